@@ -1,0 +1,208 @@
+//! Index arrays: validated once, then trusted by type.
+//!
+//! [`Ids`] and the arguments of [`Offsets::check`] are what a caller gave. [`Indices`] and [`Offsets`] are what
+//! passed: only the checks here make them, so a kernel that takes them reads no row outside its table, and tests
+//! nothing. An error is found before the first value is written.
+
+use crate::error::Error;
+use crate::ops::check::first_outside;
+use crate::simd::Isa;
+use std::ops::Range;
+
+/// Index values as they came: any integer type of up to 32 bits, nothing checked.
+#[derive(Debug, Clone, Copy)]
+pub enum Ids<'a> {
+    /// From an Int8Array.
+    I8(&'a [i8]),
+    /// From a Uint8Array (or a clamped one, or a Buffer).
+    U8(&'a [u8]),
+    /// From an Int16Array.
+    I16(&'a [i16]),
+    /// From a Uint16Array.
+    U16(&'a [u16]),
+    /// From an Int32Array.
+    I32(&'a [i32]),
+    /// From a Uint32Array.
+    U32(&'a [u32]),
+}
+
+/// The same expression for each type of ids.
+macro_rules! each {
+    ($ids:expr, $slice:ident => $body:expr) => {
+        match $ids {
+            Ids::I8($slice) => $body,
+            Ids::U8($slice) => $body,
+            Ids::I16($slice) => $body,
+            Ids::U16($slice) => $body,
+            Ids::I32($slice) => $body,
+            Ids::U32($slice) => $body,
+        }
+    };
+}
+
+impl<'a> Ids<'a> {
+    /// How many.
+    pub fn len(&self) -> usize {
+        each!(self, ids => ids.len())
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Some of them. Panics when `range` is not a range of them.
+    #[inline]
+    pub fn slice(self, range: Range<usize>) -> Ids<'a> {
+        match self {
+            Ids::I8(ids) => Ids::I8(&ids[range]),
+            Ids::U8(ids) => Ids::U8(&ids[range]),
+            Ids::I16(ids) => Ids::I16(&ids[range]),
+            Ids::U16(ids) => Ids::U16(&ids[range]),
+            Ids::I32(ids) => Ids::I32(&ids[range]),
+            Ids::U32(ids) => Ids::U32(&ids[range]),
+        }
+    }
+
+    /// Proves that every id is in `[0, bound)`, in one pass. `bound` is at most 2^32.
+    ///
+    /// Errors: `ERR_ID_OUT_OF_RANGE` with the lowest position of an id that is not.
+    pub fn check(self, isa: Isa, bound: u64) -> Result<Indices<'a>, Error> {
+        match each!(self, ids => first_outside(isa, ids, bound)) {
+            Some(position) => Err(Error::IdOutOfRange { position, bound }),
+            None => Ok(Indices { ids: self, bound }),
+        }
+    }
+}
+
+/// Ids of which every one is in `[0, bound)`.
+#[derive(Debug, Clone, Copy)]
+pub struct Indices<'a> {
+    ids: Ids<'a>,
+    bound: u64,
+}
+
+impl<'a> Indices<'a> {
+    /// How many.
+    pub fn len(&self) -> usize {
+        self.ids.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.ids.is_empty()
+    }
+
+    /// Some of them. Panics when `range` is not a range of them.
+    #[inline]
+    pub fn slice(self, range: Range<usize>) -> Indices<'a> {
+        Indices { ids: self.ids.slice(range), ..self }
+    }
+
+    /// What every entry is below.
+    pub fn bound(&self) -> u64 {
+        self.bound
+    }
+
+    /// Entry `i`. Panics when there is none.
+    #[inline(always)]
+    pub fn get(&self, i: usize) -> usize {
+        // No entry is negative, so none changes here.
+        each!(self.ids, ids => ids[i] as usize)
+    }
+}
+
+/// Where each bag begins in a flat array of `n` ids: offsets start at 0, never fall and end at most at `n`.
+#[derive(Debug, Clone, Copy)]
+pub struct Offsets<'a> {
+    starts: Ids<'a>,
+    n: usize,
+    bags: usize,
+}
+
+impl<'a> Offsets<'a> {
+    /// Proves those rules. Bag `i` reaches from `offsets[i]` to `offsets[i + 1]`, and the last bag to `n`; with
+    /// `include_last` the last offset is `n` itself and begins no bag. No bags is fine only when `n` is 0.
+    ///
+    /// Errors: `ERR_OFFSETS` with the first offset that breaks a rule (0 where there is none but one is needed).
+    pub fn check(offsets: Ids<'a>, n: usize, include_last: bool) -> Result<Offsets<'a>, Error> {
+        let count = offsets.len();
+        if count == 0 && (include_last || n > 0) {
+            return Err(Error::Offsets { index: 0 });
+        }
+        let fault = each!(offsets, offsets => first_fault(offsets, n as u64));
+        if let Some(index) = fault {
+            return Err(Error::Offsets { index });
+        }
+        let bags = count - usize::from(include_last);
+        let checked = Offsets { starts: offsets, n, bags };
+        // Ids that no bag takes: after a last offset below n, or all of them where no bag begins.
+        if include_last && checked.start(count - 1) != n {
+            return Err(Error::Offsets { index: count - 1 });
+        }
+        Ok(checked)
+    }
+
+    /// How many bags.
+    pub fn bags(&self) -> usize {
+        self.bags
+    }
+
+    /// The ids of bag `i`. Panics when there is no such bag.
+    pub fn bag(&self, i: usize) -> Range<usize> {
+        assert!(i < self.bags, "bag {i} of {}", self.bags);
+        let end = if i + 1 < self.starts.len() { self.start(i + 1) } else { self.n };
+        self.start(i)..end
+    }
+
+    fn start(&self, i: usize) -> usize {
+        each!(self.starts, starts => starts[i] as usize)
+    }
+}
+
+/// The first of `offsets` that is not 0 at the start, or falls, or is beyond `n`.
+fn first_fault<T: Copy + Into<i64>>(offsets: &[T], n: u64) -> Option<usize> {
+    let mut least = 0;
+    let mut most = 0;
+    offsets.iter().position(|&offset| {
+        let offset: i64 = offset.into();
+        let fault = offset < least || offset > most;
+        (least, most) = (offset, i64::try_from(n).unwrap_or(i64::MAX));
+        fault
+    })
+}
+
+/// How a flat array of ids is cut into bags.
+#[derive(Debug, Clone, Copy)]
+pub enum Bags<'a> {
+    /// At offsets.
+    Offsets(Offsets<'a>),
+    /// Into `bags` bags of `len` ids each.
+    Equal {
+        /// How many bags.
+        bags: usize,
+        /// Ids in each.
+        len: usize,
+    },
+}
+
+impl Bags<'_> {
+    /// How many bags.
+    pub fn bags(&self) -> usize {
+        match self {
+            Bags::Offsets(offsets) => offsets.bags(),
+            Bags::Equal { bags, .. } => *bags,
+        }
+    }
+
+    /// The ids of bag `i`. Panics when there is no such bag.
+    pub fn bag(&self, i: usize) -> Range<usize> {
+        match self {
+            Bags::Offsets(offsets) => offsets.bag(i),
+            Bags::Equal { bags, len } => {
+                assert!(i < *bags, "bag {i} of {bags}");
+                i * len..(i + 1) * len
+            }
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! `ln`, `sin` and `cos` in f64: the same bits on every target, and in any language that has IEEE doubles.
+//!
+//! The platform's functions differ from libm to libm, so the generator has its own. They use `+ - * /` on
+//! f64 and nothing else, in exactly the order written (left to right where brackets leave it open), never
+//! fused; every other step is an exact operation on bits. The coefficients are those of the series itself,
+//! each the f64 nearest to a fraction of two small integers, so `2 / 3` or `1 / 120` *is* the coefficient in
+//! JavaScript too.
+//!
+//! ```text
+//! ln(x)            x > 0, normal.                      error < 1 ulp
+//!   x = 2^k (1 + f), 1 + f in [sqrt(1/2), sqrt(2))     exact, from the bits of x
+//!   s = f / (2 + f);  z = s s;  h = 0.5 f f            (h is (0.5 f) f)
+//!   r = z (2/3 + z (2/5 + z (2/7 + z (2/9 + z (2/11 + z (2/13 + z (2/15 + z (2/17 + z (2/19 + z (2/21))))))))))
+//!   ln = k LN2_HIGH - ((h - (s (h + r) + k LN2_LOW)) - f)
+//!
+//! sin_cos_turns(u) 0 <= u <= 1, in turns.              relative error < 2^-51 each
+//!   q = (4 u + 2^52) - 2^52                            4 u rounded to an integer, ties to even
+//!   r = u - q 0.25                                     exact; |r| <= 1/8
+//!   y = r TAU;  z = y y
+//!   s = y + (y z) (-1/3! + z (1/5! + z (-1/7! + z (1/9! + z (-1/11! + z (1/13! + z (-1/15! + z (1/17!))))))))
+//!   c = 1 + z (-1/2! + z (1/4! + z (-1/6! + z (1/8! + z (-1/10! + z (1/12! + z (-1/14! + z (1/16!))))))))
+//!   (sin, cos) = (s, c), (c, -s), (-s, -c), (-c, s)    for q mod 4 = 0, 1, 2, 3
+//! ```
+//!
+//! The first dropped terms are below 2^-60 (ln), 2^-63 (sin) and 2^-58 (cos) of the result; the rest of the
+//! errors is rounding. `tests/math.rs` holds the bounds against big integers.
+
+/// 2 pi, rounded: 0x401921fb54442d18.
+pub const TAU: f64 = 6.283185307179586;
+/// ln 2 to 32 bits, so that `k * LN2_HIGH` is exact for every exponent k: 0x3fe62e42fee00000.
+pub const LN2_HIGH: f64 = 0.6931471803691238;
+/// ln 2 - LN2_HIGH, rounded: 0x3dea39ef35793c76.
+pub const LN2_LOW: f64 = 1.9082149292705877e-10;
+
+/// 2/3, 2/5, ... 2/21: what is left of 2 artanh(s) / s after its first term, in powers of s squared.
+const ARTANH: [f64; 10] = [
+    2.0 / 3.0,
+    2.0 / 5.0,
+    2.0 / 7.0,
+    2.0 / 9.0,
+    2.0 / 11.0,
+    2.0 / 13.0,
+    2.0 / 15.0,
+    2.0 / 17.0,
+    2.0 / 19.0,
+    2.0 / 21.0,
+];
+
+/// -1/3!, 1/5!, ... 1/17!.
+const SIN: [f64; 8] = [
+    -1.0 / 6.0,
+    1.0 / 120.0,
+    -1.0 / 5_040.0,
+    1.0 / 362_880.0,
+    -1.0 / 39_916_800.0,
+    1.0 / 6_227_020_800.0,
+    -1.0 / 1_307_674_368_000.0,
+    1.0 / 355_687_428_096_000.0,
+];
+
+/// -1/2!, 1/4!, ... 1/16!.
+const COS: [f64; 8] = [
+    -1.0 / 2.0,
+    1.0 / 24.0,
+    -1.0 / 720.0,
+    1.0 / 40_320.0,
+    -1.0 / 3_628_800.0,
+    1.0 / 479_001_600.0,
+    -1.0 / 87_178_291_200.0,
+    1.0 / 20_922_789_888_000.0,
+];
+
+/// c[0] + z (c[1] + z (c[2] + ...)), each product and sum rounded.
+#[inline(always)]
+fn horner<const N: usize>(z: f64, c: &[f64; N]) -> f64 {
+    let mut sum = c[N - 1];
+    for i in (0..N - 1).rev() {
+        sum = c[i] + z * sum;
+    }
+    sum
+}
+
+/// The natural logarithm of a positive, normal `x`; less than 1 ulp off. `ln(1)` is +0.
+#[inline(always)]
+pub fn ln(x: f64) -> f64 {
+    // Adding this to the bits carries into the exponent exactly when the significand is sqrt(2) or more.
+    const SQRT_HALF: u64 = 0x3fe6_a09e_0000_0000;
+    const ONE: u64 = 0x3ff0_0000_0000_0000;
+    const TWO_52: f64 = 4_503_599_627_370_496.0;
+
+    let bits = x.to_bits() + (ONE - SQRT_HALF);
+    // The biased exponent as an f64, placed into the significand of 2^52: exact, and vectors can do it.
+    let k = f64::from_bits((bits >> 52) | TWO_52.to_bits()) - (TWO_52 + 1023.0);
+    let f = f64::from_bits((bits & 0x000f_ffff_ffff_ffff) + SQRT_HALF) - 1.0;
+
+    let s = f / (2.0 + f);
+    let z = s * s;
+    let h = 0.5 * f * f;
+    let r = z * horner(z, &ARTANH);
+    k * LN2_HIGH - ((h - (s * (h + r) + k * LN2_LOW)) - f)
+}
+
+/// `(sin(2 pi u), cos(2 pi u))` for `u` turns, 0 <= u <= 1; each with a relative error below 2^-51.
+#[inline(always)]
+pub fn sin_cos_turns(u: f64) -> (f64, f64) {
+    const TWO_52: f64 = 4_503_599_627_370_496.0;
+
+    let shifted = 4.0 * u + TWO_52;
+    let quarters = shifted - TWO_52;
+    let (s, c) = sin_cos_eighth(u - quarters * 0.25);
+    // The last bits of 2^52 + q are those of q. A cosine is a sine a quarter further.
+    let q = shifted.to_bits();
+    (in_quadrant(q, s, c), in_quadrant(q + 1, s, c))
+}
+
+/// `(sin(2 pi r), cos(2 pi r))` for |r| <= 1/8 turn; each with a relative error below 2^-51.
+#[inline(always)]
+pub fn sin_cos_eighth(r: f64) -> (f64, f64) {
+    let y = r * TAU;
+    let z = y * y;
+    (y + y * z * horner(z, &SIN), 1.0 + z * horner(z, &COS))
+}
+
+/// The sine of an angle `q` quarter turns (mod 4) beyond the one whose sine and cosine are `s` and `c`.
+#[inline(always)]
+pub fn in_quadrant(q: u64, s: f64, c: f64) -> f64 {
+    let value = if q & 1 == 0 { s } else { c };
+    f64::from_bits(value.to_bits() ^ ((q & 2) << 62))
+}

@@ -1,0 +1,60 @@
+//! Inverted dropout: some elements become 0, the rest grow, and the expected value stays.
+
+use crate::rng::{stream, Draws, Tiles, BLOCK};
+use crate::simd::{dispatch, Isa};
+
+/// Elements drawn at a time.
+const TILE: usize = 128;
+
+/// What one training call drops: checked and prepared once.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Dropout {
+    draws: Draws,
+    /// floor(p 2^32): words below it drop their element.
+    threshold: u32,
+    /// f32(1 - p): what the kept elements are divided by.
+    keep: f32,
+}
+
+impl Dropout {
+    /// Dropout with probability `p` in [0, 1) for training call number `call`.
+    ///
+    /// # Panics
+    /// If `p` is not in [0, 1).
+    pub fn new(p: f64, seed: u64, call: u32) -> Self {
+        assert!((0.0..1.0).contains(&p), "dropout must be in [0, 1), got {p}");
+        Self {
+            draws: Draws { seed, stream: stream::DROPOUT, call },
+            threshold: (p * 4_294_967_296.0) as u32,
+            keep: (1.0 - p) as f32,
+        }
+    }
+}
+
+/// Drops from `values` in place; `values[k]` is element `first + k` of the call.
+///
+/// ```text
+/// w = word i mod 4 of block floor(i / 4) of (seed, stream 2, call)
+/// x = +0 if w < floor(p 2^32), else f32(x / f32(1 - p))
+/// ```
+pub fn dropout(isa: Isa, dropout: &Dropout, first: u64, values: &mut [f32]) {
+    dispatch!(isa, _simd => drop_some(dropout, first, values))
+}
+
+#[inline(always)]
+fn drop_some(dropout: &Dropout, first: u64, values: &mut [f32]) {
+    const BLOCKS: usize = TILE / BLOCK;
+    let Dropout { draws, threshold, keep } = *dropout;
+    for tile in Tiles::<TILE>::new(first, values.len()) {
+        let words = draws.blocks::<BLOCKS>(tile.start / BLOCK as u64);
+        let mut drawn = [0; TILE];
+        for k in 0..BLOCKS {
+            for w in 0..BLOCK {
+                drawn[BLOCK * k + w] = words[w][k];
+            }
+        }
+        for (x, &w) in values[tile.outside].iter_mut().zip(&drawn[tile.inside]) {
+            *x = if w < threshold { 0.0 } else { *x / keep };
+        }
+    }
+}

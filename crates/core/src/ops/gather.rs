@@ -1,0 +1,65 @@
+//! Rows by id: the embedding lookup itself.
+
+use crate::checked::Indices;
+use crate::row::{with_rows, Row};
+use crate::simd::{dispatch, Isa, Simd};
+use crate::table::{Rows, Table};
+use std::ops::Range;
+
+/// Looks rows up.
+///
+/// ```text
+/// table [V, D], ids [n] -> out [n, cols.len()]
+/// out[r] = table[ids[r]][cols]
+/// ```
+/// Rows of f32 are copied bit for bit. `out` is wholly written.
+///
+/// # Panics
+/// When `ids` were proven against more rows than the table has, `cols` are not columns of the table, or `out` has
+/// another length.
+pub fn gather(isa: Isa, table: Table<'_>, ids: Indices<'_>, cols: Range<usize>, out: &mut [f32]) {
+    let width = cols.len();
+    assert!(cols.start <= cols.end && cols.end <= table.dim(), "columns {cols:?} of {}", table.dim());
+    assert_eq!(ids.len() * width, out.len(), "{} rows of {width} columns do not fit the output", ids.len());
+    if out.is_empty() {
+        return;
+    }
+    dispatch!(isa, simd => with_rows!(table, rows => gather_rows(simd, rows, ids, cols, out)))
+}
+
+#[inline(always)]
+fn gather_rows<'a, S: Simd, R: Row<'a>>(
+    simd: S,
+    rows: Rows<'a, R>,
+    ids: Indices<'_>,
+    cols: Range<usize>,
+    out: &mut [f32],
+) {
+    for (r, out) in out.chunks_exact_mut(cols.len()).enumerate() {
+        rows.of_id(ids, r).cols(cols.clone()).copy_to(simd, out);
+    }
+}
+
+/// Reads a part of a table as f32.
+///
+/// ```text
+/// table [V, D], seen flat [V * D]: out = table[values]
+/// ```
+///
+/// # Panics
+/// When `values` is not a range of the table's values, or `out` has another length.
+pub fn read(isa: Isa, table: Table<'_>, values: Range<usize>, out: &mut [f32]) {
+    assert!(values.end <= table.rows() * table.dim(), "values {values:?} of {} rows of {}", table.rows(), table.dim());
+    assert_eq!(values.len(), out.len(), "values {values:?} do not fit the output");
+    dispatch!(isa, simd => with_rows!(table, rows => read_rows(simd, rows, table.dim(), values.start, out)))
+}
+
+#[inline(always)]
+fn read_rows<'a, S: Simd, R: Row<'a>>(simd: S, rows: Rows<'a, R>, dim: usize, first: usize, out: &mut [f32]) {
+    let (mut row, mut col, mut out) = (first / dim, first % dim, out);
+    while !out.is_empty() {
+        let (part, rest) = out.split_at_mut(out.len().min(dim - col));
+        rows.row(row).cols(col..col + part.len()).copy_to(simd, part);
+        (row, col, out) = (row + 1, 0, rest);
+    }
+}

@@ -1,0 +1,97 @@
+//! AVX2: 8 lanes.
+
+use super::{Isa, Simd};
+use std::arch::x86_64::*;
+
+/// The proof that this machine has AVX2.
+#[derive(Clone, Copy)]
+pub struct Avx2(());
+
+impl Avx2 {
+    /// Panics on a machine without it.
+    #[inline]
+    pub fn get() -> Self {
+        Isa::Avx2.require();
+        Avx2(())
+    }
+
+    /// All bits set in the first `n` lanes.
+    #[inline(always)]
+    fn first(self, n: usize) -> __m256i {
+        // SAFETY: `self` proves AVX2.
+        unsafe { _mm256_cmpgt_epi32(_mm256_set1_epi32(n as i32), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7)) }
+    }
+}
+
+impl Simd for Avx2 {
+    const LANES: usize = 8;
+    const ACCUMULATORS: usize = 8;
+    type F32 = __m256;
+
+    #[inline(always)]
+    fn vectorize<T>(self, f: impl FnOnce() -> T) -> T {
+        #[target_feature(enable = "avx2")]
+        fn compiled_for_avx2<T>(f: impl FnOnce() -> T) -> T {
+            f()
+        }
+        // SAFETY: `self` proves AVX2.
+        unsafe { compiled_for_avx2(f) }
+    }
+
+    #[inline(always)]
+    fn splat(self, x: f32) -> __m256 {
+        // SAFETY: `self` proves AVX2.
+        unsafe { _mm256_set1_ps(x) }
+    }
+
+    #[inline(always)]
+    fn load(self, from: &[f32]) -> __m256 {
+        if from.len() >= Self::LANES {
+            // SAFETY: `self` proves AVX2, and there are 8 values.
+            unsafe { _mm256_loadu_ps(from.as_ptr()) }
+        } else {
+            // SAFETY: `self` proves AVX2, and lanes outside the mask are not touched.
+            unsafe { _mm256_maskload_ps(from.as_ptr(), self.first(from.len())) }
+        }
+    }
+
+    #[inline(always)]
+    fn store(self, x: __m256, to: &mut [f32]) {
+        if to.len() >= Self::LANES {
+            // SAFETY: `self` proves AVX2, and there are 8 places.
+            unsafe { _mm256_storeu_ps(to.as_mut_ptr(), x) }
+        } else {
+            // SAFETY: `self` proves AVX2, and lanes outside the mask are not touched.
+            unsafe { _mm256_maskstore_ps(to.as_mut_ptr(), self.first(to.len()), x) }
+        }
+    }
+
+    #[inline(always)]
+    fn add(self, a: __m256, b: __m256) -> __m256 {
+        // SAFETY: `self` proves AVX2.
+        unsafe { _mm256_add_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn mul(self, a: __m256, b: __m256) -> __m256 {
+        // SAFETY: `self` proves AVX2.
+        unsafe { _mm256_mul_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn div(self, a: __m256, b: __m256) -> __m256 {
+        // SAFETY: `self` proves AVX2.
+        unsafe { _mm256_div_ps(a, b) }
+    }
+
+    /// Not `maxps`: it takes the second operand when either is NaN, or when both are zeros of whatever sign.
+    #[inline(always)]
+    fn max(self, held: __m256, x: __m256) -> __m256 {
+        // SAFETY: `self` proves AVX2.
+        unsafe {
+            let greater_or_nan = _mm256_cmp_ps::<_CMP_NLE_UQ>(x, held);
+            let held_is_number = _mm256_cmp_ps::<_CMP_ORD_Q>(held, held);
+            _mm256_blendv_ps(held, x, _mm256_and_ps(greater_or_nan, held_is_number))
+        }
+    }
+}

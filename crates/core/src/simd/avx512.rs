@@ -1,0 +1,96 @@
+//! AVX-512: 16 lanes, and masks instead of blends and tails.
+
+use super::{Isa, Simd};
+use std::arch::x86_64::*;
+
+/// The proof that this machine has AVX-512 F, BW, DQ and VL.
+#[derive(Clone, Copy)]
+pub struct Avx512(());
+
+impl Avx512 {
+    /// Panics on a machine without it.
+    #[inline]
+    pub fn get() -> Self {
+        Isa::Avx512.require();
+        Avx512(())
+    }
+}
+
+/// The first `n` lanes; `n` is below 16.
+#[inline(always)]
+fn first(n: usize) -> __mmask16 {
+    (1 << n) - 1
+}
+
+impl Simd for Avx512 {
+    const LANES: usize = 16;
+    const ACCUMULATORS: usize = 16;
+    type F32 = __m512;
+
+    #[inline(always)]
+    fn vectorize<T>(self, f: impl FnOnce() -> T) -> T {
+        #[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl")]
+        fn compiled_for_avx512<T>(f: impl FnOnce() -> T) -> T {
+            f()
+        }
+        // SAFETY: `self` proves AVX-512, which contains AVX2.
+        unsafe { compiled_for_avx512(f) }
+    }
+
+    #[inline(always)]
+    fn splat(self, x: f32) -> __m512 {
+        // SAFETY: `self` proves AVX-512.
+        unsafe { _mm512_set1_ps(x) }
+    }
+
+    #[inline(always)]
+    fn load(self, from: &[f32]) -> __m512 {
+        if from.len() >= Self::LANES {
+            // SAFETY: `self` proves AVX-512, and there are 16 values.
+            unsafe { _mm512_loadu_ps(from.as_ptr()) }
+        } else {
+            // SAFETY: `self` proves AVX-512, and lanes outside the mask are not touched.
+            unsafe { _mm512_maskz_loadu_ps(first(from.len()), from.as_ptr()) }
+        }
+    }
+
+    #[inline(always)]
+    fn store(self, x: __m512, to: &mut [f32]) {
+        if to.len() >= Self::LANES {
+            // SAFETY: `self` proves AVX-512, and there are 16 places.
+            unsafe { _mm512_storeu_ps(to.as_mut_ptr(), x) }
+        } else {
+            // SAFETY: `self` proves AVX-512, and lanes outside the mask are not touched.
+            unsafe { _mm512_mask_storeu_ps(to.as_mut_ptr(), first(to.len()), x) }
+        }
+    }
+
+    #[inline(always)]
+    fn add(self, a: __m512, b: __m512) -> __m512 {
+        // SAFETY: `self` proves AVX-512.
+        unsafe { _mm512_add_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn mul(self, a: __m512, b: __m512) -> __m512 {
+        // SAFETY: `self` proves AVX-512.
+        unsafe { _mm512_mul_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn div(self, a: __m512, b: __m512) -> __m512 {
+        // SAFETY: `self` proves AVX-512.
+        unsafe { _mm512_div_ps(a, b) }
+    }
+
+    /// Not `vmaxps`, for the reason given in `avx2.rs`.
+    #[inline(always)]
+    fn max(self, held: __m512, x: __m512) -> __m512 {
+        // SAFETY: `self` proves AVX-512.
+        unsafe {
+            let held_is_number = _mm512_cmp_ps_mask::<_CMP_ORD_Q>(held, held);
+            let replace = _mm512_mask_cmp_ps_mask::<_CMP_NLE_UQ>(held_is_number, x, held);
+            _mm512_mask_blend_ps(replace, held, x)
+        }
+    }
+}

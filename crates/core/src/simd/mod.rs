@@ -1,0 +1,229 @@
+//! How wide: vectors of f32, one file for each instruction set.
+//!
+//! A kernel is written once, over [`Simd`]. Lanes run along columns and no operation mixes two lanes, so a kernel
+//! gives the same bits whatever the width, and a wider instruction set is only a faster one.
+//!
+//! A value of a type that implements [`Simd`] is a proof that the instruction set is there: only this module makes
+//! one. [`dispatch!`] does, once at the entry of an operation, from an [`Isa`] that was detected at run time:
+//!
+//! ```text
+//! dispatch!(isa, simd => kernel(simd, ...))   =   match isa { Avx2 => { simd = proof; run kernel compiled for AVX2 } ... }
+//! ```
+//!
+//! "Compiled for AVX2" means inlined into the function inside [`Simd::vectorize`] that carries the target feature.
+//! That is why every kernel, and every method here, is `#[inline(always)]`: a kernel that stayed a function of its
+//! own would be compiled without the feature, and each instruction would become a call.
+
+mod scalar;
+pub use scalar::Scalar;
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+#[cfg(target_arch = "x86_64")]
+pub use {avx2::Avx2, avx512::Avx512};
+
+#[cfg(target_arch = "aarch64")]
+mod neon;
+#[cfg(target_arch = "aarch64")]
+pub use neon::Neon;
+
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+mod simd128;
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+pub use simd128::Simd128;
+
+/// What the kernels need of an instruction set, and no more.
+///
+/// Every operation is IEEE 754 binary32, lane by lane, rounded once. There is no fused multiply-add here, and no
+/// sum across lanes: both would make the bits depend on the machine.
+pub trait Simd: Copy {
+    /// f32 values in a vector.
+    const LANES: usize;
+
+    /// Vectors that a kernel may hold at once (16, 8, 4, 2 or 1) and still have registers to work with.
+    const ACCUMULATORS: usize;
+
+    /// A vector.
+    type F32: Copy;
+
+    /// Runs `f`, which must be inlined, as code for this instruction set.
+    fn vectorize<T>(self, f: impl FnOnce() -> T) -> T;
+
+    /// `x` in every lane.
+    fn splat(self, x: f32) -> Self::F32;
+
+    /// The first `LANES` values of `from`. Where there are fewer, the lanes without a value are +0.
+    fn load(self, from: &[f32]) -> Self::F32;
+
+    /// Writes the lanes to the first `LANES` places of `to`. Where there are fewer, the other lanes are dropped.
+    fn store(self, x: Self::F32, to: &mut [f32]);
+
+    /// `a + b`
+    fn add(self, a: Self::F32, b: Self::F32) -> Self::F32;
+
+    /// `a * b`
+    fn mul(self, a: Self::F32, b: Self::F32) -> Self::F32;
+
+    /// `a / b`
+    fn div(self, a: Self::F32, b: Self::F32) -> Self::F32;
+
+    /// `x` where it is greater than `held`, or is NaN and `held` is not; elsewhere `held`, to the bit.
+    fn max(self, held: Self::F32, x: Self::F32) -> Self::F32;
+}
+
+/// Lanes of the widest instruction set.
+pub const MAX_LANES: usize = 16;
+
+/// `out[col..][..n] = value(col, n, out[col..][..n])`, a vector at a time: `n` is `S::LANES`, and for the last
+/// vector what is left. This is the loop over columns of every kernel that computes a row at a time.
+#[inline(always)]
+pub fn for_each_vector<S: Simd>(simd: S, out: &mut [f32], mut value: impl FnMut(usize, usize, &[f32]) -> S::F32) {
+    let mut col = 0;
+    let mut vectors = out.chunks_exact_mut(S::LANES);
+    for vector in &mut vectors {
+        let x = value(col, S::LANES, vector);
+        simd.store(x, vector);
+        col += S::LANES;
+    }
+    let rest = vectors.into_remainder();
+    if !rest.is_empty() {
+        let x = value(col, rest.len(), rest);
+        simd.store(x, rest);
+    }
+}
+
+/// An instruction set by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Isa {
+    /// One value at a time; every machine has it.
+    Scalar,
+    /// x86-64: 8 lanes.
+    Avx2,
+    /// x86-64: 16 lanes (the F, BW, DQ and VL parts).
+    Avx512,
+    /// aarch64: 4 lanes.
+    Neon,
+    /// WebAssembly: 4 lanes.
+    Simd128,
+}
+
+impl Isa {
+    /// Every instruction set there is a kernel for, on whatever machine.
+    pub const ALL: [Isa; 5] = [Isa::Avx512, Isa::Avx2, Isa::Neon, Isa::Simd128, Isa::Scalar];
+
+    /// The name the public API uses.
+    pub fn name(self) -> &'static str {
+        match self {
+            Isa::Scalar => "scalar",
+            Isa::Avx2 => "avx2",
+            Isa::Avx512 => "avx512",
+            Isa::Neon => "neon",
+            Isa::Simd128 => "simd128",
+        }
+    }
+
+    /// The instruction set of that name.
+    pub fn parse(name: &str) -> Option<Isa> {
+        Isa::ALL.into_iter().find(|isa| isa.name() == name)
+    }
+
+    /// `wanted`, if this machine has it and it is not above `self`; otherwise `self`. Nothing is ever raised.
+    pub fn lower_to(self, wanted: Isa) -> Isa {
+        let place = |isa| available().iter().position(|&a| a == isa);
+        match (place(self), place(wanted)) {
+            (Some(mine), Some(other)) if other > mine => wanted,
+            _ => self,
+        }
+    }
+
+    /// Panics unless this machine has it: what makes a proof sound.
+    pub fn require(self) {
+        assert!(available().contains(&self), "this machine has no {}", self.name());
+    }
+}
+
+/// What this machine has, the best first. `Scalar` is always the last.
+pub fn available() -> &'static [Isa] {
+    arch::available()
+}
+
+/// The best that this machine has.
+pub fn detect() -> Isa {
+    available()[0]
+}
+
+#[cfg(target_arch = "x86_64")]
+mod arch {
+    use super::Isa;
+    use std::sync::OnceLock;
+
+    pub fn available() -> &'static [Isa] {
+        static AVAILABLE: OnceLock<&'static [Isa]> = OnceLock::new();
+        AVAILABLE.get_or_init(|| {
+            let avx2 = is_x86_feature_detected!("avx2");
+            let avx512 = is_x86_feature_detected!("avx512f")
+                && is_x86_feature_detected!("avx512bw")
+                && is_x86_feature_detected!("avx512dq")
+                && is_x86_feature_detected!("avx512vl");
+            match (avx2, avx512) {
+                (true, true) => &[Isa::Avx512, Isa::Avx2, Isa::Scalar],
+                (true, false) => &[Isa::Avx2, Isa::Scalar],
+                _ => &[Isa::Scalar],
+            }
+        })
+    }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+mod arch {
+    use super::Isa;
+
+    /// Known when compiling: NEON belongs to every aarch64, and a module with simd128 loads only where that is.
+    pub fn available() -> &'static [Isa] {
+        &[
+            #[cfg(target_arch = "aarch64")]
+            Isa::Neon,
+            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+            Isa::Simd128,
+            Isa::Scalar,
+        ]
+    }
+}
+
+/// `dispatch!(isa, simd => expression)`: the value of the expression, compiled for that instruction set, with `simd`
+/// as the proof that it is there. Only at the entry of an operation. Panics when the machine lacks it.
+macro_rules! dispatch {
+    ($isa:expr, $simd:ident => $body:expr) => {{
+        use $crate::simd::{Isa, Simd};
+        match $isa {
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512 => {
+                let $simd = $crate::simd::Avx512::get();
+                $simd.vectorize(#[inline(always)] || $body)
+            }
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 => {
+                let $simd = $crate::simd::Avx2::get();
+                $simd.vectorize(#[inline(always)] || $body)
+            }
+            #[cfg(target_arch = "aarch64")]
+            Isa::Neon => {
+                let $simd = $crate::simd::Neon::get();
+                $simd.vectorize(#[inline(always)] || $body)
+            }
+            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+            Isa::Simd128 => {
+                let $simd = $crate::simd::Simd128::get();
+                $simd.vectorize(#[inline(always)] || $body)
+            }
+            Isa::Scalar => {
+                let $simd = $crate::simd::Scalar;
+                $simd.vectorize(#[inline(always)] || $body)
+            }
+            other => panic!("this machine has no {}", other.name()),
+        }
+    }};
+}
+pub(crate) use dispatch;

@@ -1,0 +1,95 @@
+//! NEON: 4 lanes. Every aarch64 has it.
+
+use super::{Isa, Simd};
+use std::arch::aarch64::*;
+
+/// The proof that this machine has NEON.
+#[derive(Clone, Copy)]
+pub struct Neon(());
+
+impl Neon {
+    /// Panics on a machine without it.
+    #[inline]
+    pub fn get() -> Self {
+        Isa::Neon.require();
+        Neon(())
+    }
+}
+
+impl Simd for Neon {
+    const LANES: usize = 4;
+    const ACCUMULATORS: usize = 16;
+    type F32 = float32x4_t;
+
+    #[inline(always)]
+    fn vectorize<T>(self, f: impl FnOnce() -> T) -> T {
+        #[target_feature(enable = "neon")]
+        fn compiled_for_neon<T>(f: impl FnOnce() -> T) -> T {
+            f()
+        }
+        // SAFETY: `self` proves NEON.
+        unsafe { compiled_for_neon(f) }
+    }
+
+    #[inline(always)]
+    fn splat(self, x: f32) -> float32x4_t {
+        // SAFETY: `self` proves NEON.
+        unsafe { vdupq_n_f32(x) }
+    }
+
+    /// There are no masked loads: a short one goes through four zeros.
+    #[inline(always)]
+    fn load(self, from: &[f32]) -> float32x4_t {
+        let mut short = [0.0; 4];
+        let from = if from.len() >= Self::LANES {
+            from
+        } else {
+            short[..from.len()].copy_from_slice(from);
+            &short
+        };
+        // SAFETY: `self` proves NEON, and there are 4 values.
+        unsafe { vld1q_f32(from.as_ptr()) }
+    }
+
+    #[inline(always)]
+    fn store(self, x: float32x4_t, to: &mut [f32]) {
+        if to.len() >= Self::LANES {
+            // SAFETY: `self` proves NEON, and there are 4 places.
+            unsafe { vst1q_f32(to.as_mut_ptr(), x) }
+        } else {
+            let mut lanes = [0.0; 4];
+            // SAFETY: `self` proves NEON, and there are 4 places.
+            unsafe { vst1q_f32(lanes.as_mut_ptr(), x) }
+            to.copy_from_slice(&lanes[..to.len()]);
+        }
+    }
+
+    #[inline(always)]
+    fn add(self, a: float32x4_t, b: float32x4_t) -> float32x4_t {
+        // SAFETY: `self` proves NEON.
+        unsafe { vaddq_f32(a, b) }
+    }
+
+    #[inline(always)]
+    fn mul(self, a: float32x4_t, b: float32x4_t) -> float32x4_t {
+        // SAFETY: `self` proves NEON.
+        unsafe { vmulq_f32(a, b) }
+    }
+
+    #[inline(always)]
+    fn div(self, a: float32x4_t, b: float32x4_t) -> float32x4_t {
+        // SAFETY: `self` proves NEON.
+        unsafe { vdivq_f32(a, b) }
+    }
+
+    /// Not `fmax`: it makes a new NaN of two. Keep `held` where it is NaN, or where `x <= held`.
+    #[inline(always)]
+    fn max(self, held: float32x4_t, x: float32x4_t) -> float32x4_t {
+        // SAFETY: `self` proves NEON.
+        unsafe {
+            let held_is_number = vceqq_f32(held, held);
+            let replace = vbicq_u32(held_is_number, vcleq_f32(x, held));
+            vbslq_f32(replace, x, held)
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! One lane: the plainest instance, and what the others must equal to the bit.
+
+use super::Simd;
+
+/// Every machine has one lane.
+#[derive(Clone, Copy)]
+pub struct Scalar;
+
+impl Simd for Scalar {
+    const LANES: usize = 1;
+    const ACCUMULATORS: usize = 8;
+    type F32 = f32;
+
+    #[inline(always)]
+    fn vectorize<T>(self, f: impl FnOnce() -> T) -> T {
+        f()
+    }
+
+    #[inline(always)]
+    fn splat(self, x: f32) -> f32 {
+        x
+    }
+
+    #[inline(always)]
+    fn load(self, from: &[f32]) -> f32 {
+        from.first().copied().unwrap_or(0.0)
+    }
+
+    #[inline(always)]
+    fn store(self, x: f32, to: &mut [f32]) {
+        if let Some(first) = to.first_mut() {
+            *first = x;
+        }
+    }
+
+    #[inline(always)]
+    fn add(self, a: f32, b: f32) -> f32 {
+        a + b
+    }
+
+    #[inline(always)]
+    fn mul(self, a: f32, b: f32) -> f32 {
+        a * b
+    }
+
+    #[inline(always)]
+    fn div(self, a: f32, b: f32) -> f32 {
+        a / b
+    }
+
+    #[inline(always)]
+    fn max(self, held: f32, x: f32) -> f32 {
+        if x > held || (x.is_nan() && !held.is_nan()) {
+            x
+        } else {
+            held
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! simd128: WebAssembly's 4 lanes. A module that holds it is only compiled by an engine that has it, so nothing is
+//! detected. Relaxed SIMD is not used: its results may differ between engines.
+
+use super::{Isa, Simd};
+use std::arch::wasm32::*;
+
+/// The proof that this module was built with simd128.
+#[derive(Clone, Copy)]
+pub struct Simd128(());
+
+impl Simd128 {
+    /// Never panics: this file is compiled only into a module with simd128.
+    #[inline]
+    pub fn get() -> Self {
+        Isa::Simd128.require();
+        Simd128(())
+    }
+}
+
+impl Simd for Simd128 {
+    const LANES: usize = 4;
+    const ACCUMULATORS: usize = 16;
+    type F32 = v128;
+
+    #[inline(always)]
+    fn vectorize<T>(self, f: impl FnOnce() -> T) -> T {
+        f()
+    }
+
+    #[inline(always)]
+    fn splat(self, x: f32) -> v128 {
+        f32x4_splat(x)
+    }
+
+    /// There are no masked loads: a short one goes through four zeros.
+    #[inline(always)]
+    fn load(self, from: &[f32]) -> v128 {
+        let mut short = [0.0; 4];
+        let from = if from.len() >= Self::LANES {
+            from
+        } else {
+            short[..from.len()].copy_from_slice(from);
+            &short
+        };
+        // SAFETY: there are 4 values, and v128 loads need no alignment.
+        unsafe { v128_load(from.as_ptr().cast()) }
+    }
+
+    #[inline(always)]
+    fn store(self, x: v128, to: &mut [f32]) {
+        if to.len() >= Self::LANES {
+            // SAFETY: there are 4 places, and v128 stores need no alignment.
+            unsafe { v128_store(to.as_mut_ptr().cast(), x) }
+        } else {
+            let mut lanes = [0.0; 4];
+            // SAFETY: there are 4 places, and v128 stores need no alignment.
+            unsafe { v128_store(lanes.as_mut_ptr().cast(), x) }
+            to.copy_from_slice(&lanes[..to.len()]);
+        }
+    }
+
+    #[inline(always)]
+    fn add(self, a: v128, b: v128) -> v128 {
+        f32x4_add(a, b)
+    }
+
+    #[inline(always)]
+    fn mul(self, a: v128, b: v128) -> v128 {
+        f32x4_mul(a, b)
+    }
+
+    #[inline(always)]
+    fn div(self, a: v128, b: v128) -> v128 {
+        f32x4_div(a, b)
+    }
+
+    /// Not `f32x4.max`: it makes a new NaN of two, and takes +0 over -0. Keep `held` where it is NaN, or `x <= held`.
+    #[inline(always)]
+    fn max(self, held: v128, x: v128) -> v128 {
+        let held_is_number = f32x4_eq(held, held);
+        let replace = v128_andnot(held_is_number, f32x4_le(x, held));
+        v128_bitselect(x, held, replace)
+    }
+}

@@ -1,0 +1,108 @@
+//! Handles: how JavaScript names what Rust owns.
+//!
+//! A handle is one non-negative integer that an `f64` holds exactly: `generation * 2^24 + slot`. A freed slot
+//! is used again under the next generation, so a handle that outlived its object is found out instead of
+//! naming a stranger. Lookup is one bounds check and one comparison.
+
+const SLOT_BITS: u32 = 24;
+const SLOT_MASK: u64 = (1 << SLOT_BITS) - 1;
+/// 2^53 / 2^24: beyond it a handle would no longer be exact as an `f64`, and the slot is retired instead.
+const MAX_GENERATION: u32 = (1 << 29) - 1;
+
+struct Slot<T> {
+    generation: u32,
+    value: Option<T>,
+}
+
+/// What one JavaScript environment owns, by handle.
+pub struct Slots<T> {
+    slots: Vec<Slot<T>>,
+    free: Vec<u32>,
+}
+
+impl<T> Default for Slots<T> {
+    fn default() -> Self {
+        Slots::new()
+    }
+}
+
+impl<T> Slots<T> {
+    /// An empty set of slots; allocates nothing.
+    pub const fn new() -> Self {
+        Slots { slots: Vec::new(), free: Vec::new() }
+    }
+
+    /// Takes `value` and returns its handle; `None` when all 2^24 slots are taken (`value` is dropped).
+    pub fn insert(&mut self, value: T) -> Option<f64> {
+        let slot = match self.free.pop() {
+            Some(slot) => slot,
+            None if self.slots.len() as u64 <= SLOT_MASK => {
+                self.slots.push(Slot { generation: 0, value: None });
+                (self.slots.len() - 1) as u32
+            }
+            None => return None,
+        };
+        let entry = &mut self.slots[slot as usize];
+        entry.value = Some(value);
+        Some((u64::from(entry.generation) << SLOT_BITS | u64::from(slot)) as f64)
+    }
+
+    fn entry(&self, handle: f64) -> Option<usize> {
+        let bits = handle as u64; // saturates: NaN and negatives become 0, and are refused below
+        let slot = (bits & SLOT_MASK) as usize;
+        let known = self.slots.get(slot)?;
+        (bits as f64 == handle && u64::from(known.generation) == bits >> SLOT_BITS).then_some(slot)
+    }
+
+    /// What `handle` names; `None` once it was removed, or when it never was a handle of these slots.
+    pub fn get(&self, handle: f64) -> Option<&T> {
+        self.slots[self.entry(handle)?].value.as_ref()
+    }
+
+    /// As [`Slots::get`], to be changed.
+    pub fn get_mut(&mut self, handle: f64) -> Option<&mut T> {
+        let slot = self.entry(handle)?;
+        self.slots[slot].value.as_mut()
+    }
+
+    /// Gives back what `handle` names and forgets the handle; `None` (and no harm) the second time.
+    pub fn remove(&mut self, handle: f64) -> Option<T> {
+        let slot = self.entry(handle)?;
+        let entry = &mut self.slots[slot];
+        let value = entry.value.take()?;
+        if entry.generation < MAX_GENERATION {
+            entry.generation += 1;
+            self.free.push(slot as u32);
+        }
+        Some(value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Slots;
+
+    #[test]
+    fn a_handle_names_its_object_until_it_is_removed() {
+        let mut slots = Slots::new();
+        let a = slots.insert("a").unwrap();
+        let b = slots.insert("b").unwrap();
+        assert_eq!((slots.get(a), slots.get(b)), (Some(&"a"), Some(&"b")));
+        assert_eq!(slots.remove(a), Some("a"));
+        assert_eq!((slots.get(a), slots.remove(a)), (None, None));
+        let c = slots.insert("c").unwrap();
+        assert_ne!(a, c, "a slot is used again under another generation");
+        assert_eq!((slots.get(a), slots.get(c), slots.get(b)), (None, Some(&"c"), Some(&"b")));
+    }
+
+    #[test]
+    fn what_is_no_handle_names_nothing() {
+        let mut slots = Slots::new();
+        assert_eq!(slots.get(0.0), None);
+        let only = slots.insert(1).unwrap();
+        for wrong in [f64::NAN, -1.0, 0.5, 1.0, f64::INFINITY, 9e15, 16_777_216.0] {
+            assert_eq!(slots.get(wrong), None, "{wrong}");
+        }
+        assert_eq!(slots.get_mut(only), Some(&mut 1));
+    }
+}

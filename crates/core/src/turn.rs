@@ -1,0 +1,200 @@
+//! Angles as fractions of a turn, in wide fixed point.
+//!
+//! The angle of position p in a column of frequency w is p w. As a fraction of a turn, with t = w / 2 pi, it
+//! is p t mod 1; and with t in 128 fraction bits, p t mod 1 is one wrapping integer product. There is no range
+//! reduction, and no position is special: the angle is off by less than 2^-96 of a turn at position 2^32 - 1.
+//!
+//! Two parts, both in integers alone:
+//! * [`Fixed`], 192 fraction bits, with just the arithmetic that makes the frequencies: log2, exp2, product;
+//! * [`sin_f32`], the sine of a 128-bit fraction of a turn, rounded once to f32.
+
+/// A number >= 0 with 192 bits behind the point and 64 before it; least significant word first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fixed(pub [u64; 4]);
+
+impl Fixed {
+    /// 1.
+    pub const ONE: Self = Self([0, 0, 0, 1]);
+    /// ln 2, rounded.
+    pub const LN_2: Self = Self([0x40f3_4326_7298_b62e, 0xc9e3_b398_03f2_f6af, 0xb172_17f7_d1cf_79ab, 0]);
+    /// 1 / 2 pi, rounded: one radian in turns.
+    pub const RADIAN: Self = Self([0x36d8_a566_4f10_e410, 0x7f09_d5f4_7d4d_3770, 0x28be_60db_9391_054a, 0]);
+
+    /// `self * other`, cut off: up to 2^-192 too small. The product must be below 2^64.
+    pub fn times(self, other: Self) -> Self {
+        let mut product = [0_u64; 8];
+        for (i, &a) in self.0.iter().enumerate() {
+            let mut carry = 0;
+            for (j, &b) in other.0.iter().enumerate() {
+                let sum = u128::from(a) * u128::from(b) + u128::from(product[i + j]) + carry;
+                product[i + j] = sum as u64;
+                carry = sum >> 64;
+            }
+            product[i + 4] = carry as u64;
+        }
+        Self([product[3], product[4], product[5], product[6]])
+    }
+
+    /// `self / divisor`, cut off.
+    pub fn over(self, divisor: u64) -> Self {
+        let mut quotient = [0; 4];
+        let mut rest = 0_u128;
+        for i in (0..4).rev() {
+            let part = rest << 64 | u128::from(self.0[i]);
+            quotient[i] = (part / u128::from(divisor)) as u64;
+            rest = part % u128::from(divisor);
+        }
+        Self(quotient)
+    }
+
+    /// `self + other`, below 2^64.
+    pub fn plus(self, other: Self) -> Self {
+        let mut sum = [0; 4];
+        let mut carry = 0_u128;
+        for i in 0..4 {
+            carry += u128::from(self.0[i]) + u128::from(other.0[i]);
+            sum[i] = carry as u64;
+            carry >>= 64;
+        }
+        Self(sum)
+    }
+
+    /// `self - other`, 0 or more.
+    pub fn minus(self, other: Self) -> Self {
+        let mut difference = [0; 4];
+        let mut borrow = 0_i128;
+        for i in 0..4 {
+            borrow += i128::from(self.0[i]) - i128::from(other.0[i]);
+            difference[i] = borrow as u64;
+            borrow >>= 64;
+        }
+        Self(difference)
+    }
+
+    /// `self / 2`, cut off.
+    fn half(self) -> Self {
+        let [a, b, c, d] = self.0;
+        Self([a >> 1 | b << 63, b >> 1 | c << 63, c >> 1 | d << 63, d >> 1])
+    }
+
+    /// log2(x) for a finite f64 `x` >= 1, off by less than 2^-188.
+    ///
+    /// The exponent of x is the whole part. Squaring the significand doubles its logarithm, so each squaring
+    /// brings one more bit before the point: 1 when the square passes 2, and then it is halved.
+    pub fn log2(x: f64) -> Self {
+        let bits = x.to_bits();
+        let mut digits = [0, 0, 0, (bits >> 52) - 1023];
+        let mut m = Self([0, 0, bits << 12, 1]);
+        for bit in (0..192).rev() {
+            m = m.times(m);
+            if m.0[3] >= 2 {
+                m = m.half();
+                digits[bit / 64] |= 1 << (bit % 64);
+            }
+        }
+        Self(digits)
+    }
+
+    /// 2^-self, off by less than 2^-184.
+    ///
+    /// 2^-(n + f) = 2^(1 - f) / 2^(n + 1), and 2^g = e^(g ln 2) by its power series in Horner's form.
+    pub fn exp2_negative(self) -> Self {
+        let [a, b, c, whole] = self.0;
+        let y = Self::ONE.minus(Self([a, b, c, 0])).times(Self::LN_2);
+        let mut power = Self::ONE;
+        // y^41 / 41! < 2^-186
+        for n in (1..=40).rev() {
+            power = Self::ONE.plus(y.times(power).over(n));
+        }
+        (0..=whole.min(192)).fold(power, |power, _| power.half())
+    }
+
+    /// The 128 bits behind the point, rounded; what stands before the point is dropped.
+    pub fn fraction(self) -> u128 {
+        let [a, b, c, _] = self.0;
+        (u128::from(c) << 64 | u128::from(b)).wrapping_add(u128::from(a >> 63))
+    }
+
+    /// The nearest f64 of a number <= 1.
+    pub fn to_f64(self) -> f64 {
+        let [a, b, c, whole] = self.0;
+        // What lies below 128 bits matters only to a tie.
+        let fraction = u128::from(c) << 64 | u128::from(b) | u128::from(a != 0);
+        whole as f64 + fraction as f64 * TWO_NEGATIVE_128
+    }
+}
+
+/// 2^-128.
+const TWO_NEGATIVE_128: f64 = f64::from_bits((1023 - 128) << 52);
+
+/// base^(-2 i / dim) for i = 0, 1, ...: the frequencies of a sinusoidal encoding in radians per position, each
+/// the one before times the same ratio. Number i is off by less than i 2^-184.
+pub fn frequencies(base: f64, dim: usize) -> impl Iterator<Item = Fixed> {
+    let exponent = Fixed::log2(base);
+    let ratio = exponent.plus(exponent).over(dim as u64).exp2_negative();
+    core::iter::successors(Some(Fixed::ONE), move |w| Some(w.times(ratio)))
+}
+
+/// sin(2 pi x / 2^128), rounded once to f32 (ties to even; +0 for x = 0 and x = 2^127).
+///
+/// Everything is a fraction of 2^128, cut off at each step: less than 64 units of error, so what is rounded is
+/// right to 2^-122, and right to 2^-93 for an angle that is right to 2^-96 of a turn.
+pub fn sin_f32(x: u128) -> f32 {
+    // The nearest quarter, and what lies beyond it: at most 1/8 turn to either side.
+    let quarter = x.wrapping_add(1 << 125) >> 126;
+    let rest = x.wrapping_sub(quarter << 126) as i128;
+    // 2 pi 2^125, rounded.
+    const TWO_PI: u128 = 0xc90f_daa2_2168_c234_c4c6_628b_80dc_1cd1;
+    let y = high_product(rest.unsigned_abs() << 2, TWO_PI) << 1;
+    let even = quarter & 1 == 0;
+    let magnitude = if even { sin_fraction(y) } else { cos_fraction(y) };
+    let negative = (even && rest < 0) != (quarter & 2 != 0);
+    if magnitude == 0.0 || !negative {
+        magnitude
+    } else {
+        -magnitude
+    }
+}
+
+/// sin(y / 2^128) for 0 <= y / 2^128 < 0.8, by its power series.
+fn sin_fraction(y: u128) -> f32 {
+    round_fraction(series(y, y, 2))
+}
+
+/// cos(y / 2^128) for 0 <= y / 2^128 < 0.8, by the power series of what it lacks to 1.
+fn cos_fraction(y: u128) -> f32 {
+    match series(high_product(y, y) / 2, y, 3) {
+        0 => 1.0,
+        lack => round_fraction(lack.wrapping_neg()),
+    }
+}
+
+/// term - term y^2 / (n (n + 1)) + term y^4 / (n (n + 1) (n + 2) (n + 3)) - ...
+fn series(mut term: u128, y: u128, mut n: u128) -> u128 {
+    let square = high_product(y, y);
+    let mut sum = 0;
+    let mut minus = false;
+    while term != 0 {
+        sum = if minus { sum - term } else { sum + term };
+        minus = !minus;
+        term = high_product(term, square) / (n * (n + 1));
+        n += 2;
+    }
+    sum
+}
+
+/// floor(a b / 2^128).
+fn high_product(a: u128, b: u128) -> u128 {
+    const LOW: u128 = u64::MAX as u128;
+    let (a1, a0, b1, b0) = (a >> 64, a & LOW, b >> 64, b & LOW);
+    let middle = a1 * b0 + (a0 * b0 >> 64);
+    let other = a0 * b1 + (middle & LOW);
+    a1 * b1 + (middle >> 64) + (other >> 64)
+}
+
+/// The f32 nearest to x / 2^128, ties to even.
+fn round_fraction(x: u128) -> f32 {
+    // Halved, with what falls off kept for the tie: a value near 2^128 would otherwise round to infinity.
+    let half = x >> 1 | x & 1;
+    (f64::from(half as f32) * (2.0 * TWO_NEGATIVE_128)) as f32
+}

@@ -1,0 +1,54 @@
+//! The part of a result that one call computes.
+
+use std::ops::Range;
+
+/// Either whole rows (`first_col` is 0, `cols` the row's length) or a range of columns of a single row.
+///
+/// Both forms are contiguous in the result, so `out` holds exactly the window: `rows * cols` values, and the
+/// elements of the window are `len()` successive elements of the result. Natively a window is everything; on
+/// WebAssembly a result passes through a scratch area of fixed size, window by window. Lanes run along columns and
+/// no kernel mixes columns, so the bits do not depend on how a result was cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    /// First row, counted in the whole result.
+    pub first_row: usize,
+    /// How many rows.
+    pub rows: usize,
+    /// First column.
+    pub first_col: usize,
+    /// How many columns.
+    pub cols: usize,
+}
+
+impl Window {
+    /// The whole of a `[rows, dim]` result.
+    pub fn all(rows: usize, dim: usize) -> Self {
+        Window { first_row: 0, rows, first_col: 0, cols: dim }
+    }
+
+    /// The columns of the window.
+    pub fn cols(&self) -> Range<usize> {
+        self.first_col..self.first_col + self.cols
+    }
+
+    /// How many values the window holds.
+    pub fn len(&self) -> usize {
+        self.rows * self.cols
+    }
+
+    /// Whether the window holds no value.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Where the window's first value stands in a result whose rows hold `dim` values.
+    ///
+    /// Panics when the window is of neither form, or does not hold `len` values.
+    pub(crate) fn first_element(&self, dim: usize, len: usize) -> u64 {
+        let whole_rows = self.first_col == 0 && self.cols == dim;
+        let one_row = self.rows <= 1 && self.first_col + self.cols <= dim;
+        assert!(whole_rows || one_row, "{self:?} is neither whole rows of {dim} columns nor a part of one row");
+        assert_eq!(self.len(), len, "{self:?} does not fit the length of an argument");
+        self.first_row as u64 * dim as u64 + self.first_col as u64
+    }
+}

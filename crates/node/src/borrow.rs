@@ -1,0 +1,256 @@
+//! JavaScript arrays as slices: the one place where the addon takes a pointer from the engine.
+//!
+//! What makes it sound: an argument is borrowed for one synchronous call, during which no JavaScript runs and
+//! so nothing can detach, shrink or write it; lengths are read together with pointers (a detached array has
+//! length 0); what lies on a SharedArrayBuffer and is not ours was copied by TypeScript; an output that shares
+//! bytes with an input is refused before either becomes a reference.
+
+use napi::bindgen_prelude::{FromNapiValue, TypeName, ValidateNapiValue};
+use napi::{check_status, sys, Env, Status, ValueType};
+use std::ops::Range;
+use std::ptr::NonNull;
+use std::slice::{from_raw_parts, from_raw_parts_mut};
+use tokenbed_core::checked::Ids;
+use tokenbed_core::host::Failure;
+
+/// The numbers of `napi_typedarray_type`.
+mod kind {
+    pub const I8: i32 = 0;
+    pub const U8: i32 = 1;
+    pub const U8_CLAMPED: i32 = 2;
+    pub const I16: i32 = 3;
+    pub const U16: i32 = 4;
+    pub const I32: i32 = 5;
+    pub const U32: i32 = 6;
+    pub const F32: i32 = 7;
+    pub const F64: i32 = 8;
+}
+
+/// A typed array as the engine describes it.
+struct View {
+    kind: i32,
+    start: *mut u8,
+    len: usize,
+}
+
+impl View {
+    /// # Safety
+    /// `env` and `value` are live, as in every `FromNapiValue`.
+    unsafe fn new(env: sys::napi_env, value: sys::napi_value) -> napi::Result<View> {
+        let (mut kind, mut len, mut start) = (0, 0, std::ptr::null_mut());
+        let (buffer, offset) = (std::ptr::null_mut(), std::ptr::null_mut());
+        // SAFETY: the out-pointers live for the call; a null one is not wanted.
+        let status = unsafe {
+            sys::napi_get_typedarray_info(env, value, &mut kind, &mut len, &mut start, buffer, offset)
+        };
+        check_status!(status, "expected a typed array")?;
+        Ok(View { kind, start: start.cast(), len })
+    }
+
+    /// The same, of one kind alone.
+    ///
+    /// # Safety
+    /// As [`View::new`].
+    unsafe fn of(env: sys::napi_env, value: sys::napi_value, kind: i32, name: &str) -> napi::Result<View> {
+        // SAFETY: passed on.
+        let view = unsafe { View::new(env, value)? };
+        match view.kind == kind {
+            true => Ok(view),
+            false => Err(napi::Error::new(Status::InvalidArg, format!("expected a {name}"))),
+        }
+    }
+
+    fn slice<T>(&self) -> &[T] {
+        match NonNull::new(self.start.cast::<T>()) {
+            // SAFETY: the engine's pointer is aligned for the array's kind and valid for its length while the
+            // call lasts (see the head of the file); each caller asks for the T of the kind.
+            Some(start) if self.len > 0 => unsafe { from_raw_parts(start.as_ptr(), self.len) },
+            _ => &[],
+        }
+    }
+
+    fn slice_mut<T>(&mut self) -> &mut [T] {
+        match NonNull::new(self.start.cast::<T>()) {
+            // SAFETY: as in `slice`; no other slice of these bytes exists, which `disjoint` has seen to.
+            Some(start) if self.len > 0 => unsafe { from_raw_parts_mut(start.as_ptr(), self.len) },
+            _ => &mut [],
+        }
+    }
+
+    fn range(&self, size: usize) -> Range<usize> {
+        let start = self.start as usize;
+        start..start + self.len * size
+    }
+}
+
+macro_rules! argument {
+    ($(#[$doc:meta])* $name:ident, $js:literal, |$env:ident, $value:ident| $view:expr) => {
+        $(#[$doc])*
+        pub struct $name(View);
+
+        impl TypeName for $name {
+            fn type_name() -> &'static str {
+                $js
+            }
+            fn value_type() -> ValueType {
+                ValueType::Object
+            }
+        }
+
+        impl ValidateNapiValue for $name {}
+
+        impl FromNapiValue for $name {
+            unsafe fn from_napi_value($env: sys::napi_env, $value: sys::napi_value) -> napi::Result<Self> {
+                // SAFETY: passed on.
+                unsafe { $view }.map($name)
+            }
+        }
+    };
+}
+
+argument!(
+    /// Ids, offsets or positions: any integer array of up to 32 bits, read in place.
+    Integers, "TypedArray", |env, value| View::new(env, value).and_then(|view| match view.kind {
+        kind::I8..=kind::U32 => Ok(view),
+        _ => Err(napi::Error::new(Status::InvalidArg, "expected integers of up to 32 bits".to_owned())),
+    })
+);
+argument!(
+    /// A Float32Array that is read.
+    Floats, "Float32Array", |env, value| View::of(env, value, kind::F32, "Float32Array")
+);
+argument!(
+    /// A Float32Array that is written.
+    FloatsOut, "Float32Array", |env, value| View::of(env, value, kind::F32, "Float32Array")
+);
+argument!(
+    /// A Float64Array that is written.
+    Doubles, "Float64Array", |env, value| View::of(env, value, kind::F64, "Float64Array")
+);
+
+impl Integers {
+    /// The integers as they came, unchecked.
+    pub fn ids(&self) -> Ids<'_> {
+        match self.0.kind {
+            kind::I8 => Ids::I8(self.0.slice()),
+            kind::U8 | kind::U8_CLAMPED => Ids::U8(self.0.slice()),
+            kind::I16 => Ids::I16(self.0.slice()),
+            kind::U16 => Ids::U16(self.0.slice()),
+            kind::I32 => Ids::I32(self.0.slice()),
+            _ => Ids::U32(self.0.slice()),
+        }
+    }
+
+    /// The bytes under the array, for [`FloatsOut::disjoint`].
+    pub fn range(&self) -> Range<usize> {
+        let size = match self.0.kind {
+            kind::I8..=kind::U8_CLAMPED => 1,
+            kind::I16 | kind::U16 => 2,
+            _ => 4,
+        };
+        self.0.range(size)
+    }
+}
+
+impl Floats {
+    /// All values.
+    pub fn slice(&self) -> &[f32] {
+        self.0.slice()
+    }
+
+    /// The first `len` values.
+    pub fn first(&self, what: &'static str, len: usize) -> Result<&[f32], Failure> {
+        self.slice().get(..len).ok_or(Failure::Short(what, self.0.len, len))
+    }
+
+    /// The bytes under the array, for [`FloatsOut::disjoint`].
+    pub fn range(&self) -> Range<usize> {
+        self.0.range(4)
+    }
+}
+
+impl FloatsOut {
+    /// How many values there are.
+    pub fn len(&self) -> usize {
+        self.0.len
+    }
+
+    /// Refuses the call when this output shares bytes with any of `inputs`.
+    pub fn disjoint(&self, inputs: &[Range<usize>]) -> Result<(), Failure> {
+        let out = self.0.range(4);
+        let shared = |input: &Range<usize>| input.start < out.end && out.start < input.end;
+        match inputs.iter().any(|input| !input.is_empty() && shared(input)) {
+            true => Err(Failure::Overlap),
+            false => Ok(()),
+        }
+    }
+
+    /// The first `len` values, to be written.
+    pub fn first(&mut self, len: usize) -> Result<&mut [f32], Failure> {
+        let have = self.0.len;
+        self.0.slice_mut().get_mut(..len).ok_or(Failure::Short("out", have, len))
+    }
+
+    /// Where the bytes lie and how many there are.
+    pub fn bytes(&self) -> (NonNull<u8>, usize) {
+        (NonNull::new(self.0.start).unwrap_or(NonNull::<f32>::dangling().cast()), self.0.len * 4)
+    }
+
+    /// Makes all values +0 and, where the system can, gives the whole pages inside back to it.
+    pub fn give_back(mut self) {
+        let values = self.0.slice_mut::<f32>();
+        #[cfg(target_os = "linux")]
+        {
+            const PAGE: usize = 4096;
+            let range = values.as_mut_ptr_range();
+            let (start, end) = (range.start as usize, range.end as usize);
+            let (first, last) = (start.next_multiple_of(PAGE), end / PAGE * PAGE);
+            if first < last {
+                // SAFETY: the pages lie wholly inside the array; private anonymous pages read as zeros after
+                // MADV_DONTNEED, which is what this function promises.
+                let refused = unsafe { libc::madvise(first as *mut _, last - first, libc::MADV_DONTNEED) };
+                if refused == 0 {
+                    let (head, tail) = ((first - start) / 4, (last - start) / 4);
+                    values[..head].fill(0.0);
+                    values[tail..].fill(0.0);
+                    return;
+                }
+            }
+        }
+        values.fill(0.0);
+    }
+}
+
+impl Doubles {
+    /// All values, to be written.
+    pub fn slice_mut(&mut self) -> &mut [f64] {
+        self.0.slice_mut()
+    }
+}
+
+/// What this environment keeps: made at the first call, dropped when the environment ends.
+pub fn instance_data<T: Default>(env: &Env) -> Result<&mut T, Failure> {
+    unsafe extern "C" fn drop_it<T>(_: sys::napi_env, data: *mut std::ffi::c_void, _: *mut std::ffi::c_void) {
+        // SAFETY: the pointer came from Box::into_raw below, and the engine calls this once.
+        drop(unsafe { Box::from_raw(data.cast::<T>()) });
+    }
+    let raw = env.raw();
+    let mut data = std::ptr::null_mut();
+    // SAFETY: `env` is live; only this function sets the data, always with a Box<T> of the same T. The
+    // reference lasts for one export, and no export calls another.
+    unsafe {
+        sys::napi_get_instance_data(raw, &mut data);
+        if data.is_null() {
+            data = Box::into_raw(Box::<T>::default()).cast();
+            sys::napi_set_instance_data(raw, data, Some(drop_it::<T>), std::ptr::null_mut());
+        }
+        Ok(&mut *data.cast::<T>())
+    }
+}
+
+/// Tells the engine that it is kept busy by that many bytes more outside its heap.
+pub fn report_bytes(env: &Env, change: i64) -> napi::Result<()> {
+    let mut total = 0;
+    // SAFETY: `env` is live and the out-pointer lives for the call.
+    check_status!(unsafe { sys::napi_adjust_external_memory(env.raw(), change, &mut total) })
+}

@@ -1,0 +1,2 @@
+//! Writes test/vectors from the reference.
+fn main() {}

@@ -1,0 +1,70 @@
+/**
+ * crates/wasm -> dist/core.wasm, dist/backend/wasm-glue.js and its types in dist/wasm/.
+ *
+ *   node scripts/build-wasm.mjs             the module that is packed
+ *   node scripts/build-wasm.mjs --faults    with `__panic`, for the tests of caught traps: .cache/faults/wasm/
+ *
+ * wasm-pack writes into a folder of its own; scripts/wasm-glue.mjs then turns its glue, which holds one instance
+ * in module variables, into a factory. Skipped when nothing it depends on has changed.
+ */
+
+import { mkdir, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { releaseBuild, RUST_INPUTS } from './lib/cargo.mjs';
+import { say, step } from './lib/progress.mjs';
+import { must, root } from './lib/run.mjs';
+import { unlessFresh } from './lib/stamp.mjs';
+
+/** The toolchain that has wasm32-unknown-unknown: a value for RUSTUP_TOOLCHAIN, or '' for the default one. */
+export async function wasmToolchain() {
+  return (await must('bash', ['scripts/setup-wasm-std.sh'])).stdout.trim();
+}
+
+/** @param {{ faults?: boolean }} [options] */
+export async function buildWasm({ faults = false } = {}) {
+  const product = faults ? '.cache/faults/wasm' : 'dist';
+  const staging = path.join(root, '.cache/build', faults ? 'wasm-faults' : 'wasm');
+  const { env, facts } = await releaseBuild({
+    flags: ['-Ctarget-feature=+simd128'],
+    toolchain: await wasmToolchain(),
+  });
+  const inputs = [
+    ...RUST_INPUTS,
+    'crates/wasm',
+    'scripts/build-wasm.mjs',
+    'scripts/lib/cargo.mjs',
+    'scripts/wasm-glue.mjs',
+  ];
+  const outputs = ['core.wasm', 'backend/wasm-glue.js'].map((file) => `${product}/${file}`);
+  const built = await unlessFresh({ name: faults ? 'wasm-faults' : 'wasm', inputs, outputs, facts }, () =>
+    step(faults ? 'Building the WASM for fault tests' : 'Building the WASM', '15 s', async () => {
+      await rm(staging, { recursive: true, force: true });
+      const tools = path.join(process.env['TOKENBED_TOOLS'] ?? path.join(root, '.cache/cargo-tools'), 'bin');
+      const bins = path.join(root, 'node_modules/.bin'); // wasm-opt
+      await must(
+        'wasm-pack',
+        ['build', 'crates/wasm', '--mode', 'no-install', '--release', '--target', 'web', '--no-pack'].concat(
+          ['--out-dir', staging],
+          faults ? ['--', '--features', 'faults'] : [],
+        ),
+        {
+          env: {
+            ...env,
+            CARGO_TARGET_DIR: path.join(root, 'target/wasm'),
+            PATH: [tools, bins, process.env['PATH']].join(path.delimiter),
+          },
+        },
+      );
+      await rm(path.join(staging, '.gitignore'), { force: true }); // it would empty the npm tarball
+      await mkdir(path.join(root, product), { recursive: true });
+      const { glue } = await import('./wasm-glue.mjs'); // only now: it may use packages that npm ci has just brought
+      await glue(staging, path.join(root, product));
+    }),
+  );
+  if (!built) say(`- ${product}/core.wasm is up to date`);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  await buildWasm({ faults: process.argv.includes('--faults') });
+}

@@ -1,0 +1,81 @@
+/**
+ * Everything between a fresh clone and a built package, in four steps, each skipped where it is done:
+ * preflight; npm's packages; the WASM tools and target (cargo, in .cache/); the three builds.
+ *
+ *   npm run setup      all of it, without running anything
+ *
+ * `npm run demo` and `npm test` begin with this. It can be interrupted at any point and started again.
+ */
+
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { buildNative } from './build-native.mjs';
+import { buildWasm } from './build-wasm.mjs';
+import { npmPackagesMissing, toolsMissing } from './lib/installed.mjs';
+import { preflight } from './lib/preflight.mjs';
+import { say, seconds, step } from './lib/progress.mjs';
+import { must, root } from './lib/run.mjs';
+
+/**
+ * @param {object} [needs]
+ * @param {boolean} [needs.browser]  a Chromium too: only looked for here
+ * @param {boolean} [needs.faults]   the builds with planted panics too
+ */
+export async function setUp({ browser = false, faults = false } = {}) {
+  const start = performance.now();
+  await preflight({ browser });
+  say(`Setting up: ${estimate()}. Everything stays in ${root} and the caches of npm and cargo.`);
+  await installPackages();
+  await installTools();
+  await build({ faults });
+  say(`Set up in ${seconds(performance.now() - start)}.`);
+}
+
+/** What is to come, in words. */
+function estimate() {
+  if (toolsMissing().length > 0) return 'the first time takes about 5 minutes';
+  return npmPackagesMissing() === 'none' ? 'a few seconds, or about 40 after a change in Rust' : 'about a minute';
+}
+
+async function installPackages() {
+  if (npmPackagesMissing() === 'none') return say('- npm packages are up to date');
+  await step('Installing the npm packages of package-lock.json', '15 s', () =>
+    must('npm', ['ci', '--prefer-offline', '--no-audit', '--no-fund']),
+  );
+}
+
+/** setup-tools.sh compares versions itself and is quick when they match. */
+async function installTools() {
+  if (toolsMissing().length === 0) return void (await must('bash', ['scripts/setup-tools.sh']));
+  await step('Building wasm-pack and wasm-bindgen, and finding the wasm32 target', '3 min', () =>
+    must('bash', ['scripts/setup-tools.sh'], { onOutput: showCompiling() }),
+  );
+}
+
+/** One line per hundred compiled crates: cargo's own are too many, silence for minutes too few. */
+function showCompiling() {
+  let compiled = 0;
+  return (/** @type {string} */ text) => {
+    for (const _ of text.matchAll(/^\s*Compiling /gm)) if (++compiled % 100 === 0) say(`  ${compiled} crates compiled`);
+  };
+}
+
+/** @param {{ faults: boolean }} options */
+async function build({ faults }) {
+  await buildNative();
+  await buildWasm();
+  if (faults) {
+    await buildNative({ faults });
+    await buildWasm({ faults });
+  }
+  await must(path.join(root, 'node_modules/.bin/tsc'), ['-p', 'tsconfig.json']);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  try {
+    await setUp();
+  } catch (error) {
+    say(error instanceof Error ? error.message : String(error));
+    process.exitCode = 1;
+  }
+}

@@ -1,0 +1,29 @@
+/** NEON on a machine without it: the aarch64 build of the core's tests under qemu-user, where both can be had. */
+
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { say } from '../lib/progress.mjs';
+import { root, run } from '../lib/run.mjs';
+
+/**
+ * scripts/test-neon.sh ends with cargo's `test result:` lines, or prints `NOT RUN: reason` where the emulator or
+ * the target's std cannot be had: that counts as nothing, and is said.
+ *
+ * @returns {Promise<import('../lib/suite.mjs').Outcome>}
+ */
+export async function neon() {
+  if (!existsSync(path.join(root, 'scripts/test-neon.sh'))) {
+    say('  NEON NOT RUN: there is no scripts/test-neon.sh');
+    return { passed: 0, failed: 0, details: '' };
+  }
+  const { code, output } = await run('bash', ['scripts/test-neon.sh']);
+  const outcome = { passed: 0, failed: 0, details: '' };
+  for (const [, ok, bad, ignored] of output.matchAll(/^test result: \S+ (\d+) passed; (\d+) failed; (\d+) ignored/gm)) {
+    outcome.passed += Number(ok);
+    outcome.failed += Number(bad) + Number(ignored);
+  }
+  for (const line of output.match(/^.*NOT RUN: .*$/gm) ?? []) say(`  ${line.trim()}`);
+  if (code !== 0 && outcome.failed === 0) outcome.failed = 1;
+  if (outcome.failed > 0) outcome.details = output;
+  return outcome;
+}

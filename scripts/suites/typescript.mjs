@@ -1,0 +1,20 @@
+/** The checks of TypeScript and JavaScript that run nothing: types, lint, format. */
+
+import { run } from '../lib/run.mjs';
+import { checks } from '../lib/suite.mjs';
+
+const bin = (/** @type {string} */ name) => `node_modules/.bin/${name}`;
+
+export function types() {
+  return checks([
+    ['the library: tsc -p tsconfig.json', () => run(bin('tsc'), ['-p', 'tsconfig.json', '--noEmit'])],
+    ['tests, examples, scripts: tsc -p tsconfig.test.json', () => run(bin('tsc'), ['-p', 'tsconfig.test.json'])],
+  ]);
+}
+
+export function lint() {
+  return checks([
+    ['oxlint', () => run(bin('oxlint'), ['--deny-warnings'])],
+    ['oxfmt --check', () => run(bin('oxfmt'), ['--check'])],
+  ]);
+}

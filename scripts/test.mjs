@@ -1,0 +1,91 @@
+/**
+ * Everything that decides whether this project is whole, in one command. CI runs the same.
+ *
+ *   npm test                           all suites
+ *   npm test -- --only native,types    some, for the time of writing
+ *
+ * Each suite prints its count beside its name; the last line is `N passed, N failed`, alone, and the exit code
+ * is 1 when anything failed. What is skipped, pending or empty counts as failed.
+ */
+
+import { ensureChromium } from './lib/chromium.mjs';
+import { say, seconds } from './lib/progress.mjs';
+import { tail } from './lib/run.mjs';
+import { setUp } from './setup.mjs';
+import { examples } from './suites/examples.mjs';
+import { neon } from './suites/neon.mjs';
+import { pack } from './suites/pack.mjs';
+import { rustLint, rustTests, vectors } from './suites/rust.mjs';
+import { lint, types } from './suites/typescript.mjs';
+import { vitest } from './suites/vitest.mjs';
+
+/** @typedef {{ name: string, what: string, about: string, run: () => Promise<import('./lib/suite.mjs').Outcome>, mayBeEmpty?: true }} Suite */
+
+/** @type {Suite[]} */
+const SUITES = [
+  { name: 'lint', what: 'oxlint and the format', about: '1 s', run: lint },
+  { name: 'types', what: 'types of library, tests and scripts', about: '2 s', run: types },
+  { name: 'rust-lint', what: 'clippy and rustfmt', about: '20 s', run: rustLint },
+  { name: 'rust', what: 'kernels against the reference, on every ISA', about: '60 s', run: rustTests },
+  { name: 'vectors', what: 'test/vectors are what the reference computes', about: '5 s', run: vectors },
+  { name: 'neon', what: 'the kernels on aarch64', about: '60 s', run: neon, mayBeEmpty: true },
+  { name: 'house', what: "the architecture's rules, the bundle", about: '5 s', run: () => vitest('house') },
+  { name: 'native', what: 'the suite on the native backend', about: '30 s', run: () => vitest('native') },
+  { name: 'wasm', what: 'the suite on WASM in Node', about: '30 s', run: () => vitest('wasm') },
+  { name: 'chromium', what: 'the suite on WASM in Chromium', about: '30 s', run: chromium },
+  { name: 'examples', what: 'every example on both backends', about: '5 s', run: examples },
+  { name: 'pack', what: 'the tarball, installed elsewhere', about: '20 s', run: pack },
+];
+
+async function chromium() {
+  return vitest('chromium', { TOKENBED_CHROMIUM: await ensureChromium() });
+}
+
+/** @param {string[]} args @returns {Suite[]} */
+function chosen(args) {
+  const only = args[args.indexOf('--only') + 1];
+  if (args.length === 0) return SUITES;
+  const names = args[0] === '--only' && args.length === 2 ? only?.split(',') : undefined;
+  const known = SUITES.map(({ name }) => name);
+  const unknown = names?.find((name) => !known.includes(name));
+  if (names === undefined || unknown !== undefined) {
+    throw new Error(`usage: npm test [-- --only ${known.join(',')}]${unknown ? `\nunknown suite: ${unknown}` : ''}`);
+  }
+  return SUITES.filter(({ name }) => names.includes(name));
+}
+
+/** @param {Suite} suite */
+async function runSuite({ name, what, about, run, mayBeEmpty }) {
+  const start = performance.now();
+  say(`${name}: ${what} (about ${about}) ...`);
+  const outcome = await run().catch((/** @type {unknown} */ error) => ({
+    passed: 0,
+    failed: 1,
+    details: error instanceof Error ? (error.stack ?? error.message) : String(error),
+  }));
+  if (outcome.passed + outcome.failed === 0 && !mayBeEmpty) {
+    outcome.failed = 1;
+    outcome.details += 'this suite holds no test';
+  }
+  if (outcome.failed > 0) say(tail(outcome.details, 200));
+  say(`  ${name}: ${outcome.passed} passed, ${outcome.failed} failed (${seconds(performance.now() - start)})`);
+  return outcome;
+}
+
+let passed = 0;
+let failed = 0;
+try {
+  const suites = chosen(process.argv.slice(2));
+  await setUp({ browser: suites.some(({ name }) => name === 'chromium'), faults: true });
+  for (const suite of suites) {
+    const outcome = await runSuite(suite);
+    passed += outcome.passed;
+    failed += outcome.failed;
+  }
+} catch (error) {
+  say(error instanceof Error ? error.message : String(error));
+  failed++;
+}
+process.exitCode = failed === 0 ? 0 : 1;
+say();
+say(`${passed} passed, ${failed} failed`);

@@ -1,0 +1,105 @@
+/** The native backend: the addon's kernels, tables in memory that JavaScript can see too. */
+
+import { tooLarge } from '../errors.js';
+import { VERSION } from '../version.js';
+import type { Backend, BackendInfo, Kernels, Storage, Table } from './backend.js';
+import { guarded, internalError } from './guard.js';
+import type { Loader } from './loader.js';
+import { OwnedTable } from './table.js';
+
+/** What the addon exports beyond the contract. */
+export interface NativeBinding extends Kernels {
+  /** A table in memory that JavaScript allocated (a view of a SharedArrayBuffer) and keeps until `free`. */
+  tableAdopt(memory: Float32Array, rows: number, dim: number): number;
+  /** Zeroes such memory and gives its whole pages back to the system. */
+  release(memory: Float32Array): void;
+}
+
+/** Buffers up to this size are kept for the next table of the same size: 64 of them at most, all zeros. */
+const SMALL = 4 * 2 ** 20;
+const KEPT = 64;
+
+/**
+ * Memory for tables. A SharedArrayBuffer is never detached or moved, has no owner that could free it too early,
+ * and can be seen by worker threads; but nothing can free it either, so its pages are given back by hand.
+ */
+class SharedMemory {
+  private readonly spare = new Map<number, Float32Array[]>();
+  private kept = 0;
+
+  constructor(private readonly binding: NativeBinding) {}
+
+  /** `length` zeros, or `null` where the engine has no array so long or no memory for it. */
+  take(length: number): Float32Array | null {
+    const spare = this.spare.get(length)?.pop();
+    if (spare !== undefined) {
+      this.kept--;
+      return spare;
+    }
+    try {
+      return new Float32Array(new SharedArrayBuffer(length * 4));
+    } catch {
+      return null;
+    }
+  }
+
+  give(memory: Float32Array): void {
+    this.binding.release(memory);
+    if (memory.byteLength > SMALL || this.kept >= KEPT) return;
+    const spare = this.spare.get(memory.length);
+    if (spare === undefined) this.spare.set(memory.length, [memory]);
+    else spare.push(memory);
+    this.kept++;
+  }
+}
+
+class OrdinaryStorage implements Storage {
+  disposed = false;
+  constructor(readonly data: Float32Array) {}
+  dispose(): void {
+    this.disposed = true;
+  }
+}
+
+/** The backend over the addon that `loader` found. */
+export function nativeBackend(loader: Loader, settings: { isa: string | undefined }): Backend {
+  const kernels = guarded(loader.native(), (error) => internalError((error as Error).message, error));
+  if (settings.isa !== undefined) kernels.lowerIsa(settings.isa);
+  const shared = new SharedMemory(kernels);
+
+  const backend: Backend = {
+    info: Object.freeze<BackendInfo>({
+      name: 'native',
+      isa: kernels.isa() as BackendInfo['isa'],
+      threads: 1,
+      fallbackReason: null,
+      version: VERSION,
+    }),
+    kernels,
+    table(rows, dim): Table {
+      const [bytes, limit] = [rows * dim * 4, loader.memoryLimit()];
+      if (bytes > limit) throw tooLarge('A table', bytes, limit);
+      const memory = shared.take(rows * dim);
+      if (memory !== null) {
+        const handle = kernels.tableAdopt(memory, rows, dim);
+        return new OwnedTable(backend, rows, dim, handle, () => {
+          kernels.free(handle);
+          shared.give(memory);
+        });
+      }
+      // Beyond the longest array of the engine the table is Rust's alone.
+      const handle = kernels.tableAllocate(rows, dim);
+      if (handle < 0) throw tooLarge('A table', bytes, limit);
+      return new OwnedTable(backend, rows, dim, handle, () => kernels.free(handle));
+    },
+    allocate(length): Storage {
+      if (length * 4 > loader.longestArray) throw tooLarge('A tensor', length * 4, loader.longestArray);
+      try {
+        return new OrdinaryStorage(new Float32Array(length));
+      } catch {
+        throw tooLarge('A tensor', length * 4, loader.longestArray);
+      }
+    },
+  };
+  return backend;
+}

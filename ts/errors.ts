@@ -1,0 +1,192 @@
+/**
+ * Every way to be wrong, in one place: the code, the built-in class it wears, and the numbers it carries.
+ *
+ * An error is a plain `TypeError`, `RangeError` or `Error` with a `code` and the fields of the table in
+ * `api.md`; it is built here and nowhere else, so its class, code, message and fields are the same on every
+ * backend by construction: a binding reports a number, and this file finds the words.
+ */
+
+/** The codes that an error of this package may carry. */
+export type ErrorCode =
+  | 'ERR_ID_OUT_OF_RANGE'
+  | 'ERR_INVALID_ID'
+  | 'ERR_INVALID_IDS'
+  | 'ERR_INVALID_ARRAY'
+  | 'ERR_RAGGED'
+  | 'ERR_INVALID_OPTION'
+  | 'ERR_UNKNOWN_INIT'
+  | 'ERR_RANK'
+  | 'ERR_DIM'
+  | 'ERR_SEQUENCE_LENGTH'
+  | 'ERR_SHAPE'
+  | 'ERR_OVERLAP'
+  | 'ERR_TOO_LARGE'
+  | 'ERR_OFFSETS'
+  | 'ERR_DISPOSED'
+  | 'ERR_NOT_INITIALIZED'
+  | 'ERR_BACKEND_UNAVAILABLE'
+  | 'ERR_NOT_TRAINED'
+  | 'ERR_RANGE'
+  | 'ERR_READ_ONLY'
+  | 'ERR_INTERNAL'
+  | 'ERR_FORMAT';
+
+/** What every error of this package looks like: a built-in error with a `code` and the numbers as fields. */
+export type TokenbedError = Error & { readonly code: ErrorCode; readonly [field: string]: unknown };
+
+type ErrorClass = new (message: string, options?: { cause?: unknown }) => Error;
+
+/**
+ * Builds one error: `new kind(message)` with `code` and `fields` as own enumerable properties.
+ *
+ * A `cause` among the fields becomes the standard, non-enumerable `cause`. The caller throws what comes back.
+ */
+export function fail(
+  kind: ErrorClass,
+  code: ErrorCode,
+  message: string,
+  { cause, ...fields }: Record<string, unknown> = {},
+): TokenbedError {
+  const error = cause === undefined ? new kind(message) : new kind(message, { cause });
+  return Object.assign(error, { code }, fields) as unknown as TokenbedError;
+}
+
+/** `got 12 at [0, 3]`: the place of flat `position` in an array of `shape`, as a reader would index it. */
+export function place(position: number, shape: readonly number[]): string {
+  if (shape.length === 0) return '[]';
+  const index = new Array<number>(shape.length);
+  let rest = position;
+  for (let axis = shape.length - 1; axis >= 0; axis--) {
+    const size = shape[axis]!;
+    index[axis] = rest % size;
+    rest = Math.floor(rest / size);
+  }
+  return `[${index.join(', ')}]`;
+}
+
+/** A short description of any value for a message: never longer than about 80 characters, never throws. */
+export function describe(value: unknown): string {
+  switch (typeof value) {
+    case 'string':
+      return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}...` : value);
+    case 'bigint':
+      return `${value}n`;
+    case 'number':
+      return Object.is(value, -0) ? '-0' : String(value);
+    case 'object': {
+      if (value === null) return 'null';
+      const tag = Object.prototype.toString.call(value).slice(8, -1);
+      const article = /^[AEIOU]/.test(tag) ? 'an' : 'a';
+      return Array.isArray(value) ? `an array of length ${value.length}` : `${article} ${tag}`;
+    }
+    case 'function':
+      return 'a function';
+    case 'symbol':
+      return 'a symbol';
+    default:
+      return String(value);
+  }
+}
+
+/** `ERR_ID_OUT_OF_RANGE` for token ids, or for positions when `what` says so. */
+export function idOutOfRange(
+  what: 'Token indices' | 'Positions',
+  value: number | bigint,
+  position: number,
+  bound: number,
+  shape: readonly number[],
+): TokenbedError {
+  return fail(
+    RangeError,
+    'ERR_ID_OUT_OF_RANGE',
+    `${what} must be in range [0, ${bound}): got ${value} at ${place(position, shape)}`,
+    { value, position, bound },
+  );
+}
+
+/** `ERR_INVALID_OPTION` as a TypeError: an unknown name, a wrong kind, something required that is missing. */
+export function wrongKind(option: string, value: unknown, wanted: string): TokenbedError {
+  return fail(TypeError, 'ERR_INVALID_OPTION', `Option ${option} must be ${wanted}: got ${describe(value)}`, {
+    option,
+    value,
+  });
+}
+
+/** `ERR_INVALID_OPTION` as a RangeError: the right kind, a value that is not allowed. */
+export function wrongValue(option: string, value: unknown, wanted: string): TokenbedError {
+  return fail(RangeError, 'ERR_INVALID_OPTION', `Option ${option} must be ${wanted}: got ${describe(value)}`, {
+    option,
+    value,
+  });
+}
+
+/** `ERR_INVALID_IDS`: an argument that is no ids at all; `came` says what it is. */
+export function invalidIds(name: string, came: string): TokenbedError {
+  return fail(
+    TypeError,
+    'ERR_INVALID_IDS',
+    `${name} must be an integer, arrays of integers nested to any depth (at most 64), an integer typed array ` +
+      `or an integer Tensor: got ${came}`,
+    { argument: name },
+  );
+}
+
+/** `ERR_INVALID_ID`: a leaf that is no integer. */
+export function invalidId(name: string, value: unknown, position: number, shape: readonly number[]): TokenbedError {
+  const where = `${place(position, shape)}${name === 'ids' ? '' : ` of ${name}`}`;
+  return fail(TypeError, 'ERR_INVALID_ID', `Token indices must be integers: got ${describe(value)} at ${where}`, {
+    value,
+    position,
+  });
+}
+
+/** `ERR_INVALID_ARRAY`: an array argument of the wrong class or dtype, or a detached one. */
+export function invalidArray(argument: string, accepted: string, came: string): TokenbedError {
+  return fail(TypeError, 'ERR_INVALID_ARRAY', `Argument ${argument} must be ${accepted}: got ${came}`, {
+    argument,
+  });
+}
+
+/**
+ * `ERR_RAGGED`: at `index` stands something of `length`, where `expected` was; null stands for a single number.
+ *
+ * `depth` counts the arrays around it: the rows of a matrix are at depth 1.
+ */
+export function ragged(
+  name: string,
+  index: readonly number[],
+  length: number | null,
+  expected: number | null,
+): TokenbedError {
+  const text = (size: number | null) => (size === null ? 'a number' : `an array of length ${size}`);
+  const depth = index.length;
+  return fail(
+    TypeError,
+    'ERR_RAGGED',
+    `${name} is ragged: got ${text(length)} at [${index.join(', ')}], depth ${depth}, expected ${text(expected)}. ` +
+      'Pad rows to one length with padSequences, or give an EmbeddingBag flat ids with offsets',
+    { length, expected, depth },
+  );
+}
+
+/** `ERR_RANGE`: a number that does not fit its storage; `row` and `column` as in `[size / width, width]`. */
+export function outOfStorage(
+  storage: string,
+  value: number,
+  position: number,
+  shape: readonly number[],
+): TokenbedError {
+  const width = shape.at(-1) ?? 1;
+  const row = Math.floor(position / width);
+  const column = position % width;
+  return fail(RangeError, 'ERR_RANGE', `${value} at row ${row}, column ${column} does not fit ${storage}`, {
+    row,
+    column,
+    value,
+  });
+}
+
+/** `ERR_TOO_LARGE`: `what` would take `bytes`, more than `limit`. */
+export function tooLarge(what: string, bytes: number, limit: number): TokenbedError {
+  return fail(RangeError, 'ERR_TOO_LARGE', `${what} needs ${bytes} bytes, the limit is ${limit}`, { bytes, limit });
+}

@@ -1,0 +1,106 @@
+/**
+ * What a tokenizer is: text in, token ids out, and back.
+ *
+ * This file holds what every tokenizer shares: the interface, the four special tokens, and the readers of the
+ * arguments that all of them take. Nothing under `tokenizer/` knows of a backend: `tokenbed/tokenizer` works
+ * alone, in any runtime that has the Encoding standard's `TextEncoder`.
+ */
+
+import { fail, wrongKind } from '../errors.js';
+import { flag, integer, named } from '../options.js';
+import { readIds, type TokenIds } from './token-ids.js';
+
+/** The special tokens that every tokenizer has; the id of each is its index. */
+export const SPECIAL_TOKENS = ['<PAD>', '<UNK>', '<BOS>', '<EOS>'] as const;
+
+/** Fills short sequences up. */
+export const PAD = 0;
+/** Stands for a code point that the alphabet lacks. */
+export const UNK = 1;
+/** Opens a sequence. */
+export const BOS = 2;
+/** Closes a sequence. */
+export const EOS = 3;
+
+export interface EncodeOptions {
+  /** Whether `<BOS>` comes first and `<EOS>` last. */
+  readonly addSpecialTokens?: boolean | undefined;
+}
+
+export interface DecodeOptions {
+  /** Whether special tokens leave nothing in the text; if not, they are spelled out. Default: true. */
+  readonly skipSpecialTokens?: boolean | undefined;
+}
+
+export interface Tokenizer {
+  /**
+   * The ids of a text, a fresh array.
+   *
+   * Errors: `ERR_INVALID_OPTION`, a TypeError with `option: 'text'` too when the text is no string.
+   */
+  encode(text: string, options?: EncodeOptions): number[];
+  /**
+   * The text of some ids: one id, a flat array, an integer typed array of any width, or an integer Tensor, read
+   * flat whatever its shape.
+   *
+   * Errors: `ERR_INVALID_IDS`, `ERR_INVALID_ID`, `ERR_ID_OUT_OF_RANGE`, `ERR_INVALID_OPTION`.
+   */
+  decode(ids: TokenIds, options?: DecodeOptions): string;
+  /** How many ids there are: each is in `0 .. vocabSize - 1`. */
+  readonly vocabSize: number;
+  /**
+   * Sequences of one length: each is cut at `maxLength` (default: the longest) or padded on the right with
+   * `<PAD>`. Fresh arrays; what was given stays as it is. No sequences give `[]`.
+   *
+   * Errors: `ERR_INVALID_IDS`, `ERR_INVALID_ID`, `ERR_ID_OUT_OF_RANGE` (an id below 0, or from 2^32 on), and
+   * `ERR_INVALID_OPTION` unless `maxLength` is an integer >= 1.
+   */
+  padSequences(seqs: readonly TokenIds[], maxLength?: number): number[][];
+  /** All that the class's `fromJSON` needs, as plain values; fresh on each call. */
+  toJSON(): object;
+}
+
+/** Reads `addSpecialTokens`. */
+export function addsSpecialTokens(options: EncodeOptions | undefined, fallback: boolean): boolean {
+  return flag(named(options, ['addSpecialTokens']), 'addSpecialTokens', fallback);
+}
+
+/** Reads `skipSpecialTokens`. */
+export function skipsSpecialTokens(options: DecodeOptions | undefined): boolean {
+  return flag(named(options, ['skipSpecialTokens']), 'skipSpecialTokens', true);
+}
+
+/** Returns `text`; a TypeError `ERR_INVALID_OPTION` that calls it `name` unless it is a string. */
+export function readText(text: unknown, name = 'text'): string {
+  if (typeof text !== 'string') throw wrongKind(name, text, 'a string');
+  return text;
+}
+
+/**
+ * The texts of an iterable, checked one by one as they come.
+ *
+ * A single string is refused although it can be iterated: its letters are not texts.
+ */
+export function* readTexts(texts: unknown): Generator<string, void, undefined> {
+  const iterable = typeof texts === 'object' && texts !== null && Symbol.iterator in texts;
+  if (!iterable) throw wrongKind('texts', texts, 'an iterable of strings');
+  let index = 0;
+  for (const text of texts as Iterable<unknown>) yield readText(text, `texts[${index++}]`);
+}
+
+/** `Tokenizer.padSequences`, which is the same for every tokenizer: `<PAD>` is 0 in all of them. */
+export function padSequences(seqs: readonly TokenIds[], maxLength?: number): number[][] {
+  if (!Array.isArray(seqs)) {
+    throw fail(TypeError, 'ERR_INVALID_IDS', 'padSequences takes an array of sequences of token ids', {
+      value: seqs,
+    });
+  }
+  const asked = integer({ maxLength }, 'maxLength', { min: 1 }, undefined);
+  const rows = Array.from(seqs, (seq: unknown, row) => readIds(seq, 2 ** 32, ` of sequence ${row}`));
+  const width = asked ?? rows.reduce((longest, row) => Math.max(longest, row.length), 0);
+  return rows.map((row) => {
+    const padded = row.slice(0, width);
+    while (padded.length < width) padded.push(PAD);
+    return padded;
+  });
+}
