@@ -6,6 +6,10 @@
  * `Uint8Array`, and neither a subclass nor a forged `Symbol.toStringTag` or `length` can lie about it.
  */
 
+import type { IdArray } from './backend/backend.js';
+
+export type { IdArray };
+
 /** The built-in class of a typed array. */
 export type ArrayKind =
   | 'Int8Array'
@@ -20,16 +24,6 @@ export type ArrayKind =
   | 'Float16Array'
   | 'Float32Array'
   | 'Float64Array';
-
-/** Typed arrays that a binding reads as ids without a copy. */
-export type IdArray =
-  | Int8Array
-  | Uint8Array
-  | Uint8ClampedArray
-  | Int16Array
-  | Uint16Array
-  | Int32Array
-  | Uint32Array;
 
 /** Typed arrays of 64-bit integers. */
 export type WideArray = BigInt64Array | BigUint64Array;
@@ -98,7 +92,8 @@ export function isGone(view: TypedArray): boolean {
 export function describeGone(view: TypedArray): string {
   const kind = String(kindOf(view));
   try {
-    new Uint8Array(bufferOf(view));
+    // Only a detached buffer refuses.
+    ArrayBuffer.prototype.slice.call(bufferOf(view), 0, 0);
   } catch {
     return `a detached ${kind}`;
   }

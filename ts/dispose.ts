@@ -6,4 +6,5 @@
 const ownDispose: typeof Symbol.dispose | undefined = Symbol.dispose;
 
 /** The name of the method that `using` calls at the end of a block. */
-export const DISPOSE: typeof Symbol.dispose = ownDispose ?? (Symbol.for('Symbol.dispose') as typeof Symbol.dispose);
+export const DISPOSE: typeof Symbol.dispose =
+  ownDispose ?? (Symbol.for('Symbol.dispose') as typeof Symbol.dispose);

@@ -49,4 +49,3 @@ export function dtypeOf(kind: ArrayKind): DType | undefined {
       return undefined;
   }
 }
-

@@ -114,10 +114,15 @@ export function wrongKind(option: string, value: unknown, wanted: string): Token
 
 /** `ERR_INVALID_OPTION` as a RangeError: the right kind, a value that is not allowed. */
 export function wrongValue(option: string, value: unknown, wanted: string): TokenbedError {
-  return fail(RangeError, 'ERR_INVALID_OPTION', `Option ${option} must be ${wanted}: got ${describe(value)}`, {
-    option,
-    value,
-  });
+  return fail(
+    RangeError,
+    'ERR_INVALID_OPTION',
+    `Option ${option} must be ${wanted}: got ${describe(value)}`,
+    {
+      option,
+      value,
+    },
+  );
 }
 
 /** `ERR_INVALID_IDS`: an argument that is no ids at all; `came` says what it is. */
@@ -132,12 +137,22 @@ export function invalidIds(name: string, came: string): TokenbedError {
 }
 
 /** `ERR_INVALID_ID`: a leaf that is no integer. */
-export function invalidId(name: string, value: unknown, position: number, shape: readonly number[]): TokenbedError {
+export function invalidId(
+  name: string,
+  value: unknown,
+  position: number,
+  shape: readonly number[],
+): TokenbedError {
   const where = `${place(position, shape)}${name === 'ids' ? '' : ` of ${name}`}`;
-  return fail(TypeError, 'ERR_INVALID_ID', `Token indices must be integers: got ${describe(value)} at ${where}`, {
-    value,
-    position,
-  });
+  return fail(
+    TypeError,
+    'ERR_INVALID_ID',
+    `Token indices must be integers: got ${describe(value)} at ${where}`,
+    {
+      value,
+      position,
+    },
+  );
 }
 
 /** `ERR_INVALID_ARRAY`: an array argument of the wrong class or dtype, or a detached one. */
@@ -188,5 +203,8 @@ export function outOfStorage(
 
 /** `ERR_TOO_LARGE`: `what` would take `bytes`, more than `limit`. */
 export function tooLarge(what: string, bytes: number, limit: number): TokenbedError {
-  return fail(RangeError, 'ERR_TOO_LARGE', `${what} needs ${bytes} bytes, the limit is ${limit}`, { bytes, limit });
+  return fail(RangeError, 'ERR_TOO_LARGE', `${what} needs ${bytes} bytes, the limit is ${limit}`, {
+    bytes,
+    limit,
+  });
 }

@@ -54,7 +54,8 @@ export function readShapedFloats(
 }
 
 function tensorFloats(name: string, data: TypedArray): Float32Array {
-  if (kindOf(data) !== 'Float32Array') throw invalidArray(name, ACCEPTED, `a Tensor of ${withArticle(kindOf(data)!)}`);
+  if (kindOf(data) !== 'Float32Array')
+    throw invalidArray(name, ACCEPTED, `a Tensor of ${withArticle(kindOf(data)!)}`);
   if (isGone(data)) throw gone(name, 'a Tensor of ', data);
   return data as Float32Array;
 }

@@ -186,7 +186,13 @@ type Check = ((shape: readonly number[]) => void) | undefined;
 type Asked = readonly number[] | undefined;
 
 /** The shape of a batch, after rank, width and product have been checked. */
-function settle(own: readonly number[], count: number, asked: Asked, name: string, check: Check): readonly number[] {
+function settle(
+  own: readonly number[],
+  count: number,
+  asked: Asked,
+  name: string,
+  check: Check,
+): readonly number[] {
   const shape = askedShape(own, asked);
   check?.(shape);
   fitShape(shape, count, name);
@@ -245,7 +251,9 @@ function copyShared(view: IdArray, kind: ArrayKind, count: number, scratch: Scra
   const offset = offsetOf(view);
   const to = scratch.words.buffer;
   // Both of exactly `count`: another thread may be growing the shared buffer under a length-tracking view.
-  const copy = <T extends IdArray>(Class: new (buffer: ArrayBufferLike, offset: number, length: number) => T): T => {
+  const copy = <T extends IdArray>(
+    Class: new (buffer: ArrayBufferLike, offset: number, length: number) => T,
+  ): T => {
     const target = new Class(to, 0, count);
     target.set(new Class(from, offset, count));
     return target;
@@ -272,7 +280,14 @@ function readNumber(value: number, asked: Asked, name: string, check: Check): Id
   const scratch = take(1);
   scratch.words[0] = value;
   const fits = value >>> 0 === value;
-  return new IdBatch(front(scratch, fits ? 1 : 0), 1, shape, fits ? null : { value, position: 0 }, false, scratch);
+  return new IdBatch(
+    front(scratch, fits ? 1 : 0),
+    1,
+    shape,
+    fits ? null : { value, position: 0 },
+    false,
+    scratch,
+  );
 }
 
 function readNested(ids: readonly unknown[], asked: Asked, name: string, check: Check): IdBatch {
@@ -329,7 +344,8 @@ class IdSink implements LeafSink {
 
   takeView(view: TypedArray, kind: ArrayKind, length: number): void {
     const start = this.count;
-    const words = start + length > this.scratch.words.length ? this.#grow(start + length) : this.scratch.words;
+    const words =
+      start + length > this.scratch.words.length ? this.#grow(start + length) : this.scratch.words;
     this.count += length;
     if (integers(kind) === 'wide') {
       this.wideCount += length;

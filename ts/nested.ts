@@ -118,7 +118,8 @@ export class Walk {
     if (length === 0) return;
     if (this.#rank === Infinity) this.#bottom();
     // Numbers where arrays stand elsewhere.
-    if (this.#rank !== level + 1) throw ragged(this.#sink.name, [...this.#index, 0], null, this.shape[level + 1]!);
+    if (this.#rank !== level + 1)
+      throw ragged(this.#sink.name, [...this.#index, 0], null, this.shape[level + 1]!);
     this.#sink.takeView(view, kind, length, this);
   }
 

@@ -3,7 +3,16 @@
  * nothing itself.
  */
 
-import { type ArrayKind, describeGone, isGone, kindOf, lengthOf, type TypedArray, withArticle } from './arrays.js';
+import {
+  type ArrayKind,
+  describeGone,
+  isGone,
+  kindOf,
+  lengthOf,
+  type TypedArray,
+  withArticle,
+} from './arrays.js';
+import type { Storage } from './backend/backend.js';
 import { activeBackend } from './backend/index.js';
 import { DISPOSE } from './dispose.js';
 import { type DType, type DTypeArrays, dtypeOf } from './dtype.js';
@@ -30,16 +39,6 @@ export type NestedInput =
   | number
   | readonly NestedInput[]
   | Exclude<DTypeArrays[DType], BigInt64Array | BigUint64Array>;
-
-/** Memory of a backend under an allocated Tensor. */
-export interface TensorStorage {
-  /** The elements, looked up anew each time: an older view may be empty by now. */
-  readonly data: Float32Array;
-  readonly disposed: boolean;
-  readonly backend: unknown;
-  readonly handle: number;
-  dispose(): void;
-}
 
 /** What `toArray` gives: bigints for 64-bit integers, numbers otherwise. */
 export type NestedOf<T extends DType> = Nested<T extends 'i64' | 'u64' ? bigint : number>;
@@ -105,7 +104,7 @@ export interface TensorConstructor {
 /** What a Tensor is made of, already checked. */
 class Parts {
   constructor(
-    readonly source: TypedArray | TensorStorage,
+    readonly source: TypedArray | Storage,
     readonly allocated: boolean,
     readonly shape: readonly number[],
     readonly dtype: DType,
@@ -114,7 +113,7 @@ class Parts {
 
 /** The Tensor itself if it is one of this copy of the package; set by the class, which alone can tell. */
 let ownTensor: (value: unknown) => Tensor | undefined;
-let storageUnder: (tensor: Tensor) => TensorStorage | undefined;
+let storageUnder: (tensor: Tensor) => Storage | undefined;
 
 /**
  * A typed array with a shape. `forward` returns one over an array of its own; `new Tensor` shares the array that
@@ -126,8 +125,9 @@ class Tensor<T extends DType = DType> {
   readonly #size: number;
 
   static {
-    ownTensor = (value) => (typeof value === 'object' && value !== null && #parts in value ? value : undefined);
-    storageUnder = (tensor) => (tensor.#parts.allocated ? (tensor.#parts.source as TensorStorage) : undefined);
+    ownTensor = (value) =>
+      typeof value === 'object' && value !== null && #parts in value ? value : undefined;
+    storageUnder = (tensor) => (tensor.#parts.allocated ? (tensor.#parts.source as Storage) : undefined);
     Object.defineProperty(this.prototype, BRAND, { value: true });
     Object.defineProperty(this.prototype, INSPECT, {
       value(this: Tensor) {
@@ -157,7 +157,7 @@ class Tensor<T extends DType = DType> {
   get data(): DTypeArrays[T] {
     const { source, allocated } = this.#parts;
     if (!allocated) return source as DTypeArrays[T];
-    const storage = source as TensorStorage;
+    const storage = source as Storage;
     if (storage.disposed) {
       throw fail(Error, 'ERR_DISPOSED', 'This Tensor has been disposed: copy its data before dispose()');
     }
@@ -217,7 +217,7 @@ class Tensor<T extends DType = DType> {
   /** The elements as NumPy would lay them out, shortened above 1000 elements; with shape and dtype. Never throws. */
   toString(): string {
     const { source, allocated, dtype } = this.#parts;
-    if (allocated && (source as TensorStorage).disposed) return unreadableText('disposed', this.#shape, dtype);
+    if (allocated && (source as Storage).disposed) return unreadableText('disposed', this.#shape, dtype);
     const { data } = this;
     if (lengthOf(data) !== this.#size) return unreadableText('array gone', this.#shape, dtype);
     return tensorText(data, this.#shape, dtype);
@@ -226,7 +226,7 @@ class Tensor<T extends DType = DType> {
   /** Frees the memory of an allocated Tensor, and of all its reshapes; does nothing on any other. Twice is harmless. */
   dispose(): void {
     const { source, allocated } = this.#parts;
-    if (allocated) (source as TensorStorage).dispose();
+    if (allocated) (source as Storage).dispose();
   }
 
   /** `dispose()`, at the end of a block that declared it with `using`. */
@@ -240,7 +240,7 @@ type TypedTensor<T extends DType = DType> = Tensor<T>;
 export { TypedTensor as Tensor };
 
 /** A Tensor over memory of a backend, which it will dispose. */
-export function tensorOver(storage: TensorStorage, shape: readonly number[]): Tensor<'f32'> {
+export function tensorOver(storage: Storage, shape: readonly number[]): Tensor<'f32'> {
   return new Tensor<'f32'>(new Parts(storage, true, shape, 'f32'));
 }
 
@@ -250,7 +250,7 @@ export function tensorOf(data: Float32Array, shape: readonly number[]): Tensor<'
 }
 
 /** The memory under an allocated Tensor of this copy of the package; `undefined` for every other. */
-export function storageOf(tensor: Tensor): TensorStorage | undefined {
+export function storageOf(tensor: Tensor): Storage | undefined {
   return storageUnder(tensor);
 }
 
@@ -376,7 +376,12 @@ function misfit(asked: readonly number[], own: readonly number[]): TokenbedError
 }
 
 /** The nested arrays of one axis and those below. */
-function nest(data: TypedArray, shape: readonly number[], axis: number, offset: number): Nested<number | bigint> {
+function nest(
+  data: TypedArray,
+  shape: readonly number[],
+  axis: number,
+  offset: number,
+): Nested<number | bigint> {
   if (axis === shape.length) return data[offset]!;
   const length = shape[axis]!;
   return Array.from({ length }, (_, i) => nest(data, shape, axis + 1, offset * length + i));
