@@ -96,7 +96,10 @@ impl<'a> Indices<'a> {
     /// Some of them. Panics when `range` is not a range of them.
     #[inline]
     pub fn slice(self, range: Range<usize>) -> Indices<'a> {
-        Indices { ids: self.ids.slice(range), ..self }
+        Indices {
+            ids: self.ids.slice(range),
+            ..self
+        }
     }
 
     /// What every entry is below.
@@ -135,7 +138,11 @@ impl<'a> Offsets<'a> {
             return Err(Error::Offsets { index });
         }
         let bags = count - usize::from(include_last);
-        let checked = Offsets { starts: offsets, n, bags };
+        let checked = Offsets {
+            starts: offsets,
+            n,
+            bags,
+        };
         // Ids that no bag takes: after a last offset below n, or all of them where no bag begins.
         if include_last && checked.start(count - 1) != n {
             return Err(Error::Offsets { index: count - 1 });
@@ -151,7 +158,11 @@ impl<'a> Offsets<'a> {
     /// The ids of bag `i`. Panics when there is no such bag.
     pub fn bag(&self, i: usize) -> Range<usize> {
         assert!(i < self.bags, "bag {i} of {}", self.bags);
-        let end = if i + 1 < self.starts.len() { self.start(i + 1) } else { self.n };
+        let end = if i + 1 < self.starts.len() {
+            self.start(i + 1)
+        } else {
+            self.n
+        };
         self.start(i)..end
     }
 

@@ -23,10 +23,10 @@ impl DType {
         }
     }
 
-    /// Bytes of a row of `dim` values; the largest number there is when it is more than an address can count.
-    pub fn row_bytes(self, dim: usize) -> usize {
+    /// Bytes of a row of `dim` values; `None` when that is more than an address can count.
+    pub fn row_bytes(self, dim: usize) -> Option<usize> {
         match self {
-            DType::F32 => dim.saturating_mul(size_of::<f32>()),
+            DType::F32 => dim.checked_mul(size_of::<f32>()),
         }
     }
 

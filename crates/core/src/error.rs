@@ -49,9 +49,14 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Error::IdOutOfRange { position, bound } => write!(f, "the id at {position} is not in [0, {bound})"),
+            Error::IdOutOfRange { position, bound } => {
+                write!(f, "the id at {position} is not in [0, {bound})")
+            }
             Error::Offsets { index } => {
-                write!(f, "the offset at {index} does not start at 0, falls, or leaves ids without a bag")
+                write!(
+                    f,
+                    "the offset at {index} does not start at 0, falls, or leaves ids without a bag"
+                )
             }
             Error::TableShape { rows, dim, bytes } => {
                 write!(f, "{bytes} bytes are no table of {rows} rows of {dim} values")

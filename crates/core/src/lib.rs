@@ -29,10 +29,15 @@
 pub mod checked;
 pub mod dtype;
 pub mod error;
+pub mod math;
 pub mod ops;
+pub mod rng;
 pub mod row;
 pub mod simd;
+pub mod slots;
+pub mod storage;
 pub mod table;
+mod turn;
 pub mod window;
 
 pub use checked::{Bags, Ids, Indices, Offsets};

@@ -13,6 +13,8 @@ pub struct Table<'a> {
     dtype: DType,
     rows: usize,
     dim: usize,
+    /// From one row to the next, in bytes.
+    stride: usize,
     bytes: &'a [u8],
 }
 
@@ -22,13 +24,26 @@ impl<'a> Table<'a> {
     /// Errors: `ERR_SHAPE` when `dim` is 0, when `bytes` is not exactly the size of such a table, and when it does not
     /// start at a multiple of the dtype's alignment.
     pub fn new(dtype: DType, rows: usize, dim: usize, bytes: &'a [u8]) -> Result<Self, Error> {
-        if dim == 0 || rows.checked_mul(dtype.row_bytes(dim)) != Some(bytes.len()) {
-            return Err(Error::TableShape { rows, dim, bytes: bytes.len() });
-        }
-        if bytes.as_ptr().addr() % dtype.align() != 0 {
+        let stride = dtype
+            .row_bytes(dim)
+            .filter(|&stride| stride > 0 && rows.checked_mul(stride) == Some(bytes.len()));
+        let Some(stride) = stride else {
+            return Err(Error::TableShape {
+                rows,
+                dim,
+                bytes: bytes.len(),
+            });
+        };
+        if !bytes.as_ptr().addr().is_multiple_of(dtype.align()) {
             return Err(Error::Misaligned { align: dtype.align() });
         }
-        Ok(Table { dtype, rows, dim, bytes })
+        Ok(Table {
+            dtype,
+            rows,
+            dim,
+            stride,
+            bytes,
+        })
     }
 
     /// The table of those values. Errors: as for [`Table::new`].
@@ -66,7 +81,10 @@ impl<'a, R: Row<'a>> Rows<'a, R> {
     #[inline(always)]
     pub fn of(table: Table<'a>) -> Self {
         assert_eq!(table.dtype, R::DTYPE);
-        Rows { table, stored_as: PhantomData }
+        Rows {
+            table,
+            stored_as: PhantomData,
+        }
     }
 
     /// The row that entry `i` of the ids names. They were proven below a bound, so what is checked here, that the
@@ -74,7 +92,10 @@ impl<'a, R: Row<'a>> Rows<'a, R> {
     #[inline(always)]
     pub fn of_id(&self, ids: Indices<'_>, i: usize) -> R {
         let (bound, rows) = (ids.bound(), self.table.rows);
-        assert!(bound <= rows as u64, "ids below {bound} were given for a table of {rows} rows");
+        assert!(
+            bound <= rows as u64,
+            "ids below {bound} were given for a table of {rows} rows"
+        );
         // SAFETY: an entry of `ids` is below its bound, so below `rows`.
         unsafe { self.row_unchecked(ids.get(i)) }
     }
@@ -92,9 +113,11 @@ impl<'a, R: Row<'a>> Rows<'a, R> {
     /// `row` is below `rows`.
     #[inline(always)]
     unsafe fn row_unchecked(&self, row: usize) -> R {
-        let (dim, stride) = (self.table.dim, self.table.dtype.row_bytes(self.table.dim));
+        let Table {
+            dim, stride, bytes, ..
+        } = self.table;
         // SAFETY: `Table::new` has seen `rows * stride` bytes from an aligned start, and rows keep the alignment;
         // `Rows::of` has seen that they are stored as `R`.
-        unsafe { R::open(self.table.bytes.as_ptr().add(row * stride), dim) }
+        unsafe { R::open(bytes.as_ptr().add(row * stride), dim) }
     }
 }

@@ -23,7 +23,12 @@ pub struct Window {
 impl Window {
     /// The whole of a `[rows, dim]` result.
     pub fn all(rows: usize, dim: usize) -> Self {
-        Window { first_row: 0, rows, first_col: 0, cols: dim }
+        Window {
+            first_row: 0,
+            rows,
+            first_col: 0,
+            cols: dim,
+        }
     }
 
     /// The columns of the window.
@@ -47,7 +52,10 @@ impl Window {
     pub(crate) fn first_element(&self, dim: usize, len: usize) -> u64 {
         let whole_rows = self.first_col == 0 && self.cols == dim;
         let one_row = self.rows <= 1 && self.first_col + self.cols <= dim;
-        assert!(whole_rows || one_row, "{self:?} is neither whole rows of {dim} columns nor a part of one row");
+        assert!(
+            whole_rows || one_row,
+            "{self:?} is neither whole rows of {dim} columns nor a part of one row"
+        );
         assert_eq!(self.len(), len, "{self:?} does not fit the length of an argument");
         self.first_row as u64 * dim as u64 + self.first_col as u64
     }

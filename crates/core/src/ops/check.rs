@@ -61,7 +61,10 @@ fn search<T: Id>(ids: &[T], largest: T::Bits) -> Option<usize> {
             worst = worst.max(id.bits());
         }
         if worst > largest {
-            return block.iter().position(|id| id.bits() > largest).map(|i| b * BLOCK + i);
+            return block
+                .iter()
+                .position(|id| id.bits() > largest)
+                .map(|i| b * BLOCK + i);
         }
     }
     None

@@ -19,8 +19,17 @@ use std::ops::Range;
 /// another length.
 pub fn gather(isa: Isa, table: Table<'_>, ids: Indices<'_>, cols: Range<usize>, out: &mut [f32]) {
     let width = cols.len();
-    assert!(cols.start <= cols.end && cols.end <= table.dim(), "columns {cols:?} of {}", table.dim());
-    assert_eq!(ids.len() * width, out.len(), "{} rows of {width} columns do not fit the output", ids.len());
+    assert!(
+        cols.start <= cols.end && cols.end <= table.dim(),
+        "columns {cols:?} of {}",
+        table.dim()
+    );
+    assert_eq!(
+        ids.len() * width,
+        out.len(),
+        "{} rows of {width} columns do not fit the output",
+        ids.len()
+    );
     if out.is_empty() {
         return;
     }
@@ -49,7 +58,12 @@ fn gather_rows<'a, S: Simd, R: Row<'a>>(
 /// # Panics
 /// When `values` is not a range of the table's values, or `out` has another length.
 pub fn read(isa: Isa, table: Table<'_>, values: Range<usize>, out: &mut [f32]) {
-    assert!(values.end <= table.rows() * table.dim(), "values {values:?} of {} rows of {}", table.rows(), table.dim());
+    assert!(
+        values.end <= table.rows() * table.dim(),
+        "values {values:?} of {} rows of {}",
+        table.rows(),
+        table.dim()
+    );
     assert_eq!(values.len(), out.len(), "values {values:?} do not fit the output");
     dispatch!(isa, simd => with_rows!(table, rows => read_rows(simd, rows, table.dim(), values.start, out)))
 }

@@ -5,6 +5,12 @@
 //! no instruction set and no storage type.
 
 pub(crate) mod check;
+mod dropout;
 mod gather;
+mod init;
+mod sinusoid;
 
+pub use dropout::{dropout, Dropout};
 pub use gather::{gather, read};
+pub use init::{init_normal, init_uniform};
+pub use sinusoid::{sinusoid_at, sinusoid_rows, Layout, Sinusoid};

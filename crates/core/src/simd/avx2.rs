@@ -19,7 +19,12 @@ impl Avx2 {
     #[inline(always)]
     fn first(self, n: usize) -> __m256i {
         // SAFETY: `self` proves AVX2.
-        unsafe { _mm256_cmpgt_epi32(_mm256_set1_epi32(n as i32), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7)) }
+        unsafe {
+            _mm256_cmpgt_epi32(
+                _mm256_set1_epi32(n as i32),
+                _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7),
+            )
+        }
     }
 }
 
