@@ -20,29 +20,40 @@ export async function buildNative({ faults = false } = {}) {
   const product = faults ? '.cache/faults/native' : 'dist/native';
   const staging = path.join(root, '.cache/build', faults ? 'native-faults' : 'native');
   const { env, facts } = await releaseBuild();
-  const inputs = [...RUST_INPUTS, 'crates/node', 'package.json', 'scripts/build-native.mjs', 'scripts/lib/cargo.mjs'];
+  const inputs = [
+    ...RUST_INPUTS,
+    'crates/node',
+    'package.json',
+    'scripts/build-native.mjs',
+    'scripts/lib/cargo.mjs',
+  ];
   // The file's name holds the platform, which only the build knows: its types stand for both.
   const built = await unlessFresh(
     { name: faults ? 'native-faults' : 'native', inputs, outputs: [`${product}/binding.d.cts`], facts },
     () =>
-      step(faults ? 'Building the native addon for fault tests' : 'Building the native addon', '20 s', async () => {
-        await rm(staging, { recursive: true, force: true });
-        await mkdir(staging, { recursive: true });
-        const features = faults ? ['--features', 'faults'] : [];
-        await must(
-          path.join(root, 'node_modules/.bin/napi'),
-          ['build', '--platform', '--release', '--no-js', '--dts', 'binding.d.cts', ...features].concat(
-            ['--manifest-path', 'crates/node/Cargo.toml', '--target-dir', 'target/native'],
-            ['--output-dir', path.relative(root, staging)],
-          ),
-          { env },
-        );
-        await rm(path.join(root, product), { recursive: true, force: true });
-        await mkdir(path.join(root, product), { recursive: true });
-        const files = await readdir(staging);
-        if (!files.some((file) => file.endsWith('.node'))) throw new Error('napi build wrote no .node file');
-        for (const file of files) await rename(path.join(staging, file), path.join(root, product, file));
-      }),
+      step(
+        faults ? 'Building the native addon for fault tests' : 'Building the native addon',
+        '20 s',
+        async () => {
+          await rm(staging, { recursive: true, force: true });
+          await mkdir(staging, { recursive: true });
+          const features = faults ? ['--features', 'faults'] : [];
+          await must(
+            path.join(root, 'node_modules/.bin/napi'),
+            ['build', '--platform', '--release', '--no-js', '--dts', 'binding.d.cts', ...features].concat(
+              ['--manifest-path', 'crates/node/Cargo.toml', '--target-dir', 'target/native'],
+              ['--output-dir', path.relative(root, staging)],
+            ),
+            { env },
+          );
+          await rm(path.join(root, product), { recursive: true, force: true });
+          await mkdir(path.join(root, product), { recursive: true });
+          const files = await readdir(staging);
+          if (!files.some((file) => file.endsWith('.node')))
+            throw new Error('napi build wrote no .node file');
+          for (const file of files) await rename(path.join(staging, file), path.join(root, product, file));
+        },
+      ),
   );
   if (!built) say(`- ${product} is up to date`);
 }

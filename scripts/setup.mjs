@@ -34,7 +34,9 @@ export async function setUp({ browser = false, faults = false } = {}) {
 /** What is to come, in words. */
 function estimate() {
   if (toolsMissing().length > 0) return 'the first time takes about 5 minutes';
-  return npmPackagesMissing() === 'none' ? 'a few seconds, or about 40 after a change in Rust' : 'about a minute';
+  return npmPackagesMissing() === 'none'
+    ? 'a few seconds, or about 40 after a change in Rust'
+    : 'about a minute';
 }
 
 async function installPackages() {
@@ -56,7 +58,8 @@ async function installTools() {
 function showCompiling() {
   let compiled = 0;
   return (/** @type {string} */ text) => {
-    for (const _ of text.matchAll(/^\s*Compiling /gm)) if (++compiled % 100 === 0) say(`  ${compiled} crates compiled`);
+    for (const _ of text.matchAll(/^\s*Compiling /gm))
+      if (++compiled % 100 === 0) say(`  ${compiled} crates compiled`);
   };
 }
 

@@ -49,7 +49,9 @@ function chosen(args) {
   const known = SUITES.map(({ name }) => name);
   const unknown = names?.find((name) => !known.includes(name));
   if (names === undefined || unknown !== undefined) {
-    throw new Error(`usage: npm test [-- --only ${known.join(',')}]${unknown ? `\nunknown suite: ${unknown}` : ''}`);
+    throw new Error(
+      `usage: npm test [-- --only ${known.join(',')}]${unknown ? `\nunknown suite: ${unknown}` : ''}`,
+    );
   }
   return SUITES.filter(({ name }) => names.includes(name));
 }
@@ -68,7 +70,9 @@ async function runSuite({ name, what, about, run, mayBeEmpty }) {
     outcome.details += 'this suite holds no test';
   }
   if (outcome.failed > 0) say(tail(outcome.details, 200));
-  say(`  ${name}: ${outcome.passed} passed, ${outcome.failed} failed (${seconds(performance.now() - start)})`);
+  say(
+    `  ${name}: ${outcome.passed} passed, ${outcome.failed} failed (${seconds(performance.now() - start)})`,
+  );
   return outcome;
 }
 

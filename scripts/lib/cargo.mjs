@@ -9,7 +9,13 @@ import { must, root } from './run.mjs';
 export const cargoHome = () => process.env['CARGO_HOME'] ?? path.join(homedir(), '.cargo');
 
 /** The sources that every Rust product depends on. */
-export const RUST_INPUTS = ['Cargo.toml', 'Cargo.lock', '.cargo/config.toml', 'crates/core/Cargo.toml', 'crates/core/src'];
+export const RUST_INPUTS = [
+  'Cargo.toml',
+  'Cargo.lock',
+  '.cargo/config.toml',
+  'crates/core/Cargo.toml',
+  'crates/core/src',
+];
 
 /**
  * Compiler flags under which no path of this machine ends up in a product: panic messages name source files.
@@ -33,7 +39,8 @@ function remap(sysroot) {
  * @param {{ flags?: string[], toolchain?: string }} [options]  `toolchain`: a value for RUSTUP_TOOLCHAIN
  */
 export async function releaseBuild({ flags = [], toolchain } = {}) {
-  const rustc = toolchain && existsSync(path.join(toolchain, 'bin/rustc')) ? path.join(toolchain, 'bin/rustc') : 'rustc';
+  const rustc =
+    toolchain && existsSync(path.join(toolchain, 'bin/rustc')) ? path.join(toolchain, 'bin/rustc') : 'rustc';
   const [version, sysroot] = await Promise.all([must(rustc, ['-vV']), must(rustc, ['--print', 'sysroot'])]);
   const all = [...flags, ...remap(sysroot.stdout.trim())];
   return {

@@ -42,7 +42,9 @@ export function onPath(name) {
 export function findChromium() {
   const named = process.env['TOKENBED_CHROMIUM'];
   if (named) return executable(named) ? named : onPath(named);
-  return NAMES.map(onPath).find((found) => found !== undefined) ?? APPLICATIONS.find(executable) ?? playwrights();
+  return (
+    NAMES.map(onPath).find((found) => found !== undefined) ?? APPLICATIONS.find(executable) ?? playwrights()
+  );
 }
 
 /** Playwright's own, in its usual cache. @returns {string | undefined} */
@@ -67,14 +69,18 @@ export async function ensureChromium() {
   const named = process.env['TOKENBED_CHROMIUM'];
   if (named) throw new Error(`TOKENBED_CHROMIUM=${named} is no program`);
   if (canInstallChromium()) {
-    await step('Installing Chromium with apt-get, the one thing put outside this folder (124 MB)', '15 s', async () => {
-      const env = { DEBIAN_FRONTEND: 'noninteractive' };
-      const install = ['install', '-y', '-qq', '--no-install-recommends', 'chromium'];
-      await must('apt-get', install, { env }).catch(async () => {
-        await must('apt-get', ['update', '-qq'], { env });
-        await must('apt-get', install, { env });
-      });
-    });
+    await step(
+      'Installing Chromium with apt-get, the one thing put outside this folder (124 MB)',
+      '15 s',
+      async () => {
+        const env = { DEBIAN_FRONTEND: 'noninteractive' };
+        const install = ['install', '-y', '-qq', '--no-install-recommends', 'chromium'];
+        await must('apt-get', install, { env }).catch(async () => {
+          await must('apt-get', ['update', '-qq'], { env });
+          await must('apt-get', install, { env });
+        });
+      },
+    );
     const installed = findChromium();
     if (installed !== undefined) return installed;
   }

@@ -40,7 +40,9 @@ function inNpmCache(integrity) {
   const [algorithm = '', base64 = ''] = (integrity ?? '').split('-');
   const hex = Buffer.from(base64, 'base64').toString('hex');
   const cache = process.env['npm_config_cache'] ?? path.join(homedir(), '.npm');
-  return existsSync(path.join(cache, '_cacache', 'content-v2', algorithm, hex.slice(0, 2), hex.slice(2, 4), hex.slice(4)));
+  return existsSync(
+    path.join(cache, '_cacache', 'content-v2', algorithm, hex.slice(0, 2), hex.slice(2, 4), hex.slice(4)),
+  );
 }
 
 /** The names of the cargo-installed tools that setup-tools.sh would still have to build. */

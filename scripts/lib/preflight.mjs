@@ -29,7 +29,8 @@ const PATIENCE_MS = 800;
 const RUSTUP = "curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh";
 const INSTALL = {
   node: {
-    debian: 'curl -fsSL https://deb.nodesource.com/setup_22.x | sudo bash - && sudo apt-get install -y nodejs',
+    debian:
+      'curl -fsSL https://deb.nodesource.com/setup_22.x | sudo bash - && sudo apt-get install -y nodejs',
     fedora: 'sudo dnf install -y nodejs22',
     macos: 'brew install node@22',
   },
@@ -102,7 +103,8 @@ function compare(a, b) {
 async function cargo() {
   const wanted = `Rust ${RUST.join('.')} or newer (cargo and rustc)`;
   const [cargoRun, rustc] = await Promise.all([run('cargo', ['--version']), run('rustc', ['--version'])]);
-  if (cargoRun.code !== 0 || rustc.code !== 0) return { what: `${wanted}: not found on PATH`, install: INSTALL.rust };
+  if (cargoRun.code !== 0 || rustc.code !== 0)
+    return { what: `${wanted}: not found on PATH`, install: INSTALL.rust };
   const version = /\d+\.\d+/.exec(rustc.stdout)?.[0] ?? '0';
   if (compare(numbers(version), RUST) >= 0) return undefined;
   return {
@@ -115,7 +117,8 @@ async function cargo() {
 async function linker() {
   const cc = process.env['CC'] ?? 'cc';
   const found = await run(cc, process.platform === 'linux' ? ['-print-file-name=crt1.o'] : ['--version']);
-  if (found.code !== 0) return { what: `a C linker: ${cc} not found or not working`, install: INSTALL.linker };
+  if (found.code !== 0)
+    return { what: `a C linker: ${cc} not found or not working`, install: INSTALL.linker };
   if (process.platform === 'linux' && !path.isAbsolute(found.stdout.trim())) {
     return { what: `the C library's development files: ${cc} finds no crt1.o`, install: INSTALL.linker };
   }
@@ -137,7 +140,8 @@ async function disk() {
 /** @returns {Check} */
 async function npmRegistry() {
   if (npmPackagesMissing() !== 'some') return undefined;
-  const proxy = process.env['npm_config_https_proxy'] ?? process.env['HTTPS_PROXY'] ?? process.env['https_proxy'];
+  const proxy =
+    process.env['npm_config_https_proxy'] ?? process.env['HTTPS_PROXY'] ?? process.env['https_proxy'];
   // Under `npm run` npm sets what differs from its defaults; alone, npm is asked.
   const registry =
     process.env['npm_config_registry'] ??
@@ -166,7 +170,9 @@ function cratesCached() {
 
 /** The registry and proxy that cargo is configured with, as far as a few lines can read it. */
 function cargoConfig() {
-  const file = ['config.toml', 'config'].map((name) => path.join(cargoHome(), name)).find((name) => existsSync(name));
+  const file = ['config.toml', 'config']
+    .map((name) => path.join(cargoHome(), name))
+    .find((name) => existsSync(name));
   const toml = file === undefined ? '' : readFileSync(file, 'utf8');
   const replacement = /\[source\.crates-io\][^[]*?replace-with\s*=\s*["']([^"']+)["']/.exec(toml)?.[1];
   const source = replacement === undefined ? undefined : section(toml, `source.${replacement}`);
@@ -177,7 +183,8 @@ function cargoConfig() {
 }
 
 /** @param {string} toml @param {string} name */
-const section = (toml, name) => toml.split(/^\s*\[/m).find((part) => part.replaceAll(/["']/g, '').startsWith(`${name}]`));
+const section = (toml, name) =>
+  toml.split(/^\s*\[/m).find((part) => part.replaceAll(/["']/g, '').startsWith(`${name}]`));
 
 /** @param {string | undefined} part @param {string} key */
 const value = (part, key) => new RegExp(`^\\s*${key}\\s*=\\s*["']([^"']+)["']`, 'm').exec(part ?? '')?.[1];

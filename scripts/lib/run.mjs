@@ -98,7 +98,12 @@ export async function must(command, args, options) {
 export function environment(changes = {}) {
   /** @type {NodeJS.ProcessEnv} */
   const env = { ...process.env };
-  for (const name of ['RUSTFLAGS', 'CARGO_ENCODED_RUSTFLAGS', 'CARGO_BUILD_RUSTFLAGS', 'CARGO_BUILD_TARGET']) {
+  for (const name of [
+    'RUSTFLAGS',
+    'CARGO_ENCODED_RUSTFLAGS',
+    'CARGO_BUILD_RUSTFLAGS',
+    'CARGO_BUILD_TARGET',
+  ]) {
     delete env[name];
   }
   for (const [name, value] of Object.entries(changes)) {

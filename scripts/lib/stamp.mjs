@@ -40,7 +40,10 @@ async function digest(inputs, facts) {
   for (const fact of facts) hash.update(`${fact}\0`);
   for (const input of inputs) {
     for (const file of await filesUnder(input)) {
-      hash.update(`${file}\0`).update(await readFile(path.join(root, file))).update('\0');
+      hash
+        .update(`${file}\0`)
+        .update(await readFile(path.join(root, file)))
+        .update('\0');
     }
   }
   return hash.digest('hex');

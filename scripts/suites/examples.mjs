@@ -17,7 +17,10 @@ export async function examples() {
       ['native', 'wasm'].map((backend) => {
         const program = path.join(out, source.replace(/\.ts$/, '.js'));
         const env = { TOKENBED_BACKEND: backend };
-        return /** @type {const} */ ([`${source} on ${backend}`, () => run(process.execPath, [program], { env })]);
+        return /** @type {const} */ ([
+          `${source} on ${backend}`,
+          () => run(process.execPath, [program], { env }),
+        ]);
       }),
     ),
   ]);

@@ -18,7 +18,9 @@ export async function neon() {
   }
   const { code, output } = await run('bash', ['scripts/test-neon.sh']);
   const outcome = { passed: 0, failed: 0, details: '' };
-  for (const [, ok, bad, ignored] of output.matchAll(/^test result: \S+ (\d+) passed; (\d+) failed; (\d+) ignored/gm)) {
+  for (const [, ok, bad, ignored] of output.matchAll(
+    /^test result: \S+ (\d+) passed; (\d+) failed; (\d+) ignored/gm,
+  )) {
     outcome.passed += Number(ok);
     outcome.failed += Number(bad) + Number(ignored);
   }

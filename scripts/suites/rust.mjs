@@ -14,11 +14,17 @@ import { checks, command } from '../lib/suite.mjs';
 export async function rustTests() {
   const args = ['test', '--release', '--no-fail-fast', '-p', 'tokenbed-core', '-p', 'tokenbed-vectors'];
   const { code, output } = await run('cargo', [...args, '--', '--show-output'], {
-    env: { CARGO_PROFILE_RELEASE_LTO: 'off', CARGO_PROFILE_RELEASE_CODEGEN_UNITS: '16', CARGO_TERM_COLOR: 'never' },
+    env: {
+      CARGO_PROFILE_RELEASE_LTO: 'off',
+      CARGO_PROFILE_RELEASE_CODEGEN_UNITS: '16',
+      CARGO_TERM_COLOR: 'never',
+    },
   });
   let passed = 0;
   let failed = 0;
-  for (const [, ok, bad, ignored] of output.matchAll(/^test result: \S+ (\d+) passed; (\d+) failed; (\d+) ignored/gm)) {
+  for (const [, ok, bad, ignored] of output.matchAll(
+    /^test result: \S+ (\d+) passed; (\d+) failed; (\d+) ignored/gm,
+  )) {
     passed += Number(ok);
     failed += Number(bad) + Number(ignored);
   }
@@ -31,9 +37,14 @@ export async function rustTests() {
 
 /** The vectors under test/vectors/ are what the reference computes. */
 export function vectors() {
-  return command('vectors --check', 'cargo', ['run', '--release', '-q', '-p', 'tokenbed-vectors', '--', '--check'], {
-    env: { CARGO_PROFILE_RELEASE_LTO: 'off', CARGO_PROFILE_RELEASE_CODEGEN_UNITS: '16' },
-  });
+  return command(
+    'vectors --check',
+    'cargo',
+    ['run', '--release', '-q', '-p', 'tokenbed-vectors', '--', '--check'],
+    {
+      env: { CARGO_PROFILE_RELEASE_LTO: 'off', CARGO_PROFILE_RELEASE_CODEGEN_UNITS: '16' },
+    },
+  );
 }
 
 /** clippy and rustfmt. The WASM crate is linted on its own target, where the toolchain that has it brings clippy. */
@@ -46,9 +57,18 @@ export function rustLint() {
       'the WASM crate on its target',
       async () => {
         const toolchain = await wasmToolchain();
-        const target = ['-p', 'tokenbed-wasm', '--target', 'wasm32-unknown-unknown', '--target-dir', 'target/wasm'];
+        const target = [
+          '-p',
+          'tokenbed-wasm',
+          '--target',
+          'wasm32-unknown-unknown',
+          '--target-dir',
+          'target/wasm',
+        ];
         if (toolchain === '') return run('cargo', ['clippy', '-q', ...target, ...strict]);
-        say('  clippy for wasm32 NOT RUN: its toolchain, built from Debian packages, has none; warnings of rustc are errors');
+        say(
+          '  clippy for wasm32 NOT RUN: its toolchain, built from Debian packages, has none; warnings of rustc are errors',
+        );
         const flags = ['-Ctarget-feature=+simd128', '-Dwarnings'].join('\u001f');
         const env = { RUSTUP_TOOLCHAIN: toolchain, CARGO_ENCODED_RUSTFLAGS: flags };
         return run('cargo', ['check', '-q', ...target], { env });

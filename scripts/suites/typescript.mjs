@@ -8,7 +8,10 @@ const bin = (/** @type {string} */ name) => `node_modules/.bin/${name}`;
 export function types() {
   return checks([
     ['the library: tsc -p tsconfig.json', () => run(bin('tsc'), ['-p', 'tsconfig.json', '--noEmit'])],
-    ['tests, examples, scripts: tsc -p tsconfig.test.json', () => run(bin('tsc'), ['-p', 'tsconfig.test.json'])],
+    [
+      'tests, examples, scripts: tsc -p tsconfig.test.json',
+      () => run(bin('tsc'), ['-p', 'tsconfig.test.json']),
+    ],
   ]);
 }
 

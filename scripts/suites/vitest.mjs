@@ -26,7 +26,15 @@ export async function vitest(project, env = {}) {
   const { code, output } = await run(
     'node_modules/.bin/vitest',
     ['run', '--project', project, '--reporter=json', `--outputFile=${file}`, '--reporter=default'],
-    { env: { TOKENBED_BACKEND: undefined, TOKENBED_ISA: undefined, TOKENBED_THREADS: undefined, ...env, NO_COLOR: '1' } },
+    {
+      env: {
+        TOKENBED_BACKEND: undefined,
+        TOKENBED_ISA: undefined,
+        TOKENBED_THREADS: undefined,
+        ...env,
+        NO_COLOR: '1',
+      },
+    },
   );
   const json = await readFile(file, 'utf8').catch(() => undefined);
   if (json === undefined) return { passed: 0, failed: 1, details: output };

@@ -1,0 +1,90 @@
+/**
+ * From text to vectors on both backends, the main thing this package does, on real text.
+ *
+ *   npm run demo                   every Markdown file of the project and of its installed dependencies
+ *   npm run demo -- FILE ...       your own
+ *
+ *   text -> byte-pair tokens -> batches [32, 512] -> EmbeddingLayer [32, 512, 384], token + sinusoid
+ *
+ * Native and WASM run in a process each and must give the same bits; a third process computes the first rows from
+ * the formulas in plain JavaScript and must give them too. Otherwise the exit code is 1.
+ */
+
+import { embedInPlainJs, embedOn } from './demo/children.mjs';
+import { printNextSteps, printRates, printTokens } from './demo/report.mjs';
+import { CHECKED_ROWS, DIM } from './demo/settings.mjs';
+import { readCorpus } from './demo/text.mjs';
+import { encodeCorpus, readRows, trainTokenizer, writeIds } from './demo/tokens.mjs';
+import { count, say } from './lib/progress.mjs';
+import { setUp } from './setup.mjs';
+
+const MIB = 2 ** 20;
+
+/** @param {string[]} files */
+async function demo(files) {
+  if (files.length > 0) await readCorpus(files); // a file that cannot be read is named before minutes of set-up
+  await setUp();
+  say();
+
+  const corpus = await readCorpus(files);
+  for (const why of corpus.leftOut) say(`left out: ${why}`);
+  const origin = files.length > 0 ? '' : ', the Markdown of this project and its installed dependencies';
+  const cut = corpus.cut ? '; the rest beyond 64 MiB is left out' : '';
+  say(`Text: ${count(corpus.files.length)} files, ${(corpus.bytes / MIB).toFixed(1)} MiB${origin}${cut}`);
+
+  const tokenizer = await trainTokenizer(corpus);
+  const ids = encodeCorpus(tokenizer, corpus);
+  const idsFile = await writeIds(ids);
+
+  const runs = [];
+  for (const backend of /** @type {const} */ (['native', 'wasm'])) {
+    runs.push(await embedOn(backend, idsFile, tokenizer.vocabSize));
+  }
+  const plainFile = await embedInPlainJs(idsFile);
+  printRates(runs);
+
+  const [native, wasm] = await Promise.all(runs.map(({ headFile }) => readRows(headFile)));
+  const plain = await readRows(plainFile);
+  if (native === undefined || wasm === undefined) throw new Error('a backend wrote no rows');
+  compareHashes(runs);
+  compareRows('native', native, plain);
+  compareRows('wasm', wasm, plain);
+  say(`Plain JavaScript agrees bit for bit in the first ${count(plain.length / DIM)} rows.`);
+  say();
+  printTokens(tokenizer, ids, native);
+  printNextSteps();
+}
+
+/** @param {import('./demo/report.mjs').Run[]} runs */
+function compareHashes(runs) {
+  for (const { info, sha256 } of runs) say(`SHA-256 over all rows, ${info.name.padEnd(6)} ${sha256}`);
+  if (new Set(runs.map(({ sha256 }) => sha256)).size !== 1) {
+    throw new Error('the backends differ: they must give the same bits');
+  }
+  say('Equal: native and WASM give the same bits.');
+}
+
+/** @param {string} name @param {Float32Array} rows @param {Float32Array} plain */
+function compareRows(name, rows, plain) {
+  const got = bits(rows);
+  const wanted = bits(plain);
+  if (got.length !== wanted.length) {
+    throw new Error(
+      `${name} gave ${got.length} of the ${wanted.length} numbers of the first ${CHECKED_ROWS} rows`,
+    );
+  }
+  const i = wanted.findIndex((value, at) => value !== got[at]);
+  if (i < 0) return;
+  const place = `row ${Math.floor(i / DIM)}, column ${i % DIM}`;
+  throw new Error(`${name} and plain JavaScript differ at ${place}: ${rows[i]} and ${plain[i]}`);
+}
+
+/** @param {Float32Array} values */
+const bits = ({ buffer, byteOffset, length }) => new Uint32Array(buffer, byteOffset, length);
+
+try {
+  await demo(process.argv.slice(2));
+} catch (error) {
+  console.error(`\ndemo: ${error instanceof Error ? error.message : String(error)}`);
+  process.exitCode = 1;
+}

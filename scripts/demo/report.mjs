@@ -1,0 +1,57 @@
+/** What the demo prints at its end. */
+
+import { count, say } from '../lib/progress.mjs';
+import { DIM, SEED } from './settings.mjs';
+
+const MIB = 2 ** 20;
+
+/** @typedef {import('./embed-child.mjs').EmbedResult & { headFile: string }} Run */
+
+const mibS = (/** @type {Run} */ { tokens, ms }) => (tokens * DIM * 4) / MIB / (ms / 1000);
+
+/** One column per backend. @param {readonly Run[]} runs */
+export function printRates(runs) {
+  /** @param {string} label @param {(run: Run) => string} cell */
+  const line = (label, cell) =>
+    say(`  ${label.padEnd(34)}${runs.map((run) => cell(run).padStart(14)).join('')}`);
+  say();
+  line('', ({ info }) => info.name);
+  line('instruction set', ({ info }) => info.isa);
+  line('tokens', ({ tokens }) => count(tokens));
+  line('tokens/s', ({ tokens, ms }) => count(tokens / (ms / 1000)));
+  line('output, MiB/s', (run) => count(mibS(run)));
+  line('a plain copy of 64 MiB, MiB/s', ({ copyMibS }) => count(copyMibS));
+  line('share of that copy rate', (run) => `${Math.round((100 * mibS(run)) / run.copyMibS)} %`);
+  line('peak memory of the process, MiB', ({ peakMib }) => count(peakMib));
+  line('SHA-256 of all rows, begins with', ({ sha256 }) => sha256.slice(0, 12));
+  say();
+}
+
+/** A few tokens and where they went. @param {import('tokenbed').BPETokenizer} tokenizer @param {Uint16Array} ids @param {Float32Array} rows */
+export function printTokens(tokenizer, ids, rows) {
+  say(`The first tokens, and the first 4 of their ${DIM} numbers (token + position):`);
+  for (let r = 0; r < Math.min(6, ids.length); r++) {
+    const id = Number(ids[r]);
+    const text = JSON.stringify(tokenizer.decode([id]));
+    const numbers = Array.from(rows.subarray(r * DIM, r * DIM + 4), (x) => x.toFixed(5).padStart(9));
+    say(`  ${text.padEnd(16)} id ${String(id).padStart(4)}  [${numbers.join(' ')} ...]`);
+  }
+  say(
+    `The table is seeded (seed ${SEED}), not trained: equal tokens get equal vectors, but their nearness means nothing yet.`,
+  );
+}
+
+export function printNextSteps() {
+  say(`
+Next:
+  Your own weights, in five lines (npm i tokenbed):
+      import { readFileSync } from 'node:fs';
+      import { Embedding } from 'tokenbed';
+      const bytes = readFileSync('weights.f32');                    // [vocab, ${DIM}] f32, row after row
+      const weights = new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
+      console.log(Embedding.fromPretrained(weights, { embeddingDim: ${DIM} }).forward([1, 2, 3]).toString());
+  Your own text:
+      npm run demo -- FILE ...
+  In the browser: the same import, and once, before the first layer,
+      await init();`);
+}

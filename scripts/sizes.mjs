@@ -1,0 +1,44 @@
+/** What the package weighs: `npm run sizes`. The main entry is what a browser's bundler makes of it, minified. */
+
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { count, say } from './lib/progress.mjs';
+import { root } from './lib/run.mjs';
+import { packTarball } from './suites/pack.mjs';
+
+/** @param {string} name @param {Uint8Array} bytes */
+function line(name, bytes) {
+  say(
+    `${name.padEnd(48)}${count(bytes.length).padStart(11)} bytes${count(gzipSync(bytes).length).padStart(11)} gzipped`,
+  );
+}
+
+/** @returns {Promise<Uint8Array>} */
+async function bundledEntry() {
+  const { rolldown } = await import('rolldown');
+  const input = path.join(root, 'dist/index.js');
+  const bundle = await rolldown({
+    input,
+    platform: 'browser',
+    resolve: { conditionNames: ['browser', 'import'] },
+  });
+  const { output } = await bundle.generate({ minify: true });
+  await bundle.close();
+  return Buffer.from(output[0].code);
+}
+
+const dist = path.join(root, 'dist');
+const addons = (await readdir(path.join(dist, 'native'))).filter((file) => file.endsWith('.node'));
+for (const file of ['core.wasm', ...addons.map((addon) => `native/${addon}`)]) {
+  line(`dist/${file}`, await readFile(path.join(dist, file)));
+}
+line('main entry, bundled for the browser and minified', await bundledEntry());
+const scratch = await mkdtemp(path.join(tmpdir(), 'tokenbed-sizes-'));
+try {
+  const { tarball } = await packTarball(scratch);
+  say(`${'tarball'.padEnd(48)}${count((await stat(tarball)).size).padStart(11)} bytes`);
+} finally {
+  await rm(scratch, { recursive: true, force: true });
+}

@@ -1,0 +1,199 @@
+/**
+ * The tarball as a stranger gets it: packed, installed into a scratch folder outside of this one, and used there
+ * without cargo on PATH: by `import` and by `require`, with the addon and without it, on Node 20, 22 and 24;
+ * its types checked as a strict user does, with and without DOM and @types/node.
+ */
+
+import { existsSync } from 'node:fs';
+import { cp, mkdir, mkdtemp, readdir, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises';
+import { homedir, tmpdir } from 'node:os';
+import path from 'node:path';
+import { cargoHome } from '../lib/cargo.mjs';
+import { onPath } from '../lib/chromium.mjs';
+import { nodes } from '../lib/nodes.mjs';
+import { say } from '../lib/progress.mjs';
+import { must, root, run } from '../lib/run.mjs';
+
+/** What every tarball must hold, beside one `.node` file. */
+const WANTED = [
+  'package.json',
+  'README.md',
+  'LICENSE',
+  'CHANGELOG.md',
+  'dist/index.js',
+  'dist/index.d.ts',
+  'dist/inline.js',
+  'dist/tokenizer/index.js',
+  'dist/cli.js',
+  'dist/core.wasm',
+];
+
+/** What none may hold: sources, tests, caches, and the .gitignore that would empty dist/. */
+const UNWANTED =
+  /(^|\/)\.gitignore$|\.tsbuildinfo$|^(ts|crates|test|scripts|target|examples|bench|\.cache)\//;
+
+/** @returns {Promise<import('../lib/suite.mjs').Outcome>} */
+export async function pack() {
+  const scratch = await realpath(await mkdtemp(path.join(tmpdir(), 'tokenbed-pack-')));
+  const outcome = { passed: 0, failed: 0, details: '' };
+  /** @param {string} name @param {() => Promise<string | undefined>} test  resolves to what is wrong */
+  const check = async (name, test) => {
+    const wrong = await test().catch((/** @type {unknown} */ error) => String(error));
+    if (wrong === undefined) outcome.passed++;
+    else {
+      outcome.failed++;
+      outcome.details += `${name}: ${wrong}\n`;
+    }
+  };
+  try {
+    const { tarball, files } = await packTarball(scratch);
+    await check('contents', async () => contents(files));
+    const whole = await install(scratch, 'with-addon', tarball);
+    await check('no path of this machine', () =>
+      noMachinePaths(path.join(whole, 'node_modules/tokenbed'), files),
+    );
+    const wasmOnly = await install(scratch, 'without-addon', tarball);
+    await removeAddon(path.join(wasmOnly, 'node_modules/tokenbed/dist'));
+
+    /** @type {Set<string>} */
+    const bits = new Set();
+    for (const { name, node } of await nodes()) {
+      for (const [folder, backend] of /** @type {const} */ ([
+        [whole, 'native'],
+        [wasmOnly, 'wasm'],
+      ])) {
+        for (const program of ['import.mjs', 'require.cjs', 'inline.mjs']) {
+          await check(`${program} on ${name}, ${path.basename(folder)}`, async () => {
+            const {
+              info,
+              shape,
+              bits: got,
+            } = JSON.parse((await use(scratch, folder, node, [program])).stdout);
+            bits.add(got);
+            if (`${shape}` !== '14,10') return `shape ${shape}`;
+            if (info.name !== backend) return `the backend ${info.name} answers: ${info.fallbackReason}`;
+            if (backend === 'native' && info.fallbackReason !== null)
+              return `a fallback: ${info.fallbackReason}`;
+            if (backend === 'wasm' && !info.fallbackReason) return 'no reason for the fallback';
+            return undefined;
+          });
+        }
+      }
+    }
+    await check('equal bits everywhere', async () =>
+      bits.size === 1 ? undefined : `${bits.size} different results`,
+    );
+    await check('npx tokenbed info --json', async () => {
+      const cli = 'node_modules/tokenbed/dist/cli.js';
+      const { stdout } = await use(scratch, whole, process.execPath, [cli, 'info', '--json']);
+      JSON.parse(stdout);
+      return undefined;
+    });
+    for (const settings of TYPE_SETTINGS) {
+      await check(`types, ${settings.name}`, () => checkTypes(whole, settings));
+    }
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+  return outcome;
+}
+
+/** @typedef {{ path: string, size: number }} Packed */
+
+/** @param {string} scratch @returns {Promise<{ tarball: string, files: Packed[] }>} */
+export async function packTarball(scratch) {
+  const args = ['pack', '--json', '--ignore-scripts', '--pack-destination', scratch];
+  const { stdout } = await must('npm', args, { env: { npm_config_loglevel: 'error' } });
+  const [{ filename, size, unpackedSize, files }] = JSON.parse(stdout);
+  say(
+    `  ${filename}: ${files.length} files, ${size} bytes packed, ${unpackedSize} bytes unpacked; the largest:`,
+  );
+  const largest = [...files].sort((a, b) => b.size - a.size).slice(0, 5);
+  for (const file of largest) say(`    ${String(file.size).padStart(9)}  ${file.path}`);
+  return { tarball: path.join(scratch, filename), files };
+}
+
+/** @param {Packed[]} files */
+function contents(files) {
+  const names = files.map((file) => file.path);
+  const wrong = [
+    ...WANTED.filter((name) => !names.includes(name)).map((name) => `${name} is missing`),
+    ...names.filter((name) => UNWANTED.test(name)).map((name) => `${name} should not be there`),
+    ...files.filter(({ size }) => size === 0).map((file) => `${file.path} is empty`),
+  ];
+  const addons = names.filter((name) => name.endsWith('.node')).length;
+  if (addons !== 1) wrong.push(`${addons} addons instead of the one of this platform`);
+  return wrong.length === 0 ? undefined : wrong.join('; ');
+}
+
+/** @param {string} folder @param {Packed[]} files */
+async function noMachinePaths(folder, files) {
+  const paths = [root, cargoHome(), `${homedir()}/`].filter((name) => name.length > 3);
+  const found = [];
+  for (const file of files) {
+    const bytes = await readFile(path.join(folder, file.path));
+    for (const name of paths) if (bytes.includes(name)) found.push(`${file.path} contains ${name}`);
+  }
+  return found.length === 0 ? undefined : found.join('; ');
+}
+
+/** A folder of its own with the package in it and the user's programs beside. @param {string} scratch @param {string} name @param {string} tarball */
+async function install(scratch, name, tarball) {
+  const folder = path.join(scratch, name);
+  await mkdir(folder);
+  await writeFile(
+    path.join(folder, 'package.json'),
+    '{ "name": "user", "private": true, "type": "module" }\n',
+  );
+  const npm = process.env['npm_execpath'] ?? (await realpath(onPath('npm') ?? 'npm'));
+  const args = ['install', '--prefix', folder, '--offline', '--no-audit', '--no-fund', tarball];
+  await must(process.execPath, [npm, ...args], { cwd: folder, env: { PATH: await bareFolder(scratch) } });
+  await cp(path.join(root, 'test/pack'), folder, { recursive: true });
+  return folder;
+}
+
+/** A folder for PATH that holds node and nothing else: no cargo, no compiler. @param {string} scratch */
+async function bareFolder(scratch) {
+  const folder = path.join(scratch, 'bin');
+  await mkdir(folder, { recursive: true });
+  if (!existsSync(path.join(folder, 'node'))) await symlink(process.execPath, path.join(folder, 'node'));
+  return folder;
+}
+
+/** @param {string} scratch @param {string} folder @param {string} node @param {string[]} args */
+async function use(scratch, folder, node, args) {
+  const quiet = { TOKENBED_BACKEND: undefined, TOKENBED_ISA: undefined, TOKENBED_THREADS: undefined };
+  const env = { ...quiet, NODE_OPTIONS: undefined, NODE_PATH: undefined, PATH: await bareFolder(scratch) };
+  return must(node, args, { cwd: folder, env });
+}
+
+/** @param {string} dist */
+async function removeAddon(dist) {
+  const addons = (await readdir(dist, { recursive: true })).filter((file) => file.endsWith('.node'));
+  for (const addon of addons) await rm(path.join(dist, addon));
+}
+
+/** The two settings under which the types must compile, `skipLibCheck` off in both. */
+const TYPE_SETTINGS = [
+  { name: 'lib ES2022 alone', lib: ['ES2022'], types: [] },
+  { name: 'with DOM and @types/node', lib: ['ES2022', 'DOM'], types: ['node'] },
+];
+
+/** @param {string} folder @param {{ lib: string[], types: string[] }} settings */
+async function checkTypes(folder, { lib, types }) {
+  if (types.includes('node')) {
+    for (const name of ['@types/node', 'undici-types']) {
+      await cp(path.join(root, 'node_modules', name), path.join(folder, 'node_modules', name), {
+        recursive: true,
+      });
+    }
+  }
+  const strict = { strict: true, exactOptionalPropertyTypes: true, skipLibCheck: false, noEmit: true };
+  const compilerOptions = { ...strict, target: 'ES2022', module: 'NodeNext', lib, types };
+  const config = JSON.stringify({ compilerOptions, files: ['types.ts'] });
+  await writeFile(path.join(folder, 'tsconfig.json'), config);
+  const { code, output } = await run(path.join(root, 'node_modules/.bin/tsc'), ['-p', folder], {
+    cwd: folder,
+  });
+  return code === 0 ? undefined : output;
+}

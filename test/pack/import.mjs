@@ -1,0 +1,4 @@
+import * as tokenbed from 'tokenbed';
+import report from './report.cjs';
+
+report(tokenbed);

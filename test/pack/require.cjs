@@ -1,0 +1,4 @@
+const report = require('./report.cjs');
+const tokenbed = require('tokenbed');
+
+report(tokenbed);

@@ -1,0 +1,69 @@
+/** A strict user's program. It is compiled against the packed types only, never run. */
+
+import {
+  backendInfo,
+  BPETokenizer,
+  CharTokenizer,
+  Embedding,
+  EmbeddingBag,
+  EmbeddingLayer,
+  init,
+  initSync,
+  LearnedPositionalEmbedding,
+  PositionalEncoding,
+  Tensor,
+} from 'tokenbed';
+import { CharTokenizer as SameTokenizer } from 'tokenbed/tokenizer';
+import type { BackendInfo, DType, Parameter, Tokenizer } from 'tokenbed';
+
+export async function everything(wasm: Uint8Array): Promise<number> {
+  const info: BackendInfo = await init({ backend: 'auto' });
+  const again: BackendInfo = initSync({ wasm });
+  const reason: string | null = backendInfo().fallbackReason ?? info.fallbackReason ?? again.fallbackReason;
+
+  const tokenizer: Tokenizer = new CharTokenizer();
+  const same: Tokenizer = new SameTokenizer({ alphabet: 'abc' });
+  const bytes = new BPETokenizer({ vocabSize: 300, mode: 'bytes' }).train(['a text']);
+  const ids: number[] = tokenizer.encode('Hi!', { addSpecialTokens: false });
+
+  using embedding = new Embedding({
+    vocabSize: tokenizer.vocabSize,
+    embeddingDim: 8,
+    seed: 7n,
+    paddingIdx: null,
+  });
+  const weight: Parameter = embedding.weight;
+  const row: Float32Array = weight.row(1);
+  const rows: Tensor = embedding.forward([ids, ids], {});
+  const dtype: DType = rows.dtype;
+  const into: Float32Array = embedding.forwardInto(ids, new Float32Array(8 * ids.length));
+  const pretrained = Embedding.fromPretrained([[1, 2]], { paddingIdx: -1 });
+
+  const bag = EmbeddingBag.from(embedding, { mode: 'sum' });
+  const bags = bag.forward(new Int32Array(4), { offsets: [0, 2], perSampleWeights: new Float32Array(4) });
+  const sinusoid = new PositionalEncoding({ embeddingDim: 8, layout: 'halves' });
+  const learned = new LearnedPositionalEmbedding({ maxSeqLength: 16, embeddingDim: 8, std: 0.02 });
+  const layer = new EmbeddingLayer({ token: embedding, positional: learned, scale: true });
+  const encoded = sinusoid.encode([0, 1, 2 ** 32 - 1]);
+  const result = layer.train().eval().forward(ids, { startPos: 1 });
+  const own = Tensor.allocate([3, 8]);
+
+  // @ts-expect-error: a name that no option has
+  new Embedding({ vocabSize: 3, embeddingDim: 4, paddingIndex: 0 });
+  // @ts-expect-error: a mode that no bag has
+  new EmbeddingBag({ vocabSize: 3, embeddingDim: 4, mode: 'median' });
+
+  const sizes = [
+    row.length,
+    into.length,
+    bags.size,
+    encoded.size,
+    result.size,
+    own.size,
+    pretrained.vocabSize,
+  ];
+  return sizes.reduce(
+    (a, b) => a + b,
+    same.vocabSize + bytes.vocabSize + dtype.length + (reason?.length ?? 0),
+  );
+}
