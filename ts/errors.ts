@@ -208,3 +208,52 @@ export function tooLarge(what: string, bytes: number, limit: number): TokenbedEr
     limit,
   });
 }
+
+/** `ERR_DISPOSED`: `what` was disposed, and its memory is gone. */
+export function disposedError(what: string): TokenbedError {
+  return fail(Error, 'ERR_DISPOSED', `${what} has been disposed: make a new one, or dispose it later`);
+}
+
+/** `ERR_DIM`: columns that do not fit. */
+export function dimMismatch(expected: number, got: number): TokenbedError {
+  return fail(RangeError, 'ERR_DIM', `Embedding dim mismatch: expected ${expected}, got ${got}`, {
+    expected,
+    got,
+  });
+}
+
+/** `ERR_RANK`: a shape of another rank than `expected` says. */
+export function rankError(expected: string, shape: readonly number[]): TokenbedError {
+  return fail(RangeError, 'ERR_RANK', `Expected ${expected}, got shape [${shape.join(', ')}]`, {
+    shape: [...shape],
+  });
+}
+
+/** `ERR_SEQUENCE_LENGTH`: positions `startPos .. startPos + length - 1` beyond a table of `max`. */
+export function sequenceTooLong(length: number, startPos: number, max: number): TokenbedError {
+  const sum = startPos === 0 ? '' : ` (startPos ${startPos} + ${length})`;
+  const text = `Sequence length ${startPos + length} exceeds max ${max}${sum}`;
+  return fail(RangeError, 'ERR_SEQUENCE_LENGTH', text, { length, startPos, max });
+}
+
+/** `ERR_SHAPE`: an array that is too short, or not as long as it must be; `needed` says how long. */
+export function lengthError(what: string, length: number, needed: string): TokenbedError {
+  return fail(RangeError, 'ERR_SHAPE', `${what} has length ${length}, but ${needed}`, { length });
+}
+
+/** `ERR_OVERLAP`: `out` shares bytes with an input. */
+export function overlapError(input: string): TokenbedError {
+  return fail(RangeError, 'ERR_OVERLAP', `out shares bytes with ${input}: give it memory of its own`, {
+    argument: input,
+  });
+}
+
+/** `ERR_OFFSETS`: which offset breaks which rule. */
+export function offsetError(index: number, value: number | bigint | undefined, rule: string): TokenbedError {
+  const what = value === undefined ? 'no offset' : `${value}`;
+  return fail(RangeError, 'ERR_OFFSETS', `Offsets ${rule}: got ${what} at [${index}]`, {
+    index,
+    value,
+    rule,
+  });
+}

@@ -23,6 +23,7 @@ import {
   kindOf,
   lengthOf,
   offsetOf,
+  overlaps,
   type TypedArray,
   type WideArray,
   withArticle,
@@ -49,6 +50,8 @@ export class IdBatch {
     readonly overflow: Overflow | null,
     /** Whether the ids came as bigints: then an error names them as bigints. */
     readonly wide: boolean,
+    /** The typed array that the ids came in, whether copied or not; `null` for nested arrays and numbers. */
+    private readonly source: TypedArray | null,
     /** The memory under `data` if it is ours. */
     private scratch: Scratch | null,
   ) {}
@@ -57,6 +60,11 @@ export class IdBatch {
   at(position: number): number | bigint {
     const id = this.data[position]!;
     return this.wide ? BigInt(id) : id;
+  }
+
+  /** Whether the typed array that the ids came in shares bytes with `out`; nested rows are copies, so never do. */
+  overlaps(out: TypedArray): boolean {
+    return this.source !== null && overlaps(this.source, out);
   }
 
   /** Gives the scratch memory back; `data` must not be used afterwards. Twice is harmless. */
@@ -213,11 +221,27 @@ function readView(
   if (integers(kind) === 'wide') {
     const scratch = take(count);
     const overflow = copyWide(view as WideArray, kind, count, scratch.words, 0);
-    return new IdBatch(front(scratch, overflow?.position ?? count), count, shape, overflow, true, scratch);
+    return new IdBatch(
+      front(scratch, overflow?.position ?? count),
+      count,
+      shape,
+      overflow,
+      true,
+      view,
+      scratch,
+    );
   }
-  if (!isShared(view)) return new IdBatch(view as IdArray, count, shape, null, false, null);
+  if (!isShared(view)) return new IdBatch(view as IdArray, count, shape, null, false, view, null);
   const scratch = take(count);
-  return new IdBatch(copyShared(view as IdArray, kind, count, scratch), count, shape, null, false, scratch);
+  return new IdBatch(
+    copyShared(view as IdArray, kind, count, scratch),
+    count,
+    shape,
+    null,
+    false,
+    view,
+    scratch,
+  );
 }
 
 /**
@@ -286,6 +310,7 @@ function readNumber(value: number, asked: Asked, name: string, check: Check): Id
     shape,
     fits ? null : { value, position: 0 },
     false,
+    null,
     scratch,
   );
 }
@@ -297,7 +322,15 @@ function readNested(ids: readonly unknown[], asked: Asked, name: string, check: 
   const { count, scratch, overflow } = sink;
   const shape = settle(walk.shape, count, asked, name, check);
   const wide = sink.wideCount === count && count > 0;
-  return new IdBatch(front(scratch, overflow?.position ?? count), count, shape, overflow, wide, scratch);
+  return new IdBatch(
+    front(scratch, overflow?.position ?? count),
+    count,
+    shape,
+    overflow,
+    wide,
+    null,
+    scratch,
+  );
 }
 
 /** Where the leaves of nested ids go: into scratch memory that doubles as long as leaves keep coming. */

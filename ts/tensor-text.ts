@@ -131,7 +131,7 @@ function special(value: number): string {
 
 /** The number with the fewest digits that still means `value` in its dtype. */
 function shortest(value: number, dtype: 'f32' | 'f64'): number {
-  if (dtype === 'f64') return value;
+  if (dtype === 'f64' || value === 0) return value;
   for (let digits = 1; digits < 9; digits++) {
     const candidate = Number(value.toPrecision(digits));
     if (Math.fround(candidate) === value) return candidate;

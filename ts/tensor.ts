@@ -16,7 +16,16 @@ import type { Storage } from './backend/backend.js';
 import { activeBackend } from './backend/index.js';
 import { DISPOSE } from './dispose.js';
 import { type DType, type DTypeArrays, dtypeOf } from './dtype.js';
-import { describe, fail, invalidArray, outOfStorage, place, type TokenbedError, tooLarge } from './errors.js';
+import {
+  describe,
+  disposedError,
+  fail,
+  invalidArray,
+  outOfStorage,
+  place,
+  type TokenbedError,
+  tooLarge,
+} from './errors.js';
 import { type LeafSink, Walk } from './nested.js';
 import { choice, named } from './options.js';
 import { fitShape, formatShape, readShape, sizeOf } from './shape.js';
@@ -159,7 +168,7 @@ class Tensor<T extends DType = DType> {
     if (!allocated) return source as DTypeArrays[T];
     const storage = source as Storage;
     if (storage.disposed) {
-      throw fail(Error, 'ERR_DISPOSED', 'This Tensor has been disposed: copy its data before dispose()');
+      throw disposedError('The tensor');
     }
     return storage.data as DTypeArrays[T];
   }
