@@ -6,10 +6,6 @@
  * `Uint8Array`, and neither a subclass nor a forged `Symbol.toStringTag` or `length` can lie about it.
  */
 
-import type { IdArray } from './backend/backend.js';
-
-export type { IdArray };
-
 /** The built-in class of a typed array. */
 export type ArrayKind =
   | 'Int8Array'
@@ -24,6 +20,16 @@ export type ArrayKind =
   | 'Float16Array'
   | 'Float32Array'
   | 'Float64Array';
+
+/** Typed arrays that a binding reads as ids without a copy. */
+export type IdArray =
+  | Int8Array
+  | Uint8Array
+  | Uint8ClampedArray
+  | Int16Array
+  | Uint16Array
+  | Int32Array
+  | Uint32Array;
 
 /** Typed arrays of 64-bit integers. */
 export type WideArray = BigInt64Array | BigUint64Array;

@@ -173,15 +173,18 @@ export function ragged(
   length: number | null,
   expected: number | null,
 ): TokenbedError {
-  const text = (size: number | null) => (size === null ? 'a number' : `an array of length ${size}`);
   const depth = index.length;
   return fail(
     TypeError,
     'ERR_RAGGED',
-    `${name} is ragged: got ${text(length)} at [${index.join(', ')}], depth ${depth}, expected ${text(expected)}. ` +
+    `${name} is ragged: got ${item(length)} at [${index.join(', ')}], depth ${depth}, expected ${item(expected)}. ` +
       'Pad rows to one length with padSequences, or give an EmbeddingBag flat ids with offsets',
     { length, expected, depth },
   );
+}
+
+function item(length: number | null): string {
+  return length === null ? 'a number' : `an array of length ${length}`;
 }
 
 /** `ERR_RANGE`: a number that does not fit its storage; `row` and `column` as in `[size / width, width]`. */
