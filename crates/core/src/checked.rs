@@ -5,7 +5,7 @@
 //! nothing. An error is found before the first value is written.
 
 use crate::error::Error;
-use crate::ops::check::first_outside;
+use crate::ops::check::{first_outside, Id};
 use crate::simd::Isa;
 use std::ops::Range;
 
@@ -112,6 +112,75 @@ impl<'a> Indices<'a> {
     pub fn get(&self, i: usize) -> usize {
         // No entry is negative, so none changes here.
         each!(self.ids, ids => ids[i] as usize)
+    }
+}
+
+/// A run of proven ids, as u32 whatever they came as, without those that count for nothing: what an inner loop walks.
+pub(crate) struct Run {
+    ids: [u32; Run::LEN],
+    weights: [f32; Run::LEN],
+    len: usize,
+    bound: u64,
+}
+
+impl Default for Run {
+    fn default() -> Self {
+        Run {
+            ids: [0; Run::LEN],
+            weights: [1.0; Run::LEN],
+            len: 0,
+            bound: 0,
+        }
+    }
+}
+
+impl Run {
+    /// Ids in the longest run: few enough that they stay in the L1 cache with the rows.
+    pub const LEN: usize = 256;
+
+    /// Becomes the run of all `ids` (at most `LEN`) but those equal to `skip`, and of their weights if there are any.
+    #[inline(always)]
+    pub fn fill(&mut self, ids: Indices<'_>, weights: Option<&[f32]>, skip: Option<usize>) {
+        self.bound = ids.bound;
+        each!(ids.ids, ids => self.keep(ids, weights, skip));
+    }
+
+    #[inline(always)]
+    fn keep<T: Id>(&mut self, ids: &[T], weights: Option<&[f32]>, skip: Option<usize>) {
+        self.len = 0;
+        for (i, id) in ids.iter().enumerate() {
+            let id = id.bits().into();
+            self.ids[self.len] = id;
+            if let Some(weights) = weights {
+                self.weights[self.len] = weights[i];
+            }
+            self.len += usize::from(skip != Some(id as usize));
+        }
+    }
+
+    /// How many were kept.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether none was.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Those that were kept.
+    #[inline(always)]
+    pub fn ids(&self) -> Indices<'_> {
+        Indices {
+            ids: Ids::U32(&self.ids[..self.len]),
+            bound: self.bound,
+        }
+    }
+
+    /// A weight for each of them; without a meaning where there are no weights.
+    #[inline(always)]
+    pub fn weights(&self) -> &[f32] {
+        &self.weights[..self.len]
     }
 }
 

@@ -29,6 +29,7 @@
 pub mod checked;
 pub mod dtype;
 pub mod error;
+pub mod host;
 pub mod math;
 pub mod ops;
 pub mod rng;
@@ -37,7 +38,7 @@ pub mod simd;
 pub mod slots;
 pub mod storage;
 pub mod table;
-mod turn;
+pub mod turn;
 pub mod window;
 
 pub use checked::{Bags, Ids, Indices, Offsets};

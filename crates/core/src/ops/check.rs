@@ -5,7 +5,7 @@ use crate::simd::{dispatch, Isa};
 /// A type of ids: `BITS` wide, signed or not.
 pub(crate) trait Id: Copy {
     /// The same bits, read as an unsigned number: a negative id becomes one of at least 2^(BITS - 1).
-    type Bits: Copy + Ord;
+    type Bits: Copy + Ord + Into<u32>;
 
     /// The largest value, in the same bits.
     const MAX: u32;

@@ -159,6 +159,7 @@ mod arch {
     use super::Isa;
     use std::sync::OnceLock;
 
+    #[allow(clippy::disallowed_macros, reason = "std's detection holds a cfg! of its own")]
     pub fn available() -> &'static [Isa] {
         static AVAILABLE: OnceLock<&'static [Isa]> = OnceLock::new();
         AVAILABLE.get_or_init(|| {
