@@ -28,6 +28,7 @@ import {
   withArticle,
 } from './arrays.js';
 import type { DType } from './dtype.js';
+import type { DType } from './dtype.js';
 import { describe, invalidId, invalidIds, type TokenbedError, tooLarge } from './errors.js';
 import { type LeafSink, Walk } from './nested.js';
 import { askedShape, fitShape, readShape } from './shape.js';
@@ -38,6 +39,12 @@ export type NestedIds = number | IdArray | WideArray | readonly NestedIds[];
 
 /** Ids in any form. */
 export type IdsInput = NestedIds | Tensor<Exclude<DType, 'f32' | 'f64'>>;
+
+/** Integers nested to any depth; typed arrays may be the innermost level. */
+export type NestedIds = readonly (number | IdArray | WideArray | NestedIds)[];
+
+/** Ids in any form: one, nested arrays, an integer typed array, or an integer Tensor. */
+export type IdsInput = number | NestedIds | IdArray | WideArray | Tensor<Exclude<DType, 'f32' | 'f64'>>;
 
 /** An id that fits no u32, so is out of every range, and its flat position. */
 export interface Overflow {
@@ -91,7 +98,7 @@ const POOL_SIZE = 4;
 
 const EMPTY = new Uint32Array(0);
 
-/** Memory for one batch, at least `length` its contents arbitrary. */
+/** Memory for one batch, at least `length` words, its contents arbitrary. */
 function take(length: number): Scratch {
   const scratch = pool.pop() ?? { words: EMPTY, front: EMPTY };
   if (scratch.words.length < length) scratch.words = allocate(length);
@@ -329,7 +336,7 @@ function readNested(ids: readonly unknown[], asked: Asked, name: string, check: 
     shape,
     overflow,
     wide,
-    null,
+    undefined,
     scratch,
   );
 }
