@@ -23,22 +23,16 @@ import {
   kindOf,
   lengthOf,
   offsetOf,
+  overlaps,
   type TypedArray,
   type WideArray,
   withArticle,
 } from './arrays.js';
 import type { DType } from './dtype.js';
-import type { DType } from './dtype.js';
 import { describe, invalidId, invalidIds, type TokenbedError, tooLarge } from './errors.js';
 import { type LeafSink, Walk } from './nested.js';
 import { askedShape, fitShape, readShape } from './shape.js';
 import { asTensor, type Tensor } from './tensor.js';
-
-/** Ids nested to any depth; typed arrays may be the innermost level. */
-export type NestedIds = number | IdArray | WideArray | readonly NestedIds[];
-
-/** Ids in any form. */
-export type IdsInput = NestedIds | Tensor<Exclude<DType, 'f32' | 'f64'>>;
 
 /** Integers nested to any depth; typed arrays may be the innermost level. */
 export type NestedIds = readonly (number | IdArray | WideArray | NestedIds)[];
@@ -63,8 +57,8 @@ export class IdBatch {
     readonly overflow: Overflow | null,
     /** Whether the ids came as bigints: then an error names them as bigints. */
     readonly wide: boolean,
-    /** The typed array that the ids came in, copied or not: what an output must not overlap. */
-    readonly source: TypedArray | undefined,
+    /** The typed array that the ids came in, copied or not. */
+    private readonly source: TypedArray | undefined,
     /** The memory under `data` if it is ours. */
     private scratch: Scratch | null,
   ) {}
@@ -73,6 +67,11 @@ export class IdBatch {
   at(position: number): number | bigint {
     const id = this.data[position]!;
     return this.wide ? BigInt(id) : id;
+  }
+
+  /** Whether the typed array that the ids came in shares bytes with `out`; nested rows are copies, so never do. */
+  overlaps(out: TypedArray): boolean {
+    return this.source !== undefined && overlaps(this.source, out);
   }
 
   /** Gives the scratch memory back; `data` must not be used afterwards. Twice is harmless. */
