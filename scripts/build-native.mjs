@@ -9,8 +9,8 @@
 
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { releaseBuild, RUST_INPUTS } from './lib/cargo.mjs';
+import { asProgram } from './lib/main.mjs';
 import { say, step } from './lib/progress.mjs';
 import { must, root } from './lib/run.mjs';
 import { unlessFresh } from './lib/stamp.mjs';
@@ -58,6 +58,4 @@ export async function buildNative({ faults = false } = {}) {
   if (!built) say(`- ${product} is up to date`);
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  await buildNative({ faults: process.argv.includes('--faults') });
-}
+await asProgram(import.meta.url, () => buildNative({ faults: process.argv.includes('--faults') }));

@@ -10,8 +10,8 @@
 
 import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { releaseBuild, RUST_INPUTS } from './lib/cargo.mjs';
+import { asProgram } from './lib/main.mjs';
 import { say, step } from './lib/progress.mjs';
 import { must, root } from './lib/run.mjs';
 import { unlessFresh } from './lib/stamp.mjs';
@@ -65,6 +65,4 @@ export async function buildWasm({ faults = false } = {}) {
   if (!built) say(`- ${product}/core.wasm is up to date`);
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  await buildWasm({ faults: process.argv.includes('--faults') });
-}
+await asProgram(import.meta.url, () => buildWasm({ faults: process.argv.includes('--faults') }));

@@ -8,10 +8,10 @@
  */
 
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { buildNative } from './build-native.mjs';
 import { buildWasm } from './build-wasm.mjs';
 import { npmPackagesMissing, toolsMissing } from './lib/installed.mjs';
+import { asProgram } from './lib/main.mjs';
 import { preflight } from './lib/preflight.mjs';
 import { say, seconds, step } from './lib/progress.mjs';
 import { must, root } from './lib/run.mjs';
@@ -74,11 +74,4 @@ async function build({ faults }) {
   await must(path.join(root, 'node_modules/.bin/tsc'), ['-p', 'tsconfig.json']);
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  try {
-    await setUp();
-  } catch (error) {
-    say(error instanceof Error ? error.message : String(error));
-    process.exitCode = 1;
-  }
-}
+await asProgram(import.meta.url, setUp);
