@@ -122,7 +122,6 @@ class Parts {
 
 /** The Tensor itself if it is one of this copy of the package; set by the class, which alone can tell. */
 let ownTensor: (value: unknown) => Tensor | undefined;
-let storageUnder: (tensor: Tensor) => Storage | undefined;
 
 /**
  * A typed array with a shape. `forward` returns one over an array of its own; `new Tensor` shares the array that
@@ -136,7 +135,6 @@ class Tensor<T extends DType = DType> {
   static {
     ownTensor = (value) =>
       typeof value === 'object' && value !== null && #parts in value ? value : undefined;
-    storageUnder = (tensor) => (tensor.#parts.allocated ? (tensor.#parts.source as Storage) : undefined);
     Object.defineProperty(this.prototype, BRAND, { value: true });
     Object.defineProperty(this.prototype, INSPECT, {
       value(this: Tensor) {
@@ -256,11 +254,6 @@ export function tensorOver(storage: Storage, shape: readonly number[]): Tensor<'
 /** A Tensor over an array made for it; `shape` is known to fit. */
 export function tensorOf(data: Float32Array, shape: readonly number[]): Tensor<'f32'> {
   return new Tensor<'f32'>(new Parts(data, false, shape, 'f32'));
-}
-
-/** The memory under an allocated Tensor of this copy of the package; `undefined` for every other. */
-export function storageOf(tensor: Tensor): Storage | undefined {
-  return storageUnder(tensor);
 }
 
 /**
