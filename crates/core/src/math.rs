@@ -8,7 +8,8 @@
 //!
 //! ```text
 //! ln(x)            x > 0, normal.                      error < 1 ulp
-//!   x = 2^k (1 + f), 1 + f in [sqrt(1/2), sqrt(2))     exact, from the bits of x
+//!   x = 2^k (1 + f), 1 + f in about [sqrt(1/2), sqrt(2)) exact, from the bits of x: the bits of 1 + f are
+//!                                                      in [0x3fe6a09e00000000, 0x3ff6a09e00000000)
 //!   s = f / (2 + f);  z = s s;  h = 0.5 f f            (h is (0.5 f) f)
 //!   r = z (2/3 + z (2/5 + z (2/7 + z (2/9 + z (2/11 + z (2/13 + z (2/15 + z (2/17 + z (2/19 + z (2/21))))))))))
 //!   ln = k LN2_HIGH - ((h - (s (h + r) + k LN2_LOW)) - f)
@@ -22,12 +23,12 @@
 //!   (sin, cos) = (s, c), (c, -s), (-s, -c), (-c, s)    for q mod 4 = 0, 1, 2, 3
 //! ```
 //!
-//! The first dropped terms are below 2^-60 (ln), 2^-63 (sin) and 2^-58 (cos) of the result; the rest of the
+//! The first dropped terms are below 2^-60 (ln), 2^-62 (sin) and 2^-58 (cos) of the result; the rest of the
 //! errors is rounding. `tests/math.rs` holds the bounds against big integers.
 
-/// 2 pi, rounded: 0x401921fb54442d18.
-pub const TAU: f64 = 6.283185307179586;
-/// ln 2 to 32 bits, so that `k * LN2_HIGH` is exact for every exponent k: 0x3fe62e42fee00000.
+/// 2 pi, rounded: 6.283185307179586, 0x401921fb54442d18.
+pub const TAU: f64 = core::f64::consts::TAU;
+/// ln 2 cut to 33 bits, so that `k * LN2_HIGH` is exact for every exponent k: 0x3fe62e42fee00000.
 pub const LN2_HIGH: f64 = 0.6931471803691238;
 /// ln 2 - LN2_HIGH, rounded: 0x3dea39ef35793c76.
 pub const LN2_LOW: f64 = 1.9082149292705877e-10;

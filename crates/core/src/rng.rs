@@ -49,7 +49,8 @@ impl Draws {
         let [w0, w1, w2, w3] = &mut words;
         for k in 0..N {
             let index = first.wrapping_add(k as u64);
-            [w0[k], w1[k], w2[k], w3[k]] = self.philox([index as u32, (index >> 32) as u32, self.call, self.stream]);
+            [w0[k], w1[k], w2[k], w3[k]] =
+                self.philox([index as u32, (index >> 32) as u32, self.call, self.stream]);
         }
         words
     }
@@ -61,7 +62,12 @@ impl Draws {
         for _ in 0..10 {
             let p0 = 0xd251_1f53 * u64::from(c0);
             let p1 = 0xcd9e_8d57 * u64::from(c2);
-            (c0, c1, c2, c3) = ((p1 >> 32) as u32 ^ c1 ^ k0, p1 as u32, (p0 >> 32) as u32 ^ c3 ^ k1, p0 as u32);
+            (c0, c1, c2, c3) = (
+                (p1 >> 32) as u32 ^ c1 ^ k0,
+                p1 as u32,
+                (p0 >> 32) as u32 ^ c3 ^ k1,
+                p0 as u32,
+            );
             k0 = k0.wrapping_add(0x9e37_79b9);
             k1 = k1.wrapping_add(0xbb67_ae85);
         }
@@ -108,6 +114,10 @@ impl<const N: usize> Iterator for Tiles<N> {
         let count = (N - from).min(self.len - self.done);
         let outside = self.done..self.done + count;
         self.done += count;
-        Some(Tile { start: element - from as u64, inside: from..from + count, outside })
+        Some(Tile {
+            start: element - from as u64,
+            inside: from..from + count,
+            outside,
+        })
     }
 }

@@ -16,9 +16,19 @@ impl Fixed {
     /// 1.
     pub const ONE: Self = Self([0, 0, 0, 1]);
     /// ln 2, rounded.
-    pub const LN_2: Self = Self([0x40f3_4326_7298_b62e, 0xc9e3_b398_03f2_f6af, 0xb172_17f7_d1cf_79ab, 0]);
+    pub const LN_2: Self = Self([
+        0x40f3_4326_7298_b62e,
+        0xc9e3_b398_03f2_f6af,
+        0xb172_17f7_d1cf_79ab,
+        0,
+    ]);
     /// 1 / 2 pi, rounded: one radian in turns.
-    pub const RADIAN: Self = Self([0x36d8_a566_4f10_e410, 0x7f09_d5f4_7d4d_3770, 0x28be_60db_9391_054a, 0]);
+    pub const RADIAN: Self = Self([
+        0x36d8_a566_4f10_e410,
+        0x7f09_d5f4_7d4d_3770,
+        0x28be_60db_9391_054a,
+        0,
+    ]);
 
     /// `self * other`, cut off: up to 2^-192 too small. The product must be below 2^64.
     pub fn times(self, other: Self) -> Self {
@@ -48,27 +58,25 @@ impl Fixed {
     }
 
     /// `self + other`, below 2^64.
-    pub fn plus(self, other: Self) -> Self {
-        let mut sum = [0; 4];
-        let mut carry = 0_u128;
-        for i in 0..4 {
-            carry += u128::from(self.0[i]) + u128::from(other.0[i]);
-            sum[i] = carry as u64;
+    pub fn plus(mut self, other: Self) -> Self {
+        let mut carry = 0;
+        for (a, b) in self.0.iter_mut().zip(other.0) {
+            carry += u128::from(*a) + u128::from(b);
+            *a = carry as u64;
             carry >>= 64;
         }
-        Self(sum)
+        self
     }
 
     /// `self - other`, 0 or more.
-    pub fn minus(self, other: Self) -> Self {
-        let mut difference = [0; 4];
-        let mut borrow = 0_i128;
-        for i in 0..4 {
-            borrow += i128::from(self.0[i]) - i128::from(other.0[i]);
-            difference[i] = borrow as u64;
+    pub fn minus(mut self, other: Self) -> Self {
+        let mut borrow = 0;
+        for (a, b) in self.0.iter_mut().zip(other.0) {
+            borrow += i128::from(*a) - i128::from(b);
+            *a = borrow as u64;
             borrow >>= 64;
         }
-        Self(difference)
+        self
     }
 
     /// `self / 2`, cut off.
@@ -187,7 +195,7 @@ fn series(mut term: u128, y: u128, mut n: u128) -> u128 {
 fn high_product(a: u128, b: u128) -> u128 {
     const LOW: u128 = u64::MAX as u128;
     let (a1, a0, b1, b0) = (a >> 64, a & LOW, b >> 64, b & LOW);
-    let middle = a1 * b0 + (a0 * b0 >> 64);
+    let middle = a1 * b0 + ((a0 * b0) >> 64);
     let other = a0 * b1 + (middle & LOW);
     a1 * b1 + (middle >> 64) + (other >> 64)
 }

@@ -24,7 +24,11 @@ impl Dropout {
     pub fn new(p: f64, seed: u64, call: u32) -> Self {
         assert!((0.0..1.0).contains(&p), "dropout must be in [0, 1), got {p}");
         Self {
-            draws: Draws { seed, stream: stream::DROPOUT, call },
+            draws: Draws {
+                seed,
+                stream: stream::DROPOUT,
+                call,
+            },
             threshold: (p * 4_294_967_296.0) as u32,
             keep: (1.0 - p) as f32,
         }
@@ -44,7 +48,11 @@ pub fn dropout(isa: Isa, dropout: &Dropout, first: u64, values: &mut [f32]) {
 #[inline(always)]
 fn drop_some(dropout: &Dropout, first: u64, values: &mut [f32]) {
     const BLOCKS: usize = TILE / BLOCK;
-    let Dropout { draws, threshold, keep } = *dropout;
+    let Dropout {
+        draws,
+        threshold,
+        keep,
+    } = *dropout;
     for tile in Tiles::<TILE>::new(first, values.len()) {
         let words = draws.blocks::<BLOCKS>(tile.start / BLOCK as u64);
         let mut drawn = [0; TILE];

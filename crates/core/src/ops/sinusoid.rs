@@ -47,11 +47,19 @@ pub struct Sinusoid {
 }
 
 impl Sinusoid {
-    /// The encoding of `dim` >= 1 columns with w_i = base^(-2 i / dim), 1 <= base <= 1e12.
+    /// The encoding of `dim` columns with w_i = base^(-2 i / dim).
+    ///
+    /// # Panics
+    /// When `dim` is 0, or `base` is not in [1, 1e12].
     pub fn new(dim: usize, base: f64, layout: Layout) -> Self {
-        assert!(dim >= 1 && (1.0..=1e12).contains(&base), "no sinusoid of {dim} columns with base {base}");
-        let turns: Vec<u128> =
-            frequencies(base, dim).take(dim.div_ceil(2)).map(|w| w.times(Fixed::RADIAN).fraction()).collect();
+        assert!(
+            dim >= 1 && (1.0..=1e12).contains(&base),
+            "no sinusoid of {dim} columns with base {base}"
+        );
+        let turns: Vec<u128> = frequencies(base, dim)
+            .take(dim.div_ceil(2))
+            .map(|w| w.times(Fixed::RADIAN).fraction())
+            .collect();
         let columns = || (0..dim).map(|c| layout.column(c, dim));
         Self {
             base,
@@ -68,35 +76,79 @@ impl Sinusoid {
 
     /// All w_i, i < ceil(dim / 2), in radians per position, rounded to f64; the fastest first.
     pub fn frequencies(&self) -> impl Iterator<Item = f64> {
-        frequencies(self.base, self.dim()).take(self.dim().div_ceil(2)).map(Fixed::to_f64)
+        frequencies(self.base, self.dim())
+            .take(self.dim().div_ceil(2))
+            .map(Fixed::to_f64)
+    }
+
+    fn require(&self, cols: &Range<usize>) {
+        assert!(
+            cols.start <= cols.end && cols.end <= self.dim(),
+            "columns {cols:?} of {}",
+            self.dim()
+        );
     }
 }
 
-/// Rows `first_position`, `first_position + 1`, ... as far as `out` reaches, each cut to the columns `cols`.
+/// Rows `first_position`, `first_position + 1`, ... as many as `out` holds, each cut to the columns `cols`.
 ///
 /// ```text
-/// out[r, c] = sin(p w_i) or cos(p w_i), rounded once; p = first_position + r <= 2^32 - 1
+/// out [rows, cols.len()]
+/// out[r] = PE[first_position + r][cols]
 /// ```
-/// `out`: `[rows, cols.len()]`.
+/// `out` is wholly written.
+///
+/// # Panics
+/// When `cols` are not columns of the encoding, `out` is no whole number of rows, or a position is beyond 2^32 - 1.
 pub fn sinusoid_rows(isa: Isa, s: &Sinusoid, first_position: u64, cols: Range<usize>, out: &mut [f32]) {
-    if cols.is_empty() {
+    s.require(&cols);
+    if out.is_empty() {
         return;
     }
+    let width = cols.len();
+    assert!(width > 0, "no columns fill no output");
+    assert_eq!(
+        out.len() % width,
+        0,
+        "rows of {width} columns do not fill the output"
+    );
+    let rows = out.len() / width;
+    assert!(
+        first_position <= (1 << 32) - rows as u64,
+        "{rows} positions from {first_position} pass 2^32 - 1"
+    );
     dispatch!(isa, _simd => {
-        for (position, out) in (first_position..).zip(out.chunks_exact_mut(cols.len())) {
-            row(s, position, cols.clone(), out);
+        for (r, out) in out.chunks_exact_mut(width).enumerate() {
+            row(s, first_position + r as u64, cols.clone(), out);
         }
     })
 }
 
-/// One row for each of `positions`, cut to the columns `cols`; `out`: `[positions, cols.len()]`.
+/// One row for each position, cut to the columns `cols`.
+///
+/// ```text
+/// positions [n], each in [0, 2^32) -> out [n, cols.len()]
+/// out[r] = PE[positions[r]][cols]
+/// ```
+/// `out` is wholly written.
+///
+/// # Panics
+/// When `cols` are not columns of the encoding, or `out` has another length.
 pub fn sinusoid_at(isa: Isa, s: &Sinusoid, positions: Indices<'_>, cols: Range<usize>, out: &mut [f32]) {
-    if cols.is_empty() {
+    s.require(&cols);
+    let width = cols.len();
+    assert_eq!(
+        positions.len() * width,
+        out.len(),
+        "{} rows of {width} columns do not fit the output",
+        positions.len()
+    );
+    if out.is_empty() {
         return;
     }
     dispatch!(isa, _simd => {
-        for (position, out) in positions.iter().zip(out.chunks_exact_mut(cols.len())) {
-            row(s, u64::from(position), cols.clone(), out);
+        for (r, out) in out.chunks_exact_mut(width).enumerate() {
+            row(s, positions.get(r) as u64, cols.clone(), out);
         }
     })
 }
@@ -119,13 +171,18 @@ fn row(s: &Sinusoid, position: u64, cols: Range<usize>, out: &mut [f32]) {
 ///
 /// ```text
 /// x = floor(p t 2^64) + s, mod 2^64     x / 2^64 is the angle in turns, less than 2^-63 too small
-/// v = sin(2 pi x / 2^64)                |v - true value| < |v| 2^-51 + 2 pi 2^-63 < |v| 2^-50 + 2^-60
+/// v = sin(2 pi x / 2^64)                |v - true value| < |v| (2^-51 + 2^-53) + 2 pi 2^-63
+///                                                        < |v| 2^-50 + 2^-60 =: error
 /// ```
-/// Rounding is monotonic: when both ends of that interval round to the same f32, so does the true value. The
-/// ends are rounded themselves, by |v| 2^-53 at most, which the |v| 2^-51 to spare covers.
+/// 2^-51 is the bound of `sin_cos_eighth`, 2^-53 the rounding of its argument. Rounding is monotonic: when v - error
+/// and v + error round to the same f32, so does the true value. (Both ends are rounded to f64 first, by |v| 2^-53 at
+/// most, which is less than the bound has to spare.)
 #[inline(always)]
 fn quick(position: u64, high: u64, low: u64, shift: u64) -> f32 {
-    let x = position.wrapping_mul(high).wrapping_add(position * (low >> 32) >> 32).wrapping_add(shift);
+    let x = position
+        .wrapping_mul(high)
+        .wrapping_add((position * (low >> 32)) >> 32)
+        .wrapping_add(shift);
     // The nearest quarter, and what lies beyond it, exactly; then the one rounding to f64.
     let quarter = x.wrapping_add(1 << 61) >> 62;
     let rest = x.wrapping_sub(quarter << 62) as i64;
@@ -145,7 +202,10 @@ fn quick(position: u64, high: u64, low: u64, shift: u64) -> f32 {
 #[cold]
 fn exact(position: u64, high: u64, low: u64, shift: u64) -> f32 {
     let t = u128::from(high) << 64 | u128::from(low);
-    sin_f32(t.wrapping_mul(u128::from(position)).wrapping_add(u128::from(shift) << 64))
+    sin_f32(
+        t.wrapping_mul(u128::from(position))
+            .wrapping_add(u128::from(shift) << 64),
+    )
 }
 
 const TWO_NEGATIVE_50: f64 = f64::from_bits((1023 - 50) << 52);

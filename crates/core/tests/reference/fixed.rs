@@ -8,7 +8,7 @@ const FRACTION: i32 = 64 * (WORDS as i32 - 1);
 
 /// A number in [0, 2^64), least significant word first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Fixed([u64; WORDS]);
+pub struct Fixed(pub [u64; WORDS]);
 
 impl Fixed {
     pub const ZERO: Self = Self([0; WORDS]);
@@ -111,7 +111,9 @@ impl Fixed {
         let k = exponent + 52;
         assert!(k >= 0, "{x} is below 1");
         let one = 1 << 52;
-        Self::whole(k as u64).times(Self::ln_2()).plus(artanh_twice(significand - one, significand + one))
+        Self::whole(k as u64)
+            .times(Self::ln_2())
+            .plus(artanh_twice(significand - one, significand + one))
     }
 
     /// e^-self: as many halvings as ln 2 goes into it, then the power series.
@@ -134,9 +136,11 @@ impl Fixed {
 
     /// The nearest number with `bits` significant bits (at most 53), ties to even.
     pub fn round(self, bits: u32) -> f64 {
-        let Some(word) = (0..WORDS).rev().find(|&i| self.0[i] != 0) else { return 0.0 };
+        let Some(word) = (0..WORDS).rev().find(|&i| self.0[i] != 0) else {
+            return 0.0;
+        };
         // The 128 bits from the leading one on, and whether anything lies below them.
-        let next = |i: usize| if i <= word { u128::from(self.0[word - i]) } else { 0 };
+        let next = |i: usize| word.checked_sub(i).map_or(0, |i| u128::from(self.0[i]));
         let lead = self.0[word].leading_zeros();
         let window = (next(0) << 64 | next(1)) << lead | (next(2) << lead) >> 64;
         let below = next(2) << lead & u128::from(u64::MAX) != 0 || (3..WORDS).any(|i| next(i) != 0);
@@ -178,7 +182,11 @@ fn alternating(first: Fixed, next: impl Fn(Fixed, u64) -> Fixed) -> Fixed {
         if term == Fixed::ZERO {
             break;
         }
-        sum = if n % 2 == 0 { sum.minus(term) } else { sum.plus(term) };
+        sum = if n.is_multiple_of(2) {
+            sum.minus(term)
+        } else {
+            sum.plus(term)
+        };
     }
     sum
 }
@@ -191,7 +199,11 @@ fn arctangent(n: u64) -> Fixed {
             break;
         }
         let term = power.over(2 * k + 1);
-        sum = if k % 2 == 0 { sum.plus(term) } else { sum.minus(term) };
+        sum = if k.is_multiple_of(2) {
+            sum.plus(term)
+        } else {
+            sum.minus(term)
+        };
         power = power.over(n * n);
     }
     sum

@@ -17,10 +17,11 @@ pub fn uniform(seed: u64, stream: u32, a: f64, i: u64) -> f32 {
 /// N(0, std): Box-Muller on pair j = floor(i / 2), with the core's own ln, sin and cos.
 pub fn normal(seed: u64, stream: u32, std: f64, i: u64) -> f32 {
     let words = block(seed, stream, 0, i / 2);
-    let unit = |hi: u32, lo: u32| (((u64::from(hi) << 32 | u64::from(lo)) >> 11) as f64 + 0.5) / 9007199254740992.0;
+    let unit =
+        |hi: u32, lo: u32| (((u64::from(hi) << 32 | u64::from(lo)) >> 11) as f64 + 0.5) / 9007199254740992.0;
     let (u1, u2) = (unit(words[0], words[1]), unit(words[2], words[3]));
     let r = (-2.0 * ln(u1)).sqrt();
     let (sin, cos) = sin_cos_turns(u2);
-    let z = if i % 2 == 0 { r * cos } else { r * sin };
+    let z = if i.is_multiple_of(2) { r * cos } else { r * sin };
     (z * std) as f32
 }

@@ -16,7 +16,12 @@ impl Sinusoid {
         let ln = Fixed::ln(base);
         let frequency = |i: u64| ln.times(Fixed::whole(2 * i)).over(dim as u64).exp_negative();
         let frequencies = (0..dim.div_ceil(2) as u64).map(frequency).collect();
-        Self { dim, halves, frequencies, quarter: Fixed::pi().half() }
+        Self {
+            dim,
+            halves,
+            frequencies,
+            quarter: Fixed::pi().half(),
+        }
     }
 
     /// w_i, the nearest f64.
@@ -42,7 +47,11 @@ impl Sinusoid {
                 quarters += 1 << k;
             }
         }
-        let up = if quarters % 2 == 0 { rest } else { self.quarter.minus(rest) };
+        let up = if quarters.is_multiple_of(2) {
+            rest
+        } else {
+            self.quarter.minus(rest)
+        };
         let magnitude = up.sin().to_f32();
         // An exact 0 is +0.
         if quarters & 2 == 0 || magnitude == 0.0 {
@@ -54,6 +63,8 @@ impl Sinusoid {
 
     /// One whole row.
     pub fn row(&self, position: u64) -> Vec<f32> {
-        (0..self.dim).map(|column| self.element(position, column)).collect()
+        (0..self.dim)
+            .map(|column| self.element(position, column))
+            .collect()
     }
 }

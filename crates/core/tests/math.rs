@@ -1,0 +1,284 @@
+//! The core's own functions against big integers: each bound that `math.rs` and `turn.rs` state.
+
+mod reference;
+
+use reference::fixed::{power_of_two, Fixed};
+use reference::rng::block;
+use tokenbed_core::{math, turn};
+
+/// |x - exact| in units in the last place of the exact value.
+fn ulps(x: f64, exact: Fixed) -> f64 {
+    let ulp = f64::from_bits(exact.to_f64().to_bits() + 1) - exact.to_f64();
+    Fixed::exactly(x).distance(exact).to_f64() / ulp
+}
+
+/// -ln x for 0 < x <= 1: x = m / 2^k with 1 <= m < 2.
+fn minus_ln(x: f64) -> Fixed {
+    let k = 1023 - (x.to_bits() >> 52);
+    let m = x * power_of_two(k as i32);
+    Fixed::whole(k).times(Fixed::ln_2()).minus(Fixed::ln(m))
+}
+
+/// (sin, cos) of a fraction of a turn, as (negative, magnitude) each.
+fn sin_cos(turns: Fixed) -> [(bool, Fixed); 2] {
+    let quarters = Fixed::whole(4).times(turns);
+    let whole = quarters.0[5];
+    let mut fraction = quarters;
+    fraction.0[5] = 0;
+    let quarter = Fixed::pi().half();
+    let rest = fraction.times(quarter);
+    let magnitudes = [rest.sin(), quarter.minus(rest).sin()];
+    [whole, whole + 1].map(|q| (q & 2 != 0, magnitudes[q as usize % 2]))
+}
+
+/// Numbers in (0, 1] as the generator makes them, and some that it makes seldom.
+fn units() -> impl Iterator<Item = f64> {
+    let random = (0..5_000).map(|i| block(11, 0, 0, i)).map(|w| {
+        let bits = (u64::from(w[0]) << 32 | u64::from(w[1])) >> (11 + w[2] % 50);
+        (bits as f64 + 0.5) * power_of_two(-53)
+    });
+    let near = |x: f64| (-40..=40).map(move |step: i64| f64::from_bits((x.to_bits() as i64 + step) as u64));
+    let corners = [
+        0.125,
+        0.25,
+        0.375,
+        0.5,
+        0.625,
+        0.75,
+        0.875,
+        1.0 - power_of_two(-47),
+        std::f64::consts::FRAC_1_SQRT_2,
+    ];
+    random
+        .chain(corners.into_iter().flat_map(near))
+        .chain((0..=54).map(|k| power_of_two(-k)))
+}
+
+#[test]
+fn constants_are_the_documented_bits() {
+    assert_eq!(math::TAU.to_bits(), 0x401921fb54442d18);
+    assert_eq!(math::LN2_HIGH.to_bits(), 0x3fe62e42fee00000);
+    assert_eq!(math::LN2_LOW.to_bits(), 0x3dea39ef35793c76);
+    assert_eq!(math::TAU, Fixed::pi().plus(Fixed::pi()).to_f64());
+    assert_eq!(
+        math::LN2_LOW,
+        Fixed::ln_2().minus(Fixed::exactly(math::LN2_HIGH)).to_f64()
+    );
+}
+
+#[test]
+fn ln_is_within_one_ulp() {
+    let mut worst = 0.0;
+    for x in units() {
+        let y = math::ln(x);
+        if x == 1.0 {
+            assert_eq!(y.to_bits(), 0);
+        } else {
+            let error = ulps(-y, minus_ln(x));
+            assert!(error < 1.0, "ln({x:e}) is {error} ulp off");
+            worst = error.max(worst);
+        }
+    }
+    println!("ln: at most {worst:.3} ulp off");
+}
+
+#[test]
+fn ln_of_other_positive_numbers_is_within_one_ulp() {
+    for i in 0..2_000 {
+        let w = block(12, 0, 0, i);
+        let x = (f64::from(w[0]) + 1.5) * power_of_two((w[1] % 900) as i32);
+        let error = ulps(math::ln(x), Fixed::ln(x));
+        assert!(error < 1.0, "ln({x:e}) is {error} ulp off");
+    }
+}
+
+#[test]
+fn sin_and_cos_are_within_their_bound() {
+    let mut worst = 0.0;
+    for u in units() {
+        let (sin, cos) = math::sin_cos_turns(u);
+        for (value, (negative, exact)) in [sin, cos].into_iter().zip(sin_cos(Fixed::exactly(u))) {
+            if exact == Fixed::ZERO {
+                assert_eq!(value, 0.0, "at {u}");
+                continue;
+            }
+            assert_eq!(value < 0.0, negative, "sign at {u:e}");
+            let error = Fixed::exactly(value.abs()).distance(exact).to_f64() / exact.to_f64();
+            assert!(error < power_of_two(-51), "at {u:e}: relative error {error:e}");
+            worst = error.max(worst);
+        }
+    }
+    println!(
+        "sin, cos: relative error at most {:.3} 2^-53",
+        worst / power_of_two(-53)
+    );
+}
+
+#[test]
+fn quarters_are_exact() {
+    for (quarters, sin, cos) in [
+        (0.0, 0.0, 1.0),
+        (1.0, 1.0, 0.0),
+        (2.0, 0.0, -1.0),
+        (3.0, -1.0, 0.0),
+        (4.0, 0.0, 1.0),
+    ] {
+        assert_eq!(math::sin_cos_turns(quarters * 0.25), (sin, cos));
+    }
+}
+
+// For whoever writes these functions in another language; these bits are from such a translation.
+const KNOWN_LN: [(f64, u64); 7] = [
+    (0.5, 0xbfe62e42fefa39ef),
+    (0.1, 0xc0026bb1bbb55515),
+    (std::f64::consts::FRAC_1_SQRT_2, 0xbfd62e42fefa39ee),
+    (0.9999999999999999, 0xbca0000000000000),
+    (1.1102230246251565e-16, 0xc0425e4f7b2737fa),
+    (0.3, 0xbff34378fcbda721),
+    (0.6, 0xbfe058aefa811452),
+];
+
+const KNOWN_SIN_COS: [(f64, u64, u64); 8] = [
+    (0.1, 0x3fe2cf2304755a5e, 0x3fe9e3779b97f4a8),
+    (0.2, 0x3fee6f0e13445500, 0x3fd3c6ef372fe94e),
+    (0.3, 0x3fee6f0e13445500, 0xbfd3c6ef372fe94e),
+    (0.7, 0xbfee6f0e134454ff, 0xbfd3c6ef372fe954),
+    (0.9, 0xbfe2cf2304755a5d, 0x3fe9e3779b97f4a8),
+    (0.125, 0x3fe6a09e667f3bcc, 0x3fe6a09e667f3bcd),
+    (0.6180339887498949, 0xbfe59d9dd253cc14, 0xbfe798869e0de832),
+    (1.1102230246251565e-16, 0x3cc921fb54442d18, 0x3ff0000000000000),
+];
+
+#[test]
+fn known_bits() {
+    for (x, bits) in KNOWN_LN {
+        assert_eq!(
+            math::ln(x).to_bits(),
+            bits,
+            "ln({x}) = {:#x}",
+            math::ln(x).to_bits()
+        );
+    }
+    for (u, sin, cos) in KNOWN_SIN_COS {
+        let (s, c) = math::sin_cos_turns(u);
+        assert_eq!(
+            (s.to_bits(), c.to_bits()),
+            (sin, cos),
+            "at {u}: {:#x} {:#x}",
+            s.to_bits(),
+            c.to_bits()
+        );
+    }
+}
+
+/// A number of `turn.rs` as one of the specification's: 192 of 320 fraction bits.
+fn wide(x: turn::Fixed) -> Fixed {
+    let [a, b, c, whole] = x.0;
+    Fixed([0, 0, a, b, c, whole])
+}
+
+fn assert_near(x: turn::Fixed, exact: Fixed, bound: f64, what: &str) {
+    let error = wide(x).distance(exact).to_f64();
+    assert!(error <= bound, "{what}: off by {error:e}, allowed {bound:e}");
+}
+
+const BASES: [f64; 10] = [
+    1.0,
+    1.0000000000000002,
+    1.5,
+    2.0,
+    3.9999999999999996,
+    100.0,
+    10_000.0,
+    500_000.0,
+    1_048_576.0,
+    1e12,
+];
+
+#[test]
+fn fixed_constants() {
+    assert_near(turn::Fixed::LN_2, Fixed::ln_2(), power_of_two(-193), "ln 2");
+    let one = wide(turn::Fixed::RADIAN)
+        .times(Fixed::pi())
+        .times(Fixed::whole(2));
+    assert!(
+        one.distance(Fixed::whole(1)).to_f64() <= 6.3 * power_of_two(-193),
+        "1 / 2 pi"
+    );
+}
+
+#[test]
+fn log2_and_exp2_are_within_their_bounds() {
+    for base in BASES {
+        let log2 = turn::Fixed::log2(base);
+        // log2(base) ln 2 = ln(base)
+        let ln = wide(log2).times(Fixed::ln_2());
+        assert!(
+            ln.distance(Fixed::ln(base)).to_f64() < power_of_two(-189),
+            "log2({base})"
+        );
+        for n in [1, 2, 3, 7, 64, 1000, 1 << 31] {
+            let exponent = log2.over(n);
+            let exact = wide(exponent).times(Fixed::ln_2()).exp_negative();
+            assert_near(exponent.exp2_negative(), exact, power_of_two(-184), "exp2");
+        }
+    }
+    assert_eq!(turn::Fixed([0, 0, 0, 250]).exp2_negative(), turn::Fixed([0; 4]));
+}
+
+#[test]
+fn frequencies_are_within_their_bound() {
+    for base in BASES {
+        for dim in [1, 2, 3, 64, 385, 1000, 20_001] {
+            let ln = Fixed::ln(base);
+            let step = (dim / 40).max(1);
+            for (i, w) in turn::frequencies(base, dim)
+                .take(dim.div_ceil(2))
+                .enumerate()
+                .step_by(step)
+            {
+                let exact = ln
+                    .times(Fixed::whole(2 * i as u64))
+                    .over(dim as u64)
+                    .exp_negative();
+                assert_near(w, exact, i as f64 * power_of_two(-184), "frequency");
+                assert_eq!(w.to_f64(), exact.to_f64(), "base {base}, dim {dim}, i {i}");
+
+                // And t = w / 2 pi to its last bit: 2 pi t is w within half a unit of t.
+                let t = w.times(turn::Fixed::RADIAN).fraction();
+                let t = Fixed([0, 0, 0, t as u64, (t >> 64) as u64, 0]);
+                let error = t
+                    .times(Fixed::pi())
+                    .times(Fixed::whole(2))
+                    .distance(exact)
+                    .to_f64();
+                assert!(
+                    error < std::f64::consts::PI * 1.000001 * power_of_two(-128),
+                    "base {base}, dim {dim}, i {i}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn sine_of_a_wide_fraction_is_rounded_once() {
+    for i in 0..4_000 {
+        let w = block(13, 0, 0, i);
+        let random = w[..].iter().fold(0, |x, &w| x << 32 | u128::from(w));
+        // Everywhere, near 0 and near each quarter, on both sides.
+        let x = match i % 4 {
+            0 => random,
+            1 => random >> (w[3] % 90),
+            2 => (u128::from(w[2] % 4) << 126).wrapping_add(random >> (w[3] % 90)),
+            _ => (u128::from(w[2] % 4) << 126).wrapping_sub(random >> (w[3] % 90)),
+        };
+        let [(negative, exact), _] = sin_cos(Fixed([0, 0, 0, x as u64, (x >> 64) as u64, 0]));
+        let expected = if negative { -exact.to_f32() } else { exact.to_f32() };
+        assert_eq!(turn::sin_f32(x).to_bits(), expected.to_bits(), "x = {x:#034x}");
+    }
+    let quarters = [0.0_f32, 1.0, 0.0, -1.0];
+    for (k, sin) in quarters.into_iter().enumerate() {
+        assert_eq!(turn::sin_f32((k as u128) << 126).to_bits(), sin.to_bits());
+    }
+}
