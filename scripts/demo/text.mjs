@@ -27,21 +27,15 @@ const LEFT_OUT = new Set(['.git', '.cache', 'dist', 'target']);
 
 /** @param {readonly string[]} named @returns {Promise<Corpus>} */
 export async function readCorpus(named) {
+  const folder = named.length > 0 ? (process.env['INIT_CWD'] ?? process.cwd()) : root; // npm run changes folders
   const files = named.length > 0 ? named : await markdownFiles(root);
   /** @type {Corpus} */
   const corpus = { files: [], bytes: 0, leftOut: [], cut: false };
   for (const file of files) {
-    const room = MOST - corpus.bytes;
-    if (room <= 0) {
-      corpus.cut = true;
-      break;
-    }
+    const room = MOST - corpus.bytes; // 0: the file is opened all the same, a name that is wrong is an error
     try {
-      const { text, bytes, cut } = await readText(
-        path.resolve(named.length > 0 ? process.cwd() : root, file),
-        room,
-      );
-      corpus.files.push({ file, text, bytes });
+      const { text, bytes, cut } = await readText(path.resolve(folder, file), room);
+      if (bytes > 0) corpus.files.push({ file, text, bytes });
       corpus.bytes += bytes;
       corpus.cut ||= cut;
     } catch (error) {
@@ -50,8 +44,8 @@ export async function readCorpus(named) {
       corpus.leftOut.push(why);
     }
   }
-  if (corpus.bytes === 0)
-    throw new Error(`no text in ${files.length === 1 ? files[0] : `${files.length} files`}`);
+  const where = files.length === 1 ? files[0] : `${files.length} files`;
+  if (corpus.bytes === 0) throw new Error(`no text in ${where}`);
   return corpus;
 }
 
