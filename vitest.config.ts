@@ -48,6 +48,8 @@ export default defineConfig({
       inNode('wasm'),
       {
         resolve: { alias },
+        // Named, so that it is not found in the middle of a run, which would load every page again.
+        optimizeDeps: { include: ['fast-check'] },
         test: {
           name: 'chromium',
           include: ['test/*.test.ts', 'test/browser/**/*.test.ts'],
