@@ -55,7 +55,7 @@ function inside(value: number, { min = -Infinity, max = Infinity, below = Infini
 }
 
 /** A finite number, or `fallback` where absent; without a fallback the option is required. */
-export function real<T>(options: Named, name: string, bounds: Bounds, ...fallback: [T?]): number | T {
+export function real<T = never>(options: Named, name: string, bounds: Bounds, ...fallback: [T?]): number | T {
   const value = options[name];
   if (value === undefined && fallback.length > 0) return fallback[0] as T;
   const text = wanted('a number', bounds);
@@ -65,7 +65,7 @@ export function real<T>(options: Named, name: string, bounds: Bounds, ...fallbac
 }
 
 /** A safe integer, or `fallback` where absent; without a fallback the option is required. `-0` is 0. */
-export function integer<T>(options: Named, name: string, bounds: Bounds, ...fallback: [T?]): number | T {
+export function integer<T = never>(options: Named, name: string, bounds: Bounds, ...fallback: [T?]): number | T {
   const value = options[name];
   if (value === undefined && fallback.length > 0) return fallback[0] as T;
   const text = wanted('an integer', bounds);

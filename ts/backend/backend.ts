@@ -6,15 +6,7 @@
  * error is worded in one place, and both backends can only differ in speed.
  */
 
-/** Ids in place: every integer array of up to 32 bits. */
-export type IdArray =
-  | Int8Array
-  | Uint8Array
-  | Uint8ClampedArray
-  | Int16Array
-  | Uint16Array
-  | Int32Array
-  | Uint32Array;
+import type { IdArray } from '../arrays.js';
 
 /**
  * What both bindings export, function for function: free functions over handles, numbers and typed arrays.
@@ -136,20 +128,28 @@ export interface Storage {
 export interface Backend {
   readonly info: BackendInfo;
   readonly kernels: Kernels;
+  /** Whether it was given up after a trap: its objects throw `ERR_INTERNAL`, new ones are made on another. */
+  readonly lost: boolean;
   /** A table of zeros. `ERR_TOO_LARGE` before anything is allocated. */
   table(rows: number, dim: number): Table;
+  /** A sinusoidal encoding, w_i = base^(-2i/dim). */
+  sinusoid(dim: number, base: number, halves: boolean): Handle;
   /** `length` zeros that kernels of this backend read and write with no copy. `ERR_TOO_LARGE`. */
   allocate(length: number): Storage;
 }
 
-/** A table of a backend: the owner of its handle. */
-export interface Table {
-  readonly backend: Backend;
-  readonly rows: number;
-  readonly dim: number;
+/** The owner of something in a backend. */
+export interface Handle {
   readonly disposed: boolean;
   /** The handle, for a call right now. `ERR_DISPOSED` after `dispose()`. */
   handle(): number;
-  /** Frees the table; harmless the second time. A finalizer does it if nobody else did. */
+  /** Frees what it names; harmless the second time. A finalizer does it if nobody else did. */
   dispose(): void;
+}
+
+/** A table of a backend. */
+export interface Table extends Handle {
+  readonly backend: Backend;
+  readonly rows: number;
+  readonly dim: number;
 }

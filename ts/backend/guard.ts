@@ -9,16 +9,27 @@ export function internalError(text: string, cause: unknown): TokenbedError {
   return fail(Error, 'ERR_INTERNAL', `Internal error, a defect of tokenbed: ${text}`, { cause });
 }
 
+/** Whether a binding can still be used; once `lost` is set, each of its functions throws. */
+export interface Health {
+  /** The defect after which the binding was given up. */
+  lost: TokenbedError | null;
+}
+
 /**
- * The functions of `binding`, each inside a `try`.
+ * The functions of `binding`, each inside a `try`; `failed` turns what they throw into an error.
  *
  * A fixed list of parameters, as many as the widest kernel takes: V8 passes absent ones for nothing, while a rest
  * parameter would allocate an array on every call.
  */
-export function guarded<B extends object>(binding: B, failed: (error: unknown) => TokenbedError): B {
+export function guarded<B extends object>(
+  binding: B,
+  health: Health,
+  failed: (error: unknown) => TokenbedError,
+): B {
   const guard =
     (run: Exported): Exported =>
     (a, b, c, d, e, f, g, h, i, j, k, l) => {
+      if (health.lost !== null) throw internalError('this instance was given up after a trap', health.lost);
       try {
         return run(a, b, c, d, e, f, g, h, i, j, k, l);
       } catch (error) {

@@ -2,10 +2,10 @@
 
 import { tooLarge } from '../errors.js';
 import { VERSION } from '../version.js';
-import type { Backend, BackendInfo, Kernels, Storage, Table } from './backend.js';
+import type { Backend, BackendInfo, Handle, Kernels, Storage, Table } from './backend.js';
 import { guarded, internalError } from './guard.js';
 import type { Loader } from './loader.js';
-import { OwnedTable } from './table.js';
+import { OwnedHandle, OwnedTable } from './table.js';
 
 /** What the addon exports beyond the contract. */
 export interface NativeBinding extends Kernels {
@@ -63,7 +63,7 @@ class OrdinaryStorage implements Storage {
 
 /** The backend over the addon that `loader` found. */
 export function nativeBackend(loader: Loader, settings: { isa: string | undefined }): Backend {
-  const kernels = guarded(loader.native(), (error) => internalError((error as Error).message, error));
+  const kernels = guarded(loader.native(), { lost: null }, (error) => internalError((error as Error).message, error));
   if (settings.isa !== undefined) kernels.lowerIsa(settings.isa);
   const shared = new SharedMemory(kernels);
 
@@ -76,6 +76,7 @@ export function nativeBackend(loader: Loader, settings: { isa: string | undefine
       version: VERSION,
     }),
     kernels,
+    lost: false,
     table(rows, dim): Table {
       const [bytes, limit] = [rows * dim * 4, loader.memoryLimit()];
       if (bytes > limit) throw tooLarge('A table', bytes, limit);
@@ -91,6 +92,10 @@ export function nativeBackend(loader: Loader, settings: { isa: string | undefine
       const handle = kernels.tableAllocate(rows, dim);
       if (handle < 0) throw tooLarge('A table', bytes, limit);
       return new OwnedTable(backend, rows, dim, handle, () => kernels.free(handle));
+    },
+    sinusoid(dim, base, halves): Handle {
+      const handle = kernels.sinusoid(dim, base, halves);
+      return new OwnedHandle(handle, () => kernels.free(handle));
     },
     allocate(length): Storage {
       if (length * 4 > loader.longestArray) throw tooLarge('A tensor', length * 4, loader.longestArray);

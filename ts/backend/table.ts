@@ -1,25 +1,21 @@
-/** The owner of a table's handle, the same on both backends: what differs is how memory comes and goes. */
+/** Owners of handles, the same on both backends: what differs is how memory comes and goes. */
 
 import { disposedError } from '../errors.js';
-import type { Backend, Table } from './backend.js';
+import type { Backend, Handle, Table } from './backend.js';
 
 /** Gives memory back: the handle and all that belongs to it. */
 export type Release = () => void;
 
 const finalizer = new FinalizationRegistry<Release>((release) => release());
 
-/** A table that frees its memory once: by `dispose()`, or after the last reference to it is gone. */
-export class OwnedTable implements Table {
+/** A handle that is released once: by `dispose()`, or after the last reference to its owner is gone. */
+export class OwnedHandle implements Handle {
+  #number: number;
   #release: Release | null;
 
-  constructor(
-    readonly backend: Backend,
-    readonly rows: number,
-    readonly dim: number,
-    private readonly number: number,
-    /** Must not refer to this table, or the finalizer would never run. */
-    release: Release,
-  ) {
+  /** `release` must not refer to this owner, or the finalizer would never run. */
+  constructor(handle: number, release: Release) {
+    this.#number = handle;
     this.#release = release;
     finalizer.register(this, release, this);
   }
@@ -30,7 +26,7 @@ export class OwnedTable implements Table {
 
   handle(): number {
     if (this.#release === null) throw disposedError('The table');
-    return this.number;
+    return this.#number;
   }
 
   dispose(): void {
@@ -39,5 +35,18 @@ export class OwnedTable implements Table {
     this.#release = null;
     finalizer.unregister(this);
     release();
+  }
+}
+
+/** A table that owns its handle. */
+export class OwnedTable extends OwnedHandle implements Table {
+  constructor(
+    readonly backend: Backend,
+    readonly rows: number,
+    readonly dim: number,
+    handle: number,
+    release: Release,
+  ) {
+    super(handle, release);
   }
 }

@@ -147,12 +147,14 @@ export class CharTokenizer implements Tokenizer {
 
 function readSpecialTokens(value: unknown): string[] {
   const wanted = 'an array of different names';
-  const names = value === undefined ? [] : readDistinct(value, 'specialTokens', wanted, (name) => name !== '');
+  const names =
+    value === undefined ? [] : readDistinct(value, 'specialTokens', wanted, (name) => name !== '');
   return [...new Set([...SPECIAL_TOKENS, ...names])];
 }
 
 function readAlphabet(value: unknown): string[] {
-  const chars = typeof value === 'string' ? [...value] : (value ?? [...PRINTABLE_ASCII]);
+  const given = value === undefined ? PRINTABLE_ASCII : value;
+  const chars = typeof given === 'string' ? [...given] : given;
   return readDistinct(chars, 'alphabet', 'different code points, as a string or an array', isCodePoint);
 }
 

@@ -55,7 +55,7 @@ export function readArray(value: unknown, where: string): readonly unknown[] {
 /** A pair: an array of exactly two. */
 export function readPair(value: unknown, where: string): readonly [unknown, unknown] {
   if (!Array.isArray(value) || value.length !== 2) throw malformed(where, 'a pair', value);
-  return value as unknown as readonly [unknown, unknown];
+  return [value[0], value[1]];
 }
 
 /** An array of strings that are all different, each accepted by `accepts`. */

@@ -1,11 +1,11 @@
 /**
  * Encoding by learned merges: rule 0 is applied to the whole sequence, from the left, then rule 1, and so on.
  *
- *     for k = 0, 1, ...: replace every left[k] right[k] by result[k], from the left
+ *     for k = 0, 1, ...: replace every left[k] right[k] by first + k, from the left
  *
- * Done with a linked list over the sequence and a heap of (rank, position): O(n log n) for n symbols. A pair
- * enters the heap when it arises, with the first rule that is still to come: a pair can have a second rule
- * when its right or left part can be made in two ways, one of them after the pair's first rule.
+ * Done with a linked list over the sequence and a heap of (rank, position): O(n log n) for n symbols. What a rule
+ * makes occurs only in later rules, so the least rank in the heap never falls, and the order is that of the loop
+ * above. (For short sequences an array of ranks, searched for its least, was tried instead: no faster.)
  */
 
 const NONE = -1;
@@ -13,10 +13,8 @@ const NONE = -1;
 export class MergeRules {
   readonly #left: Int32Array;
   readonly #right: Int32Array;
-  readonly #result: Int32Array;
-  /** By rank: the next rule for the same pair. */
-  readonly #again: Int32Array;
-  /** Open addressing by pair: rank + 1 of its first rule, 0 where empty. */
+  readonly #first: number;
+  /** Open addressing by pair: rank + 1 of its rule, 0 where empty. */
   readonly #table: Int32Array;
 
   // Scratch for one sequence.
@@ -27,24 +25,23 @@ export class MergeRules {
   #heap = new Float64Array(0);
   #size = 0;
 
-  /** Rule k is `left[k] right[k] -> result[k]`; the arrays are kept. */
-  constructor(left: Int32Array, right: Int32Array, result: Int32Array) {
+  /** Rule k is `left[k] right[k] -> first + k`, and its parts are less than that; no pair has two rules. */
+  constructor(left: Int32Array, right: Int32Array, first: number) {
     this.#left = left;
     this.#right = right;
-    this.#result = result;
-    this.#again = new Int32Array(left.length).fill(NONE);
+    this.#first = first;
     this.#table = new Int32Array(2 ** Math.ceil(Math.log2(4 * left.length + 4)));
-    for (let rank = left.length - 1; rank >= 0; rank--) {
-      const slot = this.#find(left[rank]!, right[rank]!);
-      this.#again[rank] = this.#table[slot]! - 1;
-      this.#table[slot] = rank + 1;
+    for (let rank = 0; rank < left.length; rank++) {
+      this.#table[this.#find(left[rank]!, right[rank]!)] = rank + 1;
     }
   }
 
   /** Room for a sequence of `length` symbols, to be filled by the caller; valid until the next call. */
   room(length: number): Int32Array {
-    if (this.#symbols.length < length) {
-      const size = Math.max(256, 2 ** Math.ceil(Math.log2(length)));
+    const held = this.#symbols.length;
+    // The room of a very long sequence is given back at the next ordinary one.
+    if (held < length || held > Math.max(2 ** 16, 8 * length)) {
+      const size = 2 ** Math.ceil(Math.log2(Math.max(256, length)));
       this.#symbols = new Int32Array(size);
       this.#previous = new Int32Array(size);
       this.#next = new Int32Array(size);
@@ -55,6 +52,7 @@ export class MergeRules {
 
   /** Applies the rules to the first `length` symbols of `room`; returns how many symbols are left there. */
   apply(length: number): number {
+    if (length < 2) return length;
     const symbols = this.#symbols;
     const previous = this.#previous;
     const next = this.#next;
@@ -64,7 +62,7 @@ export class MergeRules {
     for (let at = 0; at < length; at++) {
       previous[at] = at - 1;
       next[at] = at + 1 < length ? at + 1 : NONE;
-      if (at + 1 < length) this.#push(at, NONE, scale);
+      if (at + 1 < length) this.#push(at, scale);
     }
     while (this.#size > 0) {
       const key = this.#pop();
@@ -72,30 +70,30 @@ export class MergeRules {
       const at = key - rank * scale;
       // The pair may have gone since: a place that was swallowed holds NONE, which no rule has.
       const right = next[at]!;
-      if (symbols[at] !== this.#left[rank] || right === NONE || symbols[right] !== this.#right[rank]) continue;
-      symbols[at] = this.#result[rank]!;
+      if (symbols[at] !== this.#left[rank] || right === NONE || symbols[right] !== this.#right[rank])
+        continue;
+      symbols[at] = this.#first + rank;
       symbols[right] = NONE;
       const after = next[right]!;
       next[at] = after;
       if (after !== NONE) {
         previous[after] = at;
-        this.#push(at, rank, scale);
+        this.#push(at, scale);
       }
-      if (previous[at] !== NONE) this.#push(previous[at]!, rank, scale);
+      if (previous[at] !== NONE) this.#push(previous[at]!, scale);
     }
     let count = 0;
     for (let at = 0; at !== NONE; at = next[at]!) symbols[count++] = symbols[at]!;
     return count;
   }
 
-  /** Queues the pair at a position for its first rule after `rank`, if it has one. */
-  #push(position: number, rank: number, scale: number): void {
+  /** Queues the pair at a position, if it has a rule. */
+  #push(position: number, scale: number): void {
     const left = this.#symbols[position]!;
     const right = this.#symbols[this.#next[position]!]!;
-    let rule = this.#table[this.#find(left, right)]! - 1;
-    while (rule !== NONE && rule <= rank) rule = this.#again[rule]!;
-    if (rule === NONE) return;
-    const key = rule * scale + position;
+    const rank = this.#table[this.#find(left, right)]! - 1;
+    if (rank === NONE) return;
+    const key = rank * scale + position;
     const heap = this.#heap;
     let at = this.#size++;
     while (at > 0) {

@@ -17,9 +17,9 @@
  *
  * Every adjacent pair counts, overlapping ones too (a a a holds the pair twice), and merges go from the left.
  *
- * Memory per symbol of the corpus: 4 numbers of 32 bits, and 3 more of `#places`, which cannot be outgrown while
- * every merge makes a new symbol (a merged occurrence shortens the corpus by one and adds at most two places).
- * That is 28 bytes; slots, with their 20 bytes, are few in any real text.
+ * Memory per symbol of the corpus: 4 numbers of 32 bits (5 with weights), and 3 more of `#places`, which cannot be
+ * outgrown: a merged occurrence shortens the corpus by one and adds at most two places. That is 28 bytes; slots,
+ * with 20 bytes each, are few in any real text.
  */
 
 import { fail } from '../errors.js';
@@ -51,10 +51,8 @@ export class PairQueue {
   readonly #weights: Uint32Array | undefined;
 
   /** Runs of places; `#used` of it is taken. */
-  #places: Int32Array;
+  readonly #places: Int32Array;
   #used = 0;
-  /** Where the places of each merged symbol were noted when it was made. */
-  readonly #made = new Map<number, readonly [from: number, to: number]>();
 
   // By slot.
   #slots = 0;
@@ -130,8 +128,7 @@ export class PairQueue {
   }
 
   /**
-   * Replaces every occurrence of the pair that `next` gave by `symbol`, from the left. The symbol may be new, or
-   * one that an earlier merge made (then its pairs are counted anew, at the cost of all its occurrences).
+   * Replaces every occurrence of the pair that `next` gave by `symbol`, from the left. The symbol must be new.
    */
   merge(symbol: number): void {
     const slot = this.#heapSlots[0]!;
@@ -154,10 +151,7 @@ export class PairQueue {
       // The run has been read up to here: it now notes the places of the new symbol.
       this.#places[to++] = place;
     }
-    const run = this.#made.has(symbol) ? this.#reunite(symbol, from, to) : ([from, to] as const);
-    this.#made.set(symbol, run);
-    this.#reserve(2 * (run[1] - run[0]));
-    this.#layOut(symbol, run[0], run[1], true);
+    this.#layOut(symbol, from, to, true);
   }
 
   /** The first count: sorts the places by symbol (a counting sort keeps their order), then lays out pairs. */
@@ -236,26 +230,6 @@ export class PairQueue {
     this.#places[neighbours.occurrences[symbol]!++] = place;
   }
 
-  /** All places of a symbol that had been made before, in order, in a run of their own, with no pairs yet. */
-  #reunite(symbol: number, from: number, to: number): readonly [number, number] {
-    const [oldFrom, oldTo] = this.#made.get(symbol)!;
-    this.#reserve(to - from + oldTo - oldFrom);
-    const places = this.#places;
-    const start = this.#used;
-    let fresh = from;
-    for (let at = oldFrom; at < oldTo; at++) {
-      const place = places[at]!;
-      if (this.#symbols[place] !== symbol) continue;
-      while (fresh < to && places[fresh]! < place) places[this.#used++] = places[fresh++]!;
-      places[this.#used++] = place;
-      const before = this.#previous[place]!;
-      if (before !== NONE) this.#detach(before);
-      this.#detach(place);
-    }
-    while (fresh < to) places[this.#used++] = places[fresh++]!;
-    return [start, this.#used];
-  }
-
   /** Ends the pair at a place. */
   #detach(place: number): void {
     const slot = this.#slotAt[place]!;
@@ -327,13 +301,6 @@ export class PairQueue {
     this.#heapCounts = grown(this.#heapCounts, new Uint32Array(length));
     this.#heapFirsts = grown(this.#heapFirsts, new Int32Array(length));
     this.#heapSlots = grown(this.#heapSlots, new Int32Array(length));
-  }
-
-  /** Makes room for `count` more places: needed only where symbols are made more than once. */
-  #reserve(count: number): void {
-    const needed = this.#used + count;
-    if (needed <= this.#places.length) return;
-    this.#places = grown(this.#places, new Int32Array(Math.max(needed, 1.5 * this.#places.length)));
   }
 }
 

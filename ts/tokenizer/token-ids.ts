@@ -43,7 +43,8 @@ export function readIds(value: unknown, bound: number, where = ''): number[] {
     const ids: number[] = [];
     for (let position = 0; position < length; position++) {
       const id: unknown = data[position];
-      if (Array.isArray(id) || kindOf(id) !== undefined) throw invalidIds(`nested at [${position}]`, value, where);
+      if (Array.isArray(id) || kindOf(id) !== undefined)
+        throw invalidIds(`nested at [${position}]`, value, where);
       ids.push(readId(id, position, bound, [length], where));
     }
     return ids;
@@ -66,7 +67,13 @@ function isTensor(value: unknown): value is { readonly data: unknown } {
   return typeof value === 'object' && value !== null && TENSOR in value;
 }
 
-function readId(id: unknown, position: number, bound: number, shape: readonly number[], where: string): number {
+function readId(
+  id: unknown,
+  position: number,
+  bound: number,
+  shape: readonly number[],
+  where: string,
+): number {
   if (!Number.isInteger(id)) {
     const at = shape.length === 0 ? '' : ` at [${position}]`;
     const message = `Token indices must be integers: got ${describe(id)}${at}${where}`;

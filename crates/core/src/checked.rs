@@ -51,6 +51,11 @@ impl<'a> Ids<'a> {
         self.len() == 0
     }
 
+    /// Entry `i`, as it came. Panics when there is no such entry.
+    pub fn value(&self, i: usize) -> i64 {
+        each!(self, ids => i64::from(ids[i]))
+    }
+
     /// Some of them. Panics when `range` is not a range of them.
     #[inline]
     pub fn slice(self, range: Range<usize>) -> Ids<'a> {
@@ -202,10 +207,7 @@ impl<'a> Offsets<'a> {
         if count == 0 && (include_last || n > 0) {
             return Err(Error::Offsets { index: 0 });
         }
-        let fault = each!(offsets, offsets => first_fault(offsets, n as u64));
-        if let Some(index) = fault {
-            return Err(Error::Offsets { index });
-        }
+        Offsets::check_part(offsets, n, None)?;
         let bags = count - usize::from(include_last);
         let checked = Offsets {
             starts: offsets,
@@ -217,6 +219,15 @@ impl<'a> Offsets<'a> {
             return Err(Error::Offsets { index: count - 1 });
         }
         Ok(checked)
+    }
+
+    /// The rules that a part of the offsets can break by itself, for callers that see them part by part: it starts
+    /// at 0, or not below `previous`, the offset before it; it never falls; it ends at `n` or before.
+    ///
+    /// Errors: `ERR_OFFSETS`; the index counts from the start of the part.
+    pub fn check_part(part: Ids<'_>, n: usize, previous: Option<usize>) -> Result<(), Error> {
+        let fault = each!(part, part => first_fault(part, n, previous));
+        fault.map_or(Ok(()), |index| Err(Error::Offsets { index }))
     }
 
     /// How many bags.
@@ -240,14 +251,14 @@ impl<'a> Offsets<'a> {
     }
 }
 
-/// The first of `offsets` that is not 0 at the start, or falls, or is beyond `n`.
-fn first_fault<T: Copy + Into<i64>>(offsets: &[T], n: u64) -> Option<usize> {
-    let mut least = 0;
-    let mut most = 0;
+/// The first of `offsets` that is not 0 at the start (or falls below `previous`), or falls, or is beyond `n`.
+fn first_fault<T: Copy + Into<i64>>(offsets: &[T], n: usize, previous: Option<usize>) -> Option<usize> {
+    let n = n as i64;
+    let mut allowed = previous.map_or(0..=0, |previous| previous as i64..=n);
     offsets.iter().position(|&offset| {
-        let offset: i64 = offset.into();
-        let fault = offset < least || offset > most;
-        (least, most) = (offset, i64::try_from(n).unwrap_or(i64::MAX));
+        let offset = offset.into();
+        let fault = !allowed.contains(&offset);
+        allowed = offset..=n;
         fault
     })
 }

@@ -63,6 +63,8 @@ impl fmt::Display for Failure {
     }
 }
 
+impl std::error::Error for Failure {}
+
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         Failure::Kernel(error)
@@ -190,10 +192,15 @@ pub struct PositionArgs {
 }
 
 impl PositionArgs {
-    /// The positions that a kernel takes; `ids` are checked position ids, if any were given.
-    pub fn resolve<'a>(self, host: &'a Host, ids: Option<Indices<'a>>) -> Result<Positions<'a>, Failure> {
+    /// The positions that a kernel takes; `ids` are checked position ids, if any were given, with the row of the
+    /// result that takes the first of them.
+    pub fn resolve<'a>(
+        self,
+        host: &'a Host,
+        ids: Option<(Indices<'a>, usize)>,
+    ) -> Result<Positions<'a>, Failure> {
         let rows = match ids {
-            Some(ids) => PositionRows::At(ids),
+            Some((ids, first)) => PositionRows::At { ids, first },
             None => PositionRows::From { start: self.start as usize, seq: self.seq as usize },
         };
         Ok(Positions { table: host.table(self.table)?, rows })

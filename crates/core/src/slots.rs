@@ -89,7 +89,7 @@ mod tests {
         let b = slots.insert("b").unwrap();
         assert_eq!((slots.get(a), slots.get(b)), (Some(&"a"), Some(&"b")));
         assert_eq!(slots.remove(a), Some("a"));
-        assert_eq!((slots.get(a), slots.remove(a)), (None, None));
+        assert_eq!((slots.remove(a), slots.get(a)), (None, None));
         let c = slots.insert("c").unwrap();
         assert_ne!(a, c, "a slot is used again under another generation");
         assert_eq!((slots.get(a), slots.get(c), slots.get(b)), (None, Some(&"c"), Some(&"b")));

@@ -143,7 +143,7 @@ pub fn frequencies(base: f64, dim: usize) -> impl Iterator<Item = Fixed> {
     core::iter::successors(Some(Fixed::ONE), move |w| Some(w.times(ratio)))
 }
 
-/// sin(2 pi x / 2^128), rounded once to f32 (ties to even; +0 for x = 0 and x = 2^127).
+/// sin(2 pi x / 2^128), rounded once to f32 (+0 for x = 0 and x = 2^127).
 ///
 /// Everything is a fraction of 2^128, cut off at each step: less than 64 units of error, so what is rounded is
 /// right to 2^-122, and right to 2^-93 for an angle that is right to 2^-96 of a turn.
@@ -200,9 +200,9 @@ fn high_product(a: u128, b: u128) -> u128 {
     a1 * b1 + (middle >> 64) + (other >> 64)
 }
 
-/// The f32 nearest to x / 2^128, ties to even.
+/// The f32 nearest to x / 2^128.
 fn round_fraction(x: u128) -> f32 {
-    // Halved, with what falls off kept for the tie: a value near 2^128 would otherwise round to infinity.
-    let half = x >> 1 | x & 1;
-    (f64::from(half as f32) * (2.0 * TWO_NEGATIVE_128)) as f32
+    // Halved, a bit beyond what is known: a value near 2^128 would round to infinity.
+    let half = (x >> 1) as f32;
+    (f64::from(half) * (2.0 * TWO_NEGATIVE_128)) as f32
 }

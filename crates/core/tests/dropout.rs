@@ -78,6 +78,21 @@ fn any_cut_gives_the_same_bits() {
     });
 }
 
+/// The words below floor(p 2^32) drop, the threshold itself does not.
+#[test]
+fn the_threshold_is_exact() {
+    for_each_isa!(isa => {
+        for i in 0..64 {
+            let word = f64::from(reference::rng::word(5, 2, 0, i));
+            for (threshold, kept) in [(word, true), (word + 0.75, true), (word + 1.0, false)] {
+                let mut x = [1.0];
+                dropout(isa, &Dropout::new(threshold / 4_294_967_296.0, 5, 0), i, &mut x);
+                assert_eq!(x[0] != 0.0, kept, "{isa:?}: element {i}, {threshold}");
+            }
+        }
+    });
+}
+
 #[test]
 fn nothing_is_dropped_at_probability_zero() {
     for_each_isa!(isa => {

@@ -46,8 +46,8 @@ fn check_optional<'a>(
     ids: &'a Option<Integers>,
     isa: Isa,
     bound: usize,
-) -> Result<Option<Indices<'a>>, usize> {
-    ids.as_ref().map(|ids| host::check(ids.ids(), isa, bound)).transpose()
+) -> Result<Option<(Indices<'a>, usize)>, usize> {
+    ids.as_ref().map(|ids| Ok((host::check(ids.ids(), isa, bound)?, 0))).transpose()
 }
 
 /// The name of the instruction set in use.

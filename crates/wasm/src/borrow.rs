@@ -319,6 +319,12 @@ pub fn write_doubles(array: &JsValue, values: impl Iterator<Item = f64>) -> Resu
     Ok(())
 }
 
+/// Cuts a range into pieces of at most `most`; an empty range has none.
+pub fn pieces(range: Range<usize>, most: usize) -> impl Iterator<Item = Range<usize>> {
+    let end = range.end;
+    range.step_by(most.max(1)).map(move |start| start..end.min(start.saturating_add(most)))
+}
+
 /// The rows of a window.
 pub fn rows_of(window: &Window) -> Range<usize> {
     window.first_row..window.first_row + window.rows

@@ -16,6 +16,7 @@ const PAGE: u64 = 65_536;
 /// The last page stays unused, so that an end address never wraps to 0.
 const LIMIT: u64 = (1 << 32) - PAGE;
 
+#[derive(Debug)]
 struct Reserved {
     end: Option<NonNull<u8>>,
 }

@@ -6,11 +6,12 @@
 
 mod borrow;
 mod heap;
+mod ranges;
 
-use borrow::{rows_of, values_of, windows, Floats, FloatsOut, Integers, IDS, SECOND};
+use borrow::{pieces, rows_of, values_of, windows, Floats, FloatsOut, Integers, IDS, SECOND};
+use ranges::{BagRanges, PositionIds};
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicU8, Ordering};
-use tokenbed_core::checked::Indices;
 use tokenbed_core::host::{self, first, second, Failure, Host, PositionArgs, DONE};
 use tokenbed_core::ops::{self, Bag, BagState, Layer, Source};
 use tokenbed_core::simd::{self, Isa};
@@ -116,7 +117,8 @@ pub fn table_read(
         let span = host::span(table, row, out.len())?;
         for window in windows(1, out.len(), 1, out.most()) {
             let from = span.start + window.first_col;
-            out.tile(window.cols(), true, |out| ops::read(isa, table.table(), from, out));
+            let read = |out: &mut [f32]| ops::read(isa, table.table(), from..from + out.len(), out);
+            out.tile(window.cols(), true, read);
         }
         Ok(())
     })
@@ -235,4 +237,151 @@ pub fn gather(
         }
         Ok(DONE)
     })
+}
+
+/// Token rows, scaled, with positions added and dropout applied: one pass over the output.
+#[wasm_bindgen]
+#[allow(clippy::too_many_arguments, reason = "numbers cross the border cheaply, an object would not")]
+pub fn layer(
+    table: f64,
+    #[wasm_bindgen(unchecked_param_type = "Int8Array | Uint8Array | Uint8ClampedArray | Int16Array | Uint16Array | Int32Array | Uint32Array")] ids: &JsValue,
+    scale: f64,
+    positions: f64,
+    start: f64,
+    seq: f64,
+    #[wasm_bindgen(unchecked_param_type = "Int8Array | Uint8Array | Uint8ClampedArray | Int16Array | Uint16Array | Int32Array | Uint32Array | undefined")] position_ids: &JsValue,
+    dropout: f64,
+    seed_low: u32,
+    seed_high: u32,
+    call: u32,
+    #[wasm_bindgen(unchecked_param_type = "Float32Array")] out: &JsValue,
+) -> Result<f64, JsError> {
+    with(|host, isa| {
+        let token = host.table(table)?;
+        let (dim, bound) = (token.dim(), token.rows() as u64);
+        let mut ids = Integers::new(ids, &IDS)?;
+        let mut out = FloatsOut::new(out, ids.len() * dim)?;
+        let mut at = PositionIds::new(position_ids)?;
+        out.disjoint(&ids)?;
+        at.disjoint(&out)?;
+        checked!(first, ids.check(isa, bound));
+        let args = (positions >= 0.0).then_some(PositionArgs { table: positions, start, seq });
+        if let Some(args) = args {
+            at.bound = host.stored(args.table)?.rows() as u64;
+            checked!(second, at.check(isa));
+        }
+        let dropout = host::dropout(dropout, seed_low, seed_high, call);
+        for window in at.windows(ids.len(), dim, ids.most(), out.most()) {
+            let at = at.of(isa, &window);
+            let positions = args.map(|args| args.resolve(host, at)).transpose()?;
+            let scale = (scale > 0.0).then_some(scale as f32);
+            let layer = Layer { token, scale, positions, dropout };
+            let ids = ids.checked(isa, bound, rows_of(&window));
+            out.tile(values_of(&window, dim), true, |out| ops::layer(isa, &layer, ids, window, out));
+        }
+        Ok(DONE)
+    })
+}
+
+/// Rows with positions added and dropout applied; without `x` in place.
+#[wasm_bindgen]
+#[allow(clippy::too_many_arguments, reason = "numbers cross the border cheaply, an object would not")]
+pub fn add(
+    positions: f64,
+    rows: f64,
+    start: f64,
+    seq: f64,
+    #[wasm_bindgen(unchecked_param_type = "Int8Array | Uint8Array | Uint8ClampedArray | Int16Array | Uint16Array | Int32Array | Uint32Array | undefined")] position_ids: &JsValue,
+    dropout: f64,
+    seed_low: u32,
+    seed_high: u32,
+    call: u32,
+    #[wasm_bindgen(unchecked_param_type = "Float32Array | undefined")] x: &JsValue,
+    #[wasm_bindgen(unchecked_param_type = "Float32Array")] out: &JsValue,
+) -> Result<f64, JsError> {
+    with(|host, isa| {
+        let args = PositionArgs { table: positions, start, seq };
+        let table = host.table(positions)?;
+        let (rows, dim) = (rows as usize, table.dim());
+        let mut x = (!x.is_undefined()).then(|| Floats::new(x, "x", rows * dim)).transpose()?;
+        let mut out = FloatsOut::new(out, rows * dim)?;
+        let mut at = PositionIds::new(position_ids)?;
+        at.disjoint(&out)?;
+        x.iter().try_for_each(|x| out.disjoint_floats(x))?;
+        at.bound = table.rows() as u64;
+        checked!(first, at.check(isa));
+        let dropout = host::dropout(dropout, seed_low, seed_high, call);
+        let most = x.as_ref().map_or(usize::MAX, Floats::most).min(out.most());
+        for window in at.windows(rows, dim, usize::MAX, most) {
+            let positions = args.resolve(host, at.of(isa, &window))?;
+            let values = values_of(&window, dim);
+            let source = match &mut x {
+                Some(x) => Source::Slice(x.tile(values.clone())),
+                None => Source::InPlace,
+            };
+            let fresh = matches!(source, Source::Slice(_));
+            out.tile(values, fresh, |out| {
+                ops::add(isa, &positions, dropout.as_ref(), window, source, out);
+            });
+        }
+        Ok(DONE)
+    })
+}
+
+/// Bags of rows: their sum, mean or maximum, column by column.
+#[wasm_bindgen]
+#[allow(clippy::too_many_arguments, reason = "numbers cross the border cheaply, an object would not")]
+pub fn bag(
+    table: f64,
+    mode: u32,
+    padding: f64,
+    #[wasm_bindgen(unchecked_param_type = "Int8Array | Uint8Array | Uint8ClampedArray | Int16Array | Uint16Array | Int32Array | Uint32Array")] ids: &JsValue,
+    bags: f64,
+    #[wasm_bindgen(unchecked_param_type = "Int8Array | Uint8Array | Uint8ClampedArray | Int16Array | Uint16Array | Int32Array | Uint32Array | undefined")] offsets: &JsValue,
+    include_last_offset: bool,
+    #[wasm_bindgen(unchecked_param_type = "Float32Array | undefined")] weights: &JsValue,
+    #[wasm_bindgen(unchecked_param_type = "Float32Array")] out: &JsValue,
+) -> Result<f64, JsError> {
+    with(|host, isa| {
+        let table = host.table(table)?;
+        let (dim, bound) = (table.dim(), table.rows() as u64);
+        let mut ids = Integers::new(ids, &IDS)?;
+        let count = ids.len();
+        let mut weights =
+            (!weights.is_undefined()).then(|| Floats::new(weights, "weights", count)).transpose()?;
+        let mut bags = match Integers::optional(offsets, &SECOND)? {
+            Some(offsets) => BagRanges::at(offsets, count, include_last_offset),
+            None => BagRanges::equal(bags as usize, count),
+        };
+        let mut out = FloatsOut::new(out, bags.len() * dim)?;
+        out.disjoint(&ids)?;
+        weights.iter().try_for_each(|weights| out.disjoint_floats(weights))?;
+        bags.disjoint(&out)?;
+        checked!(second, bags.check());
+        checked!(first, ids.check(isa, bound));
+
+        let spec = Bag { table, mode: host::mode(mode), padding: (padding >= 0.0).then_some(padding as usize) };
+        let most = weights.as_ref().map_or(usize::MAX, Floats::most).min(ids.most());
+        for window in windows(bags.len(), dim, usize::MAX, out.most()) {
+            out.tile(values_of(&window, dim), true, |out| {
+                for (bag, acc) in rows_of(&window).zip(out.chunks_exact_mut(window.cols)) {
+                    let mut state = BagState::default();
+                    for part in pieces(bags.range(bag), most) {
+                        let weights = weights.as_mut().map(|weights| weights.tile(part.clone()));
+                        let ids = ids.checked(isa, bound, part);
+                        ops::bag_extend(isa, &spec, ids, weights, window.cols(), &mut state, acc);
+                    }
+                    ops::bag_finish(isa, &spec, &state, acc);
+                }
+            });
+        }
+        Ok(DONE)
+    })
+}
+
+/// Panics: what a test build shows to be caught.
+#[cfg(feature = "faults")]
+#[wasm_bindgen(js_name = __panic)]
+pub fn panic_on_purpose() {
+    panic!("on purpose")
 }

@@ -18,8 +18,13 @@ pub enum PositionRows<'a> {
         /// Rows in a sequence.
         seq: usize,
     },
-    /// Row `ids[r % ids.len()]`: one list of positions for all sequences, or for every row its own.
-    At(Indices<'a>),
+    /// Row `ids[(r - first) % ids.len()]`: one list of positions for all sequences, or for every row its own.
+    At {
+        /// The list, or the part of it that a window needs.
+        ids: Indices<'a>,
+        /// The row of the result that takes the first of them.
+        first: usize,
+    },
 }
 
 /// A table of position rows, and which of them each row of the result takes.
@@ -37,7 +42,7 @@ impl PositionRows<'_> {
     pub(crate) fn pick<'p, P: Row<'p>>(&self, table: Rows<'p, P>, r: usize) -> P {
         match *self {
             PositionRows::From { start, seq } => table.row(start + r % seq),
-            PositionRows::At(ids) => table.of_id(ids, r % ids.len()),
+            PositionRows::At { ids, first } => table.of_id(ids, (r - first) % ids.len()),
         }
     }
 }

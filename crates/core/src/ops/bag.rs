@@ -109,13 +109,10 @@ pub fn bag(
     out: &mut [f32],
 ) {
     check(bag, ids, weights);
-    let dim = bag.table.dim();
-    assert_eq!(
-        bags.bags().checked_mul(dim),
-        Some(out.len()),
-        "{} bags do not fit the output",
-        bags.bags()
-    );
+    let (dim, count) = (bag.table.dim(), bags.bags());
+    assert_eq!(count.checked_mul(dim), Some(out.len()), "{count} bags of {dim} columns do not fit the output");
+    let end = if count == 0 { 0 } else { bags.bag(count - 1).end };
+    assert_eq!(end, ids.len(), "the bags do not take every id");
     dispatch!(isa, simd => with_rows!(bag.table, rows => {
         let mut bagger = Bagger::new(simd, rows, bag);
         for (b, out) in out.chunks_exact_mut(dim).enumerate() {

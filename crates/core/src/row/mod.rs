@@ -64,3 +64,64 @@ macro_rules! with_rows {
     }};
 }
 pub(crate) use with_rows;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simd::{available, dispatch};
+
+    /// A row that implements what it must and no more: what every storage type may begin as.
+    #[derive(Clone, Copy)]
+    struct Plain<'a>(&'a [f32]);
+
+    impl<'a> Row<'a> for Plain<'a> {
+        const DTYPE: DType = DType::F32;
+
+        unsafe fn open(bytes: *const u8, dim: usize) -> Self {
+            // SAFETY: the caller's promise.
+            Plain(unsafe { std::slice::from_raw_parts(bytes.cast(), dim) })
+        }
+
+        fn cols(self, cols: Range<usize>) -> Self {
+            Plain(&self.0[cols])
+        }
+
+        fn get(self, col: usize) -> f32 {
+            self.0[col]
+        }
+    }
+
+    #[inline(always)]
+    fn same<'a, S: Simd, R: Row<'a>>(simd: S, row: R, wanted: &[f32]) {
+        for from in 0..wanted.len() {
+            for n in 0..=S::LANES.min(wanted.len() - from) {
+                let mut lanes = [0.5; MAX_LANES];
+                simd.store(row.load(simd, from, n), &mut lanes);
+                assert_eq!(lanes[..n], wanted[from..from + n]);
+                assert!(lanes[n..S::LANES].iter().all(|x| x.to_bits() == 0), "+0 in the other lanes");
+            }
+            assert_eq!(row.get(from), wanted[from]);
+        }
+        for to in 0..=wanted.len() {
+            let mut out = vec![0.5; to];
+            row.copy_to(simd, &mut out);
+            assert_eq!(out, wanted[..to]);
+        }
+    }
+
+    #[test]
+    fn rows_and_their_windows_give_their_values_at_any_width() {
+        let values: Vec<f32> = (0..70).map(|i| i as f32 + 0.25).collect();
+        let at = values.as_ptr().cast();
+        // SAFETY: 70 aligned values that outlive the rows.
+        let (f32s, plain) = unsafe { (F32Row::open(at, 70), Plain::open(at, 70)) };
+        for &isa in available() {
+            for (from, to) in [(0, 70), (0, 1), (3, 70), (17, 49)] {
+                dispatch!(isa, simd => {
+                    same(simd, f32s.cols(from..to), &values[from..to]);
+                    same(simd, plain.cols(from..to), &values[from..to]);
+                });
+            }
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! Every operation of every instruction set, lane by lane, against the same on one value.
+
+use super::*;
+
+/// Pairs of all of these are tried: what rounds, overflows, compares in a way of its own, or is no number.
+const VALUES: [f32; 17] = [
+    0.0,
+    -0.0,
+    1.0,
+    -1.0,
+    1.0 + f32::EPSILON,
+    1.0 / 3.0,
+    -3.7e9,
+    f32::EPSILON / 2.0,
+    f32::MIN_POSITIVE,
+    -f32::MIN_POSITIVE / 4.0,
+    1.0e-45,
+    f32::MAX,
+    f32::MIN,
+    f32::INFINITY,
+    f32::NEG_INFINITY,
+    f32::NAN,
+    -f32::NAN,
+];
+
+/// As many bits as `LANES`, and the lanes that were not written.
+fn lanes<S: Simd>(simd: S, x: S::F32) -> [u32; MAX_LANES] {
+    let mut out = [0.5; MAX_LANES];
+    simd.store(x, &mut out);
+    out.map(f32::to_bits)
+}
+
+/// NaN from arithmetic has no particular bits.
+fn same(a: f32, b: u32) -> bool {
+    a.to_bits() == b || (a.is_nan() && f32::from_bits(b).is_nan())
+}
+
+fn for_each(check: impl Fn(Isa)) {
+    for &isa in available() {
+        println!("isa {}: run", isa.name());
+        check(isa);
+    }
+}
+
+#[test]
+fn lanes_are_what_was_loaded() {
+    #[inline(always)]
+    fn check<S: Simd>(simd: S) {
+        assert!(S::LANES <= MAX_LANES);
+        let from: [f32; MAX_LANES + 3] = std::array::from_fn(|i| i as f32 + 1.0);
+        for n in 0..from.len() {
+            let got = lanes(simd, simd.load(&from[..n]));
+            for (k, got) in got.into_iter().enumerate() {
+                let wanted = if k >= S::LANES {
+                    0.5
+                } else if k < n {
+                    from[k]
+                } else {
+                    0.0
+                };
+                assert_eq!(f32::from_bits(got), wanted, "lane {k} of a load of {n}");
+            }
+        }
+        for (k, got) in lanes(simd, simd.splat(-0.0)).into_iter().enumerate() {
+            assert_eq!(got, if k < S::LANES { -0.0f32 } else { 0.5 }.to_bits());
+        }
+    }
+    for_each(|isa| dispatch!(isa, simd => check(simd)));
+}
+
+#[test]
+fn a_short_store_leaves_the_rest() {
+    #[inline(always)]
+    fn check<S: Simd>(simd: S) {
+        let from: [f32; MAX_LANES] = std::array::from_fn(|i| i as f32 + 1.0);
+        let x = simd.load(&from);
+        for n in 0..MAX_LANES {
+            let mut out = [0.5; MAX_LANES];
+            simd.store(x, &mut out[..n]);
+            for (k, got) in out.into_iter().enumerate() {
+                assert_eq!(got, if k < n.min(S::LANES) { from[k] } else { 0.5 }, "place {k} of a store of {n}");
+            }
+        }
+    }
+    for_each(|isa| dispatch!(isa, simd => check(simd)));
+}
+
+#[test]
+fn arithmetic_is_that_of_one_value() {
+    #[inline(always)]
+    fn check<S: Simd>(simd: S) {
+        // Each pair stands in each lane once, among other pairs.
+        for shift in 0..VALUES.len() {
+            for start in 0..VALUES.len() {
+                let a: [f32; MAX_LANES] = std::array::from_fn(|k| VALUES[(start + k) % VALUES.len()]);
+                let b: [f32; MAX_LANES] = std::array::from_fn(|k| VALUES[(start + k + shift) % VALUES.len()]);
+                let (x, y) = (simd.load(&a), simd.load(&b));
+                let sum = lanes(simd, simd.add(x, y));
+                let product = lanes(simd, simd.mul(x, y));
+                let quotient = lanes(simd, simd.div(x, y));
+                let max = lanes(simd, simd.max(x, y));
+                for k in 0..S::LANES {
+                    let (a, b) = (a[k], b[k]);
+                    assert!(same(a + b, sum[k]), "{a} + {b}");
+                    assert!(same(a * b, product[k]), "{a} * {b}");
+                    assert!(same(a / b, quotient[k]), "{a} / {b}");
+                    let wanted = if b > a || (b.is_nan() && !a.is_nan()) { b } else { a };
+                    assert_eq!(wanted.to_bits(), max[k], "max of {a}, then {b}");
+                }
+            }
+        }
+    }
+    for_each(|isa| dispatch!(isa, simd => check(simd)));
+}
+
+#[test]
+fn for_each_vector_visits_every_column_once() {
+    #[inline(always)]
+    fn check<S: Simd>(simd: S) {
+        for len in 0..3 * MAX_LANES {
+            let mut out: Vec<f32> = (0..len).map(|c| c as f32).collect();
+            let mut next = 0;
+            for_each_vector(simd, &mut out, #[inline(always)] |col, n, held| {
+                assert_eq!((col, n), (next, held.len()));
+                assert!(n == S::LANES || col + n == len);
+                next += n;
+                simd.add(simd.load(held), simd.splat(1.0))
+            });
+            assert_eq!(next, len);
+            assert_eq!(out, (0..len).map(|c| c as f32 + 1.0).collect::<Vec<_>>());
+        }
+    }
+    for_each(|isa| dispatch!(isa, simd => check(simd)));
+}

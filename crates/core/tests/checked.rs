@@ -1,0 +1,205 @@
+//! Ids and offsets: what passes, what is refused, and which entry is named.
+
+mod common;
+
+use common::for_each_isa;
+use proptest::prelude::*;
+use tokenbed_core::checked::{Bags, Ids, Offsets};
+use tokenbed_core::dtype::DType;
+use tokenbed_core::error::Error;
+use tokenbed_core::simd::{available, detect};
+use tokenbed_core::table::Table;
+
+/// Lengths around a vector of every width and id type, and around the block in which ids are searched.
+const LENGTHS: [usize; 20] =
+    [1, 2, 3, 4, 7, 8, 15, 16, 17, 31, 33, 63, 64, 65, 127, 129, 1023, 1024, 1025, 2500];
+
+fn out_of_range<T: std::fmt::Debug>(position: usize, bound: u64, got: Result<T, Error>, about: &str) {
+    assert_eq!(got.map(|_| ()), Err(Error::IdOutOfRange { position, bound }), "{about}");
+}
+
+#[test]
+fn the_lowest_bad_position_is_named_wherever_it_stands() {
+    for_each_isa!(isa => {
+        for n in LENGTHS {
+            let good: Vec<i32> = (0..n as i32).map(|i| i % 100).collect();
+            assert!(Ids::I32(&good).check(isa, 100).is_ok());
+            for bad in [0, n / 3, n / 2, n - 1] {
+                for value in [100, 101, i32::MAX, -1, i32::MIN] {
+                    let mut ids = good.clone();
+                    ids[bad] = value;
+                    ids[n - 1] = value;
+                    out_of_range(bad, 100, Ids::I32(&ids).check(isa, 100), "i32");
+                    let unsigned: Vec<u32> = ids.iter().map(|&id| id as u32).collect();
+                    out_of_range(bad, 100, Ids::U32(&unsigned).check(isa, 100), "u32");
+                }
+                let mut ids: Vec<i16> = good.iter().map(|&id| id as i16).collect();
+                ids[bad] = -100;
+                out_of_range(bad, 100, Ids::I16(&ids).check(isa, 100), "i16");
+                let unsigned: Vec<u16> = ids.iter().map(|&id| id as u16).collect();
+                out_of_range(bad, 100, Ids::U16(&unsigned).check(isa, 100), "u16");
+                let mut ids: Vec<i8> = good.iter().map(|&id| id as i8).collect();
+                ids[bad] = -1;
+                out_of_range(bad, 100, Ids::I8(&ids).check(isa, 100), "i8");
+                let unsigned: Vec<u8> = ids.iter().map(|&id| id as u8).collect();
+                out_of_range(bad, 100, Ids::U8(&unsigned).check(isa, 100), "u8");
+            }
+        }
+    });
+}
+
+#[test]
+fn bounds_beyond_the_type_of_the_ids() {
+    for_each_isa!(isa => {
+        assert!(Ids::U8(&[0, 255]).check(isa, 256).is_ok());
+        assert!(Ids::U8(&[0, 255]).check(isa, 1 << 32).is_ok());
+        out_of_range(1, 255, Ids::U8(&[0, 255]).check(isa, 255), "255 of 255");
+        assert!(Ids::U16(&[0, 65_535]).check(isa, 65_536).is_ok());
+        assert!(Ids::I8(&[0, 127]).check(isa, 1000).is_ok());
+        // Negative ids are out of range, however large the bound, and although their bits may be below it.
+        out_of_range(0, 1000, Ids::I8(&[-1]).check(isa, 1000), "i8");
+        out_of_range(1, 1 << 32, Ids::I16(&[5, -1]).check(isa, 1 << 32), "i16");
+        out_of_range(0, 1 << 32, Ids::I32(&[i32::MIN]).check(isa, 1 << 32), "i32");
+        out_of_range(0, (1 << 31) + 1, Ids::I32(&[i32::MIN]).check(isa, (1 << 31) + 1), "i32");
+        assert!(Ids::U32(&[u32::MAX]).check(isa, 1 << 32).is_ok());
+        out_of_range(0, (1 << 32) - 1, Ids::U32(&[u32::MAX]).check(isa, (1 << 32) - 1), "u32");
+        out_of_range(0, 0, Ids::U32(&[0]).check(isa, 0), "no rows");
+        assert!(Ids::U32(&[]).check(isa, 0).is_ok());
+    });
+}
+
+#[test]
+fn indices_say_what_was_proven() {
+    let ids = [3i8, 0, 9, 5];
+    let proven = Ids::I8(&ids).check(detect(), 10).unwrap();
+    assert_eq!((proven.len(), proven.is_empty(), proven.bound()), (4, false, 10));
+    let part = proven.slice(1..3);
+    assert_eq!((part.len(), part.get(0), part.get(1), part.bound()), (2, 0, 9, 10));
+    assert!(proven.slice(4..4).is_empty());
+    assert!(std::panic::catch_unwind(|| proven.slice(2..5)).is_err());
+    assert!(std::panic::catch_unwind(|| part.get(2)).is_err());
+}
+
+/// The bags, or the index that is named.
+fn bags(offsets: &[i32], n: usize, include_last: bool) -> Result<Vec<(usize, usize)>, usize> {
+    match Offsets::check(Ids::I32(offsets), n, include_last) {
+        Ok(offsets) => {
+            let bags = Bags::Offsets(offsets);
+            Ok((0..bags.bags()).map(|i| bags.bag(i)).map(|bag| (bag.start, bag.end)).collect())
+        }
+        Err(Error::Offsets { index }) => Err(index),
+        Err(other) => panic!("{other}"),
+    }
+}
+
+#[test]
+fn offsets_begin_bags() {
+    assert_eq!(bags(&[0, 0, 3, 3, 6], 6, false), Ok(vec![(0, 0), (0, 3), (3, 3), (3, 6), (6, 6)]));
+    assert_eq!(bags(&[0, 0, 3, 3, 6], 6, true), Ok(vec![(0, 0), (0, 3), (3, 3), (3, 6)]));
+    assert_eq!(bags(&[0, 2], 6, false), Ok(vec![(0, 2), (2, 6)]));
+    assert_eq!(bags(&[0], 6, false), Ok(vec![(0, 6)]));
+    assert_eq!(bags(&[0, 0], 0, false), Ok(vec![(0, 0), (0, 0)]));
+    assert_eq!(bags(&[], 0, false), Ok(vec![]));
+    assert_eq!(bags(&[0], 0, true), Ok(vec![]));
+}
+
+#[test]
+fn the_first_offending_offset_is_named() {
+    assert_eq!(bags(&[1, 2], 6, false), Err(0));
+    assert_eq!(bags(&[-1, 2], 6, false), Err(0));
+    assert_eq!(bags(&[0, 3, 2, 1], 6, false), Err(2));
+    assert_eq!(bags(&[0, 3, -1], 6, false), Err(2));
+    assert_eq!(bags(&[0, 7], 6, false), Err(1));
+    assert_eq!(bags(&[0, i32::MAX, 0], 6, false), Err(1));
+    assert_eq!(bags(&[], 1, false), Err(0));
+    assert_eq!(bags(&[], 0, true), Err(0));
+    assert_eq!(bags(&[0, 3], 6, true), Err(1));
+    assert_eq!(bags(&[0], 6, true), Err(0));
+    assert_eq!(bags(&[0, 6, 7], 6, true), Err(2));
+}
+
+#[test]
+fn offsets_of_every_type() {
+    let wanted = [0..2, 2..200, 200..250];
+    let check = |offsets: Ids<'_>| {
+        let offsets = Offsets::check(offsets, 250, false).unwrap();
+        assert_eq!([0, 1, 2].map(|i| offsets.bag(i)), wanted);
+        assert!(std::panic::catch_unwind(|| offsets.bag(3)).is_err());
+    };
+    check(Ids::U8(&[0, 2, 200]));
+    check(Ids::I16(&[0, 2, 200]));
+    check(Ids::U16(&[0, 2, 200]));
+    check(Ids::I32(&[0, 2, 200]));
+    check(Ids::U32(&[0, 2, 200]));
+    assert_eq!(Offsets::check(Ids::I8(&[0, 100]), 250, false).unwrap().bag(1), 100..250);
+    assert_eq!(Offsets::check(Ids::I8(&[0, -56]), 250, false).unwrap_err(), Error::Offsets { index: 1 });
+}
+
+#[test]
+fn equal_bags() {
+    let bags = Bags::Equal { bags: 3, len: 4 };
+    assert_eq!((bags.bags(), bags.bag(0), bags.bag(2)), (3, 0..4, 8..12));
+    assert!(std::panic::catch_unwind(|| bags.bag(3)).is_err());
+}
+
+#[test]
+fn a_table_is_as_large_as_it_says() {
+    let values = [0.0f32; 13];
+    assert!(Table::f32(4, 3, &values[..12]).is_ok());
+    assert!(Table::f32(0, 3, &[]).is_ok());
+    for (rows, dim, len) in [(4, 3, 13), (4, 3, 11), (4, 0, 0), (usize::MAX, 3, 12), (2, usize::MAX / 2, 12)] {
+        let error = Table::f32(rows, dim, &values[..len]).unwrap_err();
+        assert_eq!(error, Error::TableShape { rows, dim, bytes: 4 * len });
+        assert_eq!(error.code(), "ERR_SHAPE");
+    }
+    // SAFETY: bytes of values that are alive.
+    let bytes = unsafe { std::slice::from_raw_parts(values.as_ptr().cast::<u8>(), 52) };
+    assert!(Table::new(DType::F32, 4, 3, &bytes[..48]).is_ok());
+    assert_eq!(Table::new(DType::F32, 4, 3, &bytes[1..49]).unwrap_err(), Error::Misaligned { align: 4 });
+}
+
+#[test]
+fn names_and_codes() {
+    assert_eq!(DType::parse(DType::F32.name()), Some(DType::F32));
+    assert_eq!(DType::parse("f64"), None);
+    assert_eq!((DType::F32.row_bytes(3), DType::F32.row_bytes(usize::MAX / 2)), (Some(12), None));
+    let error = Error::IdOutOfRange { position: 3, bound: 10 };
+    assert_eq!((error.code(), error.to_string().as_str()), ("ERR_ID_OUT_OF_RANGE", "the id at 3 is not in [0, 10)"));
+    let error = Error::Offsets { index: 2 };
+    assert_eq!(error.code(), "ERR_OFFSETS");
+    assert!(error.to_string().starts_with("the offset at 2 "));
+}
+
+proptest! {
+    #[test]
+    fn any_ids_any_bound(ids in prop::collection::vec(any::<i16>(), 0..300), bound in 0u64..70_000) {
+        let bad = ids.iter().position(|&id| id < 0 || id as u64 >= bound);
+        for &isa in available() {
+            let got = Ids::I16(&ids).check(isa, bound).map(|proven| proven.len());
+            prop_assert_eq!(got, bad.map_or(Ok(ids.len()), |position| Err(Error::IdOutOfRange { position, bound })));
+        }
+    }
+
+    #[test]
+    fn any_offsets(offsets in prop::collection::vec(-1i32..9, 0..5), n in 0usize..9, include_last: bool) {
+        let rule = |i: usize| {
+            let before = if i == 0 { 0 } else { offsets[i - 1] };
+            let fits = offsets[i] >= before && offsets[i] <= n as i32 && (i > 0 || offsets[i] == 0);
+            let ends = !include_last || i + 1 < offsets.len() || offsets[i] == n as i32;
+            fits && ends
+        };
+        let none = offsets.is_empty() && (include_last || n > 0);
+        let fault = if none { Some(0) } else { (0..offsets.len()).find(|&i| !rule(i)) };
+        let got = bags(&offsets, n, include_last);
+        prop_assert_eq!(got.as_ref().err(), fault.as_ref());
+        if let Ok(bags) = got {
+            // Bags follow each other and take every id.
+            let mut end = 0;
+            for bag in &bags {
+                prop_assert_eq!(bag.0, end);
+                end = bag.1;
+            }
+            prop_assert_eq!(end, n);
+        }
+    }
+}

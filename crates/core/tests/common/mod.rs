@@ -1,0 +1,116 @@
+//! What the tests of the kernels share: every instruction set, forced; painted outputs; sizes at which code changes
+//! its way; tables in which a swapped row or column cannot hide.
+
+#![allow(dead_code, unused_macros, reason = "each test uses its own part")]
+
+use tokenbed_core::checked::{Ids, Indices};
+use tokenbed_core::simd::{available, detect, Isa};
+
+/// Widths of rows: one value, below, at and above the vectors of 4, 8 and 16 lanes, their blocks of 2, 4, 8 and 16, and
+/// the widths that people use.
+pub const WIDTHS: [usize; 28] = [
+    1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100, 127, 128, 129, 255, 256, 257, 300, 384, 768, 1000,
+];
+
+/// Runs the block once for every instruction set this machine has, by its name in `isa`, and prints which were run.
+macro_rules! for_each_isa {
+    ($isa:ident => $body:block) => {
+        for $isa in tokenbed_core::simd::Isa::ALL {
+            if common::runs($isa) {
+                $body
+            }
+        }
+    };
+}
+pub(crate) use for_each_isa;
+
+/// Whether this machine has `isa`; says so, and why not.
+pub fn runs(isa: Isa) -> bool {
+    let runs = available().contains(&isa);
+    if runs {
+        println!("isa {}: run", isa.name());
+    } else {
+        println!("isa {}: NOT RUN: this machine has none (it is {})", isa.name(), std::env::consts::ARCH);
+    }
+    runs
+}
+
+/// A NaN that no arithmetic makes.
+const PAINT: u32 = 0x7fb0_0b5e;
+
+/// Values on either side of an output: more than the widest vector, and an odd number, so that the output is
+/// aligned to nothing.
+const GUARD: usize = 67;
+
+/// Lets `write` fill `len` painted values, and returns them. Fails when the values around them changed.
+pub fn painted(len: usize, write: impl FnOnce(&mut [f32])) -> Vec<f32> {
+    let paint = f32::from_bits(PAINT);
+    let mut all = vec![paint; GUARD + len + GUARD];
+    write(&mut all[GUARD..GUARD + len]);
+    let guards = all[..GUARD].iter().chain(&all[GUARD + len..]);
+    assert!(guards.map(|x| x.to_bits()).all(|x| x == PAINT), "values around the output were written");
+    all[GUARD..GUARD + len].to_vec()
+}
+
+/// Bits, to compare with `==`: NaN equals itself and -0 is not +0.
+pub fn bits(values: &[f32]) -> Vec<u32> {
+    values.iter().map(|x| x.to_bits()).collect()
+}
+
+/// The same, where arithmetic may have made a NaN: its sign and payload are unspecified.
+pub fn bits_any_nan(values: &[f32]) -> Vec<u32> {
+    values.iter().map(|x| if x.is_nan() { f32::NAN.to_bits() } else { x.to_bits() }).collect()
+}
+
+/// A `[rows, dim]` table of which no two values near each other are equal, all exact in f32, of both signs, so that a
+/// swapped row or column shows.
+pub fn table(rows: usize, dim: usize) -> Vec<f32> {
+    (0..rows * dim).map(|i| (i as u32).wrapping_mul(2_654_435_761) as i32 as f32 / 65_536.0).collect()
+}
+
+/// The same, with every kind of value that rounding, comparison or a copy could treat in a way of its own.
+pub fn odd_table(rows: usize, dim: usize) -> Vec<f32> {
+    const ODD: [u32; 12] = [
+        0x0000_0000, // +0
+        0x8000_0000, // -0
+        0x7f80_0000, // infinity
+        0xff80_0000, // -infinity
+        0x7fc0_0001, // a quiet NaN with a payload
+        0xffa0_0002, // a signalling one
+        0x0000_0001, // the least subnormal
+        0x807f_ffff, // the largest, negative
+        0x7f7f_ffff, // the largest number
+        0xff7f_ffff, // and the least
+        0x3f80_0001, // 1 and a bit
+        0x3380_0000, // 2^-24: half that bit
+    ];
+    let mut values = table(rows, dim);
+    for (i, x) in values.iter_mut().enumerate() {
+        let hash = (i as u32).wrapping_mul(0x9e37_79b9) >> 16;
+        if hash % 3 == 0 {
+            *x = f32::from_bits(ODD[hash as usize / 3 % ODD.len()]);
+        }
+    }
+    values
+}
+
+/// `n` ids below `bound`, with repeats, the first and the last row among them.
+pub fn some_ids(n: usize, bound: usize) -> Vec<u32> {
+    (0..n as u32)
+        .map(|i| match i % 7 {
+            3 => 0,
+            5 => bound as u32 - 1,
+            _ => (u64::from(i.wrapping_mul(0x9e37_79b9)) * bound as u64 >> 32) as u32,
+        })
+        .collect()
+}
+
+/// Those ids, proven.
+pub fn proven(ids: &[u32], bound: usize) -> Indices<'_> {
+    Ids::U32(ids).check(detect(), bound as u64).expect("ids of a test are in range")
+}
+
+/// Ids as the reference takes them.
+pub fn plain(ids: &[u32]) -> Vec<usize> {
+    ids.iter().map(|&id| id as usize).collect()
+}

@@ -1,0 +1,33 @@
+//! Position rows added to vectors.
+
+use super::dropout::dropout;
+
+/// What one training call drops.
+#[derive(Clone, Copy)]
+pub struct Drop {
+    pub p: f64,
+    pub seed: u64,
+    pub call: u32,
+}
+
+impl Drop {
+    /// Every element `i` of the result, dropped or grown.
+    pub fn apply(self, out: &mut [f32]) {
+        for (i, x) in out.iter_mut().enumerate() {
+            *x = dropout(self.p, self.seed, self.call, i as u64, *x);
+        }
+    }
+}
+
+/// x [rows, dim], pe [P, dim] -> f32(x + pe), then dropout; row r takes position row `position(r)`
+pub fn add(x: &[f32], dim: usize, pe: &[f32], position: impl Fn(usize) -> usize, drop: Option<Drop>) -> Vec<f32> {
+    let mut out = x.to_vec();
+    for (i, x) in out.iter_mut().enumerate() {
+        let (r, c) = (i / dim, i % dim);
+        *x += pe[position(r) * dim + c];
+    }
+    if let Some(drop) = drop {
+        drop.apply(&mut out);
+    }
+    out
+}

@@ -1,0 +1,31 @@
+//! Token rows, scaled, with positions added and dropout applied.
+
+use super::add::{add, Drop};
+use super::gather::gather;
+
+/// token [V, dim], ids [n] -> [n, dim]
+///
+/// x = row; if scale x = f32(x * scale); x = f32(x + pe); dropout last. `pe` is the table of positions and, for each
+/// row of the result, which of its rows is taken.
+pub fn layer(
+    token: &[f32],
+    dim: usize,
+    ids: &[usize],
+    scale: Option<f32>,
+    pe: Option<(&[f32], &[usize])>,
+    drop: Option<Drop>,
+) -> Vec<f32> {
+    let mut out = gather(token, dim, ids);
+    if let Some(scale) = scale {
+        for x in &mut out {
+            *x *= scale;
+        }
+    }
+    if let Some((pe, position)) = pe {
+        out = add(&out, dim, pe, |r| position[r], None);
+    }
+    if let Some(drop) = drop {
+        drop.apply(&mut out);
+    }
+    out
+}

@@ -1,0 +1,147 @@
+/**
+ * The WASM backend: kernels, tables and tensors in one linear memory.
+ *
+ * Views of that memory are made here and handed to nobody but `Storage.data`, which makes a new one whenever
+ * growth has emptied the old.
+ */
+
+import { tooLarge } from '../errors.js';
+import { VERSION } from '../version.js';
+import type { Backend, BackendInfo, Handle, Kernels, Storage, Table } from './backend.js';
+import { guarded, type Health, internalError } from './guard.js';
+import type { Loader } from './loader.js';
+import { OwnedHandle, OwnedTable } from './table.js';
+import { createGlue } from './wasm-glue.js';
+
+/** What the module exports beyond the contract. */
+export interface WasmBinding extends Kernels {
+  /** Where a table's first value lies in linear memory, in bytes. */
+  tableAddress(table: number): number;
+  /** What the last panic said; empty when there was none. */
+  lastPanic(): string;
+}
+
+const PAGE = 65_536;
+/** All that 32 bits can address, but for the last page: the allocator leaves it alone. */
+const ADDRESSABLE = 2 ** 32 - PAGE;
+
+/** As much memory as the engine grants of what the loader would like to reserve. */
+function reserve(reservations: readonly number[]): WebAssembly.Memory {
+  for (const initial of reservations.slice(0, -1)) {
+    try {
+      return new WebAssembly.Memory({ initial, maximum: 65_536 });
+    } catch {
+      // Too much address space for this process: ask for half.
+    }
+  }
+  return new WebAssembly.Memory({ initial: reservations.at(-1)!, maximum: 65_536 });
+}
+
+/**
+ * Ordinary memory as large as what a table takes of linear memory, never touched and so never resident.
+ *
+ * The collector does not see linear memory: 10,000 forgotten tables of 1 MiB would be some small objects to it,
+ * and it would have no reason to run and let their finalizers free them.
+ */
+function ballast(bytes: number): ArrayBuffer | null {
+  try {
+    return new ArrayBuffer(Math.min(bytes, 256 * 2 ** 20));
+  } catch {
+    return null;
+  }
+}
+
+/** A backend over an instance of its own of `module`. */
+export function wasmBackend(
+  loader: Loader,
+  module: WebAssembly.Module,
+  settings: { isa: string | undefined; fallbackReason: string | null },
+): Backend {
+  const memory = reserve(loader.reservations);
+  const glue = createGlue();
+  glue.initSync({ module, memory });
+
+  const health: Health = { lost: null };
+  const kernels = guarded<WasmBinding>({ ...glue }, health, (error) => {
+    if (!(error instanceof WebAssembly.RuntimeError)) return internalError((error as Error).message, error);
+    // A trap leaves the instance in an unknown state: nothing of it is used again.
+    health.lost = internalError(panicText(glue) || error.message, error);
+    return health.lost;
+  });
+  if (settings.isa !== undefined) kernels.lowerIsa(settings.isa);
+
+  let held = 0;
+  /** A table and the function that frees it, which must not refer to what it frees it for. */
+  const allocate = (what: string, rows: number, dim: number) => {
+    const [bytes, limit] = [rows * dim * 4, ADDRESSABLE - held];
+    if (bytes > limit) throw tooLarge(what, bytes, limit);
+    const handle = kernels.tableAllocate(rows, dim);
+    if (handle < 0) throw tooLarge(what, bytes, limit);
+    held += bytes;
+    let weight = ballast(bytes);
+    const release = () => {
+      held -= bytes;
+      weight = null;
+      if (health.lost === null) kernels.free(handle);
+    };
+    return { handle, release, weight };
+  };
+
+  const backend: Backend = {
+    info: Object.freeze<BackendInfo>({
+      name: 'wasm',
+      isa: kernels.isa() as BackendInfo['isa'],
+      threads: 1,
+      fallbackReason: settings.fallbackReason,
+      version: VERSION,
+    }),
+    kernels,
+    get lost() {
+      return health.lost !== null;
+    },
+    table(rows, dim): Table {
+      const { handle, release } = allocate('A table', rows, dim);
+      return new OwnedTable(backend, rows, dim, handle, release);
+    },
+    sinusoid(dim, base, halves): Handle {
+      const handle = kernels.sinusoid(dim, base, halves);
+      return new OwnedHandle(handle, () => health.lost === null && kernels.free(handle));
+    },
+    allocate(length): Storage {
+      const { handle, release } = allocate('A tensor', 1, length);
+      return new LinearStorage(memory, kernels.tableAddress(handle), length, handle, release);
+    },
+  };
+  return backend;
+}
+
+function panicText(glue: WasmBinding): string {
+  try {
+    return glue.lastPanic();
+  } catch {
+    return '';
+  }
+}
+
+/** Floats of linear memory. */
+class LinearStorage extends OwnedHandle implements Storage {
+  #view: Float32Array;
+
+  constructor(
+    private readonly memory: WebAssembly.Memory,
+    private readonly address: number,
+    private readonly length: number,
+    handle: number,
+    release: () => void,
+  ) {
+    super(handle, release);
+    this.#view = new Float32Array(memory.buffer, address, length);
+  }
+
+  get data(): Float32Array {
+    if (this.#view.buffer !== this.memory.buffer) {
+      this.#view = new Float32Array(this.memory.buffer, this.address, this.length);
+    }
+    return this.#view;
+  }
+}

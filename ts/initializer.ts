@@ -1,0 +1,53 @@
+/** How a table gets its first values. */
+
+import type { Table } from './backend/index.js';
+import { describe, fail, wrongValue } from './errors.js';
+import { type Named, real } from './options.js';
+import { halves, readSeed } from './seed.js';
+
+/** The distributions: U[-1/sqrt(D), 1/sqrt(D)), N(0, 1/sqrt(D)), U[-a, a) with a = sqrt(6/(V+D)), zeros. */
+export type InitType = 'uniform' | 'normal' | 'xavier' | 'zeros';
+
+const INIT_TYPES: readonly unknown[] = ['uniform', 'normal', 'xavier', 'zeros'];
+
+/** Which stream of the generator a table draws from. */
+export const Stream = { token: 0, position: 1 } as const;
+
+/** A checked wish for first values. */
+export interface Initializer {
+  readonly initType: InitType;
+  readonly seed: number | bigint;
+  /** The spread of `normal`, when it was asked for. */
+  readonly std: number | undefined;
+}
+
+/** Reads `initType`, `std` and `seed`. Errors: `ERR_UNKNOWN_INIT`, `ERR_INVALID_OPTION`. */
+export function readInitializer(options: Named, fallback: InitType): Initializer {
+  const asked = options['initType'] === undefined ? fallback : options['initType'];
+  if (!INIT_TYPES.includes(asked)) {
+    const text = `Unknown init_type: ${typeof asked === 'string' ? asked : describe(asked)}`;
+    throw fail(RangeError, 'ERR_UNKNOWN_INIT', `${text} (known are ${INIT_TYPES.join(', ')})`, { value: asked });
+  }
+  const initType = asked as InitType;
+  const std = real(options, 'std', { min: 0 }, undefined);
+  if (std !== undefined && initType !== 'normal') {
+    throw wrongValue('std', std, `absent unless initType is "normal" (it is "${initType}")`);
+  }
+  return { initType, std, seed: readSeed(options) };
+}
+
+/** Fills a table of zeros. All arithmetic here is exactly rounded, so the bits are the same everywhere. */
+export function initialize(table: Table, { initType, std, seed }: Initializer, stream: number): void {
+  const { kernels } = table.backend;
+  const [low, high] = halves(seed);
+  switch (initType) {
+    case 'uniform':
+      return kernels.tableUniform(table.handle(), low, high, stream, 1 / Math.sqrt(table.dim));
+    case 'xavier':
+      return kernels.tableUniform(table.handle(), low, high, stream, Math.sqrt(6 / (table.rows + table.dim)));
+    case 'normal':
+      return kernels.tableNormal(table.handle(), low, high, stream, std ?? 1 / Math.sqrt(table.dim));
+    case 'zeros':
+      return;
+  }
+}
