@@ -12,7 +12,11 @@ use tokenbed_core::table::Table;
 use tokenbed_core::window::Window;
 
 const POSITIONS: usize = 9;
-const DROP: Drop = Drop { p: 0.4, seed: 0x0123_4567_89ab_cdef, call: 5 };
+const DROP: Drop = Drop {
+    p: 0.4,
+    seed: 0x0123_4567_89ab_cdef,
+    call: 5,
+};
 
 fn kernel(drop: Option<Drop>) -> Option<Dropout> {
     drop.map(|Drop { p, seed, call }| Dropout::new(p, seed, call))
@@ -99,19 +103,42 @@ fn what_does_not_fit_is_refused() {
     let refused = |rows, window, x: &[f32], len| {
         let mut out = vec![0.5; len];
         let call = std::panic::AssertUnwindSafe(|| {
-            add(detect(), &Positions { table, rows }, None, window, Source::Slice(x), &mut out);
+            add(
+                detect(),
+                &Positions { table, rows },
+                None,
+                window,
+                Source::Slice(x),
+                &mut out,
+            );
         });
         std::panic::catch_unwind(call).is_err()
     };
     let from = |start| PositionRows::From { start, seq: 3 };
     assert!(!refused(from(6), Window::all(3, 4), &x, 12));
-    assert!(refused(from(7), Window::all(3, 4), &x, 12), "a position beyond the table");
+    assert!(
+        refused(from(7), Window::all(3, 4), &x, 12),
+        "a position beyond the table"
+    );
     assert!(refused(from(0), Window::all(3, 4), &x[..11], 12), "a short x");
     assert!(refused(from(0), Window::all(3, 4), &x, 11), "a short out");
-    assert!(refused(from(0), Window::all(4, 3), &x, 12), "rows of another width");
-    let corner = Window { first_row: 0, rows: 2, first_col: 1, cols: 2 };
+    assert!(
+        refused(from(0), Window::all(4, 3), &x, 12),
+        "rows of another width"
+    );
+    let corner = Window {
+        first_row: 0,
+        rows: 2,
+        first_col: 1,
+        cols: 2,
+    };
     assert!(refused(from(0), corner, &x[..4], 4), "columns of several rows");
-    let over = Window { first_row: 0, rows: 1, first_col: 2, cols: 3 };
+    let over = Window {
+        first_row: 0,
+        rows: 1,
+        first_col: 2,
+        cols: 3,
+    };
     assert!(refused(from(0), over, &x[..3], 3), "columns beyond the row");
 }
 

@@ -12,7 +12,11 @@ use tokenbed_core::simd::{available, detect, Isa};
 use tokenbed_core::table::Table;
 
 const ROWS: usize = 11;
-const MODES: [(Mode, Plain); 3] = [(Mode::Sum, Plain::Sum), (Mode::Mean, Plain::Mean), (Mode::Max, Plain::Max)];
+const MODES: [(Mode, Plain); 3] = [
+    (Mode::Sum, Plain::Sum),
+    (Mode::Mean, Plain::Mean),
+    (Mode::Max, Plain::Max),
+];
 
 /// Sizes of bags: none, one, some, and around the 256 ids that are walked at a time.
 const BAG_SIZES: [usize; 9] = [0, 1, 2, 3, 7, 255, 256, 257, 600];
@@ -23,8 +27,13 @@ fn weights(n: usize) -> Vec<f32> {
 
 /// The whole of one bag.
 fn one(isa: Isa, spec: &Bag<'_>, ids: &[u32], weights: Option<&[f32]>) -> Vec<f32> {
-    let bags = Bags::Equal { bags: 1, len: ids.len() };
-    painted(spec.table.dim(), |out| bag(isa, spec, proven(ids, spec.table.rows()), &bags, weights, out))
+    let bags = Bags::Equal {
+        bags: 1,
+        len: ids.len(),
+    };
+    painted(spec.table.dim(), |out| {
+        bag(isa, spec, proven(ids, spec.table.rows()), &bags, weights, out)
+    })
 }
 
 #[test]
@@ -145,17 +154,30 @@ fn lengths_that_do_not_fit_are_refused() {
     let ids = [0, 1, 2, 3];
     let refused = |mode, weights: Option<&[f32]>, bags: Bags<'_>, len| {
         let mut out = vec![0.5; len];
-        let spec = Bag { table: rows, mode, padding: None };
+        let spec = Bag {
+            table: rows,
+            mode,
+            padding: None,
+        };
         let call = || bag(detect(), &spec, proven(&ids, 4), &bags, weights, &mut out);
         std::panic::catch_unwind(std::panic::AssertUnwindSafe(call)).is_err()
     };
     let two = Bags::Equal { bags: 2, len: 2 };
     assert!(!refused(Mode::Sum, None, two, 6));
     assert!(refused(Mode::Sum, None, two, 7), "out is too long");
-    assert!(refused(Mode::Sum, None, Bags::Equal { bags: 2, len: 3 }, 6), "more ids in bags than there are");
-    assert!(refused(Mode::Sum, None, Bags::Equal { bags: 2, len: 1 }, 6), "ids in no bag");
+    assert!(
+        refused(Mode::Sum, None, Bags::Equal { bags: 2, len: 3 }, 6),
+        "more ids in bags than there are"
+    );
+    assert!(
+        refused(Mode::Sum, None, Bags::Equal { bags: 2, len: 1 }, 6),
+        "ids in no bag"
+    );
     assert!(refused(Mode::Sum, Some(&[1.0; 3]), two, 6), "too few weights");
-    assert!(refused(Mode::Max, Some(&[1.0; 4]), two, 6), "weights for a maximum");
+    assert!(
+        refused(Mode::Max, Some(&[1.0; 4]), two, 6),
+        "weights for a maximum"
+    );
 }
 
 proptest! {

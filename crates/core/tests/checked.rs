@@ -11,11 +11,16 @@ use tokenbed_core::simd::{available, detect};
 use tokenbed_core::table::Table;
 
 /// Lengths around a vector of every width and id type, and around the block in which ids are searched.
-const LENGTHS: [usize; 20] =
-    [1, 2, 3, 4, 7, 8, 15, 16, 17, 31, 33, 63, 64, 65, 127, 129, 1023, 1024, 1025, 2500];
+const LENGTHS: [usize; 20] = [
+    1, 2, 3, 4, 7, 8, 15, 16, 17, 31, 33, 63, 64, 65, 127, 129, 1023, 1024, 1025, 2500,
+];
 
 fn out_of_range<T: std::fmt::Debug>(position: usize, bound: u64, got: Result<T, Error>, about: &str) {
-    assert_eq!(got.map(|_| ()), Err(Error::IdOutOfRange { position, bound }), "{about}");
+    assert_eq!(
+        got.map(|_| ()),
+        Err(Error::IdOutOfRange { position, bound }),
+        "{about}"
+    );
 }
 
 #[test]
@@ -74,7 +79,10 @@ fn indices_say_what_was_proven() {
     let proven = Ids::I8(&ids).check(detect(), 10).unwrap();
     assert_eq!((proven.len(), proven.is_empty(), proven.bound()), (4, false, 10));
     let part = proven.slice(1..3);
-    assert_eq!((part.len(), part.get(0), part.get(1), part.bound()), (2, 0, 9, 10));
+    assert_eq!(
+        (part.len(), part.get(0), part.get(1), part.bound()),
+        (2, 0, 9, 10)
+    );
     assert!(proven.slice(4..4).is_empty());
     assert!(std::panic::catch_unwind(|| proven.slice(2..5)).is_err());
     assert!(std::panic::catch_unwind(|| part.get(2)).is_err());
@@ -85,7 +93,10 @@ fn bags(offsets: &[i32], n: usize, include_last: bool) -> Result<Vec<(usize, usi
     match Offsets::check(Ids::I32(offsets), n, include_last) {
         Ok(offsets) => {
             let bags = Bags::Offsets(offsets);
-            Ok((0..bags.bags()).map(|i| bags.bag(i)).map(|bag| (bag.start, bag.end)).collect())
+            Ok((0..bags.bags())
+                .map(|i| bags.bag(i))
+                .map(|bag| (bag.start, bag.end))
+                .collect())
         }
         Err(Error::Offsets { index }) => Err(index),
         Err(other) => panic!("{other}"),
@@ -94,8 +105,14 @@ fn bags(offsets: &[i32], n: usize, include_last: bool) -> Result<Vec<(usize, usi
 
 #[test]
 fn offsets_begin_bags() {
-    assert_eq!(bags(&[0, 0, 3, 3, 6], 6, false), Ok(vec![(0, 0), (0, 3), (3, 3), (3, 6), (6, 6)]));
-    assert_eq!(bags(&[0, 0, 3, 3, 6], 6, true), Ok(vec![(0, 0), (0, 3), (3, 3), (3, 6)]));
+    assert_eq!(
+        bags(&[0, 0, 3, 3, 6], 6, false),
+        Ok(vec![(0, 0), (0, 3), (3, 3), (3, 6), (6, 6)])
+    );
+    assert_eq!(
+        bags(&[0, 0, 3, 3, 6], 6, true),
+        Ok(vec![(0, 0), (0, 3), (3, 3), (3, 6)])
+    );
     assert_eq!(bags(&[0, 2], 6, false), Ok(vec![(0, 2), (2, 6)]));
     assert_eq!(bags(&[0], 6, false), Ok(vec![(0, 6)]));
     assert_eq!(bags(&[0, 0], 0, false), Ok(vec![(0, 0), (0, 0)]));
@@ -131,8 +148,14 @@ fn offsets_of_every_type() {
     check(Ids::U16(&[0, 2, 200]));
     check(Ids::I32(&[0, 2, 200]));
     check(Ids::U32(&[0, 2, 200]));
-    assert_eq!(Offsets::check(Ids::I8(&[0, 100]), 250, false).unwrap().bag(1), 100..250);
-    assert_eq!(Offsets::check(Ids::I8(&[0, -56]), 250, false).unwrap_err(), Error::Offsets { index: 1 });
+    assert_eq!(
+        Offsets::check(Ids::I8(&[0, 100]), 250, false).unwrap().bag(1),
+        100..250
+    );
+    assert_eq!(
+        Offsets::check(Ids::I8(&[0, -56]), 250, false).unwrap_err(),
+        Error::Offsets { index: 1 }
+    );
 }
 
 #[test]
@@ -147,24 +170,49 @@ fn a_table_is_as_large_as_it_says() {
     let values = [0.0f32; 13];
     assert!(Table::f32(4, 3, &values[..12]).is_ok());
     assert!(Table::f32(0, 3, &[]).is_ok());
-    for (rows, dim, len) in [(4, 3, 13), (4, 3, 11), (4, 0, 0), (usize::MAX, 3, 12), (2, usize::MAX / 2, 12)] {
+    for (rows, dim, len) in [
+        (4, 3, 13),
+        (4, 3, 11),
+        (4, 0, 0),
+        (usize::MAX, 3, 12),
+        (2, usize::MAX / 2, 12),
+    ] {
         let error = Table::f32(rows, dim, &values[..len]).unwrap_err();
-        assert_eq!(error, Error::TableShape { rows, dim, bytes: 4 * len });
+        assert_eq!(
+            error,
+            Error::TableShape {
+                rows,
+                dim,
+                bytes: 4 * len
+            }
+        );
         assert_eq!(error.code(), "ERR_SHAPE");
     }
     // SAFETY: bytes of values that are alive.
     let bytes = unsafe { std::slice::from_raw_parts(values.as_ptr().cast::<u8>(), 52) };
     assert!(Table::new(DType::F32, 4, 3, &bytes[..48]).is_ok());
-    assert_eq!(Table::new(DType::F32, 4, 3, &bytes[1..49]).unwrap_err(), Error::Misaligned { align: 4 });
+    assert_eq!(
+        Table::new(DType::F32, 4, 3, &bytes[1..49]).unwrap_err(),
+        Error::Misaligned { align: 4 }
+    );
 }
 
 #[test]
 fn names_and_codes() {
     assert_eq!(DType::parse(DType::F32.name()), Some(DType::F32));
     assert_eq!(DType::parse("f64"), None);
-    assert_eq!((DType::F32.row_bytes(3), DType::F32.row_bytes(usize::MAX / 2)), (Some(12), None));
-    let error = Error::IdOutOfRange { position: 3, bound: 10 };
-    assert_eq!((error.code(), error.to_string().as_str()), ("ERR_ID_OUT_OF_RANGE", "the id at 3 is not in [0, 10)"));
+    assert_eq!(
+        (DType::F32.row_bytes(3), DType::F32.row_bytes(usize::MAX / 2)),
+        (Some(12), None)
+    );
+    let error = Error::IdOutOfRange {
+        position: 3,
+        bound: 10,
+    };
+    assert_eq!(
+        (error.code(), error.to_string().as_str()),
+        ("ERR_ID_OUT_OF_RANGE", "the id at 3 is not in [0, 10)")
+    );
     let error = Error::Offsets { index: 2 };
     assert_eq!(error.code(), "ERR_OFFSETS");
     assert!(error.to_string().starts_with("the offset at 2 "));

@@ -37,8 +37,14 @@ fn every_type_of_ids_gives_the_same_rows() {
     let (i8s, u8s): (Vec<i8>, Vec<u8>) = ids.iter().map(|&id| (id as i8, id as u8)).unzip();
     let (i16s, u16s): (Vec<i16>, Vec<u16>) = ids.iter().map(|&id| (id as i16, id as u16)).unzip();
     let i32s: Vec<i32> = ids.iter().map(|&id| id as i32).collect();
-    let each =
-        [Ids::I8(&i8s), Ids::U8(&u8s), Ids::I16(&i16s), Ids::U16(&u16s), Ids::I32(&i32s), Ids::U32(&ids)];
+    let each = [
+        Ids::I8(&i8s),
+        Ids::U8(&u8s),
+        Ids::I16(&i16s),
+        Ids::U16(&u16s),
+        Ids::I32(&i32s),
+        Ids::U32(&ids),
+    ];
     for_each_isa!(isa => {
         for ids in each {
             let ids = ids.check(isa, ROWS as u64).unwrap();
@@ -95,8 +101,12 @@ fn lengths_that_do_not_fit_are_refused() {
     let ids = [0, 3];
     for (cols, len) in [(0..3, 5), (0..3, 7), (0..4, 8), (1..3, 6)] {
         let mut out = vec![0.5; len];
-        let call = std::panic::AssertUnwindSafe(|| gather(detect(), rows, proven(&ids, 4), cols.clone(), &mut out));
-        assert!(std::panic::catch_unwind(call).is_err(), "columns {cols:?} into {len}");
+        let call =
+            std::panic::AssertUnwindSafe(|| gather(detect(), rows, proven(&ids, 4), cols.clone(), &mut out));
+        assert!(
+            std::panic::catch_unwind(call).is_err(),
+            "columns {cols:?} into {len}"
+        );
         assert_eq!(out, vec![0.5; len], "nothing was written");
     }
 }

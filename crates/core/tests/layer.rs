@@ -14,7 +14,11 @@ use tokenbed_core::window::Window;
 
 const ROWS: usize = 11;
 const POSITIONS: usize = 9;
-const DROP: Drop = Drop { p: 0.3, seed: 77, call: 2 };
+const DROP: Drop = Drop {
+    p: 0.3,
+    seed: 77,
+    call: 2,
+};
 
 fn kernel(drop: Option<Drop>) -> Option<Dropout> {
     drop.map(|Drop { p, seed, call }| Dropout::new(p, seed, call))
@@ -66,7 +70,10 @@ fn the_parts_one_after_the_other_give_the_same_bits() {
     let (ids, places) = (some_ids(n, ROWS), some_ids(30, POSITIONS));
     let positions = Positions {
         table: Table::f32(POSITIONS, dim, &pe).unwrap(),
-        rows: PositionRows::At { ids: proven(&places, POSITIONS), first: 0 },
+        rows: PositionRows::At {
+            ids: proven(&places, POSITIONS),
+            first: 0,
+        },
     };
     let dropout = kernel(Some(DROP));
     for_each_isa!(isa => {
@@ -85,7 +92,12 @@ fn the_parts_one_after_the_other_give_the_same_bits() {
 #[test]
 fn an_empty_batch_writes_nothing() {
     let values = table(ROWS, 3);
-    let spec = Layer { token: Table::f32(ROWS, 3, &values).unwrap(), scale: None, positions: None, dropout: None };
+    let spec = Layer {
+        token: Table::f32(ROWS, 3, &values).unwrap(),
+        scale: None,
+        positions: None,
+        dropout: None,
+    };
     for_each_isa!(isa => {
         assert!(painted(0, |out| layer(isa, &spec, proven(&[], ROWS), Window::all(0, 3), out)).is_empty());
     });
@@ -95,10 +107,16 @@ fn an_empty_batch_writes_nothing() {
 fn what_does_not_fit_is_refused() {
     let (values, pe) = (table(ROWS, 4), table(POSITIONS, 5));
     let token = Table::f32(ROWS, 4, &values).unwrap();
-    let plain = Layer { token, scale: None, positions: None, dropout: None };
+    let plain = Layer {
+        token,
+        scale: None,
+        positions: None,
+        dropout: None,
+    };
     let refused = |spec: Layer<'_>, n, window, len| {
         let (mut out, ids) = (vec![0.5; len], some_ids(n, ROWS));
-        let call = std::panic::AssertUnwindSafe(|| layer(detect(), &spec, proven(&ids, ROWS), window, &mut out));
+        let call =
+            std::panic::AssertUnwindSafe(|| layer(detect(), &spec, proven(&ids, ROWS), window, &mut out));
         std::panic::catch_unwind(call).is_err()
     };
     assert!(!refused(plain, 3, Window::all(3, 4), 12));
@@ -108,7 +126,18 @@ fn what_does_not_fit_is_refused() {
         table: Table::f32(POSITIONS, 5, &pe).unwrap(),
         rows: PositionRows::From { start: 0, seq: 3 },
     };
-    assert!(refused(Layer { positions: Some(wider), ..plain }, 3, Window::all(3, 4), 12), "tables of unequal width");
+    assert!(
+        refused(
+            Layer {
+                positions: Some(wider),
+                ..plain
+            },
+            3,
+            Window::all(3, 4),
+            12
+        ),
+        "tables of unequal width"
+    );
 }
 
 proptest! {

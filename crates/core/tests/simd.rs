@@ -11,7 +11,10 @@ fn every_name_is_read_back() {
     for isa in Isa::ALL {
         assert_eq!(Isa::parse(isa.name()), Some(isa));
     }
-    assert_eq!(Isa::ALL.map(Isa::name), ["avx512", "avx2", "neon", "simd128", "scalar"]);
+    assert_eq!(
+        Isa::ALL.map(Isa::name),
+        ["avx512", "avx2", "neon", "simd128", "scalar"]
+    );
     assert_eq!(Isa::parse("AVX2"), None);
     assert_eq!(Isa::parse(""), None);
 }

@@ -110,7 +110,11 @@ pub fn bag(
 ) {
     check(bag, ids, weights);
     let (dim, count) = (bag.table.dim(), bags.bags());
-    assert_eq!(count.checked_mul(dim), Some(out.len()), "{count} bags of {dim} columns do not fit the output");
+    assert_eq!(
+        count.checked_mul(dim),
+        Some(out.len()),
+        "{count} bags of {dim} columns do not fit the output"
+    );
     let end = if count == 0 { 0 } else { bags.bag(count - 1).end };
     assert_eq!(end, ids.len(), "the bags do not take every id");
     dispatch!(isa, simd => with_rows!(bag.table, rows => {

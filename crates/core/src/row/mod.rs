@@ -44,7 +44,12 @@ pub trait Row<'a>: Copy {
     /// Writes the first `out.len()` values, as f32.
     #[inline(always)]
     fn copy_to<S: Simd>(self, simd: S, out: &mut [f32]) {
-        for_each_vector(simd, out, #[inline(always)] |col, n, _| self.load(simd, col, n));
+        for_each_vector(
+            simd,
+            out,
+            #[inline(always)]
+            |col, n, _| self.load(simd, col, n),
+        );
     }
 }
 
@@ -98,7 +103,10 @@ mod tests {
                 let mut lanes = [0.5; MAX_LANES];
                 simd.store(row.load(simd, from, n), &mut lanes);
                 assert_eq!(lanes[..n], wanted[from..from + n]);
-                assert!(lanes[n..S::LANES].iter().all(|x| x.to_bits() == 0), "+0 in the other lanes");
+                assert!(
+                    lanes[n..S::LANES].iter().all(|x| x.to_bits() == 0),
+                    "+0 in the other lanes"
+                );
             }
             assert_eq!(row.get(from), wanted[from]);
         }

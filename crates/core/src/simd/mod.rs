@@ -79,7 +79,11 @@ pub const MAX_LANES: usize = 16;
 /// `out[col..][..n] = value(col, n, out[col..][..n])`, a vector at a time: `n` is `S::LANES`, and for the last
 /// vector what is left. This is the loop over columns of every kernel that computes a row at a time.
 #[inline(always)]
-pub fn for_each_vector<S: Simd>(simd: S, out: &mut [f32], mut value: impl FnMut(usize, usize, &[f32]) -> S::F32) {
+pub fn for_each_vector<S: Simd>(
+    simd: S,
+    out: &mut [f32],
+    mut value: impl FnMut(usize, usize, &[f32]) -> S::F32,
+) {
     let mut col = 0;
     let mut vectors = out.chunks_exact_mut(S::LANES);
     for vector in &mut vectors {
@@ -202,26 +206,41 @@ macro_rules! dispatch {
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512 => {
                 let $simd = $crate::simd::Avx512::get();
-                $simd.vectorize(#[inline(always)] || $body)
+                $simd.vectorize(
+                    #[inline(always)]
+                    || $body,
+                )
             }
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2 => {
                 let $simd = $crate::simd::Avx2::get();
-                $simd.vectorize(#[inline(always)] || $body)
+                $simd.vectorize(
+                    #[inline(always)]
+                    || $body,
+                )
             }
             #[cfg(target_arch = "aarch64")]
             Isa::Neon => {
                 let $simd = $crate::simd::Neon::get();
-                $simd.vectorize(#[inline(always)] || $body)
+                $simd.vectorize(
+                    #[inline(always)]
+                    || $body,
+                )
             }
             #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
             Isa::Simd128 => {
                 let $simd = $crate::simd::Simd128::get();
-                $simd.vectorize(#[inline(always)] || $body)
+                $simd.vectorize(
+                    #[inline(always)]
+                    || $body,
+                )
             }
             Isa::Scalar => {
                 let $simd = $crate::simd::Scalar;
-                $simd.vectorize(#[inline(always)] || $body)
+                $simd.vectorize(
+                    #[inline(always)]
+                    || $body,
+                )
             }
             other => panic!("this machine has no {}", other.name()),
         }

@@ -78,7 +78,11 @@ fn a_short_store_leaves_the_rest() {
             let mut out = [0.5; MAX_LANES];
             simd.store(x, &mut out[..n]);
             for (k, got) in out.into_iter().enumerate() {
-                assert_eq!(got, if k < n.min(S::LANES) { from[k] } else { 0.5 }, "place {k} of a store of {n}");
+                assert_eq!(
+                    got,
+                    if k < n.min(S::LANES) { from[k] } else { 0.5 },
+                    "place {k} of a store of {n}"
+                );
             }
         }
     }
@@ -104,7 +108,11 @@ fn arithmetic_is_that_of_one_value() {
                     assert!(same(a + b, sum[k]), "{a} + {b}");
                     assert!(same(a * b, product[k]), "{a} * {b}");
                     assert!(same(a / b, quotient[k]), "{a} / {b}");
-                    let wanted = if b > a || (b.is_nan() && !a.is_nan()) { b } else { a };
+                    let wanted = if b > a || (b.is_nan() && !a.is_nan()) {
+                        b
+                    } else {
+                        a
+                    };
                     assert_eq!(wanted.to_bits(), max[k], "max of {a}, then {b}");
                 }
             }
@@ -120,12 +128,17 @@ fn for_each_vector_visits_every_column_once() {
         for len in 0..3 * MAX_LANES {
             let mut out: Vec<f32> = (0..len).map(|c| c as f32).collect();
             let mut next = 0;
-            for_each_vector(simd, &mut out, #[inline(always)] |col, n, held| {
-                assert_eq!((col, n), (next, held.len()));
-                assert!(n == S::LANES || col + n == len);
-                next += n;
-                simd.add(simd.load(held), simd.splat(1.0))
-            });
+            for_each_vector(
+                simd,
+                &mut out,
+                #[inline(always)]
+                |col, n, held| {
+                    assert_eq!((col, n), (next, held.len()));
+                    assert!(n == S::LANES || col + n == len);
+                    next += n;
+                    simd.add(simd.load(held), simd.splat(1.0))
+                },
+            );
             assert_eq!(next, len);
             assert_eq!(out, (0..len).map(|c| c as f32 + 1.0).collect::<Vec<_>>());
         }

@@ -9,7 +9,8 @@ use tokenbed_core::simd::{available, detect, Isa};
 /// Widths of rows: one value, below, at and above the vectors of 4, 8 and 16 lanes, their blocks of 2, 4, 8 and 16, and
 /// the widths that people use.
 pub const WIDTHS: [usize; 28] = [
-    1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100, 127, 128, 129, 255, 256, 257, 300, 384, 768, 1000,
+    1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100, 127, 128, 129, 255, 256, 257, 300, 384,
+    768, 1000,
 ];
 
 /// Runs the block once for every instruction set this machine has, by its name in `isa`, and prints which were run.
@@ -30,7 +31,11 @@ pub fn runs(isa: Isa) -> bool {
     if runs {
         println!("isa {}: run", isa.name());
     } else {
-        println!("isa {}: NOT RUN: this machine has none (it is {})", isa.name(), std::env::consts::ARCH);
+        println!(
+            "isa {}: NOT RUN: this machine has none (it is {})",
+            isa.name(),
+            std::env::consts::ARCH
+        );
     }
     runs
 }
@@ -48,7 +53,10 @@ pub fn painted(len: usize, write: impl FnOnce(&mut [f32])) -> Vec<f32> {
     let mut all = vec![paint; GUARD + len + GUARD];
     write(&mut all[GUARD..GUARD + len]);
     let guards = all[..GUARD].iter().chain(&all[GUARD + len..]);
-    assert!(guards.map(|x| x.to_bits()).all(|x| x == PAINT), "values around the output were written");
+    assert!(
+        guards.map(|x| x.to_bits()).all(|x| x == PAINT),
+        "values around the output were written"
+    );
     all[GUARD..GUARD + len].to_vec()
 }
 
@@ -59,13 +67,24 @@ pub fn bits(values: &[f32]) -> Vec<u32> {
 
 /// The same, where arithmetic may have made a NaN: its sign and payload are unspecified.
 pub fn bits_any_nan(values: &[f32]) -> Vec<u32> {
-    values.iter().map(|x| if x.is_nan() { f32::NAN.to_bits() } else { x.to_bits() }).collect()
+    values
+        .iter()
+        .map(|x| {
+            if x.is_nan() {
+                f32::NAN.to_bits()
+            } else {
+                x.to_bits()
+            }
+        })
+        .collect()
 }
 
 /// A `[rows, dim]` table of which no two values near each other are equal, all exact in f32, of both signs, so that a
 /// swapped row or column shows.
 pub fn table(rows: usize, dim: usize) -> Vec<f32> {
-    (0..rows * dim).map(|i| (i as u32).wrapping_mul(2_654_435_761) as i32 as f32 / 65_536.0).collect()
+    (0..rows * dim)
+        .map(|i| (i as u32).wrapping_mul(2_654_435_761) as i32 as f32 / 65_536.0)
+        .collect()
 }
 
 /// The same, with every kind of value that rounding, comparison or a copy could treat in a way of its own.
@@ -107,7 +126,9 @@ pub fn some_ids(n: usize, bound: usize) -> Vec<u32> {
 
 /// Those ids, proven.
 pub fn proven(ids: &[u32], bound: usize) -> Indices<'_> {
-    Ids::U32(ids).check(detect(), bound as u64).expect("ids of a test are in range")
+    Ids::U32(ids)
+        .check(detect(), bound as u64)
+        .expect("ids of a test are in range")
 }
 
 /// Ids as the reference takes them.

@@ -20,7 +20,13 @@ impl Drop {
 }
 
 /// x [rows, dim], pe [P, dim] -> f32(x + pe), then dropout; row r takes position row `position(r)`
-pub fn add(x: &[f32], dim: usize, pe: &[f32], position: impl Fn(usize) -> usize, drop: Option<Drop>) -> Vec<f32> {
+pub fn add(
+    x: &[f32],
+    dim: usize,
+    pe: &[f32],
+    position: impl Fn(usize) -> usize,
+    drop: Option<Drop>,
+) -> Vec<f32> {
     let mut out = x.to_vec();
     for (i, x) in out.iter_mut().enumerate() {
         let (r, c) = (i / dim, i % dim);
