@@ -7,7 +7,7 @@
  * Skipped when nothing it depends on has changed.
  */
 
-import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { releaseBuild, RUST_INPUTS } from './lib/cargo.mjs';
 import { asProgram } from './lib/main.mjs';
@@ -20,6 +20,7 @@ export async function buildNative({ faults = false } = {}) {
   const product = faults ? '.cache/faults/native' : 'dist/native';
   const staging = path.join(root, '.cache/build', faults ? 'native-faults' : 'native');
   const { env, facts } = await releaseBuild();
+  const { napi, version } = JSON.parse(await readFile(path.join(root, 'package.json'), 'utf8'));
   const inputs = [
     ...RUST_INPUTS,
     'crates/node',
@@ -29,7 +30,12 @@ export async function buildNative({ faults = false } = {}) {
   ];
   // The file's name holds the platform, which only the build knows: its types stand for both.
   const built = await unlessFresh(
-    { name: faults ? 'native-faults' : 'native', inputs, outputs: [`${product}/binding.d.cts`], facts },
+    {
+      name: faults ? 'native-faults' : 'native',
+      inputs,
+      outputs: [`${product}/binding.d.cts`],
+      facts: [...facts, JSON.stringify({ napi, version })],
+    },
     () =>
       step(
         faults ? 'Building the native addon for fault tests' : 'Building the native addon',

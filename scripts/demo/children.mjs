@@ -2,6 +2,7 @@
 
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { inspect } from 'node:util';
 import { bar, count, seconds } from '../lib/progress.mjs';
 import { endWithUs, environment } from '../lib/run.mjs';
 import { scratch } from './tokens.mjs';
@@ -53,8 +54,7 @@ export async function embedOn(backend, idsFile, vocabSize) {
     else progress.update(message.done, message.total);
   });
   if (result === undefined) throw new Error(`the ${backend} process reported nothing`);
-  const { name, isa, threads, version } = result.info;
-  progress.done(`${count(result.tokens)} tokens by ${name}, ${isa}, threads ${threads}, version ${version}`);
+  progress.done(`${count(result.tokens)} tokens by ${inspect(result.info, { breakLength: Infinity })}`);
   return { ...result, headFile };
 }
 
