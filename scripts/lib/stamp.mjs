@@ -11,6 +11,7 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { root } from './run.mjs';
 
 /**
@@ -25,13 +26,44 @@ import { root } from './run.mjs';
  */
 export async function unlessFresh({ name, inputs, outputs, facts = [] }, work) {
   const stamp = path.join(root, '.cache', 'stamps', name);
-  const now = await digest(inputs, facts);
-  const there = outputs.every((output) => existsSync(path.join(root, output)));
-  if (there && (await readFile(stamp, 'utf8').catch(() => '')) === now) return false;
-  await rm(stamp, { force: true });
-  await work();
-  await writeWhole(stamp, now);
-  return true;
+  const unlock = await lock(`${stamp}.lock`);
+  try {
+    const now = await digest(inputs, facts);
+    const there = outputs.every((output) => existsSync(path.join(root, output)));
+    if (there && (await readFile(stamp, 'utf8').catch(() => '')) === now) return false;
+    await rm(stamp, { force: true });
+    await work();
+    await writeWhole(stamp, now);
+    return true;
+  } finally {
+    await unlock();
+  }
+}
+
+/** Waits for whoever does the same step in this folder right now; a lock whose process is gone counts for nothing. @param {string} file */
+async function lock(file) {
+  await mkdir(path.dirname(file), { recursive: true });
+  for (;;) {
+    try {
+      await writeFile(file, String(process.pid), { flag: 'wx' });
+      return () => rm(file, { force: true });
+    } catch (error) {
+      if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'EEXIST') throw error;
+      const owner = Number(await readFile(file, 'utf8').catch(() => '0'));
+      if (owner > 0 && !alive(owner)) await rm(file, { force: true });
+      else await setTimeout(200);
+    }
+  }
+}
+
+/** @param {number} pid */
+function alive(pid) {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return /** @type {NodeJS.ErrnoException} */ (error).code === 'EPERM';
+  }
 }
 
 /** SHA-256 over the names and contents of all files under `inputs`, and `facts`. @param {readonly string[]} inputs @param {readonly string[]} facts */
