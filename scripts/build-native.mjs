@@ -17,51 +17,51 @@ import { unlessFresh } from './lib/stamp.mjs';
 
 /** @param {{ faults?: boolean }} [options] */
 export async function buildNative({ faults = false } = {}) {
+  const name = faults ? 'native-faults' : 'native';
   const product = faults ? '.cache/faults/native' : 'dist/native';
-  const staging = path.join(root, '.cache/build', faults ? 'native-faults' : 'native');
   const { env, facts } = await releaseBuild();
   const { napi, version } = JSON.parse(await readFile(path.join(root, 'package.json'), 'utf8'));
-  const inputs = [
-    ...RUST_INPUTS,
-    'crates/node',
-    'package.json',
-    'scripts/build-native.mjs',
-    'scripts/lib/cargo.mjs',
-  ];
-  // The file's name holds the platform, which only the build knows: its types stand for both.
-  const built = await unlessFresh(
-    {
-      name: faults ? 'native-faults' : 'native',
-      inputs,
-      outputs: [`${product}/binding.d.cts`],
-      facts: [...facts, JSON.stringify({ napi, version })],
-    },
-    () =>
-      step(
-        faults ? 'Building the native addon for fault tests' : 'Building the native addon',
-        '20 s',
-        async () => {
-          await rm(staging, { recursive: true, force: true });
-          await mkdir(staging, { recursive: true });
-          const features = faults ? ['--features', 'faults'] : [];
-          await must(
-            path.join(root, 'node_modules/.bin/napi'),
-            ['build', '--platform', '--release', '--no-js', '--dts', 'binding.d.cts', ...features].concat(
-              ['--manifest-path', 'crates/node/Cargo.toml', '--target-dir', 'target/native'],
-              ['--output-dir', path.relative(root, staging)],
-            ),
-            { env },
-          );
-          await rm(path.join(root, product), { recursive: true, force: true });
-          await mkdir(path.join(root, product), { recursive: true });
-          const files = await readdir(staging);
-          if (!files.some((file) => file.endsWith('.node')))
-            throw new Error('napi build wrote no .node file');
-          for (const file of files) await rename(path.join(staging, file), path.join(root, product, file));
-        },
-      ),
+  const made = {
+    name,
+    inputs: [...RUST_INPUTS, 'crates/node', 'scripts/build-native.mjs', 'scripts/lib/cargo.mjs'],
+    // The addon's name holds the platform, which only the build knows: the types beside it stand for both.
+    outputs: [`${product}/binding.d.cts`],
+    facts: [...facts, JSON.stringify({ napi, version })],
+  };
+  const built = await unlessFresh(made, () =>
+    step(`Building the native addon${faults ? ' for fault tests' : ''}`, '20 s', async () => {
+      const staging = path.join('.cache/build', name);
+      await rm(path.join(root, staging), { recursive: true, force: true });
+      await mkdir(path.join(root, staging), { recursive: true });
+      await must('node_modules/.bin/napi', napiArguments(staging, faults), { env });
+      await replaceFolder(path.join(root, staging), path.join(root, product));
+    }),
   );
   if (!built) say(`- ${product} is up to date`);
+}
+
+/** @param {string} staging @param {boolean} faults @returns {string[]} */
+function napiArguments(staging, faults) {
+  const build = ['build', '--platform', '--release', '--manifest-path', 'crates/node/Cargo.toml'];
+  const output = [
+    '--output-dir',
+    staging,
+    '--no-js',
+    '--dts',
+    'binding.d.cts',
+    '--target-dir',
+    'target/native',
+  ];
+  return [...build, ...output, ...(faults ? ['--features', 'faults'] : [])];
+}
+
+/** The files of `from` become those of `to`; a process that has loaded an older addon keeps its file. @param {string} from @param {string} to */
+async function replaceFolder(from, to) {
+  if (!(await readdir(from)).some((file) => file.endsWith('.node')))
+    throw new Error('napi wrote no .node file');
+  await rm(to, { recursive: true, force: true });
+  await mkdir(path.dirname(to), { recursive: true });
+  await rename(from, to);
 }
 
 await asProgram(import.meta.url, () => buildNative({ faults: process.argv.includes('--faults') }));

@@ -27,7 +27,7 @@ export function printRates(runs) {
   say();
 }
 
-/** A few tokens and where they went. @param {import('tokenbed').BPETokenizer} tokenizer @param {Uint16Array} ids @param {Float32Array} rows */
+/** A few tokens and where they went. @param {import('tokenbed').Tokenizer} tokenizer @param {Uint16Array} ids @param {Float32Array} rows */
 export function printTokens(tokenizer, ids, rows) {
   say(`The first tokens, and the first 4 of their ${DIM} numbers (token + position):`);
   for (let r = 0; r < Math.min(6, ids.length); r++) {

@@ -10,7 +10,7 @@ import { chunks, trainingTexts } from './text.mjs';
 
 const MIB = 2 ** 20;
 
-/** @param {import('./text.mjs').Corpus} corpus @returns {Promise<import('tokenbed').BPETokenizer>} */
+/** @param {import('./text.mjs').Corpus} corpus @returns {Promise<import('tokenbed').BPETokenizer<'bytes'>>} */
 export async function trainTokenizer(corpus) {
   const { BPETokenizer } = await import('tokenbed'); // built only now
   const texts = trainingTexts(corpus);
@@ -26,7 +26,7 @@ export async function trainTokenizer(corpus) {
 /**
  * Encodes every file, in order, without anything between them.
  *
- * @param {import('tokenbed').BPETokenizer} tokenizer @param {import('./text.mjs').Corpus} corpus
+ * @param {import('tokenbed').Tokenizer} tokenizer @param {import('./text.mjs').Corpus} corpus
  * @returns {Uint16Array<ArrayBuffer>}
  */
 export function encodeCorpus(tokenizer, corpus) {
