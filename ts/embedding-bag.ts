@@ -188,11 +188,17 @@ export class EmbeddingBag {
     const starts = offsets === undefined ? null : readIds(offsets, undefined, 'offsets');
     const batch = readIds(ids, shapeAsked, 'ids', (shape) => checkRank(shape, starts !== null, offsets));
     if (starts !== null && starts.shape.length !== 1) {
-      throw fail(RangeError, 'ERR_OFFSETS', `Offsets must be a flat list: got shape [${starts.shape.join(', ')}]`, {
-        shape: [...starts.shape],
-      });
+      throw fail(
+        RangeError,
+        'ERR_OFFSETS',
+        `Offsets must be a flat list: got shape [${starts.shape.join(', ')}]`,
+        {
+          shape: [...starts.shape],
+        },
+      );
     }
-    const bags = starts === null ? batch.shape[0]! : Math.max(0, starts.count - (this.includeLastOffset ? 1 : 0));
+    const bags =
+      starts === null ? batch.shape[0]! : Math.max(0, starts.count - (this.includeLastOffset ? 1 : 0));
 
     // Only now: reading ids may run the caller's getters.
     const handle = this.#table.handle();
@@ -258,7 +264,12 @@ export class EmbeddingBag {
 
 function checkRank(shape: readonly number[], withOffsets: boolean, offsets: unknown): void {
   if (shape.length === 1 && !withOffsets) {
-    throw fail(RangeError, 'ERR_OFFSETS', 'Offsets are needed for 1D ids: give offsets, or ids of shape [bags, n]', {});
+    throw fail(
+      RangeError,
+      'ERR_OFFSETS',
+      'Offsets are needed for 1D ids: give offsets, or ids of shape [bags, n]',
+      {},
+    );
   }
   if (shape.length === 2 && withOffsets) throw wrongValue('offsets', offsets, 'absent for 2D ids');
   if (shape.length !== 1 && shape.length !== 2) throw rankError('1D ids with offsets or 2D ids', shape);
@@ -274,7 +285,8 @@ function findBroken(
   for (let index = 0; index < data.length; index++) {
     const value = data[index]!;
     if (index === 0 && value !== 0) return { index, rule: 'must start at 0' };
-    if (index > 0 && value < data[index - 1]!) return { index, rule: `must not fall (${data[index - 1]} came before)` };
+    if (index > 0 && value < data[index - 1]!)
+      return { index, rule: `must not fall (${data[index - 1]} came before)` };
     if (value > count) return { index, rule: `must not exceed the number of ids, ${count}` };
   }
   if (overflow !== null) {

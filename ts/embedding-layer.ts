@@ -5,7 +5,7 @@ import { resultFloats, type Table } from './backend/index.js';
 import { DISPOSE } from './dispose.js';
 import { Dropout } from './dropout.js';
 import {
-  Embedding,
+  type Embedding,
   embeddingOf,
   type EmbeddingOptions,
   expectEmbedding,
@@ -224,7 +224,8 @@ export class EmbeddingLayer {
     const asked = readPositions(given);
     if (positions === null) {
       for (const name of ['startPos', 'positionIds'] as const) {
-        if (given[name] !== undefined) throw wrongValue(name, given[name], 'absent in a layer without positions');
+        if (given[name] !== undefined)
+          throw wrongValue(name, given[name], 'absent in a layer without positions');
       }
     }
     expectIds(ids);

@@ -242,7 +242,6 @@ export function shapeOption(options: unknown): number[] | undefined {
   return shape === undefined ? undefined : readShape(shape);
 }
 
-
 /** The table of an Embedding, for the layers that look into it. */
 export function tableOf(embedding: Embedding): Table {
   return tableUnder(embedding);

@@ -4,7 +4,14 @@
  * The public names; what each means is said where it is written.
  */
 
-export { type BackendInfo, backendInfo, init, type InitOptions, initSync, type WasmSource } from './backend/index.js';
+export {
+  type BackendInfo,
+  backendInfo,
+  init,
+  type InitOptions,
+  initSync,
+  type WasmSource,
+} from './backend/index.js';
 export type { DType } from './dtype.js';
 export { Embedding, type EmbeddingOptions, type IdsOptions, type MemoryUsage } from './embedding.js';
 export {

@@ -26,7 +26,9 @@ export function readInitializer(options: Named, fallback: InitType): Initializer
   const asked = options['initType'] === undefined ? fallback : options['initType'];
   if (!INIT_TYPES.includes(asked)) {
     const text = `Unknown init_type: ${typeof asked === 'string' ? asked : describe(asked)}`;
-    throw fail(RangeError, 'ERR_UNKNOWN_INIT', `${text} (known are ${INIT_TYPES.join(', ')})`, { value: asked });
+    throw fail(RangeError, 'ERR_UNKNOWN_INIT', `${text} (known are ${INIT_TYPES.join(', ')})`, {
+      value: asked,
+    });
   }
   const initType = asked as InitType;
   const std = real(options, 'std', { min: 0 }, undefined);

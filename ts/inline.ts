@@ -3,8 +3,9 @@
  * compile at once (everywhere but the main thread of some browsers; there `await init()` works without a fetch).
  */
 
-import { inlineCore } from './backend/index.js';
+// oxlint-disable-next-line no-restricted-imports -- the one entry that carries the module itself
 import { CORE } from './backend/core-inline.js';
+import { inlineCore } from './backend/index.js';
 
 inlineCore(() => Uint8Array.from(atob(CORE), (character) => character.charCodeAt(0)));
 

@@ -1,7 +1,7 @@
 /** Learned positions: an Embedding of positions that is added to embeddings. */
 
 import { Dropout } from './dropout.js';
-import { Embedding, embeddingOf, newTable, tableOf } from './embedding.js';
+import { type Embedding, embeddingOf, newTable, tableOf } from './embedding.js';
 import { type InitType, readInitializer, Stream } from './initializer.js';
 import { integer, named } from './options.js';
 import type { Parameter } from './parameter.js';
@@ -35,7 +35,9 @@ export class LearnedPositionalEmbedding extends PositionLayer {
   readonly parameters: readonly [Parameter];
 
   constructor(options: LearnedPositionalEmbeddingOptions) {
-    const given = named(options, ['maxSeqLength', 'embeddingDim', 'initType', 'std', 'seed'], { required: true });
+    const given = named(options, ['maxSeqLength', 'embeddingDim', 'initType', 'std', 'seed'], {
+      required: true,
+    });
     const rows = integer(given, 'maxSeqLength', { min: 1, max: 2 ** 32 });
     const dim = integer(given, 'embeddingDim', { min: 1 });
     const embedding = embeddingOf(newTable(rows, dim, readInitializer(given, 'normal'), Stream.position));

@@ -65,7 +65,12 @@ export function real<T = never>(options: Named, name: string, bounds: Bounds, ..
 }
 
 /** A safe integer, or `fallback` where absent; without a fallback the option is required. `-0` is 0. */
-export function integer<T = never>(options: Named, name: string, bounds: Bounds, ...fallback: [T?]): number | T {
+export function integer<T = never>(
+  options: Named,
+  name: string,
+  bounds: Bounds,
+  ...fallback: [T?]
+): number | T {
   const value = options[name];
   if (value === undefined && fallback.length > 0) return fallback[0] as T;
   const text = wanted('an integer', bounds);
@@ -75,7 +80,12 @@ export function integer<T = never>(options: Named, name: string, bounds: Bounds,
 }
 
 /** One of the strings `allowed`, or `fallback` where absent. */
-export function choice<T extends string>(options: Named, name: string, allowed: readonly T[], fallback: T): T {
+export function choice<T extends string>(
+  options: Named,
+  name: string,
+  allowed: readonly T[],
+  fallback: T,
+): T {
   const value = options[name];
   if (value === undefined) return fallback;
   const text = `one of ${allowed.map((each) => JSON.stringify(each)).join(', ')}`;
@@ -115,4 +125,3 @@ export function seed(options: Named, name = 'seed'): number | bigint | undefined
   if (!Number.isSafeInteger(value) || value < 0) throw wrongValue(name, value, text);
   return value + 0 || 0;
 }
-

@@ -42,7 +42,8 @@ export class Parameter {
     const handle = this.#table.handle();
     const { rows, dim, backend } = this.#table;
     const target = out === undefined ? undefined : readFloats('out', out);
-    if (target !== undefined && target.length < dim) throw lengthError('out', target.length, `a row has ${dim}`);
+    if (target !== undefined && target.length < dim)
+      throw lengthError('out', target.length, `a row has ${dim}`);
     checkRow(i, rows);
     const row = target ?? resultFloats(dim);
     backend.kernels.tableRead(handle, i, row.length === dim ? row : row.subarray(0, dim));
@@ -95,11 +96,16 @@ function checkRow(row: unknown, rows: number): void {
     const text = `Token indices must be integers: got ${String(row)} as a row`;
     throw fail(TypeError, 'ERR_INVALID_ID', text, { value: row, position: 0 });
   }
-  throw fail(RangeError, 'ERR_ID_OUT_OF_RANGE', `Token indices must be in range [0, ${rows}): got row ${row}`, {
-    value: row,
-    position: 0,
-    bound: rows,
-  });
+  throw fail(
+    RangeError,
+    'ERR_ID_OUT_OF_RANGE',
+    `Token indices must be in range [0, ${rows}): got row ${row}`,
+    {
+      value: row,
+      position: 0,
+      bound: rows,
+    },
+  );
 }
 
 /** Floats that nobody changes during the call. */

@@ -135,9 +135,15 @@ export class PositionalEncoding extends PositionLayer {
     const seqLength = Math.min(integer(given, 'seqLength', { min: 1 }, 100), this.maxSeqLength);
     const dimsShown = Math.min(integer(given, 'dimsToShow', { min: 1 }, 10), this.embeddingDim);
     const silent = given['print'] === null;
+    // oxlint-disable-next-line no-console -- this method exists to print
     const print = silent ? null : callback(given, 'print', (line: string) => console.log(line));
     const block = this.#block(Math.min(seqLength, 10), Math.min(dimsShown, 10));
-    const report = describeEncoding({ seqLength, dimsShown, values: block, frequencies: this.#frequencies() });
+    const report = describeEncoding({
+      seqLength,
+      dimsShown,
+      values: block,
+      frequencies: this.#frequencies(),
+    });
     if (print !== null) for (const line of report.text.split('\n')) print(line);
     return report;
   }
@@ -147,7 +153,10 @@ export class PositionalEncoding extends PositionLayer {
    *
    * `seqLength` (default 100) and `dimsToShow` (default 64) are clamped to the table. Errors as above.
    */
-  toSVG(options?: { readonly seqLength?: number | undefined; readonly dimsToShow?: number | undefined }): string {
+  toSVG(options?: {
+    readonly seqLength?: number | undefined;
+    readonly dimsToShow?: number | undefined;
+  }): string {
     this.#table.handle();
     const given = named(options, ['seqLength', 'dimsToShow']);
     const rows = Math.min(integer(given, 'seqLength', { min: 1 }, 100), this.maxSeqLength);

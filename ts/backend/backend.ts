@@ -126,7 +126,9 @@ export interface Storage {
 
 /** One way to run the kernels. Objects keep the backend they were made on. */
 export interface Backend {
-  readonly info: BackendInfo;
+  readonly name: BackendInfo['name'];
+  readonly isa: BackendInfo['isa'];
+  readonly threads: number;
   readonly kernels: Kernels;
   /** Whether it was given up after a trap: its objects throw `ERR_INTERNAL`, new ones are made on another. */
   readonly lost: boolean;

@@ -3,6 +3,7 @@
 import { loader } from '#loader';
 import { fail, tooLarge, wrongKind, wrongValue } from '../errors.js';
 import { choice, type Named, named } from '../options.js';
+import { VERSION } from '../version.js';
 import type { Backend, BackendInfo } from './backend.js';
 import { nativeBackend } from './native.js';
 import { wasmBackend } from './wasm.js';
@@ -28,7 +29,8 @@ export interface InitOptions {
   readonly wasm?: WasmSource | Promise<WasmSource> | undefined;
 }
 
-let current: Backend | null = null;
+/** What new objects are made on, and why it is not the native one if `auto` chose it. */
+let current: { readonly backend: Backend; readonly fallbackReason: string | null } | null = null;
 let native: Backend | null = null;
 let wasm: Backend | null = null;
 let module: WebAssembly.Module | null = null;
@@ -72,23 +74,22 @@ function tryNative(): Backend | Error {
 /** The WASM backend over `compiled`: the one that exists unless it was given up or the module is another. */
 function useWasm(compiled: WebAssembly.Module, fallbackReason: string | null): Backend {
   const { isa } = settings();
-  const same = wasm !== null && module === compiled && !wasm.lost && wasm.info.fallbackReason === fallbackReason;
-  if (!same) {
+  if (wasm === null || wasm.lost || module !== compiled) {
     try {
-      wasm = wasmBackend(loader, compiled, { isa, fallbackReason });
+      wasm = wasmBackend(loader, compiled, { isa });
     } catch (error) {
       throw unavailable('wasm', error);
     }
     module = compiled;
   }
-  current = wasm!;
-  return current;
+  current = { backend: wasm, fallbackReason };
+  return wasm;
 }
 
 /** Compiles at once, where the host allows it. */
-function compileNow(): WebAssembly.Module {
+function compileNow(bytes?: BufferSource): WebAssembly.Module {
   try {
-    return new WebAssembly.Module(inlined === null ? loader.readCore() : inlined());
+    return new WebAssembly.Module(bytes ?? (inlined === null ? loader.readCore() : inlined()));
   } catch (error) {
     throw unavailable('wasm', error);
   }
@@ -102,17 +103,21 @@ function wanted(asked: Wanted): Wanted {
 function chooseNative(asked: Wanted): { chosen: Backend } | { fallbackReason: string | null } {
   if (asked === 'wasm') return { fallbackReason: null };
   const found = tryNative();
-  if (!(found instanceof Error)) return { chosen: (current = found) };
+  if (!(found instanceof Error)) {
+    current = { backend: found, fallbackReason: null };
+    return { chosen: found };
+  }
   if (asked === 'native') throw unavailable('native', found);
   return { fallbackReason: found.message };
 }
 
 /** The backend for new objects: loads it at once in Node, `ERR_NOT_INITIALIZED` in a browser before `init`. */
 export function activeBackend(): Backend {
-  if (current !== null && !current.lost) return current;
-  if (current !== null) return useWasm(module!, current.info.fallbackReason);
+  if (current !== null && !current.backend.lost) return current.backend;
+  if (current !== null) return useWasm(module!, current.fallbackReason);
   if (!loader.synchronous && inlined === null) {
-    const text = 'Call `await init()` once before anything else (in a browser the WASM must be fetched first)';
+    const text =
+      'Call `await init()` once before anything else (in a browser the WASM must be fetched first)';
     throw fail(Error, 'ERR_NOT_INITIALIZED', text);
   }
   const choice = chooseNative(wanted('auto'));
@@ -131,8 +136,8 @@ export async function init(options?: InitOptions): Promise<BackendInfo> {
   const asked = wanted(choice(given, 'backend', BACKENDS, 'auto'));
   const source = readSource(given);
   const choiceMade = chooseNative(asked);
-  if ('chosen' in choiceMade) return choiceMade.chosen.info;
-  return useWasm(await load(source), choiceMade.fallbackReason).info;
+  if (!('chosen' in choiceMade)) useWasm(await load(source), choiceMade.fallbackReason);
+  return backendInfo();
 }
 
 /**
@@ -144,18 +149,15 @@ export function initSync(options: { readonly wasm: ArrayBuffer | ArrayBufferView
   const source = readSource(given);
   const kind = 'bytes or a WebAssembly.Module';
   if (source === undefined || typeof source !== 'object') throw wrongKind('wasm', source, kind);
-  if (isModule(source)) return useWasm(source, null).info;
-  if (!isBytes(source)) throw wrongKind('wasm', source, kind);
-  try {
-    return useWasm(new WebAssembly.Module(source as BufferSource), null).info;
-  } catch (error) {
-    throw (error as { code?: string }).code === undefined ? unavailable('wasm', error) : error;
-  }
+  if (!isModule(source) && !isBytes(source)) throw wrongKind('wasm', source, kind);
+  useWasm(isModule(source) ? source : compileNow(source as BufferSource), null);
+  return backendInfo();
 }
 
 /** What new objects run on: name, instruction set, threads, and why it is not the native one if `auto` chose WASM. */
 export function backendInfo(): BackendInfo {
-  return { ...activeBackend().info };
+  const { name, isa, threads } = activeBackend();
+  return { name, isa, threads, fallbackReason: current!.fallbackReason, version: VERSION };
 }
 
 /** Lets an entry bring the WASM along: the source of `init()` and, where nothing else was loaded, of first use. */
@@ -176,7 +178,8 @@ export function resultFloats(length: number): Float32Array<ArrayBuffer> {
 
 const tag = (value: unknown): string => Object.prototype.toString.call(value).slice(8, -1);
 const isModule = (value: unknown): value is WebAssembly.Module => tag(value) === 'Module';
-const isBytes = (value: unknown): boolean => ArrayBuffer.isView(value) || /^(Shared)?ArrayBuffer$/.test(tag(value));
+const isBytes = (value: unknown): boolean =>
+  ArrayBuffer.isView(value) || /^(Shared)?ArrayBuffer$/.test(tag(value));
 
 /** The option `wasm`, of whose many kinds only the plainly wrong ones can be told before it is used. */
 function readSource(given: Named): WasmSource | Promise<WasmSource> | undefined {
@@ -205,7 +208,12 @@ async function compile(given: WasmSource | Promise<WasmSource> | undefined): Pro
     if (typeof source === 'string') return await loader.compile(source);
     if (isModule(source)) return source;
     if (isBytes(source)) return await WebAssembly.compile(source as BufferSource);
-    const host = source as { arrayBuffer?: () => Promise<ArrayBuffer>; href?: string; url?: string; ok?: boolean };
+    const host = source as {
+      arrayBuffer?: () => Promise<ArrayBuffer>;
+      href?: string;
+      url?: string;
+      ok?: boolean;
+    };
     if (tag(source) === 'Request') return await loader.compile(host.url);
     if (typeof host.arrayBuffer === 'function') {
       if (host.ok === false) throw new Error(`${host.url}: the response is an error`);

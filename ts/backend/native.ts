@@ -1,8 +1,7 @@
 /** The native backend: the addon's kernels, tables in memory that JavaScript can see too. */
 
 import { tooLarge } from '../errors.js';
-import { VERSION } from '../version.js';
-import type { Backend, BackendInfo, Handle, Kernels, Storage, Table } from './backend.js';
+import type { Backend, Handle, Kernels, Storage, Table } from './backend.js';
 import { guarded, internalError } from './guard.js';
 import type { Loader } from './loader.js';
 import { OwnedHandle, OwnedTable } from './table.js';
@@ -63,18 +62,16 @@ class OrdinaryStorage implements Storage {
 
 /** The backend over the addon that `loader` found. */
 export function nativeBackend(loader: Loader, settings: { isa: string | undefined }): Backend {
-  const kernels = guarded(loader.native(), { lost: null }, (error) => internalError((error as Error).message, error));
+  const kernels = guarded(loader.native(), { lost: null }, (error) =>
+    internalError((error as Error).message, error),
+  );
   if (settings.isa !== undefined) kernels.lowerIsa(settings.isa);
   const shared = new SharedMemory(kernels);
 
   const backend: Backend = {
-    info: Object.freeze<BackendInfo>({
-      name: 'native',
-      isa: kernels.isa() as BackendInfo['isa'],
-      threads: 1,
-      fallbackReason: null,
-      version: VERSION,
-    }),
+    name: 'native',
+    isa: kernels.isa() as Backend['isa'],
+    threads: 1,
     kernels,
     lost: false,
     table(rows, dim): Table {

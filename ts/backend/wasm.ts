@@ -6,8 +6,7 @@
  */
 
 import { tooLarge } from '../errors.js';
-import { VERSION } from '../version.js';
-import type { Backend, BackendInfo, Handle, Kernels, Storage, Table } from './backend.js';
+import type { Backend, Handle, Kernels, Storage, Table } from './backend.js';
 import { guarded, type Health, internalError } from './guard.js';
 import type { Loader } from './loader.js';
 import { OwnedHandle, OwnedTable } from './table.js';
@@ -55,7 +54,7 @@ function ballast(bytes: number): ArrayBuffer | null {
 export function wasmBackend(
   loader: Loader,
   module: WebAssembly.Module,
-  settings: { isa: string | undefined; fallbackReason: string | null },
+  settings: { isa: string | undefined },
 ): Backend {
   const memory = reserve(loader.reservations);
   const glue = createGlue();
@@ -88,13 +87,9 @@ export function wasmBackend(
   };
 
   const backend: Backend = {
-    info: Object.freeze<BackendInfo>({
-      name: 'wasm',
-      isa: kernels.isa() as BackendInfo['isa'],
-      threads: 1,
-      fallbackReason: settings.fallbackReason,
-      version: VERSION,
-    }),
+    name: 'wasm',
+    isa: kernels.isa() as Backend['isa'],
+    threads: 1,
     kernels,
     get lost() {
       return health.lost !== null;
