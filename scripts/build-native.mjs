@@ -24,8 +24,7 @@ export async function buildNative({ faults = false } = {}) {
   const made = {
     name,
     inputs: [...RUST_INPUTS, 'crates/node', 'scripts/build-native.mjs', 'scripts/lib/cargo.mjs'],
-    // The addon's name holds the platform, which only the build knows: the types beside it stand for both.
-    outputs: [`${product}/binding.d.cts`],
+    outputs: [`${product}/binding.d.cts`, `${product}/${await addonIn(path.join(root, product))}`],
     facts: [...facts, JSON.stringify({ napi, version })],
   };
   const built = await unlessFresh(made, () =>
@@ -53,6 +52,12 @@ function napiArguments(staging, faults) {
     'target/native',
   ];
   return [...build, ...output, ...(faults ? ['--features', 'faults'] : [])];
+}
+
+/** The addon's name holds platform and ABI, which only the build knows. @param {string} folder */
+async function addonIn(folder) {
+  const files = await readdir(folder).catch(() => []);
+  return files.find((file) => file.endsWith('.node')) ?? 'no addon';
 }
 
 /** The files of `from` become those of `to`; a process that has loaded an older addon keeps its file. @param {string} from @param {string} to */
