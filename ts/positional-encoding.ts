@@ -84,7 +84,12 @@ export class PositionalEncoding extends PositionLayer {
     const table = backend.table(maxSeqLength, embeddingDim);
     super({ table, dropout });
     this.#table = table;
-    this.#sinusoid = backend.sinusoid(embeddingDim, base, layout === 'halves');
+    try {
+      this.#sinusoid = backend.sinusoid(embeddingDim, base, layout === 'halves');
+    } catch (error) {
+      table.dispose(); // nothing half-made is left behind
+      throw error;
+    }
     backend.kernels.tableSinusoid(table.handle(), this.#sinusoid.handle());
     this.embeddingDim = embeddingDim;
     this.maxSeqLength = maxSeqLength;

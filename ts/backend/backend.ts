@@ -114,6 +114,9 @@ export interface BackendInfo {
   readonly version: string;
 }
 
+/** What a sinusoid takes per column while it is made: nobody asks for so many columns by mistake and gets an aborted process. */
+export const FREQUENCY_BYTES = 32;
+
 /** Memory that a kernel can use where it lies, seen as floats. */
 export interface Storage {
   /** The floats: on a growing memory a new view whenever the old one was emptied. */

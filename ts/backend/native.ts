@@ -1,7 +1,14 @@
 /** The native backend: the addon's kernels, tables in memory that JavaScript can see too. */
 
 import { tooLarge } from '../errors.js';
-import type { Backend, Handle, Kernels, Storage, Table } from './backend.js';
+import {
+  type Backend,
+  FREQUENCY_BYTES,
+  type Handle,
+  type Kernels,
+  type Storage,
+  type Table,
+} from './backend.js';
 import { guarded, internalError } from './guard.js';
 import type { Loader } from './loader.js';
 import { OwnedHandle, OwnedTable } from './table.js';
@@ -91,6 +98,8 @@ export function nativeBackend(loader: Loader, settings: { isa: string | undefine
       return new OwnedTable(backend, rows, dim, handle, () => kernels.free(handle));
     },
     sinusoid(dim, base, halves): Handle {
+      const [bytes, limit] = [dim * FREQUENCY_BYTES, loader.memoryLimit()];
+      if (bytes > limit) throw tooLarge('The frequencies', bytes, limit);
       const handle = kernels.sinusoid(dim, base, halves);
       return new OwnedHandle(handle, () => kernels.free(handle));
     },

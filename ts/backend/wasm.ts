@@ -6,7 +6,14 @@
  */
 
 import { tooLarge } from '../errors.js';
-import type { Backend, Handle, Kernels, Storage, Table } from './backend.js';
+import {
+  type Backend,
+  FREQUENCY_BYTES,
+  type Handle,
+  type Kernels,
+  type Storage,
+  type Table,
+} from './backend.js';
 import { guarded, type Health, internalError } from './guard.js';
 import type { Loader } from './loader.js';
 import { OwnedHandle, OwnedTable } from './table.js';
@@ -99,6 +106,8 @@ export function wasmBackend(
       return new OwnedTable(backend, rows, dim, handle, release);
     },
     sinusoid(dim, base, halves): Handle {
+      const [bytes, limit] = [dim * FREQUENCY_BYTES, ADDRESSABLE - held];
+      if (bytes > limit) throw tooLarge('The frequencies', bytes, limit);
       const handle = kernels.sinusoid(dim, base, halves);
       return new OwnedHandle(handle, () => health.lost === null && kernels.free(handle));
     },
