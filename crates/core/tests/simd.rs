@@ -2,9 +2,20 @@
 
 mod common;
 
-use common::for_each_isa;
+use common::{for_each_isa, report};
+use std::io::Write;
 use tokenbed_core::checked::Ids;
 use tokenbed_core::simd::{available, detect, Isa};
+
+#[test]
+fn every_instruction_set_is_run_or_the_reason_is_printed() {
+    // One write past cargo's capture, for whoever reads the summary.
+    let lines = Isa::ALL.map(|isa| format!("\n{}", report(isa))).concat();
+    writeln!(std::io::stdout(), "{lines}").unwrap();
+    for_each_isa!(isa => {
+        assert!(Ids::U8(&[9]).check(isa, 10).is_ok());
+    });
+}
 
 #[test]
 fn every_name_is_read_back() {

@@ -25,19 +25,23 @@ macro_rules! for_each_isa {
 }
 pub(crate) use for_each_isa;
 
-/// Whether this machine has `isa`; says so, and why not.
+/// Whether this machine has `isa`; says so, and why not (cargo shows it beside a failure, or with `--nocapture`).
 pub fn runs(isa: Isa) -> bool {
-    let runs = available().contains(&isa);
-    if runs {
-        println!("isa {}: run", isa.name());
+    println!("{}", report(isa));
+    available().contains(&isa)
+}
+
+/// `ISA avx2: run`, or `ISA neon: NOT RUN: reason`.
+pub fn report(isa: Isa) -> String {
+    if available().contains(&isa) {
+        format!("ISA {}: run", isa.name())
     } else {
-        println!(
-            "isa {}: NOT RUN: this machine has none (it is {})",
+        format!(
+            "ISA {}: NOT RUN: this is {} without it",
             isa.name(),
             std::env::consts::ARCH
-        );
+        )
     }
-    runs
 }
 
 /// A NaN that no arithmetic makes.
@@ -106,7 +110,7 @@ pub fn odd_table(rows: usize, dim: usize) -> Vec<f32> {
     let mut values = table(rows, dim);
     for (i, x) in values.iter_mut().enumerate() {
         let hash = (i as u32).wrapping_mul(0x9e37_79b9) >> 16;
-        if hash % 3 == 0 {
+        if hash.is_multiple_of(3) {
             *x = f32::from_bits(ODD[hash as usize / 3 % ODD.len()]);
         }
     }
@@ -119,7 +123,7 @@ pub fn some_ids(n: usize, bound: usize) -> Vec<u32> {
         .map(|i| match i % 7 {
             3 => 0,
             5 => bound as u32 - 1,
-            _ => (u64::from(i.wrapping_mul(0x9e37_79b9)) * bound as u64 >> 32) as u32,
+            _ => ((u64::from(i.wrapping_mul(0x9e37_79b9)) * bound as u64) >> 32) as u32,
         })
         .collect()
 }
