@@ -177,7 +177,7 @@ export function resultFloats(length: number): Float32Array<ArrayBuffer> {
 }
 
 const tag = (value: unknown): string => Object.prototype.toString.call(value).slice(8, -1);
-const isModule = (value: unknown): value is WebAssembly.Module => tag(value) === 'Module';
+const isModule = (value: unknown): value is WebAssembly.Module => tag(value) === 'WebAssembly.Module';
 const isBytes = (value: unknown): boolean =>
   ArrayBuffer.isView(value) || /^(Shared)?ArrayBuffer$/.test(tag(value));
 
