@@ -1,8 +1,8 @@
 //! Index arrays: validated once, then trusted by type.
 //!
-//! [`Ids`] and the arguments of [`Offsets::check`] are what a caller gave. [`Indices`] and [`Offsets`] are what
-//! passed: only the checks here make them, so a kernel that takes them reads no row outside its table, and tests
-//! nothing. An error is found before the first value is written.
+//! [`Ids`] and the arguments of [`Offsets::check`] are what a caller gave. [`Indices`] and [`Offsets`] are
+//! what passed: only the checks here make them, so a kernel that takes them reads no row outside its table,
+//! and tests nothing. An error is found before the first value is written.
 
 use crate::error::Error;
 use crate::ops::check::{first_outside, Id};
@@ -120,7 +120,8 @@ impl<'a> Indices<'a> {
     }
 }
 
-/// A run of proven ids, as u32 whatever they came as, without those that count for nothing: what an inner loop walks.
+/// A run of proven ids, as u32 whatever they came as, without those that count for nothing: what an inner
+/// loop walks.
 pub(crate) struct Run {
     ids: [u32; Run::LEN],
     weights: [f32; Run::LEN],
@@ -143,7 +144,8 @@ impl Run {
     /// Ids in the longest run: few enough that they stay in the L1 cache with the rows.
     pub const LEN: usize = 256;
 
-    /// Becomes the run of all `ids` (at most `LEN`) but those equal to `skip`, and of their weights if there are any.
+    /// Becomes the run of all `ids` (at most `LEN`) but those equal to `skip`, and of their weights if there
+    /// are any.
     #[inline(always)]
     pub fn fill(&mut self, ids: Indices<'_>, weights: Option<&[f32]>, skip: Option<usize>) {
         self.bound = ids.bound;
@@ -198,10 +200,12 @@ pub struct Offsets<'a> {
 }
 
 impl<'a> Offsets<'a> {
-    /// Proves those rules. Bag `i` reaches from `offsets[i]` to `offsets[i + 1]`, and the last bag to `n`; with
-    /// `include_last` the last offset is `n` itself and begins no bag. No bags is fine only when `n` is 0.
+    /// Proves those rules. Bag `i` reaches from `offsets[i]` to `offsets[i + 1]`, and the last bag to `n`;
+    /// with `include_last` the last offset is `n` itself and begins no bag. No bags is fine only when `n` is
+    /// 0.
     ///
-    /// Errors: `ERR_OFFSETS` with the first offset that breaks a rule (0 where there is none but one is needed).
+    /// Errors: `ERR_OFFSETS` with the first offset that breaks a rule (0 where there is none but one is
+    /// needed).
     pub fn check(offsets: Ids<'a>, n: usize, include_last: bool) -> Result<Offsets<'a>, Error> {
         let count = offsets.len();
         if count == 0 && (include_last || n > 0) {
@@ -221,8 +225,8 @@ impl<'a> Offsets<'a> {
         Ok(checked)
     }
 
-    /// The rules that a part of the offsets can break by itself, for callers that see them part by part: it starts
-    /// at 0, or not below `previous`, the offset before it; it never falls; it ends at `n` or before.
+    /// The rules that a part of the offsets can break by itself, for callers that see them part by part: it
+    /// starts at 0, or not below `previous`, the offset before it; it never falls; it ends at `n` or before.
     ///
     /// Errors: `ERR_OFFSETS`; the index counts from the start of the part.
     pub fn check_part(part: Ids<'_>, n: usize, previous: Option<usize>) -> Result<(), Error> {

@@ -1,6 +1,7 @@
 //! One variant for each way an argument can be wrong, with the numbers inside.
 //!
-//! The core finds what is wrong and where; the words a user reads are written once, in TypeScript, from these numbers.
+//! The core finds what is wrong and where; the words a user reads are written once, in TypeScript, from these
+//! numbers.
 
 use std::fmt;
 
@@ -14,7 +15,8 @@ pub enum Error {
         /// The first value that is too large.
         bound: u64,
     },
-    /// The offset at `index` breaks a rule of [`Offsets`](crate::checked::Offsets); every offset before it keeps them.
+    /// The offset at `index` breaks a rule of [`Offsets`](crate::checked::Offsets); every offset before it
+    /// keeps them.
     Offsets {
         /// The first bad offset.
         index: usize,

@@ -1,7 +1,7 @@
 //! The kernels of tokenbed: token ids in, dense vectors out, at the speed of the memory.
 //!
-//! This crate knows nothing of JavaScript and depends on nothing. Two thin binding crates carry it to Node and to the
-//! browser, and give the same bits there, because every kernel is written once:
+//! This crate knows nothing of JavaScript and depends on nothing. Two thin binding crates carry it to Node
+//! and to the browser, and give the same bits there, because every kernel is written once:
 //!
 //! ```text
 //! ops    what to compute   gather, layer, bag, ...   one generic body each, over Row and Simd
@@ -12,19 +12,20 @@
 //! ```
 //!
 //! # Shapes
-//! `V` rows in a table, `D` (`dim`) columns in a row, `n` ids. All arrays are row-major and contiguous. An operation
-//! writes into the caller's `out` and allocates nothing.
+//! `V` rows in a table, `D` (`dim`) columns in a row, `n` ids. All arrays are row-major and contiguous. An
+//! operation writes into the caller's `out` and allocates nothing.
 //!
 //! # Numerics
-//! Same input, same bits, on every backend and instruction set. Vector lanes run along columns and never mix; rows
-//! accumulate in index order; multiply and add round separately, never fused; `sin`, `cos`, `exp` and `ln` are this
-//! crate's own, and so is the random generator, of which element `i` is a pure function of the seed and `i`. The one
-//! exception: a NaN that arithmetic produces has an unspecified sign and payload.
+//! Same input, same bits, on every backend and instruction set. Vector lanes run along columns and never mix;
+//! rows accumulate in index order; multiply and add round separately, never fused; `sin`, `cos`, `exp` and
+//! `ln` are this crate's own, and so is the random generator, of which element `i` is a pure function of the
+//! seed and `i`. The one exception: a NaN that arithmetic produces has an unspecified sign and payload.
 //!
 //! # Trust
-//! [`checked`] is the border: what passed it is of another type, and kernels take only that type. What a caller of
-//! this crate must get right by itself (lengths that fit each other) is asserted at the entry of each operation.
-//! `unsafe` stands in the instruction sets (`simd`), in [`table`], `row` and `storage`, each with its reason.
+//! [`checked`] is the border: what passed it is of another type, and kernels take only that type. What a
+//! caller of this crate must get right by itself (lengths that fit each other) is asserted at the entry of
+//! each operation. `unsafe` stands in the instruction sets (`simd`), in [`table`], `row` and `storage`, each
+//! with its reason.
 
 pub mod checked;
 pub mod dtype;

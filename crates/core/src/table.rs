@@ -21,8 +21,8 @@ pub struct Table<'a> {
 impl<'a> Table<'a> {
     /// The table that `bytes` holds.
     ///
-    /// Errors: `ERR_SHAPE` when `dim` is 0, when `bytes` is not exactly the size of such a table, and when it does not
-    /// start at a multiple of the dtype's alignment.
+    /// Errors: `ERR_SHAPE` when `dim` is 0, when `bytes` is not exactly the size of such a table, and when it
+    /// does not start at a multiple of the dtype's alignment.
     pub fn new(dtype: DType, rows: usize, dim: usize, bytes: &'a [u8]) -> Result<Self, Error> {
         let stride = dtype
             .row_bytes(dim)
@@ -87,8 +87,8 @@ impl<'a, R: Row<'a>> Rows<'a, R> {
         }
     }
 
-    /// The row that entry `i` of the ids names. They were proven below a bound, so what is checked here, that the
-    /// bound is the table's, does not depend on `i` and leaves the loop.
+    /// The row that entry `i` of the ids names. They were proven below a bound, so what is checked here, that
+    /// the bound is the table's, does not depend on `i` and leaves the loop.
     #[inline(always)]
     pub fn of_id(&self, ids: Indices<'_>, i: usize) -> R {
         let (bound, rows) = (ids.bound(), self.table.rows);
@@ -116,8 +116,8 @@ impl<'a, R: Row<'a>> Rows<'a, R> {
         let Table {
             dim, stride, bytes, ..
         } = self.table;
-        // SAFETY: `Table::new` has seen `rows * stride` bytes from an aligned start, and rows keep the alignment;
-        // `Rows::of` has seen that they are stored as `R`.
+        // SAFETY: `Table::new` has seen `rows * stride` bytes from an aligned start, and rows keep the
+        // alignment; `Rows::of` has seen that they are stored as `R`.
         unsafe { R::open(bytes.as_ptr().add(row * stride), dim) }
     }
 }

@@ -6,8 +6,8 @@ use std::ops::Range;
 ///
 /// Both forms are contiguous in the result, so `out` holds exactly the window: `rows * cols` values, and the
 /// elements of the window are `len()` successive elements of the result. Natively a window is everything; on
-/// WebAssembly a result passes through a scratch area of fixed size, window by window. Lanes run along columns and
-/// no kernel mixes columns, so the bits do not depend on how a result was cut.
+/// WebAssembly a result passes through a scratch area of fixed size, window by window. Lanes run along
+/// columns and no kernel mixes columns, so the bits do not depend on how a result was cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window {
     /// First row, counted in the whole result.
@@ -64,8 +64,8 @@ impl Window {
 /// Values in a block: 16 KiB, so that what is done to it next finds it in the L1 cache.
 const BLOCK: usize = 4096;
 
-/// Cuts a window into blocks of whole rows, of about `BLOCK` values, and gives each: where it starts in `out`, its
-/// own window, its part of `out`.
+/// Cuts a window into blocks of whole rows, of about `BLOCK` values, and gives each: where it starts in
+/// `out`, its own window, its part of `out`.
 pub(crate) fn for_each_block(
     window: Window,
     out: &mut [f32],

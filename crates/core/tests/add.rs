@@ -63,7 +63,8 @@ fn position_ids_for_one_sequence_and_for_every_row() {
             let positions = at(proven(&ids, POSITIONS), 0);
             let wanted = expected(&x, dim, &pe, |r| plain(&ids)[r % listed], Some(DROP));
             let out = painted(x.len(), |out| {
-                add(isa, &positions, kernel(Some(DROP)).as_ref(), Window::all(rows, dim), Source::Slice(&x), out);
+                let window = Window::all(rows, dim);
+                add(isa, &positions, kernel(Some(DROP)).as_ref(), window, Source::Slice(&x), out);
             });
             assert_eq!(out, wanted, "{listed} position ids");
             // A window of the last rows, with only the ids that those rows take.
@@ -90,7 +91,8 @@ fn a_wide_result_of_many_blocks() {
     let wanted = expected(&x, dim, &pe, |r| r % 7, Some(DROP));
     for_each_isa!(isa => {
         let out = painted(x.len(), |out| {
-            add(isa, &positions, kernel(Some(DROP)).as_ref(), Window::all(rows, dim), Source::Slice(&x), out);
+            let window = Window::all(rows, dim);
+            add(isa, &positions, kernel(Some(DROP)).as_ref(), window, Source::Slice(&x), out);
         });
         assert_eq!(bits(&out), bits(&wanted));
     });

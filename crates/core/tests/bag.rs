@@ -183,8 +183,13 @@ fn lengths_that_do_not_fit_are_refused() {
 proptest! {
     #[test]
     fn any_cut_of_ids_and_columns_gives_the_same_bits(
-        dim in 1usize..90, ids in prop::collection::vec(0..ROWS as u32, 0..700), cuts in [0.0f64..1.0, 0.0f64..1.0],
-        col in any::<prop::sample::Index>(), padding in prop::option::of(0..ROWS), mode in 0usize..3, weighted: bool,
+        dim in 1usize..90,
+        ids in prop::collection::vec(0..ROWS as u32, 0..700),
+        cuts in [0.0f64..1.0, 0.0f64..1.0],
+        col in any::<prop::sample::Index>(),
+        padding in prop::option::of(0..ROWS),
+        mode in 0usize..3,
+        weighted: bool,
     ) {
         let values = table(ROWS, dim);
         let weights = (weighted && mode < 2).then(|| weights(ids.len()));
@@ -215,7 +220,11 @@ proptest! {
     }
 
     #[test]
-    fn any_offsets(dim in 1usize..20, ids in prop::collection::vec(0..ROWS as u32, 0..40), cuts in [0.0f64..1.0, 0.0f64..1.0]) {
+    fn any_offsets(
+        dim in 1usize..20,
+        ids in prop::collection::vec(0..ROWS as u32, 0..40),
+        cuts in [0.0f64..1.0, 0.0f64..1.0],
+    ) {
         let values = table(ROWS, dim);
         let mut offsets = cuts.map(|cut| (cut * ids.len() as f64) as u32);
         offsets.sort();

@@ -115,7 +115,7 @@ proptest! {
     #[test]
     fn any_ids_any_width(
         (rows, dim, ids) in (1usize..50, 1usize..80)
-            .prop_flat_map(|(rows, dim)| (Just(rows), Just(dim), prop::collection::vec(0..rows as u32, 0..60))),
+            .prop_flat_map(|(v, dim)| (Just(v), Just(dim), prop::collection::vec(0..v as u32, 0..60))),
     ) {
         let values = table(rows, dim);
         let whole = expected(&values, dim, &plain(&ids));

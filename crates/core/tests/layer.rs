@@ -45,10 +45,10 @@ fn every_width_with_every_combination_of_parts() {
             for (k, drop) in (0..8).map(|k| (k, (k & 4 != 0).then_some(DROP))) {
                 let scale = (k & 1 != 0).then_some((dim as f32).sqrt());
                 let with_positions = k & 2 != 0;
-                let wanted =
-                    expected(&values, dim, &plain(&ids), scale, with_positions.then_some((&pe, &taken)), drop);
-                let spec =
-                    Layer { token, scale, positions: with_positions.then_some(positions), dropout: kernel(drop) };
+                let pe = with_positions.then_some((&pe[..], &taken[..]));
+                let wanted = expected(&values, dim, &plain(&ids), scale, pe, drop);
+                let positions = with_positions.then_some(positions);
+                let spec = Layer { token, scale, positions, dropout: kernel(drop) };
                 let out = painted(n * dim, |out| {
                     layer(isa, &spec, proven(&ids, ROWS), Window::all(n, dim), out);
                 });

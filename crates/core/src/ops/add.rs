@@ -7,8 +7,8 @@ use crate::simd::{dispatch, for_each_vector, Isa, Simd};
 use crate::table::{Rows, Table};
 use crate::window::{for_each_block, Window};
 
-/// Which row of the position table row `r` of the result takes; `r` counts from the first row of the whole result,
-/// not of a window.
+/// Which row of the position table row `r` of the result takes; `r` counts from the first row of the whole
+/// result, not of a window.
 #[derive(Debug, Clone, Copy)]
 pub enum PositionRows<'a> {
     /// Row `start + r % seq`: sequences of `seq` rows, each from position `start` on.
@@ -65,7 +65,8 @@ pub enum Source<'a> {
 /// `out` and `x` hold exactly the window, and `out` is wholly written.
 ///
 /// # Panics
-/// When lengths do not fit the window, the window does not fit the table, or a position is not a row of the table.
+/// When lengths do not fit the window, the window does not fit the table, or a position is not a row of the
+/// table.
 pub fn add(
     isa: Isa,
     positions: &Positions<'_>,

@@ -1,7 +1,7 @@
 //! Bags: many rows become one, their sum, mean or maximum, column by column.
 //!
 //! ```text
-//! held = [+0; cols]                        (max: -infinity, which every value and NaN replaces)
+//! held = [+0; cols]                        (max: -infinity, which every other value replaces)
 //! for i in the bag:                        in index order
 //!     if ids[i] is padding: continue
 //!     sum, mean:  held = f32(held + row)   or f32(held + f32(row * weights[i]))
@@ -10,9 +10,9 @@
 //! nothing kept:  held = 0
 //! ```
 //!
-//! Departures from that loop, none of which changes a bit: columns are independent, so they are done in blocks that
-//! stay in registers while the ids are walked inside; and ids are taken in runs, padding left out beforehand, so
-//! that nothing in the inner loop asks about padding or the type of the ids.
+//! Departures from that loop, none of which changes a bit: columns are independent, so they are done in
+//! blocks that stay in registers while the ids are walked inside; and ids are taken in runs, padding left out
+//! beforehand, so that nothing in the inner loop asks about padding or the type of the ids.
 
 use crate::checked::{Bags, Indices, Run};
 use crate::row::{with_rows, Row};
@@ -56,8 +56,8 @@ pub struct BagState {
 /// ```text
 /// table [V, D], ids [n], weights [n] -> acc [cols.len()]
 /// ```
-/// A bag begins with `BagState::default()` and any `acc`; its ids may come in any number of parts, in order; it
-/// ends with [`bag_finish`]. A column range of a bag is a bag of its own, with a state of its own.
+/// A bag begins with `BagState::default()` and any `acc`; its ids may come in any number of parts, in order;
+/// it ends with [`bag_finish`]. A column range of a bag is a bag of its own, with a state of its own.
 ///
 /// # Panics
 /// When lengths do not fit each other or the table, or weights are given for a maximum.

@@ -38,9 +38,9 @@ id!(i8 as u8, u8 as u8, i16 as u16, u16 as u16, i32 as u32, u32 as u32);
 
 /// The lowest position of an id that is not in `[0, bound)`.
 ///
-/// A block of ids is good if the largest of its bits, read as unsigned, is at most `min(bound - 1, T::MAX)`: that is
-/// one maximum per id, which compilers turn into vector code of any width by themselves. Only a bad block is
-/// searched.
+/// A block of ids is good if the largest of its bits, read as unsigned, is at most `min(bound - 1, T::MAX)`:
+/// that is one maximum per id, which compilers turn into vector code of any width by themselves. Only a bad
+/// block is searched.
 pub(crate) fn first_outside<T: Id>(isa: Isa, ids: &[T], bound: u64) -> Option<usize> {
     assert!(bound <= 1 << 32, "ids of 32 bits can have no bound of {bound}");
     let Some(largest) = bound.checked_sub(1) else {

@@ -15,8 +15,8 @@ use std::ops::Range;
 /// Rows of f32 are copied bit for bit. `out` is wholly written.
 ///
 /// # Panics
-/// When `ids` were proven against more rows than the table has, `cols` are not columns of the table, or `out` has
-/// another length.
+/// When `ids` were proven against more rows than the table has, `cols` are not columns of the table, or `out`
+/// has another length.
 pub fn gather(isa: Isa, table: Table<'_>, ids: Indices<'_>, cols: Range<usize>, out: &mut [f32]) {
     let width = cols.len();
     assert!(

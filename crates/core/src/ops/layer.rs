@@ -24,14 +24,15 @@ pub struct Layer<'a> {
 /// Looks rows up, scales them, adds positions, drops: each only where the layer has it.
 ///
 /// ```text
-/// token [V, D], positions [P, D] -> out [rows, D], of which the window is computed; ids: one per row of the window
-/// x = token[id]; x = f32(x * scale); x = f32(x + positions[row of r]); out[r] = x; dropout on element r * D + c
+/// token [V, D], positions [P, D], ids [rows of the window] -> out [rows, D], of which the window is computed
+/// x = token[id]; x = f32(x * scale); x = f32(x + positions[row of r]); out[r] = x
+/// dropout on element r * D + c
 /// ```
 /// The same bits as the parts one after the other. `out` holds exactly the window and is wholly written.
 ///
 /// # Panics
-/// When lengths do not fit the window, the window does not fit the table, the tables are of unequal width, or a position
-/// is not a row of its table.
+/// When lengths do not fit the window, the window does not fit the table, the tables are of unequal width, or
+/// a position is not a row of its table.
 pub fn layer(isa: Isa, layer: &Layer<'_>, ids: Indices<'_>, window: Window, out: &mut [f32]) {
     let Layer {
         token,

@@ -1,8 +1,8 @@
 //! What to compute: one file an operation.
 //!
-//! An operation's entry checks the shapes it was given (a wrong one is a defect of the caller, so it panics), turns
-//! its [`Isa`](crate::simd::Isa) into a proof and its tables into rows, and runs one generic body. That body names
-//! no instruction set and no storage type.
+//! An operation's entry checks the shapes it was given (a wrong one is a defect of the caller, so it panics),
+//! turns its [`Isa`](crate::simd::Isa) into a proof and its tables into rows, and runs one generic body. That
+//! body names no instruction set and no storage type.
 
 mod add;
 mod bag;

@@ -34,7 +34,8 @@ impl<'a> Row<'a> for F32Row<'a> {
         simd.load(&self.0[col..col + n])
     }
 
-    /// Bit for bit: no value passes through arithmetic. One `memcpy`, which on WebAssembly is one `memory.copy`.
+    /// Bit for bit: no value passes through arithmetic. One `memcpy`, which on WebAssembly is one
+    /// `memory.copy`.
     #[inline(always)]
     fn copy_to<S: Simd>(self, _: S, out: &mut [f32]) {
         out.copy_from_slice(&self.0[..out.len()]);

@@ -1,7 +1,7 @@
 //! How stored: one file for each storage type, each a [`Row`].
 //!
-//! A row is a small value: borrowed bytes, and whatever stands once per row (nothing for f32; scale and bias of a
-//! quantised row), already read. It gives f32 vectors of any width, so an operation over [`Row`] and
+//! A row is a small value: borrowed bytes, and whatever stands once per row (nothing for f32; scale and bias
+//! of a quantised row), already read. It gives f32 vectors of any width, so an operation over [`Row`] and
 //! [`Simd`] is written once for all storage types and all instruction sets.
 
 mod f32;
@@ -20,8 +20,8 @@ pub trait Row<'a>: Copy {
     /// Opens the row that starts at `bytes`.
     ///
     /// # Safety
-    /// `DTYPE.row_bytes(dim)` bytes can be read there for as long as `'a`, and nobody writes to them; `bytes` is a
-    /// multiple of `DTYPE.align()`.
+    /// `DTYPE.row_bytes(dim)` bytes can be read there for as long as `'a`, and nobody writes to them; `bytes`
+    /// is a multiple of `DTYPE.align()`.
     unsafe fn open(bytes: *const u8, dim: usize) -> Self;
 
     /// The same row seen through a window: its column 0 is column `cols.start` of this one.
@@ -30,8 +30,8 @@ pub trait Row<'a>: Copy {
     /// The value at `col`, as f32.
     fn get(self, col: usize) -> f32;
 
-    /// The `n` values from `col` on, as f32, in the first `n` lanes; +0 in the rest. `n` is at most `S::LANES`, and
-    /// equal to it in all but the last step of a loop, where the compiler sees that it is.
+    /// The `n` values from `col` on, as f32, in the first `n` lanes; +0 in the rest. `n` is at most
+    /// `S::LANES`, and equal to it in all but the last step of a loop, where the compiler sees that it is.
     #[inline(always)]
     fn load<S: Simd>(self, simd: S, col: usize, n: usize) -> S::F32 {
         let mut values = [0.0; MAX_LANES];

@@ -1,18 +1,20 @@
 //! How wide: vectors of f32, one file for each instruction set.
 //!
-//! A kernel is written once, over [`Simd`]. Lanes run along columns and no operation mixes two lanes, so a kernel
-//! gives the same bits whatever the width, and a wider instruction set is only a faster one.
+//! A kernel is written once, over [`Simd`]. Lanes run along columns and no operation mixes two lanes, so a
+//! kernel gives the same bits whatever the width, and a wider instruction set is only a faster one.
 //!
-//! A value of a type that implements [`Simd`] is a proof that the instruction set is there: only this module makes
-//! one. [`dispatch!`] does, once at the entry of an operation, from an [`Isa`] that was detected at run time:
+//! A value of a type that implements [`Simd`] is a proof that the instruction set is there: only this module
+//! makes one. `dispatch!` does, once at the entry of an operation, from an [`Isa`] that was detected at run
+//! time:
 //!
 //! ```text
-//! dispatch!(isa, simd => kernel(simd, ...))   =   match isa { Avx2 => { simd = proof; run kernel compiled for AVX2 } ... }
+//! dispatch!(isa, simd => kernel(simd, ...))
+//! match isa { Avx2 => { simd = the proof of AVX2; run the kernel, compiled for AVX2 }, ... }
 //! ```
 //!
-//! "Compiled for AVX2" means inlined into the function inside [`Simd::vectorize`] that carries the target feature.
-//! That is why every kernel, and every method here, is `#[inline(always)]`: a kernel that stayed a function of its
-//! own would be compiled without the feature, and each instruction would become a call.
+//! "Compiled for AVX2" means inlined into the function inside [`Simd::vectorize`] that carries the target
+//! feature. That is why every kernel, and every method here, is `#[inline(always)]`: a kernel that stayed a
+//! function of its own would be compiled without the feature, and each instruction would become a call.
 
 mod scalar;
 pub use scalar::Scalar;
@@ -36,8 +38,8 @@ pub use simd128::Simd128;
 
 /// What the kernels need of an instruction set, and no more.
 ///
-/// Every operation is IEEE 754 binary32, lane by lane, rounded once. There is no fused multiply-add here, and no
-/// sum across lanes: both would make the bits depend on the machine.
+/// Every operation is IEEE 754 binary32, lane by lane, rounded once. There is no fused multiply-add here, and
+/// no sum across lanes: both would make the bits depend on the machine.
 pub trait Simd: Copy {
     /// f32 values in a vector.
     const LANES: usize;
@@ -57,7 +59,8 @@ pub trait Simd: Copy {
     /// The first `LANES` values of `from`. Where there are fewer, the lanes without a value are +0.
     fn load(self, from: &[f32]) -> Self::F32;
 
-    /// Writes the lanes to the first `LANES` places of `to`. Where there are fewer, the other lanes are dropped.
+    /// Writes the lanes to the first `LANES` places of `to`. Where there are fewer, the other lanes are
+    /// dropped.
     fn store(self, x: Self::F32, to: &mut [f32]);
 
     /// `a + b`
@@ -76,8 +79,8 @@ pub trait Simd: Copy {
 /// Lanes of the widest instruction set.
 pub const MAX_LANES: usize = 16;
 
-/// `out[col..][..n] = value(col, n, out[col..][..n])`, a vector at a time: `n` is `S::LANES`, and for the last
-/// vector what is left. This is the loop over columns of every kernel that computes a row at a time.
+/// `out[col..][..n] = value(col, n, out[col..][..n])`, a vector at a time: `n` is `S::LANES`, and for the
+/// last vector what is left. This is the loop over columns of every kernel that computes a row at a time.
 #[inline(always)]
 pub fn for_each_vector<S: Simd>(
     simd: S,
@@ -185,7 +188,8 @@ mod arch {
 mod arch {
     use super::Isa;
 
-    /// Known when compiling: NEON belongs to every aarch64, and a module with simd128 loads only where that is.
+    /// Known when compiling: NEON belongs to every aarch64, and a module with simd128 loads only where that
+    /// is.
     pub fn available() -> &'static [Isa] {
         &[
             #[cfg(target_arch = "aarch64")]
@@ -197,8 +201,8 @@ mod arch {
     }
 }
 
-/// `dispatch!(isa, simd => expression)`: the value of the expression, compiled for that instruction set, with `simd`
-/// as the proof that it is there. Only at the entry of an operation. Panics when the machine lacks it.
+/// `dispatch!(isa, simd => expression)`: the value of the expression, compiled for that instruction set, with
+/// `simd` as the proof that it is there. Only at the entry of an operation. Panics when the machine lacks it.
 macro_rules! dispatch {
     ($isa:expr, $simd:ident => $body:expr) => {{
         use $crate::simd::{Isa, Simd};

@@ -1,5 +1,5 @@
-//! simd128: WebAssembly's 4 lanes. A module that holds it is only compiled by an engine that has it, so nothing is
-//! detected. Relaxed SIMD is not used: its results may differ between engines.
+//! simd128: WebAssembly's 4 lanes. A module that holds it is only compiled by an engine that has it, so
+//! nothing is detected. Relaxed SIMD is not used: its results may differ between engines.
 
 use super::{Isa, Simd};
 use std::arch::wasm32::*;
@@ -74,7 +74,8 @@ impl Simd for Simd128 {
         f32x4_div(a, b)
     }
 
-    /// Not `f32x4.max`: it makes a new NaN of two, and takes +0 over -0. Keep `held` where it is NaN, or `x <= held`.
+    /// Not `f32x4.max`: it makes a new NaN of two, and takes +0 over -0. Keep `held` where it is NaN, or `x
+    /// <= held`.
     #[inline(always)]
     fn max(self, held: v128, x: v128) -> v128 {
         let held_is_number = f32x4_eq(held, held);

@@ -1,19 +1,20 @@
-//! What the tests of the kernels share: every instruction set, forced; painted outputs; sizes at which code changes
-//! its way; tables in which a swapped row or column cannot hide.
+//! What the tests of the kernels share: every instruction set, forced; painted outputs; sizes at which code
+//! changes its way; tables in which a swapped row or column cannot hide.
 
 #![allow(dead_code, unused_macros, reason = "each test uses its own part")]
 
 use tokenbed_core::checked::{Ids, Indices};
 use tokenbed_core::simd::{available, detect, Isa};
 
-/// Widths of rows: one value, below, at and above the vectors of 4, 8 and 16 lanes, their blocks of 2, 4, 8 and 16, and
-/// the widths that people use.
+/// Widths of rows: one value, below, at and above the vectors of 4, 8 and 16 lanes, their blocks of 2, 4, 8
+/// and 16, and the widths that people use.
 pub const WIDTHS: [usize; 28] = [
     1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100, 127, 128, 129, 255, 256, 257, 300, 384,
     768, 1000,
 ];
 
-/// Runs the block once for every instruction set this machine has, by its name in `isa`, and prints which were run.
+/// Runs the block once for every instruction set this machine has, by its name in `isa`, and prints which
+/// were run.
 macro_rules! for_each_isa {
     ($isa:ident => $body:block) => {
         for $isa in tokenbed_core::simd::Isa::ALL {
@@ -25,7 +26,8 @@ macro_rules! for_each_isa {
 }
 pub(crate) use for_each_isa;
 
-/// Whether this machine has `isa`; says so, and why not (cargo shows it beside a failure, or with `--nocapture`).
+/// Whether this machine has `isa`; says so, and why not (cargo shows it beside a failure, or with
+/// `--nocapture`).
 pub fn runs(isa: Isa) -> bool {
     println!("{}", report(isa));
     available().contains(&isa)
@@ -83,8 +85,8 @@ pub fn bits_any_nan(values: &[f32]) -> Vec<u32> {
         .collect()
 }
 
-/// A `[rows, dim]` table of which no two values near each other are equal, all exact in f32, of both signs, so that a
-/// swapped row or column shows.
+/// A `[rows, dim]` table of which no two values near each other are equal, all exact in f32, of both signs,
+/// so that a swapped row or column shows.
 pub fn table(rows: usize, dim: usize) -> Vec<f32> {
     (0..rows * dim)
         .map(|i| (i as u32).wrapping_mul(2_654_435_761) as i32 as f32 / 65_536.0)

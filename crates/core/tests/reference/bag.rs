@@ -10,9 +10,10 @@ pub enum Mode {
 
 /// table [V, dim], the ids of one bag and their weights -> [dim]
 ///
-/// Padding is left out of sum, of mean's divisor and of max. Sum: in index order, multiply then add, from +0. Mean: one
-/// division by the f32 count kept, or by the f32 sum of kept weights in index order. Max: a later value replaces the
-/// held one if it is greater, or if it is NaN and the held one is not. Nothing kept: zeros.
+/// Padding is left out of sum, of mean's divisor and of max. Sum: in index order, multiply then add, from +0.
+/// Mean: one division by the f32 count kept, or by the f32 sum of kept weights in index order. Max: a later
+/// value replaces the held one if it is greater, or if it is NaN and the held one is not. Nothing kept:
+/// zeros.
 pub fn bag(
     table: &[f32],
     dim: usize,

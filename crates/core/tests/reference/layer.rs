@@ -5,8 +5,8 @@ use super::gather::gather;
 
 /// token [V, dim], ids [n] -> [n, dim]
 ///
-/// x = row; if scale x = f32(x * scale); x = f32(x + pe); dropout last. `pe` is the table of positions and, for each
-/// row of the result, which of its rows is taken.
+/// x = row; if scale x = f32(x * scale); x = f32(x + pe); dropout last. `pe` is the table of positions and,
+/// for each row of the result, which of its rows is taken.
 pub fn layer(
     token: &[f32],
     dim: usize,
