@@ -1,0 +1,80 @@
+/**
+ * What the README promises is what happens: every code block that is marked `<!-- run -->` runs as a program of
+ * its own on this project's backend, and prints what the block after `<!-- prints -->` says, to the letter.
+ */
+
+import { execFile } from 'node:child_process';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { describe, expect, inject, test } from 'vitest';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+// Inside the project `tokenbed` is the package itself, through the exports of its package.json.
+const folder = path.join(root, '.cache/test/readme', inject('backend'));
+
+interface Block {
+  /** The comment above it: `run`, `run: FILE` (the block is that file), `prints`, `not run here: why`, or none. */
+  readonly mark: string;
+  readonly language: string;
+  readonly text: string;
+  readonly line: number;
+}
+
+/** The fenced blocks of a Markdown text, each with the comment that stands directly above it. */
+function blocks(markdown: string): Block[] {
+  const pattern = /(?:<!-- ([^\n]*) -->\n\n)?^```(\w*)\n([\s\S]*?)^```$/gm;
+  return [...markdown.matchAll(pattern)].map(([, mark = '', language = '', text = ''], i, all) => {
+    const line = markdown.slice(0, all[i]!.index).split('\n').length;
+    return { mark, language, text, line };
+  });
+}
+
+const readme = await readFile(path.join(root, 'README.md'), 'utf8');
+const found = blocks(readme);
+const programs = found.flatMap((block, i) =>
+  /^run\b/.test(block.mark) ? [{ ...block, prints: found[i + 1] }] : [],
+);
+
+async function run(program: string, name: string): Promise<string> {
+  await mkdir(folder, { recursive: true });
+  const file = path.join(folder, name);
+  await writeFile(file, program);
+  const env = { ...process.env, TOKENBED_BACKEND: inject('backend'), NO_COLOR: '1', NODE_OPTIONS: '' };
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, [file], { env });
+  expect(stderr).toBe('');
+  return stdout;
+}
+
+describe('README', () => {
+  test('every block of JavaScript is run, or says why not', () => {
+    expect(programs.length).toBeGreaterThanOrEqual(3);
+    for (const { mark, language, line } of found) {
+      if (/^(js|ts)$/.test(language)) expect(mark, `line ${line}`).toMatch(/^(run$|run: |not run here: )/);
+    }
+  });
+
+  for (const [i, { mark, text, prints, line }] of programs.entries()) {
+    test(`the block at line ${line} prints what the README says`, async () => {
+      expect(prints?.mark, `what the block at line ${line} prints`).toBe('prints');
+      expect(await run(text, `${i}.mjs`)).toBe(prints?.text);
+    });
+
+    const file = /^run: (.+)$/.exec(mark)?.[1];
+    if (file !== undefined) {
+      test(`the block at line ${line} is ${file}`, async () => {
+        expect(await readFile(path.join(root, file), 'utf8')).toBe(text);
+      });
+    }
+  }
+
+  test('the first screen holds the install, six lines of code and both commands', () => {
+    const [install, code] = found;
+    expect(install?.text).toBe('npm i tokenbed\n');
+    expect(code?.text.split('\n').filter((line) => line !== '')).toHaveLength(6);
+    const screen = readme.split('\n').slice(0, 45).join('\n');
+    expect(screen).toContain('`npm run demo`');
+    expect(screen).toContain('`npm test`');
+  });
+});
