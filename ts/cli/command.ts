@@ -1,0 +1,119 @@
+/** What a command is, and how its options are read: strictly, before anything else happens. */
+
+import { parseArgs, type ParseArgsConfig } from 'node:util';
+import { describe } from '../errors.js';
+
+/** The values of options by name, as `parseArgs` gives them. */
+export type Values = Readonly<Record<string, unknown>>;
+
+/** One command of the program: each is a file of this folder. */
+export interface Command {
+  readonly name: string;
+  /** One line for the list of commands. */
+  readonly summary: string;
+  /** What `--help` prints above the options that every command has. */
+  readonly help: string;
+  readonly options: NonNullable<ParseArgsConfig['options']>;
+  /** Whether FILES may follow. */
+  readonly takesFiles: boolean;
+  /** Throws a {@link UsageError} for a bad option before it reads or writes anything. */
+  run(values: Values, files: readonly string[]): Promise<void>;
+}
+
+/** The command line itself is wrong: exit code 2. */
+export class UsageError extends Error {
+  constructor(
+    message: string,
+    readonly code: 'ERR_USAGE' | 'ERR_INVALID_OPTION' = 'ERR_INVALID_OPTION',
+  ) {
+    super(message);
+  }
+}
+
+/** The options that every command has. */
+export const COMMON = {
+  help: { type: 'boolean', short: 'h' },
+  version: { type: 'boolean' },
+  verbose: { type: 'boolean' },
+} as const;
+
+/** How every help explains them. */
+export const COMMON_HELP = `      --verbose            print the stack of an error too
+      --version            print the version
+  -h, --help               print this help`;
+
+/** Reads the options of `command`. */
+export function readOptions(command: Command, args: readonly string[]): { values: Values; files: string[] } {
+  try {
+    const options = { ...command.options, ...COMMON };
+    const parsed = parseArgs({ args: [...args], options, allowPositionals: command.takesFiles });
+    return { values: parsed.values, files: parsed.positionals };
+  } catch (error) {
+    throw new UsageError(`${(error as Error).message} (see tokenbed ${command.name} --help)`);
+  }
+}
+
+function wrong(name: string, text: string, wanted: string): UsageError {
+  return new UsageError(`Option --${name} must be ${wanted}: got ${describe(text)}`);
+}
+
+/** An integer option in decimal digits, or `fallback` where absent. */
+export function integerOption<T>(
+  values: Values,
+  name: string,
+  { min, max = Number.MAX_SAFE_INTEGER }: { readonly min: number; readonly max?: number },
+  fallback: T,
+): number | T {
+  const text = values[name];
+  if (typeof text !== 'string') return fallback;
+  const value = /^[0-9]+$/.test(text) ? Number(text) : NaN;
+  if (!(value >= min && value <= max)) {
+    const upTo = max === Number.MAX_SAFE_INTEGER ? '' : ` and <= ${max}`;
+    throw wrong(name, text, `an integer >= ${min}${upTo}`);
+  }
+  return value;
+}
+
+/** A number option, or `fallback` where absent. */
+export function numberOption<T>(
+  values: Values,
+  name: string,
+  { min, max }: { readonly min: number; readonly max: number },
+  fallback: T,
+): number | T {
+  const text = values[name];
+  if (typeof text !== 'string') return fallback;
+  const value = text.trim() === '' ? NaN : Number(text);
+  if (!(value >= min && value <= max)) throw wrong(name, text, `a number >= ${min} and <= ${max}`);
+  return value;
+}
+
+/** An option that is one of a few words, or `fallback` where absent. */
+export function choiceOption<T extends string>(
+  values: Values,
+  name: string,
+  allowed: readonly T[],
+  fallback: T,
+): T {
+  const text = values[name];
+  if (typeof text !== 'string') return fallback;
+  if (!(allowed as readonly string[]).includes(text)) throw wrong(name, text, `one of ${allowed.join(', ')}`);
+  return text as T;
+}
+
+/** `--seed`, 0 .. 2^64-1; 0 where absent. */
+export function seedOption(values: Values): bigint {
+  const text = values['seed'];
+  if (typeof text !== 'string') return 0n;
+  const value = /^[0-9]{1,20}$/.test(text) ? BigInt(text) : -1n;
+  if (value < 0n || value >= 2n ** 64n) throw wrong('seed', text, 'an integer >= 0 and < 2^64');
+  return value;
+}
+
+/** A text option that is not empty, such as the name of a file; `undefined` where absent. */
+export function textOption(values: Values, name: string): string | undefined {
+  const text = values[name];
+  if (typeof text !== 'string') return undefined;
+  if (text === '') throw wrong(name, text, 'a name');
+  return text;
+}

@@ -1,0 +1,203 @@
+/** `tokenbed embed`: lines of token ids (or text) in, one vector per token out, in constant memory. */
+
+import { CharTokenizer, Embedding, EmbeddingLayer, PositionalEncoding } from '../index.js';
+import {
+  choiceOption,
+  type Command,
+  integerOption,
+  seedOption,
+  textOption,
+  UsageError,
+  type Values,
+} from './command.js';
+import { floatText } from './float-text.js';
+import { type Input, linePieces, openInputs } from './input.js';
+import { readWeights } from './npy.js';
+import { NpySpool } from './npy-spool.js';
+import { print } from './output.js';
+import { Progress } from './progress.js';
+import { idReader, textReader, TokenBatch } from './token-lines.js';
+
+/** As many floats are computed and written at once. */
+const PIECE_FLOATS = 2 ** 18;
+/** Positions up to this one have a row in a table; the few beyond are computed anew each time. */
+const MOST_POSITIONS = 4096;
+const MOST_POSITION_FLOATS = 2 ** 22;
+
+export const embed: Command = {
+  name: 'embed',
+  summary: 'token ids or text to vectors, one per token',
+  help: `tokenbed embed: one vector per token, in the order of the input
+
+Usage: tokenbed embed [OPTIONS] [FILES]
+
+Standard input is token ids as \`tokenbed tokenize\` writes them. FILES are text, one token
+per character as \`tokenize\` does it by default, unless --ids; the name - stands for
+standard input. Each line is a sequence: positions begin anew on every line, and a line
+may be of any length.
+
+One row per line, numbers with the fewest digits that give the same f32 back; or, with
+--npy, a NumPy file. Its header needs the number of rows, so the rows wait in a temporary
+file (in TMPDIR): until all is well, nothing is written.
+
+Without --weights the table is random: made from the seed, not trained. Equal tokens get
+equal vectors, but how near two of them are means nothing.
+
+Options:
+      --ids                FILES hold token ids
+      --vocab N            rows of the table (default 99)
+      --dim N              length of a vector (default 64)
+      --seed N             of the random table, 0 to 2^64-1 (default 0)
+      --weights FILE.npy   the table: f32, 2-D, C order; it says --vocab and --dim itself
+      --position KIND      added to each row: sinusoidal (default) or none
+      --npy                write .npy 1.0, f32, shape (tokens, dim)
+
+Examples:
+  tokenbed tokenize < book.txt | tokenbed embed --npy > vectors.npy
+  tokenbed embed --dim 8 --position none letter.txt
+  echo '1 0 2' | tokenbed embed --weights table.npy
+`,
+  options: {
+    ids: { type: 'boolean' },
+    vocab: { type: 'string' },
+    dim: { type: 'string' },
+    seed: { type: 'string' },
+    weights: { type: 'string' },
+    position: { type: 'string' },
+    npy: { type: 'boolean' },
+  },
+  takesFiles: true,
+  run,
+};
+
+async function run(values: Values, files: readonly string[]): Promise<void> {
+  const table = readTableOptions(values);
+  const positional = choiceOption(values, 'position', ['sinusoidal', 'none'], 'sinusoidal') === 'sinusoidal';
+  const npy = values['npy'] === true;
+  if (npy && process.stdout.isTTY === true) {
+    throw new UsageError('Option --npy writes bytes that are no text: send them to a file or a pipe');
+  }
+  const ofIds = files.length === 0 || values['ids'] === true;
+  const inputs = openInputs(files);
+  const token = await table.make();
+  const sink = npy ? new NpySpool(token.embeddingDim) : { write: printRows, end: async () => {} };
+  const progress = Progress.over('embedding', inputs);
+  try {
+    const embedder = new Embedder(token, positional);
+    for (const input of inputs) await embedInput(input, ofIds, embedder, sink, progress);
+    await sink.end();
+  } finally {
+    progress.end();
+    if (sink instanceof NpySpool) sink.close();
+  }
+}
+
+/** Where rows go. */
+interface Sink {
+  /** Takes whole rows of `dim` floats; they may change when the promise is kept. */
+  write(rows: Float32Array, dim: number): Promise<void>;
+  end(): Promise<void>;
+}
+
+async function embedInput(
+  input: Input,
+  ofIds: boolean,
+  embedder: Embedder,
+  sink: Sink,
+  progress: Progress,
+): Promise<void> {
+  const { vocabSize, embeddingDim } = embedder.token;
+  const read = ofIds
+    ? idReader(input.name, vocabSize)
+    : textReader(new CharTokenizer(), input.name, vocabSize);
+  const batch = new TokenBatch();
+  for await (const pieces of linePieces(input, progress)) {
+    batch.length = 0;
+    for (const piece of pieces) read(piece, batch);
+    for (let start = 0; start < batch.length; start += embedder.mostRows) {
+      await sink.write(embedder.rows(batch, start), embeddingDim);
+    }
+  }
+}
+
+/** Rows of a table with positions added, for sequences of any length. */
+class Embedder {
+  readonly #layer: EmbeddingLayer;
+  readonly #positional: PositionalEncoding | null;
+  readonly #out: Float32Array;
+  /** As many tokens are embedded at once. */
+  readonly mostRows: number;
+
+  constructor(
+    readonly token: Embedding,
+    positional: boolean,
+  ) {
+    const { embeddingDim } = token;
+    const fitting = Math.floor(MOST_POSITION_FLOATS / embeddingDim);
+    const maxSeqLength = Math.max(1, Math.min(MOST_POSITIONS, fitting));
+    this.#positional = positional ? new PositionalEncoding({ embeddingDim, maxSeqLength }) : null;
+    this.#layer = new EmbeddingLayer({ token, positional: this.#positional });
+    this.mostRows = Math.max(1, Math.floor(PIECE_FLOATS / embeddingDim));
+    this.#out = new Float32Array(this.mostRows * embeddingDim);
+  }
+
+  /** The rows of the tokens from `start` on, at most `mostRows`; valid until the next call. */
+  rows(batch: TokenBatch, start: number): Float32Array {
+    const end = Math.min(batch.length, start + this.mostRows);
+    const { ids, positions } = batch.slice(start, end);
+    const out = this.#out.subarray(0, ids.length * this.token.embeddingDim);
+    const positional = this.#positional;
+    if (positional === null) return this.#layer.forwardInto(ids, out);
+    if (positions.every((position) => position < positional.maxSeqLength)) {
+      return this.#layer.forwardInto(ids, out, { positionIds: positions });
+    }
+    // The same bits: a sum of two f32 in f64, rounded to f32, is the sum in f32.
+    this.token.forwardInto(ids, out);
+    const { data } = positional.encode(positions);
+    for (let i = 0; i < out.length; i++) out[i]! += data[i]!;
+    return out;
+  }
+}
+
+async function printRows(rows: Float32Array, dim: number): Promise<void> {
+  let text = '';
+  for (let i = 0; i < rows.length; i++) {
+    text += floatText(rows[i]!) + ((i + 1) % dim === 0 ? '\n' : ' ');
+  }
+  await print(text);
+}
+
+/** What table was asked for; it is made later, when everything else on the command line is known to be good. */
+function readTableOptions(values: Values): { make(): Promise<Embedding> } {
+  const vocabSize = integerOption(values, 'vocab', { min: 1, max: 2 ** 32 }, undefined);
+  const embeddingDim = integerOption(values, 'dim', { min: 1 }, undefined);
+  const seed = seedOption(values);
+  const file = textOption(values, 'weights');
+  if (file === undefined) {
+    return { make: async () => randomTable(vocabSize ?? 99, embeddingDim ?? 64, seed) };
+  }
+  if (values['seed'] !== undefined) {
+    throw new UsageError('Option --seed is for the random table: leave it out with --weights');
+  }
+  return {
+    async make() {
+      const token = await readWeights(file);
+      expectSize('vocab', vocabSize, token.vocabSize, file);
+      expectSize('dim', embeddingDim, token.embeddingDim, file);
+      return token;
+    },
+  };
+}
+
+function randomTable(vocabSize: number, embeddingDim: number, seed: bigint): Embedding {
+  const token = new Embedding({ vocabSize, embeddingDim, seed });
+  process.stderr.write(
+    `tokenbed: the table is random (seed ${seed}, ${vocabSize} x ${embeddingDim}), not trained; --weights takes yours\n`,
+  );
+  return token;
+}
+
+function expectSize(name: string, asked: number | undefined, found: number, file: string): void {
+  if (asked === undefined || asked === found) return;
+  throw new UsageError(`Option --${name} must be left out or ${found}, as in ${file}: got ${asked}`);
+}

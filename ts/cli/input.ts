@@ -1,0 +1,149 @@
+/** Where text comes from: files or standard input, as checked UTF-8, in pieces of lines. */
+
+import { createReadStream, fstatSync, statSync } from 'node:fs';
+import { fail, type TokenbedError } from '../errors.js';
+import { systemError } from './output.js';
+import type { Progress } from './progress.js';
+
+/** One thing to read. */
+export interface Input {
+  /** What an error calls it. */
+  readonly name: string;
+  /** In bytes; `null` where nobody knows, as for a pipe. */
+  readonly size: number | null;
+  stream(): AsyncIterable<Uint8Array>;
+}
+
+/** A part of a line, without its end (`\n` or `\r\n`): lines longer than what is read at once come in several. */
+export interface Piece {
+  readonly text: string;
+  /** Whether the line begins here. */
+  readonly first: boolean;
+  /** Whether the line ends here. */
+  readonly last: boolean;
+}
+
+const PIECE_BYTES = 64 * 1024;
+
+function inputFrom(file: string): Input {
+  const standard = file === '-';
+  const name = standard ? 'standard input' : file;
+  try {
+    const found = standard ? fstatSync(0) : statSync(file);
+    if (found.isDirectory()) throw Object.assign(new Error('this is a folder'), { code: 'EISDIR' });
+    return {
+      name,
+      size: found.isFile() ? found.size : null,
+      stream: () => (standard ? process.stdin : createReadStream(file, { highWaterMark: PIECE_BYTES })),
+    };
+  } catch (error) {
+    throw systemError(name, error);
+  }
+}
+
+/** The files, each of which must exist (`-` is standard input); standard input where none is named. */
+export function openInputs(files: readonly string[]): Input[] {
+  return (files.length === 0 ? ['-'] : files).map(inputFrom);
+}
+
+/** The pieces of all lines of one input, in order, as they come. */
+export async function* linePieces(
+  input: Input,
+  progress?: Progress,
+): AsyncGenerator<Piece[], void, undefined> {
+  let begun = false; // a piece of the present line was given already
+  let held = ''; // a \r that may be half of \r\n
+  for await (const text of decoded(input, progress)) {
+    const lines = (held + text).split('\n');
+    const rest = lines.pop()!;
+    const pieces: Piece[] = [];
+    for (const line of lines) {
+      pieces.push({ text: line.endsWith('\r') ? line.slice(0, -1) : line, first: !begun, last: true });
+      begun = false;
+    }
+    held = rest.endsWith('\r') ? '\r' : '';
+    const open = held === '' ? rest : rest.slice(0, -1);
+    if (open !== '') {
+      pieces.push({ text: open, first: !begun, last: false });
+      begun = true;
+    }
+    yield pieces;
+  }
+  if (begun || held !== '') yield [{ text: held, first: !begun, last: true }];
+}
+
+/**
+ * The text of one input; a byte order mark at its start is no text. Pieces end between code points.
+ *
+ * Errors: the system's, with the name of the input; `ERR_FORMAT` with `path` and `byte` where it is not UTF-8.
+ */
+export async function* decoded(input: Input, progress?: Progress): AsyncGenerator<string, void, undefined> {
+  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+  let rest: Uint8Array = new Uint8Array(0); // the beginning of a code point whose end has not come yet
+  let offset = 0; // of `rest` in the input
+  const decode = (bytes: Uint8Array): string => {
+    try {
+      const text = decoder.decode(bytes);
+      return offset === 0 && text.startsWith('\uFEFF') ? text.slice(1) : text;
+    } catch {
+      throw notUtf8(input.name, offset + firstMalformed(bytes));
+    }
+  };
+  for await (const chunk of chunks(input)) {
+    const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+    const end = endOfWholes(bytes);
+    const text = decode(bytes.subarray(0, end));
+    rest = bytes.subarray(end);
+    offset += end;
+    progress?.add(chunk.length);
+    if (text !== '') yield text;
+  }
+  if (rest.length > 0) throw notUtf8(input.name, offset);
+}
+
+async function* chunks(input: Input): AsyncGenerator<Uint8Array, void, undefined> {
+  try {
+    yield* input.stream();
+  } catch (error) {
+    throw systemError(input.name, error);
+  }
+}
+
+function notUtf8(path: string, byte: number): TokenbedError {
+  return fail(Error, 'ERR_FORMAT', `${path}: byte ${byte} is not UTF-8`, { path, byte });
+}
+
+/** How many continuation bytes follow a lead byte; -1 for what can be no lead byte. */
+function following(lead: number): number {
+  if (lead < 0x80) return 0;
+  if (lead < 0xc2) return -1;
+  return lead < 0xe0 ? 1 : lead < 0xf0 ? 2 : lead < 0xf5 ? 3 : -1;
+}
+
+/** The largest end at which no code point is open. */
+function endOfWholes(bytes: Uint8Array): number {
+  for (let at = bytes.length - 1; at >= 0 && at >= bytes.length - 3; at--) {
+    if ((bytes[at]! & 0xc0) === 0x80) continue;
+    return at + following(bytes[at]!) >= bytes.length ? at : bytes.length;
+  }
+  return bytes.length;
+}
+
+/** Where the first code point that is malformed begins. */
+function firstMalformed(bytes: Uint8Array): number {
+  let at = 0;
+  while (at < bytes.length) {
+    const lead = bytes[at]!;
+    const count = following(lead);
+    if (count < 0) return at;
+    // Overlong forms, surrogates and what lies beyond U+10FFFF are told by the second byte.
+    const low = lead === 0xe0 ? 0xa0 : lead === 0xf0 ? 0x90 : 0x80;
+    const high = lead === 0xed ? 0x9f : lead === 0xf4 ? 0x8f : 0xbf;
+    for (let k = 1; k <= count; k++) {
+      const byte = bytes[at + k] ?? 0;
+      if (byte < (k === 1 ? low : 0x80) || byte > (k === 1 ? high : 0xbf)) return at;
+    }
+    at += count + 1;
+  }
+  return at;
+}

@@ -1,0 +1,80 @@
+/**
+ * Chooses the command, and turns whatever happens into an exit code.
+ *
+ *     0  done (also when the reader of our output went away: it had what it wanted)
+ *     1  failed                          tokenbed: ERR_CODE: message
+ *     2  the command line is wrong       tokenbed: ERR_USAGE or ERR_INVALID_OPTION: message
+ */
+
+import { VERSION } from '../version.js';
+import { type Command, COMMON_HELP, readOptions, UsageError } from './command.js';
+import { embed } from './embed.js';
+import { info } from './info.js';
+import { isClosedPipe, print } from './output.js';
+import { tokenize } from './tokenize.js';
+import { visualize } from './visualize.js';
+
+const COMMANDS: readonly Command[] = [info, tokenize, embed, visualize];
+const NAMES = COMMANDS.map(({ name }) => name).join(', ');
+
+const HELP = `tokenbed ${VERSION}: text to token ids to vectors
+
+Usage: tokenbed COMMAND [OPTIONS] [FILES]
+
+Commands:
+${COMMANDS.map(({ name, summary }) => `  ${name.padEnd(11)}${summary}`).join('\n')}
+
+Every command has:
+${COMMON_HELP}
+
+tokenbed COMMAND --help says more about each. The environment variable TOKENBED_BACKEND
+names the backend, TOKENBED_ISA lowers the instruction set.
+
+Example:
+  tokenbed tokenize < book.txt | tokenbed embed --npy > vectors.npy`;
+
+/** Runs the program with the arguments behind its name; resolves to the exit code and never rejects. */
+export async function main(args: readonly string[]): Promise<number> {
+  // Their errors come back from each write; without a listener they would also end the process.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+  const options = args.includes('--') ? args.slice(0, args.indexOf('--')) : args;
+  try {
+    await dispatch(args);
+    return 0;
+  } catch (error) {
+    if (isClosedPipe(error)) return 0;
+    process.stderr.write(`${describeFailure(error, options.includes('--verbose'))}\n`);
+    return error instanceof UsageError ? 2 : 1;
+  }
+}
+
+async function dispatch(args: readonly string[]): Promise<void> {
+  // What every command knows may also stand before its name.
+  const at = args.findIndex((arg) => !arg.startsWith('-'));
+  const name = args[at];
+  const before = at < 0 ? args : args.slice(0, at);
+  const unknown = before.find((arg) => !['--help', '-h', '--version', '--verbose'].includes(arg));
+  if (unknown !== undefined) {
+    throw new UsageError(`Unknown option ${unknown} before the command (see tokenbed --help)`);
+  }
+  if (before.includes('--help') || before.includes('-h')) return print(`${HELP}\n`);
+  if (before.includes('--version')) return print(`${VERSION}\n`);
+  const command = COMMANDS.find((each) => each.name === name);
+  if (command === undefined) {
+    const what = name === undefined ? 'a command is missing' : `unknown command ${JSON.stringify(name)}`;
+    throw new UsageError(`${what}; there are: ${NAMES} (see tokenbed --help)`, 'ERR_USAGE');
+  }
+  const { values, files } = readOptions(command, args.slice(at + 1));
+  if (values['help'] === true) return print(`${command.help}\nEvery command has:\n${COMMON_HELP}\n`);
+  if (values['version'] === true) return print(`${VERSION}\n`);
+  return command.run(values, files);
+}
+
+/** One line, and below it the stack where it was asked for. */
+function describeFailure(error: unknown, verbose: boolean): string {
+  const { code = 'ERR_INTERNAL', message = String(error) } = error as { code?: string; message?: string };
+  const line = `tokenbed: ${code}: ${message.replaceAll(/\s*\n\s*/g, ' ')}`;
+  if (!verbose || !(error instanceof Error)) return line;
+  const cause = error.cause instanceof Error ? `\nCaused by: ${error.cause.stack}` : '';
+  return `${line}\n${error.stack}${cause}`;
+}

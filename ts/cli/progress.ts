@@ -1,0 +1,56 @@
+/** How far the work has come, for whoever watches: a bar on a terminal after a second, otherwise nothing. */
+
+import type { Input } from './input.js';
+
+const WIDTH = 28;
+const PATIENCE_MS = 1000;
+const REDRAW_MS = 100;
+const ERASE = '\r\u001b[2K';
+
+/** A bar on standard error; without a total it counts. It stays away where its line would mix with results. */
+export class Progress {
+  readonly #watched = process.stderr.isTTY === true && process.stdout.isTTY !== true;
+  #drawn = 0;
+  #next = performance.now() + PATIENCE_MS;
+  #done = 0;
+
+  constructor(
+    readonly label: string,
+    readonly total: number | null,
+    readonly unit: 'MiB' | 'merges' | 'lines' = 'MiB',
+  ) {}
+
+  /** A bar over the bytes of some inputs. */
+  static over(label: string, inputs: readonly Input[]): Progress {
+    const sizes = inputs.map(({ size }) => size);
+    return new Progress(label, sizes.includes(null) ? null : sizes.reduce<number>((sum, n) => sum + n!, 0));
+  }
+
+  /** So much more is done. */
+  add(amount: number): void {
+    this.set(this.#done + amount);
+  }
+
+  /** So much is done. */
+  set(done: number): void {
+    this.#done = done;
+    if (!this.#watched || performance.now() < this.#next) return;
+    this.#next = performance.now() + REDRAW_MS;
+    this.#drawn++;
+    process.stderr.write(`${ERASE}${this.label} ${this.#text()}`);
+  }
+
+  /** Takes the bar away. */
+  end(): void {
+    if (this.#drawn > 0) process.stderr.write(ERASE);
+    this.#drawn = 0;
+  }
+
+  #text(): string {
+    const { total } = this;
+    const amount = this.unit === 'MiB' ? (this.#done / 2 ** 20).toFixed(1) : String(this.#done);
+    if (total === null || total === 0) return `${amount} ${this.unit}`;
+    const part = Math.min(1, this.#done / total);
+    return `[${'#'.repeat(Math.round(WIDTH * part)).padEnd(WIDTH)}] ${Math.floor(100 * part)} %`;
+  }
+}

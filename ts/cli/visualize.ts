@@ -1,0 +1,59 @@
+/** `tokenbed visualize`: what the sinusoidal encoding of positions looks like, as text and as a picture. */
+
+import { PositionalEncoding } from '../index.js';
+import {
+  choiceOption,
+  type Command,
+  integerOption,
+  numberOption,
+  textOption,
+  type Values,
+} from './command.js';
+import { print, writeWhole } from './output.js';
+
+export const visualize: Command = {
+  name: 'visualize',
+  summary: 'the encoding of positions, as numbers or as a picture',
+  help: `tokenbed visualize: the sinusoidal encoding of positions
+
+Usage: tokenbed visualize [OPTIONS]
+
+Prints the first positions and dimensions (at most 10 x 10) and the range of frequencies.
+
+Options:
+      --svg FILE.svg       draw a heat map and the frequencies there too
+      --dim N              dimensions of the encoding (default 64)
+      --seq-length N       positions (default 100)
+      --dims N             dimensions shown (default 10; in the picture 64)
+      --base X             what the wavelengths grow to, 1 to 1e12 (default 10000)
+      --layout KIND        interleaved (default): sine and cosine in turns; halves: all
+                           sines first
+
+Examples:
+  tokenbed visualize --dim 8 --dims 8
+  tokenbed visualize --dim 128 --dims 128 --svg encoding.svg
+`,
+  options: {
+    svg: { type: 'string' },
+    dim: { type: 'string' },
+    'seq-length': { type: 'string' },
+    dims: { type: 'string' },
+    base: { type: 'string' },
+    layout: { type: 'string' },
+  },
+  takesFiles: false,
+  run,
+};
+
+async function run(values: Values): Promise<void> {
+  const embeddingDim = integerOption(values, 'dim', { min: 1 }, 64);
+  const seqLength = integerOption(values, 'seq-length', { min: 1, max: 2 ** 32 }, 100);
+  const dimsToShow = integerOption(values, 'dims', { min: 1 }, undefined);
+  const base = numberOption(values, 'base', { min: 1, max: 1e12 }, 10_000);
+  const layout = choiceOption(values, 'layout', ['interleaved', 'halves'], 'interleaved');
+  const svg = textOption(values, 'svg');
+  const encoding = new PositionalEncoding({ embeddingDim, maxSeqLength: seqLength, base, layout });
+  if (svg !== undefined) await writeWhole(svg, `${encoding.toSVG({ seqLength, dimsToShow })}\n`);
+  const { text } = encoding.visualizeEncoding({ seqLength, dimsToShow, print: null });
+  await print(`${text}\n`);
+}
