@@ -1,0 +1,89 @@
+//! JSON as these files need it: the few kinds of values that cases hold.
+
+/// A value of a case.
+pub trait Json {
+    /// The value as JSON.
+    fn json(&self) -> String;
+}
+
+macro_rules! as_printed {
+    ($($number:ty)*) => {$(
+        impl Json for $number {
+            fn json(&self) -> String {
+                self.to_string()
+            }
+        }
+    )*};
+}
+// An f64 prints as the shortest digits that read back as itself, without an exponent.
+as_printed!(bool u32 usize f64);
+
+impl Json for str {
+    fn json(&self) -> String {
+        let plain = |c: char| matches!(c, ' '..='~') && c != '"' && c != '\\';
+        assert!(self.chars().all(plain), "{self:?} would need escapes");
+        format!("\"{self}\"")
+    }
+}
+
+impl<T: Json> Json for [T] {
+    fn json(&self) -> String {
+        let items: Vec<String> = self.iter().map(Json::json).collect();
+        format!("[{}]", items.join(","))
+    }
+}
+
+impl<T: Json> Json for Vec<T> {
+    fn json(&self) -> String {
+        self[..].json()
+    }
+}
+
+impl<T: Json + ?Sized> Json for &T {
+    fn json(&self) -> String {
+        (**self).json()
+    }
+}
+
+/// 64 bits, as decimal digits in a string: JSON's numbers have 53.
+pub struct Wide(pub u64);
+
+impl Json for Wide {
+    fn json(&self) -> String {
+        format!("\"{}\"", self.0)
+    }
+}
+
+/// Words of 32 bits, eight hexadecimal digits each, in one string.
+pub struct Words<'a>(pub &'a [u32]);
+
+impl Json for Words<'_> {
+    fn json(&self) -> String {
+        let digits: String = self.0.iter().map(|word| format!("{word:08x}")).collect();
+        format!("\"{digits}\"")
+    }
+}
+
+/// What stands for every NaN that arithmetic makes.
+const ANY_NAN: u32 = 0x7fc0_0000;
+
+/// Floats that are given or copied: to the bit.
+pub struct Exact<'a>(pub &'a [f32]);
+
+impl Json for Exact<'_> {
+    fn json(&self) -> String {
+        let bits: Vec<u32> = self.0.iter().map(|x| x.to_bits()).collect();
+        assert!(!bits.contains(&ANY_NAN), "{ANY_NAN:08x} means any NaN");
+        Words(&bits).json()
+    }
+}
+
+/// Floats that were computed: any NaN is as good as another.
+pub struct Computed<'a>(pub &'a [f32]);
+
+impl Json for Computed<'_> {
+    fn json(&self) -> String {
+        let any = |x: &f32| if x.is_nan() { ANY_NAN } else { x.to_bits() };
+        Words(&self.0.iter().map(any).collect::<Vec<_>>()).json()
+    }
+}

@@ -1,0 +1,370 @@
+/**
+ * The published vectors: what the plain-loop reference computes (crates/vectors), on this backend, bit for bit.
+ *
+ * Each file says in its `about` what its fields mean. Floats are eight hexadecimal digits each, one string per array;
+ * in results `7fc00000` is any NaN.
+ */
+
+import {
+  type BagMode,
+  Embedding,
+  EmbeddingBag,
+  EmbeddingLayer,
+  type InitType,
+  LearnedPositionalEmbedding,
+  PositionalEncoding,
+  type PositionOptions,
+} from 'tokenbed';
+import { describe, expect, it } from 'vitest';
+import addFile from './vectors/add.json' with { type: 'json' };
+import bagFile from './vectors/bag.json' with { type: 'json' };
+import dropoutFile from './vectors/dropout.json' with { type: 'json' };
+import gatherFile from './vectors/gather.json' with { type: 'json' };
+import initFile from './vectors/init.json' with { type: 'json' };
+import layerFile from './vectors/layer.json' with { type: 'json' };
+import rngFile from './vectors/rng.json' with { type: 'json' };
+import sinusoidFile from './vectors/sinusoid.json' with { type: 'json' };
+
+/** The floats of `text`, eight digits each: the bits are never read as numbers. */
+function floats(text: string): Float32Array<ArrayBuffer> {
+  return new Float32Array(words(text).buffer);
+}
+
+function words(text: string): Uint32Array<ArrayBuffer> {
+  return Uint32Array.from(text.match(/.{8}/g) ?? [], (digits) => Number.parseInt(digits, 16));
+}
+
+/** Eight digits per value, a blank between rows: what is compared, so that a difference can be read. */
+function digits(values: Float32Array, dim = values.length): string {
+  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  const each = Array.from(bits, (word) => word.toString(16).padStart(8, '0'));
+  return each.map((text, i) => (i % dim === dim - 1 ? `${text}\n` : `${text} `)).join('');
+}
+
+/** Expects those bits; where `expected` says any NaN, any NaN. */
+function expectBits(actual: Float32Array, expected: string, dim: number): void {
+  const wanted = floats(expected);
+  const anyNan = words('7fc00000')[0]!;
+  const bits = new Uint32Array(wanted.buffer);
+  const found = actual.slice();
+  const foundBits = new Uint32Array(found.buffer);
+  expect(found.length).toBe(wanted.length);
+  bits.forEach((word, i) => {
+    if (word === anyNan && Number.isNaN(found[i])) foundBits[i] = anyNan;
+  });
+  expect(digits(found, dim)).toBe(digits(wanted, dim));
+}
+
+/** Flat ids as nested arrays of that shape. */
+type Nested = number | Nested[];
+function nested(ids: readonly number[], shape: readonly number[]): Nested {
+  const [length, ...inner] = shape;
+  if (length === undefined) return ids[0]!;
+  const size = inner.reduce((product, n) => product * n, 1);
+  return Array.from({ length }, (_, i) => nested(ids.slice(i * size, (i + 1) * size), inner));
+}
+
+/** 64 bits from their digits: a number where numbers reach. */
+function wide(text: string): number | bigint {
+  const number = Number(text);
+  return Number.isSafeInteger(number) ? number : BigInt(text);
+}
+
+/** The names in `fields` that `from` has. */
+function pick<T extends object, K extends keyof T>(from: T, ...fields: K[]): Pick<T, K> {
+  return Object.fromEntries(fields.filter((name) => name in from).map((name) => [name, from[name]])) as Pick<
+    T,
+    K
+  >;
+}
+
+/** One test per case, named after it; a file without cases is no file. */
+function each<Case extends { readonly name: string }>(
+  name: string,
+  file: { readonly cases: readonly unknown[] },
+  check: (given: Case) => void,
+): void {
+  describe(name, () => {
+    for (const given of file.cases as readonly Case[]) it(given.name, () => check(given));
+  });
+}
+
+interface InitCase {
+  readonly name: string;
+  readonly initType: InitType;
+  readonly vocabSize: number;
+  readonly embeddingDim: number;
+  readonly seed: string;
+  readonly stream: number;
+  readonly std?: number;
+  readonly paddingIdx?: number;
+  readonly rows: readonly number[];
+  readonly out: string;
+}
+
+each<InitCase>('init', initFile, (given) => {
+  const { vocabSize, embeddingDim, rows } = given;
+  const options = { ...pick(given, 'initType', 'embeddingDim', 'std'), seed: wide(given.seed) };
+  const table =
+    given.stream === 0
+      ? new Embedding({ ...options, vocabSize, ...pick(given, 'paddingIdx') })
+      : new LearnedPositionalEmbedding({ ...options, maxSeqLength: vocabSize }).positionEmbedding;
+  const out = new Float32Array(rows.length * embeddingDim);
+  rows.forEach((row, i) => out.set(table.weight.row(row), i * embeddingDim));
+  expectBits(out, given.out, embeddingDim);
+  expectBits(table.forward([...rows]).data, given.out, embeddingDim);
+});
+
+interface GatherCase {
+  readonly name: string;
+  readonly embeddingDim: number;
+  readonly table: string;
+  readonly ids: readonly number[];
+  readonly shape: readonly number[];
+  readonly out: string;
+}
+
+each<GatherCase>('gather', gatherFile, ({ embeddingDim, table, ids, shape, out }) => {
+  const embedding = Embedding.fromPretrained(floats(table), { embeddingDim });
+  const result = embedding.forward(nested(ids, shape));
+  expect(result.shape).toEqual([...shape, embeddingDim]);
+  expectBits(result.data, out, embeddingDim);
+  const into = new Float32Array(result.size);
+  expectBits(embedding.forwardInto(Uint16Array.from(ids), into, { shape }), out, embeddingDim);
+  expectBits(embedding.weight.toTensor().data, table, embeddingDim);
+});
+
+interface SinusoidCase {
+  readonly name: string;
+  readonly embeddingDim: number;
+  readonly base: number;
+  readonly layout: 'interleaved' | 'halves';
+  readonly positions: readonly number[];
+  readonly out: string;
+}
+
+each<SinusoidCase>('sinusoid', sinusoidFile, (given) => {
+  const { embeddingDim: dim, positions, out } = given;
+  const encoding = new PositionalEncoding(pick(given, 'embeddingDim', 'base', 'layout'));
+  expectBits(encoding.encode([...positions]).data, out, dim);
+  const { data } = encoding.pe;
+  const digitsPerRow = 8 * dim;
+  positions.forEach((position, i) => {
+    if (position >= encoding.maxSeqLength) return;
+    const row = out.slice(i * digitsPerRow, (i + 1) * digitsPerRow);
+    expectBits(data.subarray(position * dim, (position + 1) * dim), row, dim);
+  });
+});
+
+/** What `layer` and `add` share: positions and dropout. */
+interface PositionCase {
+  readonly name: string;
+  readonly embeddingDim: number;
+  readonly shape: readonly number[];
+  readonly positional?: 'sinusoidal' | 'learned';
+  readonly maxSeqLength?: number;
+  readonly base?: number;
+  readonly layout?: 'interleaved' | 'halves';
+  readonly positions?: string;
+  readonly startPos?: number;
+  readonly positionIds?: readonly number[];
+  readonly positionShape?: readonly number[];
+  readonly dropout?: number;
+  readonly seed?: string;
+  readonly out: readonly string[];
+}
+
+/** Dropout and its seed, where there are any. */
+function dropoutOf({ dropout, seed }: PositionCase): { dropout?: number; seed?: number | bigint } {
+  return dropout === undefined ? {} : { dropout, seed: wide(seed!) };
+}
+
+/** The positions of a case, as an object of their own. */
+function positionsOf(given: PositionCase): PositionalEncoding | LearnedPositionalEmbedding | null {
+  const { embeddingDim, maxSeqLength } = given;
+  if (given.positional === undefined) return null;
+  if (given.positional === 'sinusoidal') {
+    const shape = pick(given, 'maxSeqLength', 'base', 'layout');
+    return new PositionalEncoding({ embeddingDim, ...shape, ...dropoutOf(given) });
+  }
+  const learned = new LearnedPositionalEmbedding({ embeddingDim, maxSeqLength: maxSeqLength! });
+  learned.positionEmbedding.weight.setRows(0, floats(given.positions!));
+  return learned;
+}
+
+/** The options of a call. */
+function callOf({ startPos, positionIds, positionShape }: PositionCase): PositionOptions {
+  if (positionIds !== undefined) return { positionIds: nested(positionIds, positionShape!) };
+  return startPos === undefined ? {} : { startPos };
+}
+
+interface LayerCase extends PositionCase {
+  readonly vocabSize: number;
+  readonly token: string;
+  readonly ids: readonly number[];
+  readonly scale: boolean;
+}
+
+each<LayerCase>('layer', layerFile, (given) => {
+  const { embeddingDim: dim, ids, shape, scale, out } = given;
+  const options = pick(given, 'vocabSize', 'embeddingDim', 'maxSeqLength', 'scale', 'base', 'layout');
+  const own = new EmbeddingLayer({ ...options, positional: given.positional ?? null, ...dropoutOf(given) });
+  own.token.weight.setRows(0, floats(given.token));
+  if (own.positional instanceof LearnedPositionalEmbedding) {
+    own.positional.positionEmbedding.weight.setRows(0, floats(given.positions!));
+  }
+  const layers = [own];
+
+  // Over parts that exist, unless the dropout is one that no part has.
+  if (given.dropout === undefined || given.positional === 'sinusoidal') {
+    const token = Embedding.fromPretrained(floats(given.token), { embeddingDim: dim });
+    layers.push(new EmbeddingLayer({ token, positional: positionsOf(given), scale }));
+  }
+  for (const layer of layers) {
+    if (given.dropout !== undefined) layer.train();
+    out.forEach((expected, call) => {
+      // In turns both ways to call: each counts.
+      const result =
+        call % 2 === 0
+          ? layer.forward(nested(ids, shape), callOf(given)).data
+          : layer.forwardInto(Int32Array.from(ids), new Float32Array(ids.length * dim), {
+              shape,
+              ...callOf(given),
+            });
+      expectBits(result, expected, dim);
+    });
+  }
+});
+
+interface AddCase extends PositionCase {
+  readonly x: string;
+}
+
+each<AddCase>('add', addFile, (given) => {
+  const { embeddingDim: dim, shape, out } = given;
+  const layer = positionsOf(given)!;
+  if (given.dropout !== undefined) layer.train();
+  out.forEach((expected, call) => {
+    const x = floats(given.x);
+    const options = { shape, ...callOf(given) };
+    const result = call % 2 === 0 ? layer.forward(x, options).data : layer.forwardInto(x, x, options);
+    expectBits(result, expected, dim);
+  });
+  if (given.dropout === undefined) {
+    const x = floats(given.x);
+    expectBits(layer.forwardInto(x, x, { shape, ...callOf(given) }), out[0]!, dim);
+  }
+});
+
+interface BagCase {
+  readonly name: string;
+  readonly mode: BagMode;
+  readonly embeddingDim: number;
+  readonly table: string;
+  readonly paddingIdx?: number;
+  readonly ids: readonly number[];
+  readonly shape?: readonly number[];
+  readonly offsets?: readonly number[];
+  readonly includeLastOffset?: boolean;
+  readonly perSampleWeights?: string;
+  readonly out: string;
+}
+
+each<BagCase>('bag', bagFile, (given) => {
+  const { embeddingDim, ids, shape, offsets, perSampleWeights: weights, out } = given;
+  const embedding = Embedding.fromPretrained(floats(given.table), {
+    embeddingDim,
+    ...pick(given, 'paddingIdx'),
+  });
+  const bag = EmbeddingBag.from(embedding, pick(given, 'mode', 'includeLastOffset'));
+  const weighted = weights === undefined ? {} : { perSampleWeights: floats(weights) };
+  const form = offsets === undefined ? { shape: shape! } : { offsets: [...offsets] };
+  const result = bag.forward(Uint8Array.from(ids), { ...form, ...weighted });
+  expect(result.shape).toEqual([out.length / 8 / embeddingDim, embeddingDim]);
+  expectBits(result.data, out, embeddingDim);
+
+  const typed = offsets === undefined ? {} : { offsets: Uint32Array.from(offsets) };
+  const into = new Float32Array(result.size);
+  bag.forwardInto(nested(ids, shape ?? [ids.length]), into, { ...typed, ...weighted });
+  expectBits(into, out, embeddingDim);
+});
+
+/** A layer that does nothing but drop elements of one row `x`, as it stands before training call `call`. */
+function dropping(x: Float32Array, dropout: number, seed: string, call: number): EmbeddingLayer {
+  const shape = { vocabSize: 1, embeddingDim: x.length, positional: null };
+  const layer = new EmbeddingLayer({ ...shape, dropout, seed: wide(seed) }).train();
+  layer.token.weight.set(0, x);
+  for (let earlier = 0; earlier < call; earlier++) layer.forward([0]);
+  return layer;
+}
+
+type DropoutCase = {
+  readonly name: string;
+  readonly dropout: number;
+  readonly seed: string;
+  readonly call: number;
+} & ({ readonly x: string; readonly out: string } | { readonly kept: string; readonly grown: string });
+
+each<DropoutCase>('dropout', dropoutFile, (given) => {
+  const { dropout, seed, call } = given;
+  if ('x' in given) {
+    const x = floats(given.x);
+    expectBits(dropping(x, dropout, seed, call).forward([0]).data, given.out, x.length);
+  } else {
+    const { kept, grown } = given;
+    const out = Array.from(kept, (digit) => (digit === '1' ? grown : '00000000')).join('');
+    const ones = new Float32Array(kept.length).fill(1);
+    expectBits(dropping(ones, dropout, seed, call).forward([0]).data, out, kept.length);
+  }
+});
+
+interface RngCase {
+  readonly name: string;
+  readonly seed: string;
+  readonly stream: number;
+  readonly call: number;
+  readonly block: string;
+  readonly words: string;
+}
+
+/** Philox4x32-10 once more, in a third language, for the blocks that no table is long enough to reach. */
+function philox({ seed, stream, call, block }: RngCase): string {
+  const low = (x: bigint): bigint => x & 0xffff_ffffn;
+  const high = (x: bigint): bigint => x >> 32n;
+  let [k0, k1] = [low(BigInt(seed)), high(BigInt(seed))];
+  let [c0, c1, c2, c3] = [low(BigInt(block)), high(BigInt(block)), BigInt(call), BigInt(stream)];
+  for (let round = 0; round < 10; round++) {
+    const [p0, p1] = [0xd251_1f53n * c0, 0xcd9e_8d57n * c2];
+    [c0, c1, c2, c3] = [high(p1) ^ c1 ^ k0, low(p1), high(p0) ^ c3 ^ k1, low(p0)];
+    [k0, k1] = [low(k0 + 0x9e37_79b9n), low(k1 + 0xbb67_ae85n)];
+  }
+  return [c0, c1, c2, c3].map((word) => word.toString(16).padStart(8, '0')).join('');
+}
+
+each<RngCase>('rng', rngFile, (given) => {
+  expect(philox(given)).toBe(given.words);
+  const { seed, stream, call } = given;
+  const drawn = words(given.words);
+  const first = 4 * Number(given.block);
+  if (first > 4096 || call > 1000) return;
+  if (stream === 2) {
+    // A word w stays at p = w / 2^32, falls at p = (w + 1) / 2^32, and nothing else does both.
+    const ones = new Float32Array(first + 4).fill(1);
+    drawn.forEach((word, k) => {
+      const at = (p: number): number => dropping(ones, p, seed, call).forward([0]).data[first + k]!;
+      expect(at(word / 2 ** 32)).toBeGreaterThan(0);
+      expect(at((word + 1) / 2 ** 32)).toBe(0);
+    });
+  } else {
+    // Of width 1, a uniform table holds each word as a number in [-1, 1), rounded to f32.
+    const options = { embeddingDim: 1, initType: 'uniform', seed: wide(seed) } as const;
+    const table =
+      stream === 0
+        ? new Embedding({ ...options, vocabSize: first + 4 })
+        : new LearnedPositionalEmbedding({ ...options, maxSeqLength: first + 4 }).positionEmbedding;
+    drawn.forEach((word, k) => {
+      const value = Math.fround(((word + 0.5) / 2 ** 32) * 2 - 1);
+      expect(table.weight.row(first + k)[0]).toBe(Math.min(value, 1 - 2 ** -24));
+    });
+  }
+});
