@@ -16,7 +16,7 @@ import { fail, lengthError, offsetError, rankError, wrongValue } from './errors.
 import { readFloats } from './floats.js';
 import { expectIds, type IdBatch, type IdsInput, readIds } from './ids.js';
 import type { InitType } from './initializer.js';
-import { badId, checkOut, checkOverflow, type Out, readOut } from './lookup.js';
+import { badId, checkOut, checkOverflow, expectWhole, type Out, readOut } from './lookup.js';
 import { choice, flag, type Named, named } from './options.js';
 import type { Parameter } from './parameter.js';
 import { readShape } from './shape.js';
@@ -205,6 +205,8 @@ export class EmbeddingBag {
     const target = into === null ? null : readOut(into.out);
     const weights =
       perSampleWeights === undefined ? undefined : readFloats('perSampleWeights', perSampleWeights);
+    expectWhole(starts, offsets, 'offsets');
+    expectWhole(batch, ids, 'ids');
     if (weights !== undefined && weights.length !== batch.count) {
       throw lengthError('perSampleWeights', weights.length, `there are ${batch.count} ids`);
     }

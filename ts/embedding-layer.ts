@@ -18,7 +18,7 @@ import { dimMismatch, rankError, wrongKind, wrongValue } from './errors.js';
 import { expectIds, type IdsInput, readIds } from './ids.js';
 import { readInitializer, Stream } from './initializer.js';
 import { LearnedPositionalEmbedding } from './learned-positional-embedding.js';
-import { badId, checkOut, checkOverflow, type Out, readOut } from './lookup.js';
+import { badId, checkOut, checkOverflow, expectWhole, type Out, readOut } from './lookup.js';
 import { choice, flag, integer, type Named, named, real } from './options.js';
 import type { Parameter } from './parameter.js';
 import { positionParts } from './position-layer.js';
@@ -240,6 +240,8 @@ export class EmbeddingLayer {
     // Only now: reading ids may run the caller's getters.
     const [token, table] = this.#handles();
     const target = into === null ? null : readOut(into.out);
+    expectWhole(positionIds, asked.positionIds, 'positionIds');
+    expectWhole(batch, ids, 'ids');
     const needed = batch.count * dim;
     if (target !== null) checkOut(target, needed, ['ids', batch], ['positionIds', positionIds]);
     const seq = batch.shape.at(-1)!;

@@ -1,10 +1,10 @@
 /** What every method that takes ids shares: the output, and the words for a bad id. */
 
-import { overlaps } from './arrays.js';
+import { lengthOf, overlaps } from './arrays.js';
 import type { Backend } from './backend/index.js';
-import { idOutOfRange, lengthError, overlapError } from './errors.js';
+import { idOutOfRange, invalidIds, lengthError, overlapError } from './errors.js';
 import { readFloats } from './floats.js';
-import { IdBatch } from './ids.js';
+import { expectIds, IdBatch } from './ids.js';
 import type { Tensor } from './tensor.js';
 
 /** Where a result goes: the first elements are written, the rest stays untouched. */
@@ -15,7 +15,8 @@ type Input = readonly [name: string, overlaps: IdBatch | Float32Array | null];
 
 /** Checks an output that was recognised already: `ERR_SHAPE` when too short, `ERR_OVERLAP` with an input. */
 export function checkOut(out: Float32Array, needed: number, ...inputs: Input[]): void {
-  if (out.length < needed) throw lengthError('out', out.length, `the result has ${needed} elements`);
+  const length = lengthOf(out);
+  if (length < needed) throw lengthError('out', length, `the result has ${needed} elements`);
   for (const [name, input] of inputs) {
     if (input === null) continue;
     if (input instanceof IdBatch ? input.overlaps(out) : overlaps(out, input)) throw overlapError(name);
@@ -25,6 +26,16 @@ export function checkOut(out: Float32Array, needed: number, ...inputs: Input[]):
 /** The live floats of an `out` argument. */
 export function readOut(out: Out): Float32Array {
   return readFloats('out', out);
+}
+
+/**
+ * Throws `ERR_INVALID_IDS` when `batch` is no longer what was read: reading another argument ran code of the
+ * caller (a getter among nested ids) that took the memory of `ids` away.
+ */
+export function expectWhole(batch: IdBatch | null, ids: unknown, name: string): void {
+  if (batch === null || lengthOf(batch.data) === (batch.overflow?.position ?? batch.count)) return;
+  expectIds(ids, name);
+  throw invalidIds(name, 'an array whose length changed during the call');
 }
 
 /** What an index array is checked against. */

@@ -7,7 +7,7 @@ import { DISPOSE } from './dispose.js';
 import type { Dropout } from './dropout.js';
 import { dimMismatch, rankError } from './errors.js';
 import { readFloats, readShapedFloats } from './floats.js';
-import { badId, checkOut, type Out, readOut } from './lookup.js';
+import { badId, checkOut, expectWhole, type Out, readOut } from './lookup.js';
 import { named } from './options.js';
 import {
   checkPositionRange,
@@ -117,6 +117,7 @@ export abstract class PositionLayer {
     checkPositionShape(ids, shape.slice(0, -1));
 
     const target = into === null ? null : readOut(into.out); // again: reading ids may run the caller's getters
+    expectWhole(ids, asked.positionIds, 'positionIds');
     const inPlace = target !== null && sameView(target, data);
     if (target !== null) checkOut(target, data.length, ['x', inPlace ? null : data], ['positionIds', ids]);
     const { backend } = table;
