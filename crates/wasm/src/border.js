@@ -1,10 +1,13 @@
 // The JavaScript side of the border: what a typed array is, where it lies, and copies of parts of it.
 // One instance of this file belongs to one instance of the module.
 
-const kindName = Object.getOwnPropertyDescriptor(
-  Object.getPrototypeOf(Uint8Array.prototype),
-  Symbol.toStringTag,
-).get;
+// The getters of the engine: a subclass may say anything about its buffer, its place and its length.
+const intrinsic = (name) =>
+  Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), name).get;
+const kindName = intrinsic(Symbol.toStringTag);
+const lengthOf = intrinsic('length');
+const bufferOf = intrinsic('buffer');
+const offsetOf = intrinsic('byteOffset');
 
 // In the order of `kind` in borrow.rs.
 const KINDS = [
@@ -30,26 +33,28 @@ export function kind(array) {
   return KINDS.indexOf(kindName.call(array));
 }
 
-/** The array's address if it lies in the module's own memory, -1 otherwise. */
-export function address(array) {
-  return array.buffer === memory.buffer ? array.byteOffset : -1;
+/** The number of elements. */
+export function count(array) {
+  return lengthOf.call(array);
 }
 
-const part = (array, start, end) =>
-  new Uint8Array(
-    array.buffer,
-    array.byteOffset + start * array.BYTES_PER_ELEMENT,
-    (end - start) * array.BYTES_PER_ELEMENT,
-  );
+/** The array's address if it lies in the module's own memory, -1 otherwise. */
+export function address(array) {
+  return bufferOf.call(array) === memory.buffer ? offsetOf.call(array) : -1;
+}
 
-/** Copies elements start..end of the array to the address `to`. */
-export function load(to, array, start, end) {
-  const from = part(array, start, end);
+/** Elements start..end of `size` bytes each. */
+const part = (array, size, start, end) =>
+  new Uint8Array(bufferOf.call(array), offsetOf.call(array) + start * size, (end - start) * size);
+
+/** Copies elements start..end, of `size` bytes each, of the array to the address `to`. */
+export function load(to, array, size, start, end) {
+  const from = part(array, size, start, end);
   new Uint8Array(memory.buffer, to, from.length).set(from);
 }
 
-/** Copies from the address `from` to elements start..end of the array. */
-export function store(from, array, start, end) {
-  const to = part(array, start, end);
+/** Copies from the address `from` to elements start..end, of `size` bytes each, of the array. */
+export function store(from, array, size, start, end) {
+  const to = part(array, size, start, end);
   to.set(new Uint8Array(memory.buffer, from, to.length));
 }

@@ -17,8 +17,9 @@ extern "C" {
     pub fn attach(memory: &JsValue);
     fn kind(array: &JsValue) -> i32;
     fn address(array: &JsValue) -> f64;
-    fn load(to: *mut u8, array: &JsValue, start: u32, end: u32);
-    fn store(from: *const u8, array: &JsValue, start: u32, end: u32);
+    fn count(array: &JsValue) -> f64;
+    fn load(to: *mut u8, array: &JsValue, size: usize, start: u32, end: u32);
+    fn store(from: *const u8, array: &JsValue, size: usize, start: u32, end: u32);
 }
 
 /// The places of `KINDS` in border.js.
@@ -83,7 +84,7 @@ impl<'a> View<'a> {
         if !accepts(kind) {
             return Err(Failure::Array(wanted));
         }
-        let len = array.unchecked_ref::<js_sys::Uint8Array>().length() as usize;
+        let len = count(array) as usize;
         let own = (address >= 0.0).then_some(address as usize as *mut u8);
         Ok(View { array, kind, len, own, scratch: scratch.0.get().cast(), loaded: 0..0 })
     }
@@ -107,7 +108,7 @@ impl<'a> View<'a> {
         if range.start < self.loaded.start || range.end > self.loaded.end {
             assert!(range.len() <= tile, "range larger than a tile");
             let end = self.len.min(range.start + tile);
-            load(self.scratch, self.array, range.start as u32, end as u32);
+            load(self.scratch, self.array, self.size(), range.start as u32, end as u32);
             self.loaded = range.start..end;
         }
         self.scratch.wrapping_add((range.start - self.loaded.start) * self.size())
@@ -237,7 +238,7 @@ impl<'a> Floats<'a> {
     pub fn copy_to(self, to: &mut [f32]) {
         match self.0.own {
             Some(_) => to.copy_from_slice({ self }.tile(0..to.len())),
-            None => load(to.as_mut_ptr().cast(), self.0.array, 0, to.len() as u32),
+            None => load(to.as_mut_ptr().cast(), self.0.array, self.0.size(), 0, to.len() as u32),
         }
     }
 
@@ -305,7 +306,7 @@ impl<'a> FloatsOut<'a> {
         // SAFETY: `at` gives an address valid for the range; `disjoint` ruled out a second slice of it.
         write(unsafe { std::slice::from_raw_parts_mut(start.cast(), range.len()) });
         if view.own.is_none() {
-            store(view.scratch, view.array, range.start as u32, range.end as u32);
+            store(view.scratch, view.array, view.size(), range.start as u32, range.end as u32);
         }
     }
 }
@@ -314,7 +315,7 @@ impl<'a> FloatsOut<'a> {
 pub fn write_doubles(array: &JsValue, values: impl Iterator<Item = f64>) -> Result<(), Failure> {
     let view = View::new(array, "a Float64Array", |kind| kind == kind_of::F64, &OUTPUT)?;
     for (index, value) in (0..view.len as u32).zip(values) {
-        store((&raw const value).cast(), array, index, index + 1);
+        store((&raw const value).cast(), array, view.size(), index, index + 1);
     }
     Ok(())
 }
