@@ -56,6 +56,15 @@ export function kindOf(value: unknown): ArrayKind | undefined {
   return tagOf.call(value);
 }
 
+/** `Array.isArray`, which throws for a revoked Proxy: that is no array any more. */
+export function isArray(value: unknown): value is readonly unknown[] {
+  try {
+    return Array.isArray(value);
+  } catch {
+    return false;
+  }
+}
+
 /** The length in elements; 0 when the view is gone. */
 export function lengthOf(view: TypedArray): number {
   return viewLength.call(view);

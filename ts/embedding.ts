@@ -149,7 +149,8 @@ export class Embedding {
     weight: PretrainedWeight,
     options?: { readonly embeddingDim?: number | undefined; readonly paddingIdx?: number | null | undefined },
   ): Embedding {
-    const given = named(options, ['embeddingDim', 'paddingIdx']);
+    const given = { ...named(options, ['embeddingDim', 'paddingIdx']) };
+    readPadding(given, 2 ** 32); // its kind, before anything is read; its range when V is known
     const { data, rows, dim } = readPretrained(weight, given);
     const paddingIdx = readPadding(given, rows);
     const table = activeBackend().table(rows, dim);

@@ -66,6 +66,19 @@ export function place(position: number, shape: readonly number[]): string {
 
 /** A short description of any value for a message: never longer than about 80 characters, never throws. */
 export function describe(value: unknown): string {
+  try {
+    return shorten(describeAny(value));
+  } catch {
+    // A hostile getter, or a revoked Proxy.
+    return 'an object';
+  }
+}
+
+function shorten(text: string): string {
+  return text.length > 80 ? `${text.slice(0, 76)}...` : text;
+}
+
+function describeAny(value: unknown): string {
   switch (typeof value) {
     case 'string':
       return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}...` : value);
@@ -136,14 +149,14 @@ export function invalidIds(name: string, came: string): TokenbedError {
   );
 }
 
-/** `ERR_INVALID_ID`: a leaf that is no integer. */
+/** `ERR_INVALID_ID`: a leaf that is no integer; `index` is its place in the arrays around it. */
 export function invalidId(
   name: string,
   value: unknown,
   position: number,
-  shape: readonly number[],
+  index: readonly number[],
 ): TokenbedError {
-  const where = `${place(position, shape)}${name === 'ids' ? '' : ` of ${name}`}`;
+  const where = `[${index.join(', ')}]${name === 'ids' ? '' : ` of ${name}`}`;
   return fail(
     TypeError,
     'ERR_INVALID_ID',

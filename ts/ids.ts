@@ -18,6 +18,7 @@ import {
   bufferOf,
   describeGone,
   type IdArray,
+  isArray,
   isGone,
   isShared,
   kindOf,
@@ -153,7 +154,7 @@ export function expectIds(ids: unknown, name = 'ids'): void {
   const kind = kindOf(ids);
   if (kind !== undefined) {
     expectView(ids as TypedArray, kind, name, '');
-  } else if (typeof ids !== 'number' && !Array.isArray(ids)) {
+  } else if (typeof ids !== 'number' && !isArray(ids)) {
     const tensor = asTensor(ids);
     if (tensor === undefined) throw invalidIds(name, ids === undefined ? 'nothing' : describe(ids));
     expectView(tensor.data, kindOf(tensor.data)!, name, 'a Tensor of ');
@@ -190,7 +191,7 @@ export function readIds(
   const kind = kindOf(ids);
   if (kind !== undefined) return readView(ids as TypedArray, kind, undefined, asked, name, check);
   if (typeof ids === 'number') return readNumber(ids, asked, name, check);
-  if (Array.isArray(ids)) return readNested(ids, asked, name, check);
+  if (isArray(ids)) return readNested(ids, asked, name, check);
   const tensor = asTensor(ids);
   if (tensor === undefined) throw invalidIds(name, ids === undefined ? 'nothing' : describe(ids));
   const { data } = tensor;
@@ -360,8 +361,8 @@ class IdSink implements LeafSink {
     return invalidIds(this.name, came);
   }
 
-  refuseLeaf(value: unknown, shape: readonly number[]): TokenbedError {
-    return invalidId(this.name, value, this.count, shape);
+  refuseLeaf(value: unknown, index: readonly number[]): TokenbedError {
+    return invalidId(this.name, value, this.count, index);
   }
 
   takeRow(row: readonly unknown[], length: number, first: unknown, walk: Walk): void {
@@ -371,8 +372,7 @@ class IdSink implements LeafSink {
     for (let i = 0; ; value = row[i]) {
       if (typeof value !== 'number' || value >>> 0 !== value) {
         this.count = count;
-        if (typeof value !== 'number') throw walk.wrongLeaf(value, i);
-        if (!Number.isInteger(value)) throw invalidId(this.name, value, count, walk.shape);
+        if (typeof value !== 'number' || !Number.isInteger(value)) throw walk.wrongLeaf(value, i);
         this.overflow ??= { value, position: count };
       }
       if (count === words.length) words = this.#grow(count + 1);

@@ -11,7 +11,15 @@
  * differently the second time; a typed array may be the innermost level. What a getter throws passes through.
  */
 
-import { type ArrayKind, describeGone, isGone, kindOf, lengthOf, type TypedArray } from './arrays.js';
+import {
+  type ArrayKind,
+  describeGone,
+  isArray,
+  isGone,
+  kindOf,
+  lengthOf,
+  type TypedArray,
+} from './arrays.js';
 import { ragged, tooLarge, type TokenbedError } from './errors.js';
 import { sizeOf } from './shape.js';
 
@@ -35,8 +43,8 @@ export interface LeafSink {
   takeView(view: TypedArray, kind: ArrayKind, length: number, walk: Walk): void;
   /** The error for an argument that is not of the right kind as a whole. */
   refuse(came: string): TokenbedError;
-  /** The error for a leaf, the next one to take, that is no number. */
-  refuseLeaf(value: unknown, shape: readonly number[]): TokenbedError;
+  /** The error for a leaf, the next one to take, that is no number; `index` is its place in the arrays around it. */
+  refuseLeaf(value: unknown, index: readonly number[]): TokenbedError;
 }
 
 /** One walk over one nested array; `shape` is complete as soon as the sink gets its first leaf. */
@@ -61,12 +69,12 @@ export class Walk {
   /** The error for `value`, found by the sink where a number should be; `offset` is its index in the row. */
   wrongLeaf(value: unknown, offset: number): TokenbedError {
     this.#index[this.#path.length - 1] = offset;
-    if (Array.isArray(value)) {
+    if (isArray(value)) {
       if (this.#path.includes(value)) return this.#circular();
       return ragged(this.#sink.name, this.#index, value.length, null);
     }
     const kind = kindOf(value);
-    if (kind === undefined) return this.#sink.refuseLeaf(value, this.shape);
+    if (kind === undefined) return this.#sink.refuseLeaf(value, this.#index);
     return this.#sink.accepts(kind)
       ? ragged(this.#sink.name, this.#index, lengthOf(value as TypedArray), null)
       : this.#refuseView(kind);
@@ -84,7 +92,7 @@ export class Walk {
     const index = this.#index;
     index.push(0);
     const first = array[0];
-    if (this.#rank === Infinity && !Array.isArray(first) && kindOf(first) === undefined) this.#bottom();
+    if (this.#rank === Infinity && !isArray(first) && kindOf(first) === undefined) this.#bottom();
     if (this.#rank === level + 1) {
       this.#sink.takeRow(array, length, first, this);
     } else {
@@ -99,13 +107,13 @@ export class Walk {
   }
 
   #child(value: unknown): void {
-    if (Array.isArray(value)) {
+    if (isArray(value)) {
       this.#array(value);
       return;
     }
     const kind = kindOf(value);
     if (kind !== undefined) this.#view(value as TypedArray, kind);
-    else if (typeof value !== 'number') throw this.#sink.refuseLeaf(value, this.shape);
+    else if (typeof value !== 'number') throw this.#sink.refuseLeaf(value, this.#index);
     else throw ragged(this.#sink.name, this.#index, null, this.shape[this.#path.length]!);
   }
 

@@ -1,11 +1,11 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /** The values of a table, read and written as rows: the table itself lies where JavaScript need not reach. */
 
-import { isShared } from './arrays.js';
+import { bufferOf, isArray, isShared, lengthOf, offsetOf } from './arrays.js';
 import { resultFloats, type Table } from './backend/index.js';
-import { fail, lengthError } from './errors.js';
+import { describe, fail, lengthError } from './errors.js';
 import { readFloats } from './floats.js';
-import { Tensor, tensorOf } from './tensor.js';
+import { readNumbers, type Tensor, tensorOf } from './tensor.js';
 
 /** Floats to be written: `number[]` is rounded to f32. */
 export type FloatsInput = Float32Array | Tensor<'f32'> | readonly number[];
@@ -39,14 +39,14 @@ export class Parameter {
    * Errors: `ERR_DISPOSED`; `ERR_INVALID_ARRAY`, `ERR_SHAPE` (`out`); `ERR_ID_OUT_OF_RANGE`.
    */
   row(i: number, out?: Float32Array): Float32Array {
-    const handle = this.#table.handle();
+    this.#table.handle();
     const { rows, dim, backend } = this.#table;
     const target = out === undefined ? undefined : readFloats('out', out);
-    if (target !== undefined && target.length < dim)
-      throw lengthError('out', target.length, `a row has ${dim}`);
+    const length = target === undefined ? dim : lengthOf(target);
+    if (length < dim) throw lengthError('out', length, `a row has ${dim}`);
     checkRow(i, rows);
     const row = target ?? resultFloats(dim);
-    backend.kernels.tableRead(handle, i, row.length === dim ? row : row.subarray(0, dim));
+    backend.kernels.tableRead(this.#table.handle(), i, length === dim ? row : front(row, dim));
     return out ?? row;
   }
 
@@ -56,12 +56,13 @@ export class Parameter {
    * Errors: `ERR_DISPOSED`; `ERR_INVALID_ARRAY`; `ERR_SHAPE`; `ERR_ID_OUT_OF_RANGE`.
    */
   set(i: number, values: FloatsInput): void {
-    const handle = this.#table.handle();
+    this.#table.handle();
     const { rows, dim, backend } = this.#table;
     const row = readValues(values);
-    if (row.length !== dim) throw lengthError('values', row.length, `a row has ${dim}`);
+    const length = lengthOf(row);
+    if (length !== dim) throw lengthError('values', length, `a row has ${dim}`);
     checkRow(i, rows);
-    backend.kernels.tableWrite(handle, i, row);
+    backend.kernels.tableWrite(this.#table.handle(), i, row);
   }
 
   /**
@@ -70,15 +71,16 @@ export class Parameter {
    * Errors: as `set`; `ERR_SHAPE` also when the rows would end behind the table.
    */
   setRows(start: number, values: FloatsInput): void {
-    const handle = this.#table.handle();
+    this.#table.handle();
     const { rows, dim, backend } = this.#table;
     const all = readValues(values);
-    if (all.length % dim !== 0) throw lengthError('values', all.length, `rows have ${dim}`);
+    const length = lengthOf(all);
+    if (length % dim !== 0) throw lengthError('values', length, `rows have ${dim}`);
     checkRow(start, rows);
-    if (start + all.length / dim > rows) {
-      throw lengthError('values', all.length, `there are ${rows - start} rows of ${dim} from row ${start}`);
+    if (start + length / dim > rows) {
+      throw lengthError('values', length, `there are ${rows - start} rows of ${dim} from row ${start}`);
     }
-    backend.kernels.tableWrite(handle, start, all);
+    backend.kernels.tableWrite(this.#table.handle(), start, all);
   }
 
   /** A copy of the whole table, `[V, D]`, owned by the caller. Errors: `ERR_DISPOSED`, `ERR_TOO_LARGE`. */
@@ -93,7 +95,7 @@ export class Parameter {
 function checkRow(row: unknown, rows: number): void {
   if (Number.isInteger(row) && (row as number) >= 0 && (row as number) < rows) return;
   if (typeof row !== 'number') {
-    const text = `Token indices must be integers: got ${String(row)} as a row`;
+    const text = `Token indices must be integers: got ${describe(row)} as a row`;
     throw fail(TypeError, 'ERR_INVALID_ID', text, { value: row, position: 0 });
   }
   throw fail(
@@ -108,9 +110,16 @@ function checkRow(row: unknown, rows: number): void {
   );
 }
 
+/** The first `length` floats, a view. */
+function front(floats: Float32Array, length: number): Float32Array {
+  return new Float32Array(bufferOf(floats), offsetOf(floats), length);
+}
+
+const ACCEPTED = "a Float32Array, a Tensor<'f32'> or an array of numbers";
+
 /** Floats that nobody changes during the call. */
 function readValues(values: FloatsInput): Float32Array {
-  if (Array.isArray(values)) return new Tensor(values as number[]).data;
+  if (isArray(values)) return readNumbers('values', values, ACCEPTED).data;
   const floats = readFloats('values', values);
-  return isShared(floats) ? floats.slice() : floats;
+  return isShared(floats) ? new Float32Array(floats) : floats;
 }

@@ -6,6 +6,7 @@
 import {
   type ArrayKind,
   describeGone,
+  isArray,
   isGone,
   kindOf,
   lengthOf,
@@ -22,7 +23,6 @@ import {
   fail,
   invalidArray,
   outOfStorage,
-  place,
   type TokenbedError,
   tooLarge,
 } from './errors.js';
@@ -263,12 +263,25 @@ export function tensorOf(data: Float32Array, shape: readonly number[]): Tensor<'
  */
 export function asTensor(value: unknown): Tensor | undefined {
   const own = ownTensor(value);
-  if (own !== undefined || typeof value !== 'object' || value === null || !(BRAND in value)) return own;
-  const { data, shape } = value as { data?: unknown; shape?: unknown };
+  if (own !== undefined || typeof value !== 'object' || value === null) return own;
+  const { data, shape } = insideOf(value);
   const kind = kindOf(data);
   const dtype = kind === undefined ? undefined : dtypeOf(kind);
-  if (dtype === undefined || !Array.isArray(shape)) return undefined;
+  if (dtype === undefined || !isArray(shape)) return undefined;
   return new Tensor(new Parts(data as TypedArray, false, readShape(shape), dtype));
+}
+
+/** What a branded object shows; nothing when it has no brand, or is a prototype or a Proxy, whose getters fail. */
+function insideOf(value: object): { data?: unknown; shape?: unknown } {
+  try {
+    if (!(BRAND in value)) return {};
+    const { data, shape } = value as { data?: unknown; shape?: unknown };
+    return { data, shape };
+  } catch (error) {
+    // A disposed Tensor of the other copy says so itself.
+    if ((error as { code?: unknown }).code === 'ERR_DISPOSED') throw error;
+    return {};
+  }
 }
 
 const ACCEPTED = 'a typed array, a number or nested arrays of numbers';
@@ -291,19 +304,37 @@ function read(data: unknown, options: unknown): Parts {
   const dtype = choice(known, 'dtype', ['f32', 'i32'], 'f32');
   const asked = known['shape'];
   const shape = asked === undefined ? undefined : readShape(asked);
-  const numbers = new NumberSink(dtype);
+  const numbers = new NumberSink(dtype, 'data', ACCEPTED);
   const own = numbers.read(data);
   if (shape !== undefined) fitShape(shape, numbers.count, 'in data');
   return new Parts(numbers.array, false, shape ?? own, dtype);
 }
 
+/**
+ * Nested arrays of numbers as f32, for arguments that are called `name`.
+ *
+ * Errors: `ERR_INVALID_ARRAY` (argument `name`), `ERR_RAGGED`, `ERR_RANGE` for a finite number beyond f32.
+ */
+export function readNumbers(
+  name: string,
+  numbers: readonly unknown[],
+  accepted: string,
+): { data: Float32Array; shape: readonly number[] } {
+  const sink = new NumberSink('f32', name, accepted);
+  const shape = sink.read(numbers);
+  return { data: sink.array as Float32Array, shape };
+}
+
 /** Where the leaves of nested numbers go: an array that doubles until it has exactly the size of the shape. */
 class NumberSink implements LeafSink {
-  readonly name = 'data';
   array: Float32Array | Int32Array;
   count = 0;
 
-  constructor(readonly dtype: 'f32' | 'i32') {
+  constructor(
+    readonly dtype: 'f32' | 'i32',
+    readonly name: string,
+    private readonly accepted: string,
+  ) {
     this.array = this.#allocate(0);
   }
 
@@ -313,7 +344,7 @@ class NumberSink implements LeafSink {
       this.#put(data, []);
       return [];
     }
-    if (!Array.isArray(data)) throw this.refuse(data === undefined ? 'nothing' : describe(data));
+    if (!isArray(data)) throw this.refuse(data === undefined ? 'nothing' : describe(data));
     const walk = new Walk(this);
     walk.run(data);
     return walk.shape;
@@ -325,11 +356,11 @@ class NumberSink implements LeafSink {
   }
 
   refuse(came: string): TokenbedError {
-    return invalidArray('data', ACCEPTED, came);
+    return invalidArray(this.name, this.accepted, came);
   }
 
-  refuseLeaf(value: unknown, shape: readonly number[]): TokenbedError {
-    return this.refuse(`${describe(value)} at ${place(this.count, shape)}`);
+  refuseLeaf(value: unknown, index: readonly number[]): TokenbedError {
+    return this.refuse(`${describe(value)} at [${index.join(', ')}]`);
   }
 
   takeRow(row: readonly unknown[], length: number, first: unknown, walk: Walk): void {
