@@ -15,7 +15,7 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 const folder = path.join(root, '.cache/test/readme', inject('backend'));
 
 interface Block {
-  /** The comment above it: `run`, `run: FILE` (the block is that file), `prints`, `not run here: why`, or none. */
+  /** The comment above: `run`, `run: FILE` (it is that file), `run in a shell`, `prints`, `not run here: why`. */
   readonly mark: string;
   readonly language: string;
   readonly text: string;
@@ -34,14 +34,15 @@ function blocks(markdown: string): Block[] {
 const readme = await readFile(path.join(root, 'README.md'), 'utf8');
 const found = blocks(readme);
 const programs = found.flatMap((block, i) =>
-  /^run\b/.test(block.mark) ? [{ ...block, prints: found[i + 1] }] : [],
+  /^run(: |$)/.test(block.mark) ? [{ ...block, prints: found[i + 1] }] : [],
 );
+
+const env = { ...process.env, TOKENBED_BACKEND: inject('backend'), NO_COLOR: '1', NODE_OPTIONS: '' };
 
 async function run(program: string, name: string): Promise<string> {
   await mkdir(folder, { recursive: true });
   const file = path.join(folder, name);
   await writeFile(file, program);
-  const env = { ...process.env, TOKENBED_BACKEND: inject('backend'), NO_COLOR: '1', NODE_OPTIONS: '' };
   const { stdout, stderr } = await promisify(execFile)(process.execPath, [file], { env });
   expect(stderr).toBe('');
   return stdout;
@@ -68,6 +69,31 @@ describe('README', () => {
       });
     }
   }
+
+  test('the commands of the command line succeed, and say nothing on stderr but that the table is random', async () => {
+    const lines = found.filter(({ mark }) => mark === 'run in a shell').map(({ text }) => text);
+    expect(lines).toHaveLength(1);
+    const cwd = path.join(folder, 'shell');
+    await mkdir(cwd, { recursive: true });
+    await writeFile(path.join(cwd, 'notes.txt'), 'Hello world!\nHi!\n');
+    const program = `'${process.execPath}' '${path.join(root, 'dist/cli.js')}'`;
+    const script = lines[0]!.replaceAll('npx tokenbed', program);
+    const { stdout, stderr } = await promisify(execFile)('bash', ['-euo', 'pipefail', '-c', script], {
+      cwd,
+      env,
+    });
+    expect(stderr.replaceAll(/^tokenbed: the table is random .*\n/gm, '')).toBe('');
+    expect(stdout).toMatch(new RegExp(`^backend +${inject('backend')}$`, 'm'));
+    expect(await readFile(path.join(cwd, 'notes.ids'), 'utf8')).toBe(
+      '2 44 73 80 80 83 4 91 83 86 80 72 5 3\n2 44 77 5 3\n',
+    );
+    const rows = stdout.split('\n').filter((line) => line.split(' ').length === 64);
+    expect(rows).toHaveLength(14 + 5);
+    const npy = await readFile(path.join(cwd, 'notes.npy'));
+    expect(npy.length % 64).toBe(0);
+    expect(npy.subarray(0, 128).toString('latin1')).toContain("'shape': (19, 64)");
+    expect(await readFile(path.join(cwd, 'positions.svg'), 'utf8')).toMatch(/^<svg /);
+  });
 
   test('the first screen holds the install, six lines of code and both commands', () => {
     const [install, code] = found;
