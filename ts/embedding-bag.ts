@@ -76,7 +76,9 @@ class Shared {
  * {@link Embedding}.
  */
 export class EmbeddingBag {
+  /** How the rows of a bag become one. */
   readonly mode: BagMode;
+  /** Whether the last offset is the number of ids, and begins no bag. */
   readonly includeLastOffset: boolean;
   /** The table, as an Embedding: of this bag's own, or the one given to `from`. */
   readonly embedding: Embedding;
@@ -109,10 +111,12 @@ export class EmbeddingBag {
     return new EmbeddingBag(new Shared(embedding, mode, includeLastOffset) as unknown as EmbeddingBagOptions);
   }
 
+  /** V, the number of rows. */
   get vocabSize(): number {
     return this.embedding.vocabSize;
   }
 
+  /** D, the length of a row. */
   get embeddingDim(): number {
     return this.embedding.embeddingDim;
   }
@@ -122,14 +126,17 @@ export class EmbeddingBag {
     return this.embedding.paddingIdx;
   }
 
+  /** How the table was filled; `null` for given weights. */
   get initType(): InitType | null {
     return this.embedding.initType;
   }
 
+  /** How values are stored. */
   get dtype(): 'f32' {
     return this.embedding.dtype;
   }
 
+  /** The seed of the table; `null` for given weights. */
   get seed(): number | bigint | null {
     return this.embedding.seed;
   }

@@ -51,7 +51,9 @@ export interface EmbeddingLayerOptions
 
 /** Options of an {@link EmbeddingLayer} over parts that exist. */
 export interface EmbeddingLayerParts {
+  /** The table of tokens. */
   readonly token: Embedding;
+  /** What adds positions, of the same width and backend; `null` adds none. Its own dropout applies. */
   readonly positional: Positional;
   /** Whether rows are multiplied by sqrt(D) first. Default false. */
   readonly scale?: boolean | undefined;

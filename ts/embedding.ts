@@ -41,11 +41,17 @@ export interface MemoryUsage {
   totalMemoryMb: number;
   /** KiB of one row. */
   memoryPerTokenKb: number;
+  /** V * D. */
   totalParameters: number;
+  /** V, the number of rows. */
   vocabSize: number;
+  /** D, the length of a row. */
   embeddingDim: number;
+  /** Bytes of the whole table. */
   bytes: number;
+  /** Bytes of one row. */
   bytesPerRow: number;
+  /** How values are stored. */
   dtype: 'f32';
 }
 
@@ -107,7 +113,9 @@ function partsFrom(options: EmbeddingOptions): EmbeddingParts {
  * constructor: `ERR_INVALID_OPTION`, `ERR_UNKNOWN_INIT`, `ERR_TOO_LARGE`, `ERR_NOT_INITIALIZED` (browser).
  */
 export class Embedding {
+  /** V, the number of rows. */
   readonly vocabSize: number;
+  /** D, the length of a row. */
   readonly embeddingDim: number;
   /** Normalised to 0 .. V-1; `null` where there is none. */
   readonly paddingIdx: number | null;

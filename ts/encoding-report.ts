@@ -4,13 +4,17 @@
 export interface EncodingReport {
   /** The printed lines, joined by newlines. */
   text: string;
+  /** How many positions were asked for, at most those of the table. */
   seqLength: number;
+  /** How many dimensions were asked for, at most D. */
   dimsShown: number;
   /** The block shown: the first positions and dimensions, at most 10 x 10. */
   values: number[][];
   /** All w_i, in rad per position. */
   frequencies: number[];
+  /** The slowest: base^(-(D-2)/D) for an even D. */
   minFrequency: number;
+  /** The fastest: 1 rad per position. */
   maxFrequency: number;
 }
 

@@ -27,7 +27,9 @@ export interface LearnedPositionalEmbeddingOptions {
  * Errors of the constructor: as {@link Embedding}.
  */
 export class LearnedPositionalEmbedding extends PositionLayer {
+  /** How many positions the table has. */
   readonly maxSeqLength: number;
+  /** D, the number of columns. */
   readonly embeddingDim: number;
   /** The table of positions, an Embedding of its own. */
   readonly positionEmbedding: Embedding;

@@ -59,10 +59,15 @@ const POSITIONS = 2 ** 32;
  * trainable. Errors of the constructor: `ERR_INVALID_OPTION`, `ERR_TOO_LARGE`, `ERR_NOT_INITIALIZED` (browser).
  */
 export class PositionalEncoding extends PositionLayer {
+  /** D, the number of columns. */
   readonly embeddingDim: number;
+  /** How many positions the table has; `encode` goes beyond it. */
   readonly maxSeqLength: number;
+  /** The probability with which an element is dropped while training. */
   readonly dropout: number;
+  /** What the wavelengths grow to: w_i = base^(-2i/D). */
   readonly base: number;
+  /** In which order the columns stand. */
   readonly layout: Layout;
   /** The seed of the dropout. */
   readonly seed: number | bigint;

@@ -20,11 +20,13 @@ import {
   type Tokenizer,
 } from './tokenizer.js';
 
+/** What is merged: the characters of lower-cased words, or the bytes of any text. */
 export type BPEMode = 'words' | 'bytes';
 
 /** One part of a merge: a spelling in `words`, an id in `bytes`. */
 export type MergePart<Mode extends BPEMode> = Mode extends 'words' ? string : number;
 
+/** Options of {@link BPETokenizer}. */
 export interface BPETokenizerOptions<Mode extends BPEMode = BPEMode> {
   /** The size of the vocabulary to learn; at least 260 in mode `bytes`. Default: 1000. */
   readonly vocabSize?: number | undefined;
@@ -32,6 +34,7 @@ export interface BPETokenizerOptions<Mode extends BPEMode = BPEMode> {
   readonly mode?: Mode | undefined;
 }
 
+/** Options of `BPETokenizer.train`. */
 export interface TrainOptions {
   /** Called after each merge. What it throws ends the training; the tokenizer stays as it was. */
   readonly onProgress?: OnProgress | undefined;
@@ -39,13 +42,19 @@ export interface TrainOptions {
 
 /** What `BPETokenizer.toJSON` gives. */
 export interface BPETokenizerJSON {
+  /** Tells it from other tokenizers. */
   readonly type: 'BPETokenizer';
+  /** Of this form. */
   readonly version: 1;
+  /** What is merged. */
   readonly mode: BPEMode;
+  /** The target that the constructor was given. */
   readonly vocabSize: number;
+  /** Whether `train` has been called. */
   readonly trained: boolean;
   /** Mode `words` alone: the symbols that training began with, from id 4 on. */
   readonly alphabet?: readonly string[];
+  /** The pairs in the order they were learned. */
   readonly merges: readonly (readonly [string, string])[] | readonly (readonly [number, number])[];
 }
 
@@ -72,6 +81,7 @@ const MAX_VOCABULARY = 2 ** 32;
  * Errors of the constructor: `ERR_INVALID_OPTION`.
  */
 export class BPETokenizer<Mode extends BPEMode = 'words'> implements Tokenizer {
+  /** What is merged. */
   readonly mode: Mode;
   /** The size that was asked for; `vocabSize` is the one that was reached. */
   readonly targetVocabSize: number;

@@ -21,6 +21,7 @@ import {
   type Tokenizer,
 } from './tokenizer.js';
 
+/** Options of {@link CharTokenizer}. */
 export interface CharTokenizerOptions {
   /**
    * Names of special tokens. `<PAD>`, `<UNK>`, `<BOS>` and `<EOS>` are always there as 0 to 3, named or not; others
@@ -33,9 +34,13 @@ export interface CharTokenizerOptions {
 
 /** What `CharTokenizer.toJSON` gives. */
 export interface CharTokenizerJSON {
+  /** Tells it from other tokenizers. */
   readonly type: 'CharTokenizer';
+  /** Of this form. */
   readonly version: 1;
+  /** Their names; the id of each is its index. */
   readonly specialTokens: readonly string[];
+  /** The characters, one code point each; their ids follow. */
   readonly alphabet: readonly string[];
 }
 

@@ -6,6 +6,7 @@ export interface TrainingProgress {
   readonly total: number;
 }
 
+/** Called while a tokenizer is trained, after each merge. */
 export type OnProgress = (progress: TrainingProgress) => void;
 
 export interface Model<Part> {

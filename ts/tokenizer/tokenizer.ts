@@ -22,16 +22,19 @@ export const BOS = 2;
 /** Closes a sequence. */
 export const EOS = 3;
 
+/** Options of `encode`. */
 export interface EncodeOptions {
   /** Whether `<BOS>` comes first and `<EOS>` last. */
   readonly addSpecialTokens?: boolean | undefined;
 }
 
+/** Options of `decode`. */
 export interface DecodeOptions {
   /** Whether special tokens leave nothing in the text; if not, they are spelled out. Default: true. */
   readonly skipSpecialTokens?: boolean | undefined;
 }
 
+/** Text in, token ids out, and back. Ids are integers from 0 to `vocabSize - 1`; the caller owns what comes back. */
 export interface Tokenizer {
   /**
    * The ids of a text, a fresh array.
