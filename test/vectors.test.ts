@@ -198,6 +198,11 @@ function callOf({ startPos, positionIds, positionShape }: PositionCase): Positio
   return startPos === undefined ? {} : { startPos };
 }
 
+/** What each call must give: three of training, or twice the same. */
+function callsOf({ dropout, out }: PositionCase): readonly string[] {
+  return dropout === undefined ? [out[0]!, out[0]!] : out;
+}
+
 interface LayerCase extends PositionCase {
   readonly vocabSize: number;
   readonly token: string;
@@ -206,7 +211,7 @@ interface LayerCase extends PositionCase {
 }
 
 each<LayerCase>('layer', layerFile, (given) => {
-  const { embeddingDim: dim, ids, shape, scale, out } = given;
+  const { embeddingDim: dim, ids, shape, scale } = given;
   const options = pick(given, 'vocabSize', 'embeddingDim', 'maxSeqLength', 'scale', 'base', 'layout');
   const own = new EmbeddingLayer({ ...options, positional: given.positional ?? null, ...dropoutOf(given) });
   own.token.weight.setRows(0, floats(given.token));
@@ -222,8 +227,8 @@ each<LayerCase>('layer', layerFile, (given) => {
   }
   for (const layer of layers) {
     if (given.dropout !== undefined) layer.train();
-    out.forEach((expected, call) => {
-      // In turns both ways to call: each counts.
+    // Both ways to call in turns: with dropout each counts.
+    callsOf(given).forEach((expected, call) => {
       const result =
         call % 2 === 0
           ? layer.forward(nested(ids, shape), callOf(given)).data
@@ -241,19 +246,15 @@ interface AddCase extends PositionCase {
 }
 
 each<AddCase>('add', addFile, (given) => {
-  const { embeddingDim: dim, shape, out } = given;
+  const { embeddingDim: dim, shape } = given;
   const layer = positionsOf(given)!;
   if (given.dropout !== undefined) layer.train();
-  out.forEach((expected, call) => {
+  callsOf(given).forEach((expected, call) => {
     const x = floats(given.x);
     const options = { shape, ...callOf(given) };
     const result = call % 2 === 0 ? layer.forward(x, options).data : layer.forwardInto(x, x, options);
     expectBits(result, expected, dim);
   });
-  if (given.dropout === undefined) {
-    const x = floats(given.x);
-    expectBits(layer.forwardInto(x, x, { shape, ...callOf(given) }), out[0]!, dim);
-  }
 });
 
 interface BagCase {
@@ -278,15 +279,13 @@ each<BagCase>('bag', bagFile, (given) => {
   });
   const bag = EmbeddingBag.from(embedding, pick(given, 'mode', 'includeLastOffset'));
   const weighted = weights === undefined ? {} : { perSampleWeights: floats(weights) };
-  const form = offsets === undefined ? { shape: shape! } : { offsets: [...offsets] };
-  const result = bag.forward(Uint8Array.from(ids), { ...form, ...weighted });
+  const bags = shape === undefined ? { offsets: Uint32Array.from(offsets!) } : { shape };
+  const result = bag.forward(Uint8Array.from(ids), { ...bags, ...weighted });
   expect(result.shape).toEqual([out.length / 8 / embeddingDim, embeddingDim]);
   expectBits(result.data, out, embeddingDim);
 
-  const typed = offsets === undefined ? {} : { offsets: Uint32Array.from(offsets) };
-  const into = new Float32Array(result.size);
-  bag.forwardInto(nested(ids, shape ?? [ids.length]), into, { ...typed, ...weighted });
-  expectBits(into, out, embeddingDim);
+  const target = new Float32Array(result.size);
+  expectBits(bag.forwardInto([...ids], target, { ...bags, ...weighted }), out, embeddingDim);
 });
 
 /** A layer that does nothing but drop elements of one row `x`, as it stands before training call `call`. */

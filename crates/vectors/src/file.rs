@@ -109,7 +109,7 @@ mod tests {
         assert!(said(&file(&[("a", 1), ("b", 7), ("c", 7)])).contains("line 7, case \"b\""));
         assert!(said(&file(&[("a", 1), ("c", 3)])).contains("case \"b\""));
         assert!(said(&file(&[("a", 1), ("b", 2), ("c", 3), ("d", 4)])).contains("case \"c\""));
-        assert!(said(expected.trim_end()).contains("line 10 "));
+        assert!(said(expected.trim_end()).contains("line 11 "));
         assert!(said(&format!("{expected}{{\"name\":\"z\"}}")).contains("case \"z\""));
     }
 
