@@ -150,6 +150,7 @@ class Tensor<T extends DType = DType> {
     this.#size = sizeOf(parts.shape);
   }
 
+  /** Zeros in the backend's own memory: see {@link TensorConstructor}. */
   static allocate(shape: readonly number[]): Tensor<'f32'> {
     const own = readShape(shape);
     return tensorOver(activeBackend().allocate(sizeOf(own)), own);

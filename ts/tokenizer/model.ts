@@ -2,13 +2,16 @@
 
 /** How far training has come: `done` of at most `total` merges; it may end early, when no pair is left. */
 export interface TrainingProgress {
+  /** Merges made. */
   readonly done: number;
+  /** Merges wanted. */
   readonly total: number;
 }
 
 /** Called while a tokenizer is trained, after each merge. */
 export type OnProgress = (progress: TrainingProgress) => void;
 
+/** A vocabulary, learned or read: what encodes and decodes. */
 export interface Model<Part> {
   /** The pairs, in the order they were learned; frozen. */
   readonly merges: readonly (readonly [Part, Part])[];
