@@ -8,10 +8,13 @@ use std::ops::Range;
 
 const ABOUT: &[&str] = &[
     "out [bags, embeddingDim] reduces the rows of table [vocabSize, embeddingDim] that each bag of ids names.",
-    "The bags are the rows of ids of shape `shape` [bags, n], or begin at `offsets`; with includeLastOffset the last offset begins none.",
+    "The bags are the rows of ids of shape `shape` [bags, n], or begin at `offsets`;",
+    "with includeLastOffset the last offset is the number of ids and begins no bag.",
     "Ids equal to paddingIdx, where given, are left out, with their weights.",
-    "sum: from +0, in order, f32(acc + f32(row * weight)); mean: that / (count, or sum of weights); max: see api; nothing kept: +0.",
-    "Floats are the bits of f32, eight hexadecimal digits each; in out 7fc00000 is any NaN. A maximum is a copy, NaNs too.",
+    "sum: from +0, in order, f32(acc + f32(row * weight)); mean: that / (f32 count, or f32 sum of weights);",
+    "max: a later value replaces the held one if it is greater, or if it is NaN and the held one is not;",
+    "nothing kept: +0. Floats are the bits of f32, eight hexadecimal digits each;",
+    "in out of sum and mean 7fc00000 is any NaN. A maximum is a copy, NaNs too.",
 ];
 
 const ALL: [(&str, Mode); 3] = [("sum", Mode::Sum), ("mean", Mode::Mean), ("max", Mode::Max)];
