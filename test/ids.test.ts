@@ -3,7 +3,7 @@
  * the place, and which of two faults is named. Looked up in a table whose rows say which id they belong to.
  */
 
-import { Embedding, type IdsInput, Tensor } from 'tokenbed';
+import { type Embedding, type IdsInput, Tensor } from 'tokenbed';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { answersThroughout, countingRows, countingTable, type Untyped, untyped } from './helpers/backend.js';
 import { expectBits, expectPainted, painted } from './helpers/bits.js';
