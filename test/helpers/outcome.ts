@@ -73,10 +73,14 @@ export function bits(floats: Float32Array | readonly number[]): Uint32Array {
 
 /** Expects the same bits, and names the first place where they differ: quick for millions of elements. */
 export function expectBits(got: Float32Array, wanted: Float32Array | readonly number[], what = ''): void {
-  const [a, b] = [bits(got), bits(wanted)];
-  expect(a.length, `length ${what}`).toBe(b.length);
-  const place = a.findIndex((word, i) => word !== b[i]);
-  if (place >= 0) expect.fail(`element ${place} is ${got[place]}, expected ${wanted[place]} ${what}`);
+  const floats = wanted instanceof Float32Array ? wanted : Float32Array.from(wanted);
+  expect(got.length, `length ${what}`).toBe(floats.length);
+  const words = (array: Float32Array) => new Uint32Array(array.buffer, array.byteOffset, array.length);
+  const [a, b] = [words(got), words(floats)];
+  for (let i = 0; i < a.length; i++) {
+    if (a[i] === b[i] || (Number.isNaN(got[i]) && Number.isNaN(floats[i]))) continue;
+    expect.fail(`element ${i} is ${got[i]}, expected ${floats[i]} ${what}`);
+  }
 }
 
 /** The bits as hexadecimal words. */

@@ -1,0 +1,366 @@
+/**
+ * Arguments and results larger than the scratch area that WASM works in: 65,536 index entries, 131,072 floats.
+ *
+ * Whatever a binding cuts, the bits are those of plain loops, and a bad entry far behind is found before the first
+ * element is written.
+ */
+
+import { type BagMode, Embedding, EmbeddingBag, EmbeddingLayer, PositionalEncoding, Tensor } from 'tokenbed';
+import { describe, expect, it } from 'vitest';
+import { expectBits, painted, refused, untouched } from './helpers/outcome.js';
+
+const INDEX_TILE = 65_536;
+const FLOAT_TILE = 131_072;
+
+/** Ids that are not the same in any two tiles. */
+const someIds = (count: number, vocab: number) =>
+  Int32Array.from({ length: count }, (_, i) => (i * 7919 + (i >> 13)) % vocab);
+
+/** A table whose rows are known without asking for them. */
+const values = (vocab: number, dim: number) =>
+  Float32Array.from({ length: vocab * dim }, (_, i) => ((i * 2_654_435_761) % 1000) - 500);
+const embeddingOf = (table: Float32Array, embeddingDim: number, paddingIdx: number | null = null) =>
+  Embedding.fromPretrained(table, { embeddingDim, paddingIdx });
+
+/** out[r] = table[ids[r]]. */
+function gather(table: Float32Array, dim: number, ids: ArrayLike<number>): Float32Array {
+  const out = new Float32Array(ids.length * dim);
+  for (let r = 0; r < ids.length; r++) out.set(table.subarray(ids[r]! * dim, (ids[r]! + 1) * dim), r * dim);
+  return out;
+}
+
+describe('Embedding', () => {
+  it.each([
+    [INDEX_TILE - 1, 1],
+    [INDEX_TILE, 2],
+    [INDEX_TILE + 1, 3],
+    [200_000, 5],
+    [FLOAT_TILE + 1, 1],
+    [300, FLOAT_TILE / 64 + 1],
+    [7, FLOAT_TILE],
+    [5, FLOAT_TILE + 1],
+    [3, 200_000],
+  ])('looks up %i ids of %i columns', (count, dim) => {
+    const vocab = dim > 1000 ? 4 : 100;
+    const table = values(vocab, dim);
+    const embedding = embeddingOf(table, dim);
+    const ids = someIds(count, vocab);
+    expectBits(embedding.forward(ids).data, gather(table, dim, ids));
+    const out = painted(count * dim + 2);
+    embedding.forwardInto(Uint8Array.from(ids), out);
+    expectBits(out.subarray(0, -2), gather(table, dim, ids));
+    expect(untouched(out.subarray(-2))).toBe(true);
+    embedding.dispose();
+  });
+
+  it('gives results of tens of MiB', () => {
+    const table = values(1000, 384);
+    const embedding = embeddingOf(table, 384);
+    const ids = someIds(32 * 1024, 1000);
+    const out = embedding.forward(ids, { shape: [32, 1024] });
+    expect(out.data.byteLength).toBe(48 * 2 ** 20);
+    expectBits(out.data, gather(table, 384, ids));
+    embedding.dispose();
+  });
+
+  it('works in its own memory too: ids outside, out allocated', () => {
+    const table = values(50, 300);
+    const embedding = embeddingOf(table, 300);
+    const ids = someIds(2000, 50);
+    const out = Tensor.allocate([2000, 300]);
+    expect(embedding.forwardInto(ids, out)).toBe(out);
+    expectBits(out.data, gather(table, 300, ids));
+    out.dispose();
+  });
+
+  it('finds a bad id in the last tile before it writes the first row', () => {
+    const embedding = embeddingOf(values(10, 3), 3);
+    for (const at of [INDEX_TILE - 1, INDEX_TILE, 3 * INDEX_TILE + 17]) {
+      const ids = new Int32Array(4 * INDEX_TILE);
+      ids[at] = 10;
+      ids[4 * INDEX_TILE - 1] = -1;
+      const out = painted(ids.length * 3);
+      const fields = { value: 10, position: at };
+      refused(() => embedding.forwardInto(ids, out), {
+        kind: RangeError,
+        code: 'ERR_ID_OUT_OF_RANGE',
+        fields,
+      });
+      expect(untouched(out)).toBe(true);
+    }
+  });
+
+  it('reads and writes rows wider than a tile', () => {
+    const dim = 200_000;
+    const embedding = new Embedding({ vocabSize: 3, embeddingDim: dim, initType: 'zeros' });
+    const table = values(3, dim);
+    embedding.weight.setRows(1, table.subarray(0, 2 * dim));
+    expectBits(embedding.weight.row(2), table.subarray(dim, 2 * dim));
+    expectBits(embedding.weight.toTensor().data.subarray(dim), table.subarray(0, 2 * dim));
+    expect(embedding.weight.row(0).every((value) => value === 0)).toBe(true);
+    embedding.dispose();
+  });
+});
+
+describe('EmbeddingBag', () => {
+  /** The same in plain loops over whole bags, quick enough for millions of elements. */
+  function bags(
+    table: Float32Array,
+    dim: number,
+    {
+      ids,
+      offsets,
+      mode,
+      weights,
+      paddingIdx = null,
+    }: {
+      ids: Int32Array;
+      offsets: ArrayLike<number>;
+      mode: BagMode;
+      weights?: Float32Array | undefined;
+      paddingIdx?: number | null;
+    },
+  ): Float32Array {
+    const f32 = Math.fround;
+    const out = new Float32Array(offsets.length * dim);
+    for (let b = 0; b < offsets.length; b++) {
+      const held = out.subarray(b * dim, (b + 1) * dim);
+      let [kept, divisor] = [0, 0];
+      for (let i = offsets[b]!; i < (offsets[b + 1] ?? ids.length); i++) {
+        if (ids[i] === paddingIdx) continue;
+        const start = ids[i]! * dim;
+        const weight = weights === undefined ? 1 : weights[i]!;
+        divisor = f32(divisor + weight);
+        for (let c = 0; c < dim; c++) {
+          const value = table[start + c]!;
+          if (mode === 'max') held[c] = kept === 0 || value > held[c]! ? value : held[c]!;
+          else held[c] = f32(held[c]! + f32(value * weight));
+        }
+        kept++;
+      }
+      if (mode === 'mean' && kept > 0) for (let c = 0; c < dim; c++) held[c] = f32(held[c]! / divisor);
+    }
+    return out;
+  }
+
+  const modes = ['sum', 'mean', 'max'] as const;
+
+  it.each(modes)('%s of one bag of 200,000 ids', (mode) => {
+    const table = values(100, 3);
+    const ids = someIds(200_000, 100);
+    for (const paddingIdx of [null, 5]) {
+      const bag = EmbeddingBag.from(embeddingOf(table, 3, paddingIdx), { mode });
+      const wanted = bags(table, 3, { ids, offsets: [0], mode, paddingIdx });
+      expectBits(bag.forward(ids, { offsets: [0] }).data, wanted);
+      expectBits(bag.forward(ids, { shape: [1, 200_000] }).data, wanted);
+      expectBits(bag.forward(ids, { offsets: [0, 200_000, 200_000] }).data.subarray(0, 3), wanted);
+    }
+  });
+
+  it.each(modes)('%s of more bags than fit a tile of offsets', (mode) => {
+    const table = values(60, 2);
+    const count = 150_000;
+    const ids = someIds(count, 60);
+    // Every third bag is empty, the others have one or two ids.
+    const offsets = Uint32Array.from(
+      { length: 3 * 50_000 },
+      (_, b) => Math.floor(b / 3) * 3 + [0, 0, 1][b % 3]!,
+    );
+    const bag = EmbeddingBag.from(embeddingOf(table, 2, 7), { mode });
+    expectBits(bag.forward(ids, { offsets }).data, bags(table, 2, { ids, offsets, mode, paddingIdx: 7 }));
+  });
+
+  it.each(modes)('%s of bags that cross every border of tiles', (mode) => {
+    const table = values(30, 9);
+    const ids = someIds(3 * INDEX_TILE, 30);
+    const offsets = [
+      0,
+      1,
+      INDEX_TILE - 1,
+      INDEX_TILE + 1,
+      INDEX_TILE + 1,
+      FLOAT_TILE,
+      FLOAT_TILE + 5,
+      3 * INDEX_TILE,
+    ];
+    const bag = EmbeddingBag.from(embeddingOf(table, 9), { mode });
+    expectBits(bag.forward(ids, { offsets }).data, bags(table, 9, { ids, offsets, mode }));
+  });
+
+  it.each(['sum', 'mean'] as const)('%s with more weights than fit a tile of floats', (mode) => {
+    const table = values(30, 5);
+    const ids = someIds(2 * FLOAT_TILE + 3, 30);
+    const weights = Float32Array.from(ids, (_, i) => Math.fround(Math.sin(i)));
+    const offsets = [0, 10, FLOAT_TILE - 1, FLOAT_TILE + 1];
+    const bag = EmbeddingBag.from(embeddingOf(table, 5), { mode });
+    expectBits(
+      bag.forward(ids, { offsets, perSampleWeights: weights }).data,
+      bags(table, 5, { ids, offsets, mode, weights }),
+    );
+  });
+
+  it.each(modes)('%s of rows wider than a tile', (mode) => {
+    const dim = 200_000;
+    const table = values(4, dim);
+    const ids = Int32Array.of(0, 1, 2, 3, 3, 1);
+    const offsets = [0, 2, 2, 5];
+    const bag = EmbeddingBag.from(embeddingOf(table, dim), { mode });
+    expectBits(bag.forward(ids, { offsets }).data, bags(table, dim, { ids, offsets, mode }));
+  });
+
+  it('finds a bad offset or id in the last tile before it writes the first bag', () => {
+    const bag = EmbeddingBag.from(embeddingOf(values(10, 3), 3), { mode: 'sum' });
+    const ids = new Int32Array(INDEX_TILE * 3);
+    const offsets = Int32Array.from({ length: INDEX_TILE * 2 }, (_, i) => i);
+    const out = painted(offsets.length * 3);
+    const broken = (index: number, value: number) => {
+      const copy = offsets.slice();
+      copy[index] = value;
+      const fields = { index: value > ids.length || value < index ? index : index + 1 };
+      refused(() => bag.forwardInto(ids, out, { offsets: copy }), {
+        kind: RangeError,
+        code: 'ERR_OFFSETS',
+        fields,
+      });
+      expect(untouched(out)).toBe(true);
+    };
+    broken(INDEX_TILE, 5);
+    broken(INDEX_TILE - 1, INDEX_TILE + 9);
+    broken(INDEX_TILE * 2 - 1, ids.length + 1);
+    broken(INDEX_TILE + 1, -1);
+    ids[ids.length - 1] = 10;
+    const fields = { position: ids.length - 1 };
+    refused(() => bag.forwardInto(ids, out, { offsets }), {
+      kind: RangeError,
+      code: 'ERR_ID_OUT_OF_RANGE',
+      fields,
+    });
+    expect(untouched(out)).toBe(true);
+  });
+});
+
+describe('positions', () => {
+  it('encodes more positions than fit a tile, and rows wider than one', () => {
+    const pe = new PositionalEncoding({ embeddingDim: 6, maxSeqLength: 70_001 });
+    const all = pe.pe.data;
+    expectBits(pe.encode(Uint32Array.from({ length: 70_001 }, (_, i) => i)).data, all);
+    const backwards = pe.encode(Int32Array.from({ length: 70_001 }, (_, i) => 70_000 - i)).data;
+    expectBits(backwards.subarray(-6), all.subarray(0, 6));
+    expectBits(backwards.subarray(0, 6), all.subarray(-6));
+    pe.dispose();
+    const wide = new PositionalEncoding({ embeddingDim: 200_001, maxSeqLength: 3 });
+    expectBits(wide.encode([2, 0, 1]).data.subarray(0, 200_001), wide.pe.data.subarray(400_002));
+    wide.dispose();
+  });
+
+  const plus = (x: Float32Array, pe: Float32Array, dim: number, position: (row: number) => number) =>
+    x.map((value, i) => Math.fround(value + pe[position(Math.floor(i / dim)) * dim + (i % dim)]!));
+
+  it('adds to more rows than fit, outside, in place and in its own memory', () => {
+    const [batch, seq, dim] = [4, 20_000, 5];
+    const pe = new PositionalEncoding({ embeddingDim: dim, maxSeqLength: seq + 7 });
+    const x = values(batch * seq, dim);
+    const shape = [batch, seq, dim];
+    const wanted = plus(x, pe.pe.data, dim, (row) => (row % seq) + 7);
+    expectBits(pe.forward(x, { shape, startPos: 7 }).data, wanted);
+    const place = x.slice();
+    pe.forwardInto(place, place, { shape, startPos: 7 });
+    expectBits(place, wanted);
+    const [from, to] = [Tensor.allocate(shape), Tensor.allocate(shape)];
+    from.data.set(x);
+    for (const [input, out] of [
+      [x, to],
+      [from, to],
+      [from, from],
+    ] as const) {
+      to.data.fill(0);
+      pe.forwardInto(input, out, { shape, startPos: 7 });
+      expectBits(out.data, wanted);
+    }
+    for (const each of [from, to, pe]) each.dispose();
+  });
+
+  it('adds to rows wider than a tile', () => {
+    const dim = 200_000;
+    const pe = new PositionalEncoding({ embeddingDim: dim, maxSeqLength: 3 });
+    const x = values(6, dim);
+    const wanted = plus(x, pe.pe.data, dim, (row) => [2, 0, 1][row % 3]!);
+    expectBits(pe.forward(x, { shape: [2, 3, dim], positionIds: [2, 0, 1] }).data, wanted);
+    pe.forwardInto(x, x, { shape: [2, 3, dim], positionIds: [2, 0, 1] });
+    expectBits(x, wanted);
+  });
+
+  it('takes lists of position ids longer than a tile, one for all or one each', () => {
+    const seq = 70_000;
+    const pe = new PositionalEncoding({ embeddingDim: 3, maxSeqLength: 500 });
+    const layer = new EmbeddingLayer({ token: embeddingOf(values(9, 3), 3), positional: pe, scale: true });
+    const ids = someIds(3 * seq, 9);
+    const x = gather(values(9, 3), 3, ids).map((value) => Math.fround(value * Math.fround(Math.sqrt(3))));
+    for (const count of [seq, 3 * seq]) {
+      const positionIds = new Tensor(someIds(count, 500), { shape: count === seq ? [seq] : [3, seq] });
+      const wanted = plus(x, pe.pe.data, 3, (row) => positionIds.data[row % count]!);
+      expectBits(pe.forward(x, { shape: [3, seq, 3], positionIds }).data, wanted);
+      expectBits(layer.forward(ids, { shape: [3, seq], positionIds }).data, wanted);
+    }
+  });
+
+  it('finds a bad position in the last tile before it writes the first row', () => {
+    const pe = new PositionalEncoding({ embeddingDim: 1, maxSeqLength: 5 });
+    const layer = new EmbeddingLayer({
+      token: new Embedding({ vocabSize: 5, embeddingDim: 1 }),
+      positional: pe,
+    });
+    const positionIds = new Int32Array(2 * INDEX_TILE);
+    positionIds[2 * INDEX_TILE - 1] = 5;
+    const out = painted(2 * INDEX_TILE);
+    const refusal = {
+      kind: RangeError,
+      code: 'ERR_ID_OUT_OF_RANGE',
+      text: 'Positions',
+      fields: { position: 2 * INDEX_TILE - 1 },
+    };
+    refused(
+      () =>
+        pe.forwardInto(new Float32Array(2 * INDEX_TILE), out, { shape: [2 * INDEX_TILE, 1], positionIds }),
+      refusal,
+    );
+    refused(() => layer.forwardInto(new Int32Array(2 * INDEX_TILE), out, { positionIds }), refusal);
+    refused(() => pe.encode(Float64Array.of(1) as never), { kind: TypeError, code: 'ERR_INVALID_IDS' });
+    expect(untouched(out)).toBe(true);
+  });
+});
+
+describe('EmbeddingLayer', () => {
+  it.each(['sinusoidal', 'learned', null] as const)(
+    'with positions %s, scaled and dropped, is its parts',
+    (positional) => {
+      for (const [batch, seq, dim] of [
+        [3, 50_000, 4],
+        [2, 3, 200_000],
+        [5, 300, 384],
+      ] as const) {
+        const options = { embeddingDim: dim, maxSeqLength: seq, seed: 5 };
+        const layer = new EmbeddingLayer({
+          ...options,
+          vocabSize: 9,
+          positional,
+          dropout: positional === 'sinusoidal' ? 0.5 : 0,
+        });
+        const ids = someIds(batch * seq, 9);
+        const parts = layer.positional;
+        const wanted =
+          parts === null
+            ? layer.token.forward(ids).data
+            : parts.forward(layer.token.forward(ids, { shape: [batch, seq] })).data;
+        expectBits(layer.forward(ids, { shape: [batch, seq] }).data, wanted);
+        if (positional === 'sinusoidal') {
+          const same = new PositionalEncoding({ ...options, dropout: 0.5 }).train();
+          const dropped = same.forward(layer.token.forward(ids, { shape: [batch, seq] })).data;
+          expectBits(layer.train().forward(ids, { shape: [batch, seq] }).data, dropped);
+          same.dispose();
+        }
+        layer.dispose();
+      }
+    },
+  );
+});
