@@ -1,0 +1,273 @@
+/** Every option of Embedding: absent, of a wrong kind, of a wrong value, misspelt, together with others. */
+
+import { Embedding, type EmbeddingOptions } from 'tokenbed';
+import { describe, expect, it } from 'vitest';
+import { answersThroughout } from './helpers/backend.js';
+import { expectBits } from './helpers/bits.js';
+import { expectError, wrongKind, wrongValue } from './helpers/errors.js';
+
+answersThroughout();
+
+const Untyped = Embedding as unknown as new (options?: unknown) => Embedding;
+const VALID = { vocabSize: 10, embeddingDim: 4, seed: 1 };
+
+/** Expects that `VALID` with `changes` makes a table, and gives what `look` sees in it. */
+function made<T>(changes: Partial<EmbeddingOptions>, look: (embedding: Embedding) => T): T {
+  const embedding = new Embedding({ ...VALID, ...changes });
+  expect(embedding.forward([0, embedding.vocabSize - 1]).size).toBe(2 * embedding.embeddingDim);
+  const seen = look(embedding);
+  embedding.dispose();
+  return seen;
+}
+
+const refusesKind = (option: string, value: unknown) =>
+  expectError(() => new Untyped({ ...VALID, [option]: value }), wrongKind(option, value));
+const refusesValue = (option: string, value: unknown) =>
+  expectError(() => new Untyped({ ...VALID, [option]: value }), wrongValue(option, value));
+
+const NO_NUMBERS: readonly unknown[] = [
+  '5',
+  '',
+  true,
+  false,
+  [],
+  [5],
+  {},
+  () => 5,
+  Symbol('5'),
+  Object(5),
+  new Date(0),
+];
+
+describe('the options object', () => {
+  it.each([[undefined], [null], [5], ['x'], [true], [[]], [[10, 4]], [() => VALID], [5n], [Symbol('s')]])(
+    'is required: %o',
+    (options) => {
+      expectError(() => new Untyped(options), wrongKind('options', options));
+    },
+  );
+
+  it('refuses unknown names, naming them and the known ones', () => {
+    for (const name of [
+      'vocab_size',
+      'VocabSize',
+      'dim',
+      'dtype',
+      'maxNorm',
+      'sparse',
+      '0',
+      '',
+      'toString',
+      '__proto__ ',
+    ]) {
+      expectError(() => new Untyped({ ...VALID, [name]: 1 }), {
+        ...wrongKind(name, 1),
+        text: [`Unknown option ${name}`, 'vocabSize', 'paddingIdx'],
+      });
+    }
+    expectError(() => new Untyped({ ...VALID, dtype: undefined }), wrongKind('dtype', undefined));
+  });
+
+  it('names come before values', () => {
+    expectError(() => new Untyped({ vocabSize: 'x', dim: 1 }), wrongKind('dim', 1));
+    expectError(() => new Untyped({ dim: 1 }), wrongKind('dim', 1));
+  });
+
+  it('may have a class, inherit and carry symbols', () => {
+    class Options {
+      vocabSize = 3;
+      embeddingDim = 2;
+      get other(): number {
+        return 1;
+      }
+    }
+    expect(new Untyped(new Options()).vocabSize).toBe(3);
+    const inherited = Object.assign(Object.create({ vocabSize: 5 }) as object, {
+      embeddingDim: 2,
+      [Symbol('x')]: 1,
+    });
+    expect(new Untyped(inherited).vocabSize).toBe(5);
+    const hidden = Object.defineProperty({ ...VALID }, 'other', { value: 1, enumerable: false });
+    expect(new Untyped(hidden).vocabSize).toBe(10);
+    expect(new Untyped(Object.assign(Object.create(null) as object, VALID)).vocabSize).toBe(10);
+  });
+
+  it('undefined is absent everywhere', () => {
+    const look = ({ initType, paddingIdx, seed }: Embedding) => [initType, paddingIdx, typeof seed];
+    const none = { paddingIdx: undefined, initType: undefined, std: undefined, seed: undefined };
+    expect(made(none, look)).toEqual(['uniform', null, 'number']);
+  });
+
+  it('what a getter throws passes through', () => {
+    const options = {
+      get vocabSize(): number {
+        throw new SyntaxError('mine');
+      },
+    };
+    expect(() => new Untyped(options)).toThrow(new SyntaxError('mine'));
+  });
+});
+
+describe.each([
+  ['vocabSize', 2 ** 32],
+  ['embeddingDim', 2 ** 53 - 1],
+] as const)('%s', (name, most) => {
+  it('is required', () => {
+    expectError(() => new Untyped({ ...VALID, [name]: undefined }), wrongKind(name, undefined));
+    const { [name]: _, ...rest } = VALID;
+    expectError(() => new Untyped(rest), wrongKind(name, undefined));
+  });
+
+  it('is a number', () => {
+    for (const value of [...NO_NUMBERS, null, 5n]) refusesKind(name, value);
+  });
+
+  it('is an integer from 1', () => {
+    for (const value of [
+      0,
+      -0,
+      -1,
+      0.5,
+      1.5,
+      Number.NaN,
+      Infinity,
+      -Infinity,
+      Number.MIN_VALUE,
+      2 ** 53,
+      1e300,
+    ]) {
+      refusesValue(name, value);
+    }
+    if (name === 'vocabSize') refusesValue(name, 2 ** 32 + 1);
+    made({ [name]: 1 }, (embedding) => expect(embedding[name]).toBe(1));
+    made({ [name]: 1000 }, (embedding) => expect(embedding[name]).toBe(1000));
+  });
+
+  it('may be so large that only memory forbids it', () => {
+    expectError(
+      () =>
+        new Untyped({
+          ...VALID,
+          [name]: most,
+          [name === 'vocabSize' ? 'embeddingDim' : 'vocabSize']: 2 ** 20,
+        }),
+      {
+        class: RangeError,
+        code: 'ERR_TOO_LARGE',
+        fields: { bytes: most * 2 ** 22 },
+      },
+    );
+  });
+});
+
+describe('paddingIdx', () => {
+  it('is a number or null', () => {
+    for (const value of [...NO_NUMBERS, 5n]) refusesKind('paddingIdx', value);
+  });
+
+  it('is an integer in [-V, V)', () => {
+    for (const value of [10, -11, 0.5, Number.NaN, Infinity, -Infinity, 2 ** 53, -(2 ** 53)]) {
+      refusesValue('paddingIdx', value);
+    }
+    const padding = ({ paddingIdx }: Embedding) => paddingIdx;
+    expect([0, -0, 9, -1, -10].map((paddingIdx) => made({ paddingIdx }, padding))).toEqual([0, 0, 9, 9, 0]);
+    expect(made({ paddingIdx: null }, padding)).toBeNull();
+  });
+});
+
+describe('initType', () => {
+  it('is one of four', () => {
+    for (const initType of ['uniform', 'normal', 'xavier', 'zeros'] as const) {
+      expect(made({ initType }, (embedding) => embedding.initType)).toBe(initType);
+    }
+  });
+
+  it.each([
+    ['kaiming', 'kaiming'],
+    ['Uniform', 'Uniform'],
+    ['', ''],
+    ['toString', 'toString'],
+    [null, 'null'],
+    [5, '5'],
+    [true, 'true'],
+    [5n, '5n'],
+    [{}, 'an Object'],
+    [['uniform'], 'an array of length 1'],
+    [Symbol('uniform'), 'a symbol'],
+    [() => 'uniform', 'a function'],
+  ])('else it is unknown: %o', (initType, text) => {
+    expectError(() => new Untyped({ ...VALID, initType }), {
+      class: RangeError,
+      code: 'ERR_UNKNOWN_INIT',
+      text: `Unknown init_type: ${text}`,
+    });
+    // It is a value, and so is the seed: they are read in this order.
+    expectError(() => new Untyped({ ...VALID, initType, seed: -1 }), {
+      class: RangeError,
+      code: 'ERR_UNKNOWN_INIT',
+    });
+  });
+});
+
+describe('std', () => {
+  it('is a number', () => {
+    for (const value of [...NO_NUMBERS, null, 5n]) {
+      expectError(() => new Untyped({ ...VALID, initType: 'normal', std: value }), wrongKind('std', value));
+    }
+  });
+
+  it('is finite and not negative', () => {
+    for (const std of [-1, -Number.MIN_VALUE, Number.NaN, Infinity, -Infinity]) {
+      expectError(() => new Untyped({ ...VALID, initType: 'normal', std }), wrongValue('std', std));
+    }
+  });
+
+  it('goes with normal alone', () => {
+    for (const initType of ['uniform', 'xavier', 'zeros', undefined]) {
+      expectError(() => new Untyped({ ...VALID, initType, std: 1 }), {
+        ...wrongValue('std', 1),
+        text: ['std', 'normal'],
+      });
+      // A wrong kind is that, whatever it goes with.
+      expectError(() => new Untyped({ ...VALID, initType, std: '1' }), wrongKind('std', '1'));
+    }
+  });
+
+  it('scales', () => {
+    const row = (std: number) => made({ initType: 'normal', std }, ({ weight }) => weight.row(3));
+    expectBits(
+      row(2),
+      row(1).map((value) => 2 * value),
+    );
+  });
+});
+
+describe('seed', () => {
+  it('is a number or a bigint', () => {
+    for (const value of [...NO_NUMBERS, null]) refusesKind('seed', value);
+  });
+
+  it('is an integer of at most 53 or 64 bits', () => {
+    for (const value of [
+      -1,
+      0.5,
+      Number.NaN,
+      Infinity,
+      -Infinity,
+      2 ** 53,
+      1e300,
+      -1n,
+      2n ** 64n,
+      -(2n ** 64n),
+    ]) {
+      refusesValue('seed', value);
+    }
+  });
+
+  it('is readable as it was given', () => {
+    const seed = (value: number | bigint) => made({ seed: value }, (embedding) => embedding.seed);
+    for (const value of [0, 7, 2 ** 53 - 1, 0n, 7n, 2n ** 53n, 2n ** 64n - 1n])
+      expect(seed(value)).toBe(value);
+    expect(Object.is(seed(-0), 0)).toBe(true);
+  });
+});
