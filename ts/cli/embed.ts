@@ -38,7 +38,7 @@ may be of any length.
 
 One row per line, numbers with the fewest digits that give the same f32 back; or, with
 --npy, a NumPy file. Its header needs the number of rows, so the rows wait in a temporary
-file (in TMPDIR): until all is well, nothing is written.
+file (in TMPDIR), and nothing is written unless all is well. Text is written as it comes.
 
 Without --weights the table is random: made from the seed, not trained. Equal tokens get
 equal vectors, but how near two of them are means nothing.

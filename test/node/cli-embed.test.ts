@@ -1,0 +1,424 @@
+/** `tokenbed embed` against the library, bit for bit, and what it leaves behind when it is stopped. */
+
+import { once } from 'node:events';
+import { readdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { CharTokenizer, Embedding, EmbeddingLayer } from 'tokenbed';
+import { describe, expect, it } from 'vitest';
+import { expectBits } from '../helpers/bits.js';
+import { expectFailure, folder, idLines, numbers, outcome, printed, start, tokenbed } from './cli-program.js';
+
+/** What the library makes of lines of ids, each a sequence. */
+function library(
+  lines: readonly (readonly number[])[],
+  { vocabSize = 99, embeddingDim = 64, seed = 0n, positional = 'sinusoidal' as 'sinusoidal' | null },
+): Float32Array {
+  const maxSeqLength = Math.max(1, ...lines.map(({ length }) => length));
+  const layer = new EmbeddingLayer({ vocabSize, embeddingDim, seed, positional, maxSeqLength });
+  const rows = lines.flatMap((ids) => Array.from(layer.forward(ids, { shape: [ids.length] }).data));
+  layer.dispose();
+  return Float32Array.from(rows);
+}
+
+/** Rows of numbers, every one `dim` long. */
+function parseRows(text: string, dim: number): Float32Array {
+  if (text === '') return new Float32Array(0);
+  expect(text.endsWith('\n')).toBe(true);
+  const rows = text
+    .slice(0, -1)
+    .split('\n')
+    .map((row) => row.split(' ').map(Number));
+  expect(rows.every(({ length }) => length === dim)).toBe(true);
+  return Float32Array.from(rows.flat());
+}
+
+/** The floats of a .npy 1.0 of this shape. */
+function parseNpy(bytes: Buffer, rows: number, dim: number): Float32Array {
+  const header = bytes.subarray(0, 128).toString('latin1');
+  const dict = `{'descr': '<f4', 'fortran_order': False, 'shape': (${rows}, ${dim}), }`;
+  expect(header).toBe(`\x93NUMPY\x01\x00\x76\x00${dict.padEnd(117)}\n`);
+  expect(bytes.length).toBe(128 + rows * dim * 4);
+  return new Float32Array(bytes.buffer.slice(bytes.byteOffset + 128, bytes.byteOffset + bytes.length));
+}
+
+const char = new CharTokenizer();
+const text = ['Hello world!', '', 'a', 'The quick brown fox'];
+const lines = text.map((line) => char.encode(line));
+
+describe('embed', () => {
+  it("gives the library's bits for ids, positions anew on every line", async () => {
+    const out = await printed(['embed'], { input: idLines(lines) });
+    expectBits(parseRows(out, 64), library(lines, {}));
+  });
+
+  it('passes every option on', async () => {
+    const ids = [[4, 0, 4, 1], [3], [2, 2]];
+    const args = '--vocab 5 --dim 3 --seed 18446744073709551615 --position none'.split(' ');
+    const wanted = library(ids, { vocabSize: 5, embeddingDim: 3, seed: 2n ** 64n - 1n, positional: null });
+    expectBits(parseRows(await printed(['embed', ...args], { input: idLines(ids) }), 3), wanted);
+  });
+
+  it('says once that the table is random', async () => {
+    const { stderr } = await tokenbed(['embed', '--seed', '7'], { input: idLines(lines) });
+    expect(stderr).toMatch(/^tokenbed: the table is random \(seed 7, 99 x 64\), not trained.*\n$/);
+  });
+
+  it('reads files as text, and as ids with --ids', async () => {
+    const cwd = folder();
+    writeFileSync(path.join(cwd, 'text'), text.join('\r\n'));
+    writeFileSync(path.join(cwd, 'ids'), idLines(lines));
+    const wanted = library([...lines, ...lines], { embeddingDim: 5 });
+    expectBits(parseRows(await printed(['embed', '--dim', '5', 'text', 'text'], { cwd }), 5), wanted);
+    expectBits(parseRows(await printed(['embed', '--dim', '5', '--ids', 'ids', 'ids'], { cwd }), 5), wanted);
+    const input = text.join('\n');
+    const mixed = await printed(['embed', '--dim', '5', '-', 'text'], { cwd, input });
+    expectBits(parseRows(mixed, 5), wanted);
+  });
+
+  it.each([
+    ['nothing', '', []],
+    ['empty lines', '\n\r\n\n', []],
+    ['white space of all kinds', ' 1\t2  3 \r\n\v4\f\n', [[1, 2, 3], [4]]],
+    ['signs and zeros in front', '+1 007 -0\n', [[1, 7, 0]]],
+    ['a last line without its end', '1 2\n98', [[1, 2], [98]]],
+  ])('reads %s', async (_, input, ids) => {
+    expectBits(
+      parseRows(await printed(['embed', '--dim', '2'], { input }), 2),
+      library(ids, { embeddingDim: 2 }),
+    );
+    const { bytes } = await tokenbed(['embed', '--dim', '2', '--npy'], { input });
+    expectBits(parseNpy(bytes, ids.flat().length, 2), library(ids, { embeddingDim: 2 }));
+  });
+
+  it('puts ids together that come in two chunks', async () => {
+    const ids = [[98, 12], [7]];
+    const input = Array.from(Buffer.from('98 12\r\n7'), (byte) => Uint8Array.of(byte));
+    const out = await printed(['embed', '--dim', '2'], { input });
+    expectBits(parseRows(out, 2), library(ids, { embeddingDim: 2 }));
+  });
+
+  it.each([1, 3, 1025])('takes lines of any length, with %i columns', async (dim) => {
+    const draw = numbers(dim);
+    const lengths = dim > 1000 ? [4095, 4097, 1] : [4096, 4097, 2, 40_000, 1];
+    const ids = lengths.map((length) => Array.from({ length }, () => draw() % 99));
+    const args = ['embed', '--npy', '--dim', String(dim)];
+    const { bytes, code } = await tokenbed(args, { input: idLines(ids) });
+    expect(code).toBe(0);
+    expectBits(parseNpy(bytes, ids.flat().length, dim), library(ids, { embeddingDim: dim }));
+  });
+
+  it('takes what tokenize writes', async () => {
+    const draw = numbers(5);
+    const book = Array.from({ length: 3000 }, () =>
+      String.fromCodePoint(...Array.from({ length: draw() % 80 }, () => 32 + (draw() % 100))),
+    );
+    const ids = await printed(['tokenize'], { input: book.join('\n') });
+    const { bytes } = await tokenbed(['embed', '--npy', '--dim', '16'], { input: ids });
+    const wanted = book.map((line) => char.encode(line));
+    expectBits(parseNpy(bytes, wanted.flat().length, 16), library(wanted, { embeddingDim: 16 }));
+  });
+
+  it('takes no more memory for a longer input', async () => {
+    const preload = path.join(folder(), 'peak.mjs');
+    const report = 'process.on("exit", () => process.stderr.write("PEAK" + process.resourceUsage().maxRSS))';
+    writeFileSync(preload, report);
+    const env = { NODE_OPTIONS: `--import ${pathToFileURL(preload).href}` };
+    const peakKb = async (count: number, line: string): Promise<number> => {
+      const child = start(['embed', '--npy', '--dim', '8'], { env });
+      child.stdout.resume();
+      const done = outcome(child);
+      for (let i = 0; i < count; i++) if (!child.stdin.write(line)) await once(child.stdin, 'drain');
+      child.stdin.end();
+      const { stderr, code } = await done;
+      expect(code).toBe(0);
+      return Number(/PEAK([0-9]+)/.exec(stderr)![1]);
+    };
+    // 0.1 and 4 million tokens, on many lines and on one: 3 MiB and 122 MiB of vectors.
+    for (const end of ['\n', ' ']) {
+      const line = '44 73 80 83 4 '.repeat(2000) + end;
+      const small = await peakKb(10, line);
+      const large = await peakKb(400, line);
+      expect(large - small).toBeLessThan(60 * 1024);
+    }
+  });
+
+  const range = 'ERR_ID_OUT_OF_RANGE: Token indices must be in range [0, 99): got';
+  const integers = 'ERR_INVALID_ID: Token indices must be integers: got';
+  it.each([
+    ['one at the start', '99', `${range} 99 at line 1, column 1 of standard input`],
+    ['zeros in front', '1 2\r\n\n 98\t 00120 x', `${range} 00120 at line 3, column 6 of standard input`],
+    ['a sign', '1 -1', `${range} -1 at line 1, column 3 of standard input`],
+    ['400 digits', `1\n${'9'.repeat(400)} 2`, `${range} ${'9'.repeat(57)}... at line 2, column 1 of`],
+    ['a fraction', '1 2.5', `${integers} "2.5" at line 1, column 3 of standard input`],
+    ['an exponent', '1 2 1e1', `${integers} "1e1" at line 1, column 5 of standard input`],
+    ['a word', 'Hello', `${integers} "Hello" at line 1, column 1 of standard input`],
+    ['a letter', '1\n2 \u00e9', `${integers} "\u00e9" at line 2, column 3 of standard input`],
+    ['a comma', '1,2', `${integers} "1,2" at line 1, column 1 of standard input`],
+    ['a sign alone', '-', `${integers} "-" at line 1, column 1 of standard input`],
+    ['no end', 'x'.repeat(200_000), `${integers} "${'x'.repeat(57)}..." at line 1, column 1 of`],
+  ])('names the place of a bad id: %s', async (_, input, line) => {
+    await expectFailure(['embed', '--npy'], 1, line, { input });
+  });
+
+  it('may have printed what came before a bad id', async () => {
+    const { code, stdout, stderr } = await tokenbed(['embed', '--dim', '1'], { input: '1 2\n3 100' });
+    expect(stderr).toContain('got 100 at line 2, column 3 of standard input\n');
+    expect(code).toBe(1);
+    const all = library([[1, 2], [3]], { embeddingDim: 1 });
+    expectBits(parseRows(stdout, 1), all.subarray(0, stdout.split('\n').length - 1));
+  });
+
+  it('names the place of a bad id far behind', async () => {
+    const cwd = folder();
+    writeFileSync(path.join(cwd, 'ids'), `${'1 2 3\n'.repeat(9)}${'45 '.repeat(100_000)}99`);
+    const line = 'got 99 at line 10, column 300001 of ids';
+    await expectFailure(['embed', '--npy', '--ids', 'ids'], 1, line, { cwd });
+  });
+
+  it('names the place of a character without a row', async () => {
+    const cwd = folder();
+    writeFileSync(path.join(cwd, 'a.txt'), '!\n!!~');
+    const line = 'Token indices must be in range [0, 98): got 98 at line 2, column 3 of a.txt';
+    await expectFailure(['embed', '--vocab', '98', 'a.txt'], 1, line, { cwd });
+  });
+
+  it('names the table that is too large', async () => {
+    await expectFailure(['embed', '--dim', '9007199254740991'], 1, 'tokenbed: ERR_TOO_LARGE: ');
+  });
+});
+
+describe('embed --npy', () => {
+  const clean = async (run: (TMPDIR: string) => Promise<void>): Promise<void> => {
+    const TMPDIR = folder();
+    await run(TMPDIR);
+    expect(readdirSync(TMPDIR)).toEqual([]);
+  };
+
+  it('leaves no temporary file when it is done or fails', async () => {
+    await clean(async (TMPDIR) => {
+      const { code, bytes } = await tokenbed(['embed', '--npy'], { input: '1', env: { TMPDIR } });
+      expect([code, bytes.length]).toEqual([0, 128 + 256]);
+      await expectFailure(['embed', '--npy'], 1, 'got 100', { input: '1 100', env: { TMPDIR } });
+    });
+  });
+
+  it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('leaves none at %s', async (asked) => {
+    await clean(async (TMPDIR) => {
+      const child = start(['embed', '--npy'], { env: { TMPDIR } });
+      const done = outcome(child);
+      child.stdin.write('1 2 3\n'.repeat(1000));
+      await once(child.stderr, 'data'); // the table is made, the work has begun
+      child.stdin.write('1 2 3\n'.repeat(1000));
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      child.kill(asked);
+      const { signal, stdout } = await done;
+      expect([signal, stdout]).toEqual([asked, '']);
+    });
+  });
+
+  it('names the place where there is no room for it', async () => {
+    const TMPDIR = path.join(folder(), 'none');
+    const line = /: ENOENT: a temporary file in .*none: no such file/;
+    await expectFailure(['embed', '--npy'], 1, line, { input: '1', env: { TMPDIR } });
+  });
+});
+
+/** A .npy file with this header text. */
+function npy(dict: string, data: ArrayBufferView, version = 1): Buffer {
+  const size = Buffer.alloc(version === 1 ? 2 : 4);
+  const header = Buffer.from(`${dict}\n`, version === 3 ? 'utf8' : 'latin1');
+  size.writeUIntLE(header.length, 0, size.length);
+  const body = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+  return Buffer.concat([
+    Buffer.from(`\x93NUMPY${String.fromCharCode(version, 0)}`, 'latin1'),
+    size,
+    header,
+    body,
+  ]);
+}
+
+const dictOf = (descr: string, order: string, shape: string): string =>
+  `{'descr': ${descr}, 'fortran_order': ${order}, 'shape': ${shape}, }`;
+
+describe('embed --weights', () => {
+  const values = Float32Array.from({ length: 12 }, (_, i) => i / 10 - 0.5);
+  const good = dictOf("'<f4'", 'False', '(4, 3)');
+
+  it.each([
+    [1, good],
+    [2, good],
+    [3, good],
+    [1, `{"shape": (4,3), "descr":"<f4","fortran_order":False}`],
+    [1, `{'shape': (4L, 3L), 'fortran_order': False, 'descr': '<f4'}${' '.repeat(99)}`],
+  ])('reads version %i.0, %s', async (version, dict) => {
+    const cwd = folder();
+    writeFileSync(path.join(cwd, 'w.npy'), npy(dict, values, version));
+    const token = Embedding.fromPretrained(values, { embeddingDim: 3 });
+    const args = ['embed', '--weights', 'w.npy', '--position', 'none'];
+    const { stdout, stderr } = await tokenbed(args, { cwd, input: '3 0\n1' });
+    expectBits(parseRows(stdout, 3), token.forward([3, 0, 1]).data);
+    expect(stderr).toBe('');
+    expect(await printed([...args, '--vocab', '4', '--dim', '3'], { cwd, input: '3 0\n1' })).toBe(stdout);
+  });
+
+  it('reads a table of many rows, bit for bit', async () => {
+    const cwd = folder();
+    const draw = numbers(11);
+    const words = Uint32Array.from({ length: 100_000 * 7 }, draw);
+    writeFileSync(path.join(cwd, 'w.npy'), npy(dictOf("'<f4'", 'False', '(100000, 7)'), words));
+    const ids = Array.from({ length: 100_000 }, (_, i) => 99_999 - i);
+    const args = ['embed', '--npy', '--weights', 'w.npy', '--position', 'none'];
+    const { bytes } = await tokenbed(args, { cwd, input: ids.join(' ') });
+    const wanted = new Uint32Array(words.length);
+    ids.forEach((id, i) => wanted.set(words.subarray(7 * id, 7 * id + 7), 7 * i));
+    expectBits(parseNpy(bytes, ids.length, 7), new Float32Array(wanted.buffer));
+  });
+
+  it('prints the fewest digits that give the same f32 back', async () => {
+    const cwd = folder();
+    const draw = numbers(12);
+    const floats = new Float32Array(Uint32Array.from({ length: 4000 }, draw).buffer).filter(Number.isFinite);
+    const powers = Float32Array.from({ length: 277 }, (_, i) => 2 ** (i - 149));
+    const tens = Float32Array.from(
+      { length: 84 },
+      (_, i) => (i % 2 === 0 ? 1 : -1) * 10 ** ((i >> 1) - 45 + 42 * +(i > 83)),
+    );
+    const table = Float32Array.from([
+      ...floats,
+      ...powers,
+      ...tens,
+      ...floats.map((x) => (x * 2 ** -64) % 1),
+    ]);
+    const dict = dictOf("'<f4'", 'False', `(${table.length}, 1)`);
+    writeFileSync(path.join(cwd, 'w.npy'), npy(dict, table));
+    const input = Array.from(table, (_, i) => i).join('\n');
+    const out = await printed(['embed', '--weights', 'w.npy', '--position', 'none'], { cwd, input });
+    const texts = out.trimEnd().split('\n');
+    expectBits(Float32Array.from(texts, Number), table);
+    const longer = texts.filter((text, i) => digitsOf(text) > fewestDigits(Math.abs(table[i]!)));
+    expect(longer).toEqual([]);
+  });
+
+  it('prints what is no ordinary number', async () => {
+    const cwd = folder();
+    const odd = [
+      -0,
+      0,
+      NaN,
+      Infinity,
+      -Infinity,
+      0.1,
+      -1e-7,
+      1e9,
+      16777216,
+      2 ** -149,
+      2 ** -96,
+      3.4028234663852886e38,
+    ];
+    const dict = dictOf("'<f4'", 'False', `(1, ${odd.length})`);
+    writeFileSync(path.join(cwd, 'w.npy'), npy(dict, Float32Array.from(odd)));
+    const out = await printed(['embed', '--weights', 'w.npy', '--position', 'none'], { cwd, input: '0' });
+    expect(out).toBe(
+      '-0 0 NaN Infinity -Infinity 0.1 -1e-7 1000000000 16777216 1e-45 1.2621775e-29 3.4028235e+38\n',
+    );
+  });
+
+  const f32 = (dict: string): Buffer => npy(dict, values);
+  it.each([
+    ['no .npy', Buffer.from('not an array at all'), 'byte 0: a .npy file begins with'],
+    ['nothing', Buffer.alloc(0), 'byte 0: the file ends too early'],
+    ['a header cut short', f32(good).subarray(0, 40), 'byte 40: the file ends too early'],
+    [
+      'version 4.0',
+      Buffer.concat([Buffer.from('\x93NUMPY\x04\x00', 'latin1'), Buffer.alloc(64)]),
+      'byte 6: the version .* got 4.0',
+    ],
+    ['f64', f32(dictOf("'<f8'", 'False', '(4, 3)')), "byte 10: descr must be '<f4' .* got '<f8'"],
+    ['big-endian f32', f32(dictOf("'>f4'", 'False', '(4, 3)')), "descr must be '<f4' .* got '>f4'"],
+    ['records', f32(dictOf("[('a', '<f4'), ('b', '<f4')]", 'False', '(4, 3)')), "descr must be '<f4'"],
+    ['Fortran order', f32(dictOf("'<f4'", 'True', '(4, 3)')), 'fortran_order must be False'],
+    ['one axis', f32(dictOf("'<f4'", 'False', '(12,)')), 'shape must be \\(rows, dim\\), .* got \\(12,\\)'],
+    ['three axes', f32(dictOf("'<f4'", 'False', '(2, 2, 3)')), 'shape must be'],
+    ['no rows', f32(dictOf("'<f4'", 'False', '(0, 3)')), 'shape must be .* at least 1'],
+    ['a negative size', f32(dictOf("'<f4'", 'False', '(-4, 3)')), 'shape must be'],
+    ['a size beyond all', f32(dictOf("'<f4'", 'False', '(9007199254740991, 3)')), 'shape must be'],
+    [
+      'a missing entry',
+      f32("{'descr': '<f4', 'shape': (4, 3)}"),
+      'header must name descr, fortran_order, shape',
+    ],
+    [
+      'another entry',
+      f32(`${good.slice(0, -1)}'x': True}`),
+      'header must name descr, fortran_order, shape: got .*x',
+    ],
+    ['an entry twice', f32(`${good.slice(0, -1)}'descr': '<f4'}`), 'names descr once'],
+    ['no dictionary', f32('[1, 2]'), 'must be a Python dictionary'],
+    ['a dictionary without its end', f32(good.slice(0, -1)), 'must be a Python dictionary'],
+    ['something behind the dictionary', f32(`${good} + {}`), 'must be a Python dictionary'],
+    ['a row too few', f32(dictOf("'<f4'", 'False', '(5, 3)')), '5 x 3 f32 behind the header'],
+    ['a row too many', f32(dictOf("'<f4'", 'False', '(3, 3)')), '3 x 3 f32 behind the header'],
+    [
+      'a header longer than the file',
+      Buffer.from('\x93NUMPY\x02\x00\xff\xff\xff\xff', 'latin1'),
+      'byte 8: a header has at most',
+    ],
+  ])('names the rule that is broken by %s', async (_, bytes, rule) => {
+    const cwd = folder();
+    writeFileSync(path.join(cwd, 'w.npy'), bytes);
+    const line = new RegExp(`^tokenbed: ERR_FORMAT: w\\.npy: .*${rule}`);
+    await expectFailure(['embed', '--weights', 'w.npy'], 1, line, { cwd, input: '0' });
+  });
+
+  it('names a file that is not there, and options that go against it', async () => {
+    const cwd = folder();
+    writeFileSync(path.join(cwd, 'w.npy'), f32(good));
+    const run = { cwd, input: '0' };
+    await expectFailure(['embed', '--weights', 'no.npy'], 1, ': ENOENT: no.npy: no such file', run);
+    await expectFailure(['embed', '--weights', '.'], 1, ': EISDIR: .: ', run);
+    await expectFailure(
+      ['embed', '--weights', 'w.npy', '--dim', '4'],
+      2,
+      'Option --dim must be left out or 3',
+      run,
+    );
+    await expectFailure(
+      ['embed', '--weights', 'w.npy', '--vocab', '9'],
+      2,
+      'Option --vocab must be left out or 4',
+      run,
+    );
+    await expectFailure(
+      ['embed', '--weights', 'w.npy', '--seed', '1'],
+      2,
+      'Option --seed is for the random',
+      run,
+    );
+    await expectFailure(
+      ['embed', '--npy', '--weights', 'w.npy'],
+      1,
+      'range [0, 4): got 4 at line 1, column 3',
+      {
+        cwd,
+        input: '0 4',
+      },
+    );
+  });
+});
+
+/** Digits of a number as printed, without zeros at either end. */
+const digitsOf = (text: string): number =>
+  text.replace(/e.*$/, '').replaceAll(/[-.]/g, '').replace(/^0+/, '').replace(/0+$/, '').length;
+
+/** The fewest digits of any decimal that rounds to the f32 `x` >= 0: the two around x, of every length. */
+function fewestDigits(x: number): number {
+  if (x === 0) return 0;
+  for (let digits = 1; ; digits++) {
+    const [mantissa, exponent] = x.toExponential(digits - 1).split('e') as [string, string];
+    const near = Number(mantissa.replace('.', ''));
+    for (const each of [near - 1, near, near + 1]) {
+      if (Math.fround(Number(`${each}e${Number(exponent) - digits + 1}`)) === x) return digits;
+    }
+  }
+}

@@ -1,0 +1,114 @@
+/** The program, run as a user runs it: a process of its own, on the backend that this project tests. */
+
+import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, inject, onTestFinished } from 'vitest';
+
+const program = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
+
+export interface Outcome {
+  readonly code: number | null;
+  readonly signal: string | null;
+  readonly bytes: Buffer;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+interface RunOptions {
+  /** Standard input: at once, or chunk by chunk. Default: empty. */
+  readonly input?: string | Uint8Array | readonly Uint8Array[];
+  readonly cwd?: string;
+  readonly env?: Record<string, string>;
+}
+
+/** Starts the program; the caller feeds it. */
+export function start(
+  args: readonly string[],
+  { cwd, env }: RunOptions = {},
+): ChildProcessWithoutNullStreams {
+  const child = spawn(process.execPath, [program, ...args], {
+    cwd,
+    env: { ...process.env, NODE_OPTIONS: '', TOKENBED_BACKEND: inject('backend'), ...env },
+  });
+  child.stdin.on('error', () => {}); // it may end before it has read everything
+  return child;
+}
+
+/** Waits for the end of the program, and collects what it says. */
+export async function outcome(child: ChildProcessWithoutNullStreams): Promise<Outcome> {
+  const [out, err]: [Buffer[], Buffer[]] = [[], []];
+  child.stdout.on('data', (chunk: Buffer) => out.push(chunk));
+  child.stderr.on('data', (chunk: Buffer) => err.push(chunk));
+  const [code, signal] = (await once(child, 'close')) as [number | null, string | null];
+  const bytes = Buffer.concat(out);
+  return { code, signal, bytes, stdout: bytes.toString(), stderr: Buffer.concat(err).toString() };
+}
+
+/** Runs the program to its end. */
+export async function tokenbed(args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
+  const { input = '' } = options;
+  const child = start(args, options);
+  const done = outcome(child);
+  if (typeof input === 'string' || input instanceof Uint8Array) {
+    child.stdin.end(input);
+  } else {
+    for (const chunk of input) {
+      child.stdin.write(chunk);
+      await new Promise((resolve) => setTimeout(resolve, 20)); // else the pipe joins the chunks
+    }
+    child.stdin.end();
+  }
+  return done;
+}
+
+/** Standard output of a run that must succeed and say nothing else, but that the table is random. */
+export async function printed(args: readonly string[], options?: RunOptions): Promise<string> {
+  const { code, stdout, stderr } = await tokenbed(args, options);
+  expect(stderr.replace(/^tokenbed: the table is random .*\n/, '')).toBe('');
+  expect(code).toBe(0);
+  return stdout;
+}
+
+/** Runs what must fail with nothing on standard output, and this as its one line of standard error. */
+export async function expectFailure(
+  args: readonly string[],
+  exitCode: 1 | 2,
+  line: string | RegExp,
+  options?: RunOptions,
+): Promise<void> {
+  const { code, stdout, stderr } = await tokenbed(args, options);
+  const lines = stderr
+    .replace(/^tokenbed: the table is random .*\n/, '')
+    .trimEnd()
+    .split('\n');
+  expect(lines).toEqual([expect.stringMatching(/^tokenbed: [A-Z][A-Z0-9_]+: \S/)]);
+  expect(lines[0]).toMatch(line);
+  expect(stdout).toBe('');
+  expect(code).toBe(exitCode);
+}
+
+/** A folder of this test alone, gone afterwards. */
+export function folder(): string {
+  const made = mkdtempSync(path.join(tmpdir(), 'tokenbed-test-'));
+  onTestFinished(() => rmSync(made, { recursive: true, force: true }));
+  return made;
+}
+
+/** Lines of ids, as the program prints them. */
+export const idLines = (lines: readonly (readonly number[])[]): string =>
+  lines.map((ids) => `${ids.join(' ')}\n`).join('');
+
+/** Numbers that every run repeats: a 32-bit generator (mulberry32). */
+export function numbers(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let z = Math.imul(state ^ (state >>> 15), state | 1);
+    z ^= z + Math.imul(z ^ (z >>> 7), z | 61);
+    return (z ^ (z >>> 14)) >>> 0;
+  };
+}

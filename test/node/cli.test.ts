@@ -1,0 +1,190 @@
+/** What every command has in common, and the two small ones: info and visualize. */
+
+import { once } from 'node:events';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { backendInfo, PositionalEncoding } from 'tokenbed';
+import { describe, expect, inject, it } from 'vitest';
+import { expectFailure, folder, outcome, printed, start, tokenbed } from './cli-program.js';
+
+const COMMANDS = ['info', 'tokenize', 'embed', 'visualize'];
+const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
+
+describe('the program', () => {
+  it('says its version', async () => {
+    for (const args of [['--version'], ['embed', '--version']]) {
+      expect(await printed(args)).toBe(`${version}\n`);
+    }
+  });
+
+  it('explains itself and names each command, and only those that exist', async () => {
+    for (const args of [['--help'], ['-h']]) {
+      const help = await printed(args);
+      expect([...help.matchAll(/^ {2}([a-z]+) {2,}/gm)].map(([, name]) => name)).toEqual(COMMANDS);
+      expect(help).toContain('tokenbed tokenize < book.txt | tokenbed embed --npy > vectors.npy');
+    }
+  });
+
+  it.each([
+    ['info', ['json']],
+    ['tokenize', ['tokenizer', 'train', 'save']],
+    ['embed', ['ids', 'vocab', 'dim', 'weights', 'position', 'seed', 'npy']],
+    ['visualize', ['svg', 'dim', 'seq-length', 'dims', 'base', 'layout']],
+  ])('explains %s, every option and an example', async (command, options) => {
+    for (const args of [
+      [command, '--help'],
+      [command, '-h'],
+      ['--help', command],
+    ]) {
+      const help = await printed(args);
+      expect(Math.max(...help.split('\n').map(({ length }) => length))).toBeLessThanOrEqual(96);
+      if (args[0] === '--help') continue;
+      const named = [...help.matchAll(/^ .*?--([a-z-]+)/gm)].map(([, name]) => name);
+      expect(named).toEqual(expect.arrayContaining([...options, 'help', 'verbose', 'version']));
+      expect(help).toMatch(new RegExp(`Examples:\n  .*tokenbed ${command}`));
+    }
+  });
+
+  it.each([
+    [[], 'ERR_USAGE: a command is missing; there are: info, tokenize, embed, visualize'],
+    [['profile'], 'ERR_USAGE: unknown command "profile"; there are: info, tokenize, embed, visualize'],
+    [['bench', '--help'], 'ERR_USAGE: unknown command "bench"'],
+    [['toString'], 'ERR_USAGE: unknown command "toString"'],
+    [['--json', 'info'], 'ERR_INVALID_OPTION: Unknown option --json before the command'],
+    [['info', '--nope'], "ERR_INVALID_OPTION: Unknown option '--nope'"],
+    [['info', '--json=1'], 'ERR_INVALID_OPTION'],
+    [['info', 'file'], "ERR_INVALID_OPTION: Unexpected argument 'file'"],
+    [['embed', '--dim'], 'ERR_INVALID_OPTION'],
+    [['embed', '--dim', '0'], 'ERR_INVALID_OPTION: Option --dim must be an integer >= 1: got "0"'],
+    [['embed', '--dim', '1.5'], 'ERR_INVALID_OPTION: Option --dim must be an integer >= 1: got "1.5"'],
+    [['embed', '--dim', '1e3'], 'ERR_INVALID_OPTION: Option --dim'],
+    [['embed', '--dim', ''], 'ERR_INVALID_OPTION: Option --dim'],
+    [['embed', '--dim', '9007199254740993'], 'ERR_INVALID_OPTION: Option --dim'],
+    [
+      ['embed', '--vocab', '4294967297'],
+      'ERR_INVALID_OPTION: Option --vocab must be an integer >= 1 and <= ',
+    ],
+    [['embed', '--seed', 'x'], 'ERR_INVALID_OPTION: Option --seed'],
+    [['embed', '--seed=-1'], 'ERR_INVALID_OPTION: Option --seed'],
+    [['embed', '--seed', '18446744073709551616'], 'ERR_INVALID_OPTION: Option --seed'],
+    [
+      ['embed', '--position', 'learned'],
+      'ERR_INVALID_OPTION: Option --position must be one of sinusoidal, none',
+    ],
+    [['embed', '--weights', ''], 'ERR_INVALID_OPTION: Option --weights'],
+    [['tokenize', '--train', 'many'], 'ERR_INVALID_OPTION: Option --train'],
+    [['visualize', '--base', '0.5'], 'ERR_INVALID_OPTION: Option --base must be a number >= 1'],
+    [['visualize', '--base', 'e'], 'ERR_INVALID_OPTION: Option --base'],
+    [['visualize', '--layout', 'both'], 'ERR_INVALID_OPTION: Option --layout'],
+    [['visualize', '--dims', '0'], 'ERR_INVALID_OPTION: Option --dims'],
+  ])('calls %j a wrong command line', async (args, line) => {
+    await expectFailure(args, 2, line);
+  });
+
+  it('fails with a code where the environment is wrong', async () => {
+    const env = { TOKENBED_BACKEND: 'fastest' };
+    await expectFailure(['info'], 1, /^tokenbed: ERR_INVALID_OPTION: .*TOKENBED_BACKEND/, { env });
+  });
+
+  it('shows the stack only when asked', async () => {
+    const args = ['tokenize', 'no such file'];
+    await expectFailure(args, 1, 'tokenbed: ENOENT: no such file: no such file or directory');
+    for (const verbose of [
+      [...args, '--verbose'],
+      ['--verbose', ...args],
+    ]) {
+      const { code, stderr } = await tokenbed(verbose);
+      expect(stderr).toMatch(/^tokenbed: ENOENT: no such file: no such file or directory\n[^]*\n {4}at /);
+      expect(code).toBe(1);
+    }
+  });
+
+  it.each([
+    ['tokenize', 'some words in a line\n'],
+    ['embed', '2 44 73 3\n'],
+  ])('%s ends quietly when nobody reads on', async (command, line) => {
+    const child = start([command]);
+    const done = outcome(child);
+    const feed = (): void => {
+      while (child.stdin.writable && child.stdin.write(line.repeat(1000)));
+    };
+    child.stdin.on('drain', feed);
+    feed();
+    await once(child.stdout, 'data');
+    child.stdout.destroy();
+    const { code, signal, stderr } = await done;
+    expect(stderr.replace(/^tokenbed: the table is random .*\n/, '')).toBe('');
+    expect([code, signal]).toEqual([0, null]);
+  });
+});
+
+describe('info', () => {
+  it('prints what backendInfo() says, and the limits of the machine', async () => {
+    const info = JSON.parse(await printed(['info', '--json'])) as Record<string, unknown>;
+    const { name, isa, threads, fallbackReason } = backendInfo();
+    expect(info).toMatchObject({
+      version,
+      backend: name,
+      isa,
+      threads,
+      fallbackReason,
+      node: process.version,
+    });
+    expect(info['backend']).toBe(inject('backend'));
+    expect(info['platform']).toBe(`${process.platform}-${process.arch}`);
+    expect(info['memoryLimitBytes']).toBeGreaterThan(2 ** 28);
+    expect(info['copyMbS']).toBeGreaterThan(50);
+    expect(info['copyMbS']).toBeLessThan(2 ** 22);
+  });
+
+  it('is the same for readers', async () => {
+    const text = await printed(['info']);
+    const { name, isa } = backendInfo();
+    expect(text).toMatch(new RegExp(`^backend +${name}$`, 'm'));
+    expect(text).toMatch(new RegExp(`^instruction set +${isa}$`, 'm'));
+    expect(text).toMatch(/^memory limit +[0-9.]+ GiB$/m);
+    expect(text).toMatch(/^copy rate +[0-9]+ MiB\/s/m);
+  });
+
+  it('follows TOKENBED_ISA', async () => {
+    const env = { TOKENBED_ISA: 'scalar' };
+    expect(JSON.parse(await printed(['info', '--json'], { env }))).toMatchObject({ isa: 'scalar' });
+  });
+});
+
+describe('visualize', () => {
+  it('prints what the library says', async () => {
+    const encoding = new PositionalEncoding({ embeddingDim: 64, maxSeqLength: 100 });
+    const { text } = encoding.visualizeEncoding({ print: null });
+    expect(await printed(['visualize'])).toBe(`${text}\n`);
+  });
+
+  it('passes every option on', async () => {
+    const options = { embeddingDim: 7, maxSeqLength: 12, base: 500.5, layout: 'halves' } as const;
+    const { text } = new PositionalEncoding(options).visualizeEncoding({
+      seqLength: 12,
+      dimsToShow: 3,
+      print: null,
+    });
+    const args = '--dim 7 --seq-length 12 --dims 3 --base 500.5 --layout halves'.split(' ');
+    expect(await printed(['visualize', ...args])).toBe(`${text}\n`);
+  });
+
+  it('draws beside the place, then replaces what was there', async () => {
+    const cwd = folder();
+    writeFileSync(path.join(cwd, 'out.svg'), 'old');
+    await printed(['visualize', '--dim', '6', '--seq-length', '4', '--svg', 'out.svg'], { cwd });
+    const encoding = new PositionalEncoding({ embeddingDim: 6, maxSeqLength: 4 });
+    expect(readFileSync(path.join(cwd, 'out.svg'), 'utf8')).toBe(`${encoding.toSVG()}\n`);
+    expect(readdirSync(cwd)).toEqual(['out.svg']);
+  });
+
+  it('names the file that it cannot write, and leaves nothing behind', async () => {
+    const cwd = folder();
+    await expectFailure(['visualize', '--svg', 'no/out.svg'], 1, 'ENOENT: no/out.svg: no such file', { cwd });
+    await expectFailure(['visualize', '--svg', '.'], 1, 'EISDIR: .: ', { cwd });
+    expect(readdirSync(cwd)).toEqual([]);
+  });
+});
