@@ -92,6 +92,19 @@ impl Table {
     }
 }
 
+/// The elements of a long normal table that lie so close to the middle between two f32 that a relative change of
+/// 2^-40 turns them over: what ln, sin and cos must not differ by, nor the generator.
+fn on_the_edge() -> Case {
+    let table = Table {
+        std: Some(1.0),
+        ..Table::new("normal", [1_000_000, 1], 7, 0)
+    };
+    let little = 1.0 / (1_u64 << 40) as f64;
+    let at = |std, row: usize| normal(table.seed, table.stream, std, row as u64);
+    let edge = |&row: &usize| at(1.0 - little, row) != at(1.0 + little, row);
+    table.case(&(0..table.rows).filter(edge).collect::<Vec<_>>())
+}
+
 /// init.json
 pub fn file() -> File {
     const SEEDS: [u64; 5] = [0, 7, (1 << 32) + 5, (1 << 53) - 1, u64::MAX];
@@ -115,6 +128,7 @@ pub fn file() -> File {
             .whole(),
         );
     }
+    cases.push(on_the_edge());
     cases.push(Table::new("zeros", [3, 5], 7, 0).whole());
     cases.push(Table::new("zeros", [3, 5], 7, 1).whole());
     for (std, seed, stream) in [

@@ -47,8 +47,8 @@ fn files() -> [File; 8] {
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let outcome = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        [] => write(Path::new(FOLDER)),
-        ["--check"] => check(Path::new(FOLDER)),
+        [] => write(Path::new(FOLDER), &files()),
+        ["--check"] => check(Path::new(FOLDER), &files()),
         _ => {
             eprintln!("usage: tokenbed-vectors [--check]");
             return ExitCode::from(2);
@@ -66,36 +66,35 @@ fn main() -> ExitCode {
     }
 }
 
-fn write(folder: &Path) -> Result<String, String> {
+fn write(folder: &Path, files: &[File]) -> Result<String, String> {
     let told = |error: io::Error| format!("test/vectors: {error}");
     fs::create_dir_all(folder).map_err(told)?;
-    for file in files() {
+    for file in files {
         fs::write(folder.join(file.name), file.text()).map_err(told)?;
     }
-    Ok(format!("wrote {}", summary()))
+    Ok(format!("wrote {}", summary(files)))
 }
 
 /// The folder holds these files, to the byte, and no other.
-fn check(folder: &Path) -> Result<String, String> {
+fn check(folder: &Path, files: &[File]) -> Result<String, String> {
     let found = fs::read_dir(folder).map_err(|error| format!("test/vectors: {error}"))?;
     for entry in found {
         let name = entry.map_err(|error| error.to_string())?.file_name();
-        if !files().iter().any(|file| name == file.name) {
+        if !files.iter().any(|file| name == file.name) {
             return Err(format!("{}: no such file is written", name.to_string_lossy()));
         }
     }
-    for file in files() {
+    for file in files {
         let name = file.name;
         let found = fs::read_to_string(folder.join(name)).map_err(|error| format!("{name}: {error}"))?;
         if let Some(place) = difference(&file.text(), &found) {
             return Err(format!("{name}: {place}"));
         }
     }
-    Ok(format!("checked {}", summary()))
+    Ok(format!("checked {}", summary(files)))
 }
 
-fn summary() -> String {
-    let files = files();
+fn summary(files: &[File]) -> String {
     let cases: usize = files.iter().map(|file| file.cases.len()).sum();
     let bytes: usize = files.iter().map(|file| file.text().len()).sum();
     format!("{cases} cases in {} files, {} KiB", files.len(), bytes / 1024)

@@ -10,22 +10,13 @@ const ABOUT: &[&str] = &[
     "seed and block are 64-bit numbers in decimal digits; words are four times eight hexadecimal digits.",
 ];
 
-/// The known answers of the Random123 library: counter, key, words.
-const KNOWN: [([u32; 4], [u32; 2], [u32; 4]); 3] = [
-    (
-        [0; 4],
-        [0; 2],
-        [0x6627_e8d5, 0xe169_c58d, 0xbc57_ac4c, 0x9b00_dbd8],
-    ),
-    (
-        [u32::MAX; 4],
-        [u32::MAX; 2],
-        [0x408f_276d, 0x41c8_3b0e, 0xa20b_c7c6, 0x6d54_51fd],
-    ),
+/// The counters and keys of which the Random123 library publishes the words.
+const KNOWN: [([u32; 4], [u32; 2]); 3] = [
+    ([0; 4], [0; 2]),
+    ([u32::MAX; 4], [u32::MAX; 2]),
     (
         [0x243f_6a88, 0x85a3_08d3, 0x1319_8a2e, 0x0370_7344],
         [0xa409_3822, 0x299f_31d0],
-        [0xd16c_fe09, 0x94fd_cceb, 0x5001_e420, 0x2412_6ea1],
     ),
 ];
 
@@ -42,10 +33,8 @@ fn case(name: String, seed: u64, stream: u32, call: u32, index: u64) -> Case {
 pub fn file() -> File {
     let wide = |low: u32, high: u32| u64::from(high) << 32 | u64::from(low);
     let mut cases = Vec::new();
-    for (i, (counter, key, words)) in KNOWN.into_iter().enumerate() {
-        let [low, high, call, stream] = counter;
+    for (i, ([low, high, call, stream], key)) in KNOWN.into_iter().enumerate() {
         let (seed, index) = (wide(key[0], key[1]), wide(low, high));
-        assert_eq!(block(seed, stream, call, index), words, "known answer {i}");
         cases.push(case(format!("known answer {i}"), seed, stream, call, index));
     }
     let draws = [
@@ -71,4 +60,26 @@ pub fn file() -> File {
         cases.push(case(name, seed, stream, call, index));
     }
     File::new("rng.json", ABOUT, cases)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn known_answers_are_those_of_random123() {
+        let text = super::file().text();
+        for (i, words) in [
+            "6627e8d5e169c58dbc57ac4c9b00dbd8",
+            "408f276d41c83b0ea20bc7c66d5451fd",
+            "d16cfe0994fdcceb5001e42024126ea1",
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let line = text
+                .lines()
+                .find(|line| line.contains(&format!("known answer {i}")))
+                .expect("a case");
+            assert!(line.contains(words), "{line}");
+        }
+    }
 }
