@@ -1,0 +1,5 @@
+/** Prints which backend answers. */
+
+import { backendInfo } from '../../../dist/index.js';
+
+console.log(JSON.stringify(backendInfo()));
