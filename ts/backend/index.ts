@@ -87,9 +87,10 @@ function useWasm(compiled: WebAssembly.Module, fallbackReason: string | null): B
 }
 
 /** Compiles at once, where the host allows it. */
-function compileNow(bytes?: BufferSource): WebAssembly.Module {
+function compileNow(bytes?: object): WebAssembly.Module {
   try {
-    return new WebAssembly.Module(bytes ?? (inlined === null ? loader.readCore() : inlined()));
+    const own = () => (inlined === null ? loader.readCore() : inlined());
+    return new WebAssembly.Module(bytes === undefined ? own() : bufferSource(bytes));
   } catch (error) {
     throw unavailable('wasm', error);
   }
@@ -150,7 +151,7 @@ export function initSync(options: { readonly wasm: ArrayBuffer | ArrayBufferView
   const kind = 'bytes or a WebAssembly.Module';
   if (source === undefined || typeof source !== 'object') throw wrongKind('wasm', source, kind);
   if (!isModule(source) && !isBytes(source)) throw wrongKind('wasm', source, kind);
-  useWasm(isModule(source) ? source : compileNow(source as BufferSource), null);
+  useWasm(isModule(source) ? source : compileNow(source), null);
   return backendInfo();
 }
 
@@ -181,6 +182,12 @@ const isModule = (value: unknown): value is WebAssembly.Module => tag(value) ===
 const isBytes = (value: unknown): boolean =>
   ArrayBuffer.isView(value) || /^(Shared)?ArrayBuffer$/.test(tag(value));
 
+/** Bytes as every engine compiles them: V8 refuses a DataView. */
+function bufferSource(bytes: object): BufferSource {
+  if (!ArrayBuffer.isView(bytes)) return bytes as ArrayBuffer;
+  return new Uint8Array(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.byteLength);
+}
+
 /** The option `wasm`, of whose many kinds only the plainly wrong ones can be told before it is used. */
 function readSource(given: Named): WasmSource | Promise<WasmSource> | undefined {
   const source = given['wasm'];
@@ -207,7 +214,7 @@ async function compile(given: WasmSource | Promise<WasmSource> | undefined): Pro
     }
     if (typeof source === 'string') return await loader.compile(source);
     if (isModule(source)) return source;
-    if (isBytes(source)) return await WebAssembly.compile(source as BufferSource);
+    if (isBytes(source)) return await WebAssembly.compile(bufferSource(source));
     const host = source as {
       arrayBuffer?: () => Promise<ArrayBuffer>;
       href?: string;

@@ -1,0 +1,142 @@
+/** Every form that core.wasm may come in, and the environment that chooses without any. */
+
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
+import { backendInfo, Embedding, init, initSync } from 'tokenbed';
+import { afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
+import { expectBackend, restoreBackend } from '../helpers/backend.js';
+import { expectBits } from '../helpers/bits.js';
+
+afterEach(restoreBackend);
+
+const CORE = fileURLToPath(new URL('../../dist/core.wasm', import.meta.url));
+const OPTIONS = { vocabSize: 20, embeddingDim: 3, seed: 9 } as const;
+let bytes: Uint8Array<ArrayBuffer>;
+let expected: Float32Array;
+beforeAll(async () => {
+  bytes = new Uint8Array(await readFile(CORE));
+  expectBackend();
+  expected = new Embedding(OPTIONS).weight.toTensor().data;
+});
+
+/** Expects that WASM answers now, with the same bits as the backend of this project. */
+function expectWasm(): void {
+  expect(backendInfo()).toMatchObject({ name: 'wasm', isa: 'simd128', fallbackReason: null });
+  const embedding = new Embedding(OPTIONS);
+  expectBits(embedding.weight.toTensor().data, expected);
+  embedding.dispose();
+}
+
+describe('init', () => {
+  const dataUrl = () => `data:application/wasm;base64,${Buffer.from(bytes).toString('base64')}`;
+  const sources: Record<string, () => object | string> = {
+    'a path': () => CORE,
+    'a file URL as text': () => pathToFileURL(CORE).href,
+    'a file URL': () => pathToFileURL(CORE),
+    'a data URL': dataUrl,
+    'a Request': () => new Request(dataUrl()),
+    'a Response': () => new Response(bytes, { headers: { 'content-type': 'application/wasm' } }),
+    'a Response of no type': () => new Response(bytes),
+    'an ArrayBuffer': () => bytes.slice().buffer,
+    'a view inside a buffer': () => {
+      const larger = new Uint8Array(bytes.length + 24);
+      larger.set(bytes, 8);
+      return larger.subarray(8, 8 + bytes.length);
+    },
+    'a DataView': () => new DataView(bytes.buffer),
+    'a Buffer': () => Buffer.from(bytes),
+    'a compiled module': () => new WebAssembly.Module(bytes),
+    'a promise of a module': () => WebAssembly.compile(bytes),
+    'a promise of a response': () => Promise.resolve(new Response(bytes)),
+    'a promise of a path': () => Promise.resolve(CORE),
+  };
+
+  it.each(Object.keys(sources))('takes %s', async (name) => {
+    expect(await init({ backend: 'wasm', wasm: sources[name]!() })).toEqual(backendInfo());
+    expectWasm();
+  });
+
+  it('shares one load among concurrent calls', async () => {
+    let reads = 0;
+    const counted = { arrayBuffer: () => (reads++, Promise.resolve(bytes.buffer)) };
+    await Promise.all([1, 2, 3].map(() => init({ backend: 'wasm', wasm: counted })));
+    expect(reads).toBe(1);
+    expectWasm();
+  });
+});
+
+describe('initSync', () => {
+  it.each([
+    ['bytes', () => bytes],
+    ['an ArrayBuffer', () => bytes.slice().buffer],
+    ['a module', () => new WebAssembly.Module(bytes)],
+  ] as const)('takes %s', (_name, source) => {
+    expect(initSync({ wasm: source() })).toEqual(backendInfo());
+    expectWasm();
+  });
+});
+
+describe('the environment', () => {
+  const run = promisify(execFile);
+  const index = new URL('../../dist/index.js', import.meta.url).href;
+
+  /** What a fresh process prints: its backendInfo, or the error that asking for it gave. */
+  async function answer(
+    env: Record<string, string>,
+    program = 'backendInfo()',
+  ): Promise<Record<string, unknown>> {
+    const { TOKENBED_BACKEND: _, ...rest } = process.env;
+    const script = `import { backendInfo, init } from ${JSON.stringify(index)};
+      try { console.log(JSON.stringify(await ${program})); }
+      catch (error) { console.log(JSON.stringify({ class: error.constructor.name, message: error.message, ...error })); }`;
+    const argv = ['--input-type=module', '--eval', script];
+    const { stdout } = await run(process.execPath, argv, { env: { ...rest, ...env } });
+    return JSON.parse(stdout) as Record<string, unknown>;
+  }
+
+  it('chooses native where nothing is asked, and what is asked where it is', async () => {
+    const [none, empty, wasm, native, auto] = await Promise.all([
+      answer({}),
+      answer({ TOKENBED_BACKEND: '' }),
+      answer({ TOKENBED_BACKEND: 'wasm' }),
+      answer({ TOKENBED_BACKEND: 'native' }),
+      answer({ TOKENBED_BACKEND: 'wasm' }, "init({ backend: 'auto' })"),
+    ]);
+    for (const info of [none, empty, native])
+      expect(info).toMatchObject({ name: 'native', fallbackReason: null });
+    for (const info of [wasm, auto]) expect(info).toMatchObject({ name: 'wasm', fallbackReason: null });
+    expect(await answer({ TOKENBED_BACKEND: 'wasm' }, "init({ backend: 'native' })")).toMatchObject({
+      name: 'native',
+    });
+  });
+
+  it('lowers the instruction set, and never raises it', async () => {
+    const backend = inject('backend');
+    const [scalar, raised] = await Promise.all([
+      answer({ TOKENBED_BACKEND: backend, TOKENBED_ISA: 'scalar' }),
+      answer({ TOKENBED_BACKEND: backend, TOKENBED_ISA: backend === 'wasm' ? 'avx2' : 'simd128' }),
+    ]);
+    expect(scalar['isa']).toBe('scalar');
+    expect(raised['isa']).toBe(backendInfo().isa);
+  });
+
+  it('refuses a malformed value', async () => {
+    const cases = [
+      { TOKENBED_BACKEND: 'gpu' },
+      { TOKENBED_BACKEND: 'WASM' },
+      { TOKENBED_ISA: 'avx1024' },
+      { TOKENBED_THREADS: '0' },
+      { TOKENBED_THREADS: '-1' },
+      { TOKENBED_THREADS: 'many' },
+      { TOKENBED_THREADS: '1.5' },
+    ];
+    const answers = await Promise.all(cases.map((env) => answer(env as unknown as Record<string, string>)));
+    answers.forEach((error, i) => {
+      const [option, value] = Object.entries(cases[i]!)[0]!;
+      expect(error).toMatchObject({ class: 'RangeError', code: 'ERR_INVALID_OPTION', option, value });
+      expect(error['message']).toContain(value);
+    });
+  });
+});
