@@ -1,0 +1,418 @@
+/**
+ * The error table, row by row: class, code, every field and the whole message. The same table is held against each
+ * backend, so what an error says cannot depend on which one answered.
+ */
+
+import {
+  BPETokenizer,
+  CharTokenizer,
+  Embedding,
+  EmbeddingBag,
+  EmbeddingLayer,
+  PositionalEncoding,
+  Tensor,
+} from 'tokenbed';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { answersThroughout, countingRows, countingTable, untyped } from './helpers/backend.js';
+import { expectBits, expectPainted, painted } from './helpers/bits.js';
+import type { Thrown } from './helpers/errors.js';
+import { detach, resizable } from './helpers/memory.js';
+
+answersThroughout();
+
+let table: Embedding;
+let gone: Embedding;
+let bag: EmbeddingBag;
+let layer: EmbeddingLayer;
+let positions: PositionalEncoding;
+beforeAll(() => {
+  table = countingTable(10, 2);
+  gone = countingTable(10, 2);
+  gone.dispose();
+  bag = EmbeddingBag.from(table);
+  layer = new EmbeddingLayer({ token: table, positional: null });
+  positions = new PositionalEncoding({ embeddingDim: 64, maxSeqLength: 6 });
+});
+afterAll(() => {
+  for (const each of [bag, layer, positions, table]) each.dispose();
+});
+
+/** Anything as anything. */
+const as = <T>(value: unknown): T => value as T;
+const make = (options: unknown): Embedding => new Embedding(as(options));
+
+const IDS =
+  'ids must be an integer, arrays of integers nested to any depth (at most 64), an integer typed array or an ' +
+  'integer Tensor: got ';
+const HINT = 'Pad rows to one length with padSequences, or give an EmbeddingBag flat ids with offsets';
+const OUT = "Argument out must be a Float32Array or a Tensor<'f32'>: got ";
+
+type Row = readonly [
+  name: string,
+  run: (out: Float32Array) => unknown,
+  kind: typeof Error,
+  code: string,
+  message: string,
+  fields: Record<string, unknown>,
+];
+
+const rows: Row[] = [
+  [
+    'a nested id that is too large',
+    (out) => table.forwardInto([[0, 1, 2, 12]], out),
+    RangeError,
+    'ERR_ID_OUT_OF_RANGE',
+    'Token indices must be in range [0, 10): got 12 at [0, 3]',
+    { value: 12, position: 3, bound: 10 },
+  ],
+  [
+    'a negative id in a typed array',
+    (out) => table.forwardInto(Int16Array.of(0, 1, -5), out),
+    RangeError,
+    'ERR_ID_OUT_OF_RANGE',
+    'Token indices must be in range [0, 10): got -5 at [2]',
+    { value: -5, position: 2, bound: 10 },
+  ],
+  [
+    'a bigint beyond 32 bits',
+    (out) => table.forwardInto(BigUint64Array.of(2n ** 40n), out, { shape: [1, 1] }),
+    RangeError,
+    'ERR_ID_OUT_OF_RANGE',
+    'Token indices must be in range [0, 10): got 1099511627776 at [0, 0]',
+    { value: 2n ** 40n, position: 0, bound: 10 },
+  ],
+  [
+    'a number beyond all',
+    (out) => table.forwardInto(1e300, out),
+    RangeError,
+    'ERR_ID_OUT_OF_RANGE',
+    'Token indices must be in range [0, 10): got 1e+300 at []',
+    { value: 1e300, position: 0, bound: 10 },
+  ],
+  [
+    'a row that is not there',
+    (out) => table.weight.row(10, out),
+    RangeError,
+    'ERR_ID_OUT_OF_RANGE',
+    'Token indices must be in range [0, 10): got row 10',
+    { value: 10, position: 0, bound: 10 },
+  ],
+  [
+    'a leaf that is no integer',
+    (out) =>
+      table.forwardInto(
+        [
+          [1, 2],
+          [3, 1.5],
+        ],
+        out,
+      ),
+    TypeError,
+    'ERR_INVALID_ID',
+    'Token indices must be integers: got 1.5 at [1, 1]',
+    { value: 1.5, position: 3 },
+  ],
+  [
+    'a leaf that is no number',
+    (out) => table.forwardInto(as([[1, '2']]), out),
+    TypeError,
+    'ERR_INVALID_ID',
+    'Token indices must be integers: got "2" at [0, 1]',
+    { value: '2', position: 1 },
+  ],
+  [
+    'a Map as ids',
+    (out) => table.forwardInto(as(new Map()), out),
+    TypeError,
+    'ERR_INVALID_IDS',
+    `${IDS}a Map`,
+    { argument: 'ids' },
+  ],
+  [
+    'a string as ids',
+    (out) => table.forwardInto(as('ids'), out),
+    TypeError,
+    'ERR_INVALID_IDS',
+    `${IDS}"ids"`,
+    { argument: 'ids' },
+  ],
+  [
+    'a float array as ids',
+    (out) => table.forwardInto(as(Float32Array.of(1)), out),
+    TypeError,
+    'ERR_INVALID_IDS',
+    `${IDS}a Float32Array`,
+    { argument: 'ids' },
+  ],
+  [
+    'a detached array as ids',
+    (out) => table.forwardInto(detach(Int32Array.of(1)), out),
+    TypeError,
+    'ERR_INVALID_IDS',
+    `${IDS}a detached Int32Array`,
+    { argument: 'ids' },
+  ],
+  [
+    'a view outside its shrunk buffer as ids',
+    (out) => {
+      const memory = resizable(8, 8);
+      const ids = new Uint16Array(memory, 4, 2);
+      memory.resize(6);
+      return table.forwardInto(ids, out);
+    },
+    TypeError,
+    'ERR_INVALID_IDS',
+    `${IDS}a Uint16Array outside its shrunk buffer`,
+    { argument: 'ids' },
+  ],
+  [
+    'no ids',
+    (out) => untyped(table).forwardInto(undefined, out),
+    TypeError,
+    'ERR_INVALID_IDS',
+    `${IDS}nothing`,
+    { argument: 'ids' },
+  ],
+  [
+    'an out of another class',
+    () => table.forwardInto([1], as(new Float64Array(2))),
+    TypeError,
+    'ERR_INVALID_ARRAY',
+    `${OUT}a Float64Array`,
+    { argument: 'out' },
+  ],
+  [
+    'an out of another dtype',
+    () => table.forwardInto([1], as(new Tensor(new Int32Array(2)))),
+    TypeError,
+    'ERR_INVALID_ARRAY',
+    `${OUT}a Tensor of an Int32Array`,
+    { argument: 'out' },
+  ],
+  [
+    'a detached out',
+    () => table.forwardInto([1], detach(new Float32Array(2))),
+    TypeError,
+    'ERR_INVALID_ARRAY',
+    `${OUT}a detached Float32Array`,
+    { argument: 'out' },
+  ],
+  [
+    'rows of two lengths',
+    (out) => table.forwardInto([[1, 2], [3]], out),
+    TypeError,
+    'ERR_RAGGED',
+    `ids is ragged: got an array of length 1 at [1], depth 1, expected an array of length 2. ${HINT}`,
+    { length: 1, expected: 2, depth: 1 },
+  ],
+  [
+    'an array where a number stands elsewhere',
+    (out) => table.forwardInto([[1, [2]]], out),
+    TypeError,
+    'ERR_RAGGED',
+    `ids is ragged: got an array of length 1 at [0, 1], depth 2, expected a number. ${HINT}`,
+    { length: 1, expected: null, depth: 2 },
+  ],
+  [
+    'an unknown option',
+    (out) => table.forwardInto([1], out, as({ startPos: 1 })),
+    TypeError,
+    'ERR_INVALID_OPTION',
+    'Unknown option startPos: known are shape',
+    { option: 'startPos', value: 1 },
+  ],
+  [
+    'a missing option',
+    () => make({ vocabSize: 3 }),
+    TypeError,
+    'ERR_INVALID_OPTION',
+    'Option embeddingDim must be an integer >= 1: got undefined',
+    { option: 'embeddingDim', value: undefined },
+  ],
+  [
+    'an option of a wrong kind',
+    () => make({ vocabSize: '3', embeddingDim: 2 }),
+    TypeError,
+    'ERR_INVALID_OPTION',
+    'Option vocabSize must be an integer >= 1 and <= 4294967296: got "3"',
+    { option: 'vocabSize', value: '3' },
+  ],
+  [
+    'an option of a wrong value',
+    () => make({ vocabSize: 3, embeddingDim: 2, paddingIdx: -4 }),
+    RangeError,
+    'ERR_INVALID_OPTION',
+    'Option paddingIdx must be an integer >= -3 and <= 2: got -4',
+    { option: 'paddingIdx', value: -4 },
+  ],
+  [
+    'an option that does not go with another',
+    () => make({ vocabSize: 3, embeddingDim: 2, std: 1 }),
+    RangeError,
+    'ERR_INVALID_OPTION',
+    'Option std must be absent unless initType is "normal" (it is "uniform"): got 1',
+    { option: 'std', value: 1 },
+  ],
+  [
+    'an unknown initialiser',
+    () => make({ vocabSize: 3, embeddingDim: 2, initType: 'kaiming' }),
+    RangeError,
+    'ERR_UNKNOWN_INIT',
+    'Unknown init_type: kaiming (known are uniform, normal, xavier, zeros)',
+    { value: 'kaiming' },
+  ],
+  [
+    'embeddings of another rank',
+    (out) => positions.forwardInto(new Float32Array(64), out),
+    RangeError,
+    'ERR_RANK',
+    'Expected 2D or 3D embeddings, got shape [64]',
+    { shape: [64] },
+  ],
+  [
+    'ids of another rank for a layer',
+    (out) => layer.forwardInto([[[1]]], out),
+    RangeError,
+    'ERR_RANK',
+    'Expected 1D or 2D token ids, got shape [1, 1, 1]',
+    { shape: [1, 1, 1] },
+  ],
+  [
+    'ids of another rank for a bag',
+    (out) => bag.forwardInto([[[1]]], out),
+    RangeError,
+    'ERR_RANK',
+    'Expected 1D ids with offsets or 2D ids, got shape [1, 1, 1]',
+    { shape: [1, 1, 1] },
+  ],
+  [
+    'embeddings of another width',
+    (out) => positions.forwardInto(new Tensor(new Float32Array(130), { shape: [2, 65] }), out),
+    RangeError,
+    'ERR_DIM',
+    'Embedding dim mismatch: expected 64, got 65',
+    { expected: 64, got: 65 },
+  ],
+  [
+    'weights of another width',
+    () => Embedding.fromPretrained([[1, 2]], { embeddingDim: 3 }),
+    RangeError,
+    'ERR_DIM',
+    'Embedding dim mismatch: expected 3, got 2',
+    { expected: 3, got: 2 },
+  ],
+  [
+    'a sequence that is too long',
+    () => positions.forwardInto(new Tensor(new Float32Array(448), { shape: [7, 64] }), painted(448)),
+    RangeError,
+    'ERR_SEQUENCE_LENGTH',
+    'Sequence length 7 exceeds max 6',
+    { length: 7, startPos: 0, max: 6 },
+  ],
+  [
+    'a shape that does not fit',
+    (out) => table.forwardInto([1, 2, 3], out, { shape: [2, 2] }),
+    RangeError,
+    'ERR_SHAPE',
+    'Shape [2, 2] holds 4 elements, but there are 3 ids',
+    { shape: [2, 2], size: 4, count: 3 },
+  ],
+  [
+    'an out that is too short',
+    (out) => table.forwardInto([1, 2], out.subarray(0, 3)),
+    RangeError,
+    'ERR_SHAPE',
+    'out has length 3, but the result has 4 elements',
+    { length: 3 },
+  ],
+  [
+    'values of another length',
+    () => table.weight.set(0, [1, 2, 3]),
+    RangeError,
+    'ERR_SHAPE',
+    'values has length 3, but a row has 2',
+    { length: 3 },
+  ],
+  [
+    'an out over the ids',
+    (out) => table.forwardInto(new Uint8Array(out.buffer, 3, 1), out),
+    RangeError,
+    'ERR_OVERLAP',
+    'out shares bytes with ids: give it memory of its own',
+    { argument: 'ids' },
+  ],
+  [
+    'offsets that fall',
+    (out) => bag.forwardInto([1, 2, 3], out, { offsets: [0, 2, 1] }),
+    RangeError,
+    'ERR_OFFSETS',
+    'Offsets must not fall (2 came before): got 1 at [2]',
+    { index: 2, value: 1, rule: 'must not fall (2 came before)' },
+  ],
+  [
+    'a disposed table',
+    (out) => gone.forwardInto([1], out),
+    Error,
+    'ERR_DISPOSED',
+    'The table has been disposed: make a new one, or dispose it later',
+    {},
+  ],
+  [
+    'a tokenizer that was not trained',
+    () => new BPETokenizer().encode('text'),
+    Error,
+    'ERR_NOT_TRAINED',
+    'BPETokenizer must be trained before encoding!',
+    {},
+  ],
+  [
+    'a weight beyond f32',
+    () => Embedding.fromPretrained(new Tensor(Float64Array.of(1, 2, 3, 1e39), { shape: [2, 2] })),
+    RangeError,
+    'ERR_RANGE',
+    '1e+39 at row 1, column 1 does not fit f32',
+    { row: 1, column: 1, value: 1e39 },
+  ],
+];
+
+describe('the error table', () => {
+  it.each(rows)('%s', (_name, run, kind, code, message, fields) => {
+    const out = painted(16);
+    let thrown: Thrown | undefined;
+    try {
+      run(out);
+    } catch (error) {
+      thrown = error as Thrown;
+    }
+    expect(Object.getPrototypeOf(thrown)).toBe(kind.prototype);
+    expect(thrown!.message).toBe(message);
+    expect({ ...thrown }).toEqual({ code, ...fields });
+    expect(thrown!.name).toBe(kind.name);
+    expect(thrown!.stack).toContain(message);
+    // Nothing was written, to the table neither, and the next call works.
+    expectPainted(out);
+    expectBits(table.weight.toTensor().data, countingRows([0, 1, 2, 3, 4, 5, 6, 7, 8, 9], 2));
+    expectBits(table.forwardInto([9, 0], out).subarray(0, 4), [9000, 9001, 0, 1]);
+    expectPainted(out, 4);
+  });
+
+  it('what is too large says how much too large', () => {
+    let thrown: Thrown | undefined;
+    try {
+      make({ vocabSize: 2 ** 32, embeddingDim: 2 ** 31 });
+    } catch (error) {
+      thrown = error as Thrown;
+    }
+    const limit = thrown!['limit'] as number;
+    expect(Object.getPrototypeOf(thrown)).toBe(RangeError.prototype);
+    expect({ ...thrown }).toEqual({ code: 'ERR_TOO_LARGE', bytes: 2 ** 65, limit });
+    expect(thrown!.message).toBe(`A table needs ${2 ** 65} bytes, the limit is ${limit}`);
+    expect(limit).toBeGreaterThan(2 ** 24);
+  });
+
+  it('a tokenizer names an id that does not exist', () => {
+    expect(() => new CharTokenizer().decode([99])).toThrow(
+      expect.objectContaining({ code: 'ERR_ID_OUT_OF_RANGE', value: 99, position: 0, bound: 99 }),
+    );
+  });
+});
