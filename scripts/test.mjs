@@ -28,7 +28,7 @@ const SUITES = [
   { name: 'rust-lint', what: 'clippy and rustfmt', about: '20 s', run: rustLint },
   { name: 'rust', what: 'kernels against the reference, on every ISA', about: '60 s', run: rustTests },
   { name: 'vectors', what: 'test/vectors are what the reference computes', about: '5 s', run: vectors },
-  { name: 'neon', what: 'the kernels on aarch64', about: '60 s', run: neon, mayBeEmpty: true },
+  { name: 'neon', what: 'the kernels on NEON, under qemu-user', about: '2 min', run: neon, mayBeEmpty: true },
   { name: 'house', what: "the architecture's rules, the bundle", about: '5 s', run: () => vitest('house') },
   { name: 'native', what: 'the suite on the native backend', about: '30 s', run: () => vitest('native') },
   { name: 'wasm', what: 'the suite on WASM in Node', about: '30 s', run: () => vitest('wasm') },

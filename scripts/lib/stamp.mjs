@@ -12,6 +12,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { say } from './progress.mjs';
 import { root } from './run.mjs';
 
 /**
@@ -43,7 +44,7 @@ export async function unlessFresh({ name, inputs, outputs, facts = [] }, work) {
 /** Waits for whoever does the same step in this folder right now; a lock whose process is gone counts for nothing. @param {string} file */
 async function lock(file) {
   await mkdir(path.dirname(file), { recursive: true });
-  for (;;) {
+  for (let told = false; ; told = true) {
     try {
       await writeFile(file, String(process.pid), { flag: 'wx' });
       return () => rm(file, { force: true });
@@ -51,7 +52,10 @@ async function lock(file) {
       if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'EEXIST') throw error;
       const owner = Number(await readFile(file, 'utf8').catch(() => '0'));
       if (owner > 0 && !alive(owner)) await rm(file, { force: true });
-      else await setTimeout(200);
+      else {
+        if (!told) say(`  waiting for process ${owner}, which does the same step (else remove ${file})`);
+        await setTimeout(200);
+      }
     }
   }
 }
