@@ -88,13 +88,16 @@ pub fn table_allocate(env: Env, rows: f64, dim: f64) -> napi::Result<f64> {
 /// A table in memory that JavaScript allocated (a view of a SharedArrayBuffer) and keeps alive until `free`.
 #[napi(ts_args_type = "memory: Float32Array, rows: number, dim: number")]
 pub fn table_adopt(env: Env, memory: FloatsOut, rows: f64, dim: f64) -> napi::Result<f64> {
-    with(&env, |host, _| {
+    let handle = with(&env, |host, _| {
         let (dtype, (start, len)) = (tokenbed_core::dtype::DType::F32, memory.bytes());
         // SAFETY: the memory of a SharedArrayBuffer never moves; backend/native.ts keeps the buffer until the
         // handle is freed, and writes to it only through this addon.
         let table = unsafe { StoredTable::adopt(dtype, rows as usize, dim as usize, start, len)? };
         host.keep(Object::Table(table))
-    })
+    })?;
+    // The engine does not count shared memory: forgotten tables would give it no reason to collect them.
+    borrow::report_bytes(&env, (rows * dim * 4.0) as i64)?;
+    Ok(handle)
 }
 
 /// Forgets a handle and frees what Rust owned under it; an unknown handle is harmless.
@@ -102,7 +105,7 @@ pub fn table_adopt(env: Env, memory: FloatsOut, rows: f64, dim: f64) -> napi::Re
 pub fn free(env: Env, handle: f64) -> napi::Result<()> {
     let freed = with(&env, |host, _| Ok(host.free(handle)))?;
     match freed {
-        Some(Object::Table(table)) => borrow::report_bytes(&env, -(table.owned_bytes() as i64)),
+        Some(Object::Table(table)) => borrow::report_bytes(&env, -((table.rows() * table.dim() * 4) as i64)),
         _ => Ok(()),
     }
 }
