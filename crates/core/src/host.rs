@@ -88,7 +88,9 @@ pub struct Host {
 impl Host {
     /// An environment that owns nothing yet.
     pub const fn new() -> Self {
-        Host { objects: Slots::new() }
+        Host {
+            objects: Slots::new(),
+        }
     }
 
     /// Takes an object and returns its handle.
@@ -108,8 +110,16 @@ impl Host {
 
     /// A sinusoidal encoding `dim` columns wide.
     pub fn sinusoid(&mut self, dim: f64, base: f64, halves: bool) -> Result<f64, Failure> {
-        let layout = if halves { Layout::Halves } else { Layout::Interleaved };
-        self.keep(Object::Sinusoid(Rc::new(Sinusoid::new(dim as usize, base, layout))))
+        let layout = if halves {
+            Layout::Halves
+        } else {
+            Layout::Interleaved
+        };
+        self.keep(Object::Sinusoid(Rc::new(Sinusoid::new(
+            dim as usize,
+            base,
+            layout,
+        ))))
     }
 
     /// Frees what `handle` names and returns it; an unknown handle is harmless.
@@ -172,7 +182,11 @@ pub fn seed(low: u32, high: u32) -> u64 {
 
 /// The draws of a table: call 0 of a stream.
 pub fn table_draws(low: u32, high: u32, stream: u32) -> Draws {
-    Draws { seed: seed(low, high), stream, call: 0 }
+    Draws {
+        seed: seed(low, high),
+        stream,
+        call: 0,
+    }
 }
 
 /// `Some` unless nothing can be dropped.
@@ -201,9 +215,15 @@ impl PositionArgs {
     ) -> Result<Positions<'a>, Failure> {
         let rows = match ids {
             Some((ids, first)) => PositionRows::At { ids, first },
-            None => PositionRows::From { start: self.start as usize, seq: self.seq as usize },
+            None => PositionRows::From {
+                start: self.start as usize,
+                seq: self.seq as usize,
+            },
         };
-        Ok(Positions { table: host.table(self.table)?, rows })
+        Ok(Positions {
+            table: host.table(self.table)?,
+            rows,
+        })
     }
 }
 

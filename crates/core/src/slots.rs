@@ -29,7 +29,10 @@ impl<T> Default for Slots<T> {
 impl<T> Slots<T> {
     /// An empty set of slots; allocates nothing.
     pub const fn new() -> Self {
-        Slots { slots: Vec::new(), free: Vec::new() }
+        Slots {
+            slots: Vec::new(),
+            free: Vec::new(),
+        }
     }
 
     /// Takes `value` and returns its handle; `None` when all 2^24 slots are taken (`value` is dropped).
@@ -37,7 +40,10 @@ impl<T> Slots<T> {
         let slot = match self.free.pop() {
             Some(slot) => slot,
             None if self.slots.len() as u64 <= SLOT_MASK => {
-                self.slots.push(Slot { generation: 0, value: None });
+                self.slots.push(Slot {
+                    generation: 0,
+                    value: None,
+                });
                 (self.slots.len() - 1) as u32
             }
             None => return None,
@@ -92,7 +98,10 @@ mod tests {
         assert_eq!((slots.remove(a), slots.get(a)), (None, None));
         let c = slots.insert("c").unwrap();
         assert_ne!(a, c, "a slot is used again under another generation");
-        assert_eq!((slots.get(a), slots.get(c), slots.get(b)), (None, Some(&"c"), Some(&"b")));
+        assert_eq!(
+            (slots.get(a), slots.get(c), slots.get(b)),
+            (None, Some(&"c"), Some(&"b"))
+        );
     }
 
     #[test]

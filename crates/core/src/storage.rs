@@ -28,7 +28,11 @@ impl Bytes {
         let layout = Layout::from_size_align(len.max(1), ALIGN).ok()?;
         // SAFETY: the layout's size is not zero.
         let start = NonNull::new(unsafe { alloc_zeroed(layout) })?;
-        Some(Bytes { start, len, owned: true })
+        Some(Bytes {
+            start,
+            len,
+            owned: true,
+        })
     }
 
     fn as_slice(&self) -> &[u8] {
@@ -47,7 +51,10 @@ impl Drop for Bytes {
         if self.owned {
             // SAFETY: allocated in `zeroed` with this layout, and dropped once.
             unsafe {
-                dealloc(self.start.as_ptr(), Layout::from_size_align_unchecked(self.len.max(1), ALIGN))
+                dealloc(
+                    self.start.as_ptr(),
+                    Layout::from_size_align_unchecked(self.len.max(1), ALIGN),
+                )
             }
         }
     }
@@ -64,13 +71,19 @@ pub struct StoredTable {
 impl StoredTable {
     /// How many bytes `rows` x `dim` values take; `None` when that is beyond the address space.
     pub fn bytes_for(dtype: DType, rows: usize, dim: usize) -> Option<usize> {
-        rows.checked_mul(dtype.row_bytes(dim)?).filter(|&bytes| bytes <= isize::MAX as usize)
+        rows.checked_mul(dtype.row_bytes(dim)?)
+            .filter(|&bytes| bytes <= isize::MAX as usize)
     }
 
     /// A table of zeros in memory of Rust's own; `None` when there is not enough of it.
     pub fn zeroed(dtype: DType, rows: usize, dim: usize) -> Option<StoredTable> {
         let bytes = Bytes::zeroed(Self::bytes_for(dtype, rows, dim)?)?;
-        Some(StoredTable { dtype, rows, dim, bytes })
+        Some(StoredTable {
+            dtype,
+            rows,
+            dim,
+            bytes,
+        })
     }
 
     /// A table in memory that somebody else allocated.
@@ -87,9 +100,18 @@ impl StoredTable {
         start: NonNull<u8>,
         len: usize,
     ) -> Result<StoredTable, Error> {
-        let bytes = Bytes { start, len, owned: false };
+        let bytes = Bytes {
+            start,
+            len,
+            owned: false,
+        };
         Table::new(dtype, rows, dim, bytes.as_slice())?;
-        Ok(StoredTable { dtype, rows, dim, bytes })
+        Ok(StoredTable {
+            dtype,
+            rows,
+            dim,
+            bytes,
+        })
     }
 
     /// The rows, to be read by a kernel.

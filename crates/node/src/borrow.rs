@@ -44,7 +44,11 @@ impl View {
             sys::napi_get_typedarray_info(env, value, &mut kind, &mut len, &mut start, buffer, offset)
         };
         check_status!(status, "expected a typed array")?;
-        Ok(View { kind, start: start.cast(), len })
+        Ok(View {
+            kind,
+            start: start.cast(),
+            len,
+        })
     }
 
     /// The same, of one kind alone.
@@ -160,7 +164,9 @@ impl Floats {
 
     /// The first `len` values.
     pub fn first(&self, what: &'static str, len: usize) -> Result<&[f32], Failure> {
-        self.slice().get(..len).ok_or(Failure::Short(what, self.0.len, len))
+        self.slice()
+            .get(..len)
+            .ok_or(Failure::Short(what, self.0.len, len))
     }
 
     /// The bytes under the array, for [`FloatsOut::disjoint`].
@@ -188,12 +194,18 @@ impl FloatsOut {
     /// The first `len` values, to be written.
     pub fn first(&mut self, len: usize) -> Result<&mut [f32], Failure> {
         let have = self.0.len;
-        self.0.slice_mut().get_mut(..len).ok_or(Failure::Short("out", have, len))
+        self.0
+            .slice_mut()
+            .get_mut(..len)
+            .ok_or(Failure::Short("out", have, len))
     }
 
     /// Where the bytes lie and how many there are.
     pub fn bytes(&self) -> (NonNull<u8>, usize) {
-        (NonNull::new(self.0.start).unwrap_or(NonNull::<f32>::dangling().cast()), self.0.len * 4)
+        (
+            NonNull::new(self.0.start).unwrap_or(NonNull::<f32>::dangling().cast()),
+            self.0.len * 4,
+        )
     }
 
     /// Makes all values +0 and, where the system can, gives the whole pages inside back to it.

@@ -23,7 +23,8 @@ pub fn export<T>(env: &Env, body: impl FnOnce() -> Result<T, Failure>) -> napi::
 
 fn panic_text(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("panic")
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("panic")
 }
 
 /// Leaves an exception pending: the plain error that `ts/backend/native.ts` wears as `cause`.

@@ -47,7 +47,9 @@ fn check_optional<'a>(
     isa: Isa,
     bound: usize,
 ) -> Result<Option<(Indices<'a>, usize)>, usize> {
-    ids.as_ref().map(|ids| Ok((host::check(ids.ids(), isa, bound)?, 0))).transpose()
+    ids.as_ref()
+        .map(|ids| Ok((host::check(ids.ids(), isa, bound)?, 0)))
+        .transpose()
 }
 
 /// The name of the instruction set in use.
@@ -67,7 +69,9 @@ pub fn lower_isa(name: String) -> bool {
 }
 
 /// Checks ids against a bound, writing nothing.
-#[napi(ts_args_type = "ids: Int8Array | Uint8Array | Uint8ClampedArray | Int16Array | Uint16Array | Int32Array | Uint32Array, bound: number")]
+#[napi(
+    ts_args_type = "ids: Int8Array | Uint8Array | Uint8ClampedArray | Int16Array | Uint16Array | Int32Array | Uint32Array, bound: number"
+)]
 pub fn check_ids(env: Env, ids: Integers, bound: f64) -> napi::Result<f64> {
     with(&env, |_, isa| {
         checked!(first, host::check(ids.ids(), isa, bound as usize));
@@ -192,17 +196,30 @@ pub fn sinusoid(env: Env, dim: f64, base: f64, halves: bool) -> napi::Result<f64
 pub fn sinusoid_frequencies(env: Env, sinusoid: f64, mut out: Doubles) -> napi::Result<()> {
     with(&env, |host, _| {
         let frequencies = host.encoding(sinusoid)?.frequencies();
-        out.slice_mut().iter_mut().zip(frequencies).for_each(|(to, from)| *to = from);
+        out.slice_mut()
+            .iter_mut()
+            .zip(frequencies)
+            .for_each(|(to, from)| *to = from);
         Ok(())
     })
 }
 
 /// The encodings of any positions.
-#[napi(ts_args_type = "sinusoid: number, positions: Int8Array | Uint8Array | Uint8ClampedArray | Int16Array | Uint16Array | Int32Array | Uint32Array, out: Float32Array")]
-pub fn sinusoid_encode(env: Env, sinusoid: f64, positions: Integers, mut out: FloatsOut) -> napi::Result<f64> {
+#[napi(
+    ts_args_type = "sinusoid: number, positions: Int8Array | Uint8Array | Uint8ClampedArray | Int16Array | Uint16Array | Int32Array | Uint32Array, out: Float32Array"
+)]
+pub fn sinusoid_encode(
+    env: Env,
+    sinusoid: f64,
+    positions: Integers,
+    mut out: FloatsOut,
+) -> napi::Result<f64> {
     with(&env, |host, isa| {
         let encoding = host.encoding(sinusoid)?;
-        let positions = checked!(first, positions.ids().check(isa, 1 << 32).map_err(host::position_of));
+        let positions = checked!(
+            first,
+            positions.ids().check(isa, 1 << 32).map_err(host::position_of)
+        );
         let out = out.first(positions.len() * encoding.dim())?;
         ops::sinusoid_at(isa, encoding, positions, 0..encoding.dim(), out);
         Ok(DONE)
@@ -210,7 +227,9 @@ pub fn sinusoid_encode(env: Env, sinusoid: f64, positions: Integers, mut out: Fl
 }
 
 /// Rows of a table, by id.
-#[napi(ts_args_type = "table: number, ids: Int8Array | Uint8Array | Uint8ClampedArray | Int16Array | Uint16Array | Int32Array | Uint32Array, out: Float32Array")]
+#[napi(
+    ts_args_type = "table: number, ids: Int8Array | Uint8Array | Uint8ClampedArray | Int16Array | Uint16Array | Int32Array | Uint32Array, out: Float32Array"
+)]
 pub fn gather(env: Env, table: f64, ids: Integers, mut out: FloatsOut) -> napi::Result<f64> {
     with(&env, |host, isa| {
         let table = host.table(table)?;
@@ -223,8 +242,13 @@ pub fn gather(env: Env, table: f64, ids: Integers, mut out: FloatsOut) -> napi::
 }
 
 /// Token rows, scaled, with positions added and dropout applied: one pass over the output.
-#[napi(ts_args_type = "table: number, ids: Int8Array | Uint8Array | Uint8ClampedArray | Int16Array | Uint16Array | Int32Array | Uint32Array, scale: number, positions: number, start: number, seq: number, positionIds: Int8Array | Uint8Array | Uint8ClampedArray | Int16Array | Uint16Array | Int32Array | Uint32Array | undefined, dropout: number, seedLow: number, seedHigh: number, call: number, out: Float32Array")]
-#[allow(clippy::too_many_arguments, reason = "numbers cross the border cheaply, an object would not")]
+#[napi(
+    ts_args_type = "table: number, ids: Int8Array | Uint8Array | Uint8ClampedArray | Int16Array | Uint16Array | Int32Array | Uint32Array, scale: number, positions: number, start: number, seq: number, positionIds: Int8Array | Uint8Array | Uint8ClampedArray | Int16Array | Uint16Array | Int32Array | Uint32Array | undefined, dropout: number, seedLow: number, seedHigh: number, call: number, out: Float32Array"
+)]
+#[allow(
+    clippy::too_many_arguments,
+    reason = "numbers cross the border cheaply, an object would not"
+)]
 pub fn layer(
     env: Env,
     table: f64,
@@ -243,13 +267,22 @@ pub fn layer(
     with(&env, |host, isa| {
         let token = host.table(table)?;
         out.disjoint(&[ids.range()])?;
-        position_ids.iter().try_for_each(|ids| out.disjoint(&[ids.range()]))?;
+        position_ids
+            .iter()
+            .try_for_each(|ids| out.disjoint(&[ids.range()]))?;
         let ids = checked!(first, host::check(ids.ids(), isa, token.rows()));
         let positions = match positions >= 0.0 {
             true => {
                 let bound = host.stored(positions)?.rows();
                 let at = checked!(second, check_optional(&position_ids, isa, bound));
-                Some(PositionArgs { table: positions, start, seq }.resolve(host, at)?)
+                Some(
+                    PositionArgs {
+                        table: positions,
+                        start,
+                        seq,
+                    }
+                    .resolve(host, at)?,
+                )
             }
             false => None,
         };
@@ -266,8 +299,13 @@ pub fn layer(
 }
 
 /// Rows with positions added and dropout applied; without `x` in place.
-#[napi(ts_args_type = "positions: number, rows: number, start: number, seq: number, positionIds: Int8Array | Uint8Array | Uint8ClampedArray | Int16Array | Uint16Array | Int32Array | Uint32Array | undefined, dropout: number, seedLow: number, seedHigh: number, call: number, x: Float32Array | undefined, out: Float32Array")]
-#[allow(clippy::too_many_arguments, reason = "numbers cross the border cheaply, an object would not")]
+#[napi(
+    ts_args_type = "positions: number, rows: number, start: number, seq: number, positionIds: Int8Array | Uint8Array | Uint8ClampedArray | Int16Array | Uint16Array | Int32Array | Uint32Array | undefined, dropout: number, seedLow: number, seedHigh: number, call: number, x: Float32Array | undefined, out: Float32Array"
+)]
+#[allow(
+    clippy::too_many_arguments,
+    reason = "numbers cross the border cheaply, an object would not"
+)]
 pub fn add(
     env: Env,
     positions: f64,
@@ -284,24 +322,43 @@ pub fn add(
 ) -> napi::Result<f64> {
     with(&env, |host, isa| {
         x.iter().try_for_each(|x| out.disjoint(&[x.range()]))?;
-        position_ids.iter().try_for_each(|ids| out.disjoint(&[ids.range()]))?;
+        position_ids
+            .iter()
+            .try_for_each(|ids| out.disjoint(&[ids.range()]))?;
         let (bound, dim) = (host.stored(positions)?.rows(), host.stored(positions)?.dim());
         let at = checked!(first, check_optional(&position_ids, isa, bound));
-        let positions = PositionArgs { table: positions, start, seq }.resolve(host, at)?;
+        let positions = PositionArgs {
+            table: positions,
+            start,
+            seq,
+        }
+        .resolve(host, at)?;
         let window = Window::all(rows as usize, dim);
         let x = match &x {
             Some(x) => Source::Slice(x.first("x", window.len())?),
             None => Source::InPlace,
         };
         let dropout = host::dropout(dropout, seed_low, seed_high, call);
-        ops::add(isa, &positions, dropout.as_ref(), window, x, out.first(window.len())?);
+        ops::add(
+            isa,
+            &positions,
+            dropout.as_ref(),
+            window,
+            x,
+            out.first(window.len())?,
+        );
         Ok(DONE)
     })
 }
 
 /// Bags of rows: their sum, mean or maximum, column by column.
-#[napi(ts_args_type = "table: number, mode: number, padding: number, ids: Int8Array | Uint8Array | Uint8ClampedArray | Int16Array | Uint16Array | Int32Array | Uint32Array, bags: number, offsets: Int8Array | Uint8Array | Uint8ClampedArray | Int16Array | Uint16Array | Int32Array | Uint32Array | undefined, includeLastOffset: boolean, weights: Float32Array | undefined, out: Float32Array")]
-#[allow(clippy::too_many_arguments, reason = "numbers cross the border cheaply, an object would not")]
+#[napi(
+    ts_args_type = "table: number, mode: number, padding: number, ids: Int8Array | Uint8Array | Uint8ClampedArray | Int16Array | Uint16Array | Int32Array | Uint32Array, bags: number, offsets: Int8Array | Uint8Array | Uint8ClampedArray | Int16Array | Uint16Array | Int32Array | Uint32Array | undefined, includeLastOffset: boolean, weights: Float32Array | undefined, out: Float32Array"
+)]
+#[allow(
+    clippy::too_many_arguments,
+    reason = "numbers cross the border cheaply, an object would not"
+)]
 pub fn bag(
     env: Env,
     table: f64,
@@ -317,21 +374,42 @@ pub fn bag(
     with(&env, |host, isa| {
         let table = host.table(table)?;
         out.disjoint(&[ids.range()])?;
-        offsets.iter().try_for_each(|offsets| out.disjoint(&[offsets.range()]))?;
-        weights.iter().try_for_each(|weights| out.disjoint(&[weights.range()]))?;
+        offsets
+            .iter()
+            .try_for_each(|offsets| out.disjoint(&[offsets.range()]))?;
+        weights
+            .iter()
+            .try_for_each(|weights| out.disjoint(&[weights.range()]))?;
         let count = ids.ids().len();
         let bags = match &offsets {
             Some(offsets) => {
                 let offsets = Offsets::check(offsets.ids(), count, include_last_offset);
                 Bags::Offsets(checked!(second, offsets.map_err(host::position_of)))
             }
-            None => Bags::Equal { bags: bags as usize, len: count.checked_div(bags as usize).unwrap_or(0) },
+            None => Bags::Equal {
+                bags: bags as usize,
+                len: count.checked_div(bags as usize).unwrap_or(0),
+            },
         };
         let ids = checked!(first, host::check(ids.ids(), isa, table.rows()));
-        let weights = weights.as_ref().map(|weights| weights.first("weights", count)).transpose()?;
+        let weights = weights
+            .as_ref()
+            .map(|weights| weights.first("weights", count))
+            .transpose()?;
         let padding = (padding >= 0.0).then_some(padding as usize);
-        let spec = Bag { table, mode: host::mode(mode), padding };
-        ops::bag(isa, &spec, ids, &bags, weights, out.first(bags.bags() * table.dim())?);
+        let spec = Bag {
+            table,
+            mode: host::mode(mode),
+            padding,
+        };
+        ops::bag(
+            isa,
+            &spec,
+            ids,
+            &bags,
+            weights,
+            out.first(bags.bags() * table.dim())?,
+        );
         Ok(DONE)
     })
 }

@@ -86,7 +86,14 @@ impl<'a> View<'a> {
         }
         let len = count(array) as usize;
         let own = (address >= 0.0).then_some(address as usize as *mut u8);
-        Ok(View { array, kind, len, own, scratch: scratch.0.get().cast(), loaded: 0..0 })
+        Ok(View {
+            array,
+            kind,
+            len,
+            own,
+            scratch: scratch.0.get().cast(),
+            loaded: 0..0,
+        })
     }
 
     fn size(&self) -> usize {
@@ -101,17 +108,27 @@ impl<'a> View<'a> {
     /// The address of element `range.start`, `range.len()` elements of which may be read. What is not there yet
     /// is loaded, and with it as much of what follows as `tile` allows: the next ranges are likely to be there.
     fn at(&mut self, range: &Range<usize>, tile: usize) -> *mut u8 {
-        assert!(range.start <= range.end && range.end <= self.len, "range beyond the array");
+        assert!(
+            range.start <= range.end && range.end <= self.len,
+            "range beyond the array"
+        );
         if let Some(own) = self.own {
             return own.wrapping_add(range.start * self.size());
         }
         if range.start < self.loaded.start || range.end > self.loaded.end {
             assert!(range.len() <= tile, "range larger than a tile");
             let end = self.len.min(range.start + tile);
-            load(self.scratch, self.array, self.size(), range.start as u32, end as u32);
+            load(
+                self.scratch,
+                self.array,
+                self.size(),
+                range.start as u32,
+                end as u32,
+            );
             self.loaded = range.start..end;
         }
-        self.scratch.wrapping_add((range.start - self.loaded.start) * self.size())
+        self.scratch
+            .wrapping_add((range.start - self.loaded.start) * self.size())
     }
 
     /// Elements `range` as a slice.
@@ -153,7 +170,9 @@ impl<'a> Integers<'a> {
         array: &'a JsValue,
         scratch: &'static Part<{ INDEX_TILE * 4 }>,
     ) -> Result<Option<Integers<'a>>, Failure> {
-        (!array.is_undefined()).then(|| Integers::new(array, scratch)).transpose()
+        (!array.is_undefined())
+            .then(|| Integers::new(array, scratch))
+            .transpose()
     }
 
     /// How many there are.
@@ -189,21 +208,27 @@ impl<'a> Integers<'a> {
     /// The ranges of the tiles that cover the array.
     pub fn tiles(&self) -> impl Iterator<Item = Range<usize>> {
         let (len, most) = (self.len(), self.most());
-        (0..len).step_by(most).map(move |start| start..len.min(start + most))
+        (0..len)
+            .step_by(most)
+            .map(move |start| start..len.min(start + most))
     }
 
     /// Checks all entries, tile by tile: `Err` is the first position that is not below `bound`.
     pub fn check(&mut self, isa: Isa, bound: u64) -> Result<(), usize> {
         for range in self.tiles() {
             let start = range.start;
-            self.tile(range).check(isa, bound).map_err(|error| start + host::position_of(error))?;
+            self.tile(range)
+                .check(isa, bound)
+                .map_err(|error| start + host::position_of(error))?;
         }
         Ok(())
     }
 
     /// Entries that [`Integers::check`] has passed already.
     pub fn checked(&mut self, isa: Isa, bound: u64, range: Range<usize>) -> Indices<'_> {
-        self.tile(range).check(isa, bound).unwrap_or_else(|error| panic!("changed during the call: {error}"))
+        self.tile(range)
+            .check(isa, bound)
+            .unwrap_or_else(|error| panic!("changed during the call: {error}"))
     }
 }
 
@@ -238,7 +263,13 @@ impl<'a> Floats<'a> {
     pub fn copy_to(self, to: &mut [f32]) {
         match self.0.own {
             Some(_) => to.copy_from_slice({ self }.tile(0..to.len())),
-            None => load(to.as_mut_ptr().cast(), self.0.array, self.0.size(), 0, to.len() as u32),
+            None => load(
+                to.as_mut_ptr().cast(),
+                self.0.array,
+                self.0.size(),
+                0,
+                to.len() as u32,
+            ),
         }
     }
 
@@ -301,12 +332,22 @@ impl<'a> FloatsOut<'a> {
             return;
         }
         let view = &mut self.0;
-        view.loaded = if fresh && view.own.is_none() { range.clone() } else { 0..0 };
+        view.loaded = if fresh && view.own.is_none() {
+            range.clone()
+        } else {
+            0..0
+        };
         let start = view.at(&range, range.len());
         // SAFETY: `at` gives an address valid for the range; `disjoint` ruled out a second slice of it.
         write(unsafe { std::slice::from_raw_parts_mut(start.cast(), range.len()) });
         if view.own.is_none() {
-            store(view.scratch, view.array, view.size(), range.start as u32, range.end as u32);
+            store(
+                view.scratch,
+                view.array,
+                view.size(),
+                range.start as u32,
+                range.end as u32,
+            );
         }
     }
 }
@@ -323,7 +364,9 @@ pub fn write_doubles(array: &JsValue, values: impl Iterator<Item = f64>) -> Resu
 /// Cuts a range into pieces of at most `most`; an empty range has none.
 pub fn pieces(range: Range<usize>, most: usize) -> impl Iterator<Item = Range<usize>> {
     let end = range.end;
-    range.step_by(most.max(1)).map(move |start| start..end.min(start.saturating_add(most)))
+    range
+        .step_by(most.max(1))
+        .map(move |start| start..end.min(start.saturating_add(most)))
 }
 
 /// The rows of a window.
@@ -353,7 +396,12 @@ pub fn windows(
         let rows = tall.min(rows - first_row);
         (0..dim).step_by(wide.max(1)).map(move |first_col| {
             let cols = wide.min(dim - first_col);
-            Window { first_row, rows, first_col, cols }
+            Window {
+                first_row,
+                rows,
+                first_col,
+                cols,
+            }
         })
     })
 }

@@ -47,7 +47,9 @@ macro_rules! checked {
 #[wasm_bindgen(start)]
 pub fn start() {
     borrow::attach(&wasm_bindgen::memory());
-    std::panic::set_hook(Box::new(|panic| PANIC.set(panic.payload_as_str().unwrap_or("panic").to_owned())));
+    std::panic::set_hook(Box::new(|panic| {
+        PANIC.set(panic.payload_as_str().unwrap_or("panic").to_owned())
+    }));
 }
 
 /// What the last panic said; empty when there was none.
@@ -75,7 +77,10 @@ pub fn lower_isa(name: String) -> bool {
 /// Checks ids against a bound, writing nothing.
 #[wasm_bindgen(js_name = checkIds)]
 pub fn check_ids(
-    #[wasm_bindgen(unchecked_param_type = "Int8Array | Uint8Array | Uint8ClampedArray | Int16Array | Uint16Array | Int32Array | Uint32Array")] ids: &JsValue,
+    #[wasm_bindgen(
+        unchecked_param_type = "Int8Array | Uint8Array | Uint8ClampedArray | Int16Array | Uint16Array | Int32Array | Uint32Array"
+    )]
+    ids: &JsValue,
     bound: f64,
 ) -> Result<f64, JsError> {
     let mut ids = Integers::new(ids, &IDS)?;
@@ -157,13 +162,7 @@ pub fn table_uniform(
 
 /// Fills a table from the normal distribution.
 #[wasm_bindgen(js_name = tableNormal)]
-pub fn table_normal(
-    table: f64,
-    seed_low: u32,
-    seed_high: u32,
-    stream: u32,
-    std: f64,
-) -> Result<(), JsError> {
+pub fn table_normal(table: f64, seed_low: u32, seed_high: u32, stream: u32, std: f64) -> Result<(), JsError> {
     with(|host, isa| {
         let draws = host::table_draws(seed_low, seed_high, stream);
         ops::init_normal(isa, &draws, std, 0, host.values_mut(table)?);
@@ -189,16 +188,17 @@ pub fn sinusoid_frequencies(
     sinusoid: f64,
     #[wasm_bindgen(unchecked_param_type = "Float64Array")] out: &JsValue,
 ) -> Result<(), JsError> {
-    with(|host, _| {
-        borrow::write_doubles(out, host.encoding(sinusoid)?.frequencies())
-    })
+    with(|host, _| borrow::write_doubles(out, host.encoding(sinusoid)?.frequencies()))
 }
 
 /// The encodings of any positions.
 #[wasm_bindgen(js_name = sinusoidEncode)]
 pub fn sinusoid_encode(
     sinusoid: f64,
-    #[wasm_bindgen(unchecked_param_type = "Int8Array | Uint8Array | Uint8ClampedArray | Int16Array | Uint16Array | Int32Array | Uint32Array")] positions: &JsValue,
+    #[wasm_bindgen(
+        unchecked_param_type = "Int8Array | Uint8Array | Uint8ClampedArray | Int16Array | Uint16Array | Int32Array | Uint32Array"
+    )]
+    positions: &JsValue,
     #[wasm_bindgen(unchecked_param_type = "Float32Array")] out: &JsValue,
 ) -> Result<f64, JsError> {
     with(|host, isa| {
@@ -221,7 +221,10 @@ pub fn sinusoid_encode(
 #[wasm_bindgen]
 pub fn gather(
     table: f64,
-    #[wasm_bindgen(unchecked_param_type = "Int8Array | Uint8Array | Uint8ClampedArray | Int16Array | Uint16Array | Int32Array | Uint32Array")] ids: &JsValue,
+    #[wasm_bindgen(
+        unchecked_param_type = "Int8Array | Uint8Array | Uint8ClampedArray | Int16Array | Uint16Array | Int32Array | Uint32Array"
+    )]
+    ids: &JsValue,
     #[wasm_bindgen(unchecked_param_type = "Float32Array")] out: &JsValue,
 ) -> Result<f64, JsError> {
     with(|host, isa| {
@@ -233,7 +236,9 @@ pub fn gather(
         checked!(first, ids.check(isa, bound));
         for window in windows(ids.len(), dim, ids.most(), out.most()) {
             let ids = ids.checked(isa, bound, rows_of(&window));
-            out.tile(values_of(&window, dim), true, |out| ops::gather(isa, table, ids, window.cols(), out));
+            out.tile(values_of(&window, dim), true, |out| {
+                ops::gather(isa, table, ids, window.cols(), out)
+            });
         }
         Ok(DONE)
     })
@@ -241,15 +246,24 @@ pub fn gather(
 
 /// Token rows, scaled, with positions added and dropout applied: one pass over the output.
 #[wasm_bindgen]
-#[allow(clippy::too_many_arguments, reason = "numbers cross the border cheaply, an object would not")]
+#[allow(
+    clippy::too_many_arguments,
+    reason = "numbers cross the border cheaply, an object would not"
+)]
 pub fn layer(
     table: f64,
-    #[wasm_bindgen(unchecked_param_type = "Int8Array | Uint8Array | Uint8ClampedArray | Int16Array | Uint16Array | Int32Array | Uint32Array")] ids: &JsValue,
+    #[wasm_bindgen(
+        unchecked_param_type = "Int8Array | Uint8Array | Uint8ClampedArray | Int16Array | Uint16Array | Int32Array | Uint32Array"
+    )]
+    ids: &JsValue,
     scale: f64,
     positions: f64,
     start: f64,
     seq: f64,
-    #[wasm_bindgen(unchecked_param_type = "Int8Array | Uint8Array | Uint8ClampedArray | Int16Array | Uint16Array | Int32Array | Uint32Array | undefined")] position_ids: &JsValue,
+    #[wasm_bindgen(
+        unchecked_param_type = "Int8Array | Uint8Array | Uint8ClampedArray | Int16Array | Uint16Array | Int32Array | Uint32Array | undefined"
+    )]
+    position_ids: &JsValue,
     dropout: f64,
     seed_low: u32,
     seed_high: u32,
@@ -265,7 +279,11 @@ pub fn layer(
         out.disjoint(&ids)?;
         at.disjoint(&out)?;
         checked!(first, ids.check(isa, bound));
-        let args = (positions >= 0.0).then_some(PositionArgs { table: positions, start, seq });
+        let args = (positions >= 0.0).then_some(PositionArgs {
+            table: positions,
+            start,
+            seq,
+        });
         if let Some(args) = args {
             at.bound = host.stored(args.table)?.rows() as u64;
             checked!(second, at.check(isa));
@@ -275,9 +293,16 @@ pub fn layer(
             let at = at.of(isa, &window);
             let positions = args.map(|args| args.resolve(host, at)).transpose()?;
             let scale = (scale > 0.0).then_some(scale as f32);
-            let layer = Layer { token, scale, positions, dropout };
+            let layer = Layer {
+                token,
+                scale,
+                positions,
+                dropout,
+            };
             let ids = ids.checked(isa, bound, rows_of(&window));
-            out.tile(values_of(&window, dim), true, |out| ops::layer(isa, &layer, ids, window, out));
+            out.tile(values_of(&window, dim), true, |out| {
+                ops::layer(isa, &layer, ids, window, out)
+            });
         }
         Ok(DONE)
     })
@@ -285,13 +310,19 @@ pub fn layer(
 
 /// Rows with positions added and dropout applied; without `x` in place.
 #[wasm_bindgen]
-#[allow(clippy::too_many_arguments, reason = "numbers cross the border cheaply, an object would not")]
+#[allow(
+    clippy::too_many_arguments,
+    reason = "numbers cross the border cheaply, an object would not"
+)]
 pub fn add(
     positions: f64,
     rows: f64,
     start: f64,
     seq: f64,
-    #[wasm_bindgen(unchecked_param_type = "Int8Array | Uint8Array | Uint8ClampedArray | Int16Array | Uint16Array | Int32Array | Uint32Array | undefined")] position_ids: &JsValue,
+    #[wasm_bindgen(
+        unchecked_param_type = "Int8Array | Uint8Array | Uint8ClampedArray | Int16Array | Uint16Array | Int32Array | Uint32Array | undefined"
+    )]
+    position_ids: &JsValue,
     dropout: f64,
     seed_low: u32,
     seed_high: u32,
@@ -300,10 +331,16 @@ pub fn add(
     #[wasm_bindgen(unchecked_param_type = "Float32Array")] out: &JsValue,
 ) -> Result<f64, JsError> {
     with(|host, isa| {
-        let args = PositionArgs { table: positions, start, seq };
+        let args = PositionArgs {
+            table: positions,
+            start,
+            seq,
+        };
         let table = host.table(positions)?;
         let (rows, dim) = (rows as usize, table.dim());
-        let mut x = (!x.is_undefined()).then(|| Floats::new(x, "x", rows * dim)).transpose()?;
+        let mut x = (!x.is_undefined())
+            .then(|| Floats::new(x, "x", rows * dim))
+            .transpose()?;
         let mut out = FloatsOut::new(out, rows * dim)?;
         let mut at = PositionIds::new(position_ids)?;
         at.disjoint(&out)?;
@@ -330,14 +367,23 @@ pub fn add(
 
 /// Bags of rows: their sum, mean or maximum, column by column.
 #[wasm_bindgen]
-#[allow(clippy::too_many_arguments, reason = "numbers cross the border cheaply, an object would not")]
+#[allow(
+    clippy::too_many_arguments,
+    reason = "numbers cross the border cheaply, an object would not"
+)]
 pub fn bag(
     table: f64,
     mode: u32,
     padding: f64,
-    #[wasm_bindgen(unchecked_param_type = "Int8Array | Uint8Array | Uint8ClampedArray | Int16Array | Uint16Array | Int32Array | Uint32Array")] ids: &JsValue,
+    #[wasm_bindgen(
+        unchecked_param_type = "Int8Array | Uint8Array | Uint8ClampedArray | Int16Array | Uint16Array | Int32Array | Uint32Array"
+    )]
+    ids: &JsValue,
     bags: f64,
-    #[wasm_bindgen(unchecked_param_type = "Int8Array | Uint8Array | Uint8ClampedArray | Int16Array | Uint16Array | Int32Array | Uint32Array | undefined")] offsets: &JsValue,
+    #[wasm_bindgen(
+        unchecked_param_type = "Int8Array | Uint8Array | Uint8ClampedArray | Int16Array | Uint16Array | Int32Array | Uint32Array | undefined"
+    )]
+    offsets: &JsValue,
     include_last_offset: bool,
     #[wasm_bindgen(unchecked_param_type = "Float32Array | undefined")] weights: &JsValue,
     #[wasm_bindgen(unchecked_param_type = "Float32Array")] out: &JsValue,
@@ -347,20 +393,27 @@ pub fn bag(
         let (dim, bound) = (table.dim(), table.rows() as u64);
         let mut ids = Integers::new(ids, &IDS)?;
         let count = ids.len();
-        let mut weights =
-            (!weights.is_undefined()).then(|| Floats::new(weights, "weights", count)).transpose()?;
+        let mut weights = (!weights.is_undefined())
+            .then(|| Floats::new(weights, "weights", count))
+            .transpose()?;
         let mut bags = match Integers::optional(offsets, &SECOND)? {
             Some(offsets) => BagRanges::at(offsets, count, include_last_offset),
             None => BagRanges::equal(bags as usize, count),
         };
         let mut out = FloatsOut::new(out, bags.len() * dim)?;
         out.disjoint(&ids)?;
-        weights.iter().try_for_each(|weights| out.disjoint_floats(weights))?;
+        weights
+            .iter()
+            .try_for_each(|weights| out.disjoint_floats(weights))?;
         bags.disjoint(&out)?;
         checked!(second, bags.check());
         checked!(first, ids.check(isa, bound));
 
-        let spec = Bag { table, mode: host::mode(mode), padding: (padding >= 0.0).then_some(padding as usize) };
+        let spec = Bag {
+            table,
+            mode: host::mode(mode),
+            padding: (padding >= 0.0).then_some(padding as usize),
+        };
         let most = weights.as_ref().map_or(usize::MAX, Floats::most).min(ids.most());
         for window in windows(bags.len(), dim, usize::MAX, out.most()) {
             out.tile(values_of(&window, dim), true, |out| {

@@ -18,7 +18,10 @@ pub struct PositionIds<'a> {
 impl<'a> PositionIds<'a> {
     /// Borrows the argument, which may be `undefined`.
     pub fn new(array: &'a JsValue) -> Result<PositionIds<'a>, Failure> {
-        Ok(PositionIds { ids: Integers::optional(array, &SECOND)?, bound: 0 })
+        Ok(PositionIds {
+            ids: Integers::optional(array, &SECOND)?,
+            bound: 0,
+        })
     }
 
     /// Refuses the call when the output shares their bytes.
@@ -34,7 +37,10 @@ impl<'a> PositionIds<'a> {
 
     /// The rows after which the list begins anew, when it is too long to be in the scratch area as a whole.
     fn period(&self) -> Option<usize> {
-        self.ids.as_ref().map(Integers::len).filter(|&len| len > INDEX_TILE)
+        self.ids
+            .as_ref()
+            .map(Integers::len)
+            .filter(|&len| len > INDEX_TILE)
     }
 
     /// Windows as of [`windows`], each with its positions in one piece.
@@ -48,8 +54,10 @@ impl<'a> PositionIds<'a> {
         let most_rows = self.period().map_or(most_rows, |_| most_rows.min(INDEX_TILE));
         let period = self.period().unwrap_or(rows).max(1);
         (0..rows).step_by(period).flat_map(move |first_row| {
-            windows(period.min(rows - first_row), dim, most_rows, most_values)
-                .map(move |window| Window { first_row: first_row + window.first_row, ..window })
+            windows(period.min(rows - first_row), dim, most_rows, most_values).map(move |window| Window {
+                first_row: first_row + window.first_row,
+                ..window
+            })
         })
     }
 
@@ -71,7 +79,11 @@ impl<'a> PositionIds<'a> {
 /// Which ids each bag takes.
 pub enum BagRanges<'a> {
     /// From one offset to the next.
-    At { offsets: Integers<'a>, count: usize, include_last: bool },
+    At {
+        offsets: Integers<'a>,
+        count: usize,
+        include_last: bool,
+    },
     /// Equal parts.
     Equal { bags: usize, len: usize },
 }
@@ -79,18 +91,29 @@ pub enum BagRanges<'a> {
 impl<'a> BagRanges<'a> {
     /// Bags of `count` ids at `offsets`, still unchecked.
     pub fn at(offsets: Integers<'a>, count: usize, include_last: bool) -> BagRanges<'a> {
-        BagRanges::At { offsets, count, include_last }
+        BagRanges::At {
+            offsets,
+            count,
+            include_last,
+        }
     }
 
     /// `bags` bags of `count` ids together.
     pub fn equal(bags: usize, count: usize) -> BagRanges<'a> {
-        BagRanges::Equal { bags, len: count.checked_div(bags).unwrap_or(0) }
+        BagRanges::Equal {
+            bags,
+            len: count.checked_div(bags).unwrap_or(0),
+        }
     }
 
     /// How many bags.
     pub fn len(&self) -> usize {
         match self {
-            BagRanges::At { offsets, include_last, .. } => offsets.len().saturating_sub(usize::from(*include_last)),
+            BagRanges::At {
+                offsets,
+                include_last,
+                ..
+            } => offsets.len().saturating_sub(usize::from(*include_last)),
             BagRanges::Equal { bags, .. } => *bags,
         }
     }
@@ -105,7 +128,14 @@ impl<'a> BagRanges<'a> {
 
     /// The rules of [`Offsets::check`], tile by tile: `Err` is the first offset that breaks one.
     pub fn check(&mut self) -> Result<(), usize> {
-        let BagRanges::At { offsets, count, include_last } = self else { return Ok(()) };
+        let BagRanges::At {
+            offsets,
+            count,
+            include_last,
+        } = self
+        else {
+            return Ok(());
+        };
         let mut last = None;
         for range in offsets.tiles() {
             let start = range.start;
