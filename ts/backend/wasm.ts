@@ -30,6 +30,8 @@ export interface WasmBinding extends Kernels {
 const PAGE = 65_536;
 /** All that 32 bits can address, but for the last page: the allocator leaves it alone. */
 const ADDRESSABLE = 2 ** 32 - PAGE;
+/** The largest single piece: Rust allows none of 2 GiB where a pointer has 32 bits. */
+const LARGEST = 2 ** 31 - 16;
 
 /** As much memory as the engine grants of what the loader would like to reserve. */
 function reserve(reservations: readonly number[]): WebAssembly.Memory {
@@ -79,7 +81,7 @@ export function wasmBackend(
   let held = 0;
   /** A table and the function that frees it, which must not refer to what it frees it for. */
   const allocate = (what: string, rows: number, dim: number) => {
-    const [bytes, limit] = [rows * dim * 4, ADDRESSABLE - held];
+    const [bytes, limit] = [rows * dim * 4, Math.min(ADDRESSABLE - held, LARGEST)];
     if (bytes > limit) throw tooLarge(what, bytes, limit);
     const handle = kernels.tableAllocate(rows, dim);
     if (handle < 0) throw tooLarge(what, bytes, limit);
