@@ -3,11 +3,20 @@
 import { once } from 'node:events';
 import { readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { CharTokenizer, Embedding, EmbeddingLayer } from 'tokenbed';
 import { describe, expect, it } from 'vitest';
 import { expectBits } from '../helpers/bits.js';
-import { expectFailure, folder, idLines, numbers, outcome, printed, start, tokenbed } from './cli-program.js';
+import {
+  expectFailure,
+  folder,
+  idLines,
+  numbers,
+  outcome,
+  preloading,
+  printed,
+  start,
+  tokenbed,
+} from './cli-program.js';
 
 /** What the library makes of lines of ids, each a sequence. */
 function library(
@@ -120,10 +129,9 @@ describe('embed', () => {
   });
 
   it('takes no more memory for a longer input', async () => {
-    const preload = path.join(folder(), 'peak.mjs');
-    const report = 'process.on("exit", () => process.stderr.write("PEAK" + process.resourceUsage().maxRSS))';
-    writeFileSync(preload, report);
-    const env = { NODE_OPTIONS: `--import ${pathToFileURL(preload).href}` };
+    const env = preloading(
+      'process.on("exit", () => process.stderr.write("PEAK" + process.resourceUsage().maxRSS))',
+    );
     const peakKb = async (count: number, line: string): Promise<number> => {
       const child = start(['embed', '--npy', '--dim', '8'], { env });
       child.stdout.resume();
@@ -134,12 +142,12 @@ describe('embed', () => {
       expect(code).toBe(0);
       return Number(/PEAK([0-9]+)/.exec(stderr)![1]);
     };
-    // 0.1 and 4 million tokens, on many lines and on one: 3 MiB and 122 MiB of vectors.
+    // 0.1 and 2.5 million tokens, on many lines and on one: 3 MiB and 76 MiB of vectors.
     for (const end of ['\n', ' ']) {
       const line = '44 73 80 83 4 '.repeat(2000) + end;
       const small = await peakKb(10, line);
-      const large = await peakKb(400, line);
-      expect(large - small).toBeLessThan(60 * 1024);
+      const large = await peakKb(250, line);
+      expect(large - small).toBeLessThan(40 * 1024);
     }
   });
 

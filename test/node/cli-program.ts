@@ -2,10 +2,10 @@
 
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { expect, inject, onTestFinished } from 'vitest';
 
 const program = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
@@ -96,6 +96,13 @@ export function folder(): string {
   const made = mkdtempSync(path.join(tmpdir(), 'tokenbed-test-'));
   onTestFinished(() => rmSync(made, { recursive: true, force: true }));
   return made;
+}
+
+/** An environment in which the program first runs `code`, a module. */
+export function preloading(code: string): { NODE_OPTIONS: string } {
+  const file = path.join(folder(), 'preload.mjs');
+  writeFileSync(file, code);
+  return { NODE_OPTIONS: `--import ${pathToFileURL(file).href}` };
 }
 
 /** Lines of ids, as the program prints them. */

@@ -4,7 +4,16 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { BPETokenizer, CharTokenizer } from 'tokenbed/tokenizer';
 import { describe, expect, it } from 'vitest';
-import { expectFailure, folder, idLines, printed, tokenbed } from './cli-program.js';
+import {
+  expectFailure,
+  folder,
+  idLines,
+  outcome,
+  preloading,
+  printed,
+  start,
+  tokenbed,
+} from './cli-program.js';
 
 const char = new CharTokenizer();
 const charLines = (...lines: string[]): string => idLines(lines.map((line) => char.encode(line)));
@@ -199,6 +208,29 @@ describe('tokenize --train', () => {
   ])('calls %j a wrong command line', async (args, line) => {
     await expectFailure(['tokenize', ...args], 2, `tokenbed: ERR_INVALID_OPTION: ${line}`, { input: text });
   });
+
+  it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
+    'keeps the old file at %s in the middle',
+    async (asked) => {
+      const cwd = folder();
+      writeFileSync(path.join(cwd, 't.json'), 'old');
+      // A disk that takes its time.
+      const env = preloading(`import { open } from 'node:fs/promises';
+      const handle = await open(process.execPath);
+      Object.getPrototypeOf(handle).sync = () => new Promise((resolve) => setTimeout(resolve, 20_000));
+      await handle.close();`);
+      const child = start(['tokenize', '--train', '300', '--save', 't.json'], { cwd, env });
+      const done = outcome(child);
+      child.stdin.end(text);
+      while (readdirSync(cwd).length < 2) await new Promise((resolve) => setTimeout(resolve, 10));
+      expect(readFileSync(path.join(cwd, 't.json'), 'utf8')).toBe('old');
+      child.kill(asked);
+      const { signal, stdout } = await done;
+      expect([signal, stdout]).toEqual([asked, '']);
+      expect(readFileSync(path.join(cwd, 't.json'), 'utf8')).toBe('old');
+      expect(readdirSync(cwd)).toEqual(['t.json']);
+    },
+  );
 
   it('keeps the old file when the new one cannot be written', async () => {
     const cwd = folder();
