@@ -1,6 +1,6 @@
 /**
  * The rules of ARCHITECTURE.md for ts/, read from syntax trees. What they say of Rust is held by
- * crates/core/tests/architecture.rs.
+ * crates/core/tests/architecture/.
  *
  * A rule looks at one module at a time (`tokenizer alone` at all that one reaches) and names what breaks it.
  */

@@ -1,0 +1,108 @@
+/** The main entry, bundled for the browser as a user's Vite does it: no Node, the WASM beside the code, not in it. */
+
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'vite';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+
+/** What a bundle came to: its files by name, and the text of its JavaScript. */
+interface Bundle {
+  readonly sizes: ReadonlyMap<string, number>;
+  readonly code: string;
+}
+
+let folder: string;
+
+beforeAll(async () => {
+  // A user's project: the package is under node_modules, and found by its `exports` and `imports`.
+  folder = await mkdtemp(path.join(tmpdir(), 'tokenbed-vite-'));
+  await mkdir(path.join(folder, 'node_modules'));
+  await symlink(root, path.join(folder, 'node_modules/tokenbed'), 'dir');
+});
+
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+async function bundle(name: string, source: string): Promise<Bundle> {
+  const app = path.join(folder, name);
+  await mkdir(app);
+  await writeFile(path.join(app, 'main.js'), source);
+  await writeFile(path.join(app, 'index.html'), '<script type="module" src="./main.js"></script>\n');
+  await build({
+    root: app,
+    configFile: false,
+    logLevel: 'error',
+    build: { outDir: 'out', target: 'es2022' },
+  });
+  const out = path.join(app, 'out/assets');
+  const files = await readdir(out);
+  const sizes = await Promise.all(
+    files.map(async (file) => [file, (await stat(path.join(out, file))).size] as const),
+  );
+  const scripts = files.filter((file) => file.endsWith('.js'));
+  const code = await Promise.all(scripts.map((file) => readFile(path.join(out, file), 'utf8')));
+  return { sizes: new Map(sizes), code: code.join('\n') };
+}
+
+/** The size of the one file with that ending. */
+function sizeOf({ sizes }: Bundle, ending: string): number {
+  const found = [...sizes].filter(([file]) => file.endsWith(ending));
+  expect(found.map(([file]) => file)).toHaveLength(1);
+  return found[0]![1];
+}
+
+/** What only Node has, and what would make a bundler look for it. */
+const NODE = /\bnode:|createRequire|\bprocess\.(env|versions|platform)|__filename|\.node['"`]/;
+
+describe('tokenbed', () => {
+  let main: Bundle;
+  beforeAll(async () => {
+    main = await bundle('main', "import * as tokenbed from 'tokenbed';\nglobalThis.tokenbed = tokenbed;\n");
+  });
+
+  test('needs nothing of Node', () => {
+    expect(main.code.match(NODE)).toBeNull();
+    expect(main.code).toContain('ERR_NOT_INITIALIZED');
+  });
+
+  test('finds its WASM beside the code', async () => {
+    const bytes = sizeOf(main, '.wasm');
+    expect(bytes).toBe((await stat(path.join(root, 'dist/core.wasm'))).size);
+    const [name] = [...main.sizes.keys()].filter((file) => file.endsWith('.wasm'));
+    expect(main.code).toContain(name);
+  });
+
+  test('is small, and does not carry the bytes of tokenbed/inline', () => {
+    expect(main.code).not.toContain('AGFzbQ'); // base64 of `\0asm`
+    const script = sizeOf(main, '.js');
+    // 76 kB minified when this was written, 26 kB compressed.
+    expect(script).toBeGreaterThan(20_000);
+    expect(script).toBeLessThan(100_000);
+  });
+});
+
+describe('tokenbed/inline', () => {
+  test('carries the WASM inside, and nothing of Node', async () => {
+    const inline = await bundle(
+      'inline',
+      "import * as t from 'tokenbed/inline';\nglobalThis.tokenbed = t;\n",
+    );
+    expect(inline.code).toContain('AGFzbQ');
+    expect(inline.code.match(NODE)).toBeNull();
+  });
+});
+
+describe('tokenbed/tokenizer', () => {
+  test('brings no WASM and no kernels', async () => {
+    const alone = await bundle(
+      'tokenizer',
+      "import * as t from 'tokenbed/tokenizer';\nglobalThis.tokenizer = t;\n",
+    );
+    expect([...alone.sizes.keys()].filter((file) => !file.endsWith('.js'))).toEqual([]);
+    expect(alone.code).not.toMatch(/WebAssembly|core\.wasm/);
+    expect(sizeOf(alone, '.js')).toBeLessThan(40_000);
+  });
+});
