@@ -240,8 +240,8 @@ impl Doubles {
     }
 }
 
-/// What this environment keeps: made at the first call, dropped when the environment ends.
-pub fn instance_data<T: Default>(env: &Env) -> Result<&mut T, Failure> {
+/// Lends what this environment keeps: made at the first call, dropped when the environment ends.
+pub fn with_instance_data<T: Default, R>(env: &Env, work: impl FnOnce(&mut T) -> R) -> R {
     unsafe extern "C" fn drop_it<T>(_: sys::napi_env, data: *mut std::ffi::c_void, _: *mut std::ffi::c_void) {
         // SAFETY: the pointer came from Box::into_raw below, and the engine calls this once.
         drop(unsafe { Box::from_raw(data.cast::<T>()) });
@@ -250,14 +250,15 @@ pub fn instance_data<T: Default>(env: &Env) -> Result<&mut T, Failure> {
     let mut data = std::ptr::null_mut();
     // SAFETY: `env` is live; only this function sets the data, always with a Box<T> of the same T. The
     // reference lasts for one export, and no export calls another.
-    unsafe {
+    let kept = unsafe {
         sys::napi_get_instance_data(raw, &mut data);
         if data.is_null() {
             data = Box::into_raw(Box::<T>::default()).cast();
             sys::napi_set_instance_data(raw, data, Some(drop_it::<T>), std::ptr::null_mut());
         }
-        Ok(&mut *data.cast::<T>())
-    }
+        &mut *data.cast::<T>()
+    };
+    work(kept)
 }
 
 /// Tells the engine that it is kept busy by that many bytes more outside its heap.

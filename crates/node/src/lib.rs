@@ -29,7 +29,9 @@ fn isa_in_use() -> Isa {
 
 /// Runs `work` on what this environment owns: a worker's exit frees its tables.
 fn with<T>(env: &Env, work: impl FnOnce(&mut Host, Isa) -> Result<T, Failure>) -> napi::Result<T> {
-    export(env, || work(borrow::instance_data::<Host>(env)?, isa_in_use()))
+    export(env, || {
+        borrow::with_instance_data(env, |host| work(host, isa_in_use()))
+    })
 }
 
 /// Unwraps checked indices, or ends the function with the status of the bad entry.
