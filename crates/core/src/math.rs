@@ -71,7 +71,7 @@ const COS: [f64; 8] = [
     1.0 / 20_922_789_888_000.0,
 ];
 
-/// c[0] + z (c[1] + z (c[2] + ...)), each product and sum rounded.
+/// `c[0] + z (c[1] + z (c[2] + ...))`, each product and sum rounded.
 #[inline(always)]
 fn horner<const N: usize>(z: f64, c: &[f64; N]) -> f64 {
     let mut sum = c[N - 1];
