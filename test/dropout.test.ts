@@ -10,7 +10,8 @@ import {
 } from 'tokenbed';
 import { describe, expect, it } from 'vitest';
 import { badOption, expectBits, painted, refused, untouched } from './helpers/outcome.js';
-import { dropped, falls, philox } from './helpers/reference.js';
+import { philox } from './helpers/philox.js';
+import { dropped, falls } from './helpers/reference.js';
 
 const make = (options: Partial<PositionalEncodingOptions> = {}) =>
   new PositionalEncoding({ embeddingDim: 5, maxSeqLength: 8, dropout: 0.3, seed: 42, ...options });

@@ -1,35 +1,19 @@
 /**
- * The arithmetic of api.md in plain loops, independent of the package: generator, dropout, bags.
+ * The arithmetic of api.md in plain loops, independent of the package: dropout and bags.
  *
  * `Math.fround` after every operation is f32 arithmetic exactly: a double holds the sum, product and quotient of
  * two f32 with more than enough bits that rounding twice is rounding once.
  */
 
+import { philox } from './philox.js';
+
 const f32 = Math.fround;
-
-const MULTIPLIERS = [0xd251_1f53n, 0xcd9e_8d57n] as const;
-const WEYL = [0x9e37_79b9, 0xbb67_ae85] as const;
-
-/** Philox4x32-10: four words from a counter of four words and a key of two. */
-export function philox(counter: readonly number[], key: readonly number[]): [number, number, number, number] {
-  let [a, b, c, d] = counter as [number, number, number, number];
-  let [k0, k1] = key as [number, number];
-  for (let round = 0; round < 10; round++) {
-    const [first, second] = [MULTIPLIERS[0] * BigInt(a), MULTIPLIERS[1] * BigInt(c)];
-    const high = (product: bigint) => Number(product >> 32n);
-    const low = (product: bigint) => Number(product & 0xffff_ffffn);
-    [a, b, c, d] = [(high(second) ^ b ^ k0) >>> 0, low(second), (high(first) ^ d ^ k1) >>> 0, low(first)];
-    k0 = (k0 + WEYL[0]) >>> 0;
-    k1 = (k1 + WEYL[1]) >>> 0;
-  }
-  return [a, b, c, d];
-}
 
 /** Word `i mod 4` of block `floor(i / 4)` of a stream: what element `i` is drawn from. */
 export function word(seed: number | bigint, stream: number, call: number, i: number): number {
   const bits = BigInt(seed);
   const block = Math.floor(i / 4);
-  const counter = [block >>> 0, Math.floor(block / 2 ** 32), call, stream];
+  const counter = [block % 2 ** 32, Math.floor(block / 2 ** 32), call, stream] as const;
   return philox(counter, [Number(bits & 0xffff_ffffn), Number(bits >> 32n)])[i % 4]!;
 }
 
