@@ -1,0 +1,131 @@
+/** Faults of ts/backend: the chooser, the loaders, the contract, owners of memory. */
+
+import { types, vitest } from './commands.mjs';
+
+const backend = (/** @type {string} */ name) => `ts/backend/${name}.ts`;
+
+/** @type {readonly import('./list.mjs').Fault[]} */
+export const BACKEND_FAULTS = [
+  {
+    name: 'contract-parameter',
+    what: 'the contract drops a parameter that both bindings take',
+    file: backend('backend'),
+    find: 'gather(table: number, ids: IdArray, out: Float32Array): number;',
+    replace: 'gather(table: number, ids: IdArray): number;',
+    look: types('ts/backend/contract.ts'),
+  },
+  {
+    name: 'contract-kind',
+    what: 'a binding takes other arrays than the contract says',
+    file: 'crates/node/src/lib.rs',
+    find: '#[napi(ts_args_type = "table: number, row: number, values: Float32Array")]',
+    replace: '#[napi(ts_args_type = "table: number, row: number, values: Float32Array | Float64Array")]',
+    builds: ['native'],
+    look: types('ts/backend/contract.ts'),
+  },
+  {
+    name: 'silent-fallback',
+    what: 'native by name silently becomes WASM',
+    file: backend('index'),
+    find: "if (asked === 'native') throw unavailable('native', found);",
+    replace: "if (asked === 'native' && found.message === '') throw unavailable('native', found);",
+    look: vitest('native', 'node/isa'),
+  },
+  {
+    name: 'swapped-backends',
+    what: 'WASM by name becomes native',
+    file: backend('index'),
+    find: "if (asked === 'wasm') return { fallbackReason: null };",
+    replace: "if (asked === 'native') return { fallbackReason: null };",
+    look: vitest('wasm', 'embedding'),
+  },
+  {
+    name: 'no-reason',
+    what: 'a fallback has no reason',
+    file: backend('index'),
+    find: 'return { fallbackReason: found.message };',
+    replace: 'return { fallbackReason: null };',
+    look: vitest('native', 'node/isa'),
+  },
+  {
+    name: 'environment-unchecked',
+    what: 'a malformed TOKENBED_* variable is ignored',
+    file: backend('index'),
+    find: "throw wrongValue(name, value, `one of ${allowed.join(', ')}`);",
+    replace: "return value === '' ? (value as T) : undefined;",
+    look: vitest('native', 'node/isa'),
+  },
+  {
+    name: 'isa-not-lowered',
+    what: 'TOKENBED_ISA is not obeyed',
+    file: backend('native'),
+    find: 'if (settings.isa !== undefined) kernels.lowerIsa(settings.isa);',
+    replace: "if (settings.isa === '') kernels.lowerIsa(settings.isa);",
+    look: vitest('native', 'node/isa'),
+  },
+  {
+    name: 'loads-not-shared',
+    what: 'concurrent init calls load twice',
+    file: backend('index'),
+    find: 'pending.set(source, loading);',
+    replace: 'pending.set(loading, loading);',
+    look: vitest('wasm', 'node/init-sources'),
+  },
+  {
+    name: 'failure-kept',
+    what: 'an init that failed cannot be tried again',
+    file: backend('index'),
+    find: '.finally(() => pending.delete(source))',
+    replace: '.finally(() => pending.delete(pending))',
+    look: vitest('chromium', 'browser/init'),
+  },
+  {
+    name: 'wrong-loader',
+    what: 'in Node, the loader of browsers is taken',
+    file: 'package.json',
+    find: '"node": "./dist/backend/loader.node.js"',
+    replace: '"node": "./dist/backend/loader.web.js"',
+    look: vitest('native', 'embedding'),
+  },
+  {
+    name: 'node-in-browsers',
+    what: 'the loader of browsers imports something of Node',
+    file: backend('loader.web'),
+    find: "import type { Loader } from './loader.js';",
+    replace:
+      "import { constants } from 'node:buffer';\nimport type { Loader } from './loader.js';\nvoid constants;",
+    look: vitest('house', 'house/architecture'),
+  },
+  {
+    name: 'used-after-dispose',
+    what: 'a disposed table can still be used',
+    file: backend('table'),
+    find: "if (this.#release === null) throw disposedError('The table');",
+    replace: "if (this.#release === null && this.#number < 0) throw disposedError('The table');",
+    look: vitest('native', 'embedding'),
+  },
+  {
+    name: 'old-view',
+    what: 'after memory has grown, an allocated Tensor shows the old, empty view',
+    file: backend('wasm'),
+    find: 'if (this.#view.buffer !== this.memory.buffer) {',
+    replace: 'if (this.#view.buffer === undefined) {',
+    look: vitest('chromium', 'embedding'),
+  },
+  {
+    name: 'trap-forgotten',
+    what: 'after a trap, the instance is used again',
+    file: backend('wasm'),
+    find: 'return health.lost;',
+    replace: 'const lost = health.lost;\n    health.lost = null;\n    return lost;',
+    look: vitest('wasm', 'node/faults'),
+  },
+  {
+    name: 'defects-bare',
+    what: 'what a binding throws comes out as it is',
+    file: backend('guard'),
+    find: 'throw failed(error);',
+    replace: 'if (failed(error)) throw error;',
+    look: vitest('native', 'node/faults'),
+  },
+];
