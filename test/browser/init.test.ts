@@ -111,6 +111,17 @@ describe('init', () => {
     expectRow(tokenbed);
   });
 
+  it('may be tried again with the very same source', async () => {
+    const { tokenbed, page } = await fresh();
+    const real = page.fetch.bind(page);
+    page.fetch = () => Promise.reject(new Error('offline'));
+    const error = await tokenbed.init().catch((caught: unknown) => caught);
+    expect(error).toMatchObject({ code: 'ERR_BACKEND_UNAVAILABLE' });
+    page.fetch = real;
+    await tokenbed.init();
+    expectRow(tokenbed);
+  });
+
   it('names the addon as unavailable when it is asked for', async () => {
     const { tokenbed } = await fresh();
     const error = await tokenbed.init({ backend: 'native' }).catch((caught: unknown) => caught);
