@@ -344,10 +344,14 @@ describe.each(['words', 'bytes'] as const)('BPETokenizer in both modes: %s', (mo
     const small = prose(2 ** 19, 1);
     const large = prose(2 ** 20, 2);
     time(small);
-    // The least of several, taken in turns: other work on the machine only ever adds time.
-    const times = Array.from({ length: 4 }, () => [time(small), time(large)] as const);
-    const least = (which: 0 | 1) => Math.min(...times.map((pair) => pair[which]));
-    expect(least(1)).toBeLessThan(3 * least(0));
+    // The least of several, taken in turns: other work on the machine only ever adds time. Where it added some to
+    // every large run, more rounds find out; a true factor of three stays one.
+    const least = [Infinity, Infinity] as [number, number];
+    for (let round = 0; round < 4 || (round < 20 && least[1] >= 3 * least[0]); round++) {
+      least[0] = Math.min(least[0], time(small));
+      least[1] = Math.min(least[1], time(large));
+    }
+    expect(least[1]).toBeLessThan(3 * least[0]);
   });
 });
 

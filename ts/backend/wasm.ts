@@ -84,7 +84,8 @@ export function wasmBackend(
     const [bytes, limit] = [rows * dim * 4, Math.min(ADDRESSABLE - held, LARGEST)];
     if (bytes > limit) throw tooLarge(what, bytes, limit);
     const handle = kernels.tableAllocate(rows, dim);
-    if (handle < 0) throw tooLarge(what, bytes, limit);
+    // The engine grants no more: what there is already is all there will be.
+    if (handle < 0) throw tooLarge(what, bytes, Math.max(0, memory.buffer.byteLength - held));
     held += bytes;
     let weight = ballast(bytes);
     const release = () => {

@@ -130,15 +130,6 @@ impl StoredTable {
         self.bytes.start.as_ptr()
     }
 
-    /// How many bytes the table holds in memory of Rust's own (0 for adopted memory).
-    pub fn owned_bytes(&self) -> usize {
-        if self.bytes.owned {
-            self.bytes.len
-        } else {
-            0
-        }
-    }
-
     /// The number of rows.
     pub fn rows(&self) -> usize {
         self.rows

@@ -40,6 +40,35 @@ pub const INDEX_TILE: usize = 1 << 16;
 /// Values of one tile of a float array: 512 KiB, so that input and output stay in a 2 MiB cache.
 pub const FLOAT_TILE: usize = 1 << 17;
 
+/// What the instance owns, lent to one call at a time.
+///
+/// There is no flag that says it is lent: when the engine's stack overflows inside an import, JavaScript's
+/// RangeError goes past Rust's destructors, and a flag would stay set for ever. Nothing here is half-changed then,
+/// since imports only copy arrays.
+pub struct Owned<T>(UnsafeCell<T>);
+
+// SAFETY: the module runs on one thread.
+unsafe impl<T> Sync for Owned<T> {}
+
+impl<T> Owned<T> {
+    /// Takes the value.
+    pub const fn new(value: T) -> Self {
+        Owned(UnsafeCell::new(value))
+    }
+
+    /// Lends it to one export.
+    pub fn lend<R>(&self, work: impl FnOnce(&mut T) -> R) -> R {
+        // SAFETY: no export calls another, and no import calls an export, so this is the only reference.
+        work(unsafe { &mut *self.0.get() })
+    }
+}
+
+/// How many values `rows` x `dim` are; no array of this host has as many as do not fit.
+pub fn size(rows: usize, dim: usize) -> Result<usize, Failure> {
+    rows.checked_mul(dim)
+        .ok_or(Failure::Short("the address space", usize::MAX, rows))
+}
+
 /// A part of the scratch area. Each call uses a part for one argument at most.
 #[repr(C, align(64))]
 pub struct Part<const BYTES: usize>(UnsafeCell<[u8; BYTES]>);

@@ -8,7 +8,7 @@ mod borrow;
 mod heap;
 mod ranges;
 
-use borrow::{pieces, rows_of, values_of, windows, Floats, FloatsOut, Integers, IDS, SECOND};
+use borrow::{pieces, rows_of, size, values_of, windows, Floats, FloatsOut, Integers, Owned, IDS, SECOND};
 use ranges::{BagRanges, PositionIds};
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -18,9 +18,11 @@ use tokenbed_core::simd::{self, Isa};
 use wasm_bindgen::prelude::*;
 
 thread_local! {
-    static HOST: RefCell<Host> = const { RefCell::new(Host::new()) };
     static PANIC: RefCell<String> = const { RefCell::new(String::new()) };
 }
+
+/// All tables and encodings of this instance.
+static HOST: Owned<Host> = Owned::new(Host::new());
 
 /// The instruction set in use, as its place in [`simd::available`].
 static LOWERED: AtomicU8 = AtomicU8::new(0);
@@ -31,7 +33,7 @@ fn isa_in_use() -> Isa {
 
 /// Runs `work` on what this instance owns.
 fn with<T>(work: impl FnOnce(&mut Host, Isa) -> Result<T, Failure>) -> Result<T, JsError> {
-    HOST.with_borrow_mut(|host| Ok(work(host, isa_in_use())?))
+    HOST.lend(|host| Ok(work(host, isa_in_use())?))
 }
 
 /// Ends the function with the status of a bad entry, if there is one.
@@ -205,7 +207,7 @@ pub fn sinusoid_encode(
         const BOUND: u64 = 1 << 32;
         let encoding = host.encoding(sinusoid)?;
         let mut positions = Integers::new(positions, &IDS)?;
-        let mut out = FloatsOut::new(out, positions.len() * encoding.dim())?;
+        let mut out = FloatsOut::new(out, size(positions.len(), encoding.dim())?)?;
         out.disjoint(&positions)?;
         checked!(first, positions.check(isa, BOUND));
         for window in windows(positions.len(), encoding.dim(), positions.most(), out.most()) {
@@ -231,7 +233,7 @@ pub fn gather(
         let table = host.table(table)?;
         let (dim, bound) = (table.dim(), table.rows() as u64);
         let mut ids = Integers::new(ids, &IDS)?;
-        let mut out = FloatsOut::new(out, ids.len() * dim)?;
+        let mut out = FloatsOut::new(out, size(ids.len(), dim)?)?;
         out.disjoint(&ids)?;
         checked!(first, ids.check(isa, bound));
         for window in windows(ids.len(), dim, ids.most(), out.most()) {
@@ -274,7 +276,7 @@ pub fn layer(
         let token = host.table(table)?;
         let (dim, bound) = (token.dim(), token.rows() as u64);
         let mut ids = Integers::new(ids, &IDS)?;
-        let mut out = FloatsOut::new(out, ids.len() * dim)?;
+        let mut out = FloatsOut::new(out, size(ids.len(), dim)?)?;
         let mut at = PositionIds::new(position_ids)?;
         out.disjoint(&ids)?;
         at.disjoint(&out)?;
@@ -338,10 +340,11 @@ pub fn add(
         };
         let table = host.table(positions)?;
         let (rows, dim) = (rows as usize, table.dim());
+        let values = size(rows, dim)?;
         let mut x = (!x.is_undefined())
-            .then(|| Floats::new(x, "x", rows * dim))
+            .then(|| Floats::new(x, "x", values))
             .transpose()?;
-        let mut out = FloatsOut::new(out, rows * dim)?;
+        let mut out = FloatsOut::new(out, values)?;
         let mut at = PositionIds::new(position_ids)?;
         at.disjoint(&out)?;
         x.iter().try_for_each(|x| out.disjoint_floats(x))?;
@@ -400,7 +403,7 @@ pub fn bag(
             Some(offsets) => BagRanges::at(offsets, count, include_last_offset),
             None => BagRanges::equal(bags as usize, count),
         };
-        let mut out = FloatsOut::new(out, bags.len() * dim)?;
+        let mut out = FloatsOut::new(out, size(bags.len(), dim)?)?;
         out.disjoint(&ids)?;
         weights
             .iter()
