@@ -100,6 +100,22 @@ export interface Kernels {
   ): number;
 }
 
+/** What the addon exports beyond the contract. */
+export interface NativeBinding extends Kernels {
+  /** A table in memory that JavaScript allocated (a view of a SharedArrayBuffer) and keeps until `free`. */
+  tableAdopt(memory: Float32Array, rows: number, dim: number): number;
+  /** Zeroes such memory and gives its whole pages back to the system. */
+  release(memory: Float32Array): void;
+}
+
+/** What the module exports beyond the contract. */
+export interface WasmBinding extends Kernels {
+  /** Where a table's first value lies in linear memory, in bytes. */
+  tableAddress(table: number): number;
+  /** What the last panic said; empty when there was none. */
+  lastPanic(): string;
+}
+
 /** What the user sees of a backend. */
 export interface BackendInfo {
   /** Which of the two answered. */

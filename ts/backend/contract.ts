@@ -6,8 +6,7 @@
 
 import type * as NativeExports from '../native/binding.cjs';
 import type * as WasmExports from '../wasm/tokenbed_wasm.js';
-import type { NativeBinding } from './native.js';
-import type { WasmBinding } from './wasm.js';
+import type { NativeBinding, WasmBinding } from './backend.js';
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 

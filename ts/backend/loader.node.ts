@@ -7,7 +7,7 @@ import { createRequire } from 'node:module';
 import { totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { Loader } from './loader.js';
-import type { NativeBinding } from './native.js';
+import type { NativeBinding } from './backend.js';
 
 const require = createRequire(import.meta.url);
 const CORE = new URL('../core.wasm', import.meta.url);

@@ -5,7 +5,7 @@
  * bundle for the browser ever sees a `node:` import.
  */
 
-import type { NativeBinding } from './native.js';
+import type { NativeBinding } from './backend.js';
 
 /** Anything that a WASM module can come from. */
 export interface Loader {

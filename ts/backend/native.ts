@@ -5,21 +5,13 @@ import {
   type Backend,
   FREQUENCY_BYTES,
   type Handle,
-  type Kernels,
+  type NativeBinding,
   type Storage,
   type Table,
 } from './backend.js';
 import { guarded, internalError } from './guard.js';
 import type { Loader } from './loader.js';
 import { OwnedHandle, OwnedTable } from './table.js';
-
-/** What the addon exports beyond the contract. */
-export interface NativeBinding extends Kernels {
-  /** A table in memory that JavaScript allocated (a view of a SharedArrayBuffer) and keeps until `free`. */
-  tableAdopt(memory: Float32Array, rows: number, dim: number): number;
-  /** Zeroes such memory and gives its whole pages back to the system. */
-  release(memory: Float32Array): void;
-}
 
 /** Buffers up to this size are kept for the next table of the same size: 64 of them at most, all zeros. */
 const SMALL = 4 * 2 ** 20;

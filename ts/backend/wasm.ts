@@ -10,7 +10,7 @@ import {
   type Backend,
   FREQUENCY_BYTES,
   type Handle,
-  type Kernels,
+  type WasmBinding,
   type Storage,
   type Table,
 } from './backend.js';
@@ -18,14 +18,6 @@ import { guarded, type Health, internalError } from './guard.js';
 import type { Loader } from './loader.js';
 import { OwnedHandle, OwnedTable } from './table.js';
 import { createGlue } from './wasm-glue.js';
-
-/** What the module exports beyond the contract. */
-export interface WasmBinding extends Kernels {
-  /** Where a table's first value lies in linear memory, in bytes. */
-  tableAddress(table: number): number;
-  /** What the last panic said; empty when there was none. */
-  lastPanic(): string;
-}
 
 const PAGE = 65_536;
 /** All that 32 bits can address, but for the last page: the allocator leaves it alone. */
