@@ -1,5 +1,6 @@
 /** A suite of `npm test`: something that ends with two numbers. */
 
+import { say } from './progress.mjs';
 import { run } from './run.mjs';
 
 /**
@@ -35,4 +36,10 @@ export async function checks(list) {
  */
 export function command(name, program, args, options) {
   return checks([[name, () => run(program, args, options)]]);
+}
+
+/** Shows what tests say about instruction sets: each was run, or NOT RUN with the reason. @param {string} output */
+export function showInstructionSets(output) {
+  const lines = output.match(/^\s*(ISA|native|wasm|NEON)( \S+)?: (run|NOT RUN: .*)$/gm) ?? [];
+  for (const line of new Set(lines.map((found) => found.trim()))) say(`  ${line}`);
 }

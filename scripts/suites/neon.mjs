@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { say } from '../lib/progress.mjs';
 import { root, run } from '../lib/run.mjs';
+import { showInstructionSets } from '../lib/suite.mjs';
 
 /**
  * scripts/test-neon.sh ends with cargo's `test result:` lines, or prints `NOT RUN: reason` where the emulator or
@@ -24,7 +25,7 @@ export async function neon() {
     outcome.passed += Number(ok);
     outcome.failed += Number(bad) + Number(ignored);
   }
-  for (const line of output.match(/^.*NOT RUN: .*$/gm) ?? []) say(`  ${line.trim()}`);
+  showInstructionSets(output);
   if (code !== 0 && outcome.failed === 0) outcome.failed = 1;
   if (outcome.failed > 0) outcome.details = output;
   return outcome;

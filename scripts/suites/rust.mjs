@@ -3,7 +3,7 @@
 import { wasmToolchain } from '../build-wasm.mjs';
 import { say } from '../lib/progress.mjs';
 import { run } from '../lib/run.mjs';
-import { checks, command } from '../lib/suite.mjs';
+import { checks, command, showInstructionSets } from '../lib/suite.mjs';
 
 /**
  * `cargo test`: the sum of its `test result:` lines; an ignored test counts as failed.
@@ -29,9 +29,7 @@ export async function rustTests() {
     failed += Number(bad) + Number(ignored);
   }
   if (code !== 0 && failed === 0) failed = 1; // it did not compile, or a process was ended by a signal
-  // What the tests say about instruction sets: each is run, or NOT RUN with the reason.
-  const isas = new Set(output.match(/^\s*ISA \S+: .*$/gm)?.map((line) => line.trim()));
-  for (const line of isas) say(`  ${line}`);
+  showInstructionSets(output);
   return { passed, failed, details: failed > 0 ? output : '' };
 }
 

@@ -8,6 +8,7 @@
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { root, run } from '../lib/run.mjs';
+import { showInstructionSets } from '../lib/suite.mjs';
 
 /**
  * @typedef {object} Report  what is used of vitest's JSON
@@ -38,6 +39,7 @@ export async function vitest(project, env = {}) {
   );
   const json = await readFile(file, 'utf8').catch(() => undefined);
   if (json === undefined) return { passed: 0, failed: 1, details: output };
+  showInstructionSets(output);
   const outcome = tally(JSON.parse(json));
   // An error outside of every test: the exit code alone tells.
   if (code !== 0 && outcome.failed === 0) outcome.failed = 1;
