@@ -10,7 +10,7 @@
  * anything was missed. Before that, the same tests must pass on the sources as they are.
  */
 
-import { build } from './faults/commands.mjs';
+import { build, together } from './faults/commands.mjs';
 import { FAULTS } from './faults/list.mjs';
 import { copyTree, expectPlaces, keepProducts, planted } from './faults/tree.mjs';
 import { asProgram } from './lib/main.mjs';
@@ -38,9 +38,8 @@ async function expectSound(faults) {
     if (wrong !== undefined) throw new Error(wrong);
   });
   await keepProducts();
-  const looks = new Map(faults.map(({ look }) => [look.name, look]));
-  await step(`Running the tests that faults name, ${looks.size} commands`, '3 min', async () => {
-    for (const look of looks.values()) {
+  await step('Running the tests that faults name', '2 min', async () => {
+    for (const look of together(faults.map((fault) => fault.look))) {
       const { result, by, output } = await look.run();
       if (result !== 'passed') throw new Error(`without any fault: ${look.name}: ${by}\n${tail(output, 60)}`);
     }

@@ -527,6 +527,15 @@ describe('typed arrays', () => {
     }
   });
 
+  it.each(KINDS)('of class %o may hold any id that fits its class', (Class) => {
+    const rows = 66_000;
+    const large = countingTable(rows, 1);
+    const all = [0, 1, 127, 128, 255, 32_767, 32_768, 65_535, rows - 1];
+    const ids = all.filter((id) => Class.of(held(Class, id) as number)[0] === held(Class, id));
+    expectBits(large.forward(arrayOf(Class, ids)).data, countingRows(ids, 1));
+    large.dispose();
+  });
+
   it.each(SIGNED)('of class %o may hold negative ids, which are out of range', (Class) => {
     refused(Class.of(3, -1, 12), outOfRange(-1, 1, 10));
     const lowest = -(2 ** (8 * Class.BYTES_PER_ELEMENT - 1));

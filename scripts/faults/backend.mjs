@@ -36,7 +36,7 @@ export const BACKEND_FAULTS = [
     what: 'WASM by name becomes native',
     file: backend('index'),
     find: "if (asked === 'wasm') return { fallbackReason: null };",
-    replace: "if (asked === 'native') return { fallbackReason: null };",
+    replace: "if (asked === 'auto') return { fallbackReason: null };",
     look: vitest('wasm', 'embedding'),
   },
   {

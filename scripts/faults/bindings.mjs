@@ -42,7 +42,7 @@ export const BINDING_FAULTS = [
     find: 'kind::U16 => Ids::U16(self.0.slice())',
     replace: 'kind::U16 => Ids::I16(self.0.slice())',
     builds: ['native'],
-    look: vitest('native', 'ids', 'vectors'),
+    look: vitest('native', 'ids'),
   },
   {
     name: 'node-leftovers',

@@ -33,6 +33,8 @@ const QUICK = {
 /**
  * @typedef {object} Look
  * @property {string} name
+ * @property {string} kind   looks of one kind can be one run
+ * @property {readonly string[]} parts
  * @property {readonly Build[]} needs  what the tests run on
  * @property {() => Promise<Seen>} run
  *
@@ -73,6 +75,8 @@ export function cargo(...names) {
   const args = ['test', '-p', 'tokenbed-core', ...targets];
   return {
     name: `cargo test ${names.join(' ')}`,
+    kind: 'cargo',
+    parts: names,
     needs: [],
     async run() {
       const built = await inTree('cargo', [...args, '--no-run']);
@@ -93,6 +97,8 @@ export function cargo(...names) {
 export function vitest(project, ...files) {
   return {
     name: `${project} ${files.join(' ')}`,
+    kind: project,
+    parts: files,
     needs: files.includes('node/faults') ? ['native-faults', 'wasm-faults', 'ts'] : ['ts'],
     async run() {
       const json = path.join(tree, '.cache/test/faults.json');
@@ -122,15 +128,28 @@ function verdict(code, { testResults }, files) {
   return { result: all ? /** @type {const} */ ('passed') : /** @type {const} */ ('broken'), by: '' };
 }
 
-/** The compiler, for faults that the types must refuse, in `file` at least. @param {string} file @returns {Look} */
-export function types(file) {
+/** The compiler, for faults that the types must refuse, in one of these files. @param {...string} files @returns {Look} */
+export function types(...files) {
   return {
     name: 'tsc',
+    kind: 'tsc',
+    parts: files,
     needs: [],
     async run() {
       const { code, output } = await inTree(bin('tsc'), ['-p', 'tsconfig.json', '--noEmit']);
-      const by = output.split('\n').find((line) => line.startsWith(file) && line.includes('error TS')) ?? '';
+      const errors = output.split('\n').filter((line) => line.includes('error TS'));
+      const by = errors.find((line) => files.some((file) => line.startsWith(file))) ?? '';
       return { result: code === 0 ? 'passed' : by === '' ? 'broken' : 'caught', by, output };
     },
   };
+}
+
+/** The same tests in as few runs as possible. @param {readonly Look[]} looks @returns {Look[]} */
+export function together(looks) {
+  return [...new Set(looks.map(({ kind }) => kind))].map((kind) => {
+    const parts = [...new Set(looks.filter((look) => look.kind === kind).flatMap((look) => look.parts))];
+    if (kind === 'cargo') return cargo(...parts);
+    if (kind === 'tsc') return types(...parts);
+    return vitest(/** @type {'native'} */ (kind), ...parts);
+  });
 }
