@@ -216,6 +216,7 @@ describe('weights', () => {
     const forms = [
       new Tensor(weights),
       new Tensor(weights, { shape: [2, 3] }),
+      Object.defineProperty(weights.slice(), 'length', { value: 1 }), // what it claims is not believed
       all.subarray(2, 8),
       allocated,
     ];

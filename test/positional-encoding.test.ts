@@ -114,6 +114,10 @@ describe('the values', () => {
 });
 
 describe('the constructor', () => {
+  it('takes -0 for 0', () => {
+    expect(make({ dropout: -0 }).dropout).toBe(0);
+  });
+
   it('has the defaults of the contract, all readable', () => {
     const pe = new PositionalEncoding({ embeddingDim: 4 });
     expect(pe).toMatchObject({
@@ -354,6 +358,18 @@ describe('forwardInto', () => {
     pe.forwardInto(x, view.subarray(5, 29));
     expectBits(view.subarray(5, 29), zeros);
     expect([untouched(view.subarray(0, 5)), untouched(view.subarray(29))]).toEqual([true, true]);
+  });
+
+  it('believes an x and not what it claims', () => {
+    const pe = make();
+    const wanted = pe.forward(ramp(24), { shape: [6, 4] }).data;
+    for (const value of [0, 1000]) {
+      const x = Object.defineProperty(ramp(24), 'length', { value });
+      expectBits(pe.forward(x, { shape: [6, 4] }).data, wanted);
+      const out = painted(24);
+      pe.forwardInto(x, out, { shape: [6, 4] });
+      expectBits(out, wanted);
+    }
   });
 
   it('works in place: out is x', () => {

@@ -1,6 +1,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /** Bags of ids reduced to one vector each, without the rows in between. */
 
+import { lengthOf } from './arrays.js';
 import { resultFloats, type Table } from './backend/index.js';
 import { DISPOSE } from './dispose.js';
 import {
@@ -214,8 +215,8 @@ export class EmbeddingBag {
       perSampleWeights === undefined ? undefined : readFloats('perSampleWeights', perSampleWeights);
     expectWhole(starts, offsets, 'offsets');
     expectWhole(batch, ids, 'ids');
-    if (weights !== undefined && weights.length !== batch.count) {
-      throw lengthError('perSampleWeights', weights.length, `there are ${batch.count} ids`);
+    if (weights !== undefined && lengthOf(weights) !== batch.count) {
+      throw lengthError('perSampleWeights', lengthOf(weights), `there are ${batch.count} ids`);
     }
     if (target !== null) {
       const inputs = [

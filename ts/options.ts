@@ -54,14 +54,14 @@ function inside(value: number, { min = -Infinity, max = Infinity, below = Infini
   return value >= min && value <= max && (value < below || below === Infinity);
 }
 
-/** A finite number, or `fallback` where absent; without a fallback the option is required. */
+/** A finite number, or `fallback` where absent; without a fallback the option is required. `-0` is 0. */
 export function real<T = never>(options: Named, name: string, bounds: Bounds, ...fallback: [T?]): number | T {
   const value = options[name];
   if (value === undefined && fallback.length > 0) return fallback[0] as T;
   const text = wanted('a number', bounds);
   if (typeof value !== 'number') throw wrongKind(name, value, text);
   if (!Number.isFinite(value) || !inside(value, bounds)) throw wrongValue(name, value, text);
-  return value;
+  return value + 0;
 }
 
 /** A safe integer, or `fallback` where absent; without a fallback the option is required. `-0` is 0. */

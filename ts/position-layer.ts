@@ -1,7 +1,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /** What both kinds of positions share: a table of positions that is added to embeddings. */
 
-import { sameView } from './arrays.js';
+import { lengthOf, sameView } from './arrays.js';
 import { resultFloats, type Table } from './backend/index.js';
 import { DISPOSE } from './dispose.js';
 import type { Dropout } from './dropout.js';
@@ -119,12 +119,13 @@ export abstract class PositionLayer {
     const target = into === null ? null : readOut(into.out); // again: reading ids may run the caller's getters
     expectWhole(ids, asked.positionIds, 'positionIds');
     const inPlace = target !== null && sameView(target, data);
-    if (target !== null) checkOut(target, data.length, ['x', inPlace ? null : data], ['positionIds', ids]);
+    const needed = lengthOf(data);
+    if (target !== null) checkOut(target, needed, ['x', inPlace ? null : data], ['positionIds', ids]);
     const { backend } = table;
     checkPositionRange(backend, table, asked, ids, seq);
-    const out = target ?? resultFloats(data.length);
+    const out = target ?? resultFloats(needed);
     const [p, low, high, call] = dropout.draw;
-    const rows = data.length / table.dim;
+    const rows = needed / table.dim;
     const status = backend.kernels.add(
       table.handle(),
       rows,
