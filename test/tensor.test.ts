@@ -2,6 +2,7 @@
  * Tensor: a shape over a typed array. Nothing here depends on the backend but `Tensor.allocate`.
  */
 
+import { totalmem } from 'node:os';
 import { init, Tensor } from 'tokenbed';
 import { beforeAll, describe, expect, it } from 'vitest';
 
@@ -524,6 +525,8 @@ describe('toString', () => {
 
   it('says what is empty', () => {
     expect(String(new Tensor([[], []]))).toBe('Tensor([], shape=[2, 0], dtype=f32)');
+    const many = new Tensor(new Float32Array(0), { shape: [1e9, 0] });
+    expect(String(many)).toBe('Tensor([], shape=[1000000000, 0], dtype=f32)');
   });
 });
 
@@ -610,6 +613,7 @@ describe('Tensor.allocate', () => {
       const error = refused(() => allocate(shape), RangeError, 'ERR_TOO_LARGE', 'bytes');
       expect(error['bytes']).toBe(shape.reduce((a, b) => a * b, 4));
       expect(error['limit']).toBeLessThan(error['bytes'] as number);
+      expect(error['limit']).toBeLessThanOrEqual(totalmem());
     }
   });
 });

@@ -22,11 +22,13 @@ const PREFIX = 'Tensor(';
 
 /** The text of the elements of `data` in `shape`; never longer than what is shown of a summarised array. */
 export function tensorText(data: TypedArray, shape: readonly number[], dtype: DType): string {
+  // Nothing to show, however many empty rows a shape such as [1e9, 0] claims.
+  if (sizeOf(shape) === 0) return `${PREFIX}[], ${suffix(shape, dtype)}`;
   const shown = axesShown(shape);
   const elements: (number | bigint)[] = [];
   visit(data, shape, shown, 0, 0, elements);
   const texts = dtype === 'f32' || dtype === 'f64' ? floats(elements as number[], dtype) : integers(elements);
-  const body = sizeOf(shape) === 0 ? '[]' : layOut(texts.values(), shown, 0, PREFIX.length);
+  const body = layOut(texts.values(), shown, 0, PREFIX.length);
   return `${PREFIX}${body}, ${suffix(shape, dtype)}`;
 }
 

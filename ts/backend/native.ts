@@ -96,11 +96,12 @@ export function nativeBackend(loader: Loader, settings: { isa: string | undefine
       return new OwnedHandle(handle, () => kernels.free(handle));
     },
     allocate(length): Storage {
-      if (length * 4 > loader.longestArray) throw tooLarge('A tensor', length * 4, loader.longestArray);
+      const [bytes, limit] = [length * 4, Math.min(loader.memoryLimit(), loader.longestArray)];
+      if (bytes > limit) throw tooLarge('A tensor', bytes, limit);
       try {
         return new OrdinaryStorage(new Float32Array(length));
       } catch {
-        throw tooLarge('A tensor', length * 4, loader.longestArray);
+        throw tooLarge('A tensor', bytes, limit);
       }
     },
   };
