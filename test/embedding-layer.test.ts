@@ -103,6 +103,16 @@ describe('the constructor from options', () => {
     expect((layer.positional as LearnedPositionalEmbedding).seed).toBe(layer.token.seed);
   });
 
+  it('takes undefined for absent, whichever of its two forms the name is of', () => {
+    const layer = new Untyped({ token: undefined, vocabSize: 10, embeddingDim: 4 });
+    expect(layer.token.vocabSize).toBe(10);
+    const { token, positional } = layer;
+    expect(new Untyped({ token, positional, vocabSize: undefined, seed: undefined }).token).toBe(token);
+    refused(() => new Untyped({ token: undefined, positional }), badOption(TypeError, 'token'));
+    refused(() => new Untyped({ token, positional, foo: undefined }), badOption(TypeError, 'foo'));
+    refused(() => new Untyped({ token, positional, vocabSize: 10 }), badOption(TypeError, 'vocabSize'));
+  });
+
   it('refuses wrong options', () => {
     const bad = (options: object, kind: typeof TypeError | typeof RangeError, option: string) =>
       refused(() => new Untyped({ vocabSize: 10, embeddingDim: 4, ...options }), badOption(kind, option));

@@ -70,15 +70,31 @@ interface Made {
   readonly owned: boolean;
 }
 
-function fromParts(options: object): Made {
-  const given = named(options, ['token', 'positional', 'scale']);
+const OWN_OPTIONS = ['maxSeqLength', 'positional', 'scale', 'base', 'layout', 'dropout'] as const;
+
+/** Whether `options` name parts that exist; `token: undefined` beside a `vocabSize` does not. */
+function givesParts(options: unknown): options is EmbeddingLayerParts {
+  if (typeof options !== 'object' || options === null || !Object.hasOwn(options, 'token')) return false;
+  const { token, vocabSize } = options as Named;
+  return token !== undefined || vocabSize === undefined;
+}
+
+/** Those names of the other form that `options` mention as undefined, which is absent. */
+function absent(options: unknown, names: readonly string[]): string[] {
+  if (typeof options !== 'object' || options === null) return [];
+  return names.filter((name) => Object.hasOwn(options, name) && (options as Named)[name] === undefined);
+}
+
+function fromParts(options: EmbeddingLayerParts): Made {
+  const known = ['token', 'positional', 'scale'];
+  const given = named(options, [...known, ...absent(options, [...TABLE_OPTIONS, ...OWN_OPTIONS])]);
   const { token, positional } = given;
   expectEmbedding(token, 'token');
-  const known =
+  const fits =
     positional === null ||
     positional instanceof PositionalEncoding ||
     positional instanceof LearnedPositionalEmbedding;
-  if (!known) {
+  if (!fits) {
     throw wrongKind('positional', positional, 'a PositionalEncoding, a LearnedPositionalEmbedding or null');
   }
   const scale = flag(given, 'scale', false);
@@ -91,8 +107,6 @@ function fromParts(options: object): Made {
   return { token, positional, scale, dropout, owned: false };
 }
 
-const OWN_OPTIONS = ['maxSeqLength', 'positional', 'scale', 'base', 'layout', 'dropout'] as const;
-
 /** `'sinusoidal'`, `'learned'` or null. */
 function readKind(given: Named): 'sinusoidal' | 'learned' | null {
   if (given['positional'] === null) return null;
@@ -100,7 +114,8 @@ function readKind(given: Named): 'sinusoidal' | 'learned' | null {
 }
 
 function fromOptions(options: EmbeddingLayerOptions): Made {
-  const given = named(options, [...TABLE_OPTIONS, ...OWN_OPTIONS], { required: true });
+  const known = [...TABLE_OPTIONS, ...OWN_OPTIONS, ...absent(options, ['token'])];
+  const given = named(options, known, { required: true });
   const vocabSize = integer(given, 'vocabSize', { min: 1, max: 2 ** 32 });
   const embeddingDim = integer(given, 'embeddingDim', { min: 1 });
   const maxSeqLength = integer(given, 'maxSeqLength', { min: 1, max: 2 ** 32 }, 512);
@@ -156,8 +171,7 @@ export class EmbeddingLayer {
   readonly #positions: Table | null;
 
   constructor(options: EmbeddingLayerOptions | EmbeddingLayerParts) {
-    const parts = typeof options === 'object' && options !== null && Object.hasOwn(options, 'token');
-    const made = parts ? fromParts(options) : fromOptions(options as EmbeddingLayerOptions);
+    const made = givesParts(options) ? fromParts(options) : fromOptions(options as EmbeddingLayerOptions);
     this.#made = made;
     this.token = made.token;
     this.positional = made.positional;
