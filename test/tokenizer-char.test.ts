@@ -275,6 +275,15 @@ describe('padSequences', () => {
     expect(tokenizer.padSequences([[], []])).toEqual([[], []]);
   });
 
+  it('refuses a length that would end the process, unless there is nothing to pad', () => {
+    for (const maxLength of [2 ** 26 + 1, 2 ** 32, Number.MAX_SAFE_INTEGER]) {
+      const error = thrown(() => tokenizer.padSequences([[1]], maxLength));
+      expect(error).toBeInstanceOf(RangeError);
+      expect(error).toMatchObject({ code: 'ERR_TOO_LARGE', bytes: maxLength * 8, limit: 2 ** 29 });
+    }
+    expect(tokenizer.padSequences([], Number.MAX_SAFE_INTEGER)).toEqual([]);
+  });
+
   it('checks its arguments', () => {
     for (const seqs of [null, undefined, 3, 'ab', new Int32Array(3), {}]) {
       expect(thrown(() => tokenizer.padSequences(loose(seqs)))).toMatchObject({ code: 'ERR_INVALID_IDS' });

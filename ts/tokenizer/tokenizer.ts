@@ -6,7 +6,7 @@
  * alone, in any runtime that has the Encoding standard's `TextEncoder`.
  */
 
-import { fail, wrongKind } from '../errors.js';
+import { fail, tooLarge, wrongKind } from '../errors.js';
 import { flag, integer, named } from '../options.js';
 import { readIds, type TokenIds } from './token-ids.js';
 
@@ -56,7 +56,7 @@ export interface Tokenizer {
    * `<PAD>`. Fresh arrays; what was given stays as it is. No sequences give `[]`.
    *
    * Errors: `ERR_INVALID_IDS`, `ERR_INVALID_ID`, `ERR_ID_OUT_OF_RANGE` (an id below 0, or from 2^32 on), and
-   * `ERR_INVALID_OPTION` unless `maxLength` is an integer >= 1.
+   * `ERR_INVALID_OPTION` unless `maxLength` is an integer >= 1; `ERR_TOO_LARGE` for padding beyond 2^26 ids.
    */
   padSequences(seqs: readonly TokenIds[], maxLength?: number): number[][];
   /** All that the class's `fromJSON` needs, as plain values; fresh on each call. */
@@ -91,6 +91,9 @@ export function* readTexts(texts: unknown): Generator<string, void, undefined> {
   for (const text of texts as Iterable<unknown>) yield readText(text, `texts[${index++}]`);
 }
 
+/** No sequence is padded beyond this length: an engine ends the whole process over a plain array not much longer. */
+const MAX_PADDED = 2 ** 26;
+
 /** `Tokenizer.padSequences`, which is the same for every tokenizer: `<PAD>` is 0 in all of them. */
 export function padSequences(seqs: readonly TokenIds[], maxLength?: number): number[][] {
   if (!Array.isArray(seqs)) {
@@ -100,7 +103,11 @@ export function padSequences(seqs: readonly TokenIds[], maxLength?: number): num
   }
   const asked = integer({ maxLength }, 'maxLength', { min: 1 }, undefined);
   const rows = Array.from(seqs, (seq: unknown, row) => readIds(seq, 2 ** 32, ` of sequence ${row}`));
-  const width = asked ?? rows.reduce((longest, row) => Math.max(longest, row.length), 0);
+  const longest = rows.reduce((length, row) => Math.max(length, row.length), 0);
+  const width = asked ?? longest;
+  if (rows.length > 0 && width > Math.max(longest, MAX_PADDED)) {
+    throw tooLarge('A padded sequence', width * 8, MAX_PADDED * 8);
+  }
   return rows.map((row) => {
     const padded = row.slice(0, width);
     while (padded.length < width) padded.push(PAD);
