@@ -126,7 +126,10 @@ describe('init', () => {
     }
     const plain = {};
     await expectRejection(start({ backend: 'wasm', wasm: plain }), wrongKind('wasm', plain));
-    await expectRejection(start({ backend: 'wasm', wasm: Promise.resolve(plain) }), wrongKind('wasm', plain));
+    for (const brought of [plain, null, 5]) {
+      const wasm = Promise.resolve(brought);
+      await expectRejection(start({ backend: 'wasm', wasm }), wrongKind('wasm', brought));
+    }
     expectWorking();
   });
 

@@ -208,7 +208,7 @@ async function load(source: WasmSource | Promise<WasmSource> | undefined): Promi
 
 async function compile(given: WasmSource | Promise<WasmSource> | undefined): Promise<WebAssembly.Module> {
   try {
-    const source = await given;
+    const source = await readSource({ wasm: await given }); // what a promise brings may be anything too
     if (source === undefined) {
       return await (inlined === null ? loader.compile(undefined) : WebAssembly.compile(inlined()));
     }
