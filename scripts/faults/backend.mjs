@@ -125,7 +125,7 @@ export const BACKEND_FAULTS = [
     what: 'what a binding throws comes out as it is',
     file: backend('guard'),
     find: 'throw failed(error);',
-    replace: 'if (failed(error)) throw error;',
+    replace: "throw failed(error).message === '' ? failed(error) : error;",
     look: vitest('native', 'node/faults'),
   },
 ];
