@@ -1,0 +1,44 @@
+/** What training holds: at most 40 bytes for each byte of text, measured while it runs. */
+
+import { BPETokenizer } from 'tokenbed';
+import { expect, it } from 'vitest';
+
+const MIB = 2 ** 20;
+
+/** Text of about `bytes` bytes: words drawn by Zipf's law from 20,000, so that it has pairs of every frequency. */
+function prose(bytes: number): string {
+  let state = 1;
+  const random = () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
+  const letters = 'etaoinshrdlucmfwypvbgkjqxz';
+  const word = () =>
+    Array.from({ length: 2 + Math.floor(random() * 9) }, () => letters[Math.floor(random() ** 2 * 26)]).join(
+      '',
+    );
+  const words = Array.from({ length: 20_000 }, word);
+  let text = '';
+  while (text.length < bytes) text += `${words[Math.floor(20_000 ** random()) - 1]!} `;
+  return text;
+}
+
+it.each(['bytes', 'words'] as const)('training %s takes at most 40 bytes per byte of text', (mode) => {
+  const text = prose(2 * MIB);
+  const collect = (globalThis as { gc?: () => void }).gc!;
+  collect();
+  const before = process.memoryUsage().arrayBuffers;
+  let most = 0;
+  let calls = 0;
+  new BPETokenizer({ mode, vocabSize: 2000 }).train([text], {
+    onProgress: () => {
+      if (calls++ % 100 !== 0) return;
+      collect();
+      most = Math.max(most, process.memoryUsage().arrayBuffers - before);
+    },
+  });
+  expect(calls).toBeGreaterThan(1000);
+  // Something was measured; for words the text is held once per different word, so much less.
+  expect(most / text.length).toBeGreaterThan(mode === 'bytes' ? 4 : 0.1);
+  expect(most / text.length).toBeLessThan(40);
+});
