@@ -12,6 +12,7 @@ export function types() {
       'tests, examples, scripts: tsc -p tsconfig.test.json',
       () => run(bin('tsc'), ['-p', 'tsconfig.test.json']),
     ],
+    ['the bench: tsc -p bench/tsconfig.json', () => run(bin('tsc'), ['-p', 'bench/tsconfig.json'])],
   ]);
 }
 

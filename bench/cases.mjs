@@ -1,0 +1,233 @@
+/**
+ * What is measured, as data. The ids are those of the marks (`marks.mjs`) that a case decides.
+ *
+ *   vary       parameters and their values: a job for each combination
+ *   quick      the values of `--quick`, where they are fewer
+ *   groups     who takes part, by group (`contenders/index.mjs`): names, or the beginning of names and `*`
+ *
+ * Tables are named by their bytes: `vocab` follows from `mib` and `dim`. 256 MiB lie far beyond every cache, 1 MiB in L2.
+ */
+
+/** @typedef {number | string | boolean | null} Value */
+/**
+ * @typedef {object} Case
+ * @property {string} id
+ * @property {string} what
+ * @property {import('./harness/types.d.ts').Op} op
+ * @property {Record<string, readonly Value[]>} vary
+ * @property {Record<string, readonly Value[]>} [quick]
+ * @property {Record<string, readonly string[]>} groups
+ */
+
+const NATIVE = 'tokenbed native';
+const WASM = 'tokenbed wasm*';
+const JS = 'js*';
+
+const MANY = [64, 512, 32_768];
+
+/** @type {readonly Case[]} */
+export const CASES = [
+  {
+    id: 'N1',
+    what: 'native forwardInto, 64 tokens and more',
+    op: 'gather',
+    vary: { dim: [64, 128, 300, 384, 768], mib: [256, 1], tokens: MANY },
+    quick: { dim: [64, 384], mib: [96], tokens: [64, 512] },
+    groups: { js: [NATIVE, JS, 'naive napi'] },
+  },
+  {
+    id: 'N2',
+    what: 'native forward, a fresh result of 32,768 rows',
+    op: 'forward',
+    vary: { dim: [384], mib: [256], tokens: [32_768] },
+    quick: { mib: [96] },
+    groups: { js: [NATIVE, 'js set', 'js set, 2 MiB'] },
+  },
+  {
+    id: 'N3',
+    what: 'native, one token, checked ids',
+    op: 'token',
+    vary: { dim: [64, 384, 768], mib: [256, 1], form: ['array', 'number'] },
+    quick: { dim: [384], mib: [96, 1], form: ['array'] },
+    groups: { js: [NATIVE, WASM, JS] },
+  },
+  {
+    id: 'N4',
+    what: 'native beside onnxruntime-node',
+    op: 'gather',
+    vary: { dim: [384], mib: [128], tokens: [1, ...MANY] },
+    quick: { mib: [96], tokens: [1, 512] },
+    groups: { ort: [NATIVE, 'js set', 'onnxruntime*'] },
+  },
+  {
+    id: 'N5',
+    what: 'native beside tfjs-wasm, jax-js and onnxruntime-web',
+    op: 'gather',
+    vary: { dim: [384], mib: [64], tokens: MANY },
+    quick: { tokens: [512] },
+    groups: {
+      tfjs: [NATIVE, 'js set', 'tfjs*'],
+      jax: [NATIVE, 'js set', 'jax*'],
+      'ort-web': [NATIVE, 'js set', 'onnxruntime*'],
+    },
+  },
+  {
+    id: 'G1',
+    what: 'gather from a large table beside torch, numpy and onnxruntime in Python',
+    op: 'gather',
+    vary: { dim: [128, 384, 768], mib: [256], tokens: [512, 4096, 32_768] },
+    quick: { dim: [384], mib: [96], tokens: [512] },
+    groups: { python: [NATIVE, 'js set', 'torch*', 'numpy*', 'onnxruntime*'] },
+  },
+  {
+    id: 'G2',
+    what: 'gather with a fresh output beside torch.embedding',
+    op: 'forward',
+    vary: { dim: [300, 384, 768], mib: [256], tokens: [32_768] },
+    quick: { dim: [384], mib: [96] },
+    groups: { python: [NATIVE, 'js set', 'torch*'] },
+  },
+  {
+    id: 'G3',
+    what: 'gather beside a copy of the same bytes',
+    op: 'gather',
+    vary: { dim: [64, 128, 384, 768], mib: [256], tokens: [32_768] },
+    quick: { dim: [384], mib: [96] },
+    groups: { js: [NATIVE, 'tokenbed wasm, allocated', 'copy*', 'naive*'] },
+  },
+  {
+    id: 'F1',
+    what: 'token + position in one pass, [32, 512] x 384',
+    op: 'layer',
+    vary: { dim: [384], mib: [128], tokens: [16_384], batch: [32], seq: [512], scale: [null] },
+    quick: { mib: [96] },
+    groups: { js: [NATIVE, JS], python: [NATIVE, 'js loop', 'torch*'] },
+  },
+  {
+    id: 'B1',
+    what: 'bags: maximum',
+    op: 'bag',
+    vary: bags({ mode: ['max'], padding: [null] }),
+    quick: { table: ['30000x256'] },
+    groups: { python: [NATIVE, 'torch*'] },
+  },
+  {
+    id: 'B2',
+    what: 'bags: sum with padding',
+    op: 'bag',
+    vary: bags({ mode: ['sum'], padding: [0] }),
+    quick: { table: ['30000x256'] },
+    groups: { python: [NATIVE, 'torch*'] },
+  },
+  {
+    id: 'B3',
+    what: 'bags: sum and mean',
+    op: 'bag',
+    vary: bags({ mode: ['sum', 'mean'], padding: [null] }),
+    quick: { table: ['30000x256'], mode: ['sum'] },
+    groups: { python: [NATIVE, 'torch*'] },
+  },
+  {
+    id: 'B4',
+    what: 'bags, any mode, beside plain JS',
+    op: 'bag',
+    vary: bags({ mode: ['sum', 'mean', 'max'], padding: [null, 0] }),
+    quick: { table: ['30000x256'], padding: [0] },
+    groups: { js: [NATIVE, JS] },
+  },
+  {
+    id: 'S1',
+    what: "sinusoid table beside torch's recipe in f32 and numpy in f64",
+    op: 'sinusoid',
+    vary: { size: ['512x384', '5000x512', '65536x1024'], base: [10_000] },
+    quick: { size: ['512x384'] },
+    groups: { python: [NATIVE, 'torch*', 'numpy*'] },
+  },
+  {
+    id: 'S2',
+    what: 'sinusoid table beside plain JS in f64',
+    op: 'sinusoid',
+    vary: { size: ['512x384', '5000x512', '65536x1024'], base: [10_000] },
+    quick: { size: ['512x384'] },
+    groups: { js: [NATIVE, 'js f64'] },
+  },
+  {
+    id: 'I1',
+    what: 'construct 50,000 x 384 beside torch',
+    op: 'init',
+    vary: { dim: [384], vocab: [50_000], kind: ['uniform', 'normal'] },
+    groups: { python: [NATIVE, 'torch*'] },
+  },
+  {
+    id: 'W1',
+    what: 'WASM forwardInto, output allocated and ordinary',
+    op: 'gather',
+    vary: { dim: [64, 128, 384, 768], mib: [256, 1], tokens: [8, ...MANY] },
+    quick: { dim: [64, 384], mib: [96], tokens: [8, 512] },
+    groups: { js: [WASM, JS, 'naive wasm'] },
+  },
+  {
+    id: 'W3',
+    what: 'WASM layer',
+    op: 'layer',
+    vary: { dim: [384], mib: [128], tokens: [16_384], batch: [32], seq: [512], scale: [null] },
+    quick: { mib: [96] },
+    groups: { js: [WASM, JS] },
+  },
+  {
+    id: 'W3',
+    what: 'WASM bags',
+    op: 'bag',
+    vary: bags({ mode: ['sum', 'mean', 'max'], padding: [null] }),
+    quick: { table: ['30000x256'], mode: ['sum'] },
+    groups: { js: [WASM, JS] },
+  },
+  {
+    id: 'W3',
+    what: 'WASM sinusoid table',
+    op: 'sinusoid',
+    vary: { size: ['5000x512'], base: [10_000] },
+    quick: { size: ['512x384'] },
+    groups: { js: [WASM, 'js f64'] },
+  },
+  {
+    id: 'T1',
+    what: 'two threads and one',
+    op: 'gather',
+    vary: { dim: [384], mib: [256], tokens: [64, 512, 2048, 4096, 32_768] },
+    quick: { mib: [96], tokens: [512, 4096] },
+    groups: { variants: ['tokenbed 1 thread', 'tokenbed 2 threads'] },
+  },
+  {
+    id: 'ISA',
+    what: 'each instruction set, and pages of 4 KiB',
+    op: 'gather',
+    vary: { dim: [64, 384], mib: [256], tokens: [512, 32_768] },
+    quick: { dim: [384], mib: [96], tokens: [512] },
+    groups: {
+      variants: [
+        'tokenbed avx512',
+        'tokenbed avx2',
+        'tokenbed neon',
+        'tokenbed scalar',
+        'tokenbed 4*',
+        'js set',
+      ],
+    },
+  },
+  {
+    id: 'ISA',
+    what: 'each instruction set, bags',
+    op: 'bag',
+    vary: bags({ mode: ['sum'], padding: [null] }),
+    quick: { table: ['30000x256'] },
+    groups: {
+      variants: ['tokenbed avx512', 'tokenbed avx2', 'tokenbed neon', 'tokenbed scalar', 'tokenbed 4*'],
+    },
+  },
+];
+
+/** 1024 bags of 32 ids: a table of 29 MiB, and one of a million rows. @param {Record<string, readonly Value[]>} more */
+function bags(more) {
+  return { table: ['30000x256', '1000000x64'], tokens: [32_768], bags: [1024], ...more };
+}

@@ -1,0 +1,43 @@
+/**
+ * Who takes part, as data: groups of contenders that share a process. Other libraries in the same process slow plain
+ * JavaScript's loops down, so each group has one of its own, with plain JavaScript and tokenbed in each.
+ *
+ * A new peer is a file beside this one and a group here.
+ */
+
+/** @type {Record<string, () => Promise<import('../harness/types.d.ts').Peer>>} */
+export const FILES = {
+  tokenbed: () => import('./tokenbed.mjs'),
+  js: () => import('./js.mjs'),
+  naive: () => import('./naive.mjs'),
+  limits: () => import('./limits.mjs'),
+  variants: () => import('./variants.mjs'),
+  ort: () => import('./ort-node.mjs'),
+  'ort-web': () => import('./ort-web.mjs'),
+  tfjs: () => import('./tfjs.mjs'),
+  jax: () => import('./jax.mjs'),
+  torch: () => import('./torch.mjs'),
+  numpy: () => import('./numpy.mjs'),
+  'ort-python': () => import('./ort-python.mjs'),
+};
+
+/**
+ * `peers`: the words of `--peers` that choose the group.
+ *
+ * @type {Record<string, { files: readonly string[], peers: readonly string[] }>}
+ */
+export const GROUPS = {
+  js: { files: ['js', 'tokenbed', 'naive', 'limits'], peers: ['js', 'naive', 'limits'] },
+  variants: { files: ['js', 'variants'], peers: ['variants', 'isa', 'threads', 'pages'] },
+  ort: { files: ['js', 'tokenbed', 'ort'], peers: ['ort'] },
+  'ort-web': { files: ['js', 'tokenbed', 'ort-web'], peers: ['ort-web'] },
+  tfjs: { files: ['js', 'tokenbed', 'tfjs'], peers: ['tfjs'] },
+  jax: { files: ['js', 'tokenbed', 'jax'], peers: ['jax'] },
+  python: {
+    files: ['js', 'tokenbed', 'torch', 'numpy', 'ort-python'],
+    peers: ['torch', 'numpy', 'ort-python', 'python'],
+  },
+};
+
+/** The words that `--peers` knows. */
+export const PEERS = Object.values(GROUPS).flatMap(({ peers }) => peers);

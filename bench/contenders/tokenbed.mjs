@@ -1,0 +1,210 @@
+/**
+ * tokenbed through its public door: the package by name, public methods, every check on.
+ *
+ *   native                the addon, on the best instruction set unless the process's environment lowers it
+ *   wasm, allocated       output from `Tensor.allocate`: rows are written where they stay
+ *   wasm, ordinary        output in an ordinary Float32Array
+ */
+
+import {
+  backendInfo,
+  Embedding,
+  EmbeddingBag,
+  EmbeddingLayer,
+  init,
+  LearnedPositionalEmbedding,
+  PositionalEncoding,
+  Tensor,
+} from 'tokenbed';
+import { machine } from './naive.mjs';
+
+/** @typedef {import('../harness/types.d.ts').Job} Job @typedef {import('../harness/types.d.ts').Prepare} Prepare */
+/** @typedef {import('../harness/types.d.ts').Contender} Contender */
+/** @typedef {'native' | 'wasm'} Backend @typedef {'ordinary' | 'allocated'} Output */
+/** @typedef {(backend: Backend, output: Output) => Prepare} On */
+
+export const peer = 'tokenbed';
+
+/** Jobs on the same table share the Embedding. @type {Map<string, { of: Float32Array, embedding: Embedding }>} */
+const embeddings = new Map();
+
+/** @param {Backend} backend @param {Job} job @param {number | null} [paddingIdx] */
+async function embeddingOf(backend, { table, params }, paddingIdx = null) {
+  await init({ backend }); // what is made from here on, outputs too, belongs to it
+  const key = `${backend} ${paddingIdx}`;
+  const held = embeddings.get(key);
+  if (held?.of === table) return held.embedding;
+  for (const [name, { of, embedding }] of embeddings) {
+    if (of === table && name !== key) continue;
+    embedding.dispose();
+    embeddings.delete(name);
+  }
+  const embedding = Embedding.fromPretrained(table, { embeddingDim: params.dim, paddingIdx });
+  embeddings.set(key, { of: table, embedding });
+  return embedding;
+}
+
+/** @param {Output} output @param {Job} job */
+function outputOf(output, { out }) {
+  if (output === 'ordinary') return { out, close: () => {} };
+  const tensor = Tensor.allocate([out.length]);
+  return { out: tensor, close: () => tensor.dispose() };
+}
+
+/** @param {Float32Array | Tensor} out @returns {Float32Array} */
+const floats = (out) => (out instanceof Tensor ? /** @type {Float32Array} */ (out.data) : out);
+
+/** @type {On} */
+const gather = (backend, output) => async (job) => {
+  const { batches } = job;
+  const embedding = await embeddingOf(backend, job);
+  const { out, close } = outputOf(output, job);
+  return {
+    call: (k) => void embedding.forwardInto(batches[k % batches.length], out),
+    output: () => floats(out),
+    close,
+  };
+};
+
+/** @type {On} */
+const token = (backend, output) => async (job) => {
+  const { pool, params } = job;
+  const embedding = await embeddingOf(backend, job);
+  const { out, close } = outputOf(output, job);
+  if (params.form === 'number') {
+    return {
+      call: (k) => void embedding.forwardInto(pool[k % pool.length], out),
+      output: () => floats(out),
+      close,
+    };
+  }
+  const one = new Int32Array(1);
+  return {
+    call(k) {
+      one[0] = pool[k % pool.length];
+      embedding.forwardInto(one, out);
+    },
+    output: () => floats(out),
+    close,
+  };
+};
+
+/** @type {On} */
+const forward = (backend) => async (job) => {
+  const { batches } = job;
+  const embedding = await embeddingOf(backend, job);
+  let result = job.out;
+  return {
+    call(k) {
+      result = embedding.forward(batches[k % batches.length]).data;
+    },
+    output: () => result,
+  };
+};
+
+/** @type {On} */
+const layer = (backend, output) => async (job) => {
+  const { batches, params } = job;
+  const token = await embeddingOf(backend, job);
+  const positional = new LearnedPositionalEmbedding({
+    maxSeqLength: params.seq,
+    embeddingDim: params.dim,
+    initType: 'zeros',
+  });
+  positional.positionEmbedding.weight.setRows(0, /** @type {Float32Array} */ (job.positions));
+  const whole = new EmbeddingLayer({ token, positional, scale: params.scale !== null });
+  const { out, close } = outputOf(output, job);
+  const options = { shape: [params.batch, params.seq] };
+  return {
+    call: (k) => void whole.forwardInto(batches[k % batches.length], out, options),
+    output: () => floats(out),
+    close() {
+      close();
+      positional.dispose();
+    },
+  };
+};
+
+/** @type {On} */
+const bag = (backend, output) => async (job) => {
+  const { batches, params } = job;
+  const embedding = await embeddingOf(backend, job, params.padding);
+  const bags = EmbeddingBag.from(embedding, { mode: params.mode });
+  const { out, close } = outputOf(output, job);
+  const offsets = /** @type {Int32Array} */ (job.offsets);
+  const options = job.weights ? { offsets, perSampleWeights: job.weights } : { offsets };
+  return {
+    call: (k) => void bags.forwardInto(batches[k % batches.length], out, options),
+    output: () => floats(out),
+    close,
+  };
+};
+
+/** The whole table, made and given back. @type {On} */
+const sinusoid = (backend) => async (job) => {
+  const { rows, dim, base } = job.params;
+  await init({ backend });
+  const make = () => new PositionalEncoding({ maxSeqLength: rows, embeddingDim: dim, base });
+  return {
+    call: () => make().dispose(),
+    output() {
+      const encoding = make();
+      const { data } = encoding.pe;
+      encoding.dispose();
+      return data;
+    },
+  };
+};
+
+/** A table made and given back; the answer is its first rows. @type {On} */
+const initialise = (backend) => async (job) => {
+  const { vocab, dim, kind } = job.params;
+  await init({ backend });
+  const make = () => new Embedding({ vocabSize: vocab, embeddingDim: dim, initType: kind, seed: 1 });
+  return {
+    call: () => make().dispose(),
+    output() {
+      const embedding = make();
+      const { data } = embedding.forward(Int32Array.from({ length: 300 }, (_, r) => r));
+      embedding.dispose();
+      return data;
+    },
+  };
+};
+
+/** What the system gives a large table of the backend in use: seen, not assumed. @returns {'4KiB' | '2MiB'} */
+function pagesInUse() {
+  const bytes = 64 * 2 ** 20;
+  const before = machine().hugeBytes();
+  const table = new Embedding({ vocabSize: bytes / 4 / 256, embeddingDim: 256, initType: 'uniform' });
+  const gained = machine().hugeBytes() - before;
+  table.dispose();
+  return gained > bytes / 2 ? '2MiB' : '4KiB';
+}
+
+/** @param {string} name @param {Backend} backend @param {Output} output @param {{ isa: string, pages: '4KiB' | '2MiB' }} found @returns {Contender} */
+function contender(name, backend, output, { isa, pages }) {
+  const ordinary = output === 'ordinary';
+  const both = { gather, token, layer, bag };
+  const own = ordinary ? { forward, sinusoid, init: initialise } : {};
+  const ops = Object.fromEntries(
+    Object.entries({ ...both, ...own }).map(([op, on]) => [op, on(backend, output)]),
+  );
+  return { name, backend, isa, pages, ops };
+}
+
+/** @returns {Promise<{ version: string, contenders: readonly Contender[] }>} */
+export async function open() {
+  await init({ backend: 'wasm' });
+  const wasm = { ...backendInfo(), pages: pagesInUse() };
+  await init({ backend: 'native' });
+  const native = { ...backendInfo(), pages: pagesInUse() };
+  return {
+    version: native.version,
+    contenders: [
+      contender('tokenbed native', 'native', 'ordinary', native),
+      contender('tokenbed wasm, allocated', 'wasm', 'allocated', wasm),
+      contender('tokenbed wasm, ordinary', 'wasm', 'ordinary', wasm),
+    ],
+  };
+}

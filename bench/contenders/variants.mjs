@@ -1,0 +1,85 @@
+/**
+ * tokenbed in other circumstances, each in a process of its own, since what differs is decided once for a process:
+ * the instruction set (TOKENBED_ISA), the number of threads (TOKENBED_THREADS), the pages that the system grants.
+ *
+ * They take their turns with all others, round by round, through the same loop.
+ */
+
+import { fork } from 'node:child_process';
+import { backendInfo, init } from 'tokenbed';
+
+/** @typedef {import('../harness/types.d.ts').Job} Job @typedef {import('../harness/types.d.ts').Elsewhere} Elsewhere */
+/** @typedef {import('../harness/types.d.ts').Contender} Contender */
+
+export const peer = 'variants';
+
+const CHILD = new URL('../harness/child.mjs', import.meta.url);
+
+/** @typedef {{ env?: Record<string, string>, hugePages?: boolean }} Circumstances */
+
+/** A child that holds one job. @param {Circumstances} circumstances @param {Job} job @returns {Promise<Elsewhere>} */
+async function remote({ env = {}, hugePages = true }, { op, params }) {
+  const child = fork(CHILD, [], {
+    env: { ...process.env, ...env },
+    serialization: 'advanced',
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
+  /** @param {object} question @returns {Promise<any>} */
+  const ask = (question) =>
+    new Promise((resolve, reject) => {
+      const ended = () => reject(new Error('a child of the bench ended early'));
+      child.once('exit', ended);
+      child.once('message', (/** @type {{ answer?: unknown, error?: string }} */ { answer, error }) => {
+        child.off('exit', ended);
+        if (error === undefined) resolve(answer);
+        else reject(new Error(error));
+      });
+      child.send(question);
+    });
+  await ask({ prepare: { op, params }, hugePages });
+  return {
+    measure: (first, count) => ask({ first, count }),
+    output: () => ask({ output: true }),
+    close: async () => void child.kill(),
+  };
+}
+
+/** @param {string} name @param {string} isa @param {Circumstances} circumstances @returns {Contender} */
+function contender(name, isa, circumstances) {
+  /** @param {Job} job */
+  const prepare = (job) => remote(circumstances, job);
+  const pages = circumstances.hugePages === false ? '4KiB' : '2MiB';
+  return {
+    name,
+    backend: 'native',
+    isa,
+    pages,
+    ops: {
+      gather: prepare,
+      forward: prepare,
+      layer: prepare,
+      bag: prepare,
+      sinusoid: prepare,
+      init: prepare,
+    },
+  };
+}
+
+/** What this machine has, the best first. */
+const LOWER = { avx512: ['avx512', 'avx2', 'scalar'], avx2: ['avx2', 'scalar'], neon: ['neon', 'scalar'] };
+
+/** @returns {Promise<{ version: string, contenders: readonly Contender[] }>} */
+export async function open() {
+  await init({ backend: 'native' });
+  const { isa, version } = backendInfo();
+  const isas = LOWER[/** @type {keyof typeof LOWER} */ (isa)] ?? ['scalar'];
+  return {
+    version,
+    contenders: [
+      ...isas.map((name) => contender(`tokenbed ${name}`, name, { env: { TOKENBED_ISA: name } })),
+      contender('tokenbed 4 KiB pages', isa, { hugePages: false }),
+      contender('tokenbed 1 thread', isa, { env: { TOKENBED_THREADS: '1' } }),
+      contender('tokenbed 2 threads', isa, { env: { TOKENBED_THREADS: '2' } }),
+    ],
+  };
+}

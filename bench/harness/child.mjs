@@ -1,0 +1,45 @@
+/**
+ * One contender in a process of its own: makes the same job from the same seeds, and runs the timing loop when asked.
+ *
+ *   { prepare, hugePages } -> ready      { first, count } -> ns      { output } -> Float32Array
+ */
+
+import { machine } from '../contenders/naive.mjs';
+import { open } from '../contenders/tokenbed.mjs';
+import { makeJob } from './inputs.mjs';
+
+/** @type {import('./types.d.ts').Here} */
+let prepared;
+
+/** @param {import('./types.d.ts').JobSpec} spec @param {boolean} hugePages */
+async function prepare(spec, hugePages) {
+  if (!hugePages) machine().noHugePages(true);
+  const { contenders } = await open();
+  const native = contenders.find(({ name }) => name === 'tokenbed native');
+  const ready = await native?.ops[spec.op]?.(makeJob(spec));
+  if (!ready || !('call' in ready)) throw new Error(`tokenbed does not do ${spec.op}`);
+  prepared = ready;
+}
+
+/** @param {number} first @param {number} count */
+function measure(first, count) {
+  const { call } = prepared;
+  const start = process.hrtime.bigint();
+  for (let k = first; k < first + count; k++) call(k);
+  return Number(process.hrtime.bigint() - start);
+}
+
+/** @param {any} message */
+async function answer({ prepare: spec, hugePages, first, count, output }) {
+  if (spec) return void (await prepare(spec, hugePages));
+  if (output) return prepared.output();
+  return measure(first, count);
+}
+
+process.on('message', async (message) => {
+  try {
+    process.send?.({ answer: await answer(message) });
+  } catch (error) {
+    process.send?.({ error: error instanceof Error ? error.message : String(error) });
+  }
+});

@@ -1,0 +1,63 @@
+/**
+ * The process of one group: opens its contenders, then makes and measures one job after the other.
+ *
+ * Messages to the parent: { missing } for a peer that is not installed, { version }, { rows } for each job, { failed }.
+ */
+
+import { FILES, GROUPS } from '../contenders/index.mjs';
+import { makeJob } from './inputs.mjs';
+import { measure } from './rounds.mjs';
+
+/** @typedef {import('./types.d.ts').JobSpec} JobSpec */
+
+/** @param {object} message */
+const tell = (message) => void process.send?.(message);
+
+/** @param {unknown} error */
+const text = (error) => (error instanceof Error ? error.message : String(error));
+
+/** @param {string} group */
+async function openAll(group) {
+  /** @type {import('./types.d.ts').Opened[]} */
+  const opened = [];
+  for (const file of GROUPS[group].files) {
+    try {
+      const module = await FILES[file]();
+      const own = await module.open();
+      tell({ version: { name: module.peer, version: own.version } });
+      opened.push(own);
+    } catch (error) {
+      tell({ missing: { name: file, why: text(error) } });
+    }
+  }
+  return opened;
+}
+
+/** `names` with `*` at the end stand for all that begin so. @param {readonly string[]} names @param {string} name */
+const listed = (names, name) =>
+  names.some((wanted) => (wanted.endsWith('*') ? name.startsWith(wanted.slice(0, -1)) : name === wanted));
+
+/** @param {{ group: string, jobs: JobSpec[], settings: import('./rounds.mjs').Settings }} task */
+async function work({ group, jobs, settings }) {
+  const opened = await openAll(group);
+  const contenders = opened.flatMap((each) => each.contenders);
+  for (const spec of jobs) {
+    try {
+      const chosen = contenders.filter(({ name }) => listed(spec.contenders, name));
+      const rows = await measure(makeJob(spec), chosen, settings);
+      tell({
+        rows: rows.map((row) => ({ case: spec.case, op: spec.op, params: spec.params, group, ...row })),
+      });
+    } catch (error) {
+      tell({ failed: { case: spec.case, params: spec.params, why: text(error) } });
+    }
+  }
+  for (const each of opened) await each.close?.();
+}
+
+process.once('message', async (task) => {
+  await work(/** @type {any} */ (task));
+  process.disconnect();
+  // Other libraries leave timers and workers behind.
+  setTimeout(() => process.exit(), 500).unref();
+});

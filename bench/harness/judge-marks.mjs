@@ -1,0 +1,72 @@
+/** Which marks were met: the specification in `marks.mjs`, applied to the rows of a run. */
+
+import { MARKS, NOT_YET, START_UP } from '../marks.mjs';
+import { median } from './statistics.mjs';
+
+/** @typedef {import('./types.d.ts').Row} Row @typedef {import('./types.d.ts').Mark} Mark */
+
+/** @param {readonly string[]} names @param {string} name */
+const listed = (names, name) =>
+  names.some((wanted) => (wanted.endsWith('*') ? name.startsWith(wanted.slice(0, -1)) : name === wanted));
+
+/** @param {import('../marks.mjs').MarkSpec} mark @param {readonly Row[]} rows */
+function measured(mark, rows) {
+  const ratios = rows
+    .filter(
+      (row) =>
+        row.case === mark.case &&
+        row.op === mark.op &&
+        row.contender === mark.own &&
+        (mark.group === undefined || row.group === mark.group) &&
+        (mark.where?.(row.params) ?? true),
+    )
+    .map((row) =>
+      Object.entries(row.vs)
+        .filter(([name]) => listed(mark.against, name))
+        .map(([, { ratio }]) => ratio),
+    )
+    .filter((others) => others.length > 0)
+    .map((others) => Math.min(...others));
+  if (ratios.length === 0) return null;
+  return mark.least ? Math.min(...ratios) : median(ratios);
+}
+
+/**
+ * Every mark; those that this run says nothing about have `measured: null`.
+ *
+ * @param {readonly Row[]} rows @param {Readonly<Record<string, number>>} startUpMs over an empty process, by program
+ * @returns {Mark[]}
+ */
+export function judgeMarks(rows, startUpMs) {
+  const speeds = MARKS.map((mark) => {
+    const value = measured(mark, rows);
+    const { id, peer: against, wanted } = mark;
+    return {
+      id,
+      against,
+      wanted,
+      measured: value,
+      met: value === null ? null : value >= wanted,
+      unit: /** @type {const} */ ('x'),
+    };
+  });
+  const starts = START_UP.map(({ id, program, wanted }) => {
+    const value = startUpMs[program] ?? null;
+    const against = 'an empty process, at most so many ms more';
+    return {
+      id,
+      against,
+      wanted,
+      measured: value,
+      met: value === null ? null : value <= wanted,
+      unit: /** @type {const} */ ('ms'),
+    };
+  });
+  const later = NOT_YET.map((mark) => ({
+    ...mark,
+    measured: null,
+    met: null,
+    unit: /** @type {const} */ ('x'),
+  }));
+  return [...speeds, ...starts, ...later];
+}

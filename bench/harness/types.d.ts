@@ -1,0 +1,62 @@
+/** What the parts of the harness say to each other; what contenders must know stands in contenders/contract.d.ts. */
+
+import type { Op } from '../contenders/contract.js';
+
+export type {
+  Contender,
+  Here,
+  Elsewhere,
+  Job,
+  Op,
+  Opened,
+  Peer,
+  Prepare,
+  Prepared,
+} from '../contenders/contract.js';
+
+/** One measurement to be made: a case with all its parameters settled. Plain data. */
+export interface JobSpec {
+  readonly case: string;
+  readonly op: Op;
+  readonly params: Readonly<Record<string, number | string | boolean | null | undefined>>;
+  /** Which contenders take part: their names, or the beginning of names followed by `*`. */
+  readonly contenders: readonly string[];
+}
+
+export interface Ratio {
+  readonly ratio: number;
+  readonly p25: number;
+  readonly p75: number;
+}
+
+/** One contender in one job: a line of the record. */
+export interface Row {
+  readonly case: string;
+  readonly op: string;
+  readonly params: JobSpec['params'];
+  readonly group: string;
+  readonly contender: string;
+  readonly backend: string;
+  readonly isa: string | null;
+  readonly pages: string;
+  readonly medianNs: number;
+  readonly p25Ns: number;
+  readonly p75Ns: number;
+  readonly rounds: number;
+  /** Of the result. */
+  readonly bytes: number;
+  readonly verified: boolean;
+  /** The largest difference from the expected value. */
+  readonly maxError: number;
+  /** How many times as long the other took, paired round by round. */
+  readonly vs: Readonly<Record<string, Ratio>>;
+}
+
+export interface Mark {
+  readonly id: string;
+  readonly against: string;
+  readonly wanted: number;
+  readonly measured: number | null;
+  readonly met: boolean | null;
+  readonly unit: 'x' | 'ms';
+}

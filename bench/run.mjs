@@ -1,0 +1,137 @@
+/**
+ * The bench: tokenbed beside every peer at the same work.
+ *
+ *   npm run bench -- [--quick] [--case N1,...] [--op gather,...] [--peers js,...] [--json FILE] [--answers]
+ *
+ *   cases.mjs        what is measured                 marks.mjs     what is wanted
+ *   contenders/      who takes part, a file each      peers/        what they need (npm run bench:peers)
+ *   harness/         how it is measured               results/      records of full runs
+ *   naive/           references in Rust without any cleverness
+ *
+ * One process for each group of peers, with tokenbed and plain JavaScript in each; in it, short rounds, every contender in
+ * a new random order, every answer checked. A speed is a ratio, paired round by round. The exit code is 0 whatever the figures,
+ * 1 when an answer is wrong or a contender failed.
+ */
+
+import { fork } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { say, seconds } from '../scripts/lib/progress.mjs';
+import { endWithUs, environment } from '../scripts/lib/run.mjs';
+import { setUp } from '../scripts/setup.mjs';
+import { judgeMarks } from './harness/judge-marks.mjs';
+import { describeMachine } from './harness/machine.mjs';
+import { readOptions, USAGE } from './harness/options.mjs';
+import { plan } from './harness/plan.mjs';
+import { jobLines, markLines } from './harness/report.mjs';
+import { measureStartUp } from './harness/start-up.mjs';
+import { buildNaive } from './naive/build.mjs';
+
+/** @typedef {import('./harness/types.d.ts').Row} Row @typedef {import('./harness/types.d.ts').JobSpec} JobSpec */
+
+const GROUP = fileURLToPath(new URL('harness/group.mjs', import.meta.url));
+
+/** @type {Record<'full' | 'quick' | 'answers', import('./harness/rounds.mjs').Settings>} */
+const SETTINGS = {
+  full: { rounds: 21, roundMs: 4 },
+  quick: { rounds: 7, roundMs: 3 },
+  answers: { rounds: 1, roundMs: 0 },
+};
+
+/** What a run gathers from its groups. */
+class Gathered {
+  /** @type {Row[]} */
+  rows = [];
+  /** @type {Record<string, string>} */
+  versions = { node: process.versions.node };
+  /** @type {string[]} */
+  missing = [];
+  /** @type {string[]} */
+  failures = [];
+
+  /** @param {string} group @param {any} message */
+  take(group, { rows, version, missing, failed }) {
+    if (version && version.version !== '') this.versions[version.name] = version.version;
+    if (missing) this.missing.push(`${missing.name}: ${missing.why}`);
+    if (failed)
+      this.failures.push(`${failed.case} (${group}) ${JSON.stringify(failed.params)}: ${failed.why}`);
+    if (!rows) return;
+    this.rows.push(...rows);
+    for (const line of jobLines(rows)) say(line);
+  }
+
+  get wrong() {
+    return this.rows.filter(({ verified }) => !verified);
+  }
+}
+
+/** @param {string} group @param {readonly JobSpec[]} jobs @param {object} settings @param {Gathered} record @returns {Promise<void>} */
+function runGroup(group, jobs, settings, record) {
+  return new Promise((resolve) => {
+    const child = fork(GROUP, [], {
+      // One thread: only the case T1 is about more.
+      env: environment({ TOKENBED_THREADS: '1', TOKENBED_ISA: undefined, TOKENBED_BACKEND: undefined }),
+      serialization: 'advanced',
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    });
+    endWithUs(child);
+    child.on('message', (message) => record.take(group, message));
+    child.once('exit', (code, signal) => {
+      if (code !== 0) record.failures.push(`${group}: its process ended with ${signal ?? code}`);
+      resolve();
+    });
+    child.send({ group, jobs, settings });
+  });
+}
+
+/** @param {ReturnType<typeof readOptions>} options */
+async function bench(options) {
+  const start = performance.now();
+  const settings = SETTINGS[options.answers ? 'answers' : options.quick ? 'quick' : 'full'];
+  const machine = await describeMachine();
+  const jobs = plan(options);
+  const record = new Gathered();
+  say(
+    `${machine.cpu}, ${machine.threads} threads, load ${machine.load}, huge pages: ${machine.transparentHugePages}`,
+  );
+  for (const [group, specs] of jobs) {
+    say(`\nGroup ${group}: ${specs.length} jobs, ${settings.rounds} rounds each`);
+    await runGroup(group, specs, settings, record);
+  }
+  const startUp = options.cases?.includes('L1') ?? (options.ops === null && options.peers === null);
+  const startUpMs = startUp && !options.answers ? measureStartUp(options.quick ? 7 : 21) : {};
+  const marks = judgeMarks(record.rows, startUpMs);
+
+  if (options.json !== null) {
+    const { rows, versions, missing } = record;
+    await writeFile(
+      options.json,
+      `${JSON.stringify({ machine, versions, missing, startUpMs, rows, marks }, null, 1)}\n`,
+    );
+  }
+  say();
+  if (!options.answers) for (const line of markLines(marks)) say(line);
+  for (const name of record.missing) say(`MISSING ${name}`);
+  for (const failure of record.failures) say(`FAILED ${failure}`);
+  for (const { contender, case: id, params } of record.wrong) {
+    say(`WRONG ANSWER ${contender} in ${id} ${JSON.stringify(params)}`);
+  }
+  const right = record.rows.length - record.wrong.length;
+  say(
+    `${right} answers right, ${record.wrong.length} wrong, ${record.failures.length} failed (${seconds(performance.now() - start)})`,
+  );
+  return record.wrong.length + record.failures.length === 0;
+}
+
+try {
+  const options = readOptions(process.argv.slice(2));
+  if (options.help) say(USAGE);
+  else {
+    await setUp();
+    await buildNaive();
+    process.exitCode = (await bench(options)) ? 0 : 1;
+  }
+} catch (error) {
+  console.error(`bench: ${error instanceof Error ? error.message : String(error)}`);
+  process.exitCode = 2;
+}
