@@ -1,0 +1,89 @@
+/**
+ * The references without any cleverness: what an afternoon with Rust gives, on both sides (bench/naive).
+ *
+ *   native   typed arrays in, a check per id, one memcpy per row
+ *   wasm     the table lives in the module's memory, one memory.copy per row; ids are copied in, rows are read there
+ */
+
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { root } from '../../scripts/lib/run.mjs';
+import { batchOf, shapeOf } from './job.mjs';
+
+/** @import { Job, Opened, Prepared } from './contract.js' */
+
+/**
+ * The machine's side of the addon.
+ *
+ * @typedef {object} Machine
+ * @property {(table: Float32Array, ids: Int32Array, out: Float32Array) => void} gather
+ * @property {(from: Float32Array, to: Float32Array) => void} copy           memcpy, as long as the shorter of both
+ * @property {(from: Float32Array, to: Float32Array) => void} copyStreaming  the same past the caches
+ * @property {(memory: Float32Array) => number} address       of its first value
+ * @property {(memory: Float32Array) => number} advise        asks for 2 MiB pages, before the first touch; gives the bytes asked for
+ * @property {(on: boolean) => void} noHugePages              forbids this process 2 MiB pages, or allows them again
+ * @property {() => number} hugeBytes                         of this process, on 2 MiB pages
+ */
+
+export const peer = 'naive';
+
+const ADDON = path.join(root, '.cache/bench/naive.node');
+const MODULE = path.join(root, '.cache/bench/naive.wasm');
+
+/** @returns {Machine} */
+export function machine() {
+  if (!existsSync(ADDON)) throw new Error('the naive references are not built: node bench/naive/build.mjs');
+  return createRequire(import.meta.url)(ADDON);
+}
+
+/** @returns {Promise<Opened>} */
+export async function open() {
+  const native = machine();
+  const module = new WebAssembly.Module(readFileSync(MODULE));
+  return {
+    version: '0',
+    contenders: [
+      { name: 'naive napi', backend: 'native', ops: { gather: (job) => gatherNative(native, job) } },
+      { name: 'naive wasm', backend: 'wasm', ops: { gather: (job) => gatherWasm(module, native, job) } },
+    ],
+  };
+}
+
+/** @param {Machine} native @param {Job} job @returns {Prepared} */
+function gatherNative(native, { table, batches, out }) {
+  return {
+    call: (k) => native.gather(table, batchOf(batches, k), out),
+    output: () => out,
+  };
+}
+
+/** The longest memory that a module without 64-bit addresses can have. */
+const LIMIT = 2 ** 32 - 65_536;
+
+/** @param {WebAssembly.Module} module @param {Machine} native @param {Job} job @returns {Prepared | null} */
+function gatherWasm(module, native, job) {
+  const { table, batches, out, pages } = job;
+  const { n, dim, vocab } = shapeOf(job);
+  const bytes = table.byteLength + out.byteLength + n * 4 + 2 ** 21;
+  if (bytes > LIMIT) return null;
+  /** @type {any} */
+  const { memory, alloc, gather } = new WebAssembly.Instance(module).exports;
+  const place = (/** @type {number} */ size) => {
+    const start = alloc(size) >>> 0;
+    if (start === 0) throw new Error(`naive wasm: no room for ${size} bytes`);
+    return start;
+  };
+  const at = { table: place(table.byteLength), ids: place(n * 4), out: place(out.byteLength) };
+  if (pages === '2MiB') native.advise(new Float32Array(memory.buffer)); // now that it has its size, and nothing in it
+  new Float32Array(memory.buffer, at.table, table.length).set(table);
+  const ids = new Int32Array(memory.buffer, at.ids, n);
+  const rows = new Float32Array(memory.buffer, at.out, out.length);
+  return {
+    call(k) {
+      ids.set(batchOf(batches, k));
+      if (gather(at.table, at.ids, n, dim, vocab, at.out) !== n) throw new Error('naive wasm: no such row');
+    },
+    output: () => rows,
+  };
+}

@@ -1,0 +1,68 @@
+/**
+ * onnxruntime-web in Node: one Gather in WASM with SIMD, one thread.
+ *
+ * The table is an initializer: it is copied into the module's memory once, where an input would be at each call.
+ * Rows always come in a fresh array: an output that the caller brings is copied in, and never written.
+ */
+
+import { notInstalled, requirePeer, versionOf } from '../peers/installed.mjs';
+import { gatherModel, TABLE_FILE } from '../peers/onnx.mjs';
+import { batchOf, shapeOf } from './job.mjs';
+
+/** @import { Job, Opened, Prepared } from './contract.js' */
+
+export const peer = 'ort-web';
+
+/** The module's memory is at most 4 GiB, and the table passes through it once more while it is loaded. */
+const LARGEST = 1.5 * 2 ** 30;
+
+/** @returns {Promise<Opened>} */
+export async function open() {
+  const version = versionOf('onnxruntime-web');
+  const ort = load();
+  ort.env.wasm.numThreads = 1;
+  return {
+    version,
+    contenders: [
+      {
+        name: 'onnxruntime-web',
+        backend: 'wasm',
+        isa: 'simd128',
+        ops: { gather: (job) => gather(ort, job), forward: (job) => gather(ort, job) },
+      },
+    ],
+  };
+}
+
+function load() {
+  try {
+    return requirePeer('onnxruntime-web');
+  } catch (error) {
+    throw notInstalled('onnxruntime-web', error);
+  }
+}
+
+/** @param {any} ort @param {Job} job @returns {Promise<Prepared | null>} */
+async function gather(ort, job) {
+  const { table, batches } = job;
+  if (table.byteLength > LARGEST) return null;
+  const { n, dim, vocab } = shapeOf(job);
+  const data = new Uint8Array(table.buffer, table.byteOffset, table.byteLength);
+  const session = await ort.InferenceSession.create(gatherModel({ vocab, dim, n, external: true }), {
+    executionProviders: ['wasm'],
+    executionMode: 'sequential',
+    graphOptimizationLevel: 'all',
+    externalData: [{ path: TABLE_FILE, data }],
+  });
+  /** @type {any} */
+  let results;
+  return {
+    async: true,
+    async call(k) {
+      results = undefined; // the last output may go before the next one comes
+      results = await session.run({ ids: new ort.Tensor('int32', batchOf(batches, k), [n]) });
+    },
+    output: () => results.rows.data,
+    close: () => session.release(),
+  };
+}

@@ -1,0 +1,31 @@
+/** Where `npm run bench:peers` puts the peers, and how they are found there. */
+
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { root } from '../../scripts/lib/run.mjs';
+
+/** The folder with `node_modules` and `venv`: outside the tree's own packages, so that neither sees the other. */
+export const folder = path.join(root, '.cache/peers');
+
+/** The Python of the virtual environment. */
+export const python = path.join(
+  folder,
+  process.platform === 'win32' ? 'venv/Scripts/python.exe' : 'venv/bin/python',
+);
+
+/** As `require`, seen from the peers' folder. */
+export const requirePeer = createRequire(path.join(folder, 'package.json'));
+
+/** @param {string} name @param {unknown} [cause] */
+export const notInstalled = (name, cause) =>
+  new Error(`${name} is not installed: npm run bench:peers`, cause === undefined ? undefined : { cause });
+
+/** The version of an installed npm package. @param {string} name @returns {string} */
+export function versionOf(name) {
+  try {
+    return JSON.parse(readFileSync(path.join(folder, 'node_modules', name, 'package.json'), 'utf8')).version;
+  } catch (error) {
+    throw notInstalled(name, error);
+  }
+}
