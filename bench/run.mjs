@@ -14,7 +14,6 @@
  */
 
 import { fork } from 'node:child_process';
-import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { say, seconds } from '../scripts/lib/progress.mjs';
 import { endWithUs, environment } from '../scripts/lib/run.mjs';
@@ -23,6 +22,7 @@ import { judgeMarks } from './harness/judge-marks.mjs';
 import { describeMachine } from './harness/machine.mjs';
 import { readOptions, USAGE } from './harness/options.mjs';
 import { plan } from './harness/plan.mjs';
+import { writeRecord } from './harness/record.mjs';
 import { jobLines, markLines } from './harness/report.mjs';
 import { measureStartUp } from './harness/start-up.mjs';
 import { buildNaive } from './naive/build.mjs';
@@ -104,10 +104,7 @@ async function bench(options) {
 
   if (options.json !== null) {
     const { rows, versions, missing } = record;
-    await writeFile(
-      options.json,
-      `${JSON.stringify({ machine, versions, missing, startUpMs, rows, marks }, null, 1)}\n`,
-    );
+    await writeRecord(options.json, { machine, versions, missing, startUpMs, rows, marks });
   }
   say();
   if (!options.answers) for (const line of markLines(marks)) say(line);

@@ -58,6 +58,7 @@ async function work({ group, jobs, settings }) {
 process.once('message', async (task) => {
   await work(/** @type {any} */ (task));
   process.disconnect();
-  // Other libraries leave timers and workers behind.
-  setTimeout(() => process.exit(), 500).unref();
 });
+
+// All was told, or whoever started the bench has gone. Other libraries leave timers and workers behind.
+process.once('disconnect', () => process.exit());

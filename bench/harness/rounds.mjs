@@ -20,6 +20,9 @@ import { median, paired, quantile } from './statistics.mjs';
 
 /** A sample shorter than this would measure the clock. */
 const SAMPLE_NS = 100_000;
+/** Where a single call takes a second, fewer rounds must do; never fewer than five. */
+const JOB_MS = 12_000;
+const LEAST_ROUNDS = 5;
 
 /** Which call is next, and how many make a sample. @typedef {{ next: number, repeats: number }} State */
 
@@ -45,6 +48,8 @@ class Entry {
   state = { next: 0, repeats: 1 };
   /** ns per call, one per round. @type {number[]} */
   times = [];
+  /** The best so far, ns per call. */
+  ns = Infinity;
   verified = true;
   maxError = 0;
   /** @type {() => void | Promise<void>} */
@@ -86,27 +91,24 @@ class Entry {
   /** Until the engine has compiled it; the repeats of a sample follow. @param {number} ms */
   async warmUp(ms) {
     const end = performance.now() + ms;
-    let ns = Infinity;
     let count = 1;
     do {
-      ns = Math.min(ns, await this.#run(count));
-      count = Math.max(1, Math.min(2 * count, Math.ceil((1e6 * ms) / 4 / ns)));
+      this.ns = Math.min(this.ns, await this.#run(count));
+      count = Math.max(1, Math.min(2 * count, Math.ceil((1e6 * ms) / 4 / this.ns)));
     } while (performance.now() < end);
-    this.ns = ns;
-    this.state.repeats = Math.max(1, Math.ceil(SAMPLE_NS / ns));
   }
 
   /** @param {number} ms */
   async round(ms) {
     const { prepared, state } = this;
     if (!('call' in prepared)) {
-      const count = Math.max(1, Math.ceil((1e6 * ms) / (this.ns ?? 1e6)));
+      const count = Math.max(1, Math.ceil((1e6 * ms) / this.ns));
       this.times.push(await this.#run(count));
       return;
     }
-    const repeats = Math.max(1, Math.ceil(SAMPLE_NS / (this.ns ?? SAMPLE_NS)));
+    const repeats = Math.max(1, Math.ceil(SAMPLE_NS / this.ns));
     state.repeats = repeats;
-    const bench = new Bench({ time: ms, iterations: 2, warmup: false, throws: true });
+    const bench = new Bench({ time: ms, iterations: this.ns > 5e7 ? 1 : 2, warmup: false, throws: true });
     bench.add(this.contender.name, this.#loop, { async: prepared.async ?? false });
     await bench.run();
     const { result } = bench.tasks[0];
@@ -140,7 +142,9 @@ export async function measure(job, contenders, { rounds, roundMs }) {
     for (const entry of entries) await entry.check(job, answers);
     for (const entry of entries) await entry.warmUp(2 * roundMs);
     const order = [...entries];
-    for (let round = 0; round < rounds; round++) {
+    const perRound = entries.reduce((sum, { ns }) => sum + Math.max(roundMs, ns / 1e6), 0);
+    const affordable = Math.max(LEAST_ROUNDS, Math.floor(JOB_MS / perRound));
+    for (let round = 0; round < Math.min(rounds, affordable); round++) {
       shuffle(order);
       for (const entry of order) await entry.round(roundMs);
     }

@@ -39,7 +39,9 @@ describe.each(DOCUMENTS)('%s', (file) => {
   test('names npm scripts and suites that exist', async () => {
     const text = await read(file);
     const { scripts } = JSON.parse(await read('package.json')) as { scripts: Record<string, string> };
-    const asked = [...text.matchAll(/npm (?:run )?((?:test|demo|setup|build|lint|format|sizes)[\w:]*)/g)];
+    const asked = [
+      ...text.matchAll(/npm (?:run )?((?:test|demo|setup|build|bench|lint|format|sizes)[\w:]*)/g),
+    ];
     for (const [, name] of asked) expect(Object.keys(scripts)).toContain(name);
     const suites = await read('scripts/test.mjs');
     for (const [, names] of text.matchAll(/--only ([\w,-]+)/g)) {

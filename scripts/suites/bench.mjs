@@ -1,0 +1,24 @@
+/** The quick bench for right answers only: no speed is asserted, since machines are shared. */
+
+import { run } from '../lib/run.mjs';
+import { checks } from '../lib/suite.mjs';
+
+/** Peers that `npm run bench:peers` has not installed take no part, and the run says so. */
+export async function bench() {
+  const { code, output } = await run(process.execPath, ['bench/run.mjs', '--answers', '--peers', 'js,isa']);
+  const [, right = '0', wrong = '0', failed = '0'] =
+    /^(\d+) answers right, (\d+) wrong, (\d+) failed/m.exec(output) ?? [];
+  const outcome = { passed: Number(right), failed: Number(wrong) + Number(failed), details: output };
+  if (code !== 0 && outcome.failed === 0) outcome.failed = 1; // it ended before it could count
+  const figures = await checks([
+    [
+      "the README's figures are those of the record",
+      () => run(process.execPath, ['bench/readme.mjs', '--check']),
+    ],
+  ]);
+  return {
+    passed: outcome.passed + figures.passed,
+    failed: outcome.failed + figures.failed,
+    details: [outcome.failed > 0 ? outcome.details : '', figures.details].join('\n'),
+  };
+}
