@@ -58,15 +58,16 @@ function gatherNative(native, { table, batches, out }) {
   };
 }
 
-/** The longest memory that a module without 64-bit addresses can have. */
+/** The longest memory that a module with 32-bit addresses has, and the longest piece that Rust allocates of it. */
 const LIMIT = 2 ** 32 - 65_536;
+const PIECE = 2 ** 31 - 64;
 
 /** @param {WebAssembly.Module} module @param {Machine} native @param {Job} job @returns {Prepared | null} */
 function gatherWasm(module, native, job) {
   const { table, batches, out, pages } = job;
   const { n, dim, vocab } = shapeOf(job);
   const bytes = table.byteLength + out.byteLength + n * 4 + 2 ** 21;
-  if (bytes > LIMIT) return null;
+  if (bytes > LIMIT || Math.max(table.byteLength, out.byteLength) > PIECE) return null;
   /** @type {any} */
   const { memory, alloc, gather } = new WebAssembly.Instance(module).exports;
   const place = (/** @type {number} */ size) => {

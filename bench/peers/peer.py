@@ -14,12 +14,13 @@ import gc
 import importlib
 import itertools
 import json
+import os
 import sys
 import traceback
 from time import perf_counter_ns
+from types import SimpleNamespace
 
 from memory import floats, values
-from types import SimpleNamespace
 
 LIBRARIES = {"torch": "with_torch", "numpy": "with_numpy", "onnxruntime": "with_onnxruntime"}
 
@@ -86,6 +87,12 @@ class Peer:
         return id
 
 
+def place(error):
+    """The file and line that raised it."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{os.path.basename(frame.filename)}:{frame.lineno}"
+
+
 # What a question leaves out, a job has all the same.
 DEFAULTS = {"scale": None, "padding": None, "weights": None, "base": 10000}
 
@@ -102,8 +109,7 @@ def main():
                 raise RuntimeError(f"{failure} (npm run bench:peers)")
             answer = {"ok": getattr(peer, question.pop("do"))(**question)}
         except Exception as error:
-            traceback.print_exc()
-            answer = {"error": f"{type(error).__name__}: {error}"}
+            answer = {"error": f"{type(error).__name__}: {error} ({place(error)})"}
         print(json.dumps(answer), flush=True)
 
 
