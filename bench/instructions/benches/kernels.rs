@@ -1,0 +1,38 @@
+//! Each kernel of `tokenbed_instructions` on each instruction set that valgrind executes: it knows no AVX-512.
+
+#![allow(missing_docs, reason = "the macros make public items")]
+
+use gungraun::{library_benchmark, library_benchmark_group, main, Callgrind, LibraryBenchmarkConfig};
+use tokenbed_core::Isa;
+use tokenbed_instructions::Work;
+
+macro_rules! kernels {
+    ($($kernel:ident)*) => {
+        $(
+            #[library_benchmark]
+            #[bench::avx2(args = (Isa::Avx2), setup = tokenbed_instructions::$kernel)]
+            #[bench::scalar(args = (Isa::Scalar), setup = tokenbed_instructions::$kernel)]
+            fn $kernel(work: Work) {
+                work();
+            }
+        )*
+        library_benchmark_group!(name = kernels, benchmarks = [$($kernel),*]);
+    };
+}
+
+kernels! {
+    check
+    gather gather_narrow
+    layer_scale layer_positions layer_scale_positions
+    add add_in_place
+    bag_sum bag_mean bag_max bag_sum_padding bag_sum_weights
+    sinusoid_rows sinusoid_at
+    init_uniform init_normal
+    dropout
+}
+
+// Simulated caches would be another machine's, and take longer than all the rest.
+main!(
+    config = LibraryBenchmarkConfig::default().tool(Callgrind::with_args(["--cache-sim=no"])),
+    library_benchmark_groups = kernels
+);

@@ -1,0 +1,223 @@
+//! The work that is counted: each function prepares one kernel on small, fixed data.
+//!
+//! ```text
+//! prepare(isa):  data, by a written rule; the kernel once, uncounted;  give the kernel's call
+//! counted:       that call
+//! ```
+//!
+//! The first, uncounted run is for what a process does once: finding out about the machine, symbols of the C library.
+//! Data is leaked, so that no counted call ends with freeing it. Sizes and modes go through `black_box`: a kernel that
+//! the compiler had made for these very numbers would not be the one that ships.
+//!
+//! # What a count depends on
+//! On the compiler: the record names it. Hardly on the machine: valgrind answers CPUID as one and the same processor
+//! with AVX2, its caches included, so code that asks CPUID takes the same way everywhere. The data is small enough (a
+//! table of 6 MiB, 768 KiB of output) to stay below the thresholds of large tables and outputs in any case: streaming
+//! and far prefetch are a matter of time, and `npm run bench` measures that. Where a kernel calls `memcpy`, the C
+//! library's instructions count too.
+
+use std::hint::black_box;
+use tokenbed_core::ops::{
+    self, Bag, Dropout, Layer, Layout, Mode, PositionRows, Positions, Sinusoid, Source,
+};
+use tokenbed_core::rng::{stream, Draws};
+use tokenbed_core::{Bags, Ids, Indices, Isa, Table, Window};
+
+/// A kernel's call, ready to be counted.
+pub type Work = &'static mut dyn FnMut();
+
+const VOCAB: usize = 4096;
+const IDS: usize = 512;
+const DIM: usize = 384;
+/// Ids in a bag, and positions in a sequence.
+const PER_BAG: usize = 32;
+/// Ids that are only checked: a pass over 512 would be mostly its entry.
+const CHECKED: usize = 16_384;
+const PADDING: usize = 0;
+
+fn ready(mut work: impl FnMut() + 'static) -> Work {
+    work();
+    Box::leak(Box::new(work))
+}
+
+/// `[rows, dim]` values in [-1, 1), all different from their neighbours.
+fn table(rows: usize, dim: usize) -> Table<'static> {
+    let value = |i: usize| (i as u32).wrapping_mul(2_654_435_761) as i32 as f32 / 2_147_483_648.0;
+    let values: Vec<f32> = (0..rows * dim).map(value).collect();
+    black_box(Table::f32(rows, dim, values.leak()).expect("as many values as the table has"))
+}
+
+/// `n` ids below `VOCAB`, scattered; every eighth is `PADDING`.
+fn some_ids(n: usize) -> Ids<'static> {
+    let id = |i: usize| match i % 8 {
+        5 => PADDING as u32,
+        _ => (i as u32).wrapping_mul(0x9e37_79b9) >> (u32::BITS - VOCAB.ilog2()),
+    };
+    black_box(Ids::U32((0..n).map(id).collect::<Vec<u32>>().leak()))
+}
+
+fn proven(isa: Isa, n: usize) -> Indices<'static> {
+    some_ids(n).check(isa, VOCAB as u64).expect("ids are below VOCAB")
+}
+
+fn output(len: usize) -> &'static mut [f32] {
+    vec![0.5; len].leak()
+}
+
+fn draws() -> Draws {
+    black_box(Draws {
+        seed: 42,
+        stream: stream::TOKEN,
+        call: 0,
+    })
+}
+
+/// Every id is below the number of rows.
+pub fn check(isa: Isa) -> Work {
+    let ids = some_ids(CHECKED);
+    let bound = black_box(VOCAB as u64);
+    ready(move || {
+        black_box(ids.check(isa, bound).is_ok());
+    })
+}
+
+/// Rows of 384 values.
+pub fn gather(isa: Isa) -> Work {
+    gather_rows(isa, DIM)
+}
+
+/// Rows of 64 values, where what is done once per row weighs most.
+pub fn gather_narrow(isa: Isa) -> Work {
+    gather_rows(isa, 64)
+}
+
+fn gather_rows(isa: Isa, dim: usize) -> Work {
+    let (table, ids, out) = (table(VOCAB, dim), proven(isa, IDS), output(IDS * dim));
+    ready(move || ops::gather(isa, table, ids, 0..table.dim(), out))
+}
+
+/// The positions of sequences of `PER_BAG` rows.
+fn positions() -> Positions<'static> {
+    black_box(Positions {
+        table: table(PER_BAG, DIM),
+        rows: PositionRows::From {
+            start: 0,
+            seq: PER_BAG,
+        },
+    })
+}
+
+/// Rows times a scale.
+pub fn layer_scale(isa: Isa) -> Work {
+    layer(isa, Some(19.5), None)
+}
+
+/// Rows and their positions.
+pub fn layer_positions(isa: Isa) -> Work {
+    layer(isa, None, Some(positions()))
+}
+
+/// Rows times a scale, and their positions.
+pub fn layer_scale_positions(isa: Isa) -> Work {
+    layer(isa, Some(19.5), Some(positions()))
+}
+
+fn layer(isa: Isa, scale: Option<f32>, positions: Option<Positions<'static>>) -> Work {
+    let layer = black_box(Layer {
+        token: table(VOCAB, DIM),
+        scale,
+        positions,
+        dropout: None,
+    });
+    let (ids, out) = (proven(isa, IDS), output(IDS * DIM));
+    ready(move || ops::layer(isa, &layer, ids, Window::all(ids.len(), layer.token.dim()), out))
+}
+
+/// Positions added to other values.
+pub fn add(isa: Isa) -> Work {
+    let (positions, x, out) = (positions(), &*output(IDS * DIM), output(IDS * DIM));
+    let window = black_box(Window::all(IDS, DIM));
+    ready(move || ops::add(isa, &positions, None, window, Source::Slice(x), out))
+}
+
+/// Positions added where the values stand.
+pub fn add_in_place(isa: Isa) -> Work {
+    let (positions, out) = (positions(), output(IDS * DIM));
+    let window = black_box(Window::all(IDS, DIM));
+    ready(move || ops::add(isa, &positions, None, window, Source::InPlace, out))
+}
+
+/// Sums.
+pub fn bag_sum(isa: Isa) -> Work {
+    bag(isa, Mode::Sum, None, false)
+}
+
+/// Means.
+pub fn bag_mean(isa: Isa) -> Work {
+    bag(isa, Mode::Mean, None, false)
+}
+
+/// Maxima.
+pub fn bag_max(isa: Isa) -> Work {
+    bag(isa, Mode::Max, None, false)
+}
+
+/// Sums without an eighth of the ids.
+pub fn bag_sum_padding(isa: Isa) -> Work {
+    bag(isa, Mode::Sum, Some(PADDING), false)
+}
+
+/// Sums of rows times weights.
+pub fn bag_sum_weights(isa: Isa) -> Work {
+    bag(isa, Mode::Sum, None, true)
+}
+
+fn bag(isa: Isa, mode: Mode, padding: Option<usize>, weighted: bool) -> Work {
+    let bag = black_box(Bag {
+        table: table(VOCAB, DIM),
+        mode,
+        padding,
+    });
+    let bags = black_box(Bags::Equal {
+        bags: IDS / PER_BAG,
+        len: PER_BAG,
+    });
+    let weights = black_box(weighted.then(|| &*output(IDS)));
+    let (ids, out) = (proven(isa, IDS), output(IDS / PER_BAG * DIM));
+    ready(move || ops::bag(isa, &bag, ids, &bags, weights, out))
+}
+
+fn sinusoid() -> (&'static Sinusoid, &'static mut [f32]) {
+    let sinusoid = Sinusoid::new(DIM, 10_000.0, Layout::Interleaved);
+    (Box::leak(Box::new(black_box(sinusoid))), output(IDS * DIM))
+}
+
+/// Encodings of positions in a row.
+pub fn sinusoid_rows(isa: Isa) -> Work {
+    let (sinusoid, out) = sinusoid();
+    ready(move || ops::sinusoid_rows(isa, sinusoid, 0, 0..sinusoid.dim(), out))
+}
+
+/// Encodings of scattered positions.
+pub fn sinusoid_at(isa: Isa) -> Work {
+    let ((sinusoid, out), positions) = (sinusoid(), proven(isa, IDS));
+    ready(move || ops::sinusoid_at(isa, sinusoid, positions, 0..sinusoid.dim(), out))
+}
+
+/// Uniform numbers.
+pub fn init_uniform(isa: Isa) -> Work {
+    let (draws, bound, out) = (draws(), black_box(0.05), output(IDS * DIM));
+    ready(move || ops::init_uniform(isa, &draws, bound, 0, out))
+}
+
+/// Normal numbers.
+pub fn init_normal(isa: Isa) -> Work {
+    let (draws, std, out) = (draws(), black_box(0.02), output(IDS * DIM));
+    ready(move || ops::init_normal(isa, &draws, std, 0, out))
+}
+
+/// A tenth of the values dropped.
+pub fn dropout(isa: Isa) -> Work {
+    let (dropout, out) = (black_box(Dropout::new(0.1, 42, 0)), output(IDS * DIM));
+    ready(move || ops::dropout(isa, &dropout, 0, out))
+}
