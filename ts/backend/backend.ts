@@ -102,8 +102,12 @@ export interface Kernels {
 
 /** What the addon exports beyond the contract. */
 export interface NativeBinding extends Kernels {
+  /** Sets how many threads a call of this environment may use, 0 for all processors; says what it became. */
+  useThreads(wanted: number): number;
   /** A table in memory that JavaScript allocated (a view of a SharedArrayBuffer) and keeps until `free`. */
   tableAdopt(memory: Float32Array, rows: number, dim: number): number;
+  /** Asks for large pages under memory that a result will fill and that nobody has written yet. */
+  advise(memory: Float32Array): void;
   /** Zeroes such memory and gives its whole pages back to the system. */
   release(memory: Float32Array): void;
 }
@@ -130,8 +134,19 @@ export interface BackendInfo {
   readonly version: string;
 }
 
+/** What the environment asks of a backend. */
+export interface Settings {
+  /** The highest instruction set to use, if any was named. */
+  readonly isa: string | undefined;
+  /** How many threads a call may use; 0 for as many as there are processors. */
+  readonly threads: number;
+}
+
 /** What a sinusoid takes per column while it is made: nobody asks for so many columns by mistake and gets an aborted process. */
 export const FREQUENCY_BYTES = 32;
+
+/** Memory of at least so many bytes is worth advice about its pages: it surely holds a large one, of 2 MiB. */
+export const LARGE = 4 * 2 ** 20;
 
 /** Memory that a kernel can use where it lies, seen as floats. */
 export interface Storage {
@@ -155,6 +170,8 @@ export interface Backend {
   table(rows: number, dim: number): Table;
   /** A sinusoidal encoding, w_i = base^(-2i/dim). */
   sinusoid(dim: number, base: number, halves: boolean): Handle;
+  /** Says that a result will fill this ordinary memory of some MiB, which nobody has written yet. */
+  advise(memory: Float32Array): void;
   /** `length` zeros that kernels of this backend read and write with no copy. `ERR_TOO_LARGE`. */
   allocate(length: number): Storage;
 }

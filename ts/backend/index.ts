@@ -4,7 +4,7 @@ import { loader } from '#loader';
 import { fail, tooLarge, wrongKind, wrongValue } from '../errors.js';
 import { choice, type Named, named } from '../options.js';
 import { VERSION } from '../version.js';
-import type { Backend, BackendInfo } from './backend.js';
+import { type Backend, type BackendInfo, LARGE, type Settings } from './backend.js';
 import { nativeBackend } from './native.js';
 import { wasmBackend } from './wasm.js';
 
@@ -46,12 +46,12 @@ function variable<T extends string>(name: string, allowed: readonly T[]): T | un
   throw wrongValue(name, value, `one of ${allowed.join(', ')}`);
 }
 
-function settings(): { isa: string | undefined } {
+function settings(): Settings {
   const threads = loader.variable('TOKENBED_THREADS');
   if (threads !== undefined && !/^[1-9][0-9]{0,3}$/.test(threads)) {
     throw wrongValue('TOKENBED_THREADS', threads, 'an integer from 1 to 9999');
   }
-  return { isa: variable('TOKENBED_ISA', ISAS) };
+  return { isa: variable('TOKENBED_ISA', ISAS), threads: Number(threads ?? 0) };
 }
 
 function unavailable(name: Wanted, cause: unknown) {
@@ -62,9 +62,9 @@ function unavailable(name: Wanted, cause: unknown) {
 
 /** The native backend, or the reason why there is none. */
 function tryNative(): Backend | Error {
-  const { isa } = settings();
+  const asked = settings();
   try {
-    native ??= nativeBackend(loader, { isa });
+    native ??= nativeBackend(loader, asked);
     return native;
   } catch (error) {
     return error as Error;
@@ -73,10 +73,10 @@ function tryNative(): Backend | Error {
 
 /** The WASM backend over `compiled`: the one that exists unless it was given up or the module is another. */
 function useWasm(compiled: WebAssembly.Module, fallbackReason: string | null): Backend {
-  const { isa } = settings();
+  const asked = settings();
   if (wasm === null || wasm.lost || module !== compiled) {
     try {
-      wasm = wasmBackend(loader, compiled, { isa });
+      wasm = wasmBackend(loader, compiled, asked);
     } catch (error) {
       throw unavailable('wasm', error);
     }
@@ -170,11 +170,14 @@ export function inlineCore(bytes: () => Uint8Array<ArrayBuffer>): void {
 export function resultFloats(length: number): Float32Array<ArrayBuffer> {
   const bytes = length * 4;
   if (bytes > loader.longestArray) throw tooLarge('The result', bytes, loader.longestArray);
+  let floats: Float32Array<ArrayBuffer>;
   try {
-    return loader.floats(length);
+    floats = loader.floats(length);
   } catch {
     throw tooLarge('The result', bytes, loader.longestArray);
   }
+  if (bytes >= LARGE) current?.backend.advise(floats);
+  return floats;
 }
 
 const tag = (value: unknown): string => Object.prototype.toString.call(value).slice(8, -1);

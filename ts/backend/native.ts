@@ -5,7 +5,9 @@ import {
   type Backend,
   FREQUENCY_BYTES,
   type Handle,
+  LARGE,
   type NativeBinding,
+  type Settings,
   type Storage,
   type Table,
 } from './backend.js';
@@ -60,7 +62,7 @@ class OrdinaryStorage implements Storage {
 }
 
 /** The backend over the addon that `loader` found. */
-export function nativeBackend(loader: Loader, settings: { isa: string | undefined }): Backend {
+export function nativeBackend(loader: Loader, settings: Settings): Backend {
   const kernels = guarded(loader.native(), { lost: null }, (error) =>
     internalError((error as Error).message, error),
   );
@@ -70,7 +72,7 @@ export function nativeBackend(loader: Loader, settings: { isa: string | undefine
   const backend: Backend = {
     name: 'native',
     isa: kernels.isa() as Backend['isa'],
-    threads: 1,
+    threads: kernels.useThreads(settings.threads),
     kernels,
     lost: false,
     table(rows, dim): Table {
@@ -95,11 +97,14 @@ export function nativeBackend(loader: Loader, settings: { isa: string | undefine
       const handle = kernels.sinusoid(dim, base, halves);
       return new OwnedHandle(handle, () => kernels.free(handle));
     },
+    advise: kernels.advise,
     allocate(length): Storage {
       const [bytes, limit] = [length * 4, Math.min(loader.memoryLimit(), loader.longestArray)];
       if (bytes > limit) throw tooLarge('A tensor', bytes, limit);
       try {
-        return new OrdinaryStorage(new Float32Array(length));
+        const memory = new Float32Array(length);
+        if (bytes >= LARGE) kernels.advise(memory);
+        return new OrdinaryStorage(memory);
       } catch {
         throw tooLarge('A tensor', bytes, limit);
       }

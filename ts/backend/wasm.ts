@@ -106,6 +106,8 @@ export function wasmBackend(
       const handle = kernels.sinusoid(dim, base, halves);
       return new OwnedHandle(handle, () => health.lost === null && kernels.free(handle));
     },
+    // Nothing in a module can reach ordinary memory.
+    advise() {},
     allocate(length): Storage {
       const { handle, release } = allocate('A tensor', 1, length);
       return new LinearStorage(memory, kernels.tableAddress(handle), length, handle, release);

@@ -195,7 +195,10 @@ impl Run {
 #[derive(Debug, Clone, Copy)]
 pub struct Offsets<'a> {
     starts: Ids<'a>,
-    n: usize,
+    /// Where the first bag begins: not at 0 only in a part of the bags.
+    base: usize,
+    /// Where the last bag ends.
+    end: usize,
     bags: usize,
 }
 
@@ -215,7 +218,8 @@ impl<'a> Offsets<'a> {
         let bags = count - usize::from(include_last);
         let checked = Offsets {
             starts: offsets,
-            n,
+            base: 0,
+            end: n,
             bags,
         };
         // Ids that no bag takes: after a last offset below n, or all of them where no bag begins.
@@ -245,13 +249,13 @@ impl<'a> Offsets<'a> {
         let end = if i + 1 < self.starts.len() {
             self.start(i + 1)
         } else {
-            self.n
+            self.end - self.base
         };
         self.start(i)..end
     }
 
     fn start(&self, i: usize) -> usize {
-        each!(self.starts, starts => starts[i] as usize)
+        each!(self.starts, starts => starts[i] as usize) - self.base
     }
 }
 
@@ -298,6 +302,30 @@ impl Bags<'_> {
                 assert!(i < *bags, "bag {i} of {bags}");
                 i * len..(i + 1) * len
             }
+        }
+    }
+
+    /// How many ids come before bag `i`, or before the end where `i` is the number of bags. Panics beyond.
+    pub fn start(&self, i: usize) -> usize {
+        match i.checked_sub(1) {
+            Some(before) => self.bag(before).end,
+            None => 0,
+        }
+    }
+
+    /// Some of them, to be given their own ids alone: those from `start(part.start)` to `start(part.end)`. Panics
+    /// when `part` is not a range of them.
+    pub fn slice(self, part: Range<usize>) -> Self {
+        let (start, end) = (self.start(part.start), self.start(part.end));
+        let bags = part.len();
+        match self {
+            Bags::Offsets(offsets) => Bags::Offsets(Offsets {
+                starts: offsets.starts.slice(part),
+                base: offsets.base + start,
+                end: offsets.base + end,
+                bags,
+            }),
+            Bags::Equal { len, .. } => Bags::Equal { bags, len },
         }
     }
 }

@@ -79,10 +79,17 @@ pub enum Object {
     Sinusoid(Rc<Sinusoid>),
 }
 
-/// All that one host environment owns: freed with it, unknown to any other.
-#[derive(Default)]
+/// What one host environment owns, freed with it and unknown to any other, and how it wants to be served.
 pub struct Host {
     objects: Slots<Object>,
+    /// How many threads a call of this environment may use.
+    pub threads: usize,
+}
+
+impl Default for Host {
+    fn default() -> Self {
+        Host::new()
+    }
 }
 
 impl Host {
@@ -90,6 +97,7 @@ impl Host {
     pub const fn new() -> Self {
         Host {
             objects: Slots::new(),
+            threads: 1,
         }
     }
 

@@ -24,8 +24,8 @@
 //! # Trust
 //! [`checked`] is the border: what passed it is of another type, and kernels take only that type. What a
 //! caller of this crate must get right by itself (lengths that fit each other) is asserted at the entry of
-//! each operation. `unsafe` stands in the instruction sets (`simd`), in [`table`], `row` and `storage`, each
-//! with its reason.
+//! each operation. `unsafe` stands in the instruction sets (`simd`), in [`table`], `row`, `storage` and
+//! `pool`, each with its reason.
 
 pub mod checked;
 pub mod dtype;
@@ -33,12 +33,15 @@ pub mod error;
 pub mod host;
 pub mod math;
 pub mod ops;
+pub mod pool;
 pub mod rng;
 pub mod row;
 pub mod simd;
 pub mod slots;
+pub mod split;
 pub mod storage;
 pub mod table;
+pub mod tuning;
 pub mod turn;
 pub mod window;
 

@@ -130,6 +130,11 @@ impl StoredTable {
         self.bytes.start.as_ptr()
     }
 
+    /// How many bytes lie there.
+    pub fn bytes(&self) -> usize {
+        self.bytes.len
+    }
+
     /// The number of rows.
     pub fn rows(&self) -> usize {
         self.rows

@@ -31,6 +31,16 @@ impl Window {
         }
     }
 
+    /// Some rows of it, counted from its first one. Panics when they are not all in it.
+    pub fn slice(&self, rows: Range<usize>) -> Self {
+        assert!(rows.end <= self.rows, "rows {rows:?} of {self:?}");
+        Window {
+            first_row: self.first_row + rows.start,
+            rows: rows.len(),
+            ..*self
+        }
+    }
+
     /// The columns of the window.
     pub fn cols(&self) -> Range<usize> {
         self.first_col..self.first_col + self.cols

@@ -208,28 +208,9 @@ impl FloatsOut {
         )
     }
 
-    /// Makes all values +0 and, where the system can, gives the whole pages inside back to it.
-    pub fn give_back(mut self) {
-        let values = self.0.slice_mut::<f32>();
-        #[cfg(target_os = "linux")]
-        {
-            const PAGE: usize = 4096;
-            let range = values.as_mut_ptr_range();
-            let (start, end) = (range.start as usize, range.end as usize);
-            let (first, last) = (start.next_multiple_of(PAGE), end / PAGE * PAGE);
-            if first < last {
-                // SAFETY: the pages lie wholly inside the array; private anonymous pages read as zeros after
-                // MADV_DONTNEED, which is what this function promises.
-                let refused = unsafe { libc::madvise(first as *mut _, last - first, libc::MADV_DONTNEED) };
-                if refused == 0 {
-                    let (head, tail) = ((first - start) / 4, (last - start) / 4);
-                    values[..head].fill(0.0);
-                    values[tail..].fill(0.0);
-                    return;
-                }
-            }
-        }
-        values.fill(0.0);
+    /// All values, to be written.
+    pub fn slice_mut(&mut self) -> &mut [f32] {
+        self.0.slice_mut()
     }
 }
 

@@ -6,16 +6,19 @@
 
 mod borrow;
 mod error;
+mod pages;
 
 use borrow::{Doubles, Floats, FloatsOut, Integers};
 use error::export;
 use napi::Env;
 use napi_derive::napi;
+use std::rc::Rc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use tokenbed_core::checked::{Bags, Indices, Offsets};
 use tokenbed_core::host::{self, first, second, Failure, Host, Object, PositionArgs, DONE};
 use tokenbed_core::ops::{self, Bag, Layer, Source};
 use tokenbed_core::simd::{self, Isa};
+use tokenbed_core::split::{self, by_bags, by_rows};
 use tokenbed_core::storage::StoredTable;
 use tokenbed_core::window::Window;
 
@@ -70,6 +73,16 @@ pub fn lower_isa(name: String) -> bool {
     place.is_some()
 }
 
+/// Sets how many threads a call of this environment may use, 0 for as many as the process has processors; says
+/// what it became.
+#[napi]
+pub fn use_threads(env: Env, wanted: u32) -> napi::Result<u32> {
+    with(&env, |host, _| {
+        host.threads = split::threads(wanted as usize);
+        Ok(host.threads as u32)
+    })
+}
+
 /// Checks ids against a bound, writing nothing.
 #[napi(
     ts_args_type = "ids: Int8Array | Uint8Array | Uint8ClampedArray | Int16Array | Uint16Array | Int32Array | Uint32Array, bound: number"
@@ -84,7 +97,14 @@ pub fn check_ids(env: Env, ids: Integers, bound: f64) -> napi::Result<f64> {
 /// A table of zeros in memory of Rust's own: its handle, or -1 when there is not enough memory.
 #[napi]
 pub fn table_allocate(env: Env, rows: f64, dim: f64) -> napi::Result<f64> {
-    let handle = with(&env, |host, _| host.allocate(rows, dim))?;
+    let handle = with(&env, |host, _| {
+        let handle = host.allocate(rows, dim)?;
+        if let Some(handle) = handle {
+            let table = host.stored(handle)?;
+            pages::prefer_large(table.address(), table.bytes());
+        }
+        Ok(handle)
+    })?;
     if handle.is_some() {
         borrow::report_bytes(&env, (rows * dim * 4.0) as i64)?;
     }
@@ -99,6 +119,7 @@ pub fn table_adopt(env: Env, memory: FloatsOut, rows: f64, dim: f64) -> napi::Re
         // SAFETY: the memory of a SharedArrayBuffer never moves; backend/native.ts keeps the buffer until the
         // handle is freed, and writes to it only through this addon.
         let table = unsafe { StoredTable::adopt(dtype, rows as usize, dim as usize, start, len)? };
+        pages::prefer_large(start.as_ptr(), len);
         host.keep(Object::Table(table))
     })?;
     // The engine does not count shared memory: forgotten tables would give it no reason to collect them.
@@ -116,11 +137,21 @@ pub fn free(env: Env, handle: f64) -> napi::Result<()> {
     }
 }
 
+/// Asks for large pages under memory that a result will fill and that nobody has written yet.
+#[napi(ts_args_type = "memory: Float32Array")]
+pub fn advise(env: Env, memory: FloatsOut) -> napi::Result<()> {
+    export(&env, || {
+        let (start, len) = memory.bytes();
+        pages::prefer_large(start.as_ptr(), len);
+        Ok(())
+    })
+}
+
 /// Zeroes memory that JavaScript cannot free and gives its whole pages back to the system.
 #[napi(ts_args_type = "memory: Float32Array")]
-pub fn release(env: Env, memory: FloatsOut) -> napi::Result<()> {
+pub fn release(env: Env, mut memory: FloatsOut) -> napi::Result<()> {
     export(&env, || {
-        memory.give_back();
+        pages::give_back(memory.slice_mut());
         Ok(())
     })
 }
@@ -129,10 +160,12 @@ pub fn release(env: Env, memory: FloatsOut) -> napi::Result<()> {
 #[napi(ts_args_type = "table: number, row: number, out: Float32Array")]
 pub fn table_read(env: Env, table: f64, row: f64, mut out: FloatsOut) -> napi::Result<()> {
     with(&env, |host, isa| {
-        let table = host.stored(table)?;
-        let len = out.len();
-        let span = host::span(table, row, len)?;
-        ops::read(isa, table.table(), span, out.first(len)?);
+        let (len, stored) = (out.len(), host.stored(table)?);
+        let (table, span) = (stored.table(), host::span(stored, row, len)?);
+        by_rows(host.threads, 1, out.first(len)?, |part, out| {
+            let values = span.start + part.start..span.start + part.end;
+            ops::read(isa, table, values, out);
+        });
         Ok(())
     })
 }
@@ -141,8 +174,11 @@ pub fn table_read(env: Env, table: f64, row: f64, mut out: FloatsOut) -> napi::R
 #[napi(ts_args_type = "table: number, row: number, values: Float32Array")]
 pub fn table_write(env: Env, table: f64, row: f64, values: Floats) -> napi::Result<()> {
     with(&env, |host, _| {
-        let span = host::span(host.stored(table)?, row, values.slice().len())?;
-        host.values_mut(table)?[span].copy_from_slice(values.slice());
+        let (threads, values) = (host.threads, values.slice());
+        let span = host::span(host.stored(table)?, row, values.len())?;
+        by_rows(threads, 1, &mut host.values_mut(table)?[span], |part, out| {
+            out.copy_from_slice(&values[part]);
+        });
         Ok(())
     })
 }
@@ -159,7 +195,9 @@ pub fn table_uniform(
 ) -> napi::Result<()> {
     with(&env, |host, isa| {
         let draws = host::table_draws(seed_low, seed_high, stream);
-        ops::init_uniform(isa, &draws, bound, 0, host.values_mut(table)?);
+        by_rows(host.threads, 1, host.values_mut(table)?, |part, out| {
+            ops::init_uniform(isa, &draws, bound, part.start as u64, out);
+        });
         Ok(())
     })
 }
@@ -176,7 +214,9 @@ pub fn table_normal(
 ) -> napi::Result<()> {
     with(&env, |host, isa| {
         let draws = host::table_draws(seed_low, seed_high, stream);
-        ops::init_normal(isa, &draws, std, 0, host.values_mut(table)?);
+        by_rows(host.threads, 1, host.values_mut(table)?, |part, out| {
+            ops::init_normal(isa, &draws, std, part.start as u64, out);
+        });
         Ok(())
     })
 }
@@ -184,7 +224,14 @@ pub fn table_normal(
 /// Fills row p of a table with the sinusoidal encoding of position p.
 #[napi]
 pub fn table_sinusoid(env: Env, table: f64, sinusoid: f64) -> napi::Result<()> {
-    with(&env, |host, isa| host.write_sinusoid(isa, table, sinusoid))
+    with(&env, |host, isa| {
+        let (threads, encoding) = (host.threads, Rc::clone(host.encoding(sinusoid)?));
+        let (encoding, dim) = (&*encoding, encoding.dim());
+        by_rows(threads, dim, host.values_mut(table)?, |rows, out| {
+            ops::sinusoid_rows(isa, encoding, rows.start as u64, 0..dim, out);
+        });
+        Ok(())
+    })
 }
 
 /// The frequencies of a sinusoidal encoding, kept under a handle.
@@ -217,13 +264,16 @@ pub fn sinusoid_encode(
     mut out: FloatsOut,
 ) -> napi::Result<f64> {
     with(&env, |host, isa| {
-        let encoding = host.encoding(sinusoid)?;
+        let encoding = &**host.encoding(sinusoid)?;
         let positions = checked!(
             first,
             positions.ids().check(isa, 1 << 32).map_err(host::position_of)
         );
-        let out = out.first(positions.len() * encoding.dim())?;
-        ops::sinusoid_at(isa, encoding, positions, 0..encoding.dim(), out);
+        let (threads, dim) = (host.threads, encoding.dim());
+        let out = out.first(positions.len() * dim)?;
+        by_rows(threads, dim, out, |rows, out| {
+            ops::sinusoid_at(isa, encoding, positions.slice(rows), 0..dim, out);
+        });
         Ok(DONE)
     })
 }
@@ -234,11 +284,13 @@ pub fn sinusoid_encode(
 )]
 pub fn gather(env: Env, table: f64, ids: Integers, mut out: FloatsOut) -> napi::Result<f64> {
     with(&env, |host, isa| {
-        let table = host.table(table)?;
+        let (threads, table) = (host.threads, host.table(table)?);
         out.disjoint(&[ids.range()])?;
         let ids = checked!(first, host::check(ids.ids(), isa, table.rows()));
         let out = out.first(ids.len() * table.dim())?;
-        ops::gather(isa, table, ids, 0..table.dim(), out);
+        by_rows(threads, table.dim(), out, |rows, out| {
+            ops::gather(isa, table, ids.slice(rows), 0..table.dim(), out);
+        });
         Ok(DONE)
     })
 }
@@ -294,8 +346,15 @@ pub fn layer(
             positions,
             dropout: host::dropout(dropout, seed_low, seed_high, call),
         };
-        let out = out.first(ids.len() * token.dim())?;
-        ops::layer(isa, &layer, ids, Window::all(ids.len(), token.dim()), out);
+        let window = Window::all(ids.len(), token.dim());
+        by_rows(
+            host.threads,
+            window.cols,
+            out.first(window.len())?,
+            |rows, out| {
+                ops::layer(isa, &layer, ids.slice(rows.clone()), window.slice(rows), out);
+            },
+        );
         Ok(DONE)
     })
 }
@@ -336,19 +395,14 @@ pub fn add(
         }
         .resolve(host, at)?;
         let window = Window::all(rows as usize, dim);
-        let x = match &x {
-            Some(x) => Source::Slice(x.first("x", window.len())?),
-            None => Source::InPlace,
-        };
+        let x = x.as_ref().map(|x| x.first("x", window.len())).transpose()?;
         let dropout = host::dropout(dropout, seed_low, seed_high, call);
-        ops::add(
-            isa,
-            &positions,
-            dropout.as_ref(),
-            window,
-            x,
-            out.first(window.len())?,
-        );
+        by_rows(host.threads, dim, out.first(window.len())?, |rows, out| {
+            let x = x.map_or(Source::InPlace, |x| {
+                Source::Slice(&x[rows.start * dim..rows.end * dim])
+            });
+            ops::add(isa, &positions, dropout.as_ref(), window.slice(rows), x, out);
+        });
         Ok(DONE)
     })
 }
@@ -404,14 +458,12 @@ pub fn bag(
             mode: host::mode(mode),
             padding,
         };
-        ops::bag(
-            isa,
-            &spec,
-            ids,
-            &bags,
-            weights,
-            out.first(bags.bags() * table.dim())?,
-        );
+        let out = out.first(bags.bags() * table.dim())?;
+        by_bags(host.threads, &bags, table.dim(), out, |part, out| {
+            let taken = bags.start(part.start)..bags.start(part.end);
+            let weights = weights.map(|weights| &weights[taken.clone()]);
+            ops::bag(isa, &spec, ids.slice(taken), &bags.slice(part), weights, out);
+        });
         Ok(DONE)
     })
 }

@@ -1,0 +1,261 @@
+//! Parts and the threads that take them: each row once, whoever takes it; panics; calls at the same time.
+
+use std::collections::HashSet;
+use std::ops::Range;
+use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Barrier, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+use tokenbed_core::checked::{Bags, Ids, Indices, Offsets};
+use tokenbed_core::ops::{self, Bag, Mode};
+use tokenbed_core::pool::together;
+use tokenbed_core::simd::detect;
+use tokenbed_core::split::{by_bags, by_rows, threads};
+use tokenbed_core::table::Table;
+use tokenbed_core::tuning::threads::{LEAST_BYTES, MOST, PART_BYTES};
+
+const THREADS: [usize; 5] = [0, 1, 2, 3, 8];
+
+/// Writes into each value how often it was written and which row it was said to be of.
+fn mark(width: usize) -> impl Fn(Range<usize>, &mut [f32]) + Sync {
+    move |rows, out| {
+        assert_eq!(out.len(), rows.len() * width);
+        for (row, out) in rows.zip(out.chunks_exact_mut(width)) {
+            out.iter_mut().for_each(|x| *x += 1.0 + row as f32 * 4.0);
+        }
+    }
+}
+
+fn marked(rows: usize, width: usize) -> Vec<f32> {
+    let values = (0..rows).flat_map(|row| std::iter::repeat_n(1.0 + row as f32 * 4.0, width));
+    values.collect()
+}
+
+#[test]
+fn every_row_is_computed_once() {
+    for width in [
+        1,
+        3,
+        384,
+        1000,
+        PART_BYTES / 4 - 1,
+        PART_BYTES / 4,
+        PART_BYTES / 4 + 1,
+        300_000,
+    ] {
+        let least = LEAST_BYTES / 4 / width;
+        for rows in [0, 1, least.saturating_sub(1), least, least + 1, 3 * least + 1] {
+            let wanted = marked(rows, width);
+            for threads in THREADS {
+                let mut out = vec![0.0; rows * width];
+                by_rows(threads, width, &mut out, mark(width));
+                assert!(out == wanted, "{threads} threads, {rows} rows of {width}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_small_call_is_one_part_and_a_large_one_is_many() {
+    let parts = |threads, len| {
+        let parts = AtomicUsize::new(0);
+        by_rows(threads, 1, &mut vec![0.0; len], |_, _| {
+            parts.fetch_add(1, Ordering::Relaxed);
+        });
+        parts.into_inner()
+    };
+    let least = LEAST_BYTES / 4;
+    assert_eq!((parts(8, 0), parts(8, 1), parts(8, least - 1)), (1, 1, 1));
+    assert_eq!(parts(1, 10 * least), 1);
+    assert_eq!(parts(2, least), LEAST_BYTES.div_ceil(PART_BYTES));
+}
+
+/// Bags in every arrangement that a cut could get wrong: empty ones at either end and in the middle, one that holds
+/// all ids, and many small ones.
+fn arrangements() -> Vec<(&'static str, Vec<u32>, usize)> {
+    let few = |i: u32| i * 3;
+    vec![
+        ("many small", (0..4000).map(few).collect(), 12_000),
+        ("one large", vec![0], 20_000),
+        ("all in the last", vec![0; 3000], 12_000),
+        ("all in the first", [vec![0], vec![12_000; 3000]].concat(), 12_000),
+        (
+            "all in the middle",
+            [vec![0; 1500], vec![12_000; 1500]].concat(),
+            12_000,
+        ),
+        ("all empty", vec![0; 9000], 0),
+        ("growing", (0..200).map(|i: u32| i * i).collect(), 40_000),
+        ("none", vec![], 0),
+    ]
+}
+
+#[test]
+fn bags_are_cut_between_bags_and_keep_their_ids() {
+    const DIM: usize = 129;
+    let values: Vec<f32> = (0..50 * DIM).map(|i| (i as f32 * 4.8).fract() - 0.5).collect();
+    let table = Table::f32(50, DIM, &values).unwrap();
+    for (name, starts, n) in arrangements() {
+        let ids: Vec<u32> = (0..n as u32).map(|i| i * i % 47).collect();
+        let weights: Vec<f32> = (0..n).map(|i| 1.0 / (i + 1) as f32).collect();
+        let mut forms = vec![Bags::Offsets(
+            Offsets::check(Ids::U32(&starts), n, false).unwrap(),
+        )];
+        let closed = [&starts[..], &[n as u32]].concat();
+        forms.push(Bags::Offsets(Offsets::check(Ids::U32(&closed), n, true).unwrap()));
+        if n % 60 == 0 {
+            let (bags, len) = (n / 60, 60);
+            forms.push(Bags::Equal { bags, len });
+        }
+        let proven: Indices<'_> = Ids::U32(&ids).check(detect(), 50).unwrap();
+        for bags in forms {
+            for (mode, weights) in [
+                (Mode::Sum, None),
+                (Mode::Mean, Some(&weights[..])),
+                (Mode::Max, None),
+            ] {
+                let spec = Bag {
+                    table,
+                    mode,
+                    padding: Some(13),
+                };
+                let mut wanted = vec![f32::NAN; bags.bags() * DIM];
+                ops::bag(detect(), &spec, proven, &bags, weights, &mut wanted);
+                for threads in THREADS {
+                    let mut out = vec![f32::NAN; wanted.len()];
+                    by_bags(threads, &bags, DIM, &mut out, |part, out| {
+                        let taken = bags.start(part.start)..bags.start(part.end);
+                        let weights = weights.map(|weights| &weights[taken.clone()]);
+                        ops::bag(
+                            detect(),
+                            &spec,
+                            proven.slice(taken),
+                            &bags.slice(part),
+                            weights,
+                            out,
+                        );
+                    });
+                    let same = out.iter().zip(&wanted).all(|(a, b)| a.to_bits() == b.to_bits());
+                    assert!(same, "{name}, {mode:?}, {threads} threads");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_part_of_a_part_of_bags_is_a_part() {
+    let starts = [0u32, 2, 2, 5, 9];
+    let bags = Bags::Offsets(Offsets::check(Ids::U32(&starts), 11, false).unwrap());
+    assert_eq!(
+        (0..=5).map(|b| bags.start(b)).collect::<Vec<_>>(),
+        [0, 2, 2, 5, 9, 11]
+    );
+    let part = bags.slice(1..5).slice(1..3);
+    assert_eq!((part.bags(), part.bag(0), part.bag(1)), (2, 0..3, 3..7));
+    assert_eq!(bags.slice(5..5).bags(), 0);
+    let equal = Bags::Equal { bags: 7, len: 3 }.slice(2..4);
+    assert_eq!((equal.bags(), equal.bag(1)), (2, 3..6));
+}
+
+/// Runs `work` on the caller and, without fail, on a helper too: another test may have the pool, then once more.
+fn with_a_helper(work: impl Fn(bool) + Sync) {
+    let caller = thread::current().id();
+    let until = Instant::now() + Duration::from_secs(60);
+    let met = AtomicUsize::new(0);
+    while met.load(Ordering::SeqCst) == 0 {
+        assert!(Instant::now() < until, "no helper ever came");
+        together(2, &|| {
+            let helps = thread::current().id() != caller;
+            if helps {
+                met.fetch_add(1, Ordering::SeqCst);
+            } else {
+                let patience = Instant::now() + Duration::from_millis(100);
+                while met.load(Ordering::SeqCst) == 0 && Instant::now() < patience {
+                    thread::yield_now();
+                }
+                if met.load(Ordering::SeqCst) == 0 {
+                    return;
+                }
+            }
+            work(helps);
+        });
+    }
+}
+
+#[test]
+fn a_panic_of_a_helper_is_the_callers_after_all_have_ended() {
+    for whose in [true, false] {
+        let ended = AtomicUsize::new(0);
+        let caught = catch_unwind(AssertUnwindSafe(|| {
+            with_a_helper(|helps| {
+                if helps == whose {
+                    panic!("a part failed");
+                }
+                thread::sleep(Duration::from_millis(20));
+                ended.fetch_add(1, Ordering::SeqCst);
+            });
+        }));
+        let said = caught.expect_err("the panic was lost");
+        assert_eq!(said.downcast_ref::<&str>(), Some(&"a part failed"));
+        assert_eq!(ended.load(Ordering::SeqCst), 1, "the other one had not ended");
+    }
+    let mut out = vec![0.0; LEAST_BYTES];
+    by_rows(3, 1, &mut out, mark(1));
+    assert!(out == marked(LEAST_BYTES, 1));
+}
+
+#[test]
+fn the_pool_is_never_waited_for() {
+    // Two callers that meet inside their work: one of them at most has helpers, and neither waits for the other.
+    let barrier = Barrier::new(2);
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                let met = AtomicUsize::new(0);
+                let me = thread::current().id();
+                together(2, &|| {
+                    if thread::current().id() == me {
+                        barrier.wait();
+                        met.fetch_add(1, Ordering::SeqCst);
+                    }
+                });
+                assert_eq!(met.load(Ordering::SeqCst), 1);
+            });
+        }
+    });
+}
+
+#[test]
+fn many_callers_at_once_each_get_their_own_result() {
+    let wanted = marked(LEAST_BYTES / 4, 1);
+    thread::scope(|scope| {
+        for caller in 0..6 {
+            let wanted = &wanted;
+            scope.spawn(move || {
+                for _ in 0..30 {
+                    let mut out = vec![0.0; LEAST_BYTES / 4];
+                    by_rows(1 + caller % 4, 1, &mut out, mark(1));
+                    assert!(out == *wanted);
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn no_more_threads_than_asked_for() {
+    for most in [1, 2, 5] {
+        let seen = Mutex::new(HashSet::new());
+        for _ in 0..20 {
+            together(most, &|| {
+                seen.lock().unwrap().insert(thread::current().id());
+                thread::sleep(Duration::from_millis(1));
+            });
+            assert!(seen.lock().unwrap().drain().count() <= most);
+        }
+    }
+    assert_eq!((threads(1), threads(3), threads(9999)), (1, 3, MOST));
+    assert!((1..=MOST).contains(&threads(0)));
+}
