@@ -5,6 +5,7 @@
 //! its types are compared with the ones generated from here. There is no loop over elements in this crate.
 
 mod borrow;
+pub mod direct;
 mod error;
 
 use borrow::{Doubles, Floats, FloatsOut, Integers};
