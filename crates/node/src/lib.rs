@@ -126,6 +126,12 @@ pub fn release(env: Env, memory: FloatsOut) -> napi::Result<()> {
     })
 }
 
+/// The same memory seen as an ordinary buffer's, which JavaScript copies from faster than from a shared one.
+#[napi(ts_args_type = "memory: Float32Array", ts_return_type = "Float32Array | undefined")]
+pub fn alias(env: Env, memory: FloatsOut) -> Option<borrow::Raw> {
+    memory.alias(&env)
+}
+
 /// Copies whole rows out of a table.
 #[napi(ts_args_type = "table: number, row: number, out: Float32Array")]
 pub fn table_read(env: Env, table: f64, row: f64, mut out: FloatsOut) -> napi::Result<()> {
