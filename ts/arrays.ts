@@ -122,12 +122,12 @@ export function withArticle(noun: string): string {
 
 /** Whether two views share at least one byte: the same buffer object, and ranges that meet. */
 export function overlaps(a: TypedArray, b: TypedArray): boolean {
-  if (bufferOf(a) !== bufferOf(b)) return false;
   const startA = viewOffset.call(a);
   const startB = viewOffset.call(b);
   const endA = startA + viewBytes.call(a);
   const endB = startB + viewBytes.call(b);
-  return startA < endB && startB < endA && startA < endA && startB < endB;
+  const meet = startA < endB && startB < endA && startA < endA && startB < endB;
+  return meet && bufferOf(a) === bufferOf(b); // last: see `bufferOf`
 }
 
 /** Whether two views are the same elements: class, buffer, place and length are all equal. */

@@ -6,7 +6,7 @@ import { activeBackend, resultFloats, type Table } from './backend/index.js';
 import { DISPOSE } from './dispose.js';
 import { wrongKind } from './errors.js';
 import { type Initializer, type InitType, initialize, readInitializer, Stream } from './initializer.js';
-import { badId, checkOut, checkOverflow, type Out, readOut } from './lookup.js';
+import { badId, checkOut, checkOverflow, lookUp, type Out, readOut } from './lookup.js';
 import { integer, type Named, named } from './options.js';
 import { Parameter } from './parameter.js';
 import { type PretrainedWeight, readPretrained } from './pretrained.js';
@@ -196,6 +196,7 @@ export class Embedding {
    * short), `ERR_OVERLAP`. After an error `out` is as before.
    */
   forwardInto<O extends Out>(ids: IdsInput, out: O, options?: IdsOptions): O {
+    if (options === undefined && lookUp(this.#table, ids, out)) return out;
     this.#table.handle();
     const shape = shapeOption(options);
     expectIds(ids);
@@ -211,6 +212,7 @@ export class Embedding {
     const { backend, rows } = this.#table;
     const handle = this.#table.handle();
     checkOverflow(backend, batch, rows, 'Token indices');
+    if (this.#table.copyFew(batch.data, batch.count, out)) return batch.release();
     const status = backend.kernels.gather(handle, batch.data, out);
     if (status >= 0) throw badId(batch, status, rows, 'Token indices');
     batch.release();

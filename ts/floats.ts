@@ -5,7 +5,7 @@
 import { describeGone, isGone, kindOf, lengthOf, type TypedArray, withArticle } from './arrays.js';
 import { describe, invalidArray, type TokenbedError } from './errors.js';
 import { askedShape, fitShape, readShape } from './shape.js';
-import { asTensor } from './tensor.js';
+import { asTensor, dataOf } from './tensor.js';
 
 const ACCEPTED = "a Float32Array or a Tensor<'f32'>";
 
@@ -23,6 +23,17 @@ export function readFloats(name: string, value: unknown): Float32Array {
   const tensor = kind === undefined ? asTensor(value) : undefined;
   if (tensor === undefined) throw invalidArray(name, ACCEPTED, describeWhole(value));
   return tensorFloats(name, tensor.data);
+}
+
+/**
+ * The same for what is most often given, in little time: a Float32Array, or a Tensor of this copy of the package.
+ *
+ * `undefined` says nothing but that `readFloats` has to look. What comes back may be gone: then its length is 0.
+ */
+export function plainFloats(value: unknown): Float32Array | undefined {
+  if (kindOf(value) === 'Float32Array') return value as Float32Array;
+  const data = dataOf(value);
+  return data !== undefined && kindOf(data) === 'Float32Array' ? (data as Float32Array) : undefined;
 }
 
 /** Floats with a shape; `data` is live, and has exactly as many elements as `shape` says. */

@@ -198,6 +198,12 @@ export function readIds(
   return readView(data, kindOf(data)!, tensor.shape, asked, name, check);
 }
 
+/** Whether `ids` is what bindings read without any preparation, were it not shared: integers of up to 32 bits. */
+export function isPlain(ids: unknown): ids is IdArray {
+  const kind = kindOf(ids);
+  return kind !== undefined && integers(kind) === 'narrow';
+}
+
 type Check = ((shape: readonly number[]) => void) | undefined;
 type Asked = readonly number[] | undefined;
 

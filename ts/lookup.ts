@@ -1,14 +1,17 @@
 /** What every method that takes ids shares: the output, and the words for a bad id. */
 
-import { lengthOf, overlaps } from './arrays.js';
-import type { Backend } from './backend/index.js';
+import { isShared, lengthOf, overlaps } from './arrays.js';
+import type { Backend, Table } from './backend/index.js';
 import { idOutOfRange, invalidIds, lengthError, overlapError } from './errors.js';
-import { readFloats } from './floats.js';
-import { expectIds, IdBatch } from './ids.js';
+import { plainFloats, readFloats } from './floats.js';
+import { expectIds, IdBatch, isPlain } from './ids.js';
 import type { Tensor } from './tensor.js';
 
 /** Where a result goes: the first elements are written, the rest stays untouched. */
 export type Out = Float32Array | Tensor<'f32'>;
+
+/** The status of a kernel that did its work. */
+const DONE = -1;
 
 /** Something that may lie where the result goes. */
 type Input = readonly [name: string, overlaps: IdBatch | Float32Array | null];
@@ -26,6 +29,32 @@ export function checkOut(out: Float32Array, needed: number, ...inputs: Input[]):
 /** The live floats of an `out` argument. */
 export function readOut(out: Out): Float32Array {
   return readFloats('out', out);
+}
+
+/** Where a single id lies for the call. */
+const single = new Uint32Array(1);
+
+/**
+ * out = table[ids] if nothing about the call is unusual: true when it is done; false when nothing was done.
+ *
+ * The careful way (kinds, structure, shapes, lengths, overlap; an object for the batch) takes as long as ten rows.
+ * Most calls need none of it: one id, or an integer array of up to 32 bits; floats that have room and lie elsewhere;
+ * all ids in range. What is not so, and whatever is wrong, is for the careful way to see: so there is one place that
+ * words errors and knows their order, and this one runs no code of the caller.
+ */
+export function lookUp(table: Table, ids: unknown, out: unknown): boolean {
+  const target = plainFloats(out);
+  if (target === undefined) return false;
+  if (typeof ids === 'number') {
+    if (ids >>> 0 !== ids || lengthOf(target) < table.dim) return false;
+    single[0] = ids;
+    return table.copyFew(single, 1, target);
+  }
+  if (!isPlain(ids)) return false;
+  const count = lengthOf(ids);
+  if (count === 0 || lengthOf(target) < count * table.dim || overlaps(ids, target)) return false;
+  if (table.copyFew(ids, count, target)) return true;
+  return !isShared(ids) && table.backend.kernels.gather(table.handle(), ids, target) === DONE;
 }
 
 /**

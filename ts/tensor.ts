@@ -122,6 +122,8 @@ class Parts {
 
 /** The Tensor itself if it is one of this copy of the package; set by the class, which alone can tell. */
 let ownTensor: (value: unknown) => Tensor | undefined;
+/** The live array of such a Tensor; `undefined` for anything else, and once it is disposed. */
+let ownData: (value: unknown) => TypedArray | undefined;
 
 /**
  * A typed array with a shape. `forward` returns one over an array of its own; `new Tensor` shares the array that
@@ -135,6 +137,12 @@ class Tensor<T extends DType = DType> {
   static {
     ownTensor = (value) =>
       typeof value === 'object' && value !== null && #parts in value ? value : undefined;
+    ownData = (value) => {
+      if (typeof value !== 'object' || value === null || !(#parts in value)) return undefined;
+      const { source, allocated } = (value as Tensor).#parts;
+      if (!allocated) return source as TypedArray;
+      return (source as Storage).disposed ? undefined : (source as Storage).data;
+    };
     Object.defineProperty(this.prototype, BRAND, { value: true });
     Object.defineProperty(this.prototype, INSPECT, {
       value(this: Tensor) {
@@ -270,6 +278,11 @@ export function asTensor(value: unknown): Tensor | undefined {
   const dtype = kind === undefined ? undefined : dtypeOf(kind);
   if (dtype === undefined || !isArray(shape)) return undefined;
   return new Tensor(new Parts(data as TypedArray, false, readShape(shape), dtype));
+}
+
+/** The live array of a Tensor of this copy of the package, for calls that cannot wait; never throws. */
+export function dataOf(value: unknown): TypedArray | undefined {
+  return ownData(value);
 }
 
 /** What a branded object shows; nothing when it has no brand, or is a prototype or a Proxy, whose getters fail. */

@@ -108,8 +108,8 @@ export const BACKEND_FAULTS = [
     name: 'old-view',
     what: 'after memory has grown, an allocated Tensor shows the old, empty view',
     file: backend('wasm'),
-    find: 'if (this.#view.buffer !== this.memory.buffer) {',
-    replace: 'if (this.#view.buffer === undefined) {',
+    find: 'if (this.#view === null || this.#buffer !== buffer) {',
+    replace: 'if (this.#view === null) {',
     look: vitest('chromium', 'embedding'),
   },
   {

@@ -110,6 +110,8 @@ export interface NativeBinding extends Kernels {
   advise(memory: Float32Array): void;
   /** Zeroes such memory and gives its whole pages back to the system. */
   release(memory: Float32Array): void;
+  /** The same memory seen as an ordinary buffer's, where the engine allows it. */
+  alias(memory: Float32Array): Float32Array | undefined;
 }
 
 /** What the module exports beyond the contract. */
@@ -190,4 +192,9 @@ export interface Table extends Handle {
   readonly backend: Backend;
   readonly rows: number;
   readonly dim: number;
+  /**
+   * As `kernels.gather` of this table for the first `count` of `ids`, where that needs no kernel: true when it is
+   * done; false when nothing was done, for whatever reason. `out` has room; `ids` may be shared. `ERR_DISPOSED`.
+   */
+  copyFew(ids: IdArray, count: number, out: Float32Array): boolean;
 }

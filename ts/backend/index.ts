@@ -166,8 +166,12 @@ export function inlineCore(bytes: () => Uint8Array<ArrayBuffer>): void {
   inlined = bytes;
 }
 
+/** Up to so many floats, zeroed memory is had sooner than unzeroed: the engine takes it from its own heap. */
+const SMALL_RESULT = 1024;
+
 /** Memory for a result of `length` floats, every one of which will be written. `ERR_TOO_LARGE`. */
 export function resultFloats(length: number): Float32Array<ArrayBuffer> {
+  if (length <= SMALL_RESULT) return new Float32Array(length);
   const bytes = length * 4;
   if (bytes > loader.longestArray) throw tooLarge('The result', bytes, loader.longestArray);
   let floats: Float32Array<ArrayBuffer>;

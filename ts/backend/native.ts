@@ -11,6 +11,7 @@ import {
   type Storage,
   type Table,
 } from './backend.js';
+import { FewRows } from './few-rows.js';
 import { guarded, internalError } from './guard.js';
 import type { Loader } from './loader.js';
 import { OwnedHandle, OwnedTable } from './table.js';
@@ -53,6 +54,14 @@ class SharedMemory {
   }
 }
 
+/**
+ * How many rows of `dim` floats are copied by JavaScript sooner than by the addon, whose call alone takes as long as
+ * 3 or 4 rows.
+ */
+function fewRows(dim: number): number {
+  return dim <= 1024 ? 3 : 1;
+}
+
 class OrdinaryStorage implements Storage {
   disposed = false;
   constructor(readonly data: Float32Array) {}
@@ -81,15 +90,21 @@ export function nativeBackend(loader: Loader, settings: Settings): Backend {
       const memory = shared.take(rows * dim);
       if (memory !== null) {
         const handle = kernels.tableAdopt(memory, rows, dim);
-        return new OwnedTable(backend, rows, dim, handle, () => {
+        const release = () => {
           kernels.free(handle);
           shared.give(memory);
+        };
+        let ordinary: Float32Array | null | undefined;
+        const few = new FewRows(rows, dim, fewRows(dim), () => {
+          if (ordinary === undefined) ordinary = kernels.alias(memory) ?? null;
+          return ordinary;
         });
+        return new OwnedTable(backend, rows, dim, handle, release, few);
       }
       // Beyond the longest array of the engine the table is Rust's alone.
       const handle = kernels.tableAllocate(rows, dim);
       if (handle < 0) throw tooLarge('A table', bytes, limit);
-      return new OwnedTable(backend, rows, dim, handle, () => kernels.free(handle));
+      return new OwnedTable(backend, rows, dim, handle, () => kernels.free(handle), null);
     },
     sinusoid(dim, base, halves): Handle {
       const [bytes, limit] = [dim * FREQUENCY_BYTES, loader.memoryLimit()];

@@ -1,7 +1,9 @@
 /** Owners of handles, the same on both backends: what differs is how memory comes and goes. */
 
+import type { IdArray } from '../arrays.js';
 import { disposedError } from '../errors.js';
 import type { Backend, Handle, Table } from './backend.js';
+import type { FewRows } from './few-rows.js';
 
 /** Gives memory back: the handle and all that belongs to it. */
 export type Release = () => void;
@@ -46,7 +48,18 @@ export class OwnedTable extends OwnedHandle implements Table {
     readonly dim: number,
     handle: number,
     release: Release,
+    private readonly few: FewRows | null,
   ) {
     super(handle, release);
+  }
+
+  copyFew(ids: IdArray, count: number, out: Float32Array): boolean {
+    this.handle();
+    return this.few !== null && this.few.copy(ids, count, out);
+  }
+
+  override dispose(): void {
+    super.dispose();
+    this.few?.forget();
   }
 }

@@ -14,6 +14,7 @@ import {
   type Storage,
   type Table,
 } from './backend.js';
+import { FewRows } from './few-rows.js';
 import { guarded, type Health, internalError } from './guard.js';
 import type { Loader } from './loader.js';
 import { OwnedHandle, OwnedTable } from './table.js';
@@ -98,7 +99,9 @@ export function wasmBackend(
     },
     table(rows, dim): Table {
       const { handle, release } = allocate('A table', rows, dim);
-      return new OwnedTable(backend, rows, dim, handle, release);
+      const view = new LinearView(memory, kernels.tableAddress(handle), rows * dim);
+      const few = new FewRows(rows, dim, 4, () => (health.lost === null ? view.floats : null));
+      return new OwnedTable(backend, rows, dim, handle, release, few);
     },
     sinusoid(dim, base, halves): Handle {
       const [bytes, limit] = [dim * FREQUENCY_BYTES, ADDRESSABLE - held];
@@ -110,7 +113,8 @@ export function wasmBackend(
     advise() {},
     allocate(length): Storage {
       const { handle, release } = allocate('A tensor', 1, length);
-      return new LinearStorage(memory, kernels.tableAddress(handle), length, handle, release);
+      const view = new LinearView(memory, kernels.tableAddress(handle), length);
+      return new LinearStorage(view, handle, release);
     },
   };
   return backend;
@@ -124,25 +128,38 @@ function panicText(glue: WasmBinding): string {
   }
 }
 
-/** Floats of linear memory. */
-class LinearStorage extends OwnedHandle implements Storage {
-  #view: Float32Array;
+/** Floats of linear memory, seen through a view that is made anew whenever growth has emptied the old one. */
+class LinearView {
+  #buffer: ArrayBuffer | null = null;
+  #view: Float32Array | null = null;
 
   constructor(
     private readonly memory: WebAssembly.Memory,
     private readonly address: number,
     private readonly length: number,
+  ) {}
+
+  get floats(): Float32Array {
+    const { buffer } = this.memory;
+    if (this.#view === null || this.#buffer !== buffer) {
+      this.#buffer = buffer;
+      this.#view = new Float32Array(buffer, this.address, this.length);
+    }
+    return this.#view;
+  }
+}
+
+/** A view with an owner. */
+class LinearStorage extends OwnedHandle implements Storage {
+  constructor(
+    private readonly view: LinearView,
     handle: number,
     release: () => void,
   ) {
     super(handle, release);
-    this.#view = new Float32Array(memory.buffer, address, length);
   }
 
   get data(): Float32Array {
-    if (this.#view.buffer !== this.memory.buffer) {
-      this.#view = new Float32Array(this.memory.buffer, this.address, this.length);
-    }
-    return this.#view;
+    return this.view.floats;
   }
 }

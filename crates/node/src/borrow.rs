@@ -5,7 +5,7 @@
 //! length 0); what lies on a SharedArrayBuffer and is not ours was copied by TypeScript; an output that shares
 //! bytes with an input is refused before either becomes a reference.
 
-use napi::bindgen_prelude::{FromNapiValue, TypeName, ValidateNapiValue};
+use napi::bindgen_prelude::{FromNapiValue, ToNapiValue, TypeName, ValidateNapiValue};
 use napi::{check_status, sys, Env, Status, ValueType};
 use std::ops::Range;
 use std::ptr::NonNull;
@@ -211,6 +211,36 @@ impl FloatsOut {
     /// All values, to be written.
     pub fn slice_mut(&mut self) -> &mut [f32] {
         self.0.slice_mut()
+    }
+}
+
+/// A value that was made here, on its way to JavaScript.
+pub struct Raw(sys::napi_value);
+
+impl ToNapiValue for Raw {
+    unsafe fn to_napi_value(_: sys::napi_env, value: Self) -> napi::Result<sys::napi_value> {
+        Ok(value.0)
+    }
+}
+
+impl FloatsOut {
+    /// An ordinary (not shared) Float32Array over the same memory; `None` where the engine allows none, or none so
+    /// long. Whoever gets it must let go of it before letting go of this one.
+    pub fn alias(&self, env: &Env) -> Option<Raw> {
+        unsafe extern "C" fn nothing(_: sys::napi_env, _: *mut std::ffi::c_void, _: *mut std::ffi::c_void) {}
+        let (env, (start, len)) = (env.raw(), self.bytes());
+        let (mut buffer, mut view) = (std::ptr::null_mut(), std::ptr::null_mut());
+        let no_hint = std::ptr::null_mut();
+        // SAFETY: `env` is live and the out-pointers live for the calls. The memory never moves and outlives the
+        // alias (see above); nothing is to be freed with it.
+        let made = unsafe {
+            let memory = start.as_ptr().cast();
+            sys::napi_create_external_arraybuffer(env, memory, len, Some(nothing), no_hint, &mut buffer)
+                == sys::Status::napi_ok
+                && sys::napi_create_typedarray(env, kind::F32, self.0.len, buffer, 0, &mut view)
+                    == sys::Status::napi_ok
+        };
+        made.then_some(Raw(view))
     }
 }
 
