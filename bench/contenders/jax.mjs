@@ -3,8 +3,7 @@
  * (It has threads only where `Worker` is a global, which Node does not have.)
  */
 
-import { pathToFileURL } from 'node:url';
-import { notInstalled, requirePeer, versionOf } from '../peers/installed.mjs';
+import { importPeer, notInstalled, versionOf } from '../peers/installed.mjs';
 import { batchOf, shapeOf } from './job.mjs';
 
 /** @import { Job, Opened, Prepared } from './contract.js' */
@@ -27,7 +26,7 @@ export async function open() {
 
 async function load() {
   try {
-    const jax = await import(pathToFileURL(requirePeer.resolve('@jax-js/jax')).href);
+    const jax = await importPeer('@jax-js/jax/dist/index.js');
     await jax.init('wasm');
     jax.defaultDevice('wasm');
     return jax;

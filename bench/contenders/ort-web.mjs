@@ -5,7 +5,7 @@
  * Rows always come in a fresh array: an output that the caller brings is copied in, and never written.
  */
 
-import { notInstalled, requirePeer, versionOf } from '../peers/installed.mjs';
+import { importPeer, notInstalled, versionOf } from '../peers/installed.mjs';
 import { gatherModel, TABLE_FILE } from '../peers/onnx.mjs';
 import { batchOf, shapeOf } from './job.mjs';
 
@@ -19,7 +19,7 @@ const LARGEST = 1.5 * 2 ** 30;
 /** @returns {Promise<Opened>} */
 export async function open() {
   const version = versionOf('onnxruntime-web');
-  const ort = load();
+  const ort = await load();
   ort.env.wasm.numThreads = 1;
   return {
     version,
@@ -34,9 +34,13 @@ export async function open() {
   };
 }
 
-function load() {
+/**
+ * Imported where onnxruntime-node is required: onnxruntime-common is then there twice, once for each. In one of them
+ * both register a 'cpu', the first keeps the name, and one runtime would silently be measured as the other.
+ */
+async function load() {
   try {
-    return requirePeer('onnxruntime-web');
+    return await importPeer('onnxruntime-web/dist/ort.node.min.mjs');
   } catch (error) {
     throw notInstalled('onnxruntime-web', error);
   }

@@ -79,6 +79,7 @@ class Entry {
   /** @param {Job} job @param {Map<number, Float32Array | null>} answers of the calls asked so far */
   async check(job, answers) {
     const k = this.state.next;
+    job.out.fill(NaN); // or whoever writes nothing would be right by what was left there
     await this.#run(1);
     if (!answers.has(k)) answers.set(k, expected(job, k));
     const wanted = this.contender.answer?.(job, k) ?? answers.get(k) ?? null;

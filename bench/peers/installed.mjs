@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { root } from '../../scripts/lib/run.mjs';
 
 /** The folder with `node_modules` and `venv`: outside the tree's own packages, so that neither sees the other. */
@@ -16,6 +17,9 @@ export const python = path.join(
 
 /** As `require`, seen from the peers' folder. */
 export const requirePeer = createRequire(path.join(folder, 'package.json'));
+
+/** As `import`, of a file in their folder: an ES module has its own copies of what it depends on. @param {string} file */
+export const importPeer = (file) => import(pathToFileURL(path.join(folder, 'node_modules', file)).href);
 
 /** @param {string} name @param {unknown} [cause] */
 export const notInstalled = (name, cause) =>
