@@ -201,8 +201,8 @@ export const CORE_FAULTS = [
     name: 'sinusoid-low-half',
     what: 'an angle is taken from 64 bits instead of 128',
     file: ops('sinusoid'),
-    find: '.wrapping_add((position * (low >> 32)) >> 32)',
-    replace: '.wrapping_add((position * (low >> 63)) >> 63)',
+    find: '.wrapping_add((p * (low >> 32)) >> 32)',
+    replace: '.wrapping_add((p * (low >> 63)) >> 63)',
     look: cargo('sinusoid'),
   },
   {
@@ -211,6 +211,23 @@ export const CORE_FAULTS = [
     file: ops('sinusoid'),
     find: 'if below == above {',
     replace: 'if below <= above {',
+    look: cargo('sinusoid'),
+  },
+  {
+    name: 'sinusoid-error',
+    what: 'a turned sine is trusted as if it were rounded once',
+    file: ops('sinusoid'),
+    find: 'f64::from_bits((1023 - 46) << 52)',
+    replace: 'f64::from_bits((1023 - 54) << 52)',
+    look: cargo('lib'),
+  },
+  {
+    name: 'sinusoid-turn',
+    what: 'the anchor of a sinusoid stays where it is when a window is cut into tiles',
+    file: ops('sinusoid'),
+    find: 'anchor.put(s, position, cols.clone(), true);',
+    replace:
+      'if from == 0 {\n                    anchor.put(s, position, cols.clone(), true);\n                }',
     look: cargo('sinusoid'),
   },
   {

@@ -6,7 +6,7 @@
 //!
 //! Two parts, both in integers alone:
 //! * [`Fixed`], 192 fraction bits, with just the arithmetic that makes the frequencies: log2, exp2, product;
-//! * [`sin_f32`], the sine of a 128-bit fraction of a turn, rounded once to f32.
+//! * [`sine`] of a 128-bit fraction of a turn, and [`sin_f32`], the same rounded once to f32.
 
 /// A number >= 0 with 192 bits behind the point and 64 before it; least significant word first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,10 +144,21 @@ pub fn frequencies(base: f64, dim: usize) -> impl Iterator<Item = Fixed> {
 }
 
 /// sin(2 pi x / 2^128), rounded once to f32 (+0 for x = 0 and x = 2^127).
-///
-/// Everything is a fraction of 2^128, cut off at each step: less than 64 units of error, so what is rounded is
-/// right to 2^-122, and right to 2^-93 for an angle that is right to 2^-96 of a turn.
 pub fn sin_f32(x: u128) -> f32 {
+    let (negative, fraction) = sine(x);
+    let magnitude = round_fraction(fraction);
+    if magnitude == 0.0 || !negative {
+        magnitude
+    } else {
+        -magnitude
+    }
+}
+
+/// sin(2 pi x / 2^128): whether it is negative, and its magnitude as a fraction of 2^128; 1 is the largest fraction.
+///
+/// Everything is cut off at each step: less than 64 units of error, so it is right to 2^-122, and right to 2^-93 for
+/// an angle that is right to 2^-96 of a turn.
+pub fn sine(x: u128) -> (bool, u128) {
     // The nearest quarter, and what lies beyond it: at most 1/8 turn to either side.
     let quarter = x.wrapping_add(1 << 125) >> 126;
     let rest = x.wrapping_sub(quarter << 126) as i128;
@@ -157,24 +168,17 @@ pub fn sin_f32(x: u128) -> f32 {
     let even = quarter & 1 == 0;
     let magnitude = if even { sin_fraction(y) } else { cos_fraction(y) };
     let negative = (even && rest < 0) != (quarter & 2 != 0);
-    if magnitude == 0.0 || !negative {
-        magnitude
-    } else {
-        -magnitude
-    }
+    (negative, magnitude)
 }
 
 /// sin(y / 2^128) for 0 <= y / 2^128 < 0.8, by its power series.
-fn sin_fraction(y: u128) -> f32 {
-    round_fraction(series(y, y, 2))
+fn sin_fraction(y: u128) -> u128 {
+    series(y, y, 2)
 }
 
 /// cos(y / 2^128) for 0 <= y / 2^128 < 0.8, by the power series of what it lacks to 1.
-fn cos_fraction(y: u128) -> f32 {
-    match series(high_product(y, y) / 2, y, 3) {
-        0 => 1.0,
-        lack => round_fraction(lack.wrapping_neg()),
-    }
+fn cos_fraction(y: u128) -> u128 {
+    u128::MAX - series(high_product(y, y) / 2, y, 3).saturating_sub(1)
 }
 
 /// term - term y^2 / (n (n + 1)) + term y^4 / (n (n + 1) (n + 2) (n + 3)) - ...

@@ -151,6 +151,72 @@ fn consecutive_rows_from_zero() {
     });
 }
 
+/// Enough rows to be turned from anchors, several of them, with a ragged last tile and group, against the integers;
+/// the hard positions in the middle of a run.
+#[test]
+fn many_consecutive_rows_are_the_wide_ones() {
+    let (dim, rows) = (330, 300);
+    for (base, first) in [
+        (10_000.0, 0),
+        (10_000.0, 245_850_922 - 77),
+        (10_000.0, 2_549_491_779 - 130),
+        (1e12, 1_000_000),
+        (1.0, LAST - 299),
+    ] {
+        let s = Sinusoid::new(dim, base, Layout::Interleaved);
+        let turns: Vec<u128> = turn::frequencies(base, dim)
+            .take(dim / 2)
+            .map(|w| w.times(turn::Fixed::RADIAN).fraction())
+            .collect();
+        let angles = (first..first + rows)
+            .flat_map(|position| turns.iter().map(move |t| t.wrapping_mul(u128::from(position))));
+        let expected: Vec<f32> = angles
+            .flat_map(|x| [x, x.wrapping_add(1 << 126)])
+            .map(turn::sin_f32)
+            .collect();
+        for_each_isa!(isa => {
+            let out = painted(expected.len(), |out| sinusoid_rows(isa, &s, first, 0..dim, out));
+            assert_eq!(bits(&out), bits(&expected), "{isa:?}: base {base}, rows from {first}");
+        });
+    }
+}
+
+/// Any range of columns and rows of many, wherever its tiles, runs and chunks begin.
+#[test]
+fn windows_of_many_rows() {
+    let (dim, rows, first) = (600, 1_100, 3_999_999_900);
+    for layout in LAYOUTS {
+        let s = Sinusoid::new(dim, 10_000.0, layout);
+        let mut whole = vec![0.0; rows * dim];
+        sinusoid_rows(detect(), &s, first, 0..dim, &mut whole);
+        for &isa in available() {
+            for (cols, from, count) in [
+                (0..dim, 1, 1_099),
+                (1..dim, 0, 16),
+                (7..600, 3, 530),
+                (5..262, 100, 129),
+                (255..257, 513, 300),
+                (599..600, 0, 1_100),
+            ] {
+                let expected: Vec<f32> = whole
+                    .chunks(dim)
+                    .skip(from)
+                    .take(count)
+                    .flat_map(|row| row[cols.clone()].to_vec())
+                    .collect();
+                let out = painted(expected.len(), |out| {
+                    sinusoid_rows(isa, &s, first + from as u64, cols.clone(), out)
+                });
+                assert_eq!(
+                    bits(&out),
+                    bits(&expected),
+                    "{isa:?}: columns {cols:?}, {count} rows from {from}"
+                );
+            }
+        }
+    }
+}
+
 /// The f64 evaluation, where it is trusted, against the integers that replace it where it is not: far too many
 /// values for the exact reference. Small positions, so that there are values of every magnitude.
 #[test]

@@ -1,10 +1,29 @@
 //! Sinusoidal positions: PE[p, column] = sin or cos of p w_i, each element rounded once to f32.
 //!
 //! Column c is sin(2 pi (p t_c + s_c)): t_c = w_i / 2 pi in 128-bit fixed point, s_c a quarter turn where the
-//! layout wants a cosine. An element is first evaluated in f64 from the top 64 bits of its angle, with a
-//! proven bound on the error. Where every number within that bound rounds to the same f32, that is the answer;
-//! else (about one element in 10^7, and small ones) it is evaluated again in integers from all 128 bits.
-//! So whatever the first evaluation is, the bits are those of the exact value.
+//! layout wants a cosine. Three ways lead to an element, each with a proven bound on its error:
+//!
+//! ```text
+//! turned   f64: a point of the unit circle from a few rows before, turned by the angle of those rows
+//! direct   f64: sine and cosine of the top 64 bits of the angle
+//! exact    integers: the sine of all 128 bits of the angle
+//! ```
+//! Where every number within the bound rounds to the same f32, that is the answer; else the next way is taken,
+//! and the last one always answers. So whatever the estimates are, the bits are those of the exact value: any
+//! window of any rows gives the same.
+//!
+//! Consecutive rows are turned, a tile of columns at a time:
+//!
+//! ```text
+//! steps[k] = points of position k, 0 <= k <= GROUP, without the shift
+//! for each row r:
+//!     r mod RUN = 0:          anchor = points of position first + r
+//!     else r mod GROUP = 0:   anchor = anchor turned by steps[GROUP]
+//!     out[r] = anchor turned by steps[r mod GROUP], rounded
+//!     if one of these is too near to a rounding boundary: out[r] directly
+//! ```
+//! Two products and a sum an element, instead of two polynomials. Few rows are not worth the steps, and rows by
+//! position have no order: both are evaluated directly.
 
 use core::ops::Range;
 
@@ -118,8 +137,8 @@ pub fn sinusoid_rows(isa: Isa, s: &Sinusoid, first_position: u64, cols: Range<us
         "{rows} positions from {first_position} pass 2^32 - 1"
     );
     dispatch!(isa, _simd => {
-        for (r, out) in out.chunks_exact_mut(width).enumerate() {
-            row(s, first_position + r as u64, cols.clone(), out);
+        for (n, out) in out.chunks_mut(CHUNK * width).enumerate() {
+            consecutive(s, (first_position + (n * CHUNK) as u64) as u32, cols.clone(), out);
         }
     })
 }
@@ -148,59 +167,184 @@ pub fn sinusoid_at(isa: Isa, s: &Sinusoid, positions: Indices<'_>, cols: Range<u
     }
     dispatch!(isa, _simd => {
         for (r, out) in out.chunks_exact_mut(width).enumerate() {
-            row(s, positions.get(r) as u64, cols.clone(), out);
+            direct(s, positions.get(r) as u32, cols.clone(), out);
         }
     })
 }
 
-/// One row, cut to `cols`.
-#[inline(always)]
-fn row(s: &Sinusoid, position: u64, cols: Range<usize>, out: &mut [f32]) {
-    let (high, low, shift) = (&s.high[cols.clone()], &s.low[cols.clone()], &s.shift[cols]);
-    for (((out, &high), &low), &shift) in out.iter_mut().zip(high).zip(low).zip(shift) {
-        *out = quick(position, high, low, shift);
+/// Rows from one turn of the anchor to the next.
+const GROUP: usize = 8;
+/// Rows that one anchor serves. [`ERROR`] grows with RUN / GROUP.
+const RUN: usize = 128;
+/// Columns worked on together; their points are 16 TILE (GROUP + 2) bytes of stack.
+const TILE: usize = 256;
+/// Rows of a tile before the next tile has its turn: a row is written in pieces, and the pages of this many rows
+/// stay known to the processor.
+const CHUNK: usize = 512;
+
+/// Points of the unit circle, one for each column of a tile: `y` is what the column shows, `x` the same a quarter
+/// turn further.
+#[repr(align(64))]
+struct Points {
+    y: [f64; TILE],
+    x: [f64; TILE],
+}
+
+impl Points {
+    const ZERO: Self = Self {
+        y: [0.0; TILE],
+        x: [0.0; TILE],
+    };
+
+    /// The points of `position` in the columns `cols`: as the layout wants them, or, as steps, without its shift.
+    #[inline(always)]
+    fn put(&mut self, s: &Sinusoid, position: u32, cols: Range<usize>, shifted: bool) {
+        let (high, low, shift) = (&s.high[cols.clone()], &s.low[cols.clone()], &s.shift[cols]);
+        let points = self.y.iter_mut().zip(&mut self.x);
+        for ((((y, x), &high), &low), &shift) in points.zip(high).zip(low).zip(shift) {
+            (*y, *x) = point(position, high, low, if shifted { shift } else { 0 });
+        }
     }
-    for (k, out) in out.iter_mut().enumerate() {
-        if out.is_nan() {
-            *out = exact(position, high[k], low[k], shift[k]);
+
+    /// The first `n` points turned by the angles of `step`.
+    #[inline(always)]
+    fn turn(&mut self, step: &Self, n: usize) {
+        let points = self.y[..n].iter_mut().zip(&mut self.x[..n]);
+        for (((y, x), sin), cos) in points.zip(&step.y[..n]).zip(&step.x[..n]) {
+            (*y, *x) = (*y * cos + *x * sin, *x * cos - *y * sin);
+        }
+    }
+
+    /// Writes `y` of the points turned by the angles of `step`, rounded to f32. False when [`ERROR`] leaves one
+    /// of them undecided.
+    ///
+    /// One loop without a branch, so that it becomes vectors; which element it was is found out afterwards.
+    #[inline(always)]
+    fn round_turned(&self, step: &Self, out: &mut [f32]) -> bool {
+        let n = out.len();
+        let points = self.y[..n].iter().zip(&self.x[..n]);
+        let steps = step.y[..n].iter().zip(&step.x[..n]);
+        let mut differing = 0;
+        for (out, ((y, x), (sin, cos))) in out.iter_mut().zip(points.zip(steps)) {
+            let v = y * cos + x * sin;
+            let (below, above) = ((v - ERROR) as f32, (v + ERROR) as f32);
+            *out = below;
+            differing |= below.to_bits() ^ above.to_bits();
+        }
+        differing == 0
+    }
+}
+
+/// What a turned point is off by at most, and what `v - ERROR` and `v + ERROR` lose when they are rounded to f64.
+///
+/// Points as complex numbers x + i y, errors relative to 1, their length, in units of u = 2^-53:
+/// ```text
+/// point          5 u in each part, and the angle's 2 pi 2^-63: less than   5.02 u together
+/// one turn       the product is rounded by at most sqrt(5) u (Brent, Percival, Zimmermann 2007,
+///                without fused operations), and the step is off by 5.02 u: less than   7.3 u
+/// a row          a point, RUN / GROUP - 1 turns of the anchor, one by its step:   5.02 u + 16 * 7.3 u < 122 u
+/// v +- ERROR     at most 1 + 2^-46, rounded to f64:   u
+/// ```
+/// ERROR = 2^-46 = 128 u. Rounding is monotonic: when v - ERROR and v + ERROR round to the same f32, so does the
+/// true value. That f32 is at least 2^-23 or so, for its neighbours must be further apart than 2 ERROR.
+const ERROR: f64 = f64::from_bits((1023 - 46) << 52);
+const _: () = assert!(RUN / GROUP <= 16, "ERROR is proven for 16 turns");
+
+/// Rows `first`, `first + 1`, ... as many as `out` holds, cut to `cols`.
+#[inline(always)]
+fn consecutive(s: &Sinusoid, first: u32, cols: Range<usize>, out: &mut [f32]) {
+    let width = cols.len();
+    if out.len() < 2 * GROUP * width {
+        for (position, out) in (first..=u32::MAX).zip(out.chunks_exact_mut(width)) {
+            direct(s, position, cols.clone(), out);
+        }
+        return;
+    }
+    let mut steps = [const { Points::ZERO }; GROUP + 1];
+    let mut anchor = Points::ZERO;
+    for from in (0..width).step_by(TILE) {
+        let n = TILE.min(width - from);
+        let cols = cols.start + from..cols.start + from + n;
+        for (k, step) in (0..).zip(&mut steps) {
+            step.put(s, k, cols.clone(), false);
+        }
+        for (r, out) in out.chunks_exact_mut(width).enumerate() {
+            let (position, out) = (first + r as u32, &mut out[from..][..n]);
+            if r % RUN == 0 {
+                anchor.put(s, position, cols.clone(), true);
+            } else if r % GROUP == 0 {
+                anchor.turn(&steps[GROUP], n);
+            }
+            if !anchor.round_turned(&steps[r % GROUP], out) {
+                direct(s, position, cols.clone(), out);
+            }
         }
     }
 }
 
-/// The element if f64 decides it, else NaN.
+/// One row, cut to `cols`: each element from its own angle. Undecided ones are NaN between the two loops.
 ///
 /// ```text
-/// x = floor(p t 2^64) + s, mod 2^64     x / 2^64 is the angle in turns, less than 2^-63 too small
-/// v = sin(2 pi x / 2^64)                |v - true value| < |v| (2^-51 + 2^-53) + 2 pi 2^-63
-///                                                        < |v| 2^-50 + 2^-60 =: error
+/// v = point's y       |v - true value| < |v| (2^-51 + 2^-53) + 2 pi 2^-63
+///                                      < |v| 2^-50 + 2^-60 =: error
 /// ```
-/// 2^-51 is the bound of `sin_cos_eighth`, 2^-53 the rounding of its argument. Rounding is monotonic: when v - error
-/// and v + error round to the same f32, so does the true value. (Both ends are rounded to f64 first, by |v| 2^-53 at
-/// most, which is less than the bound has to spare.)
+/// When v - error and v + error round to the same f32, so does the true value. (Both ends are rounded to f64 first,
+/// by |v| 2^-53 at most, which is less than the bound has to spare.)
 #[inline(always)]
-fn quick(position: u64, high: u64, low: u64, shift: u64) -> f32 {
-    let x = position
-        .wrapping_mul(high)
-        .wrapping_add((position * (low >> 32)) >> 32)
+fn direct(s: &Sinusoid, position: u32, cols: Range<usize>, out: &mut [f32]) {
+    let (high, low, shift) = (&s.high[cols.clone()], &s.low[cols.clone()], &s.shift[cols]);
+    if position == 0 {
+        // No bound on an error decides a 0.
+        for (out, &shift) in out.iter_mut().zip(shift) {
+            *out = if shift == 0 { 0.0 } else { 1.0 };
+        }
+        return;
+    }
+    let mut differing = 0;
+    for (((out, &high), &low), &shift) in out.iter_mut().zip(high).zip(low).zip(shift) {
+        let (v, _) = point(position, high, low, shift);
+        let error = v.abs() * TWO_NEGATIVE_50 + TWO_NEGATIVE_60;
+        let (below, above) = ((v - error) as f32, (v + error) as f32);
+        *out = if below == above { below } else { f32::NAN };
+        differing |= below.to_bits() ^ above.to_bits();
+    }
+    if differing != 0 {
+        for (k, out) in out.iter_mut().enumerate() {
+            if out.is_nan() {
+                *out = exact(position, high[k], low[k], shift[k]);
+            }
+        }
+    }
+}
+
+/// The sine of the angle of a column, and the sine a quarter turn further, estimated.
+///
+/// ```text
+/// a = floor(p t 2^64) + s, mod 2^64     a / 2^64 is the angle in turns, less than 2^-63 too small
+/// ```
+/// Each is off by less than 2^-51 + 2^-53 of itself (the bound of `sin_cos_eighth`, and the rounding of its
+/// argument), and the angle's 2 pi 2^-63. At position 0 they are exact.
+///
+/// The products are of 32 bits by 32, and the angle becomes f64 by its halves: vectors of every instruction set
+/// have those.
+#[inline(always)]
+fn point(position: u32, high: u64, low: u64, shift: u64) -> (f64, f64) {
+    let p = u64::from(position);
+    let a = (p * (high & 0xffff_ffff))
+        .wrapping_add((p * (high >> 32)) << 32)
+        .wrapping_add((p * (low >> 32)) >> 32)
         .wrapping_add(shift);
     // The nearest quarter, and what lies beyond it, exactly; then the one rounding to f64.
-    let quarter = x.wrapping_add(1 << 61) >> 62;
-    let rest = x.wrapping_sub(quarter << 62) as i64;
-    let (sin, cos) = sin_cos_eighth(rest as f64 * TWO_NEGATIVE_64);
-    let v = in_quadrant(quarter, sin, cos);
-
-    let error = v.abs() * TWO_NEGATIVE_50 + TWO_NEGATIVE_60;
-    let (below, above) = ((v - error) as f32, (v + error) as f32);
-    if below == above {
-        below
-    } else {
-        f32::NAN
-    }
+    let quarter = a.wrapping_add(1 << 61) >> 62;
+    let rest = a.wrapping_sub(quarter << 62);
+    let rest = f64::from((rest >> 32) as i32) * 4_294_967_296.0 + f64::from(rest as u32);
+    let (sin, cos) = sin_cos_eighth(rest * TWO_NEGATIVE_64);
+    (in_quadrant(quarter, sin, cos), in_quadrant(quarter + 1, sin, cos))
 }
 
 /// The element from all 128 bits of its angle.
 #[cold]
-fn exact(position: u64, high: u64, low: u64, shift: u64) -> f32 {
+fn exact(position: u32, high: u64, low: u64, shift: u64) -> f32 {
     let t = u128::from(high) << 64 | u128::from(low);
     sin_f32(
         t.wrapping_mul(u128::from(position))
@@ -211,3 +355,6 @@ fn exact(position: u64, high: u64, low: u64, shift: u64) -> f32 {
 const TWO_NEGATIVE_50: f64 = f64::from_bits((1023 - 50) << 52);
 const TWO_NEGATIVE_60: f64 = f64::from_bits((1023 - 60) << 52);
 const TWO_NEGATIVE_64: f64 = f64::from_bits((1023 - 64) << 52);
+
+#[cfg(test)]
+mod tests;
