@@ -5,9 +5,10 @@ use std::ops::Range;
 /// Either whole rows (`first_col` is 0, `cols` the row's length) or a range of columns of a single row.
 ///
 /// Both forms are contiguous in the result, so `out` holds exactly the window: `rows * cols` values, and the
-/// elements of the window are `len()` successive elements of the result. Natively a window is everything; on
-/// WebAssembly a result passes through a scratch area of fixed size, window by window. Lanes run along
-/// columns and no kernel mixes columns, so the bits do not depend on how a result was cut.
+/// elements of the window are `len()` successive elements of the result. Natively a window is everything, or
+/// what one thread takes of it; on WebAssembly a result passes through a scratch area of fixed size, window by
+/// window. Lanes run along columns and no kernel mixes columns, so the bits do not depend on how a result was
+/// cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window {
     /// First row, counted in the whole result.

@@ -1,0 +1,110 @@
+/**
+ * Every operation on results below, at and above the size from which on a call has helpers, at odd lengths too;
+ * prints what ran, and the SHA-256 over all results. In a worker thread the same is its message.
+ *
+ *   threads.mjs digest
+ *   threads.mjs exit      ends the process while worker threads are in the middle of such calls
+ */
+
+// oxlint-disable unicorn/require-post-message-target-origin -- that is for windows: a thread has no origin
+
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import {
+  backendInfo,
+  Embedding,
+  EmbeddingBag,
+  EmbeddingLayer,
+  PositionalEncoding,
+} from '../../../dist/index.js';
+
+const FLOATS = 1_000_000;
+const VOCAB = 5000;
+
+function digest() {
+  const hash = createHash('sha256');
+  /** @param {{ data: Float32Array }} tensor */
+  const add = ({ data }) => hash.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+
+  for (const dim of [1, 64, 333, 1024]) {
+    const token = new Embedding({ vocabSize: VOCAB, embeddingDim: dim, seed: dim, paddingIdx: 7 });
+    for (const extra of [-1, 0, 1, 2.5 * Math.ceil(FLOATS / dim)]) {
+      const n = Math.ceil(FLOATS / dim) + Math.floor(extra);
+      const ids = Int32Array.from({ length: n }, (_, i) => (i * 7919 + dim) % VOCAB);
+      add(token.forward(ids));
+
+      const [maxSeqLength, base] = [n, 10_000];
+      const positional = new PositionalEncoding({
+        embeddingDim: dim,
+        maxSeqLength,
+        base,
+        dropout: 0.3,
+        seed: 5,
+      });
+      add(positional.pe);
+      add(positional.encode(Uint32Array.from(ids, (id) => id * 100_003)));
+      const x = token.forward(ids);
+      add(positional.forward(x));
+      add(positional.train().forward(x, { positionIds: ids.map((id) => id % n) }));
+      positional.eval().forwardInto(x, x);
+      add(x);
+      add(new EmbeddingLayer({ token, positional, scale: true }).forward(ids));
+      positional.train();
+      add(new EmbeddingLayer({ token, positional }).forward(ids, { positionIds: ids.map((id) => id % n) }));
+      positional.dispose();
+
+      const weights = Float32Array.from(ids, (id, i) => Math.fround((id - 11) / (i + 1)));
+      // Bags of no, few and many ids, the first and the last of them empty.
+      const offsets = [0];
+      for (let at = 0, i = 0; at < n; at += (i++ * i) % 977) offsets.push(at);
+      offsets.push(n);
+      for (const mode of /** @type {const} */ (['sum', 'mean', 'max'])) {
+        const bag = EmbeddingBag.from(token, { mode });
+        add(bag.forward(ids, { offsets }));
+        add(bag.forward(ids, { offsets: ids.map((_, i) => i) }));
+        if (mode !== 'max') add(bag.forward(ids, { offsets, perSampleWeights: weights }));
+      }
+    }
+    token.dispose();
+  }
+  // Tables around the size, and one that takes many parts.
+  for (const vocabSize of [FLOATS - 1, FLOATS, FLOATS + 1, 3 * FLOATS + 17]) {
+    for (const initType of /** @type {const} */ (['uniform', 'normal', 'zeros'])) {
+      const embedding = new Embedding({ vocabSize, embeddingDim: 1, seed: 3, initType });
+      const read = embedding.weight.toTensor();
+      add(read);
+      embedding.weight.setRows(
+        0,
+        read.data.map((value, i) => value + i),
+      );
+      add(embedding.weight.toTensor());
+      embedding.dispose();
+    }
+  }
+  return { info: backendInfo(), digest: hash.digest('hex') };
+}
+
+/** Computes for ever, in calls that have helpers; says when it has begun. */
+function calls() {
+  const token = new Embedding({ vocabSize: 1000, embeddingDim: 1024, seed: 1 });
+  const out = new Float32Array(16 * FLOATS);
+  const ids = Int32Array.from({ length: Math.floor(out.length / 1024) }, (_, i) => i % 1000);
+  token.forwardInto(ids, out);
+  parentPort?.postMessage('computing');
+  for (;;) token.forwardInto(ids, out);
+}
+
+if (isMainThread) {
+  if (process.argv[2] === 'exit') {
+    const start = () => new Worker(new URL(import.meta.url), { workerData: 'calls' });
+    await Promise.all([start(), start()].map((worker) => once(worker, 'message')));
+    console.log(JSON.stringify(backendInfo()));
+    process.exit(0);
+  }
+  console.log(JSON.stringify(digest()));
+} else if (workerData === 'calls') {
+  calls();
+} else {
+  parentPort?.postMessage(digest());
+}

@@ -1,0 +1,89 @@
+/** Several threads in one call: the same bits, from many worker threads at once, and through every kind of end. */
+
+import { once } from 'node:events';
+import { availableParallelism } from 'node:os';
+import path from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { backendInfo, type BackendInfo, Embedding } from 'tokenbed';
+import { describe, expect, inject, it } from 'vitest';
+import { jsonOf, root, runProgram } from '../helpers/children.js';
+
+const backend = inject('backend');
+const PROGRAM = 'threads.mjs';
+
+interface Digest {
+  readonly info: BackendInfo;
+  readonly digest: string;
+}
+
+const run = (threads: string) =>
+  jsonOf<Digest>(runProgram(PROGRAM, ['digest'], { TOKENBED_BACKEND: backend, TOKENBED_THREADS: threads }));
+
+const one = run('1');
+
+const start = (threads: number, task?: 'calls') =>
+  new Worker(path.join(root, 'test/node/programs', PROGRAM), {
+    workerData: task,
+    env: { ...process.env, TOKENBED_BACKEND: backend, TOKENBED_THREADS: String(threads) },
+    execArgv: [],
+  });
+
+describe('TOKENBED_THREADS', () => {
+  it.each(['2', '3', '8'])(
+    '%s: every operation gives the bits of one thread',
+    async (threads) => {
+      const [wanted, found] = [await one, await run(threads)];
+      expect(wanted.info).toMatchObject({ name: backend, threads: 1 });
+      expect(found.info).toMatchObject({
+        name: backend,
+        threads: backend === 'native' ? Number(threads) : 1,
+      });
+      expect(found.digest).toBe(wanted.digest);
+    },
+    300_000,
+  );
+
+  it('unset: as many as the process has processors', async () => {
+    const { threads } = await jsonOf<BackendInfo>(runProgram('info.mjs', [], { TOKENBED_BACKEND: backend }));
+    // A control group may allow less than the mask of processors says.
+    expect(threads).toBeGreaterThanOrEqual(1);
+    expect(threads).toBeLessThanOrEqual(backend === 'native' ? availableParallelism() : 1);
+  });
+
+  it('is read by each worker thread for itself', async () => {
+    const found = await Promise.all(
+      [1, 2, 3].map(async (threads) => {
+        const worker = start(threads);
+        const [[result]] = await Promise.all([once(worker, 'message'), once(worker, 'exit')]);
+        return result as Digest;
+      }),
+    );
+    const threads = found.map(({ info }) => info.threads);
+    expect(threads).toEqual(backend === 'native' ? [1, 2, 3] : [1, 1, 1]);
+    // All at once, so that the helpers were always somebody else's: the bits are the same.
+    const { digest } = await one;
+    expect(found.map((each) => each.digest)).toEqual([digest, digest, digest]);
+  }, 300_000);
+});
+
+describe('an end in the middle of calls', () => {
+  it('of worker threads leaves the others computing', async () => {
+    for (let round = 0; round < 5; round++) {
+      const workers = [start(4, 'calls'), start(2, 'calls')];
+      await Promise.all(workers.map((worker) => once(worker, 'message')));
+      await Promise.all(workers.map((worker) => worker.terminate()));
+    }
+    const embedding = new Embedding({ vocabSize: 4, embeddingDim: 1024, seed: 1 });
+    const ids = Int32Array.from({ length: 4096 }, (_, i) => i % 4);
+    const { data } = embedding.forward(ids);
+    expect(data.subarray(-4096)).toEqual(data.subarray(0, 4096));
+    expect(backendInfo().name).toBe(backend);
+  }, 120_000);
+
+  it.each([1, 2, 3])('of the process is one: round %i', async () => {
+    const env = { TOKENBED_BACKEND: backend, TOKENBED_THREADS: '3' };
+    const ended = await runProgram(PROGRAM, ['exit'], env);
+    expect(ended).toMatchObject({ code: 0, signal: null, stderr: '' });
+    expect(JSON.parse(ended.stdout)).toMatchObject({ name: backend });
+  });
+});
