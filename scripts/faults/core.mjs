@@ -10,10 +10,18 @@ export const CORE_FAULTS = [
   {
     name: 'gather-row',
     what: 'each row is taken twice',
-    file: ops('gather'),
-    find: 'rows.of_id(ids, r).cols(cols.clone())',
-    replace: 'rows.of_id(ids, r / 2).cols(cols.clone())',
+    file: ops('lookup'),
+    find: 'self.rows.of_id(self.ids, i)',
+    replace: 'self.rows.of_id(self.ids, i / 2)',
     look: cargo('gather'),
+  },
+  {
+    name: 'streamed-row',
+    what: 'past the caches, a row that begins inside a line begins with its second value',
+    file: 'crates/core/src/simd/rows.rs',
+    find: '(r, col) = (r + 1, 0);',
+    replace: '(r, col) = (r + 1, 1.min(width - 1));',
+    look: cargo('tuning'),
   },
   {
     name: 'row-window',
@@ -36,7 +44,7 @@ export const CORE_FAULTS = [
     what: 'padding counts in the divisor of a mean',
     file: ops('bag'),
     find: 'state.kept += self.run.len();',
-    replace: 'state.kept += ids.len().min(Run::LEN);',
+    replace: 'state.kept += (self.ids.len() - start).min(Run::LEN);',
     look: cargo('bag'),
   },
   {

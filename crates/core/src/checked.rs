@@ -154,6 +154,16 @@ impl Run {
 
     #[inline(always)]
     fn keep<T: Id>(&mut self, ids: &[T], weights: Option<&[f32]>, skip: Option<usize>) {
+        let Some(skip) = skip else {
+            for (to, id) in self.ids.iter_mut().zip(ids) {
+                *to = id.bits().into();
+            }
+            if let Some(weights) = weights {
+                self.weights[..weights.len()].copy_from_slice(weights);
+            }
+            self.len = ids.len();
+            return;
+        };
         self.len = 0;
         for (i, id) in ids.iter().enumerate() {
             let id = id.bits().into();
@@ -161,7 +171,7 @@ impl Run {
             if let Some(weights) = weights {
                 self.weights[self.len] = weights[i];
             }
-            self.len += usize::from(skip != Some(id as usize));
+            self.len += usize::from(id as usize != skip);
         }
     }
 

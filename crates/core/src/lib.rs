@@ -21,6 +21,10 @@
 //! `ln` are this crate's own, and so is the random generator, of which element `i` is a pure function of the
 //! seed and `i`. The one exception: a NaN that arithmetic produces has an unspecified sign and payload.
 //!
+//! # Speed
+//! What an operation waits for is memory. From which sizes on it asks for rows ahead of their turn, or writes
+//! past the caches, stands in [`tuning`], in numbers for each class of machines; they change no bit.
+//!
 //! # Trust
 //! [`checked`] is the border: what passed it is of another type, and kernels take only that type. What a
 //! caller of this crate must get right by itself (lengths that fit each other) is asserted at the entry of

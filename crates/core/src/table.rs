@@ -4,6 +4,7 @@ use crate::checked::Indices;
 use crate::dtype::DType;
 use crate::error::Error;
 use crate::row::Row;
+use crate::simd::{Hint, Simd, LINE};
 use std::marker::PhantomData;
 use std::slice;
 
@@ -67,6 +68,16 @@ impl<'a> Table<'a> {
     pub fn dim(&self) -> usize {
         self.dim
     }
+
+    /// Bytes from one row to the next.
+    pub fn row_bytes(&self) -> usize {
+        self.stride
+    }
+
+    /// Bytes of all rows.
+    pub fn bytes(&self) -> usize {
+        self.bytes.len()
+    }
 }
 
 /// A table whose storage type the compiler knows: what `with_rows!` makes of a [`Table`], and kernels read.
@@ -100,6 +111,20 @@ impl<'a, R: Row<'a>> Rows<'a, R> {
         unsafe { self.row_unchecked(ids.get(i)) }
     }
 
+    /// Asks for every line of row `row`, be it one of the table's or not: addresses are computed, nothing is
+    /// read.
+    #[inline(always)]
+    pub fn prefetch<S: Simd>(&self, simd: S, hint: Hint, row: usize) {
+        let Table { stride, bytes, .. } = self.table;
+        let start = bytes.as_ptr().wrapping_add(row.wrapping_mul(stride));
+        let into_line = start.addr() % LINE;
+        let mut at = 0;
+        while at < into_line + stride {
+            simd.prefetch(hint, start.wrapping_sub(into_line).wrapping_add(at));
+            at += LINE;
+        }
+    }
+
     /// Row `row`, which must be one of the table's.
     #[inline(always)]
     pub fn row(&self, row: usize) -> R {
@@ -119,5 +144,91 @@ impl<'a, R: Row<'a>> Rows<'a, R> {
         // SAFETY: `Table::new` has seen `rows * stride` bytes from an aligned start, and rows keep the
         // alignment; `Rows::of` has seen that they are stored as `R`.
         unsafe { R::open(bytes.as_ptr().add(row * stride), dim) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::row::F32Row;
+    use crate::simd::{available, dispatch, MAX_LANES};
+    use std::cell::RefCell;
+
+    /// One lane that writes down what is asked for.
+    #[derive(Clone, Copy)]
+    struct Asked<'a>(&'a RefCell<Vec<usize>>);
+
+    impl Simd for Asked<'_> {
+        const LANES: usize = 1;
+        const ACCUMULATORS: usize = 1;
+        type F32 = f32;
+
+        fn vectorize<T>(self, f: impl FnOnce() -> T) -> T {
+            f()
+        }
+
+        fn splat(self, x: f32) -> f32 {
+            x
+        }
+
+        fn load(self, from: &[f32]) -> f32 {
+            from[0]
+        }
+
+        fn store(self, x: f32, to: &mut [f32]) {
+            to[0] = x;
+        }
+
+        fn add(self, a: f32, b: f32) -> f32 {
+            a + b
+        }
+
+        fn mul(self, a: f32, b: f32) -> f32 {
+            a * b
+        }
+
+        fn div(self, a: f32, b: f32) -> f32 {
+            a / b
+        }
+
+        fn max(self, held: f32, _: f32) -> f32 {
+            held
+        }
+
+        fn prefetch(self, _: Hint, at: *const u8) {
+            self.0.borrow_mut().push(at.addr());
+        }
+    }
+
+    #[test]
+    fn exactly_the_lines_of_a_row_are_asked_for() {
+        let values = vec![0.0; 4000];
+        for (first, dim) in [(0, 16), (1, 16), (3, 1), (15, 2), (7, 40), (0, 300), (9, 384)] {
+            let rows = 3000 / dim;
+            let table = Table::f32(rows, dim, &values[first..first + rows * dim]).unwrap();
+            let rows_of = Rows::<F32Row<'_>>::of(table);
+            for row in [0, 1, rows - 1] {
+                let asked = RefCell::new(Vec::new());
+                rows_of.prefetch(Asked(&asked), Hint::Near, row);
+                let start = table.bytes.as_ptr().addr() + 4 * row * dim;
+                let lines: Vec<usize> = (start / LINE..=(start + 4 * dim - 1) / LINE)
+                    .map(|l| l * LINE)
+                    .collect();
+                assert_eq!(asked.into_inner(), lines, "row {row} of {dim} values");
+            }
+        }
+    }
+
+    #[test]
+    fn rows_that_are_not_there_may_be_asked_for() {
+        let values = [0.0; 3 * MAX_LANES];
+        let rows = Rows::<F32Row<'_>>::of(Table::f32(3, MAX_LANES, &values).unwrap());
+        for &isa in available() {
+            dispatch!(isa, simd => {
+                for row in [3, 1 << 30, usize::MAX / 2, usize::MAX] {
+                    rows.prefetch(simd, Hint::Far, row);
+                }
+            });
+        }
     }
 }

@@ -75,17 +75,22 @@ impl Window {
 /// Values in a block: 16 KiB, so that what is done to it next finds it in the L1 cache.
 const BLOCK: usize = 4096;
 
-/// Cuts a window into blocks of whole rows, of about `BLOCK` values, and gives each: where it starts in
-/// `out`, its own window, its part of `out`.
+/// Gives a window as a whole; or, if each part of it is worked on `twice`, in blocks of whole rows, of about
+/// `BLOCK` values. Each: where it starts in `out`, its own window, its part of `out`.
 pub(crate) fn for_each_block(
     window: Window,
+    twice: bool,
     out: &mut [f32],
     mut work: impl FnMut(usize, Window, &mut [f32]),
 ) {
     if out.is_empty() {
         return;
     }
-    let rows = (BLOCK / window.cols).max(1);
+    let rows = if twice {
+        (BLOCK / window.cols).max(1)
+    } else {
+        window.rows
+    };
     for (b, out) in out.chunks_mut(rows * window.cols).enumerate() {
         let block = Window {
             first_row: window.first_row + b * rows,

@@ -3,8 +3,9 @@
 use crate::checked::Indices;
 use crate::ops::dropout::{dropout, Dropout};
 use crate::row::{with_rows, Row};
-use crate::simd::{dispatch, for_each_vector, Isa, Simd};
+use crate::simd::{dispatch, for_each_row, for_each_vector, Isa, Simd};
 use crate::table::{Rows, Table};
+use crate::tuning::tuning;
 use crate::window::{for_each_block, Window};
 
 /// Which row of the position table row `r` of the result takes; `r` counts from the first row of the whole
@@ -80,12 +81,16 @@ pub fn add(
     if let Source::Slice(x) = x {
         assert_eq!(x.len(), out.len(), "x does not fit the window");
     }
-    for_each_block(window, out, |start, window, out| {
+    // What is read again, or was read just now, is in the caches: streamed, it would leave them.
+    let streamed = chances.is_none() && matches!(x, Source::Slice(_)) && tuning().streams(size_of_val(out));
+    for_each_block(window, chances.is_some(), out, |start, window, out| {
         let x = match x {
             Source::Slice(x) => Some(&x[start..][..out.len()]),
             Source::InPlace => None,
         };
-        dispatch!(isa, simd => with_rows!(table, table => add_rows(simd, table, rows, window, x, out)));
+        dispatch!(isa, simd => with_rows!(table, table => {
+            add_rows(simd, table, rows, window, x, streamed, out)
+        }));
         if let Some(chances) = chances {
             dropout(isa, chances, first + start as u64, out);
         }
@@ -99,26 +104,35 @@ fn add_rows<'a, S: Simd, P: Row<'a>>(
     rows: PositionRows<'_>,
     window: Window,
     x: Option<&[f32]>,
+    streamed: bool,
     out: &mut [f32],
 ) {
-    for (r, out) in out.chunks_exact_mut(window.cols).enumerate() {
-        let position = rows.pick(table, window.first_row + r).cols(window.cols());
-        match x {
-            Some(x) => {
-                let x = &x[r * window.cols..][..window.cols];
+    macro_rules! position_row {
+        ($r:ident) => {
+            rows.pick(table, window.first_row + $r).cols(window.cols())
+        };
+    }
+    match x {
+        Some(x) => for_each_row(
+            simd,
+            streamed,
+            window.cols,
+            out,
+            #[inline(always)]
+            |r| (&x[r * window.cols..][..window.cols], position_row!(r)),
+            #[inline(always)]
+            |(x, position), c, n| simd.add(simd.load(&x[c..c + n]), position.load(simd, c, n)),
+        ),
+        None => {
+            for (r, out) in out.chunks_exact_mut(window.cols).enumerate() {
+                let position = position_row!(r);
                 for_each_vector(
                     simd,
                     out,
                     #[inline(always)]
-                    |c, n, _| simd.add(simd.load(&x[c..c + n]), position.load(simd, c, n)),
+                    |c, n, held| simd.add(simd.load(held), position.load(simd, c, n)),
                 );
             }
-            None => for_each_vector(
-                simd,
-                out,
-                #[inline(always)]
-                |c, n, held| simd.add(simd.load(held), position.load(simd, c, n)),
-            ),
         }
     }
 }

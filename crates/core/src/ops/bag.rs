@@ -18,6 +18,7 @@ use crate::checked::{Bags, Indices, Run};
 use crate::row::{with_rows, Row};
 use crate::simd::{dispatch, for_each_vector, Isa, Simd};
 use crate::table::{Rows, Table};
+use crate::tuning::{tuning, Ahead};
 use std::ops::Range;
 
 /// What becomes of the rows of a bag.
@@ -82,7 +83,7 @@ pub fn bag_extend(
         "columns {cols:?} do not fit the accumulators"
     );
     dispatch!(isa, simd => with_rows!(bag.table, rows => {
-        Bagger::new(simd, rows, bag).extend(cols, ids, weights, state, acc)
+        Bagger::new(simd, rows, bag, ids).extend(cols, 0..ids.len(), weights, state, acc)
     }));
 }
 
@@ -118,12 +119,11 @@ pub fn bag(
     let end = if count == 0 { 0 } else { bags.bag(count - 1).end };
     assert_eq!(end, ids.len(), "the bags do not take every id");
     dispatch!(isa, simd => with_rows!(bag.table, rows => {
-        let mut bagger = Bagger::new(simd, rows, bag);
+        let mut bagger = Bagger::new(simd, rows, bag, ids);
         for (b, out) in out.chunks_exact_mut(dim).enumerate() {
             let part = bags.bag(b);
-            let weights = weights.map(|weights| &weights[part.clone()]);
             let mut state = BagState::default();
-            bagger.extend(0..dim, ids.slice(part), weights, &mut state, out);
+            bagger.extend(0..dim, part, weights, &mut state, out);
             finish(simd, bag.mode, &state, out);
         }
     }));
@@ -151,39 +151,46 @@ fn finish<S: Simd>(simd: S, mode: Mode, state: &BagState, acc: &mut [f32]) {
 }
 
 /// Takes ids into bags: what does not change from bag to bag, and the run of ids it is at.
-struct Bagger<'a, S, R> {
+struct Bagger<'a, 'i, S, R> {
     simd: S,
     rows: Rows<'a, R>,
     mode: Mode,
     padding: Option<usize>,
+    /// The ids of all bags, one after the other.
+    ids: Indices<'i>,
+    ahead: Ahead,
     run: Run,
 }
 
-impl<'a, S: Simd, R: Row<'a>> Bagger<'a, S, R> {
+impl<'a, 'i, S: Simd, R: Row<'a>> Bagger<'a, 'i, S, R> {
     #[inline(always)]
-    fn new(simd: S, rows: Rows<'a, R>, bag: &Bag<'_>) -> Self {
+    fn new(simd: S, rows: Rows<'a, R>, bag: &Bag<'_>, ids: Indices<'i>) -> Self {
         Bagger {
             simd,
             rows,
             mode: bag.mode,
             padding: bag.padding,
+            ids,
+            ahead: tuning().bag(bag.table.bytes(), bag.table.row_bytes()),
             run: Run::default(),
         }
     }
 
+    /// Takes entries `part` of the ids, and their weights, into `acc`.
     #[inline(always)]
     fn extend(
         &mut self,
         cols: Range<usize>,
-        ids: Indices<'_>,
+        part: Range<usize>,
         weights: Option<&[f32]>,
         state: &mut BagState,
         acc: &mut [f32],
     ) {
-        for start in (0..ids.len()).step_by(Run::LEN) {
-            let part = start..ids.len().min(start + Run::LEN);
+        for start in part.clone().step_by(Run::LEN) {
+            let part = start..part.end.min(start + Run::LEN);
+            self.ask_ahead(part.clone());
             let weights = weights.map(|weights| &weights[part.clone()]);
-            self.run.fill(ids.slice(part), weights, self.padding);
+            self.run.fill(self.ids.slice(part), weights, self.padding);
             if self.run.is_empty() {
                 continue;
             }
@@ -192,6 +199,21 @@ impl<'a, S: Simd, R: Row<'a>> Bagger<'a, S, R> {
             if weights.is_some() {
                 let sum = state.weight.unwrap_or(0.0);
                 state.weight = Some(self.run.weights().iter().fold(sum, |sum, weight| sum + weight));
+            }
+        }
+    }
+
+    /// Asks for the rows that come as many entries after those in `part` as is asked ahead, be they of this
+    /// bag or of a later one. All at once: the row in the middle of a run was asked for long before.
+    #[inline(always)]
+    fn ask_ahead(&self, part: Range<usize>) {
+        let count = self.ids.len();
+        for i in
+            part.start.saturating_add(self.ahead.rows)..part.end.saturating_add(self.ahead.rows).min(count)
+        {
+            let id = self.ids.get(i);
+            if self.padding != Some(id) {
+                self.rows.prefetch(self.simd, self.ahead.hint, id);
             }
         }
     }

@@ -1,9 +1,11 @@
 //! Rows by id: the embedding lookup itself.
 
 use crate::checked::Indices;
+use crate::ops::lookup::Lookup;
 use crate::row::{with_rows, Row};
-use crate::simd::{dispatch, Isa, Simd};
+use crate::simd::{dispatch, for_each_row, Isa, Simd};
 use crate::table::{Rows, Table};
+use crate::tuning::{tuning, Plan};
 use std::ops::Range;
 
 /// Looks rows up.
@@ -33,19 +35,35 @@ pub fn gather(isa: Isa, table: Table<'_>, ids: Indices<'_>, cols: Range<usize>, 
     if out.is_empty() {
         return;
     }
-    dispatch!(isa, simd => with_rows!(table, rows => gather_rows(simd, rows, ids, cols, out)))
+    let Plan { ahead, streamed } = tuning().lookup(table.bytes(), table.row_bytes(), size_of_val(out));
+    dispatch!(isa, simd => with_rows!(table, rows => {
+        gather_rows(simd, Lookup::new(rows, ids, ahead), cols, streamed, out)
+    }))
 }
 
+/// A row that is not streamed is copied the way its storage type knows best.
 #[inline(always)]
-fn gather_rows<'a, S: Simd, R: Row<'a>>(
+pub(crate) fn gather_rows<'a, S: Simd, R: Row<'a>>(
     simd: S,
-    rows: Rows<'a, R>,
-    ids: Indices<'_>,
+    rows: Lookup<'a, '_, R>,
     cols: Range<usize>,
+    streamed: bool,
     out: &mut [f32],
 ) {
+    if S::STREAMS && streamed {
+        return for_each_row(
+            simd,
+            streamed,
+            cols.len(),
+            out,
+            #[inline(always)]
+            |r| rows.open(simd, r).cols(cols.clone()),
+            #[inline(always)]
+            |row, c, n| row.load(simd, c, n),
+        );
+    }
     for (r, out) in out.chunks_exact_mut(cols.len()).enumerate() {
-        rows.of_id(ids, r).cols(cols.clone()).copy_to(simd, out);
+        rows.open(simd, r).cols(cols.clone()).copy_to(simd, out);
     }
 }
 

@@ -3,9 +3,12 @@
 use crate::checked::Indices;
 use crate::ops::add::{PositionRows, Positions};
 use crate::ops::dropout::{dropout, Dropout};
+use crate::ops::gather::gather_rows;
+use crate::ops::lookup::Lookup;
 use crate::row::{with_rows, Row};
-use crate::simd::{dispatch, for_each_vector, Isa, Simd};
+use crate::simd::{dispatch, for_each_row, Isa, Simd};
 use crate::table::{Rows, Table};
+use crate::tuning::{tuning, Plan};
 use crate::window::{for_each_block, Window};
 
 /// What a layer does to each id.
@@ -49,14 +52,20 @@ pub fn layer(isa: Isa, layer: &Layer<'_>, ids: Indices<'_>, window: Window, out:
             "tokens and positions are of unequal width"
         );
     }
-    for_each_block(window, out, |start, block, out| {
-        let row = block.first_row - window.first_row;
-        let ids = ids.slice(row..row + block.rows);
-        dispatch!(isa, simd => with_rows!(token, token => match positions {
-            None => layer_rows(simd, token, ids, scale, no_positions(token), block, out),
-            Some(Positions { table, rows }) => with_rows!(table, table => {
-                layer_rows(simd, token, ids, scale, Some((table, rows)), block, out)
-            }),
+    let Plan { ahead, streamed } = tuning().lookup(token.bytes(), token.row_bytes(), size_of_val(out));
+    // What is dropped from is read again: streamed, it would come back from memory.
+    let streamed = streamed && chances.is_none();
+    for_each_block(window, chances.is_some(), out, |start, block, out| {
+        // To the end of the window: rows of the next block are asked for ahead too.
+        let ids = ids.slice(block.first_row - window.first_row..ids.len());
+        dispatch!(isa, simd => with_rows!(token, token => {
+            let rows = Lookup::new(token, ids, ahead);
+            match positions {
+                None => layer_rows(simd, rows, scale, no_positions(token), block, streamed, out),
+                Some(Positions { table, rows: taken }) => with_rows!(table, table => {
+                    layer_rows(simd, rows, scale, Some((table, taken)), block, streamed, out)
+                }),
+            }
         }));
         if let Some(chances) = chances {
             dropout(isa, chances, first + start as u64, out);
@@ -72,40 +81,53 @@ fn no_positions<'a, R: Row<'a>>(_: Rows<'a, R>) -> Option<(Rows<'a, R>, Position
 #[inline(always)]
 fn layer_rows<'t, 'p, S: Simd, T: Row<'t>, P: Row<'p>>(
     simd: S,
-    token: Rows<'t, T>,
-    ids: Indices<'_>,
+    token: Lookup<'t, '_, T>,
     scale: Option<f32>,
     positions: Option<(Rows<'p, P>, PositionRows<'_>)>,
     window: Window,
+    streamed: bool,
     out: &mut [f32],
 ) {
-    for (r, out) in out.chunks_exact_mut(window.cols).enumerate() {
-        let x = token.of_id(ids, r).cols(window.cols());
-        let position =
-            positions.map(|(table, rows)| rows.pick(table, window.first_row + r).cols(window.cols()));
-        match (scale, position) {
-            (None, None) => x.copy_to(simd, out),
-            (Some(scale), None) => for_each_vector(
+    macro_rules! rows {
+        ($open:ident, |$row:pat_param, $c:ident, $n:ident| $value:expr) => {
+            for_each_row(
                 simd,
+                streamed,
+                window.cols,
                 out,
                 #[inline(always)]
-                |c, n, _| simd.mul(x.load(simd, c, n), simd.splat(scale)),
-            ),
-            (None, Some(position)) => for_each_vector(
-                simd,
-                out,
+                |r| $open!(r),
                 #[inline(always)]
-                |c, n, _| simd.add(x.load(simd, c, n), position.load(simd, c, n)),
-            ),
-            (Some(scale), Some(position)) => for_each_vector(
-                simd,
-                out,
-                #[inline(always)]
-                |c, n, _| {
-                    let x = simd.mul(x.load(simd, c, n), simd.splat(scale));
-                    simd.add(x, position.load(simd, c, n))
-                },
-            ),
-        }
+                |$row, $c, $n| $value,
+            )
+        };
+    }
+    macro_rules! token_row {
+        ($r:ident) => {
+            token.open(simd, $r).cols(window.cols())
+        };
+    }
+    let Some((table, taken)) = positions else {
+        let Some(scale) = scale else {
+            return gather_rows(simd, token, window.cols(), streamed, out);
+        };
+        return rows!(token_row, |x, c, n| simd
+            .mul(x.load(simd, c, n), simd.splat(scale)));
+    };
+    macro_rules! both_rows {
+        ($r:ident) => {
+            (
+                token_row!($r),
+                taken.pick(table, window.first_row + $r).cols(window.cols()),
+            )
+        };
+    }
+    match scale {
+        None => rows!(both_rows, |(x, p), c, n| simd
+            .add(x.load(simd, c, n), p.load(simd, c, n))),
+        Some(scale) => rows!(both_rows, |(x, p), c, n| {
+            let x = simd.mul(x.load(simd, c, n), simd.splat(scale));
+            simd.add(x, p.load(simd, c, n))
+        }),
     }
 }

@@ -11,6 +11,7 @@ mod dropout;
 mod gather;
 mod init;
 mod layer;
+mod lookup;
 mod sinusoid;
 
 pub use add::{add, PositionRows, Positions, Source};

@@ -1,6 +1,6 @@
 //! AVX2: 8 lanes.
 
-use super::{Isa, Simd};
+use super::{x86, Hint, Isa, Simd};
 use std::arch::x86_64::*;
 
 /// The proof that this machine has AVX2.
@@ -31,6 +31,7 @@ impl Avx2 {
 impl Simd for Avx2 {
     const LANES: usize = 8;
     const ACCUMULATORS: usize = 8;
+    const STREAMS: bool = true;
     type F32 = __m256;
 
     #[inline(always)]
@@ -98,5 +99,35 @@ impl Simd for Avx2 {
             let held_is_number = _mm256_cmp_ps::<_CMP_ORD_Q>(held, held);
             _mm256_blendv_ps(held, x, _mm256_and_ps(greater_or_nan, held_is_number))
         }
+    }
+    #[inline(always)]
+    fn join(self, a: __m256, n: usize, b: __m256) -> __m256 {
+        // SAFETY: `self` proves AVX2.
+        unsafe {
+            let lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+            // A lane's number counts modulo 8.
+            let shifted = _mm256_permutevar8x32_ps(b, _mm256_sub_epi32(lane, _mm256_set1_epi32(n as i32)));
+            _mm256_blendv_ps(shifted, a, _mm256_castsi256_ps(self.first(n)))
+        }
+    }
+
+    #[inline(always)]
+    fn prefetch(self, hint: Hint, at: *const u8) {
+        x86::prefetch(hint, at)
+    }
+
+    #[inline(always)]
+    fn stream(self, x: __m256, to: &mut [f32]) {
+        if to.len() >= Self::LANES && to.as_ptr().addr().is_multiple_of(32) {
+            // SAFETY: `self` proves AVX2, and there are 8 places on a boundary of a vector.
+            unsafe { _mm256_stream_ps(to.as_mut_ptr(), x) }
+        } else {
+            self.store(x, to)
+        }
+    }
+
+    #[inline(always)]
+    fn fence(self) {
+        x86::fence()
     }
 }

@@ -1,6 +1,6 @@
 //! AVX-512: 16 lanes, and masks instead of blends and tails.
 
-use super::{Isa, Simd};
+use super::{x86, Hint, Isa, Simd};
 use std::arch::x86_64::*;
 
 /// The proof that this machine has AVX-512 F, BW, DQ and VL.
@@ -25,6 +25,7 @@ fn first(n: usize) -> __mmask16 {
 impl Simd for Avx512 {
     const LANES: usize = 16;
     const ACCUMULATORS: usize = 16;
+    const STREAMS: bool = true;
     type F32 = __m512;
 
     #[inline(always)]
@@ -92,5 +93,36 @@ impl Simd for Avx512 {
             let replace = _mm512_mask_cmp_ps_mask::<_CMP_NLE_UQ>(held_is_number, x, held);
             _mm512_mask_blend_ps(replace, held, x)
         }
+    }
+    #[inline(always)]
+    fn join(self, a: __m512, n: usize, b: __m512) -> __m512 {
+        // SAFETY: `self` proves AVX-512.
+        unsafe {
+            let lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+            // Lane k of `b` is number 16 + k.
+            let of_b = _mm512_add_epi32(lane, _mm512_set1_epi32(16 - n as i32));
+            let in_a = _mm512_cmplt_epi32_mask(lane, _mm512_set1_epi32(n as i32));
+            _mm512_permutex2var_ps(a, _mm512_mask_blend_epi32(in_a, of_b, lane), b)
+        }
+    }
+
+    #[inline(always)]
+    fn prefetch(self, hint: Hint, at: *const u8) {
+        x86::prefetch(hint, at)
+    }
+
+    #[inline(always)]
+    fn stream(self, x: __m512, to: &mut [f32]) {
+        if to.len() >= Self::LANES && to.as_ptr().addr().is_multiple_of(64) {
+            // SAFETY: `self` proves AVX-512, and there are 16 places on a boundary of a vector.
+            unsafe { _mm512_stream_ps(to.as_mut_ptr(), x) }
+        } else {
+            self.store(x, to)
+        }
+    }
+
+    #[inline(always)]
+    fn fence(self) {
+        x86::fence()
     }
 }

@@ -16,7 +16,11 @@
 //! feature. That is why every kernel, and every method here, is `#[inline(always)]`: a kernel that stayed a
 //! function of its own would be compiled without the feature, and each instruction would become a call.
 
+mod machine;
+mod rows;
 mod scalar;
+pub use machine::{Machine, Vendor};
+pub use rows::for_each_row;
 pub use scalar::Scalar;
 
 #[cfg(target_arch = "x86_64")]
@@ -24,7 +28,9 @@ mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 #[cfg(target_arch = "x86_64")]
-pub use {avx2::Avx2, avx512::Avx512};
+mod x86;
+#[cfg(target_arch = "x86_64")]
+pub use {avx2::Avx2, avx512::Avx512, x86::machine};
 
 #[cfg(target_arch = "aarch64")]
 mod neon;
@@ -46,6 +52,9 @@ pub trait Simd: Copy {
 
     /// Vectors that a kernel may hold at once (16, 8, 4, 2 or 1) and still have registers to work with.
     const ACCUMULATORS: usize;
+
+    /// Whether [`Simd::stream`] is anything else than [`Simd::store`].
+    const STREAMS: bool = false;
 
     /// A vector.
     type F32: Copy;
@@ -74,7 +83,44 @@ pub trait Simd: Copy {
 
     /// `x` where it is greater than `held`, or is NaN and `held` is not; elsewhere `held`, to the bit.
     fn max(self, held: Self::F32, x: Self::F32) -> Self::F32;
+
+    /// The first `n` lanes of `a`, then the first of `b`.
+    #[inline(always)]
+    fn join(self, a: Self::F32, n: usize, b: Self::F32) -> Self::F32 {
+        let mut lanes = [0.0; 2 * MAX_LANES];
+        self.store(a, &mut lanes);
+        self.store(b, &mut lanes[n..]);
+        self.load(&lanes)
+    }
+
+    /// Asks for the cache line at `at` before it is needed. Any address will do: nothing is read, and the
+    /// default asks for nothing.
+    #[inline(always)]
+    fn prefetch(self, _hint: Hint, _at: *const u8) {}
+
+    /// As [`Simd::store`], past the caches where `to` is a whole vector on a boundary of its own size. The
+    /// line that it belongs to should be finished at once, and [`Simd::fence`] must follow in the end.
+    #[inline(always)]
+    fn stream(self, x: Self::F32, to: &mut [f32]) {
+        self.store(x, to)
+    }
+
+    /// Orders streamed stores before all later ones.
+    #[inline(always)]
+    fn fence(self) {}
 }
+
+/// Into which caches a line is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hint {
+    /// Into all of them: it is needed at once.
+    Near,
+    /// Into all but the innermost, which keeps what is being worked on.
+    Far,
+}
+
+/// Bytes in a cache line, of every machine that has prefetches here.
+pub const LINE: usize = 64;
 
 /// Lanes of the widest instruction set.
 pub const MAX_LANES: usize = 16;
@@ -185,8 +231,20 @@ mod arch {
 }
 
 #[cfg(not(target_arch = "x86_64"))]
+pub use arch::machine;
+
+#[cfg(not(target_arch = "x86_64"))]
 mod arch {
-    use super::Isa;
+    use super::{Isa, Machine, Vendor};
+
+    /// Whose processor this is, as far as it is known when compiling.
+    pub fn machine() -> Machine {
+        #[cfg(target_arch = "aarch64")]
+        let vendor = Vendor::Arm;
+        #[cfg(not(target_arch = "aarch64"))]
+        let vendor = Vendor::Other;
+        Machine { vendor, l2: 0 }
+    }
 
     /// Known when compiling: NEON belongs to every aarch64, and a module with simd128 loads only where that
     /// is.
