@@ -158,7 +158,10 @@ pub fn release(env: Env, mut memory: FloatsOut) -> napi::Result<()> {
 }
 
 /// The same memory seen as an ordinary buffer's, which JavaScript copies from faster than from a shared one.
-#[napi(ts_args_type = "memory: Float32Array", ts_return_type = "Float32Array | undefined")]
+#[napi(
+    ts_args_type = "memory: Float32Array",
+    ts_return_type = "Float32Array | undefined"
+)]
 pub fn alias(env: Env, memory: FloatsOut) -> Option<borrow::Raw> {
     memory.alias(&env)
 }

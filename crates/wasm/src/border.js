@@ -28,19 +28,23 @@ export function attach(own) {
   memory = own;
 }
 
-/** The place of the array's class in KINDS, by its tag: arrays of other realms are welcome. */
-export function kind(array) {
-  return KINDS.indexOf(kindName.call(array));
-}
+// The words of linear memory, seen anew whenever growth has emptied the old view.
+let words = new Float64Array(0);
 
-/** The number of elements. */
-export function count(array) {
-  return lengthOf.call(array);
-}
-
-/** The array's address if it lies in the module's own memory, -1 otherwise. */
-export function address(array) {
-  return bufferOf.call(array) === memory.buffer ? offsetOf.call(array) : -1;
+/**
+ * All about an array in one call: the place of its class in KINDS, by its tag (arrays of other realms are welcome);
+ * and at the address `to`, as two doubles, the number of its elements, and its address if it lies in the module's
+ * own memory, -1 otherwise.
+ */
+export function look(array, to) {
+  const { buffer } = memory;
+  if (words.buffer !== buffer) words = new Float64Array(buffer);
+  const place = KINDS.indexOf(kindName.call(array));
+  if (place >= 0) {
+    words[to >>> 3] = lengthOf.call(array);
+    words[(to >>> 3) + 1] = bufferOf.call(array) === buffer ? offsetOf.call(array) : -1;
+  }
+  return place;
 }
 
 /** Elements start..end of `size` bytes each. */

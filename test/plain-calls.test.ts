@@ -1,0 +1,164 @@
+/**
+ * Plain calls take a shorter way (`lookUp`), and few rows are copied without a kernel. Neither may show: with `{}` as
+ * options the same call goes the careful way, and both must end alike, error for error and bit for bit.
+ */
+
+import fc from 'fast-check';
+import { Embedding, Tensor } from 'tokenbed';
+import { describe, expect, it } from 'vitest';
+import { answersThroughout, countingRows, countingTable, untyped } from './helpers/backend.js';
+import { bits, expectBits, expectPainted, fromBits, paint, painted } from './helpers/bits.js';
+import { refused } from './helpers/outcome.js';
+
+answersThroughout();
+
+/** What a call came to: all of an error that a user may see, and what stands in `out` afterwards. */
+function outcome(run: () => unknown, out: Float32Array) {
+  let error: unknown = null;
+  try {
+    run();
+  } catch (thrown) {
+    const { name, message } = thrown as Error;
+    error = { name, message, ...(thrown as object) };
+  }
+  return { error, written: [...bits(out)] };
+}
+
+const CLASSES = [
+  Int8Array,
+  Uint8Array,
+  Uint8ClampedArray,
+  Int16Array,
+  Uint16Array,
+  Int32Array,
+  Uint32Array,
+  Float32Array,
+  Float64Array,
+] as const;
+
+describe('a plain call and a careful one', () => {
+  it('end alike, whatever the ids, their class, the rows and the room', () => {
+    const call = fc.record({
+      Class: fc.constantFrom(...CLASSES),
+      values: fc.array(fc.integer({ min: -2, max: 12 }), { maxLength: 20 }),
+      rows: fc.integer({ min: 8, max: 13 }),
+      dim: fc.constantFrom(1, 3, 16),
+      room: fc.integer({ min: -4, max: 4 }),
+      shared: fc.boolean(),
+      single: fc.constantFrom(undefined, 0, -0, 3, 12, 13, -1, 1.5, NaN, 2 ** 32),
+      allocated: fc.boolean(),
+    });
+    fc.assert(
+      fc.property(call, ({ Class, values, rows, dim, room, shared, single, allocated }) => {
+        using embedding = countingTable(rows, dim);
+        const Buffer = shared ? SharedArrayBuffer : ArrayBuffer;
+        const array = new Class(new Buffer(values.length * Class.BYTES_PER_ELEMENT));
+        array.set(values);
+        const ids = single ?? array;
+        const length = Math.max(0, (single === undefined ? values.length : 1) * dim + room);
+        const ends = [undefined, {}].map((options) => {
+          using own = allocated ? Tensor.allocate([length]) : new Tensor(new Float32Array(length));
+          paint(own.data);
+          return outcome(
+            () => untyped(embedding).forwardInto(ids, allocated ? own : own.data, options),
+            own.data,
+          );
+        });
+        expect(ends[0]).toEqual(ends[1]);
+      }),
+    );
+  });
+
+  it('see the same overlaps', () => {
+    using embedding = countingTable(50, 4);
+    const memory = new ArrayBuffer(256);
+    const place = fc.integer({ min: 0, max: 40 });
+    fc.assert(
+      fc.property(place, place, fc.integer({ min: 1, max: 4 }), (at, to, count) => {
+        const ids = new Int32Array(memory, at * 4, count);
+        const out = new Float32Array(memory, to * 4, count * 4);
+        const ends = [undefined, {}].map((options) => {
+          new Int32Array(memory).fill(7);
+          return outcome(() => untyped(embedding).forwardInto(ids, out, options), new Float32Array(memory));
+        });
+        expect(ends[0]).toEqual(ends[1]);
+      }),
+    );
+  });
+
+  it('are refused alike by arrays that lie about themselves, are detached or were shrunk', () => {
+    using embedding = countingTable(10, 4);
+    class Liar extends Float32Array {
+      override get length(): number {
+        return 1000;
+      }
+    }
+    const detached = new Float32Array(4);
+    structuredClone(detached.buffer, { transfer: [detached.buffer] });
+    const gone = Int32Array.of(1);
+    structuredClone(gone.buffer, { transfer: [gone.buffer] });
+    const forged = Object.setPrototypeOf(new Float64Array(4), Float32Array.prototype) as Float32Array;
+    const cases: [unknown, Float32Array][] = [
+      [1, new Liar(2)],
+      [Int32Array.of(1, 2), new Liar(4)],
+      [1, detached],
+      [gone, new Float32Array(4)],
+      [1, forged],
+    ];
+    for (const [ids, out] of cases) {
+      const errors = [undefined, {}].map((options) => {
+        try {
+          return untyped(embedding).forwardInto(ids, out, options);
+        } catch (error) {
+          return { ...(error as object), message: (error as Error).message };
+        }
+      });
+      expect(errors[0]).toEqual(errors[1]);
+      expect(errors[0]).toHaveProperty('code');
+    }
+  });
+});
+
+describe('few rows', () => {
+  it('keep the payload of a NaN, the sign of zero and subnormals', () => {
+    const row = fromBits(0x7f80_0001, 0xffc1_2345, 0x8000_0000, 0x0000_0001, 0x7fff_ffff);
+    using embedding = Embedding.fromPretrained(row, { embeddingDim: 5 });
+    for (const count of [1, 2, 3, 4, 5, 17]) {
+      const out = painted(5 * count + 1);
+      embedding.forwardInto(new Uint8Array(count), out);
+      for (let r = 0; r < count; r++) expectBits(out.subarray(5 * r, 5 * r + 5), row);
+      expectPainted(out, 5 * count);
+    }
+  });
+
+  it('are those of now: after a write, and after more was constructed', () => {
+    using embedding = countingTable(10, 3);
+    const out = painted(3);
+    expectBits(embedding.forwardInto(4, out), countingRows([4], 3));
+    embedding.weight.set(4, [1, 2, 3]);
+    expectBits(embedding.forwardInto(4, out), [1, 2, 3]);
+    using large = Tensor.allocate([2 ** 23]); // more than a browser's memory begins with: it grows
+    expect(large.size).toBe(2 ** 23);
+    expectBits(embedding.forwardInto(4, out), [1, 2, 3]);
+    expectBits(embedding.forwardInto(9, out), countingRows([9], 3));
+  });
+
+  it('of a table too long to keep views of are the same', () => {
+    using embedding = countingTable(5000, 2);
+    for (const id of [0, 4095, 4096, 4999]) {
+      expectBits(embedding.forwardInto(id, painted(2)), countingRows([id], 2));
+    }
+  });
+
+  it('are gone with the table', () => {
+    const embedding = countingTable(10, 3);
+    const out = painted(3);
+    embedding.forwardInto(1, out);
+    embedding.dispose();
+    const disposed = { kind: Error, code: 'ERR_DISPOSED' };
+    paint(out);
+    refused(() => embedding.forwardInto(1, out), disposed);
+    refused(() => embedding.forwardInto(Int32Array.of(1), out), disposed);
+    expectPainted(out);
+  });
+});
