@@ -91,6 +91,10 @@ fn turned_points_are_within_their_bound() {
     }
     println!("at most {worst} u");
     assert!(worst < 122.0, "{worst} u");
+    assert!(
+        worst + 1.0 < ERROR * f64::from_bits((1023 + 53) << 52),
+        "{worst} u"
+    );
     // Nor is the measure blind: no estimate is this good by chance.
     assert!(worst > 3.0, "{worst} u");
 }
