@@ -14,6 +14,7 @@
 use crate::checked::Bags;
 use crate::pool::together;
 use crate::tuning::threads::{LEAST_BYTES, MOST, PART_BYTES};
+use crate::tuning::{part_of, stream_bytes};
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 use std::thread::available_parallelism;
@@ -90,7 +91,13 @@ fn share(
         return work(0..0, out);
     }
     let rows = out.len() / width;
-    if threads <= 1 || bytes < LEAST_BYTES || cut(0) >= rows {
+    if bytes < LEAST_BYTES {
+        return work(0..rows, out);
+    }
+    // A part is small where the whole is streamed.
+    let whole = stream_bytes(out);
+    let work = |rows: Range<usize>, out: &mut [f32]| part_of(whole, || work(rows, out));
+    if threads <= 1 || cut(0) >= rows {
         return work(0..rows, out);
     }
     let rest = Mutex::new((0, out));

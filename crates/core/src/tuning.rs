@@ -144,9 +144,9 @@ impl Tuning {
         last(&self.bag, table, row)
     }
 
-    /// Whether an output of so many bytes is streamed.
+    /// Whether an output of so many bytes is streamed; of a part of one, the whole decides.
     pub fn streams(&self, out: usize) -> bool {
-        out >= self.stream
+        WHOLE.get().unwrap_or(out) >= self.stream
     }
 }
 
@@ -179,6 +179,40 @@ fn last(steps: &[Step], table: usize, row: usize) -> Ahead {
 
 thread_local! {
     static FORCED: Cell<Option<&'static Tuning>> = const { Cell::new(None) };
+    static WHOLE: Cell<Option<usize>> = const { Cell::new(None) };
+    static UNTOUCHED: Cell<*const f32> = const { Cell::new(std::ptr::null()) };
+}
+
+/// Says that the memory from `start` on was taken from the system and not written yet: the next output that begins
+/// there on this thread is not streamed.
+///
+/// The system has just zeroed each page when it is written first, so its lines are in the caches: stores that go past
+/// them have to push them out. A fresh result of 48 MB: 1.15 to 1.2 times as fast as streamed.
+pub fn untouched(start: *const f32) {
+    UNTOUCHED.set(start);
+}
+
+/// What decides whether `out` is streamed: its bytes, or 0 for memory that is [`untouched`].
+pub fn stream_bytes(out: &[f32]) -> usize {
+    match UNTOUCHED.replace(std::ptr::null()) == out.as_ptr() {
+        true => 0,
+        false => size_of_val(out),
+    }
+}
+
+/// Runs `work` on a part of an output of which `bytes` are to decide (see [`stream_bytes`]).
+pub fn part_of<T>(bytes: usize, work: impl FnOnce() -> T) -> T {
+    let _restore = Restore(&WHOLE, WHOLE.replace(Some(bytes)));
+    work()
+}
+
+/// Puts a value back, also when what lies between panics.
+struct Restore<T: 'static>(&'static std::thread::LocalKey<Cell<Option<T>>>, Option<T>);
+
+impl<T> Drop for Restore<T> {
+    fn drop(&mut self) {
+        self.0.set(self.1.take());
+    }
 }
 
 /// The numbers in use: this machine's, unless others are forced.
@@ -192,14 +226,7 @@ pub fn tuning() -> &'static Tuning {
 
 /// Runs `work` with other numbers than this machine's, on this thread: for tests and measurements.
 pub fn forced<T>(tuning: &'static Tuning, work: impl FnOnce() -> T) -> T {
-    /// Also when `work` panics.
-    struct Restore(Option<&'static Tuning>);
-    impl Drop for Restore {
-        fn drop(&mut self) {
-            FORCED.set(self.0);
-        }
-    }
-    let _restore = Restore(FORCED.replace(Some(tuning)));
+    let _restore = Restore(&FORCED, FORCED.replace(Some(tuning)));
     work()
 }
 

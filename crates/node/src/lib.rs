@@ -21,6 +21,7 @@ use tokenbed_core::ops::{self, Bag, Layer, Source};
 use tokenbed_core::simd::{self, Isa};
 use tokenbed_core::split::{self, by_bags, by_rows};
 use tokenbed_core::storage::StoredTable;
+use tokenbed_core::tuning::untouched;
 use tokenbed_core::window::Window;
 
 /// The instruction set in use, as its place in [`simd::available`]: one for the process, since tables are
@@ -138,12 +139,13 @@ pub fn free(env: Env, handle: f64) -> napi::Result<()> {
     }
 }
 
-/// Asks for large pages under memory that a result will fill and that nobody has written yet.
+/// Asks for large pages under memory that the next result will fill and that nobody has written yet.
 #[napi(ts_args_type = "memory: Float32Array")]
 pub fn advise(env: Env, memory: FloatsOut) -> napi::Result<()> {
     export(&env, || {
         let (start, len) = memory.bytes();
         pages::prefer_large(start.as_ptr(), len);
+        untouched(start.as_ptr().cast());
         Ok(())
     })
 }
