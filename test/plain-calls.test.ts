@@ -51,8 +51,9 @@ describe('a plain call and a careful one', () => {
     fc.assert(
       fc.property(call, ({ Class, values, rows, dim, room, shared, single, allocated }) => {
         using embedding = countingTable(rows, dim);
-        const Buffer = shared ? SharedArrayBuffer : ArrayBuffer;
-        const array = new Class(new Buffer(values.length * Class.BYTES_PER_ELEMENT));
+        const bytes = values.length * Class.BYTES_PER_ELEMENT;
+        const buffer = (shared ? new SharedArrayBuffer(bytes) : new ArrayBuffer(bytes)) as ArrayBuffer;
+        const array = new Class(buffer);
         array.set(values);
         const ids = single ?? array;
         const length = Math.max(0, (single === undefined ? values.length : 1) * dim + room);
