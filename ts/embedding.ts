@@ -82,7 +82,7 @@ export function newTable(
   stream: number,
   paddingIdx: number | null = null,
 ): EmbeddingParts {
-  const table = activeBackend().table(rows, dim);
+  const table = activeBackend().table(rows, dim, initializer.initType === 'zeros' ? 'zeros' : 'anything');
   initialize(table, initializer, stream);
   if (paddingIdx !== null && initializer.initType !== 'zeros') {
     table.backend.kernels.tableWrite(table.handle(), paddingIdx, new Float32Array(dim));
@@ -161,7 +161,7 @@ export class Embedding {
     readPadding(given, 2 ** 32); // its kind, before anything is read; its range when V is known
     const { data, rows, dim } = readPretrained(weight, given);
     const paddingIdx = readPadding(given, rows);
-    const table = activeBackend().table(rows, dim);
+    const table = activeBackend().table(rows, dim, 'anything');
     table.backend.kernels.tableWrite(table.handle(), 0, data);
     return embeddingOf(new EmbeddingParts(table, paddingIdx, null));
   }

@@ -86,7 +86,7 @@ export class PositionalEncoding extends PositionLayer {
     const layout = readLayout(given, 'interleaved');
 
     const backend = activeBackend();
-    const table = backend.table(maxSeqLength, embeddingDim);
+    const table = backend.table(maxSeqLength, embeddingDim, 'anything');
     super({ table, dropout });
     this.#table = table;
     try {

@@ -160,6 +160,9 @@ export interface Storage {
   dispose(): void;
 }
 
+/** What a new table holds. */
+export type Contents = 'zeros' | 'anything';
+
 /** One way to run the kernels. Objects keep the backend they were made on. */
 export interface Backend {
   readonly name: BackendInfo['name'];
@@ -168,8 +171,8 @@ export interface Backend {
   readonly kernels: Kernels;
   /** Whether it was given up after a trap: its objects throw `ERR_INTERNAL`, new ones are made on another. */
   readonly lost: boolean;
-  /** A table of zeros. `ERR_TOO_LARGE` before anything is allocated. */
-  table(rows: number, dim: number): Table;
+  /** A table of zeros or, where all of it is going to be written, of anything. `ERR_TOO_LARGE` before it is allocated. */
+  table(rows: number, dim: number, contents: Contents): Table;
   /** A sinusoidal encoding, w_i = base^(-2i/dim). */
   sinusoid(dim: number, base: number, halves: boolean): Handle;
   /** Says that a result will fill this ordinary memory of some MiB, which nobody has written yet. */

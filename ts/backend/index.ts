@@ -8,7 +8,7 @@ import { type Backend, type BackendInfo, LARGE, type Settings } from './backend.
 import { nativeBackend } from './native.js';
 import { wasmBackend } from './wasm.js';
 
-export type { Backend, BackendInfo, Handle, Kernels, Storage, Table } from './backend.js';
+export type { Backend, BackendInfo, Contents, Handle, Kernels, Storage, Table } from './backend.js';
 
 type Wanted = 'auto' | 'native' | 'wasm';
 

@@ -48,10 +48,16 @@ async function compile(source: string | URL = CORE): Promise<WebAssembly.Module>
   return WebAssembly.compile(new Uint8Array(bytes));
 }
 
+let limit = 0;
+
+/** Asked once: the system is slow to answer, several times as slow as a small table is to make. */
 function memoryLimit(): number {
-  // 0 or an absurdly large number where no control group limits the process.
-  const constrained = process.constrainedMemory?.() ?? 0;
-  return constrained > 0 ? Math.min(totalmem(), constrained) : totalmem();
+  if (limit === 0) {
+    // 0 or an absurdly large number where no control group limits the process.
+    const constrained = process.constrainedMemory?.() ?? 0;
+    limit = constrained > 0 ? Math.min(totalmem(), constrained) : totalmem();
+  }
+  return limit;
 }
 
 function floats(length: number): Float32Array<ArrayBuffer> {

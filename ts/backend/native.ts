@@ -3,6 +3,7 @@
 import { tooLarge } from '../errors.js';
 import {
   type Backend,
+  type Contents,
   FREQUENCY_BYTES,
   type Handle,
   LARGE,
@@ -16,27 +17,58 @@ import { guarded, internalError } from './guard.js';
 import type { Loader } from './loader.js';
 import { OwnedHandle, OwnedTable } from './table.js';
 
-/** Buffers up to this size are kept for the next table of the same size: 64 of them at most, all zeros. */
+/**
+ * Bytes of disposed tables that stay as they are for the next table of the same size: touching a page for the first
+ * time takes several times as long as filling it.
+ */
+const WARM = 32 * 2 ** 20;
+
+/** Beyond those, buffers up to this size are kept without their pages, 64 of them at most. */
 const SMALL = 4 * 2 ** 20;
 const KEPT = 64;
+
+/** Buffers by length. */
+class Spare {
+  readonly #byLength = new Map<number, Float32Array[]>();
+  count = 0;
+  bytes = 0;
+
+  put(memory: Float32Array): void {
+    const same = this.#byLength.get(memory.length);
+    if (same === undefined) this.#byLength.set(memory.length, [memory]);
+    else same.push(memory);
+    this.count++;
+    this.bytes += memory.byteLength;
+  }
+
+  take(length: number): Float32Array | undefined {
+    const memory = this.#byLength.get(length)?.pop();
+    if (memory !== undefined) {
+      this.count--;
+      this.bytes -= memory.byteLength;
+    }
+    return memory;
+  }
+}
 
 /**
  * Memory for tables. A SharedArrayBuffer is never detached or moved, has no owner that could free it too early,
  * and can be seen by worker threads; but nothing can free it either, so its pages are given back by hand.
  */
 class SharedMemory {
-  private readonly spare = new Map<number, Float32Array[]>();
-  private kept = 0;
+  /** Whose pages hold what the last table left. */
+  readonly #warm = new Spare();
+  /** Zeros, whose pages were given back. */
+  readonly #cold = new Spare();
 
   constructor(private readonly binding: NativeBinding) {}
 
-  /** `length` zeros, or `null` where the engine has no array so long or no memory for it. */
-  take(length: number): Float32Array | null {
-    const spare = this.spare.get(length)?.pop();
-    if (spare !== undefined) {
-      this.kept--;
-      return spare;
-    }
+  /** `length` values, or `null` where the engine has no array so long or no memory for it. */
+  take(length: number, contents: Contents): Float32Array | null {
+    const warm = this.#warm.take(length);
+    if (warm !== undefined) return contents === 'zeros' ? warm.fill(0) : warm;
+    const cold = this.#cold.take(length);
+    if (cold !== undefined) return cold;
     try {
       return new Float32Array(new SharedArrayBuffer(length * 4));
     } catch {
@@ -45,12 +77,9 @@ class SharedMemory {
   }
 
   give(memory: Float32Array): void {
+    if (this.#warm.bytes + memory.byteLength <= WARM) return this.#warm.put(memory);
     this.binding.release(memory);
-    if (memory.byteLength > SMALL || this.kept >= KEPT) return;
-    const spare = this.spare.get(memory.length);
-    if (spare === undefined) this.spare.set(memory.length, [memory]);
-    else spare.push(memory);
-    this.kept++;
+    if (memory.byteLength <= SMALL && this.#cold.count < KEPT) this.#cold.put(memory);
   }
 }
 
@@ -84,10 +113,10 @@ export function nativeBackend(loader: Loader, settings: Settings): Backend {
     threads: kernels.useThreads(settings.threads),
     kernels,
     lost: false,
-    table(rows, dim): Table {
+    table(rows, dim, contents): Table {
       const [bytes, limit] = [rows * dim * 4, loader.memoryLimit()];
       if (bytes > limit) throw tooLarge('A table', bytes, limit);
-      const memory = shared.take(rows * dim);
+      const memory = shared.take(rows * dim, contents);
       if (memory !== null) {
         const handle = kernels.tableAdopt(memory, rows, dim);
         const release = () => {
