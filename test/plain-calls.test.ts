@@ -36,6 +36,9 @@ const CLASSES = [
   Float64Array,
 ] as const;
 
+/** The constructor SharedArrayBuffer is hidden in pages that are not isolated; this is not. */
+const sharedMemory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true }).buffer;
+
 describe('a plain call and a careful one', () => {
   it('end alike, whatever the ids, their class, the rows and the room', () => {
     const call = fc.record({
@@ -51,9 +54,8 @@ describe('a plain call and a careful one', () => {
     fc.assert(
       fc.property(call, ({ Class, values, rows, dim, room, shared, single, allocated }) => {
         using embedding = countingTable(rows, dim);
-        const bytes = values.length * Class.BYTES_PER_ELEMENT;
-        const buffer = (shared ? new SharedArrayBuffer(bytes) : new ArrayBuffer(bytes)) as ArrayBuffer;
-        const array = new Class(buffer);
+        const buffer = shared ? sharedMemory : new ArrayBuffer(256);
+        const array = new Class(buffer, 0, values.length);
         array.set(values);
         const ids = single ?? array;
         const length = Math.max(0, (single === undefined ? values.length : 1) * dim + room);

@@ -240,6 +240,11 @@ impl FloatsOut {
                 && sys::napi_create_typedarray(env, kind::F32, self.0.len, buffer, 0, &mut view)
                     == sys::Status::napi_ok
         };
+        if !made {
+            // An engine that refuses a length throws as well; to us it is no error.
+            // SAFETY: as above.
+            unsafe { sys::napi_get_and_clear_last_exception(env, &mut view) };
+        }
         made.then_some(Raw(view))
     }
 }
