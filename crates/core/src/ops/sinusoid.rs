@@ -20,7 +20,7 @@
 //!     r mod RUN = 0:          anchor = points of position first + r
 //!     else r mod GROUP = 0:   anchor = anchor turned by steps[GROUP]
 //!     out[r] = anchor turned by steps[r mod GROUP], rounded
-//!     if one of these is too near to a rounding boundary: out[r] directly
+//!     those of them that are too near to a rounding boundary: directly
 //! ```
 //! Two products and a sum an element, instead of two polynomials. Few rows are not worth the steps, and rows by
 //! position have no order: both are evaluated directly.
@@ -233,6 +233,13 @@ impl Points {
         }
         differing == 0
     }
+
+    /// Whether the turned point of column `c` is one of those that [`ERROR`] leaves decided.
+    #[inline(always)]
+    fn decides(&self, step: &Self, c: usize) -> bool {
+        let v = self.y[c] * step.x[c] + self.x[c] * step.y[c];
+        ((v - ERROR) as f32).to_bits() == ((v + ERROR) as f32).to_bits()
+    }
 }
 
 /// What a turned point is off by at most, and what `v - ERROR` and `v + ERROR` lose when they are rounded to f64.
@@ -275,8 +282,14 @@ fn consecutive(s: &Sinusoid, first: u32, cols: Range<usize>, out: &mut [f32]) {
             } else if r % GROUP == 0 {
                 anchor.turn(&steps[GROUP], n);
             }
-            if !anchor.round_turned(&steps[r % GROUP], out) {
-                direct(s, position, cols.clone(), out);
+            let step = &steps[r % GROUP];
+            if !anchor.round_turned(step, out) {
+                for (c, out) in out.iter_mut().enumerate() {
+                    if !anchor.decides(step, c) {
+                        let column = cols.start + c..cols.start + c + 1;
+                        direct(s, position, column, std::slice::from_mut(out));
+                    }
+                }
             }
         }
     }
