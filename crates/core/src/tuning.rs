@@ -64,13 +64,19 @@ pub struct Tuning {
     pub bag: [Step; 2],
     /// Bytes of the smallest output that is streamed.
     pub stream: usize,
+    /// Bytes of the shortest rows that are.
+    pub stream_row: usize,
 }
 
 const MIB: usize = 1 << 20;
 
-/// Bytes of the smallest output that is written past the caches: 1.1 to 1.2 from here on. Below 1 MiB it costs
-/// 10 to 35 %, since whoever reads the output next has to get it back from memory.
+/// Bytes of the smallest output that is written past the caches: 1.05 to 1.2 at 25 to 100 MB. Below 1 MiB it
+/// costs 10 to 35 %, since whoever reads the output next has to get it back from memory.
 const STREAM: usize = 8 * MIB;
+
+/// Bytes of the shortest rows that are. 512: 1.05; 256: 1.2 where the output begins at a line, but 0.87 where it
+/// does not, and JavaScript's arrays begin 16 bytes behind one.
+const STREAM_ROW: usize = 512;
 
 impl Tuning {
     /// Nothing ahead, nothing streamed.
@@ -78,6 +84,7 @@ impl Tuning {
         lookup: [Step::NEVER; 3],
         bag: [Step::NEVER; 2],
         stream: usize::MAX,
+        stream_row: usize::MAX,
     };
 
     /// The numbers of a machine.
@@ -104,6 +111,7 @@ impl Tuning {
                     Step::ask(4 * l2, 512, Hint::Near, 8),
                 ],
                 stream: STREAM,
+                stream_row: STREAM_ROW,
             },
             // Zen 4: 16 rows into every cache gave 1.3 to 1.5 for tables in memory.
             Vendor::Amd => Tuning {
@@ -114,15 +122,18 @@ impl Tuning {
                 ],
                 bag: [Step::NEVER, Step::ask(64 * MIB, 512, Hint::Near, 16)],
                 stream: STREAM,
+                stream_row: STREAM_ROW,
             },
             // Not measured: a few short rows, which cannot push anything out.
             Vendor::Arm => Tuning {
                 lookup: [Step::NEVER, Step::NEVER, Step::ask(64 * MIB, 2048, Hint::Near, 4)],
                 bag: [Step::NEVER; 2],
                 stream: STREAM,
+                stream_row: STREAM_ROW,
             },
             Vendor::Other => Tuning {
                 stream: STREAM,
+                stream_row: STREAM_ROW,
                 ..Tuning::PLAIN
             },
         }
@@ -133,7 +144,7 @@ impl Tuning {
     pub fn lookup(&self, table: usize, row: usize, out: usize) -> Plan {
         Plan {
             ahead: last(&self.lookup, table, row),
-            streamed: self.streams(out),
+            streamed: self.streams(row, out),
         }
     }
 
@@ -142,9 +153,9 @@ impl Tuning {
         last(&self.bag, table, row)
     }
 
-    /// Whether an output of so many bytes is streamed.
-    pub fn streams(&self, out: usize) -> bool {
-        out >= self.stream
+    /// Whether an output of `out` bytes, in rows of `row`, is streamed.
+    pub fn streams(&self, row: usize, out: usize) -> bool {
+        out >= self.stream && row >= self.stream_row
     }
 }
 

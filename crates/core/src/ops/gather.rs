@@ -70,8 +70,9 @@ pub(crate) fn gather_rows<'a, S: Simd, R: Row<'a>>(
         rows.ask(simd, r);
         rows.row(r).cols(cols.clone()).copy_to(simd, out);
     }
+    let rest = rows.after(split);
     for (r, out) in last.chunks_exact_mut(width).enumerate() {
-        rows.row(split + r).cols(cols.clone()).copy_to(simd, out);
+        rest.row(r).cols(cols.clone()).copy_to(simd, out);
     }
 }
 

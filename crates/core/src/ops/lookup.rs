@@ -30,6 +30,16 @@ impl<'t, 'i, R: Row<'t>> Lookup<'t, 'i, R> {
         }
     }
 
+    /// The entries from `i` on.
+    #[inline(always)]
+    pub fn after(&self, i: usize) -> Self {
+        Lookup {
+            ids: self.ids.slice(i..self.ids.len()),
+            led: self.led.saturating_sub(i),
+            ..*self
+        }
+    }
+
     /// How many entries have a later one to ask for.
     #[inline(always)]
     pub fn led(&self) -> usize {
