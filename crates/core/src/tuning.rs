@@ -44,6 +44,14 @@ pub struct Plan {
     pub streamed: bool,
 }
 
+impl Plan {
+    /// Nothing ahead, nothing streamed.
+    pub const PLAIN: Plan = Plan {
+        ahead: Ahead::NONE,
+        streamed: false,
+    };
+}
+
 /// From a size of the table on, and up to a length of its rows, what is asked for ahead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Step {
@@ -64,13 +72,19 @@ pub struct Tuning {
     pub bag: [Step; 2],
     /// Bytes of the smallest output that is streamed.
     pub stream: usize,
+    /// Bytes of the shortest rows that are.
+    pub stream_row: usize,
 }
 
 const MIB: usize = 1 << 20;
 
-/// Bytes of the smallest output that is written past the caches: 1.1 to 1.2 from here on. Below 1 MiB it costs
-/// 10 to 35 %, since whoever reads the output next has to get it back from memory.
+/// Bytes of the smallest output that is written past the caches: 1.05 to 1.2 at 25 to 100 MB. Below 1 MiB it
+/// costs 10 to 35 %, since whoever reads the output next has to get it back from memory.
 const STREAM: usize = 8 * MIB;
+
+/// Bytes of the shortest rows that are. 512: 1.05; 256: 1.2 where the output begins at a line, but 0.87 where it
+/// does not, and JavaScript's arrays begin 16 bytes behind one.
+const STREAM_ROW: usize = 512;
 
 impl Tuning {
     /// Nothing ahead, nothing streamed.
@@ -78,34 +92,34 @@ impl Tuning {
         lookup: [Step::NEVER; 3],
         bag: [Step::NEVER; 2],
         stream: usize::MAX,
+        stream_row: usize::MAX,
     };
 
     /// The numbers of a machine.
     pub fn of(machine: Machine) -> Tuning {
-        // What fits is there anyway. Where nobody says how large the L2 cache is, it is a common one.
+        // Where nobody says how large the L2 cache is, it is a common one.
         let l2 = if machine.l2 == 0 { MIB } else { machine.l2 };
-        let beyond_l2 = l2 - l2 / 4;
         match machine.vendor {
             // Sapphire Rapids, 2 vCPUs of a shared machine, rows of 256 to 4096 bytes.
             Vendor::Intel => Tuning {
                 lookup: [
-                    // 8 rows of up to 512 bytes: 1.1 where the table lies in the L3 cache.
-                    Step::ask(beyond_l2, 512, Hint::Near, 8),
-                    // 4 longer ones, from memory: 1.02 to 1.1 at 1200 and 1536 bytes. From 3 KiB on the
-                    // processor's own prefetcher is better (asking too: 0.85 to 0.95).
-                    Step::ask(64 * MIB, 2048, Hint::Near, 4),
-                    // 8 short ones: 1.05 to 1.08; with a streamed output 1.4 times as fast as without asking.
-                    // Far instead of near, 16 to 64 rows: 0.95 to 1.04. Every second line, for the adjacent-line
-                    // prefetcher to bring the other: 0.75.
-                    Step::ask(64 * MIB, 512, Hint::Near, 8),
+                    Step::NEVER,
+                    // 4 rows: 1.02 to 1.1 at 1200 and 1536 bytes. From 3 KiB on the processor's own prefetcher is
+                    // better (asking too: 0.85 to 0.98).
+                    Step::ask(16 * MIB, 2048, Hint::Near, 4),
+                    // 8 short ones: 1.03 to 1.15, from 32 MiB to 512; with a streamed output 1.3 times as fast as
+                    // without asking. Tables of 8 MiB: 0.92 to 1.01. Far instead of near, 16 to 64 rows: 0.95 to
+                    // 1.04. Every second line, for the adjacent-line prefetcher to bring the other: 0.75.
+                    Step::ask(16 * MIB, 512, Hint::Near, 8),
                 ],
                 bag: [
                     Step::NEVER,
-                    // 1.10 to 1.16 at 256 bytes, whether the table lies in the L3 cache or not. Longer rows lose:
-                    // 1.0 at 1024 bytes (0.9 from the L3 cache), 0.8 from 1536 on.
-                    Step::ask(beyond_l2, 512, Hint::Near, 8),
+                    // 1.10 to 1.16 at 256 bytes, from 8 MiB to 512. Longer rows lose: 1.0 at 1024 bytes (0.9 in a
+                    // table of 8 MiB), 0.8 from 1536 on.
+                    Step::ask(4 * l2, 512, Hint::Near, 8),
                 ],
                 stream: STREAM,
+                stream_row: STREAM_ROW,
             },
             // Zen 4: 16 rows into every cache gave 1.3 to 1.5 for tables in memory.
             Vendor::Amd => Tuning {
@@ -116,15 +130,18 @@ impl Tuning {
                 ],
                 bag: [Step::NEVER, Step::ask(64 * MIB, 512, Hint::Near, 16)],
                 stream: STREAM,
+                stream_row: STREAM_ROW,
             },
             // Not measured: a few short rows, which cannot push anything out.
             Vendor::Arm => Tuning {
                 lookup: [Step::NEVER, Step::NEVER, Step::ask(64 * MIB, 2048, Hint::Near, 4)],
                 bag: [Step::NEVER; 2],
                 stream: STREAM,
+                stream_row: STREAM_ROW,
             },
             Vendor::Other => Tuning {
                 stream: STREAM,
+                stream_row: STREAM_ROW,
                 ..Tuning::PLAIN
             },
         }
@@ -135,7 +152,7 @@ impl Tuning {
     pub fn lookup(&self, table: usize, row: usize, out: usize) -> Plan {
         Plan {
             ahead: last(&self.lookup, table, row),
-            streamed: self.streams(out),
+            streamed: self.streams(row, out),
         }
     }
 
@@ -144,9 +161,9 @@ impl Tuning {
         last(&self.bag, table, row)
     }
 
-    /// Whether an output of so many bytes is streamed; of a part of one, the whole decides.
-    pub fn streams(&self, out: usize) -> bool {
-        WHOLE.get().unwrap_or(out) >= self.stream
+    /// Whether an output of `out` bytes, in rows of `row`, is streamed; of a part of one, the whole decides.
+    pub fn streams(&self, row: usize, out: usize) -> bool {
+        WHOLE.get().unwrap_or(out) >= self.stream && row >= self.stream_row
     }
 }
 
@@ -222,6 +239,18 @@ pub fn tuning() -> &'static Tuning {
     FORCED
         .get()
         .unwrap_or_else(|| DETECTED.get_or_init(|| Tuning::of(simd::machine())))
+}
+
+/// Up to so many lookups, the question what is best takes longer than the answer saves: no id is that far ahead.
+const FEW: usize = 8;
+
+/// How `ids` rows of `row` bytes are looked up in a table of `table` bytes, for an output of `out` bytes.
+#[inline]
+pub fn lookup_plan(ids: usize, table: usize, row: usize, out: usize) -> Plan {
+    match ids <= FEW {
+        true => Plan::PLAIN,
+        false => tuning().lookup(table, row, out),
+    }
 }
 
 /// Runs `work` with other numbers than this machine's, on this thread: for tests and measurements.

@@ -34,6 +34,7 @@ fn extreme(hint: Hint, rows: usize, stream: usize) -> &'static Tuning {
         lookup: [Step::NEVER, Step::NEVER, step],
         bag: [Step::NEVER, step],
         stream,
+        stream_row: 0,
     }))
 }
 
@@ -44,7 +45,11 @@ fn tunings() -> Vec<&'static Tuning> {
         for l2 in [0, 1 << 20] {
             let class = Tuning::of(Machine { vendor, l2 });
             all.push(&*Box::leak(Box::new(class)));
-            all.push(&*Box::leak(Box::new(Tuning { stream: 0, ..class })));
+            all.push(&*Box::leak(Box::new(Tuning {
+                stream: 0,
+                stream_row: 0,
+                ..class
+            })));
         }
     }
     for hint in HINTS {
@@ -205,6 +210,7 @@ fn the_last_step_that_fits_counts() {
         lookup: [Step::NEVER, step(100, 10, 1), step(1000, 20, 2)],
         bag: [Step::NEVER, step(1000, 10, 3)],
         stream: 64,
+        stream_row: 8,
     };
     let rows = |table, row| tuning.lookup(table, row, 0).ahead.rows;
     assert_eq!(
@@ -216,8 +222,15 @@ fn the_last_step_that_fits_counts() {
         (2, 2, usize::MAX)
     );
     assert_eq!((tuning.bag(999, 1), tuning.bag(1000, 10).rows), (Ahead::NONE, 3));
-    assert_eq!((tuning.streams(63), tuning.streams(64)), (false, true));
-    assert!(!tuning.lookup(0, 0, 63).streamed && tuning.lookup(0, 0, 64).streamed);
+    assert_eq!(
+        (
+            tuning.streams(8, 63),
+            tuning.streams(8, 64),
+            tuning.streams(7, 64)
+        ),
+        (false, true, false)
+    );
+    assert!(!tuning.lookup(0, 8, 63).streamed && tuning.lookup(0, 8, 64).streamed);
     assert_eq!(
         Tuning::PLAIN.lookup(usize::MAX - 1, 1, 1 << 40).ahead,
         Ahead::NONE
@@ -234,7 +247,7 @@ fn small_tables_and_outputs_are_left_alone_by_every_class() {
                 assert_eq!(tuning.bag(l2 / 2, row), Ahead::NONE, "{vendor:?}");
             }
             assert!(
-                !tuning.streams(1 << 20),
+                !tuning.streams(4096, 1 << 20),
                 "what is used next would have to be read again"
             );
         }

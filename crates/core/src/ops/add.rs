@@ -82,7 +82,8 @@ pub fn add(
         assert_eq!(x.len(), out.len(), "x does not fit the window");
     }
     // What is read again, or was read just now, is in the caches: streamed, it would leave them.
-    let streamed = chances.is_none() && matches!(x, Source::Slice(_)) && tuning().streams(size_of_val(out));
+    let copied = matches!(x, Source::Slice(_));
+    let streamed = chances.is_none() && copied && tuning().streams(table.row_bytes(), size_of_val(out));
     for_each_block(window, chances.is_some(), out, |start, window, out| {
         let x = match x {
             Source::Slice(x) => Some(&x[start..][..out.len()]),

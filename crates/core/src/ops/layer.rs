@@ -8,7 +8,7 @@ use crate::ops::lookup::Lookup;
 use crate::row::{with_rows, Row};
 use crate::simd::{dispatch, for_each_row, Isa, Simd};
 use crate::table::{Rows, Table};
-use crate::tuning::{tuning, Plan};
+use crate::tuning::{lookup_plan, Plan};
 use crate::window::{for_each_block, Window};
 
 /// What a layer does to each id.
@@ -52,7 +52,7 @@ pub fn layer(isa: Isa, layer: &Layer<'_>, ids: Indices<'_>, window: Window, out:
             "tokens and positions are of unequal width"
         );
     }
-    let Plan { ahead, streamed } = tuning().lookup(token.bytes(), token.row_bytes(), size_of_val(out));
+    let Plan { ahead, streamed } = lookup_plan(ids.len(), token.bytes(), token.row_bytes(), size_of_val(out));
     // What is dropped from is read again: streamed, it would come back from memory.
     let streamed = streamed && chances.is_none();
     for_each_block(window, chances.is_some(), out, |start, block, out| {

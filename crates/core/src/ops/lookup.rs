@@ -30,13 +30,41 @@ impl<'t, 'i, R: Row<'t>> Lookup<'t, 'i, R> {
         }
     }
 
-    /// The row of entry `i`; asks for the one that comes later.
+    /// The entries from `i` on.
+    #[inline(always)]
+    pub fn after(&self, i: usize) -> Self {
+        Lookup {
+            ids: self.ids.slice(i..self.ids.len()),
+            led: self.led.saturating_sub(i),
+            ..*self
+        }
+    }
+
+    /// How many entries have a later one to ask for.
+    #[inline(always)]
+    pub fn led(&self) -> usize {
+        self.led
+    }
+
+    /// Asks for the row that comes after that of entry `i`, which must be one of the first `led()`.
+    #[inline(always)]
+    pub fn ask<S: Simd>(&self, simd: S, i: usize) {
+        self.rows
+            .prefetch(simd, self.hint, self.ids.get(i + self.distance));
+    }
+
+    /// The row of entry `i`.
+    #[inline(always)]
+    pub fn row(&self, i: usize) -> R {
+        self.rows.of_id(self.ids, i)
+    }
+
+    /// The row of entry `i`; asks for the later one where there is one.
     #[inline(always)]
     pub fn open<S: Simd>(&self, simd: S, i: usize) -> R {
         if i < self.led {
-            self.rows
-                .prefetch(simd, self.hint, self.ids.get(i + self.distance));
+            self.ask(simd, i);
         }
-        self.rows.of_id(self.ids, i)
+        self.row(i)
     }
 }

@@ -101,13 +101,17 @@ impl Simd for Avx2 {
         }
     }
     #[inline(always)]
-    fn join(self, a: __m256, n: usize, b: __m256) -> __m256 {
+    fn slide(self, a: __m256, b: __m256, from: usize) -> __m256 {
         // SAFETY: `self` proves AVX2.
         unsafe {
+            // A lane's number counts modulo 8, so one turn serves both.
             let lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
-            // A lane's number counts modulo 8.
-            let shifted = _mm256_permutevar8x32_ps(b, _mm256_sub_epi32(lane, _mm256_set1_epi32(n as i32)));
-            _mm256_blendv_ps(shifted, a, _mm256_castsi256_ps(self.first(n)))
+            let turned = _mm256_add_epi32(lane, _mm256_set1_epi32(from as i32));
+            let (a, b) = (
+                _mm256_permutevar8x32_ps(a, turned),
+                _mm256_permutevar8x32_ps(b, turned),
+            );
+            _mm256_blendv_ps(b, a, _mm256_castsi256_ps(self.first(Self::LANES - from)))
         }
     }
 

@@ -95,14 +95,12 @@ impl Simd for Avx512 {
         }
     }
     #[inline(always)]
-    fn join(self, a: __m512, n: usize, b: __m512) -> __m512 {
+    fn slide(self, a: __m512, b: __m512, from: usize) -> __m512 {
         // SAFETY: `self` proves AVX-512.
         unsafe {
-            let lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
             // Lane k of `b` is number 16 + k.
-            let of_b = _mm512_add_epi32(lane, _mm512_set1_epi32(16 - n as i32));
-            let in_a = _mm512_cmplt_epi32_mask(lane, _mm512_set1_epi32(n as i32));
-            _mm512_permutex2var_ps(a, _mm512_mask_blend_epi32(in_a, of_b, lane), b)
+            let lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+            _mm512_permutex2var_ps(a, _mm512_add_epi32(lane, _mm512_set1_epi32(from as i32)), b)
         }
     }
 

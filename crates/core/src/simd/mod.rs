@@ -84,13 +84,13 @@ pub trait Simd: Copy {
     /// `x` where it is greater than `held`, or is NaN and `held` is not; elsewhere `held`, to the bit.
     fn max(self, held: Self::F32, x: Self::F32) -> Self::F32;
 
-    /// The first `n` lanes of `a`, then the first of `b`.
+    /// The lanes of `a` from `from` on (at most `LANES`), then the first of `b`.
     #[inline(always)]
-    fn join(self, a: Self::F32, n: usize, b: Self::F32) -> Self::F32 {
+    fn slide(self, a: Self::F32, b: Self::F32, from: usize) -> Self::F32 {
         let mut lanes = [0.0; 2 * MAX_LANES];
         self.store(a, &mut lanes);
-        self.store(b, &mut lanes[n..]);
-        self.load(&lanes)
+        self.store(b, &mut lanes[Self::LANES..]);
+        self.load(&lanes[from..])
     }
 
     /// Asks for the cache line at `at` before it is needed. Any address will do: nothing is read, and the

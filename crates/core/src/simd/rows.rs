@@ -8,16 +8,16 @@
 //! what lies before the first boundary of a line: stored
 //! for vector in the lines of the output:
 //!     if it lies in one row:           stream it
-//!     else if it lies in two of them:  join what ends with what begins; stream it
+//!     else if rows are long enough:    the last vector of one row slides out, the first of the next in; stream
 //!     else:                            put it together in memory; stream it
 //! what lies behind the last boundary: stored
 //! fence
 //! ```
 //!
 //! A line that is streamed in two parts, the end of a row and, after a wait for memory, the beginning of the
-//! next, mostly reaches memory in two parts: rows of 256 bytes then took 1.6 times as long as whole lines. So did
-//! lines that were put together in memory and loaded again, since a load that spans two stores waits until all
-//! stores before have left: hence [`Simd::join`].
+//! next, mostly reaches memory in two parts: rows of 256 bytes then took 1.6 times as long as whole lines. And the
+//! end of a row is read as the vector that ends with it: a short load there would reach into the next line of the
+//! table, which nobody needs, and wait for it.
 
 use super::{for_each_vector, Simd, LINE, MAX_LANES};
 
@@ -98,16 +98,12 @@ fn stream_rows<S: Simd, R: Copy>(
             break;
         }
         let (across, rest) = lines.split_at_mut(S::LANES);
-        let (ends, begins) = (width - col, S::LANES - (width - col));
-        let x = if begins <= width {
-            let end = if ends > 0 {
-                value(row, col, ends)
-            } else {
-                simd.splat(0.0)
-            };
-            (r, col) = (r + 1, begins);
+        let ends = width - col;
+        let x = if width >= S::LANES {
+            let end = value(row, width - S::LANES, S::LANES);
+            (r, col) = (r + 1, S::LANES - ends);
             row = open(r);
-            simd.join(end, ends, value(row, 0, begins))
+            simd.slide(end, value(row, 0, S::LANES), col)
         } else {
             let mut lanes = [0.0; MAX_LANES];
             fill!(&mut lanes[..S::LANES]);

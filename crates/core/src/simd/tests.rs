@@ -227,16 +227,20 @@ fn rows_are_streamed_as_they_are_stored_each_opened_once() {
 }
 
 #[test]
-fn joined_lanes_are_the_first_of_both() {
+fn lanes_slide_out_of_one_vector_and_into_the_next() {
     #[inline(always)]
     fn check<S: Simd>(simd: S) {
         let a: [f32; MAX_LANES] = std::array::from_fn(|i| i as f32 + 1.0);
         let b = a.map(|x| -x);
-        for n in 0..=S::LANES {
-            let got = lanes(simd, simd.join(simd.load(&a), n, simd.load(&b)));
-            for k in 0..S::LANES {
-                let wanted = if k < n { a[k] } else { b[k - n] };
-                assert_eq!(f32::from_bits(got[k]), wanted, "lane {k}, {n} of the first");
+        for from in 0..=S::LANES {
+            let got = lanes(simd, simd.slide(simd.load(&a), simd.load(&b), from));
+            for (k, got) in got.into_iter().enumerate().take(S::LANES) {
+                let wanted = if from + k < S::LANES {
+                    a[from + k]
+                } else {
+                    b[from + k - S::LANES]
+                };
+                assert_eq!(f32::from_bits(got), wanted, "lane {k} from {from} on");
             }
         }
     }
