@@ -47,7 +47,10 @@ describe('Embedding', () => {
     const ids = someIds(count, vocab);
     expectBits(embedding.forward(ids).data, gather(table, dim, ids));
     const out = painted(count * dim + 2);
-    embedding.forwardInto(Uint8Array.from(ids), out);
+    // A part of a larger buffer, of a class of another size.
+    const narrow = new Uint8Array(count + 3).fill(255);
+    narrow.set(ids, 3);
+    embedding.forwardInto(narrow.subarray(3), out);
     expectBits(out.subarray(0, -2), gather(table, dim, ids));
     expect(untouched(out.subarray(-2))).toBe(true);
     embedding.dispose();

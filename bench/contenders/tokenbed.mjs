@@ -172,6 +172,16 @@ const initialise = (backend) => async (job) => {
   };
 };
 
+/**
+ * A module cannot ask the system for large pages, so here the machine is set up for it: what `transparent_hugepage =
+ * always` would do to its memory, found through the public `Tensor.allocate`.
+ */
+function largePagesForWasm() {
+  const probe = Tensor.allocate([1]);
+  machine().advise(new Float32Array(probe.data.buffer));
+  probe.dispose();
+}
+
 /** What the system gives a large table of the backend in use: seen, not assumed. @returns {'4KiB' | '2MiB'} */
 function pagesInUse() {
   const bytes = 64 * 2 ** 20;
@@ -196,6 +206,7 @@ function contender(name, backend, output, { isa, pages }) {
 /** @returns {Promise<{ version: string, contenders: readonly Contender[] }>} */
 export async function open() {
   await init({ backend: 'wasm' });
+  if (process.env['BENCH_WASM_PAGES'] !== '4KiB') largePagesForWasm();
   const wasm = { ...backendInfo(), pages: pagesInUse() };
   await init({ backend: 'native' });
   const native = { ...backendInfo(), pages: pagesInUse() };

@@ -108,7 +108,7 @@ export const BACKEND_FAULTS = [
     name: 'old-view',
     what: 'after memory has grown, an allocated Tensor shows the old, empty view',
     file: backend('wasm'),
-    find: 'if (this.#view === null || this.#buffer !== buffer) {',
+    find: 'if (this.#view === null || this.#view.length === 0) {',
     replace: 'if (this.#view === null) {',
     look: vitest('chromium', 'embedding'),
   },

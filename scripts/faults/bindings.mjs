@@ -106,7 +106,7 @@ export const BINDING_FAULTS = [
     find: 'offsetOf.call(array) + start * size',
     replace: '0 * offsetOf.call(array) + start * size',
     builds: ['wasm'],
-    look: vitest('wasm', 'ids'),
+    look: vitest('wasm', 'tiles'),
   },
   {
     name: 'wasm-max-equal',

@@ -9,18 +9,22 @@ const lengthOf = intrinsic('length');
 const bufferOf = intrinsic('buffer');
 const offsetOf = intrinsic('byteOffset');
 
+const { set } = Object.getPrototypeOf(Uint8Array.prototype);
+
 // In the order of `kind` in borrow.rs.
-const KINDS = [
-  'Int8Array',
-  'Uint8Array',
-  'Uint8ClampedArray',
-  'Int16Array',
-  'Uint16Array',
-  'Int32Array',
-  'Uint32Array',
-  'Float32Array',
-  'Float64Array',
+const CLASSES = [
+  Int8Array,
+  Uint8Array,
+  Uint8ClampedArray,
+  Int16Array,
+  Uint16Array,
+  Int32Array,
+  Uint32Array,
+  Float32Array,
+  Float64Array,
 ];
+const KINDS = new Map(CLASSES.map((Class, kind) => [Class.name, kind]));
+const DOUBLES = KINDS.get('Float64Array');
 
 let memory;
 
@@ -28,37 +32,41 @@ export function attach(own) {
   memory = own;
 }
 
-// The words of linear memory, seen anew whenever growth has emptied the old view.
-let words = new Float64Array(0);
+// Linear memory, seen as each class; anew whenever growth has emptied the old views. Their length tells: to ask the
+// memory for its buffer takes longer than all the rest.
+const views = CLASSES.map((Class) => new Class(0));
+
+function view(kind) {
+  const held = views[kind];
+  return held.length > 0 ? held : (views[kind] = new CLASSES[kind](memory.buffer));
+}
 
 /**
- * All about an array in one call: the place of its class in KINDS, by its tag (arrays of other realms are welcome);
+ * All about an array in one call: the place of its class in CLASSES, by its tag (arrays of other realms are welcome);
  * and at the address `to`, as two doubles, the number of its elements, and its address if it lies in the module's
  * own memory, -1 otherwise.
  */
 export function look(array, to) {
-  const { buffer } = memory;
-  if (words.buffer !== buffer) words = new Float64Array(buffer);
-  const place = KINDS.indexOf(kindName.call(array));
-  if (place >= 0) {
-    words[to >>> 3] = lengthOf.call(array);
-    words[(to >>> 3) + 1] = bufferOf.call(array) === buffer ? offsetOf.call(array) : -1;
-  }
-  return place;
+  const kind = KINDS.get(kindName.call(array));
+  if (kind === undefined) return -1;
+  const doubles = view(DOUBLES);
+  doubles[to >>> 3] = lengthOf.call(array);
+  doubles[(to >>> 3) + 1] = bufferOf.call(array) === bufferOf.call(doubles) ? offsetOf.call(array) : -1;
+  return kind;
 }
 
-/** Elements start..end of `size` bytes each. */
-const part = (array, size, start, end) =>
-  new Uint8Array(bufferOf.call(array), offsetOf.call(array) + start * size, (end - start) * size);
-
-/** Copies elements start..end, of `size` bytes each, of the array to the address `to`. */
-export function load(to, array, size, start, end) {
-  const from = part(array, size, start, end);
-  new Uint8Array(memory.buffer, to, from.length).set(from);
+/** Copies elements start..end of an array of that kind to the address `to`. */
+export function load(to, array, kind, start, end) {
+  const target = view(kind);
+  const size = target.BYTES_PER_ELEMENT;
+  const whole = start === 0 && end === lengthOf.call(array);
+  const from = whole
+    ? array
+    : new CLASSES[kind](bufferOf.call(array), offsetOf.call(array) + start * size, end - start);
+  target.set(from, to / size);
 }
 
-/** Copies from the address `from` to elements start..end, of `size` bytes each, of the array. */
-export function store(from, array, size, start, end) {
-  const to = part(array, size, start, end);
-  to.set(new Uint8Array(memory.buffer, from, to.length));
+/** Copies from the address `from` to elements start..end of an array of that kind. */
+export function store(from, array, kind, start, end) {
+  set.call(array, new CLASSES[kind](bufferOf.call(view(kind)), from, end - start), start);
 }

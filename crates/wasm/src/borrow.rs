@@ -16,8 +16,8 @@ use wasm_bindgen::prelude::*;
 extern "C" {
     pub fn attach(memory: &JsValue);
     fn look(array: &JsValue, to: *mut u8) -> i32;
-    fn load(to: *mut u8, array: &JsValue, size: usize, start: u32, end: u32);
-    fn store(from: *const u8, array: &JsValue, size: usize, start: u32, end: u32);
+    fn load(to: *mut u8, array: &JsValue, kind: i32, start: u32, end: u32);
+    fn store(from: *const u8, array: &JsValue, kind: i32, start: u32, end: u32);
 }
 
 /// The places of `KINDS` in border.js.
@@ -153,7 +153,7 @@ impl<'a> View<'a> {
             load(
                 self.scratch,
                 self.array,
-                self.size(),
+                self.kind,
                 range.start as u32,
                 end as u32,
             );
@@ -298,7 +298,7 @@ impl<'a> Floats<'a> {
             None => load(
                 to.as_mut_ptr().cast(),
                 self.0.array,
-                self.0.size(),
+                self.0.kind,
                 0,
                 to.len() as u32,
             ),
@@ -376,7 +376,7 @@ impl<'a> FloatsOut<'a> {
             store(
                 view.scratch,
                 view.array,
-                view.size(),
+                view.kind,
                 range.start as u32,
                 range.end as u32,
             );
@@ -388,7 +388,7 @@ impl<'a> FloatsOut<'a> {
 pub fn write_doubles(array: &JsValue, values: impl Iterator<Item = f64>) -> Result<(), Failure> {
     let view = View::new(array, "a Float64Array", |kind| kind == kind_of::F64, &OUTPUT)?;
     for (index, value) in (0..view.len as u32).zip(values) {
-        store((&raw const value).cast(), array, view.size(), index, index + 1);
+        store((&raw const value).cast(), array, view.kind, index, index + 1);
     }
     Ok(())
 }
