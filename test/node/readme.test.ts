@@ -78,10 +78,14 @@ describe('README', () => {
     await writeFile(path.join(cwd, 'notes.txt'), 'Hello world!\nHi!\n');
     const program = `'${process.execPath}' '${path.join(root, 'dist/cli.js')}'`;
     const script = lines[0]!.replaceAll('npx tokenbed', program);
-    const { stdout, stderr } = await promisify(execFile)('bash', ['-euo', 'pipefail', '-c', script], {
-      cwd,
-      env,
-    });
+    const { stdout, stderr } = await promisify(execFile)(
+      'bash',
+      ['--norc', '-euo', 'pipefail', '-c', script],
+      {
+        cwd,
+        env,
+      },
+    );
     expect(stderr.replaceAll(/^tokenbed: the table is random .*\n/gm, '')).toBe('');
     expect(stdout).toMatch(new RegExp(`^backend +${inject('backend')}$`, 'm'));
     expect(await readFile(path.join(cwd, 'notes.ids'), 'utf8')).toBe(
