@@ -38,7 +38,10 @@ export function readInitializer(options: Named, fallback: InitType): Initializer
   return { initType, std, seed: readSeed(options) };
 }
 
-/** Fills a table, which for `zeros` must hold them already. All arithmetic here is exactly rounded, so the bits are the same everywhere. */
+/**
+ * Fills a table, which for `zeros` must hold them already. All arithmetic here is exactly rounded, so the bits are the
+ * same everywhere.
+ */
 export function initialize(table: Table, { initType, std, seed }: Initializer, stream: number): void {
   const { kernels } = table.backend;
   const [low, high] = halves(seed);

@@ -21,6 +21,9 @@ export const FILES = {
   'ort-python': () => import('./ort-python.mjs'),
 };
 
+/** Those that `npm run bench:peers` installs. */
+export const INSTALLABLE = ['ort', 'ort-web', 'tfjs', 'jax', 'torch', 'numpy', 'ort-python'];
+
 /**
  * `peers`: the words of `--peers` that choose the group.
  *

@@ -4,8 +4,9 @@
  * Messages to the parent: { missing } for a peer that is not installed, { version }, { rows } for each job, { failed }.
  */
 
-import { FILES, GROUPS } from '../contenders/index.mjs';
+import { FILES, GROUPS, INSTALLABLE } from '../contenders/index.mjs';
 import { makeJob } from './inputs.mjs';
+import { listed } from './names.mjs';
 import { measure } from './rounds.mjs';
 
 /** @typedef {import('./types.d.ts').JobSpec} JobSpec */
@@ -27,15 +28,13 @@ async function openAll(group) {
       tell({ version: { name: module.peer, version: own.version } });
       opened.push(own);
     } catch (error) {
-      tell({ missing: { name: file, why: text(error) } });
+      // What `npm run bench:peers` installs may be missing. All else belongs to the bench.
+      if (INSTALLABLE.includes(file)) tell({ missing: { name: file, why: text(error) } });
+      else tell({ failed: { case: file, params: {}, why: text(error) } });
     }
   }
   return opened;
 }
-
-/** `names` with `*` at the end stand for all that begin so. @param {readonly string[]} names @param {string} name */
-const listed = (names, name) =>
-  names.some((wanted) => (wanted.endsWith('*') ? name.startsWith(wanted.slice(0, -1)) : name === wanted));
 
 /** @param {{ group: string, jobs: JobSpec[], settings: import('./rounds.mjs').Settings }} task */
 async function work({ group, jobs, settings }) {

@@ -89,6 +89,3 @@ export function makeJob({ op, params }) {
   }
   return job;
 }
-
-/** How many bytes a call writes. @param {Job} job */
-export const resultBytes = (job) => job.out.byteLength;

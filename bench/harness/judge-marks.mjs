@@ -1,13 +1,10 @@
 /** Which marks were met: the specification in `marks.mjs`, applied to the rows of a run. */
 
 import { MARKS, NOT_YET, START_UP } from '../marks.mjs';
+import { listed } from './names.mjs';
 import { median } from './statistics.mjs';
 
 /** @typedef {import('./types.d.ts').Row} Row @typedef {import('./types.d.ts').Mark} Mark */
-
-/** @param {readonly string[]} names @param {string} name */
-const listed = (names, name) =>
-  names.some((wanted) => (wanted.endsWith('*') ? name.startsWith(wanted.slice(0, -1)) : name === wanted));
 
 /** @param {import('../marks.mjs').MarkSpec} mark @param {readonly Row[]} rows */
 function measured(mark, rows) {

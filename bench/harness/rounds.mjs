@@ -139,6 +139,7 @@ export async function measure(job, contenders, { rounds, roundMs }) {
       const prepared = await contender.ops[job.op]?.(job);
       if (prepared) entries.push(new Entry(contender, prepared));
     }
+    if (entries.length === 0) throw new Error('no contender does this job');
     const answers = new Map();
     for (const entry of entries) await entry.check(job, answers);
     for (const entry of entries) await entry.warmUp(2 * roundMs);

@@ -51,7 +51,7 @@ export const BINDING_FAULTS = [
     find: '            }\n        }\n    }\n    values.fill(0.0);',
     replace: '            }\n        }\n    }',
     builds: ['native'],
-    look: vitest('native', 'embedding'),
+    look: vitest('native', 'node/used-memory'),
   },
   {
     name: 'node-panic',

@@ -1,8 +1,9 @@
 /** Everything that cargo checks: the tests, the vectors, clippy, rustfmt. */
 
+import path from 'node:path';
 import { wasmToolchain } from '../build-wasm.mjs';
 import { say } from '../lib/progress.mjs';
-import { run } from '../lib/run.mjs';
+import { root, run } from '../lib/run.mjs';
 import { checks, command, showInstructionSets } from '../lib/suite.mjs';
 
 /**
@@ -51,6 +52,14 @@ export function rustLint() {
   return checks([
     ['cargo fmt --check', () => run('cargo', ['fmt', '--all', '--check'])],
     ['cargo clippy', () => run('cargo', ['clippy', '-q', '--all-targets', ...strict])],
+    // The bench's crates are workspaces of their own.
+    ...['bench/naive', 'bench/instructions'].map((cwd) => {
+      const options = { cwd: path.join(root, cwd) };
+      return /** @type {const} */ ([
+        `cargo fmt --check in ${cwd}`,
+        () => run('cargo', ['fmt', '--all', '--check'], options),
+      ]);
+    }),
     [
       'the WASM crate on its target',
       async () => {
