@@ -27,6 +27,9 @@ const WARM = 32 * 2 ** 20;
 const SMALL = 4 * 2 ** 20;
 const KEPT = 64;
 
+/** Room to begin at a pair of cache lines: an array of the engine begins anywhere, and rows would lie in more of them. */
+const PAIR = 128;
+
 /** Buffers by length. */
 class Spare {
   readonly #byLength = new Map<number, Float32Array[]>();
@@ -70,7 +73,8 @@ class SharedMemory {
     const cold = this.#cold.take(length);
     if (cold !== undefined) return cold;
     try {
-      return new Float32Array(new SharedArrayBuffer(length * 4));
+      const buffer = new SharedArrayBuffer(length * 4 + PAIR);
+      return new Float32Array(buffer, this.binding.beforeLines(new Float32Array(buffer)), length);
     } catch {
       return null;
     }
