@@ -4,7 +4,7 @@ import { constants } from 'node:buffer';
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { totalmem } from 'node:os';
+import { availableParallelism, cpus, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { Loader } from './loader.js';
 import type { NativeBinding } from './backend.js';
@@ -67,6 +67,15 @@ function floats(length: number): Float32Array<ArrayBuffer> {
   return new Float32Array(bytes.buffer, bytes.byteOffset, length);
 }
 
+function machine() {
+  const { version, platform, arch } = process;
+  return {
+    platform: `Node.js ${version.slice(1)}, ${platform}-${arch}`,
+    processor: cpus()[0]?.model.trim() ?? null,
+    processors: availableParallelism(),
+  };
+}
+
 /** The host as this package sees it. */
 export const loader: Loader = {
   synchronous: true,
@@ -78,6 +87,7 @@ export const loader: Loader = {
   // V8 counts elements here, and MAX_LENGTH is the count for bytes.
   longestArray: Math.min(constants.MAX_LENGTH * 4, Number.MAX_SAFE_INTEGER),
   floats,
+  machine,
   // Reserving costs address space only, and a memory that never grows never moves. Halved when refused.
   reservations: [65_536, 32_768, 16_384, 8192, 4096, 2048, 1024, 512, 256],
 };
