@@ -200,6 +200,12 @@ export function resultFloats(length: number): Float32Array<ArrayBuffer> {
   return floats;
 }
 
+/** Throws `ERR_TOO_LARGE` when `what` takes more memory than this process may ever have. */
+export function expectRoom(what: string, bytes: number): void {
+  const limit = loader.memoryLimit();
+  if (bytes > limit) throw tooLarge(what, bytes, limit);
+}
+
 const tag = (value: unknown): string => Object.prototype.toString.call(value).slice(8, -1);
 const isModule = (value: unknown): value is WebAssembly.Module => tag(value) === 'WebAssembly.Module';
 const isBytes = (value: unknown): boolean =>

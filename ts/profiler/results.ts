@@ -6,10 +6,9 @@ import type { BackendInfo } from '../backend/index.js';
  * How the ids of a lookup are spread over the table.
  *
  * * `uniform`: each row as likely as any other; nothing a cache holds is likely to be asked for again
- * * `zipf`: as words in a text, the k-th most frequent row with a probability of about 1/k; the frequent
- *   rows are scattered over the table
+ * * `zipf`: as words in a text whose vocabulary is sorted: row k - 1 with a probability proportional to 1/k
  * * `sequential`: row after row, around and around the table
- * * `repeated`: few rows (at most 64), again and again: they stay in the nearest cache
+ * * `repeated`: 16 rows, again and again: they stay in cache
  */
 export type AccessPattern = 'uniform' | 'zipf' | 'sequential' | 'repeated';
 
@@ -67,7 +66,7 @@ export interface MemoryScalingResult {
 export interface PositionalResult {
   /** Adding positions to a batch of 16 sequences, the median in milliseconds. */
   computationTimeMs: number;
-  /** Making such an object (and freeing it), the median in milliseconds. */
+  /** Making such an object and disposing it, the median in milliseconds. */
   constructionTimeMs: number;
   /** MiB of what can be trained. */
   memoryUsageMb: number;
