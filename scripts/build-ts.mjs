@@ -9,10 +9,11 @@
  * of whatever an older build has left.
  */
 
-import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { asProgram } from './lib/main.mjs';
 import { must, root } from './lib/run.mjs';
+import { CHARTS, licences, minifyOthers, OTHERS } from './lib/third-party.mjs';
 
 /** Modules of ts/ that keep their path in dist/, because somebody names it. */
 const ENTRIES = [
@@ -20,6 +21,7 @@ const ENTRIES = [
   'index',
   'tokenizer/index',
   'inline',
+  'report/index',
   // `imports`: the conditions of whoever loads the package choose one of them for `#loader`
   'backend/loader.node',
   'backend/loader.web',
@@ -34,6 +36,7 @@ const ENTRIES = [
  * program are files by themselves, since they are imported when they are called.
  */
 const SHARED = [
+  { name: CHARTS, test: OTHERS },
   { name: 'tokenizer', test: /\/ts\/(tokenizer\/.*|version\.ts)$/ }, // the version, or its help would load the library
   { name: 'library', test: /\/ts\/(index|backend\/index)\.ts$/ },
   { name: 'program', test: /\/ts\/cli\/main\.ts$/ },
@@ -47,7 +50,8 @@ export async function buildTs({ faults = false } = {}) {
   const staging = path.join(root, '.cache/build', faults ? 'ts-faults' : 'ts');
   await rm(staging, { recursive: true, force: true });
   if (!faults) {
-    const types = ['--emitDeclarationOnly', '--outDir', staging];
+    // Not `--outDir`: it is by that one that tsc finds what `imports` of package.json names before it is built.
+    const types = ['--emitDeclarationOnly', '--declarationDir', staging];
     await must(path.join(root, 'node_modules/.bin/tsc'), ['-p', 'tsconfig.json', ...types]);
   }
   await bundle(path.join(root, faults ? '.cache/faults/glue' : '.cache/glue'), staging);
@@ -62,16 +66,19 @@ async function bundle(glue, to) {
     external: ['#loader', /^node:/],
     platform: 'neutral',
     tsconfig: false, // its `rootDirs` would lead to the ordinary glue where the wanted one is missing
-    transform: { target: 'es2022' },
+    // The chart library looks at `window`, and at a test's `it`, to place lines between pixels: the same everywhere.
+    transform: { target: 'es2022', define: { window: 'undefined', it: 'undefined' } },
     resolve: {
+      mainFields: ['module', 'main'],
       alias: {
         './wasm-glue.js': path.join(glue, 'backend/wasm-glue.js'),
         './backend/core-inline.js': path.join(glue, 'backend/core-inline.js'),
       },
     },
+    plugins: [minifyOthers()],
     logLevel: 'warn',
   });
-  await build.write({
+  const { output } = await build.write({
     dir: to,
     format: 'es',
     entryFileNames: '[name].js',
@@ -80,6 +87,8 @@ async function bundle(glue, to) {
     minifyInternalExports: false, // names that can be read, in a stack too
   });
   await build.close();
+  const modules = output.flatMap((file) => (file.type === 'chunk' ? file.moduleIds : []));
+  await writeFile(path.join(to, 'THIRD-PARTY-LICENSES.txt'), await licences(modules));
 }
 
 /** The files of `from` become those of `to`, but for what Rust has built. @param {string} from @param {string} to */
