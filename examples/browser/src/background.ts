@@ -12,8 +12,11 @@ export class Background {
   #worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' });
   #waiting = new Map<number, Waiting>();
   #next = 0;
+  #onBusy: (busy: boolean) => void;
 
-  constructor() {
+  /** `onBusy` is told whenever the first call is under way, and when the last one has been answered. */
+  constructor(onBusy: (busy: boolean) => void = () => {}) {
+    this.#onBusy = onBusy;
     this.#worker.addEventListener('message', ({ data }: MessageEvent<Answer>) => this.#take(data));
     // A Worker that cannot start says so here, and nowhere else.
     this.#worker.addEventListener('error', (event) => {
@@ -35,6 +38,7 @@ export class Background {
         reject,
       };
       this.#waiting.set(id, waiting);
+      this.#onBusy(true);
       this.#worker.postMessage({ id, kind, ask } satisfies Ask<K>);
     });
   }
@@ -50,6 +54,7 @@ export class Background {
     if (waiting === undefined) return;
     if ('part' in answer) return waiting.part(answer.part);
     this.#waiting.delete(answer.id);
+    if (this.#waiting.size === 0) this.#onBusy(false);
     if ('reply' in answer) return waiting.resolve(answer.reply);
     const error = new Error(answer.error.message);
     error.name = answer.error.name;
@@ -59,6 +64,7 @@ export class Background {
   #failAll(error: Error): void {
     for (const { reject } of this.#waiting.values()) reject(error);
     this.#waiting.clear();
+    this.#onBusy(false);
   }
 }
 

@@ -84,8 +84,9 @@ export class Gauge {
   #draw(context: CanvasRenderingContext2D, width: number, height: number): void {
     if (this.#rates === null) return;
     const { ratios, ratio, low, high } = this.#rates;
-    const top = Math.max(2, ...ratios) * 1.1;
-    const y = (value: number) => height - (value / top) * height;
+    // A round that the machine spent elsewhere would flatten all others: it stays at the edge.
+    const top = 2 * Math.max(1, ratio);
+    const y = (value: number) => height - 4 - (Math.min(value, top) / top) * (height - 8);
     const x = (round: number) => ((round + 0.5) / Math.max(40, ratios.length)) * width;
     context.fillStyle = colour('--accent-soft');
     context.fillRect(0, y(high), width, Math.max(1, y(low) - y(high)));
@@ -105,6 +106,6 @@ export class Gauge {
     });
     context.fillStyle = colour('--quiet');
     context.font = `11px ${getComputedStyle(strip).fontFamily}`;
-    context.fillText('1 ×: plain JavaScript', 2, y(1) - 5);
+    context.fillText('1 ×: plain JavaScript', 2, y(1) + 12);
   }
 }

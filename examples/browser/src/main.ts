@@ -23,7 +23,8 @@ import { Vectors } from './vectors.js';
 /** As many rows as can carry their names. */
 const LENS = 32;
 
-const background = new Background();
+const main = document.querySelector('main')!;
+const background = new Background((busy) => main.setAttribute('aria-busy', String(busy)));
 let embedded: Embedded | null = null;
 let chosen = 0;
 /** What is shown; -1: nothing of this text yet. */

@@ -27,7 +27,7 @@ export interface Embedded {
   readonly characters: number;
   readonly tokens: number;
   readonly vocabSize: number;
-  /** Merges that were learnt: fewer than wanted when no pair is left twice. */
+  /** Merges that were learned: fewer than wanted when no pair is left twice. */
   readonly merges: number;
   /** Tokens that stand for something the tokenizer does not know. */
   readonly unknown: number;

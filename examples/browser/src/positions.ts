@@ -16,8 +16,8 @@ export class Positions {
   #settings: EncodingSettings | null = null;
   #encoding: Encoding | null = null;
   #dim = 64;
-  /** The cell looked at: where the third pair of dimensions shows a whole turn at first sight. */
-  #row = 4;
+  /** The cell looked at: the fifth pair of dimensions shows some turns at first sight. */
+  #row = 8;
   #col = 0;
   #map: HeatMap;
   #drawWave: () => void;

@@ -40,13 +40,17 @@ export function listen(onSettings: (settings: EmbedSettings) => void): void {
   changed();
 }
 
+/** Training ends early when no pair of neighbours is there twice. */
+const learned = (merges: number, wanted: number) =>
+  `${plural(merges, 'merge')} learned${merges < wanted ? ', no pair is left twice' : ''}`;
+
 /** Says what became of the text. */
-export function tell({ tokenizer }: EmbedSettings, embedded: Embedded): void {
+export function tell(settings: EmbedSettings, embedded: Embedded): void {
   const { characters, tokens, vocabSize, merges, unknown, ms } = embedded;
   const parts = [
     plural(characters, 'character'),
     plural(tokens, 'token'),
-    tokenizer === 'char' ? '' : `${plural(merges, 'merge')} learnt`,
+    settings.tokenizer === 'char' ? '' : learned(merges, settings.merges),
     `vocabulary ${count(vocabSize)}`,
     unknown > 0 ? `${count(unknown)} unknown` : '',
     `${ms < 10 ? ms.toFixed(1) : count(ms)} ms`,
