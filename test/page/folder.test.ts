@@ -53,8 +53,8 @@ test('a script, a style or an address that the policy forbids is stopped, and no
   await expect(expectNoComplaint(seen)).rejects.toThrow();
 });
 
-test('nothing moves when the Worker answers', async () => {
-  const { page } = await visit();
+test.each([1280, 360])('nothing moves when the Worker answers, %i px wide', async (width) => {
+  const { page } = await visit({ viewport: { width, height: 800 } });
   expect(await layoutShift(page)).toBeLessThan(0.001);
   await page.evaluate(() => document.querySelector('main')!.prepend(document.createElement('textarea')));
   await expect.poll(() => layoutShift(page)).toBeGreaterThan(0.001); // so it would have been seen
