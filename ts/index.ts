@@ -42,5 +42,28 @@ export {
   type VisualizeOptions,
 } from './positional-encoding.js';
 export type { PositionOptions } from './positions.js';
+export type { OnProfilerProgress, ProfilerProgress } from './profiler/measuring.js';
+export {
+  EmbeddingProfiler,
+  type EmbeddingProfilerOptions,
+  type LookupPerformanceOptions,
+  type MemoryScalingOptions,
+  type PositionalComparisonOptions,
+} from './profiler/profiler.js';
+export type {
+  AccessPattern,
+  LookupResult,
+  MemoryScalingResult,
+  PositionalResult,
+  PositionalResults,
+  ProfilerResults,
+} from './profiler/results.js';
+export {
+  analyzeEmbeddingSystemDesign,
+  type DesignTradeoff,
+  type ModelConfiguration,
+  type SystemDesign,
+  type SystemDesignOptions,
+} from './profiler/system-design.js';
 export { Tensor } from './tensor.js';
 export { BPETokenizer, CharTokenizer, type Tokenizer } from './tokenizer/index.js';

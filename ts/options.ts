@@ -7,7 +7,7 @@
  * `ERR_INVALID_OPTION` with the fields `option` and `value`.
  */
 
-import { fail, wrongKind, wrongValue } from './errors.js';
+import { describe, fail, wrongKind, wrongValue } from './errors.js';
 
 /** Options after their names have been checked; each value is still unknown. */
 export type Named = Readonly<Record<string, unknown>>;
@@ -77,6 +77,25 @@ export function integer<T = never>(
   if (typeof value !== 'number') throw wrongKind(name, value, text);
   if (!Number.isSafeInteger(value) || !inside(value, bounds)) throw wrongValue(name, value, text);
   return value + 0 || 0;
+}
+
+/**
+ * A list of safe integers, as a fresh array in which each stands once, where it first stood. An empty list is one.
+ *
+ * The error carries the whole list as its `value`, and names the place.
+ */
+export function integers(options: Named, name: string, bounds: Bounds): number[] {
+  const value = options[name];
+  const text = `an array of ${wanted('integers', bounds)}`;
+  if (!Array.isArray(value)) throw wrongKind(name, value, text);
+  const list = Array.from<unknown>(value);
+  for (const [at, entry] of list.entries()) {
+    if (Number.isSafeInteger(entry) && inside(entry as number, bounds)) continue;
+    const kind = typeof entry === 'number' ? RangeError : TypeError;
+    const message = `Option ${name} must be ${text}: got ${describe(entry)} at [${at}]`;
+    throw fail(kind, 'ERR_INVALID_OPTION', message, { option: name, value });
+  }
+  return [...new Set(list as number[])];
 }
 
 /** One of the strings `allowed`, or `fallback` where absent. */

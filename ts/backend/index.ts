@@ -157,8 +157,24 @@ export function initSync(options: { readonly wasm: ArrayBuffer | ArrayBufferView
 
 /** What new objects run on: name, instruction set, threads, and why it is not the native one if `auto` chose WASM. */
 export function backendInfo(): BackendInfo {
-  const { name, isa, threads } = activeBackend();
-  return { name, isa, threads, fallbackReason: current!.fallbackReason, version: VERSION };
+  return describeBackend(activeBackend());
+}
+
+/** The same of any backend: objects keep the one they were made on. */
+export function describeBackend(backend: Backend): BackendInfo {
+  const { name, isa, threads } = backend;
+  const fallbackReason = current?.backend === backend ? current.fallbackReason : null;
+  return { name, isa, threads, fallbackReason, version: VERSION };
+}
+
+/** What the host tells of the machine: runtime and platform, model of the processor, number of threads. */
+export function machine(): ReturnType<typeof loader.machine> {
+  return loader.machine();
+}
+
+/** Loads the entry that draws reports, where the host can do so at once; elsewhere the user imports it. */
+export function loadReport(): void {
+  loader.report?.();
 }
 
 /** Lets an entry bring the WASM along: the source of `init()` and, where nothing else was loaded, of first use. */
@@ -182,6 +198,12 @@ export function resultFloats(length: number): Float32Array<ArrayBuffer> {
   }
   if (bytes >= LARGE) current?.backend.advise(floats);
   return floats;
+}
+
+/** Throws `ERR_TOO_LARGE` when `what` takes more memory than this process may ever have. */
+export function expectRoom(what: string, bytes: number): void {
+  const limit = loader.memoryLimit();
+  if (bytes > limit) throw tooLarge(what, bytes, limit);
 }
 
 const tag = (value: unknown): string => Object.prototype.toString.call(value).slice(8, -1);

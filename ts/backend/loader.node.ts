@@ -4,7 +4,7 @@ import { constants } from 'node:buffer';
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { totalmem } from 'node:os';
+import { availableParallelism, cpus, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { Loader } from './loader.js';
 import type { NativeBinding } from './backend.js';
@@ -67,6 +67,25 @@ function floats(length: number): Float32Array<ArrayBuffer> {
   return new Float32Array(bytes.buffer, bytes.byteOffset, length);
 }
 
+function machine() {
+  const { version, platform, arch } = process;
+  return {
+    platform: `Node.js ${version.slice(1)}, ${platform}-${arch}`,
+    processor: cpus()[0]?.model.trim() ?? null,
+    processors: availableParallelism(),
+  };
+}
+
+/** An ES module, required: Node, Deno and Bun can, as long as nothing in it awaits while it is loaded. */
+function report(): void {
+  try {
+    require('../report/index.js');
+  } catch (error) {
+    // Bundled into somebody's file, this one has lost its neighbours: the renderer says what to import.
+    if ((error as NodeJS.ErrnoException).code !== 'MODULE_NOT_FOUND') throw error;
+  }
+}
+
 /** The host as this package sees it. */
 export const loader: Loader = {
   synchronous: true,
@@ -78,6 +97,8 @@ export const loader: Loader = {
   // V8 counts elements here, and MAX_LENGTH is the count for bytes.
   longestArray: Math.min(constants.MAX_LENGTH * 4, Number.MAX_SAFE_INTEGER),
   floats,
+  machine,
+  report,
   // Reserving costs address space only, and a memory that never grows never moves. Halved when refused.
   reservations: [65_536, 32_768, 16_384, 8192, 4096, 2048, 1024, 512, 256],
 };

@@ -25,6 +25,14 @@ export interface Loader {
   readonly longestArray: number;
   /** `length` floats of ordinary memory of their own, with arbitrary contents: every one will be written. */
   floats(length: number): Float32Array<ArrayBuffer>;
+  /** The runtime and its platform, the model of the processor, and how many threads it runs; null: not told. */
+  machine(): {
+    readonly platform: string;
+    readonly processor: string | null;
+    readonly processors: number | null;
+  };
+  /** Loads the entry that draws reports, which registers itself; absent where nothing can be loaded at once. */
+  readonly report?: () => void;
   /** The pages to ask for when a WASM memory is made, best first. */
   readonly reservations: readonly number[];
 }

@@ -30,6 +30,11 @@ export const loader: Loader = {
   memoryLimit: () => Number.MAX_SAFE_INTEGER,
   longestArray: 2 ** 32,
   floats: (length) => new Float32Array(length),
+  machine: () => ({
+    platform: globalThis.navigator?.userAgent ?? 'unknown',
+    processor: null,
+    processors: globalThis.navigator?.hardwareConcurrency ?? null,
+  }),
   // 16 MiB: a page that embeds little takes little, and the memory grows in few steps when it embeds more.
   reservations: [256],
 };

@@ -1,0 +1,117 @@
+/** Sinusoidal and learned positions, side by side. */
+
+import { expectRoom, resultFloats } from '../backend/index.js';
+import { fail } from '../errors.js';
+import { LearnedPositionalEmbedding } from '../learned-positional-embedding.js';
+import { PositionalEncoding } from '../positional-encoding.js';
+import { tensorOf } from '../tensor.js';
+import { MIB } from './lookups.js';
+import type { Measuring } from './measuring.js';
+import type { PositionalResult, PositionalResults } from './results.js';
+import type { Task } from './timer.js';
+
+/** Sequences that positions are added to. */
+export const BATCH = 16;
+
+/** What positions are added to, in every element. */
+const ADDED_TO = 0.5;
+/** Making a row takes several times as long as moving it. */
+const MAKING = 8;
+
+interface Sizes {
+  readonly embeddingDim: number;
+  readonly maxSeqLength: number;
+}
+
+/** One kind of positions: an object of it, and what is known of the kind. */
+interface Contender {
+  readonly layer: PositionalEncoding | LearnedPositionalEmbedding;
+  /** Makes another one. */
+  readonly make: () => { dispose(): void };
+  /** A row of its table. */
+  readonly row: (position: number) => Float32Array;
+  /** What it does beyond its table. */
+  readonly extrapolation: string;
+}
+
+function sinusoidal(sizes: Sizes): Contender {
+  const make = () => new PositionalEncoding({ ...sizes, seed: 0 });
+  const layer = make();
+  const extrapolation =
+    'Good (can handle longer sequences: encode() gives any position below 2^32, ' +
+    `forward() the ${sizes.maxSeqLength} of its table)`;
+  return { layer, make, row: (position) => layer.encode(position).data, extrapolation };
+}
+
+function learned(sizes: Sizes): Contender {
+  const make = () => new LearnedPositionalEmbedding({ ...sizes, seed: 0 });
+  const layer = make();
+  const extrapolation = `Limited (fixed max sequence length: ${sizes.maxSeqLength})`;
+  return { layer, make, row: (position) => layer.positionEmbedding.weight.row(position), extrapolation };
+}
+
+/** Compares both kinds: what they are added to is `[16, seqLength, D]`, the tables are twice as long. */
+export function comparePositions(
+  { seqLength, embeddingDim }: { readonly seqLength: number; readonly embeddingDim: number },
+  measuring: Measuring,
+): PositionalResults {
+  const sizes = { embeddingDim, maxSeqLength: 2 * seqLength };
+  const tableBytes = 4 * sizes.maxSeqLength * embeddingDim;
+  const length = BATCH * seqLength * embeddingDim;
+  // The embeddings and the result; two tables, and a third one that is made again and again.
+  expectRoom('The comparison', 2 * 4 * length + 3 * tableBytes);
+  const x = tensorOf(resultFloats(length).fill(ADDED_TO), Object.freeze([BATCH, seqLength, embeddingDim]));
+  const out = resultFloats(length);
+
+  const computing = ({ layer, row }: Contender): Task => {
+    layer.forwardInto(x, out);
+    expectSums(out, seqLength, row);
+    return { bytes: 4 * length, run: repeated(() => layer.forwardInto(x, out)) };
+  };
+  const constructing = ({ make }: Contender): Task => ({
+    bytes: MAKING * tableBytes,
+    run: repeated(() => make().dispose()),
+  });
+
+  const open: Contender[] = [];
+  try {
+    for (const kind of [sinusoidal, learned]) open.push(kind(sizes));
+    const phases = [
+      ['computation', computing],
+      ['construction', constructing],
+    ] as const;
+    const timings = measuring.each(phases, (task) => measuring.time(...open.map(task)));
+    const [first, second] = open.map(({ layer, extrapolation }, i): PositionalResult => {
+      const parameters = layer.parameters.reduce((sum, { size }) => sum + size, 0);
+      return {
+        computationTimeMs: timings['computation']![i]!.medianMs,
+        constructionTimeMs: timings['construction']![i]!.medianMs,
+        memoryUsageMb: (4 * parameters) / MIB,
+        tableMemoryMb: tableBytes / MIB,
+        parameters,
+        deterministic: true,
+        extrapolation,
+      };
+    });
+    return { sinusoidal: first!, learned: second! };
+  } finally {
+    for (const { layer } of open) layer.dispose();
+  }
+}
+
+const repeated = (call: () => void) => (times: number) => {
+  for (let i = 0; i < times; i++) call();
+};
+
+/** `ERR_INTERNAL` unless the first and the last sequence hold the sums that they must, at the first and last position. */
+function expectSums(out: Float32Array, seqLength: number, row: (position: number) => Float32Array): void {
+  for (const position of [0, seqLength - 1]) {
+    const wanted = row(position).map((value) => value + ADDED_TO);
+    for (const sequence of [0, BATCH - 1]) {
+      const start = (sequence * seqLength + position) * wanted.length;
+      if (wanted.every((value, column) => value === out[start + column])) continue;
+      const text = `What was measured added wrong positions: sequence ${sequence}, position ${position}`;
+      throw fail(Error, 'ERR_INTERNAL', text, { sequence, position });
+    }
+  }
+}
