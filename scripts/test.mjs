@@ -34,6 +34,7 @@ const SUITES = [
   { name: 'native', what: 'the suite on the native backend', about: '2 min', run: () => vitest('native') },
   { name: 'wasm', what: 'the suite on WASM in Node', about: '2 min', run: () => vitest('wasm') },
   { name: 'chromium', what: 'the suite on WASM in Chromium', about: '45 s', run: chromium },
+  { name: 'page', what: 'the page of examples/browser, in Chromium', about: '45 s', run: page },
   { name: 'examples', what: 'every example on both backends', about: '5 s', run: examples },
   { name: 'bench', what: 'every contender of the bench answers rightly', about: '1 min', run: bench },
   { name: 'pack', what: 'the tarball, installed elsewhere', about: '20 s', run: pack },
@@ -41,6 +42,10 @@ const SUITES = [
 
 async function chromium() {
   return vitest('chromium', { TOKENBED_CHROMIUM: await ensureChromium() });
+}
+
+async function page() {
+  return vitest('page', { TOKENBED_CHROMIUM: await ensureChromium() });
 }
 
 /** @param {string[]} args @returns {Suite[]} */
@@ -82,7 +87,7 @@ let passed = 0;
 let failed = 0;
 try {
   const suites = chosen(process.argv.slice(2));
-  await setUp({ browser: suites.some(({ name }) => name === 'chromium'), faults: true });
+  await setUp({ browser: suites.some(({ name }) => name === 'chromium' || name === 'page'), faults: true });
   for (const suite of suites) {
     const outcome = await runSuite(suite);
     passed += outcome.passed;
