@@ -1,0 +1,26 @@
+/**
+ * The examples, as data: what each is called in examples/, and how it is run.
+ *
+ * One is a program of this package (a .ts file, or a folder of them: compiled into .cache/examples), or a project
+ * of its own, as a user would make it: package.json, lock, tsconfig.json. Commands are those of a shell in the
+ * project's folder, where `node` is the one that runs this and `python` one that has what is needed.
+ *
+ * @typedef {object} Example
+ * @property {string} name
+ * @property {string} shows       in a line
+ * @property {true} [project]
+ * @property {'torch'} [needs]    what the set-up does not bring: without it the example is NOT RUN
+ * @property {string} [prepare]   once, before the others
+ * @property {string} [start]     what a person wants to see, if it is not the check
+ * @property {string} check       what CI runs; it ends by itself
+ * @property {true} [once]        not on both backends: the check compares WASM elsewhere with the backend here
+ */
+
+/** @type {readonly Example[]} */
+export const EXAMPLES = [
+  {
+    name: 'readme.ts',
+    shows: 'text to vectors in three steps',
+    check: 'node .cache/examples/readme.js',
+  },
+];
