@@ -23,4 +23,10 @@ export const EXAMPLES = [
     shows: 'text to vectors in three steps',
     check: 'node .cache/examples/readme.js',
   },
+  {
+    name: 'http-service',
+    shows: 'POST /embed in Node: batches, back-pressure, binary replies',
+    start: 'node .cache/examples/http-service/main.js',
+    check: 'node .cache/examples/http-service/load.js',
+  },
 ];
