@@ -29,4 +29,10 @@ export const EXAMPLES = [
     start: 'node .cache/examples/http-service/main.js',
     check: 'node .cache/examples/http-service/load.js',
   },
+  {
+    name: 'onnx-runtime',
+    shows: 'a [batch, seq, dim] input for ONNX Runtime',
+    project: true,
+    check: 'node examples/onnx-runtime/main.js',
+  },
 ];
