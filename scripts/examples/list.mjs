@@ -35,4 +35,11 @@ export const EXAMPLES = [
     project: true,
     check: 'node examples/onnx-runtime/main.js',
   },
+  {
+    name: 'pytorch',
+    shows: 'weights out of torch, and the same rows',
+    needs: 'torch',
+    prepare: 'python examples/pytorch/export.py .cache/examples/pytorch/data',
+    check: 'node .cache/examples/pytorch/compare.js .cache/examples/pytorch/data',
+  },
 ];
