@@ -42,4 +42,12 @@ export const EXAMPLES = [
     prepare: 'python examples/pytorch/export.py .cache/examples/pytorch/data',
     check: 'node .cache/examples/pytorch/compare.js .cache/examples/pytorch/data',
   },
+  {
+    name: 'vite',
+    shows: 'a page: await init() and a lookup, with no configuration',
+    project: true,
+    start: 'npm --prefix examples/vite run dev',
+    check: 'node scripts/examples/vite.mjs',
+    once: true,
+  },
 ];
