@@ -50,4 +50,12 @@ export const EXAMPLES = [
     check: 'node scripts/examples/vite.mjs',
     once: true,
   },
+  {
+    name: 'cloudflare-worker',
+    shows: 'export default { fetch } with a WASM module, in workerd',
+    project: true,
+    start: 'npm --prefix examples/cloudflare-worker start',
+    check: 'node scripts/examples/cloudflare-worker.mjs',
+    once: true,
+  },
 ];
