@@ -17,6 +17,7 @@ const dist = (file: string): string => fileURLToPath(new URL(`dist/${file}`, imp
 const alias = {
   'tokenbed/tokenizer': dist('tokenizer/index.js'),
   'tokenbed/inline': dist('inline.js'),
+  'tokenbed/report': dist('report/index.js'),
   'tokenbed/core.wasm': dist('core.wasm'),
   tokenbed: dist('index.js'),
 };

@@ -1,8 +1,8 @@
 /**
- * crates/wasm -> dist/core.wasm, dist/backend/wasm-glue.js and its types in dist/wasm/.
+ * crates/wasm -> dist/core.wasm, its types in dist/wasm/, and .cache/glue/, which scripts/build-ts.mjs bundles.
  *
  *   node scripts/build-wasm.mjs             the module that is packed
- *   node scripts/build-wasm.mjs --faults    with `__panic`, for the tests of caught traps: .cache/faults/wasm/
+ *   node scripts/build-wasm.mjs --faults    with `__panic`, for the tests of caught traps: .cache/faults/wasm/ and glue/
  *
  * wasm-pack writes into a folder of its own; scripts/wasm-glue.mjs then turns its glue, which holds one instance
  * in module variables, into a factory. Skipped when nothing it depends on has changed.
@@ -23,7 +23,7 @@ export async function wasmToolchain() {
 
 /** @param {{ faults?: boolean }} [options] */
 export async function buildWasm({ faults = false } = {}) {
-  const product = faults ? '.cache/faults/wasm' : 'dist';
+  const [product, glue] = faults ? ['.cache/faults/wasm', '.cache/faults/glue'] : ['dist', '.cache/glue'];
   const staging = path.join(root, '.cache/build', faults ? 'wasm-faults' : 'wasm');
   const { env, facts } = await releaseBuild({
     flags: ['-Ctarget-feature=+simd128'],
@@ -36,7 +36,7 @@ export async function buildWasm({ faults = false } = {}) {
     'scripts/lib/cargo.mjs',
     'scripts/wasm-glue.mjs',
   ];
-  const outputs = ['core.wasm', 'backend/wasm-glue.js'].map((file) => `${product}/${file}`);
+  const outputs = [`${product}/core.wasm`, `${product}/wasm`, `${glue}/backend/wasm-glue.js`];
   const built = await unlessFresh({ name: faults ? 'wasm-faults' : 'wasm', inputs, outputs, facts }, () =>
     step(faults ? 'Building the WASM for fault tests' : 'Building the WASM', '15 s', async () => {
       await rm(staging, { recursive: true, force: true });
@@ -58,8 +58,8 @@ export async function buildWasm({ faults = false } = {}) {
       );
       await rm(path.join(staging, '.gitignore'), { force: true }); // it would empty the npm tarball
       await mkdir(path.join(root, product), { recursive: true });
-      const { glue } = await import('./wasm-glue.mjs'); // only now: it may use packages that npm ci has just brought
-      await glue(staging, path.join(root, product));
+      const { writeGlue } = await import('./wasm-glue.mjs'); // only now: it may use packages that npm ci has just brought
+      await writeGlue(staging, path.join(root, product), path.join(root, glue));
     }),
   );
   if (!built) say(`- ${product}/core.wasm is up to date`);

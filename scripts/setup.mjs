@@ -7,8 +7,8 @@
  * `npm run demo` and `npm test` begin with this. It can be interrupted at any point and started again.
  */
 
-import path from 'node:path';
 import { buildNative } from './build-native.mjs';
+import { buildTs } from './build-ts.mjs';
 import { buildWasm } from './build-wasm.mjs';
 import { npmPackagesMissing, toolsMissing } from './lib/installed.mjs';
 import { asProgram } from './lib/main.mjs';
@@ -70,8 +70,9 @@ async function build({ faults }) {
   if (faults) {
     await buildNative({ faults });
     await buildWasm({ faults });
+    await buildTs({ faults });
   }
-  await must(path.join(root, 'node_modules/.bin/tsc'), ['-p', 'tsconfig.json']);
+  await buildTs();
 }
 
 await asProgram(import.meta.url, setUp);

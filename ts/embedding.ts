@@ -90,7 +90,7 @@ export function newTable(
   return new EmbeddingParts(table, paddingIdx, initializer);
 }
 
-/** Set by the class, which alone can see its table. */
+/** Set by the first Embedding: the class alone can see its table, and a static block would hold it in every bundle. */
 let tableUnder: (embedding: Embedding) => Table;
 
 function partsFrom(options: EmbeddingOptions): EmbeddingParts {
@@ -134,6 +134,7 @@ export class Embedding {
   constructor(options: EmbeddingOptions) {
     const parts = options instanceof EmbeddingParts ? options : partsFrom(options);
     const { table, paddingIdx, initializer } = parts;
+    tableUnder ??= (embedding) => embedding.#table;
     this.#table = table;
     this.vocabSize = table.rows;
     this.embeddingDim = table.dim;
@@ -164,10 +165,6 @@ export class Embedding {
     const table = activeBackend().table(rows, dim, 'anything');
     table.backend.kernels.tableWrite(table.handle(), 0, data);
     return embeddingOf(new EmbeddingParts(table, paddingIdx, null));
-  }
-
-  static {
-    tableUnder = (embedding) => embedding.#table;
   }
 
   /** Whether the table is gone. */

@@ -30,6 +30,7 @@ export interface PositionParts {
   readonly dropout: Dropout;
 }
 
+/** Set by the first layer: the class alone can see its parts, and a static block would hold it in every bundle. */
 let partsUnder: (layer: PositionLayer) => PositionParts;
 
 /** The table and the dropout of a layer of positions, for the fused pass. */
@@ -42,11 +43,8 @@ export abstract class PositionLayer {
   readonly #parts: PositionParts;
 
   protected constructor(parts: PositionParts) {
+    partsUnder ??= (layer) => layer.#parts;
     this.#parts = parts;
-  }
-
-  static {
-    partsUnder = (layer) => layer.#parts;
   }
 
   /** D, the number of columns. */

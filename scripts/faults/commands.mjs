@@ -28,7 +28,7 @@ const QUICK = {
   NO_COLOR: '1',
 };
 
-/** What may be built; the `-faults` ones can panic on purpose. @typedef {'native' | 'wasm' | 'native-faults' | 'wasm-faults' | 'ts'} Build */
+/** What may be built; the `-faults` ones can panic on purpose. @typedef {'native' | 'wasm' | 'native-faults' | 'wasm-faults' | 'ts' | 'ts-faults'} Build */
 
 /**
  * @typedef {object} Look
@@ -54,7 +54,8 @@ const BUILDS = {
   wasm: () => inTree(process.execPath, ['scripts/build-wasm.mjs']),
   'native-faults': () => inTree(process.execPath, ['scripts/build-native.mjs', '--faults']),
   'wasm-faults': () => inTree(process.execPath, ['scripts/build-wasm.mjs', '--faults']),
-  ts: () => inTree(bin('tsc'), ['-p', 'tsconfig.json']),
+  ts: () => inTree(process.execPath, ['scripts/build-ts.mjs']),
+  'ts-faults': () => inTree(process.execPath, ['scripts/build-ts.mjs', '--faults']),
 };
 
 const ORDER = /** @type {readonly Build[]} */ (Object.keys(BUILDS));
@@ -99,7 +100,7 @@ export function vitest(project, ...files) {
     name: `${project} ${files.join(' ')}`,
     kind: project,
     parts: files,
-    needs: files.includes('node/faults') ? ['native-faults', 'wasm-faults', 'ts'] : ['ts'],
+    needs: files.includes('node/faults') ? ['native-faults', 'wasm-faults', 'ts', 'ts-faults'] : ['ts'],
     async run() {
       const json = path.join(tree, '.cache/test/faults.json');
       await mkdir(path.dirname(json), { recursive: true });

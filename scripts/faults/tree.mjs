@@ -14,7 +14,7 @@ import { must, root } from '../lib/run.mjs';
 export const tree = path.join(root, '.cache/faults-tree');
 
 /** What is kept of a sound build, and put back after each fault. */
-const KEPT = ['dist', '.cache/faults', '.cache/stamps'];
+const KEPT = ['dist', '.cache/faults', '.cache/glue', '.cache/stamps'];
 const sound = (/** @type {string} */ name) => path.join(tree, '.cache/sound', name);
 
 /** Makes the copy equal to the working tree, what is not yet committed included. */

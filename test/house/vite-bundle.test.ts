@@ -82,6 +82,18 @@ describe('tokenbed', () => {
     expect(script).toBeGreaterThan(20_000);
     expect(script).toBeLessThan(100_000);
   });
+
+  test('leaves out the classes that a page does not name', async () => {
+    const tensors = await bundle(
+      'tensors',
+      "import { Tensor } from 'tokenbed';\nglobalThis.Tensor = Tensor;\n",
+    );
+    for (const ofOthers of ['vocabSize', 'perSampleWeights', 'maxSeqLength', 'PAD']) {
+      expect(main.code).toContain(ofOthers);
+      expect(tensors.code).not.toContain(ofOthers);
+    }
+    expect(sizeOf(tensors, '.js')).toBeLessThan(sizeOf(main, '.js') / 2);
+  });
 });
 
 describe('tokenbed/inline', () => {

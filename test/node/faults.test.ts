@@ -29,6 +29,7 @@ beforeAll(async () => {
   for (const [from, to] of [
     ['native', 'native'],
     ['wasm', '.'],
+    ['ts', '.'],
   ] as const) {
     const product = path.join(root, '.cache/faults', from);
     const files = await readdir(product).catch(() => []);

@@ -76,6 +76,16 @@ function machine() {
   };
 }
 
+/** An ES module, required: Node, Deno and Bun can, as long as nothing in it awaits while it is loaded. */
+function report(): void {
+  try {
+    require('../report/index.js');
+  } catch (error) {
+    // Bundled into somebody's file, this one has lost its neighbours: the renderer says what to import.
+    if ((error as NodeJS.ErrnoException).code !== 'MODULE_NOT_FOUND') throw error;
+  }
+}
+
 /** The host as this package sees it. */
 export const loader: Loader = {
   synchronous: true,
@@ -88,6 +98,7 @@ export const loader: Loader = {
   longestArray: Math.min(constants.MAX_LENGTH * 4, Number.MAX_SAFE_INTEGER),
   floats,
   machine,
+  report,
   // Reserving costs address space only, and a memory that never grows never moves. Halved when refused.
   reservations: [65_536, 32_768, 16_384, 8192, 4096, 2048, 1024, 512, 256],
 };

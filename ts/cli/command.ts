@@ -6,11 +6,17 @@ import { describe } from '../errors.js';
 /** The values of options by name, as `parseArgs` gives them. */
 export type Values = Readonly<Record<string, unknown>>;
 
-/** One command of the program: each is a file of this folder. */
-export interface Command {
+/** What is known of a command before it is called. */
+export interface CommandEntry {
   readonly name: string;
   /** One line for the list of commands. */
   readonly summary: string;
+  load(): Promise<Command>;
+}
+
+/** One command of the program: each is a file of this folder. */
+export interface Command {
+  readonly name: string;
   /** What `--help` prints above the options that every command has. */
   readonly help: string;
   readonly options: NonNullable<ParseArgsConfig['options']>;

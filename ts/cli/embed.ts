@@ -26,7 +26,6 @@ const MOST_POSITION_FLOATS = 2 ** 22;
 
 export const embed: Command = {
   name: 'embed',
-  summary: 'token ids or text to vectors, one per token',
   help: `tokenbed embed: one vector per token, in the order of the input
 
 Usage: tokenbed embed [OPTIONS] [FILES]

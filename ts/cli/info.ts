@@ -11,7 +11,6 @@ const COPIES = 5;
 
 export const info: Command = {
   name: 'info',
-  summary: 'the backend, its instruction set, and the limits of this machine',
   help: `tokenbed info: the backend that runs here, and the limits of this machine
 
 Usage: tokenbed info [OPTIONS]

@@ -7,14 +7,32 @@
  */
 
 import { VERSION } from '../version.js';
-import { type Command, COMMON_HELP, readOptions, UsageError } from './command.js';
-import { embed } from './embed.js';
-import { info } from './info.js';
+import { type CommandEntry, COMMON_HELP, readOptions, UsageError } from './command.js';
 import { isClosedPipe, print } from './output.js';
-import { tokenize } from './tokenize.js';
-import { visualize } from './visualize.js';
 
-const COMMANDS: readonly Command[] = [info, tokenize, embed, visualize];
+/** The commands: one line for the list of them, and how to get the rest, which only the one that is called loads. */
+const COMMANDS: readonly CommandEntry[] = [
+  {
+    name: 'info',
+    summary: 'the backend, its instruction set, and the limits of this machine',
+    load: async () => (await import('./info.js')).info,
+  },
+  {
+    name: 'tokenize',
+    summary: 'text to token ids, one line of ids per line',
+    load: async () => (await import('./tokenize.js')).tokenize,
+  },
+  {
+    name: 'embed',
+    summary: 'token ids or text to vectors, one per token',
+    load: async () => (await import('./embed.js')).embed,
+  },
+  {
+    name: 'visualize',
+    summary: 'the encoding of positions, as numbers or as a picture',
+    load: async () => (await import('./visualize.js')).visualize,
+  },
+];
 const NAMES = COMMANDS.map(({ name }) => name).join(', ');
 
 const HELP = `tokenbed ${VERSION}: text to token ids to vectors
@@ -59,11 +77,12 @@ async function dispatch(args: readonly string[]): Promise<void> {
   }
   if (before.includes('--help') || before.includes('-h')) return print(`${HELP}\n`);
   if (before.includes('--version')) return print(`${VERSION}\n`);
-  const command = COMMANDS.find((each) => each.name === name);
-  if (command === undefined) {
+  const entry = COMMANDS.find((each) => each.name === name);
+  if (entry === undefined) {
     const what = name === undefined ? 'a command is missing' : `unknown command ${JSON.stringify(name)}`;
     throw new UsageError(`${what}; there are: ${NAMES} (see tokenbed --help)`, 'ERR_USAGE');
   }
+  const command = await entry.load();
   const { values, files } = readOptions(command, args.slice(at + 1));
   if (values['help'] === true) return print(`${command.help}\nEvery command has:\n${COMMON_HELP}\n`);
   if (values['version'] === true) return print(`${VERSION}\n`);

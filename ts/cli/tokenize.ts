@@ -12,7 +12,6 @@ import { charIds } from './token-lines.js';
 
 export const tokenize: Command = {
   name: 'tokenize',
-  summary: 'text to token ids, one line of ids per line',
   help: `tokenbed tokenize: one line of token ids, separated by spaces, for each line of text
 
 Usage: tokenbed tokenize [OPTIONS] [FILES]

@@ -13,7 +13,6 @@ import { print, writeWhole } from './output.js';
 
 export const visualize: Command = {
   name: 'visualize',
-  summary: 'the encoding of positions, as numbers or as a picture',
   help: `tokenbed visualize: the sinusoidal encoding of positions
 
 Usage: tokenbed visualize [OPTIONS]

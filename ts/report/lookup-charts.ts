@@ -1,0 +1,277 @@
+/** Charts of lookups: how fast, how near to the memory's own speed, how steady, and what the pattern of access costs. */
+
+import * as Plot from '@observablehq/plot';
+import {
+  bottomAxis,
+  type Figure,
+  leftAxis,
+  logDomain,
+  logTicks,
+  type Panel,
+  panel,
+  valueTicks,
+} from './chart.js';
+import { count, percent, rate, tick, time, times } from './figures.js';
+import {
+  ascending,
+  comparisons,
+  type Condition,
+  conditions,
+  isDrawable,
+  type Lookup,
+  type Reading,
+  shapeOf,
+} from './reading.js';
+import { light, series } from './theme.js';
+
+/** A figure of lookups against the size of a call, a line for each sequence length, a panel for each condition. */
+interface Curves {
+  readonly of: (entry: Lookup) => number;
+  readonly write: (value: number) => string;
+  readonly tick: (value: number) => string;
+  readonly yTitle: string;
+  /** A value that the axis must show. */
+  readonly reference?: { readonly value: number; readonly words: string };
+}
+
+/** Above this ratio of the largest to the smallest value an axis is logarithmic: the small ones would lie on the floor. */
+const LOGARITHMIC = 30;
+
+function curves(all: readonly Lookup[], { of, write, tick: yTick, yTitle, reference }: Curves): Panel[] {
+  const measured = all.filter((entry) => isDrawable(of(entry)) && isDrawable(entry.totalTokens));
+  if (measured.length === 0) return [];
+  const values = [...measured.map(of), ...(reference === undefined ? [] : [reference.value])];
+  const tokens = ascending(measured.map((entry) => entry.totalTokens));
+  const xDomain = logDomain(tokens);
+  const lengths = ascending(measured.map((entry) => entry.seqLength));
+  const isLog = Math.max(...values) / Math.min(...values) > LOGARITHMIC;
+  const domain: [number, number] = isLog ? logDomain(values) : [0, Math.max(...values) * 1.06];
+  const groups = conditions(measured);
+  return groups.map(({ label, lookups }: Condition) => {
+    const sorted = [...lookups].sort((a, b) => a.totalTokens - b.totalTokens);
+    const lines = lengths
+      .map((seqLength, i) => ({
+        look: series(i),
+        seqLength,
+        entries: sorted.filter((e) => e.seqLength === seqLength),
+      }))
+      .filter(({ entries }) => entries.length > 0);
+    const [first, last] = [sorted[0]!, sorted.at(-1)!];
+    return panel({
+      label: groups.length === 1 ? '' : label,
+      alt: `${yTitle} from ${write(of(first))} at ${tick(first.totalTokens)} tokens per call to ${write(of(last))} at ${tick(last.totalTokens)}`,
+      height: 190,
+      x: { type: 'log', domain: xDomain },
+      y: { type: isLog ? 'log' : 'linear', domain },
+      xTitle: 'tokens per call',
+      yTitle,
+      legend: {
+        title: 'sequence',
+        entries: lines.map(({ look, seqLength }) => ({ label: String(seqLength), ...look })),
+      },
+      marks: [
+        bottomAxis(valueTicks(tokens, xDomain), tick),
+        leftAxis(isLog ? logTicks(domain) : undefined, yTick),
+        reference === undefined
+          ? null
+          : [
+              Plot.ruleY([reference.value], { stroke: light.ink, strokeDasharray: '4 3' }),
+              Plot.text([reference.words], {
+                y: reference.value,
+                frameAnchor: 'right',
+                textAnchor: 'end',
+                dy: -7,
+                fill: light.ink,
+              }),
+            ],
+        isLog ? null : Plot.ruleY([0], { stroke: light.muted }),
+        lines.map(({ look, entries }) => [
+          Plot.line(entries, { x: 'totalTokens', y: of, stroke: look.colour, strokeWidth: 2 }),
+          Plot.dot(entries, {
+            x: 'totalTokens',
+            y: of,
+            fill: look.colour,
+            symbol: look.symbol,
+            r: 4,
+            title: (entry: Lookup) => `${shapeOf(entry)}: ${write(of(entry))}`,
+          }),
+        ]),
+      ],
+    });
+  });
+}
+
+/** Tokens per second against the size of a call. */
+export function throughput({ lookups }: Reading): Figure {
+  return {
+    name: 'throughput',
+    title: 'Throughput',
+    caption: 'Tokens per second against batch × sequence, the tokens of one call.',
+    panels: curves(lookups, {
+      of: (entry) => entry.tokensPerSecond,
+      write: rate,
+      tick: (value) => (value === 0 ? '0' : count(value)),
+      yTitle: 'tokens per second',
+    }),
+  };
+}
+
+/** The share of the bandwidth of a plain copy. */
+export function bandwidthShare({ lookups }: Reading): Figure {
+  return {
+    name: 'bandwidth',
+    title: 'Share of the machine’s bandwidth',
+    caption: 'Bytes of vectors written per second, against a plain copy of as many bytes in the same run.',
+    panels: curves(lookups, {
+      of: (entry) => entry.bandwidthUtilization,
+      write: percent,
+      tick: percent,
+      yTitle: 'share',
+      reference: { value: 1, words: 'a plain copy' },
+    }),
+  };
+}
+
+/** So many rows to a panel at most: more would be no picture. A long list alone stands in two columns. */
+const ROWS = 40;
+const LONG = 8;
+
+const perToken = (ms: number, { totalTokens }: Lookup): number => ms / totalTokens;
+
+/** The time of one token: the median, and where eight of ten samples lie. */
+export function timePerToken({ lookups }: Reading): Figure {
+  const measured = lookups.filter(
+    (entry) =>
+      isDrawable(entry.lookupTimeMs) &&
+      isDrawable(entry.totalTokens) &&
+      isDrawable(entry.p10Ms) &&
+      isDrawable(entry.p90Ms),
+  );
+  const values = measured.flatMap((entry) => [perToken(entry.p10Ms, entry), perToken(entry.p90Ms, entry)]);
+  const groups = conditions(measured);
+  const panels = groups.flatMap(({ label, lookups }) => {
+    const isAlone = groups.length === 1;
+    const parts = Math.max(Math.ceil(lookups.length / ROWS), isAlone && lookups.length > LONG ? 2 : 1);
+    const size = Math.ceil(lookups.length / parts);
+    return Array.from({ length: parts }, (_, part) =>
+      timeRows(isAlone ? '' : label, lookups.slice(part * size, (part + 1) * size), values),
+    );
+  });
+  return {
+    name: 'time-per-token',
+    title: 'Time per token',
+    caption: 'A dot is the median; the bar reaches from the 10th to the 90th percentile of all samples.',
+    panels,
+  };
+}
+
+function timeRows(label: string, rows: readonly Lookup[], values: readonly number[]): Panel {
+  const isLog = Math.max(...values) / Math.min(...values) > 8;
+  const domain: [number, number] = isLog ? logDomain(values, 1.25) : [0, Math.max(...values) * 1.06];
+  const median = (entry: Lookup) => perToken(entry.lookupTimeMs, entry);
+  const best = rows.reduce((a, b) => (median(b) < median(a) ? b : a));
+  const colour = light.blue;
+  return panel({
+    label,
+    alt: `time per token of ${rows.length} shapes of batches; the least, ${time(median(best))}, at ${shapeOf(best)}`,
+    height: 20 * rows.length + 6,
+    marginLeft: 78,
+    marginRight: 62,
+    x: { type: isLog ? 'log' : 'linear', domain },
+    y: { type: 'band', domain: rows.map((_, i) => i), padding: 0.2 },
+    xTitle: isLog ? 'time per token, logarithmic' : 'time per token',
+    yTitle: 'batch × sequence',
+    marks: [
+      bottomAxis(isLog ? logTicks(domain, 4) : linearTicks(domain[1]), (value) => time(value)),
+      Plot.axisY({ label: null, tickSize: 0, tickPadding: 8, text: (row: number) => shapeOf(rows[row]!) }),
+      Plot.ruleY(rows, {
+        x1: (entry: Lookup) => perToken(entry.p10Ms, entry),
+        x2: (entry: Lookup) => perToken(entry.p90Ms, entry),
+        y: (_, i) => i,
+        stroke: colour,
+        strokeOpacity: 0.4,
+        strokeWidth: 6,
+        strokeLinecap: 'round',
+      }),
+      Plot.dot(rows, {
+        x: median,
+        y: (_, i) => i,
+        fill: colour,
+        r: 4,
+        title: (entry: Lookup) =>
+          `${shapeOf(entry)}: ${time(median(entry))}, p10 ${time(perToken(entry.p10Ms, entry))}, p90 ${time(perToken(entry.p90Ms, entry))}`,
+      }),
+      Plot.text(rows, {
+        y: (_, i) => i,
+        text: (entry: Lookup) => time(median(entry)),
+        frameAnchor: 'right',
+        textAnchor: 'end',
+        dx: 60,
+      }),
+    ],
+  });
+}
+
+/** Three or four round values from zero. */
+function linearTicks(max: number): number[] {
+  const power = 10 ** Math.floor(Math.log10(max));
+  const step = [0.2, 0.5, 1, 2, 5].map((each) => each * power).find((each) => max / each <= 4)!;
+  return Array.from({ length: Math.floor(max / step) + 1 }, (_, i) => Number((i * step).toPrecision(3)));
+}
+
+/** The same shapes of batches under several patterns of access. */
+export function accessPatterns({ lookups }: Reading): Figure {
+  const compared = comparisons(lookups.filter((entry) => isDrawable(entry.tokensPerSecond)));
+  const patterns = [...new Set(compared.flatMap(({ byPattern }) => [...byPattern.keys()]))];
+  const entries = compared.flatMap(({ byPattern }, row) =>
+    [...byPattern.values()].map((entry) => ({ ...entry, row })),
+  );
+  const panels = compared.length === 0 ? [] : [patternRows()];
+  return {
+    name: 'access-patterns',
+    title: 'Access patterns',
+    caption: 'The same table and shapes of batches, with ids spread in different ways.',
+    panels,
+  };
+
+  function patternRows(): Panel {
+    const spread = compared.map(({ byPattern }) => {
+      const rates = [...byPattern.values()].map((entry) => entry.tokensPerSecond);
+      return Math.max(...rates) / Math.min(...rates);
+    });
+    return panel({
+      alt: `${patterns.join(', ')} ids; the fastest pattern is up to ${times(Math.max(...spread))} as fast as the slowest`,
+      height: 22 * compared.length + 6,
+      marginLeft: 78,
+      x: { type: 'linear', domain: [0, Math.max(...entries.map((entry) => entry.tokensPerSecond)) * 1.06] },
+      y: { type: 'band', domain: compared.map((_, i) => i), padding: 0.2 },
+      xTitle: 'tokens per second',
+      yTitle: 'batch × sequence',
+      legend: { title: '', entries: patterns.map((label, i) => ({ label, ...series(i) })) },
+      marks: [
+        bottomAxis(undefined, (value) => (value === 0 ? '0' : count(value))),
+        Plot.axisY({ label: null, tickSize: 0, tickPadding: 8, text: (row: number) => compared[row]!.label }),
+        Plot.ruleY(compared, {
+          x1: ({ byPattern }) => Math.min(...[...byPattern.values()].map((entry) => entry.tokensPerSecond)),
+          x2: ({ byPattern }) => Math.max(...[...byPattern.values()].map((entry) => entry.tokensPerSecond)),
+          y: (_, i) => i,
+          stroke: light.line,
+          strokeWidth: 3,
+        }),
+        patterns.map((pattern, i) =>
+          Plot.dot(
+            entries.filter((entry) => entry.pattern === pattern),
+            {
+              x: 'tokensPerSecond',
+              y: 'row',
+              fill: series(i).colour,
+              symbol: series(i).symbol,
+              r: 4.5,
+              title: (entry: Lookup) => `${shapeOf(entry)}, ${pattern}: ${rate(entry.tokensPerSecond)}`,
+            },
+          ),
+        ),
+      ],
+    });
+  }
+}

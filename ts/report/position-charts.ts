@@ -1,0 +1,235 @@
+/** Charts of positions: the two kinds beside each other, and what the sinusoidal one looks like. */
+
+import * as Plot from '@observablehq/plot';
+import type { PositionalResult } from '../profiler/results.js';
+import { bottomAxis, type Figure, leftAxis, logTicks, type Panel, panel } from './chart.js';
+import { count, size, time, whole } from './figures.js';
+import { isDrawable, type Reading } from './reading.js';
+import { light } from './theme.js';
+
+/** What is compared: each has a scale of its own. */
+const COMPARED: readonly {
+  readonly label: string;
+  readonly of: (positions: PositionalResult) => number;
+  readonly write: (value: number) => string;
+}[] = [
+  { label: 'Adding them to a batch', of: ({ computationTimeMs }) => computationTimeMs, write: time },
+  { label: 'Making the object', of: ({ constructionTimeMs }) => constructionTimeMs, write: time },
+  { label: 'Memory of the table', of: ({ tableMemoryMb }) => tableMemoryMb, write: size },
+  { label: 'Parameters to train', of: ({ parameters }) => parameters, write: count },
+];
+
+/** Both kinds of positions: bars of time, memory and parameters. */
+export function positionalComparison({ sinusoidal, learned }: Reading): Figure {
+  const kinds = [
+    { kind: 'sinusoidal', positions: sinusoidal, colour: light.blue },
+    { kind: 'learned', positions: learned, colour: light.orange },
+  ].filter((each): each is typeof each & { positions: PositionalResult } => each.positions !== null);
+  return {
+    name: 'positional',
+    title: 'Fixed and learned positions',
+    caption: 'Four figures, each on a scale of its own; shorter is less.',
+    panels: kinds.length === 0 ? [] : COMPARED.map(bars),
+  };
+
+  function bars({ label, of, write }: (typeof COMPARED)[number]): Panel {
+    const values = kinds.map(({ positions }) => of(positions)).filter(isDrawable);
+    return panel({
+      label,
+      alt: kinds.map(({ kind, positions }) => `${kind} ${write(of(positions))}`).join(', '),
+      height: 26 * kinds.length,
+      marginLeft: 78,
+      marginRight: 72,
+      x: { type: 'linear', domain: [0, Math.max(...values, Number.MIN_VALUE)] },
+      y: { type: 'band', domain: kinds.map(({ kind }) => kind), padding: 0.3 },
+      marks: [
+        Plot.axisY({ label: null, tickSize: 0, tickPadding: 8 }),
+        Plot.barX(
+          kinds.filter(({ positions }) => isDrawable(of(positions))),
+          { x: ({ positions }) => of(positions), y: 'kind', fill: 'colour', rx2: 2 },
+        ),
+        Plot.ruleX([0], { stroke: light.muted }),
+        Plot.text(kinds, {
+          x: ({ positions }) => (isDrawable(of(positions)) ? of(positions) : 0),
+          y: 'kind',
+          text: ({ positions }) => write(of(positions)),
+          textAnchor: 'start',
+          dx: 7,
+        }),
+      ],
+    });
+  }
+}
+
+/** As many cells as the eye tells apart on a phone. */
+const CELLS = 64;
+/** Steps of colour from 0 to 1. */
+const LEVELS = 8;
+/** The base of the encoding that was compared. */
+const BASE = 10_000;
+
+/** w_i of a width, in rad per position. */
+const frequency = (pair: number, embeddingDim: number): number => BASE ** ((-2 * pair) / embeddingDim);
+
+interface Cell {
+  readonly x1: number;
+  readonly x2: number;
+  readonly y1: number;
+  readonly y2: number;
+  readonly level: number;
+}
+
+/** The values as steps of colour, equal neighbours down a column as one cell. */
+function cells(columns: readonly number[], rows: number, embeddingDim: number): Cell[] {
+  return columns.flatMap((dimension, column) => {
+    const found: { x1: number; x2: number; y1: number; y2: number; level: number }[] = [];
+    const omega = frequency(Math.floor(dimension / 2), embeddingDim);
+    for (let position = 0; position < rows; position++) {
+      const angle = position * omega;
+      const level = Math.round((dimension % 2 === 0 ? Math.sin(angle) : Math.cos(angle)) * LEVELS);
+      const last = found.at(-1);
+      if (last?.level === level) last.y2 = position + 1;
+      else found.push({ x1: column, x2: column + 1, y1: position, y2: position + 1, level });
+    }
+    return found.filter((cell) => cell.level !== 0);
+  });
+}
+
+/** The columns that are shown: all, or pairs of a sine and a cosine at equal distances. */
+function shownColumns(embeddingDim: number): number[] {
+  if (embeddingDim <= CELLS) return Array.from({ length: embeddingDim }, (_, i) => i);
+  const pairs = Math.floor(embeddingDim / 2);
+  return Array.from({ length: CELLS / 2 }, (_, i) => Math.floor((i * pairs) / (CELLS / 2))).flatMap(
+    (pair) => [2 * pair, 2 * pair + 1],
+  );
+}
+
+/** The sinusoidal encoding as a heat map. */
+export function encodingMap({ sinusoidal, positions }: Reading): Figure {
+  return {
+    name: 'encoding',
+    title: 'The sinusoidal encoding',
+    caption:
+      'Sine and cosine in turns: fast on the left, hardly moving on the right. Each row is one position.',
+    panels: sinusoidal === null || positions === null ? [] : [heatMap(positions)],
+  };
+}
+
+function heatMap({ seqLength, embeddingDim }: NonNullable<Reading['positions']>): Panel {
+  const rows = Math.min(seqLength, CELLS);
+  const columns = shownColumns(embeddingDim);
+  const all = cells(columns, rows, embeddingDim);
+  const levels = Array.from({ length: 2 * LEVELS + 1 }, (_, i) => i - LEVELS).filter((level) => level !== 0);
+  const ticks = (many: number) => [0, 0.25, 0.5, 0.75].map((part) => Math.round(part * many));
+  // The key above: a row of little squares from -1 to 1.
+  const key = { square: 11, dy: -13 };
+  const keyLeft = 60;
+  return panel({
+    alt: `values of the first ${rows} positions in ${columns.length} of ${embeddingDim} dimensions, from -1 to 1`,
+    height: 256,
+    marginLeft: 40,
+    x: { type: 'linear', domain: [0, columns.length] },
+    y: { type: 'linear', domain: [rows, 0] },
+    xTitle: columns.length < embeddingDim ? `dimension, ${columns.length} of ${embeddingDim}` : 'dimension',
+    yTitle: 'position',
+    marks: [
+      levels.map((level) =>
+        Plot.rect(
+          all.filter((cell) => cell.level === level),
+          {
+            x1: 'x1',
+            x2: 'x2',
+            y1: 'y1',
+            y2: 'y2',
+            ...fillOf(level),
+            // A hair of overlap hides the seams between cells.
+            insetLeft: -0.1,
+            insetRight: -0.1,
+            insetTop: -0.1,
+            insetBottom: -0.1,
+          },
+        ),
+      ),
+      Plot.frame({ stroke: light.line }),
+      Plot.axisX(ticks(columns.length), {
+        label: null,
+        tickSize: 4,
+        fill: light.muted,
+        stroke: light.muted,
+        text: (column: number) => whole(columns[column]!),
+      }),
+      Plot.axisY(ticks(rows), { label: null, tickSize: 4, fill: light.muted, stroke: light.muted }),
+      levels.map((level) =>
+        Plot.dot([level], {
+          frameAnchor: 'top-right',
+          symbol: 'square',
+          r: key.square / 2,
+          dx: (level + (level > 0 ? 0 : 1)) * key.square - LEVELS * key.square - keyLeft / 2,
+          dy: key.dy,
+          ...fillOf(level),
+        }),
+      ),
+      Plot.text(['-1'], {
+        frameAnchor: 'top-right',
+        dx: -2 * LEVELS * key.square - keyLeft / 2 + 2,
+        dy: key.dy,
+        textAnchor: 'end',
+      }),
+      Plot.text(['1'], { frameAnchor: 'top-right', dx: -keyLeft / 2 + 12, dy: key.dy, textAnchor: 'start' }),
+    ],
+  });
+}
+
+/** Warm above zero, cold below, fainter towards it: on any surface. */
+const fillOf = (level: number) => ({
+  fill: level > 0 ? light.warm : light.cold,
+  fillOpacity: Math.abs(level) / LEVELS,
+});
+
+/** The frequencies of the pairs of columns. */
+export function frequencyCurve({ sinusoidal, positions }: Reading): Figure {
+  return {
+    name: 'frequencies',
+    title: 'Its frequencies',
+    caption: 'Each pair of dimensions turns at a speed of its own, from 1 rad per position downwards.',
+    panels: sinusoidal === null || positions === null ? [] : [frequencies(positions)],
+  };
+}
+
+function frequencies({ seqLength, embeddingDim }: NonNullable<Reading['positions']>): Panel {
+  const pairs = Math.ceil(embeddingDim / 2);
+  // A geometric series is a straight line: a hundred points are more than it needs.
+  const many = Math.min(pairs, 100);
+  const points = Array.from({ length: many }, (_, i) => {
+    const pair = many === 1 ? 0 : Math.round((i * (pairs - 1)) / (many - 1));
+    return { dimension: 2 * pair, frequency: frequency(pair, embeddingDim) };
+  });
+  const slowest = points.at(-1)!;
+  const oneTurn = (2 * Math.PI) / seqLength;
+  const lowest = Math.min(slowest.frequency, oneTurn);
+  const domain: [number, number] = [Math.min(lowest / 1.5, 0.1), 1.5];
+  const power = (value: number) =>
+    value >= 0.01 ? String(value) : `1e${Math.round(Math.log10(value))}`.replace('-', '−');
+  return panel({
+    alt: `from 1 rad per position in dimension 0 to ${slowest.frequency.toPrecision(3)} in dimension ${slowest.dimension}`,
+    height: 256,
+    marginLeft: 48,
+    x: { type: 'linear', domain: [0, Math.max(1, embeddingDim)] },
+    y: { type: 'log', domain },
+    xTitle: 'dimension',
+    yTitle: 'frequency, rad per position',
+    marks: [
+      bottomAxis(undefined, (value) => whole(value)),
+      leftAxis(logTicks(domain), power),
+      Plot.ruleY([oneTurn], { stroke: light.ink, strokeDasharray: '4 3' }),
+      Plot.text([`one turn in ${whole(seqLength)} positions`], {
+        y: oneTurn,
+        frameAnchor: 'right',
+        textAnchor: 'end',
+        dy: -7,
+      }),
+      Plot.line(points, { x: 'dimension', y: 'frequency', stroke: light.blue, strokeWidth: 2 }),
+      pairs <= 40 ? Plot.dot(points, { x: 'dimension', y: 'frequency', fill: light.blue, r: 3 }) : null,
+    ],
+  });
+}
