@@ -13,6 +13,7 @@
  * @property {string} [prepare]   once, before the others
  * @property {string} [start]     what a person wants to see, if it is not the check
  * @property {string} check       what CI runs; it ends by itself
+ * @property {'page'} [suite]     the suite of scripts/test.mjs that checks it, instead of `examples`
  * @property {true} [once]        not on both backends: the check compares WASM elsewhere with the backend here
  */
 
@@ -22,6 +23,13 @@ export const EXAMPLES = [
     name: 'readme.ts',
     shows: 'text to vectors in three steps',
     check: 'node .cache/examples/readme.js',
+  },
+  {
+    name: 'browser',
+    shows: 'the page: text, tokens, vectors, positions, a gauge, the profiler',
+    suite: 'page',
+    start: 'npm run page',
+    check: 'npm test -- --only page',
   },
   {
     name: 'http-service',

@@ -29,7 +29,8 @@ export async function examples() {
 
 /** @param {Example} example @returns {Promise<Check[]>} */
 async function checksOf(example) {
-  const { name, project, prepare, check, once } = example;
+  const { name, project, suite, prepare, check, once } = example;
+  if (suite !== undefined) return [];
   const reason = await missing(example);
   if (reason !== undefined) {
     say(`  NOT RUN: examples/${name}: ${reason}`);
