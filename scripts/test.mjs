@@ -13,6 +13,7 @@ import { say, seconds } from './lib/progress.mjs';
 import { tail } from './lib/run.mjs';
 import { setUp } from './setup.mjs';
 import { bench } from './suites/bench.mjs';
+import { apiPages } from './suites/docs.mjs';
 import { examples } from './suites/examples.mjs';
 import { neon } from './suites/neon.mjs';
 import { pack } from './suites/pack.mjs';
@@ -36,6 +37,7 @@ const SUITES = [
   { name: 'chromium', what: 'the suite on WASM in Chromium', about: '45 s', run: chromium },
   { name: 'page', what: 'the page of examples/browser, in Chromium', about: '45 s', run: page },
   { name: 'examples', what: 'every example: Node, Chromium, workerd', about: '1 min', run: examples },
+  { name: 'docs', what: 'the API pages, written without a warning', about: '15 s', run: apiPages },
   { name: 'bench', what: 'every contender of the bench answers rightly', about: '1 min', run: bench },
   { name: 'pack', what: 'the tarball, installed elsewhere', about: '20 s', run: pack },
 ];
