@@ -4,6 +4,7 @@ import { BACKEND_FAULTS } from './backend.mjs';
 import { BINDING_FAULTS } from './bindings.mjs';
 import { CLASS_FAULTS } from './classes.mjs';
 import { CORE_FAULTS } from './core.mjs';
+import { PROFILER_FAULTS } from './profiler.mjs';
 import { TOKENIZER_FAULTS } from './tokenizers.mjs';
 
 /**
@@ -23,6 +24,7 @@ export const FAULTS = [
   ...BINDING_FAULTS,
   ...BACKEND_FAULTS,
   ...CLASS_FAULTS,
+  ...PROFILER_FAULTS,
   ...TOKENIZER_FAULTS,
 ];
 

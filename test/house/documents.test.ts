@@ -62,7 +62,7 @@ describe.each(DOCUMENTS)('%s', (file) => {
 describe('README.md', () => {
   test('every public class and every error code is named', async () => {
     const text = await read('README.md');
-    const index = await read('ts/index.ts');
+    const index = (await read('ts/index.ts')).replaceAll(/^export type \{[^}]*\}.*$/gm, '');
     const names = [...index.matchAll(/^ {2}(?!type )(\w+),$|^export \{ (\w+)/gm)].map(
       ([, a, b]) => (a ?? b)!,
     );

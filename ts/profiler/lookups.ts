@@ -32,6 +32,8 @@ export interface LookupPlan {
   readonly seed: number | bigint;
   /** The most tokens of any call. */
   readonly mostTokens: number;
+  /** Whether the machine's own copy is timed too, which needs memory as large as the result. */
+  readonly besideCopy: boolean;
 }
 
 /** Lookups whose answer can be checked. */
@@ -45,31 +47,34 @@ export class Lookups {
   readonly #table: Table;
   readonly #pool: Int32Array;
   readonly #rows: Float32Array;
+  readonly #copied: Float32Array;
 
-  /** `ERR_TOO_LARGE` for results that do not fit (twice, as they are copied), before anything is measured. */
+  /** `ERR_TOO_LARGE` for results that do not fit, before anything is allocated. */
   constructor(plan: LookupPlan) {
-    const { embedding, pattern, seed, mostTokens } = plan;
+    const { embedding, pattern, seed, mostTokens, besideCopy } = plan;
     const { vocabSize, embeddingDim } = embedding;
     const wanted = Math.min(MOST_POOLED, Math.ceil(POOL_BYTES / (4 * embeddingDim)), IDS_PER_ROW * vocabSize);
     const pooled = Math.max(mostTokens, wanted);
-    expectRoom('The result, its copy and the ids', 4 * (2 * mostTokens * embeddingDim + pooled));
+    const length = mostTokens * embeddingDim;
+    const copied = besideCopy ? length : 0;
+    expectRoom('Ids, result and copy', 4 * (pooled + length + copied));
     this.#plan = plan;
     this.#table = tableOf(embedding);
-    this.#rows = resultFloats(mostTokens * embeddingDim);
+    this.#rows = resultFloats(length);
+    this.#copied = resultFloats(copied);
     this.#pool = drawIds(pattern, vocabSize, pooled, seed);
   }
 
-  /** Times one configuration; the plain copy goes to `copied`, which has room for it. */
+  /** Times one configuration beside a copy. */
   measure(
     { batchSize, seqLength }: { readonly batchSize: number; readonly seqLength: number },
-    copied: Float32Array,
     measuring: Measuring,
   ): LookupResult {
     const totalTokens = batchSize * seqLength;
     const inputMemoryMb = (4 * totalTokens) / MIB;
     const outputMemoryMb = (4 * totalTokens * this.#table.dim) / MIB;
     const lookup = this.task(totalTokens);
-    const [timing, copying] = measuring.time(lookup, this.#copy(totalTokens, copied));
+    const [timing, copying] = measuring.time(lookup, this.#copy(totalTokens));
     lookup.check();
     const { medianMs, p10Ms, p90Ms, iterations } = timing!;
     const seconds = medianMs / 1000;
@@ -114,9 +119,9 @@ export class Lookups {
   }
 
   /** The machine's ceiling: the rows that were just looked up, copied once more. */
-  #copy(tokens: number, copied: Float32Array): Task {
+  #copy(tokens: number): Task {
     const length = tokens * this.#table.dim;
-    const [from, to] = [this.#rows.subarray(0, length), copied.subarray(0, length)];
+    const [from, to] = [this.#rows.subarray(0, length), this.#copied.subarray(0, length)];
     const run = (times: number): void => {
       for (let i = 0; i < times; i++) to.set(from);
     };

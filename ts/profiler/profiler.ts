@@ -1,6 +1,6 @@
 /** Measures embeddings as they are used, and keeps what it found. */
 
-import { type BackendInfo, backendInfo, describeBackend, machine, resultFloats } from '../backend/index.js';
+import { type BackendInfo, backendInfo, describeBackend, machine } from '../backend/index.js';
 import { Embedding, expectEmbedding, tableOf } from '../embedding.js';
 import { callback, choice, integer, integers, named, real, seed as readSeed } from '../options.js';
 import { Lookups, MIB } from './lookups.js';
@@ -132,9 +132,8 @@ export class EmbeddingProfiler {
     const found = this.#measure(describeBackend(tableOf(embedding).backend), (measuring) => {
       if (shapes.length === 0) return {};
       const mostTokens = Math.max(...batchSizes) * Math.max(...seqLengths);
-      const lookups = new Lookups({ embedding, pattern, seed, mostTokens });
-      const copied = resultFloats(mostTokens * embedding.embeddingDim);
-      return measuring.each(shapes, (shape) => lookups.measure(shape, copied, measuring));
+      const lookups = new Lookups({ embedding, pattern, seed, mostTokens, besideCopy: true });
+      return measuring.each(shapes, (shape) => lookups.measure(shape, measuring));
     });
     for (const [key, result] of Object.entries(structuredClone(found))) {
       const held = this.#results.lookup[key];
@@ -156,8 +155,8 @@ export class EmbeddingProfiler {
    * ```text
    * totalParameters = V * D;  memoryMb = 4 * V * D / 2^20;  lookupTimeMs = the median of looking up 32 x 64 uniform ids
    * ```
-   * Tables are made one at a time on the active backend, and disposed at once. One above `maxTableMb`, or too large for
-   * this host, is not made: its `lookupTimeMs` is null. Fresh, plain objects. Errors: `ERR_INVALID_OPTION`,
+   * Tables are made one at a time on the active backend, and disposed at once. One above `maxTableMb` is not made,
+   * nor one that this host has no room for: its `lookupTimeMs` is null. Fresh, plain objects. Errors: `ERR_INVALID_OPTION`,
    * `ERR_NOT_INITIALIZED` (browser), `ERR_INTERNAL`.
    */
   analyzeMemoryScaling(options: MemoryScalingOptions): Record<string, MemoryScalingResult> {
@@ -265,26 +264,24 @@ function expectLiveTable(options: unknown): void {
   if (embedding instanceof Embedding) tableOf(embedding).handle();
 }
 
-/** The median of the seeds' standard batch in a table of this size; `null` where there is no room for the table. */
+/** The median of the seeds' standard batch in a table of this size; `null` where there is no room for it. */
 function standardLookup(
   size: { readonly vocabSize: number; readonly embeddingDim: number },
   measuring: Measuring,
 ): number | null {
-  let embedding: Embedding;
+  let embedding: Embedding | null = null;
   try {
     // Uniform as the seeds have it: of zeros that nobody wrote, all rows would share one page of memory.
     embedding = new Embedding({ ...size, initType: 'uniform', seed: 0 });
-  } catch (error) {
-    if ((error as { code?: unknown }).code === 'ERR_TOO_LARGE') return null;
-    throw error;
-  }
-  try {
-    const plan = { embedding, pattern: 'uniform', seed: 0, mostTokens: STANDARD_TOKENS } as const;
-    const lookup = new Lookups(plan).task(STANDARD_TOKENS);
+    const plan = { pattern: 'uniform', seed: 0, mostTokens: STANDARD_TOKENS, besideCopy: false } as const;
+    const lookup = new Lookups({ embedding, ...plan }).task(STANDARD_TOKENS);
     const [timing] = measuring.time(lookup);
     lookup.check();
     return timing!.medianMs;
+  } catch (error) {
+    if ((error as { code?: unknown }).code === 'ERR_TOO_LARGE') return null;
+    throw error;
   } finally {
-    embedding.dispose();
+    embedding?.dispose();
   }
 }

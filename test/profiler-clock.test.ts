@@ -1,0 +1,166 @@
+/** Clocks of every kind: what the profiler makes of a time that is known, and of clocks that cannot be trusted. */
+
+import { Embedding, EmbeddingProfiler } from 'tokenbed';
+import { expect, it } from 'vitest';
+import { refused } from './helpers/outcome.js';
+import { impossible, quick, realNow, replace, useClock, watchLookups } from './helpers/profiler.js';
+
+const [tokens, dim] = [512, 64];
+const embedding = new Embedding({ vocabSize: 300, embeddingDim: dim, seed: 3 });
+const one = { embedding, batchSizes: [tokens], seqLengths: [1] };
+const KEY = `batch_${tokens}_seq_1`;
+
+const stopped = { kind: Error, code: 'ERR_INTERNAL', text: 'clock of this host stands still' };
+
+/**
+ * A clock of this test's own: the k-th lookup takes `lookupMs(k)`, a copy of the whole result `copyMs`, and reading the
+ * clock almost nothing. `calls` counts lookups, `end` gives
+ * the real clock back.
+ */
+function ownTime(lookupMs: (k: number) => number, copyMs: number): { calls: number; end: () => void } {
+  const counted = { calls: 0, end };
+  let time = 1000;
+  let rows: ArrayBufferLike | null = null;
+  const restore = [
+    watchLookups((_, out) => {
+      rows = out.buffer;
+      time += lookupMs(counted.calls++);
+    }),
+  ];
+  const views = Object.getPrototypeOf(Float32Array.prototype) as Float32Array;
+  const { set } = views;
+  restore.push(
+    replace(views, 'set', function (this: Float32Array, source, offset) {
+      const isCopy = source instanceof Float32Array && source.buffer === rows && this.buffer !== rows;
+      if (isCopy && source.length === tokens * dim) time += copyMs;
+      set.call(this, source, offset);
+    }),
+    useClock(() => (time += 1e-6)),
+  );
+  function end(): void {
+    restore.forEach((each) => each());
+  }
+  return counted;
+}
+
+it('gives the time that a call takes, and all figures that follow from it', () => {
+  const { calls } = ownTime(() => 0.25, 0.125);
+  expect(calls).toBe(0);
+  const found = quick().measureLookupPerformance(one)[KEY]!;
+  const mib = (tokens * dim * 4) / 2 ** 20;
+  expect(found.lookupTimeMs).toBeCloseTo(0.25, 4);
+  expect(found.p10Ms).toBeCloseTo(0.25, 4);
+  expect(found.p90Ms).toBeCloseTo(0.25, 4);
+  expect(found.tokensPerSecond / (tokens / 0.000_25)).toBeCloseTo(1, 3);
+  expect(found.machineBandwidthMbS / (mib / 0.000_125)).toBeCloseTo(1, 3);
+  expect(found.bandwidthUtilization).toBeCloseTo(0.5, 3);
+});
+
+it('takes the middle of times that vary, and the tenths at both ends', () => {
+  // 1 to 10 ms in an order of their own; each call is a sample.
+  ownTime((k) => 1 + ((k * 7) % 10), 1);
+  const profiler = new EmbeddingProfiler({ minTimeMs: 500, warmupMs: 0 });
+  const found = profiler.measureLookupPerformance(one)[KEY]!;
+  expect(found.lookupTimeMs).toBeGreaterThan(4.9);
+  expect(found.lookupTimeMs).toBeLessThan(6.1);
+  expect(found.p10Ms).toBeGreaterThan(0.9);
+  expect(found.p10Ms).toBeLessThan(2.5);
+  expect(found.p90Ms).toBeGreaterThan(8.5);
+  expect(found.p90Ms).toBeLessThan(10.1);
+});
+
+it('is not moved by a few calls that take a hundred times as long', () => {
+  ownTime((k) => (k % 9 === 4 ? 100 : 1), 1);
+  const profiler = new EmbeddingProfiler({ minTimeMs: 200, warmupMs: 0 });
+  expect(profiler.measureLookupPerformance(one)[KEY]!.lookupTimeMs).toBeCloseTo(1, 3);
+});
+
+it('stops as soon as it knows, and goes on up to four times as long where it does not', () => {
+  const iterations = (lookupMs: (k: number) => number, minTimeMs: number) => {
+    const counted = ownTime(lookupMs, 1);
+    const profiler = new EmbeddingProfiler({ minTimeMs, warmupMs: 0 });
+    const found = profiler.measureLookupPerformance(one)[KEY]!;
+    counted.end();
+    expect(found.iterations).toBeLessThan(counted.calls);
+    return found.iterations;
+  };
+  const steady = () => 1;
+  expect(iterations(steady, 0)).toBe(7);
+  expect(iterations(steady, 50)).toBeGreaterThanOrEqual(50);
+  expect(iterations(steady, 50)).toBeLessThan(60);
+  // Half of the calls take 1 ms, half of them 3 ms: the median is anywhere between.
+  const either = (k: number) => (k % 2 === 0 ? 1 : 3);
+  expect(iterations(either, 50)).toBeGreaterThanOrEqual(100);
+  expect(iterations(either, 50)).toBeLessThan(110);
+});
+
+it('calls for the time of the warm-up before it counts', () => {
+  const before = (warmupMs: number) => {
+    const counted = ownTime(() => 1, 1);
+    const profiler = new EmbeddingProfiler({ minTimeMs: 0, warmupMs });
+    const { iterations } = profiler.measureLookupPerformance(one)[KEY]!;
+    counted.end();
+    return counted.calls - iterations;
+  };
+  expect(before(300) - before(100)).toBeGreaterThanOrEqual(199);
+  expect(before(300) - before(100)).toBeLessThanOrEqual(201);
+});
+
+it.each([0.1, 1, 2])('measures with a clock that moves every %d ms', (tick) => {
+  useClock(() => Math.floor(realNow() / tick) * tick);
+  const profiler = quick();
+  const found = [
+    profiler.measureLookupPerformance(one),
+    profiler.analyzeMemoryScaling({ vocabSizes: [50], embeddingDims: [4] }),
+  ];
+  expect(impossible(found)).toEqual([]);
+  // Whole ticks, many of them for each sample.
+  expect(profiler.results.lookup[KEY]!.iterations * profiler.results.lookup[KEY]!.p90Ms).toBeGreaterThan(
+    tick,
+  );
+});
+
+it('takes the other clock where the monotonic one stands still or goes back', () => {
+  let time = 1e9;
+  for (const now of [() => 42, () => (time -= 0.1), () => Number.NaN]) {
+    const restore = useClock(now);
+    expect(impossible(quick().measureLookupPerformance(one))).toEqual([]);
+    restore();
+  }
+});
+
+it('is not misled by a clock that is set back now and then', () => {
+  let [readings, back] = [0, 0];
+  useClock(() => {
+    if (++readings % 50 === 0) back += 20;
+    return realNow() - back;
+  });
+  expect(impossible(quick().measureLookupPerformance(one))).toEqual([]);
+});
+
+it('ends with an error where all clocks stand still, and is of use afterwards', () => {
+  const profiler = quick();
+  const restore = useClock(
+    () => 42,
+    () => 42,
+  );
+  refused(() => profiler.measureLookupPerformance(one), stopped);
+  refused(() => profiler.analyzeMemoryScaling({ vocabSizes: [50], embeddingDims: [4] }), stopped);
+  refused(() => profiler.comparePositionalEncodings({ seqLength: 2, embeddingDim: 2 }), stopped);
+  // Nothing to time, nothing to miss.
+  expect(profiler.measureLookupPerformance({ ...one, batchSizes: [] })).toEqual({});
+  expect(profiler.analyzeMemoryScaling({ vocabSizes: [50], embeddingDims: [4], maxTableMb: 0 })).toEqual({
+    vocab_50_dim_4: expect.objectContaining({ lookupTimeMs: null }),
+  });
+  expect(profiler.results).toMatchObject({ lookup: {}, positional: {} });
+  restore();
+  expect(impossible(profiler.measureLookupPerformance(one))).toEqual([]);
+});
+
+it('ends with an error when the clock stops in the middle', () => {
+  let readings = 0;
+  let last = 0;
+  useClock(() => (readings++ < 200 ? (last = realNow()) : last));
+  const profiler = new EmbeddingProfiler({ minTimeMs: 1000, warmupMs: 0 });
+  refused(() => profiler.measureLookupPerformance(one), stopped);
+});
