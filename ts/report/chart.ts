@@ -59,7 +59,8 @@ export interface PanelOptions {
   readonly marks: Plot.Markish[];
 }
 
-const LEGEND_ROW = 18;
+const LEGEND_ROW = 20;
+const TITLE_ROW = 26;
 
 /** About how wide words are; a legend has room to spare. */
 const widthOf = (words: string): number => words.length * 6.2;
@@ -70,7 +71,7 @@ function words(
   frameAnchor: Plot.FrameAnchor,
   options: { readonly dx: number; readonly dy: number; readonly textAnchor: 'start' | 'end' },
 ): Plot.Markish {
-  return Plot.text([text], { frameAnchor, fill: light.muted, ...options });
+  return Plot.text([text], { frameAnchor, lineAnchor: 'middle', fill: light.muted, ...options });
 }
 
 /** Symbols and names in rows above the frame, and how many rows they take. */
@@ -91,7 +92,7 @@ function legendMarks({ title, entries }: NonNullable<PanelOptions['legend']>, le
   const y = (of: number) => -above - (rows - of) * LEGEND_ROW + LEGEND_ROW / 2;
   const marks = places.flatMap(({ entry, x, row }) => {
     const { colour, symbol, label } = entry;
-    const at = { frameAnchor: 'top-left', dy: y(row) } as const;
+    const at = { frameAnchor: 'top-left', lineAnchor: 'middle', dy: y(row) } as const;
     const stroked = symbol === 'times';
     return [
       Plot.dot([0], {
@@ -108,6 +109,7 @@ function legendMarks({ title, entries }: NonNullable<PanelOptions['legend']>, le
     marks.unshift(
       Plot.text([title], {
         frameAnchor: 'top-left',
+        lineAnchor: 'middle',
         dx: -left,
         dy: y(0),
         textAnchor: 'start',
@@ -120,7 +122,7 @@ function legendMarks({ title, entries }: NonNullable<PanelOptions['legend']>, le
 /** Draws a panel. */
 export function panel(options: PanelOptions): Panel {
   const { label = '', alt, height, marginLeft = 52, marginRight = 14, x, y, legend, marks } = options;
-  const titleHeight = options.yTitle === undefined && options.rightTitle === undefined ? 8 : 22;
+  const titleHeight = options.yTitle === undefined && options.rightTitle === undefined ? 8 : TITLE_ROW;
   const key = legend === undefined ? { marks: [], rows: 0 } : legendMarks(legend, marginLeft, titleHeight);
   const marginTop = titleHeight + key.rows * LEGEND_ROW;
   const marginBottom = options.xTitle === undefined ? 6 : 40;
@@ -128,10 +130,10 @@ export function panel(options: PanelOptions): Panel {
   const titles = [
     options.yTitle === undefined
       ? null
-      : words(options.yTitle, 'top-left', { dx: -marginLeft, dy: -14, textAnchor: 'start' }),
+      : words(options.yTitle, 'top-left', { dx: -marginLeft, dy: -15, textAnchor: 'start' }),
     options.rightTitle === undefined
       ? null
-      : words(options.rightTitle, 'top-right', { dx: marginRight, dy: -14, textAnchor: 'end' }),
+      : words(options.rightTitle, 'top-right', { dx: marginRight, dy: -15, textAnchor: 'end' }),
     options.xTitle === undefined
       ? null
       : words(options.xTitle, 'bottom-right', { dx: marginRight - 2, dy: 32, textAnchor: 'end' }),
@@ -198,6 +200,21 @@ export function logDomain(values: readonly number[], room = 1.15): [number, numb
   const [min, max] = [Math.min(...values), Math.max(...values)];
   return min === max ? [min / 2, max * 2] : [min / room, max * room];
 }
+
+/** A dashed line across the frame, with words over its end that stay legible on whatever lies below. */
+export const referenceLine = (y: number, words: string): Plot.Markish => [
+  Plot.ruleY([y], { stroke: light.ink, strokeDasharray: '4 3' }),
+  Plot.text([words], {
+    y,
+    frameAnchor: 'right',
+    lineAnchor: 'bottom',
+    textAnchor: 'end',
+    dy: -5,
+    stroke: light.surface,
+    strokeWidth: 4,
+    fill: light.ink,
+  }),
+];
 
 /** Grid lines and labels below. */
 export const bottomAxis = (

@@ -19,7 +19,7 @@ export function drawingDocument(): globalThis.Document {
 export function drawn(svg: unknown): Element {
   const root = svg as Element;
   // Its style sheet is one of ours already.
-  root.firstElementChild!.remove();
+  root.children.find(({ localName }) => localName === 'style')?.remove();
   shorten(root);
   return root;
 }

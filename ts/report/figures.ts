@@ -1,5 +1,8 @@
 /** Numbers for readers: three significant digits, a prefix and a unit. What is not a number is `–`, never NaN. */
 
+/** A space that does not break: a number stays with its unit. */
+const SPACE = '\u00A0';
+
 /** What stands where a number should, and there is none. */
 export const NONE = '–';
 
@@ -28,58 +31,68 @@ const SIZES: Steps = [
   [2 ** -20, 'bytes'],
 ];
 
-/** To so many significant digits, without an exponent and without zeros behind the last digit that counts. */
-function significant(value: number, digits: number): string {
-  const rounded = Number(value.toPrecision(digits));
-  const whole = Math.floor(Math.log10(Math.abs(rounded))) + 1;
-  return rounded.toFixed(Math.min(Math.max(digits - whole, 0), 20)).replace(/\.0+$|(\.\d*?)0+$/, '$1');
+/** So many significant digits of every figure that was measured. */
+const DIGITS = 3;
+
+const grouped = (digits: string): string => digits.replace(/\B(?=(\d{3})+$)/g, ',');
+
+/** To three significant digits, never with an exponent. */
+function significant(value: number): string {
+  const rounded = Number(value.toPrecision(DIGITS));
+  const places = DIGITS - 1 - Math.floor(Math.log10(Math.abs(rounded)));
+  return places > 0 ? rounded.toFixed(Math.min(places, 20)) : grouped(rounded.toFixed(0));
 }
 
+/** Without zeros that say nothing: for numbers that are not measured but chosen or computed. */
+const plain = (text: string): string => text.replace(/(\.\d*?)0+(?=\D|$)/, '$1').replace(/\.(?=\D|$)/, '');
+
 /** `value` in the largest unit that leaves at least 1 of it. */
-function scaled(value: number | null, steps: Steps, digits = 3): string {
+function scaled(value: number | null, steps: Steps): string {
   if (value === null || !Number.isFinite(value)) return NONE;
   if (value === 0) return '0';
   // Rounded too: 999.9 k is 1 M.
-  const most = Math.max(Math.abs(value), Math.abs(Number(value.toPrecision(digits))));
+  const most = Math.max(Math.abs(value), Math.abs(Number(value.toPrecision(DIGITS))));
   const [size, unit] = steps.find((step) => most >= step[0]) ?? steps.at(-1)!;
-  return `${significant(value / size, digits)} ${unit}`.trimEnd();
+  return unit === '' ? significant(value / size) : `${significant(value / size)}${SPACE}${unit}`;
 }
 
-/** `412 M`, `1.2 k`, `7` */
-export const count = (value: number | null): string => scaled(value, SI);
+/** A number that is not measured, shortened: `412 M`, `1.2 k`, `7` */
+export const count = (value: number | null): string => plain(scaled(value, SI));
 
 /** A whole number in full: `25,600,000`. */
 export const whole = (value: number | null): string =>
-  value === null || !Number.isFinite(value)
-    ? NONE
-    : String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, ',');
+  value === null || !Number.isFinite(value) ? NONE : grouped(String(Math.round(value)));
 
 /** A whole number as it stands at an axis: in full while it is short. */
 export const tick = (value: number): string => (value < 1e5 ? whole(value) : count(value));
 
-/** Tokens per second: `412 M/s`. */
-export const rate = (value: number | null): string => {
-  const text = count(value);
-  return text === NONE || text === '0' ? text : `${text}${/\d$/.test(text) ? ' ' : ''}/s`;
-};
+const perSecond = (text: string): string =>
+  text === NONE || text === '0' ? text : `${text}${/\d$/.test(text) ? SPACE : ''}/s`;
 
-/** Milliseconds as `2.41 µs`. */
+/** Tokens per second: `412 M/s`. */
+export const rate = (value: number | null): string => perSecond(scaled(value, SI));
+
+/** Milliseconds that were measured: `2.40 µs`. */
 export const time = (ms: number | null): string => scaled(ms, TIMES);
 
-/** MiB as `48.8 MiB`, `1.9 GiB`, `512 bytes`. */
-export const size = (mib: number | null): string => scaled(mib, SIZES);
+/** Milliseconds that were chosen: `2.4 µs`. */
+export const duration = (ms: number | null): string => plain(time(ms));
 
-/** MiB per second as `9.3 GiB/s`. */
-export const bandwidth = (mibPerSecond: number | null): string => {
-  const text = size(mibPerSecond);
-  return text === NONE || text === '0' ? text : `${text}/s`;
-};
+/** MiB as `48.8 MiB`, `2 GiB`, `512 bytes`. */
+export const size = (mib: number | null): string => plain(scaled(mib, SIZES));
 
-/** A fraction as `34 %`. */
+/** MiB per second: `9.30 GiB/s`. */
+export const bandwidth = (mibPerSecond: number | null): string => perSecond(scaled(mibPerSecond, SIZES));
+
+/** A fraction as `34 %`, `3.4 %`. */
 export const percent = (fraction: number | null): string => {
   if (fraction === null || !Number.isFinite(fraction)) return NONE;
-  return fraction === 0 ? '0 %' : `${significant(fraction * 100, Math.abs(fraction) < 0.0995 ? 2 : 3)} %`;
+  const percents = fraction * 100;
+  return `${percents === 0 || percents >= 9.95 ? whole(percents) : plain(percents.toPrecision(2))}${SPACE}%`;
 };
 
-/** How many times as much: `3.2 ×`. */
-export const times = (ratio: number): string => `${significant(ratio, ratio < 9.95 ? 2 : 3)} ×`;
+/** How many times as much: `3.2 ×`, `250 ×`. */
+export const times = (ratio: number): string => `${ratio < 9.95 ? ratio.toFixed(1) : whole(ratio)}${SPACE}×`;
+
+/** `8 × 512`: one size and another. */
+export const by = (...sizes: readonly number[]): string => sizes.map(whole).join(`${SPACE}×${SPACE}`);

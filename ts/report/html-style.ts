@@ -6,10 +6,10 @@ const PAGE = `
 *{box-sizing:border-box}
 html{-webkit-text-size-adjust:100%;text-size-adjust:100%}
 body{margin:0;background:var(--surface);color:var(--ink);font:16px/1.55 ${FONT};overflow-wrap:break-word}
-main{max-width:60rem;margin:0 auto;padding:3rem 1.5rem 4rem}
+main{max-width:64rem;margin:0 auto;padding:3rem 1.5rem 4rem}
 h1,h2,h3,h4{line-height:1.25;margin:0;text-wrap:balance}
 h1{font-size:2rem;font-weight:650;letter-spacing:-.015em}
-h2{font-size:1.375rem;font-weight:650;letter-spacing:-.01em;padding-top:2.5rem;margin-top:3rem;border-top:1px solid var(--line)}
+h2{font-size:1.375rem;font-weight:650;letter-spacing:-.01em;padding-top:2.25rem;margin-top:2.75rem;border-top:1px solid var(--line)}
 h3{font-size:1.0625rem;font-weight:600}
 h4{font-size:.875rem;font-weight:600;margin-bottom:.25rem}
 p{margin:.25rem 0 0}
@@ -22,19 +22,21 @@ dl{margin:0}dt{color:var(--muted);font-size:.8125rem}dd{margin:0}
 .tiles dd{font-size:1.5rem;font-weight:600;line-height:1.3;letter-spacing:-.01em;font-variant-numeric:tabular-nums}
 .tiles dd small{display:block;font-size:.8125rem;font-weight:400;letter-spacing:0;color:var(--muted)}
 .facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(16rem,1fr));gap:.75rem 2.25rem;margin-top:1.25rem}
-.insights{margin:1rem 0 0;padding:0 0 0 1.125rem;max-width:46rem}
+.insights{margin:1rem 0 0;padding:0 0 0 1.125rem;max-width:52rem}
 .insights li{margin:.3rem 0}.insights li::marker{color:var(--blue)}
 .figures{display:grid;grid-template-columns:repeat(2,minmax(0,1fr));gap:2.25rem 2.25rem;margin-top:1.75rem}
 figure{margin:0;min-width:0}figure.wide{grid-column:1/-1}
 figcaption{margin-bottom:.75rem}figcaption p{color:var(--muted);font-size:.875rem;line-height:1.45}
 .panels{display:grid;gap:1.5rem 2.25rem}.wide .panels{grid-template-columns:repeat(2,minmax(0,1fr))}
 .${CHART}{display:block;width:100%;height:auto;overflow:visible}
-table{width:100%;margin-top:2.5rem;border-collapse:collapse;font-size:.8125rem;line-height:1.4;font-variant-numeric:tabular-nums}
-caption{text-align:left;color:var(--muted);padding-bottom:.625rem;text-wrap:pretty}
+table{width:100%;border-collapse:collapse;font-size:.8125rem;line-height:1.4;font-variant-numeric:tabular-nums}
+caption{text-align:left;color:var(--muted);padding-bottom:.625rem;text-wrap:pretty}caption b{color:var(--ink);font-weight:600}
 th,td{padding:.34rem .5rem;text-align:right;white-space:nowrap;border-bottom:1px solid var(--line);font-weight:400}
 thead th{color:var(--muted);vertical-align:bottom;white-space:normal;border-bottom-color:var(--muted)}
-th:first-child{text-align:left;padding-left:0;font-weight:600}th:last-child,td:last-child{padding-right:0}
+th:first-child{text-align:left;padding-left:0}tbody th{font-weight:600}th:last-child,td:last-child{padding-right:0}
 td i{color:var(--muted)}.words{white-space:normal}
+/* Only for figures longer than any that are foreseen: what is below turns wide tables into cards. */
+.scroll{overflow-x:auto;margin-top:2.5rem}
 footer{margin-top:3.5rem;padding-top:1.25rem;border-top:1px solid var(--line);color:var(--muted);font-size:.875rem}
 @media(max-width:40rem){
 main{padding:1.75rem 1rem 3rem}
@@ -49,11 +51,11 @@ const cards = (scope: string): string => `
 ${scope},${scope} tbody,${scope} tr,${scope} th[scope=row],${scope} td{display:block}
 ${scope} thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 ${scope} caption{display:block}
-${scope} tr{display:grid;grid-template-columns:repeat(auto-fill,minmax(9.5rem,1fr));gap:0 1.5rem;padding:.625rem 0;border-bottom:1px solid var(--line)}
+${scope} tr{display:grid;gap:0 1.5rem;padding:.625rem 0;border-bottom:1px solid var(--line)}
 ${scope} th[scope=row]{grid-column:1/-1;font-size:.9375rem}
 ${scope} th,${scope} td{border:0;padding:.1rem 0;text-align:right}
 ${scope} th:first-child{text-align:left}
-${scope} td{display:flex;justify-content:space-between;gap:.75rem}
+${scope} td{display:flex;flex-wrap:wrap;justify-content:space-between;gap:0 .75rem}
 ${scope} td::before{content:attr(data-name);color:var(--muted)}
 ${scope} .words{text-align:right}
 `;
@@ -64,10 +66,13 @@ const PRINT = `
 html{font-size:12.5px}
 main{max-width:none;padding:0}
 h2{break-after:avoid;margin-top:1.75rem;padding-top:1.5rem}
-figure,.panel,.tiles,tr,.facts>div,.insights li{break-inside:avoid}
+figure,.panel,figcaption,.tiles,caption,tr,.facts>div,.insights li{break-inside:avoid}
+figure.wide{break-inside:auto}
+tbody tr:nth-child(-n+3){break-before:avoid}
 figcaption,caption{break-after:avoid}
 thead{display:table-header-group}
 .figures{gap:1.5rem 2rem;margin-top:1.25rem}
+.scroll{overflow:visible;margin-top:1.5rem}
 table{font-size:.72rem}th,td{padding:.2rem .28rem}
 footer{margin-top:2rem}
 }
@@ -78,7 +83,7 @@ export const STYLE = [
   palette(':root'),
   PAGE.trim(),
   CHART_STYLE,
-  `@media screen and (max-width:68rem){${cards('.many')}}`,
-  `@media screen and (max-width:40rem){${cards('table')}}`,
+  `@media screen and (max-width:66rem){${cards('.many')}.many tr{grid-template-columns:repeat(auto-fill,minmax(9.25rem,1fr))}}`,
+  `@media screen and (max-width:48rem){${cards('.few')}}`,
   PRINT.trim(),
 ].join('\n');

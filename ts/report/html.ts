@@ -2,13 +2,13 @@
 
 import type { Figure, Panel } from './chart.js';
 import { serialize } from './dom.js';
-import { NONE, percent, rate, size, time, whole } from './figures.js';
+import { by, duration, percent, rate, size, time, whole } from './figures.js';
 import { STYLE } from './html-style.js';
 import { lookupInsights, memoryInsights, positionInsights } from './insights.js';
-import { type Filling, html, Markup } from './markup.js';
-import { isDrawable, type Reading, shapeOf } from './reading.js';
+import { html, Markup } from './markup.js';
+import { isDrawable, type Reading, shapeOf, tableOf } from './reading.js';
 import type { Section } from './sections.js';
-import { lookupTable, memoryTable, positionTable } from './tables.js';
+import { lookupTables, memoryTables, positionTables } from './tables.js';
 
 /** In HTML the name of the element says that it is SVG. */
 const chart = ({ element }: Panel): Markup =>
@@ -29,17 +29,6 @@ const figure = ({ name, title, caption, panels }: Figure): Markup =>
       )}
     </div>
   </figure>`;
-
-const facts = (entries: readonly (readonly [name: string, value: Filling])[]): Markup =>
-  html`<dl class="facts">
-    ${entries.map(
-      ([name, value]) =>
-        html` <div>
-          <dt>${name}</dt>
-          <dd>${value}</dd>
-        </div>`,
-    )}
-  </dl>`;
 
 /** The few numbers that one would say aloud. */
 function tiles({ lookups, table, scalings }: Reading): Markup | null {
@@ -65,14 +54,10 @@ function tiles({ lookups, table, scalings }: Reading): Markup | null {
     }
   }
   if (table !== null) {
-    entries.push(['Table', size(table.memoryMb), `${whole(table.vocabSize)} × ${whole(table.embeddingDim)}`]);
+    entries.push(['Table', size(table.memoryMb), tableOf(table)]);
   } else if (scalings.length > 0) {
     const largest = scalings.reduce((a, b) => (b.memoryMb > a.memoryMb ? b : a));
-    entries.push([
-      'Largest table',
-      size(largest.memoryMb),
-      `${whole(largest.vocabSize)} × ${whole(largest.embeddingDim)}`,
-    ]);
+    entries.push(['Largest table', size(largest.memoryMb), tableOf(largest)]);
   }
   if (entries.length === 0) return null;
   return html`<dl class="tiles">
@@ -86,40 +71,47 @@ function tiles({ lookups, table, scalings }: Reading): Markup | null {
   </dl>`;
 }
 
-/** Where, on what, and how. */
+/** Where, on what, and how: as much of it as is known. */
 function setting({ machine, backend, settings, table, positions }: Reading): Markup {
-  const { processor, processors, platform, clockResolutionMs } = machine;
-  const threads = `${whole(backend.threads)} ${backend.threads === 1 ? 'thread' : 'threads'}`;
-  const entries: (readonly [name: string, value: Filling])[] = [
-    ['Processor', processor ?? 'not told by the host'],
-    ['Hardware threads', processors === null ? 'not told by the host' : whole(processors)],
-    ['Platform', platform],
-    ['Backend', `${backend.name}, ${backend.isa}, ${threads}`],
-    ['tokenbed', backend.version],
-  ];
-  if (backend.fallbackReason !== null) entries.push(['Why not another backend', backend.fallbackReason]);
+  const entries: [name: string, value: string][] = [];
+  if (machine !== null) {
+    const { processor, processors, platform } = machine;
+    entries.push(['Processor', processor ?? 'not told by the host']);
+    entries.push(['Hardware threads', processors === null ? 'not told by the host' : whole(processors)]);
+    entries.push(['Platform', platform]);
+  }
+  if (backend !== null) {
+    const { name, isa, threads, version, fallbackReason } = backend;
+    entries.push(['Backend', `${name}, ${isa}, ${whole(threads)} ${threads === 1 ? 'thread' : 'threads'}`]);
+    if (fallbackReason !== null) entries.push(['Why not another backend', fallbackReason]);
+    entries.push(['Version', `tokenbed ${version}`]);
+  }
   if (table !== null) {
-    entries.push([
-      'Table of the lookups',
-      `${whole(table.vocabSize)} × ${whole(table.embeddingDim)}, ${size(table.memoryMb)}`,
-    ]);
+    entries.push(['Table of the lookups', `${tableOf(table)}, ${size(table.memoryMb)}`]);
   }
   if (positions !== null) {
     const { batchSize, seqLength, embeddingDim } = positions;
-    entries.push([
-      'Batch of the positions',
-      `${whole(batchSize)} × ${whole(seqLength)} × ${whole(embeddingDim)}`,
-    ]);
+    entries.push(['Batch of the positions', by(batchSize, seqLength, embeddingDim)]);
   }
-  entries.push(
-    ['Timed', `at least ${time(settings.minTimeMs)} for each figure`],
-    ['Warm-up', `${time(settings.warmupMs)} before each`],
-  );
-  if (clockResolutionMs !== null) entries.push(['Smallest step of the clock', time(clockResolutionMs)]);
-  return facts(entries);
+  if (settings !== null) {
+    entries.push(['Timed', `at least ${duration(settings.minTimeMs)} for each figure`]);
+    entries.push(['Warm-up', `${duration(settings.warmupMs)} before each`]);
+  }
+  if (isDrawable(machine?.clockResolutionMs ?? null)) {
+    entries.push(['Smallest step of the clock', duration(machine!.clockResolutionMs)]);
+  }
+  return html`<dl class="facts">
+    ${entries.map(
+      ([name, value]) =>
+        html` <div>
+          <dt>${name}</dt>
+          <dd>${value}</dd>
+        </div>`,
+    )}
+  </dl>`;
 }
 
-const TABLES = { lookups: lookupTable, memory: memoryTable, positions: positionTable } as const;
+const TABLES = { lookups: lookupTables, memory: memoryTables, positions: positionTables } as const;
 const INSIGHTS = { lookups: lookupInsights, memory: memoryInsights, positions: positionInsights } as const;
 
 function section(reading: Reading, { name, title, isMeasured, figures }: Section): Markup {
@@ -150,9 +142,8 @@ const POLICY = "default-src 'none'; style-src 'unsafe-inline'";
 export function htmlDocument(reading: Reading, title: string, sections: readonly Section[]): string {
   const { backend, machine } = reading;
   const isEmpty = sections.every(({ isMeasured }) => !isMeasured);
-  const where = [machine.processor, machine.platform]
-    .filter((each) => each !== null && each !== '')
-    .join(' · ');
+  const where = [machine?.processor, machine?.platform].filter((each) => each).join(' · ');
+  const author = `tokenbed ${backend?.version ?? ''}`.trimEnd();
   const page = html`<!DOCTYPE html>
     <html lang="en">
       <head>
@@ -160,7 +151,7 @@ export function htmlDocument(reading: Reading, title: string, sections: readonly
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="color-scheme" content="light dark" />
         <meta http-equiv="Content-Security-Policy" content="${POLICY}" />
-        <meta name="generator" content="tokenbed ${backend.version}" />
+        <meta name="generator" content="${author}" />
         <title>${title}</title>
         <style>
           ${new Markup(STYLE)}
@@ -169,7 +160,7 @@ export function htmlDocument(reading: Reading, title: string, sections: readonly
       <body>
         <main>
           <header>
-            <p class="eyebrow">tokenbed ${backend.version || NONE}</p>
+            <p class="eyebrow">${author}</p>
             <h1>${title}</h1>
             <p class="lead">${where}</p>
           </header>
@@ -189,4 +180,4 @@ export function htmlDocument(reading: Reading, title: string, sections: readonly
 }
 
 const METHOD =
-  'Lookups write into memory of the caller (forwardInto). Each figure is the median of many samples after a warm-up, by a monotonic clock; a plain copy of as many bytes takes its turn between the lookups. 1 MiB is 2^20 bytes.';
+  'Lookups write into memory of the caller (forwardInto). Each figure is the median of many samples after a warm-up, by a monotonic clock; a plain copy of as many bytes takes its turn between the lookups. 1 MiB is 1,048,576 bytes.';

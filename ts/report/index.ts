@@ -10,10 +10,11 @@ import { toHTML, toSVG } from './render.js';
 
 registerRenderer({ toHTML, toSVG });
 
-export type { ProfilerReport } from '../profiler/results.js';
+export type { ReportSource } from './reading.js';
 export {
   accessPatternsSVG,
   bandwidthSVG,
+  type EncodingChartOptions,
   encodingSVG,
   frequenciesSVG,
   lookupTimeSVG,

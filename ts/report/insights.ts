@@ -8,7 +8,7 @@ import {
   isDrawable,
   type Lookup,
   type Reading,
-  type Scaling,
+  tableOf,
   shapeOf,
 } from './reading.js';
 
@@ -65,12 +65,11 @@ export function memoryInsights({ scalings }: Reading): string[] {
   const known = scalings.filter((entry) => isDrawable(entry.memoryMb) && isDrawable(entry.vocabSize));
   if (known.length === 0) return [];
   const sentences: string[] = [];
-  const of = (entry: Scaling) => `${whole(entry.vocabSize)} × ${whole(entry.embeddingDim)}`;
   const largest = most(known, (entry) => entry.memoryMb);
   sentences.push(
-    `The largest table, ${of(largest)}, holds ${whole(largest.totalParameters)} parameters in ${size(largest.memoryMb)}.`,
+    `The largest table, ${tableOf(largest)}, holds ${whole(largest.totalParameters)} parameters in ${size(largest.memoryMb)}.`,
   );
-  // As many columns as most often, and the longest way from the smallest to the largest vocabulary that was measured.
+  // The widest rows, from the smallest to the largest vocabulary that was measured.
   for (const embeddingDim of ascending(known.map((entry) => entry.embeddingDim)).slice(-1)) {
     const timed = known
       .filter((entry) => entry.embeddingDim === embeddingDim && isDrawable(entry.lookupTimeMs))

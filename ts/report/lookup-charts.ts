@@ -9,11 +9,13 @@ import {
   logTicks,
   type Panel,
   panel,
+  referenceLine,
   valueTicks,
 } from './chart.js';
-import { count, percent, rate, tick, time, times } from './figures.js';
+import { count, duration, percent, rate, tick, time, times } from './figures.js';
 import {
   ascending,
+  type Comparison,
   comparisons,
   type Condition,
   conditions,
@@ -72,18 +74,6 @@ function curves(all: readonly Lookup[], { of, write, tick: yTick, yTitle, refere
       marks: [
         bottomAxis(valueTicks(tokens, xDomain), tick),
         leftAxis(isLog ? logTicks(domain) : undefined, yTick),
-        reference === undefined
-          ? null
-          : [
-              Plot.ruleY([reference.value], { stroke: light.ink, strokeDasharray: '4 3' }),
-              Plot.text([reference.words], {
-                y: reference.value,
-                frameAnchor: 'right',
-                textAnchor: 'end',
-                dy: -7,
-                fill: light.ink,
-              }),
-            ],
         isLog ? null : Plot.ruleY([0], { stroke: light.muted }),
         lines.map(({ look, entries }) => [
           Plot.line(entries, { x: 'totalTokens', y: of, stroke: look.colour, strokeWidth: 2 }),
@@ -96,6 +86,7 @@ function curves(all: readonly Lookup[], { of, write, tick: yTick, yTitle, refere
             title: (entry: Lookup) => `${shapeOf(entry)}: ${write(of(entry))}`,
           }),
         ]),
+        reference === undefined ? null : referenceLine(reference.value, reference.words),
       ],
     });
   });
@@ -132,9 +123,18 @@ export function bandwidthShare({ lookups }: Reading): Figure {
   };
 }
 
-/** So many rows to a panel at most: more would be no picture. A long list alone stands in two columns. */
+/** So many rows to a panel at most: more would be no picture. */
 const ROWS = 40;
+/** A longer list, alone in its figure, stands in two columns. */
 const LONG = 8;
+
+/** A list of rows, cut into as many panels as it takes. */
+function cut<T>(rows: readonly T[], isAlone: boolean): T[][] {
+  const least = isAlone && rows.length > LONG ? 2 : 0;
+  const parts = Math.max(Math.ceil(rows.length / ROWS), least);
+  const size = Math.ceil(rows.length / parts);
+  return Array.from({ length: parts }, (_, part) => rows.slice(part * size, (part + 1) * size));
+}
 
 const perToken = (ms: number, { totalTokens }: Lookup): number => ms / totalTokens;
 
@@ -151,11 +151,7 @@ export function timePerToken({ lookups }: Reading): Figure {
   const groups = conditions(measured);
   const panels = groups.flatMap(({ label, lookups }) => {
     const isAlone = groups.length === 1;
-    const parts = Math.max(Math.ceil(lookups.length / ROWS), isAlone && lookups.length > LONG ? 2 : 1);
-    const size = Math.ceil(lookups.length / parts);
-    return Array.from({ length: parts }, (_, part) =>
-      timeRows(isAlone ? '' : label, lookups.slice(part * size, (part + 1) * size), values),
-    );
+    return cut(lookups, isAlone).map((rows) => timeRows(isAlone ? '' : label, rows, values));
   });
   return {
     name: 'time-per-token',
@@ -182,7 +178,7 @@ function timeRows(label: string, rows: readonly Lookup[], values: readonly numbe
     xTitle: isLog ? 'time per token, logarithmic' : 'time per token',
     yTitle: 'batch × sequence',
     marks: [
-      bottomAxis(isLog ? logTicks(domain, 4) : linearTicks(domain[1]), (value) => time(value)),
+      bottomAxis(isLog ? logTicks(domain, 4) : linearTicks(domain[1]), duration),
       Plot.axisY({ label: null, tickSize: 0, tickPadding: 8, text: (row: number) => shapeOf(rows[row]!) }),
       Plot.ruleY(rows, {
         x1: (entry: Lookup) => perToken(entry.p10Ms, entry),
@@ -223,55 +219,58 @@ function linearTicks(max: number): number[] {
 export function accessPatterns({ lookups }: Reading): Figure {
   const compared = comparisons(lookups.filter((entry) => isDrawable(entry.tokensPerSecond)));
   const patterns = [...new Set(compared.flatMap(({ byPattern }) => [...byPattern.keys()]))];
-  const entries = compared.flatMap(({ byPattern }, row) =>
-    [...byPattern.values()].map((entry) => ({ ...entry, row })),
-  );
-  const panels = compared.length === 0 ? [] : [patternRows()];
+  const fastest = Math.max(...compared.map((each) => extent(each)[1]));
   return {
     name: 'access-patterns',
     title: 'Access patterns',
     caption: 'The same table and shapes of batches, with ids spread in different ways.',
-    panels,
+    panels: cut(compared, true).map((rows) => patternRows(rows, patterns, fastest)),
   };
+}
 
-  function patternRows(): Panel {
-    const spread = compared.map(({ byPattern }) => {
-      const rates = [...byPattern.values()].map((entry) => entry.tokensPerSecond);
-      return Math.max(...rates) / Math.min(...rates);
-    });
-    return panel({
-      alt: `${patterns.join(', ')} ids; the fastest pattern is up to ${times(Math.max(...spread))} as fast as the slowest`,
-      height: 22 * compared.length + 6,
-      marginLeft: 78,
-      x: { type: 'linear', domain: [0, Math.max(...entries.map((entry) => entry.tokensPerSecond)) * 1.06] },
-      y: { type: 'band', domain: compared.map((_, i) => i), padding: 0.2 },
-      xTitle: 'tokens per second',
-      yTitle: 'batch × sequence',
-      legend: { title: '', entries: patterns.map((label, i) => ({ label, ...series(i) })) },
-      marks: [
-        bottomAxis(undefined, (value) => (value === 0 ? '0' : count(value))),
-        Plot.axisY({ label: null, tickSize: 0, tickPadding: 8, text: (row: number) => compared[row]!.label }),
-        Plot.ruleY(compared, {
-          x1: ({ byPattern }) => Math.min(...[...byPattern.values()].map((entry) => entry.tokensPerSecond)),
-          x2: ({ byPattern }) => Math.max(...[...byPattern.values()].map((entry) => entry.tokensPerSecond)),
-          y: (_, i) => i,
-          stroke: light.line,
-          strokeWidth: 3,
-        }),
-        patterns.map((pattern, i) =>
-          Plot.dot(
-            entries.filter((entry) => entry.pattern === pattern),
-            {
-              x: 'tokensPerSecond',
-              y: 'row',
-              fill: series(i).colour,
-              symbol: series(i).symbol,
-              r: 4.5,
-              title: (entry: Lookup) => `${shapeOf(entry)}, ${pattern}: ${rate(entry.tokensPerSecond)}`,
-            },
-          ),
+/** The slowest and the fastest pattern, in tokens per second. */
+function extent({ byPattern }: Comparison): [number, number] {
+  const rates = [...byPattern.values()].map((entry) => entry.tokensPerSecond);
+  return [Math.min(...rates), Math.max(...rates)];
+}
+
+function patternRows(rows: readonly Comparison[], patterns: readonly string[], fastest: number): Panel {
+  const entries = rows.flatMap(({ byPattern }, row) =>
+    [...byPattern.values()].map((entry) => ({ ...entry, row })),
+  );
+  const spread = Math.max(...rows.map((each) => extent(each)[1] / extent(each)[0]));
+  return panel({
+    alt: `${patterns.join(', ')} ids in ${rows.length} shapes of batches; the fastest pattern is up to ${times(spread)} as fast as the slowest`,
+    height: 22 * rows.length + 6,
+    marginLeft: 78,
+    x: { type: 'linear', domain: [0, fastest * 1.06] },
+    y: { type: 'band', domain: rows.map((_, i) => i), padding: 0.2 },
+    xTitle: 'tokens per second',
+    yTitle: 'batch × sequence',
+    legend: { title: '', entries: patterns.map((label, i) => ({ label, ...series(i) })) },
+    marks: [
+      bottomAxis(undefined, (value) => (value === 0 ? '0' : count(value))),
+      Plot.axisY({ label: null, tickSize: 0, tickPadding: 8, text: (row: number) => rows[row]!.label }),
+      Plot.ruleY(rows, {
+        x1: (each: Comparison) => extent(each)[0],
+        x2: (each: Comparison) => extent(each)[1],
+        y: (_, i) => i,
+        stroke: light.line,
+        strokeWidth: 3,
+      }),
+      patterns.map((pattern, i) =>
+        Plot.dot(
+          entries.filter((entry) => entry.pattern === pattern),
+          {
+            x: 'tokensPerSecond',
+            y: 'row',
+            fill: series(i).colour,
+            symbol: series(i).symbol,
+            r: 4.5,
+            title: (entry: Lookup) => `${shapeOf(entry)}, ${pattern}: ${rate(entry.tokensPerSecond)}`,
+          },
         ),
-      ],
-    });
-  }
+      ),
+    ],
+  });
 }

@@ -11,8 +11,8 @@ import {
   panel,
   valueTicks,
 } from './chart.js';
-import { count, size, tick, time, whole } from './figures.js';
-import { ascending, isDrawable, type Reading, type Scaling } from './reading.js';
+import { count, duration, size, tick, time, whole } from './figures.js';
+import { ascending, isDrawable, type Reading, type Scaling, tableOf } from './reading.js';
 import { light, series } from './theme.js';
 
 /** A line for each width of the rows. */
@@ -25,8 +25,6 @@ function byWidth(entries: readonly Scaling[]) {
       .sort((a, b) => a.vocabSize - b.vocabSize),
   }));
 }
-
-const nameOf = (entry: Scaling): string => `${whole(entry.vocabSize)} × ${whole(entry.embeddingDim)}`;
 
 /** MiB and parameters against the vocabulary. */
 export function tableSize({ scalings }: Reading): Figure {
@@ -61,7 +59,7 @@ function sizes(known: readonly Scaling[]) {
     [known[0]!, known[0]!],
   );
   return panel({
-    alt: `from ${size(least!.memoryMb)} for ${nameOf(least!)} to ${size(most!.memoryMb)} for ${nameOf(most!)}`,
+    alt: `from ${size(least!.memoryMb)} for ${tableOf(least!)} to ${size(most!.memoryMb)} for ${tableOf(most!)}`,
     height: 190,
     marginLeft: 60,
     marginRight: isOneScale ? 52 : 14,
@@ -96,7 +94,7 @@ function sizes(known: readonly Scaling[]) {
           symbol: look.symbol,
           r: 4,
           title: (entry: Scaling) =>
-            `${nameOf(entry)}: ${size(entry.memoryMb)}, ${whole(entry.totalParameters)} parameters`,
+            `${tableOf(entry)}: ${size(entry.memoryMb)}, ${whole(entry.totalParameters)} parameters`,
         }),
       ]),
     ],
@@ -130,7 +128,7 @@ function times(known: readonly Scaling[], measured: readonly Scaling[]) {
   const slowest = measured.reduce((a, b) => (of(b) > of(a) ? b : a));
   const missing = { label: 'not measured', colour: light.muted, symbol: 'times' } as const;
   return panel({
-    alt: `${measured.length} tables; the slowest, ${nameOf(slowest)}, takes ${time(of(slowest))}; ${unmeasured.length} not measured`,
+    alt: `${measured.length} tables; the slowest, ${tableOf(slowest)}, takes ${time(of(slowest))}; ${unmeasured.length} not measured`,
     height: 190,
     marginLeft: 60,
     x: { type: 'log', domain: xDomain },
@@ -146,7 +144,7 @@ function times(known: readonly Scaling[], measured: readonly Scaling[]) {
     },
     marks: [
       bottomAxis(binaryTicks(xDomain), size),
-      leftAxis(isLog ? logTicks(yDomain) : undefined, time),
+      leftAxis(isLog ? logTicks(yDomain) : undefined, duration),
       isLog ? null : Plot.ruleY([0], { stroke: light.muted }),
       Plot.dot(unmeasured, {
         x: 'memoryMb',
@@ -156,7 +154,7 @@ function times(known: readonly Scaling[], measured: readonly Scaling[]) {
         stroke: missing.colour,
         strokeWidth: 2,
         r: 4,
-        title: (entry: Scaling) => `${nameOf(entry)}: not measured`,
+        title: (entry: Scaling) => `${tableOf(entry)}: not measured`,
       }),
       lines.map(({ look, entries }) => {
         const own = entries
@@ -170,7 +168,7 @@ function times(known: readonly Scaling[], measured: readonly Scaling[]) {
             fill: look.colour,
             symbol: look.symbol,
             r: 4,
-            title: (entry: Scaling) => `${nameOf(entry)}: ${time(of(entry))}`,
+            title: (entry: Scaling) => `${tableOf(entry)}: ${time(of(entry))}`,
           }),
         ];
       }),

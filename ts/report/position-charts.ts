@@ -2,7 +2,7 @@
 
 import * as Plot from '@observablehq/plot';
 import type { PositionalResult } from '../profiler/results.js';
-import { bottomAxis, type Figure, leftAxis, logTicks, type Panel, panel } from './chart.js';
+import { bottomAxis, type Figure, leftAxis, logTicks, type Panel, panel, referenceLine } from './chart.js';
 import { count, size, time, whole } from './figures.js';
 import { isDrawable, type Reading } from './reading.js';
 import { light } from './theme.js';
@@ -104,25 +104,31 @@ function shownColumns(embeddingDim: number): number[] {
   );
 }
 
+/** How much of an encoding there is. */
+export interface EncodingShape {
+  readonly seqLength: number;
+  readonly embeddingDim: number;
+}
+
 /** The sinusoidal encoding as a heat map. */
-export function encodingMap({ sinusoidal, positions }: Reading): Figure {
+export function encodingMap(shape: EncodingShape | null): Figure {
   return {
     name: 'encoding',
     title: 'The sinusoidal encoding',
     caption:
       'Sine and cosine in turns: fast on the left, hardly moving on the right. Each row is one position.',
-    panels: sinusoidal === null || positions === null ? [] : [heatMap(positions)],
+    panels: shape === null ? [] : [heatMap(shape)],
   };
 }
 
-function heatMap({ seqLength, embeddingDim }: NonNullable<Reading['positions']>): Panel {
+function heatMap({ seqLength, embeddingDim }: EncodingShape): Panel {
   const rows = Math.min(seqLength, CELLS);
   const columns = shownColumns(embeddingDim);
   const all = cells(columns, rows, embeddingDim);
   const levels = Array.from({ length: 2 * LEVELS + 1 }, (_, i) => i - LEVELS).filter((level) => level !== 0);
   const ticks = (many: number) => [0, 0.25, 0.5, 0.75].map((part) => Math.round(part * many));
   // The key above: a row of little squares from -1 to 1.
-  const key = { square: 11, dy: -13 };
+  const key = { square: 11, dy: -15 };
   const keyLeft = 60;
   return panel({
     alt: `values of the first ${rows} positions in ${columns.length} of ${embeddingDim} dimensions, from -1 to 1`,
@@ -169,13 +175,12 @@ function heatMap({ seqLength, embeddingDim }: NonNullable<Reading['positions']>)
           ...fillOf(level),
         }),
       ),
-      Plot.text(['-1'], {
-        frameAnchor: 'top-right',
-        dx: -2 * LEVELS * key.square - keyLeft / 2 + 2,
-        dy: key.dy,
-        textAnchor: 'end',
-      }),
-      Plot.text(['1'], { frameAnchor: 'top-right', dx: -keyLeft / 2 + 12, dy: key.dy, textAnchor: 'start' }),
+      ...[
+        { words: '−1', dx: -2 * LEVELS * key.square - keyLeft / 2 + 3, textAnchor: 'end' as const },
+        { words: '1', dx: -keyLeft / 2 + 14, textAnchor: 'start' as const },
+      ].map(({ words, ...at }) =>
+        Plot.text([words], { frameAnchor: 'top-right', lineAnchor: 'middle', dy: key.dy, ...at }),
+      ),
     ],
   });
 }
@@ -187,16 +192,16 @@ const fillOf = (level: number) => ({
 });
 
 /** The frequencies of the pairs of columns. */
-export function frequencyCurve({ sinusoidal, positions }: Reading): Figure {
+export function frequencyCurve(shape: EncodingShape | null): Figure {
   return {
     name: 'frequencies',
     title: 'Its frequencies',
     caption: 'Each pair of dimensions turns at a speed of its own, from 1 rad per position downwards.',
-    panels: sinusoidal === null || positions === null ? [] : [frequencies(positions)],
+    panels: shape === null ? [] : [frequencies(shape)],
   };
 }
 
-function frequencies({ seqLength, embeddingDim }: NonNullable<Reading['positions']>): Panel {
+function frequencies({ seqLength, embeddingDim }: EncodingShape): Panel {
   const pairs = Math.ceil(embeddingDim / 2);
   // A geometric series is a straight line: a hundred points are more than it needs.
   const many = Math.min(pairs, 100);
@@ -221,13 +226,7 @@ function frequencies({ seqLength, embeddingDim }: NonNullable<Reading['positions
     marks: [
       bottomAxis(undefined, (value) => whole(value)),
       leftAxis(logTicks(domain), power),
-      Plot.ruleY([oneTurn], { stroke: light.ink, strokeDasharray: '4 3' }),
-      Plot.text([`one turn in ${whole(seqLength)} positions`], {
-        y: oneTurn,
-        frameAnchor: 'right',
-        textAnchor: 'end',
-        dy: -7,
-      }),
+      referenceLine(oneTurn, `one turn in ${whole(seqLength)} positions`),
       Plot.line(points, { x: 'dimension', y: 'frequency', stroke: light.blue, strokeWidth: 2 }),
       pairs <= 40 ? Plot.dot(points, { x: 'dimension', y: 'frequency', fill: light.blue, r: 3 }) : null,
     ],

@@ -8,68 +8,83 @@ import type {
   PositionalResult,
   ProfilerReport,
 } from '../profiler/results.js';
-import { whole } from './figures.js';
+import { by, whole } from './figures.js';
 
 /** A lookup that was measured, with its key and the width of the rows. */
 export type Lookup = LookupResult & { readonly key: string; readonly embeddingDim: number };
 /** A table whose size was computed, with its key. */
 export type Scaling = MemoryScalingResult & { readonly key: string };
 
-/** A {@link ProfilerReport}, ready to be drawn. */
-export interface Reading extends Omit<ProfilerReport, 'results'> {
+/** What a report is drawn from: `results` of an `EmbeddingProfiler`, and what is known of how they were measured. */
+export type ReportSource = Pick<ProfilerReport, 'results'> & Partial<ProfilerReport>;
+
+/** A report, ready to be drawn; null stands for what is not known. */
+export interface Reading {
   readonly lookups: readonly Lookup[];
   readonly scalings: readonly Scaling[];
   readonly sinusoidal: PositionalResult | null;
   readonly learned: PositionalResult | null;
+  readonly backend: ProfilerReport['backend'] | null;
+  readonly settings: ProfilerReport['settings'] | null;
+  readonly machine: ProfilerReport['machine'] | null;
+  readonly table: ProfilerReport['table'];
+  readonly positions: ProfilerReport['positions'];
 }
 
 /** What no XML document may hold: most control characters, halves of a code point, the two non-characters. */
 // oxlint-disable-next-line no-control-regex -- these are the characters to be found
 const UNPRINTABLE = /[\0-\x08\x0B\x0C\x0E-\x1F\x7F\uFFFE\uFFFF]|\p{Surrogate}/gu;
 
+const printable = (text: string): string => text.replace(UNPRINTABLE, '\uFFFD');
+
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** Checks the kind of everything that is walked through; anything below may be missing. */
-function checked(report: unknown): ProfilerReport {
-  const wanted =
-    'what an EmbeddingProfiler reports: results, backend, settings, machine, table and positions';
-  const parts = ['results', 'backend', 'settings', 'machine'];
-  if (!isObject(report) || !parts.every((part) => isObject(report[part]))) {
-    throw wrongKind('report', report, wanted);
+/** Checks the kind of everything that is walked through. */
+function checked(report: unknown): ReportSource {
+  const parts = ['backend', 'settings', 'machine', 'table', 'positions'];
+  const isKnown = (part: unknown): boolean => part === undefined || part === null || isObject(part);
+  if (!isObject(report) || !parts.every((part) => isKnown(report[part]))) {
+    throw wrongKind('report', report, 'an object { results, ... } as an EmbeddingProfiler gives it');
   }
-  const { lookup, memoryScaling, positional } = report['results'] as Record<string, unknown>;
-  for (const part of [lookup, memoryScaling]) {
-    if (!isObject(part) || !Object.values(part).every(isObject)) throw wrongKind('report', report, wanted);
+  if (!isResults(report['results'])) {
+    throw wrongKind('results', report['results'], 'the results of an EmbeddingProfiler');
   }
-  if (!isObject(positional)) throw wrongKind('report', report, wanted);
-  return report as unknown as ProfilerReport;
+  return report as unknown as ReportSource;
+}
+
+function isResults(results: unknown): boolean {
+  if (!isObject(results)) return false;
+  const { lookup, memoryScaling, positional } = results;
+  const isComplete = [lookup, memoryScaling, positional].every(isObject);
+  return (
+    isComplete &&
+    [lookup, memoryScaling, positional].every((part) => Object.values(part as object).every(isObject))
+  );
 }
 
 /** Reads a report. `ERR_INVALID_OPTION` (TypeError) for anything else. */
-export function read(report: ProfilerReport): Reading {
+export function read(report: ReportSource): Reading {
   // Through JSON: a copy, in which NaN and Infinity are null, and every string can be printed.
-  const text = JSON.stringify(checked(report));
-  const { results, ...rest } = JSON.parse(text, (_, value: unknown) =>
-    typeof value === 'string' ? value.replace(UNPRINTABLE, '\uFFFD') : value,
-  ) as ProfilerReport;
-  const { lookup, memoryScaling, positional } = results;
+  const copy = JSON.parse(JSON.stringify(checked(report)), (_, value: unknown) =>
+    typeof value === 'string' ? printable(value) : value,
+  ) as ReportSource;
+  const { lookup, memoryScaling, positional } = copy.results;
   return {
-    ...rest,
-    table: rest.table ?? null,
-    positions: rest.positions ?? null,
     lookups: Object.entries(lookup).map(([key, entry]) => ({
       ...entry,
-      key: key.replace(UNPRINTABLE, '\uFFFD'),
+      key: printable(key),
       // The width of the rows is in the bytes that were written.
       embeddingDim: Math.round((entry.outputMemoryMb * 2 ** 20) / 4 / entry.totalTokens),
     })),
-    scalings: Object.entries(memoryScaling).map(([key, entry]) => ({
-      ...entry,
-      key: key.replace(UNPRINTABLE, '\uFFFD'),
-    })),
+    scalings: Object.entries(memoryScaling).map(([key, entry]) => ({ ...entry, key: printable(key) })),
     sinusoidal: positional.sinusoidal ?? null,
     learned: positional.learned ?? null,
+    backend: copy.backend ?? null,
+    settings: copy.settings ?? null,
+    machine: copy.machine ?? null,
+    table: copy.table ?? null,
+    positions: copy.positions ?? null,
   };
 }
 
@@ -119,8 +134,11 @@ export function comparisons(lookups: readonly Lookup[]): Comparison[] {
 }
 
 /** `8 × 512`: batch and sequence. */
-export const shapeOf = ({ batchSize, seqLength }: Pick<Lookup, 'batchSize' | 'seqLength'>): string =>
-  `${batchSize} × ${seqLength}`;
+export const shapeOf = ({ batchSize, seqLength }: Lookup): string => by(batchSize, seqLength);
+
+/** `50,000 × 256`: rows and columns. */
+export const tableOf = ({ vocabSize, embeddingDim }: { vocabSize: number; embeddingDim: number }): string =>
+  by(vocabSize, embeddingDim);
 
 /** Whether a figure can be drawn: a number above zero. */
 export const isDrawable = (value: number | null): value is number => value !== null && value > 0;

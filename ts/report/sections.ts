@@ -16,7 +16,7 @@ export interface Section {
 
 /** All sections, in order. */
 export function sectionsOf(reading: Reading): Section[] {
-  const { lookups, scalings, sinusoidal, learned } = reading;
+  const { lookups, scalings, sinusoidal, learned, positions } = reading;
   return [
     {
       name: 'lookups',
@@ -34,7 +34,7 @@ export function sectionsOf(reading: Reading): Section[] {
       name: 'positions',
       title: 'Positions',
       isMeasured: sinusoidal !== null || learned !== null,
-      figures: [positionalComparison, encodingMap, frequencyCurve].map((draw) => draw(reading)),
+      figures: [positionalComparison(reading), encodingMap(positions), frequencyCurve(positions)],
     },
   ];
 }

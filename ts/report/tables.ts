@@ -1,8 +1,16 @@
 /** The figures below the charts: tables that turn into cards where the page is narrow. */
 
 import { bandwidth, NONE, percent, rate, size, time, whole } from './figures.js';
-import { type Filling, html, Markup } from './markup.js';
-import { conditions, isDrawable, type Lookup, type Reading, type Scaling, shapeOf } from './reading.js';
+import { type Filling, html, type Markup } from './markup.js';
+import {
+  conditions,
+  isDrawable,
+  type Lookup,
+  type Reading,
+  type Scaling,
+  shapeOf,
+  tableOf,
+} from './reading.js';
 
 /** More columns than this need the width of a screen. */
 const MANY = 8;
@@ -17,98 +25,89 @@ interface Column<T> {
  *
  * The roles stand there because a table that a style sheet turns into cards would lose them.
  */
-function table<T>(
-  caption: string,
-  rows: readonly (readonly [key: string, row: T])[],
+function table<T extends { readonly key: string }>(
+  caption: Markup,
+  rows: readonly T[],
   columns: readonly Column<T>[],
 ): Markup {
   const [first, ...others] = columns;
-  return html`<table role="table" ${columns.length > MANY ? new Markup(' class="many"') : null}>
-    <caption>
-      ${caption}
-    </caption>
-    <thead role="rowgroup">
-      <tr role="row">
-        ${columns.map(({ name }) => html`<th role="columnheader" scope="col">${name}</th>`)}
-      </tr>
-    </thead>
-    <tbody role="rowgroup">
-      ${rows.map(
-        ([key, row]) =>
-          html` <tr role="row" data-key="${key}">
-            <th role="rowheader" scope="row">${first!.of(row)}</th>
-            ${others.map(({ name, of }) => html`<td role="cell" data-name="${name}">${of(row)}</td>`)}
-          </tr>`,
-      )}
-    </tbody>
-  </table> `;
+  const kind = columns.length > MANY ? 'many' : 'few';
+  return html`<div class="scroll">
+    <table role="table" class="${kind}">
+      <caption>
+        ${caption}
+      </caption>
+      <thead role="rowgroup">
+        <tr role="row">
+          ${columns.map(({ name }) => html`<th role="columnheader" scope="col">${name}</th>`)}
+        </tr>
+      </thead>
+      <tbody role="rowgroup">
+        ${rows.map(
+          (row) =>
+            html`<tr role="row" data-key="${row.key}">
+              <th role="rowheader" scope="row">${first!.of(row)}</th>
+              ${others.map(({ name, of }) => html`<td role="cell" data-name="${name}">${of(row)}</td>`)}
+            </tr>`,
+        )}
+      </tbody>
+    </table>
+  </div>`;
 }
 
-/** Every lookup. */
-export function lookupTable({ lookups }: Reading): Markup {
-  const groups = conditions(lookups);
-  const varies = (of: (entry: Lookup) => unknown) => new Set(lookups.map(of)).size > 1;
-  const perToken = (ms: number, { totalTokens }: Lookup) =>
-    time(isDrawable(totalTokens) ? ms / totalTokens : null);
-  const columns: readonly (Column<Lookup> | false)[] = [
-    { name: 'Batch × sequence', of: shapeOf },
-    groups.length > 1 && { name: 'Pattern', of: ({ pattern }) => pattern },
-    varies(({ backend }) => backend) && { name: 'Backend', of: ({ backend }) => backend },
-    varies(({ embeddingDim }) => embeddingDim) && {
-      name: 'Columns',
-      of: ({ embeddingDim }) => whole(embeddingDim),
-    },
-    { name: 'Tokens', of: ({ totalTokens }) => whole(totalTokens) },
-    { name: 'Tokens/s', of: ({ tokensPerSecond }) => rate(tokensPerSecond) },
-    {
-      name: 'Per token',
-      of: ({ timePerTokenUs }) => time(isDrawable(timePerTokenUs) ? timePerTokenUs / 1000 : null),
-    },
-    { name: 'p10', of: (entry) => perToken(entry.p10Ms, entry) },
-    { name: 'p90', of: (entry) => perToken(entry.p90Ms, entry) },
-    { name: 'Per call', of: ({ lookupTimeMs }) => time(lookupTimeMs) },
-    { name: 'Calls', of: ({ iterations }) => whole(iterations) },
-    { name: 'Ids', of: ({ inputMemoryMb }) => size(inputMemoryMb) },
-    { name: 'Vectors', of: ({ outputMemoryMb }) => size(outputMemoryMb) },
-    { name: 'Bandwidth', of: ({ memoryBandwidthMbS }) => bandwidth(memoryBandwidthMbS) },
-    { name: 'Plain copy', of: ({ machineBandwidthMbS }) => bandwidth(machineBandwidthMbS) },
-    { name: 'Share', of: ({ bandwidthUtilization }) => percent(bandwidthUtilization) },
-  ];
-  return table(
-    'Lookups. Times are medians; p10 and p90 are percentiles of the time per token. Bandwidth counts ids and vectors; the share compares vectors alone with a plain copy.',
-    lookups.map((entry) => [entry.key, entry]),
-    columns.filter((column) => column !== false),
-  );
+const LOOKUP: readonly Column<Lookup>[] = [
+  { name: 'Batch × sequence', of: shapeOf },
+  { name: 'Tokens', of: ({ totalTokens }) => whole(totalTokens) },
+  { name: 'Tokens/s', of: ({ tokensPerSecond }) => rate(tokensPerSecond) },
+  {
+    name: 'Per token',
+    of: ({ timePerTokenUs }) => time(isDrawable(timePerTokenUs) ? timePerTokenUs / 1000 : null),
+  },
+  { name: 'p10', of: (entry) => perToken(entry.p10Ms, entry) },
+  { name: 'p90', of: (entry) => perToken(entry.p90Ms, entry) },
+  { name: 'Per call', of: ({ lookupTimeMs }) => time(lookupTimeMs) },
+  { name: 'Calls', of: ({ iterations }) => whole(iterations) },
+  { name: 'Ids', of: ({ inputMemoryMb }) => size(inputMemoryMb) },
+  { name: 'Vectors', of: ({ outputMemoryMb }) => size(outputMemoryMb) },
+  { name: 'Bandwidth', of: ({ memoryBandwidthMbS }) => bandwidth(memoryBandwidthMbS) },
+  { name: 'Plain copy', of: ({ machineBandwidthMbS }) => bandwidth(machineBandwidthMbS) },
+  { name: 'Share', of: ({ bandwidthUtilization }) => percent(bandwidthUtilization) },
+];
+
+const perToken = (ms: number, { totalTokens }: Lookup): string =>
+  time(isDrawable(totalTokens) ? ms / totalTokens : null);
+
+/** Every lookup, a table for each condition. */
+export function lookupTables({ lookups }: Reading): Filling {
+  const explained = 'Times are medians; p10 and p90 are percentiles of the time per token.';
+  const shares = 'Bandwidth counts ids and vectors; the share compares vectors alone with a plain copy.';
+  return conditions(lookups).map(({ label, lookups: rows }, i) => {
+    const caption = html`<b>Lookups, ${label}.</b>${i === 0 && ` ${explained} ${shares}`}`;
+    return table(caption, rows, LOOKUP);
+  });
 }
 
 /** Every table whose size was computed. */
-export function memoryTable({ scalings }: Reading): Markup {
-  return table<Scaling>(
-    'Tables. A lookup is one call of 32 × 64 ids.',
-    scalings.map((entry) => [entry.key, entry]),
-    [
-      { name: 'Vocabulary', of: ({ vocabSize }) => whole(vocabSize) },
-      { name: 'Columns', of: ({ embeddingDim }) => whole(embeddingDim) },
-      { name: 'Parameters', of: ({ totalParameters }) => whole(totalParameters) },
-      { name: 'Memory', of: ({ memoryMb }) => size(memoryMb) },
-      {
-        name: 'Lookup',
-        of: ({ lookupTimeMs }) => (isDrawable(lookupTimeMs) ? time(lookupTimeMs) : html`<i>not measured</i>`),
-      },
-    ],
-  );
+export function memoryTables({ scalings }: Reading): Filling {
+  const caption = html`<b>Tables.</b> A lookup is one call of 32 × 64 ids, the median of its times.`;
+  return table<Scaling>(caption, scalings, [
+    { name: 'Rows × columns', of: tableOf },
+    { name: 'Parameters', of: ({ totalParameters }) => whole(totalParameters) },
+    { name: 'Memory', of: ({ memoryMb }) => size(memoryMb) },
+    {
+      name: 'Lookup',
+      of: ({ lookupTimeMs }) => (isDrawable(lookupTimeMs) ? time(lookupTimeMs) : html`<i>not measured</i>`),
+    },
+  ]);
 }
 
 /** Both kinds of positions. */
-export function positionTable({ sinusoidal, learned }: Reading): Markup {
-  const kinds = [
-    { key: 'sinusoidal', name: 'Sinusoidal', positions: sinusoidal },
-    { key: 'learned', name: 'Learned', positions: learned },
-  ] as const;
-  const rows = kinds.flatMap(({ key, name, positions }) =>
-    positions === null ? [] : [[key, { name, ...positions }] as const],
-  );
-  return table('Positions. Times are medians.', rows, [
+export function positionTables({ sinusoidal, learned }: Reading): Filling {
+  const rows = [
+    sinusoidal === null ? null : { key: 'sinusoidal', name: 'Sinusoidal', ...sinusoidal },
+    learned === null ? null : { key: 'learned', name: 'Learned', ...learned },
+  ].filter((row) => row !== null);
+  return table(html`<b>Positions.</b> Times are medians.`, rows, [
     { name: 'Kind', of: ({ name }) => name },
     { name: 'Adding', of: ({ computationTimeMs }) => time(computationTimeMs) },
     { name: 'Making', of: ({ constructionTimeMs }) => time(constructionTimeMs) },
