@@ -87,6 +87,7 @@ export default defineConfig({
           globalSetup: ['test/page/build.ts'],
           testTimeout: 120_000,
           hookTimeout: 60_000,
+          expect: { poll: { timeout: 20_000 } },
           // One browser at a time: what stalls a page should be the page.
           fileParallelism: false,
           server: { deps: { external: [/\/dist\//] } },

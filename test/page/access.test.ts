@@ -1,18 +1,8 @@
 /** For everyone: by keyboard alone, in words, in light and dark, and on a narrow screen. */
 
-import axe from 'axe-core';
-import type { Page } from 'playwright';
 import { describe, expect, test } from 'vitest';
+import { violations } from './axe.js';
 import { settled, visit } from './browser.js';
-
-/** What axe finds: the rules broken, with the first place of each. */
-async function violations(page: Page): Promise<string[]> {
-  await page.evaluate(axe.source); // by the debugger: the policy lets no script in
-  return page.evaluate(async () => {
-    const { violations } = await (globalThis as unknown as { axe: typeof axe }).axe.run();
-    return violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`);
-  });
-}
 
 describe.each(['light', 'dark'] as const)('in %s', (colorScheme) => {
   test('axe finds nothing, at the start and with everything open', async () => {

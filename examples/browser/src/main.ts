@@ -5,7 +5,7 @@
  *       |  embed, in the Worker
  *   tokens.ts     chips; one of them is chosen
  *       |  a lens: 32 tokens around the chosen one
- *   vectors.ts    similarity.ts       positions.ts, gauge.ts: by themselves
+ *   vectors.ts    similarity.ts       positions.ts, gauge.ts, profile.ts: by themselves
  *
  * Nothing is computed here: the page asks its Worker (background.ts, messages.ts) and draws the answers.
  */
@@ -15,6 +15,7 @@ import { Gauge } from './gauge.js';
 import type { Embedded, EmbedSettings } from './messages.js';
 import { element, words } from './page.js';
 import { Positions } from './positions.js';
+import { ProfilePanel } from './profile.js';
 import { fail, listen, tell } from './settings.js';
 import { Similarity } from './similarity.js';
 import { PAGE, TokenList } from './tokens.js';
@@ -37,6 +38,8 @@ const similarity = new Similarity(choose);
 const positions = new Positions((settings) => background.call('encoding', settings));
 const gauge = new Gauge();
 gauge.listen();
+const profile = new ProfilePanel();
+profile.listen();
 
 /** Brings what is shown in line with what is chosen: asks for the page and the lens only when they are others. */
 const look = newest(async () => {

@@ -8,6 +8,8 @@
  * Arrays in a reply are transferred: whoever receives them owns them.
  */
 
+import type { ProfilerResults } from 'tokenbed';
+
 export type TokenizerName = 'bytes' | 'words' | 'char';
 
 /** Everything that decides a bit of the vectors. */
@@ -102,6 +104,26 @@ export interface Rates {
   readonly jsWay: string;
 }
 
+export interface Chart {
+  readonly title: string;
+  /** A document of its own. */
+  readonly svg: string;
+}
+
+export interface ProfileStep {
+  /** 0 .. 1 */
+  readonly done: number;
+  /** What is measured next. */
+  readonly label: string;
+}
+
+export interface Profile {
+  /** The whole report, a document of its own. */
+  readonly html: string;
+  readonly charts: readonly Chart[];
+  readonly results: ProfilerResults;
+}
+
 /** Each call: what is asked, what is sent on the way, what comes back. */
 export interface Calls {
   start: { ask: null; part: never; reply: { isa: string; version: string } };
@@ -112,6 +134,7 @@ export interface Calls {
   file: { ask: null; part: never; reply: ArrayBuffer };
   encoding: { ask: EncodingSettings; part: never; reply: Encoding };
   measure: { ask: GaugeSettings; part: Rates; reply: Rates };
+  profile: { ask: null; part: ProfileStep; reply: Profile };
 }
 
 export type Kind = keyof Calls;

@@ -5,6 +5,7 @@ import type { Answer, Ask, Calls, Kind } from './messages.js';
 import { Embedder } from './work/embed.js';
 import { encode } from './work/encode.js';
 import { measure } from './work/measure.js';
+import { profile } from './work/profile.js';
 
 type Handlers = {
   [K in Kind]: (
@@ -26,6 +27,7 @@ const handlers: Handlers = {
   file: () => embedder.file(),
   encoding: encode,
   measure,
+  profile,
 };
 
 const started = init();
