@@ -40,7 +40,9 @@ describe.each(DOCUMENTS)('%s', (file) => {
     const text = await read(file);
     const { scripts } = JSON.parse(await read('package.json')) as { scripts: Record<string, string> };
     const asked = [
-      ...text.matchAll(/npm (?:run )?((?:test|demo|setup|build|bench|docs|example|lint|format|sizes)[\w:]*)/g),
+      ...text.matchAll(
+        /npm (?:run )?((?:test|demo|setup|build|bench|docs|example|lint|format|sizes)[\w:]*)/g,
+      ),
     ];
     for (const [, name] of asked) expect(Object.keys(scripts)).toContain(name);
     const suites = await read('scripts/test.mjs');

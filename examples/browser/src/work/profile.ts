@@ -3,9 +3,8 @@
  * page's bytes, so it is loaded when it is asked for.
  */
 
-import { backendInfo, Embedding, EmbeddingProfiler } from 'tokenbed';
+import { Embedding, EmbeddingProfiler } from 'tokenbed';
 import type { AccessPattern, LookupPerformanceOptions, ProfilerProgress } from 'tokenbed';
-import type { ProfilerReport } from 'tokenbed/report';
 import type { Profile, ProfileStep } from '../messages.js';
 
 /** Short, for somebody who waits; the figures say how far they spread. */
@@ -41,29 +40,16 @@ export async function profile(_: null, onStep: (step: ProfileStep) => void): Pro
   profiler.comparePositionalEncodings(positions);
 
   const { results } = profiler;
-  const report: ProfilerReport = {
-    results,
-    backend: backendInfo(),
-    settings: SETTINGS,
-    machine: {
-      platform: navigator.userAgent,
-      processor: null,
-      processors: navigator.hardwareConcurrency,
-      clockResolutionMs: null,
-    },
-    table: { ...TABLE, memoryMb: embedding.getMemoryUsage().totalMemoryMb },
-    positions: { batchSize: 16, ...positions },
-  };
   // Other ways of access would be panels of their own beside these, wider than a phone.
   const uniform = Object.entries(results.lookup).filter(([, { pattern }]) => pattern === 'uniform');
-  const plain = { ...report, results: { ...results, lookup: Object.fromEntries(uniform) } };
+  const plain = { ...results, lookup: Object.fromEntries(uniform) };
   return {
     html: profiler.toHTML(),
     charts: [
       { title: 'Throughput', svg: draw.throughputSVG(plain) },
       { title: 'Share of the machine’s bandwidth', svg: draw.bandwidthSVG(plain) },
       { title: 'Time per token', svg: draw.timePerTokenSVG(plain) },
-      { title: 'Access patterns', svg: draw.accessPatternsSVG(report) },
+      { title: 'Access patterns', svg: draw.accessPatternsSVG(results) },
       { title: 'Size of a table', svg: draw.tableSizeSVG(plain) },
       { title: 'Time of a lookup', svg: draw.lookupTimeSVG(plain) },
     ],
