@@ -167,10 +167,10 @@ const RULES = {
           })
           .map(({ specifier }) => specifier),
 
-  'needs Node': ({ file, imports }) =>
+  'needs Node': ({ file, words }) =>
     isProgram(file) || file === 'ts/backend/loader.node.ts'
       ? []
-      : imports.filter(({ specifier }) => specifier.startsWith('node:')).map(({ specifier }) => specifier),
+      : words.filter((word) => word.startsWith('node:') || word === 'getBuiltinModule'),
 
   // What reports are drawn with is bundled into their entry, and into no other.
   'needs another package': ({ file, imports }) =>
