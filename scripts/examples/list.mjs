@@ -32,6 +32,11 @@ export const EXAMPLES = [
     check: 'npm test -- --only page',
   },
   {
+    name: 'profile.ts',
+    shows: 'what embeddings cost on this machine, told and as HTML',
+    check: 'node .cache/examples/profile.js .cache/examples/profile.html',
+  },
+  {
     name: 'http-service',
     shows: 'POST /embed in Node: batches, back-pressure, binary replies',
     start: 'node .cache/examples/http-service/main.js',
