@@ -26,7 +26,7 @@ describe('profile --json', () => {
     const { name, isa, threads, version } = backendInfo();
     expect(found).toMatchObject({ version, backend: name, isa, threads, node: process.version });
     expect(found['table']).toEqual({ vocabSize: 300, embeddingDim: 12, memoryMb: (300 * 12 * 4) / 2 ** 20 });
-    expect(found['settings']).toEqual({ minTimeMs: 0 });
+    expect(found['settings']).toEqual({ seed: '0', minTimeMs: 0 });
     expect(Object.keys(found.lookup)).toEqual(['batch_4_seq_3', 'batch_2_seq_3']);
     expect(found.lookup['batch_4_seq_3']).toMatchObject({
       totalTokens: 12,

@@ -78,8 +78,8 @@ async function run(values: Values): Promise<void> {
   if (html !== undefined) await writeWhole(html, profiler.toHTML());
   if (svg !== undefined) await writeWhole(svg, profiler.toSVG());
   if (values['json'] !== true) return print(`${machineLine()}\n${lines.join('\n')}\n`);
-  const { minTimeMs } = asked;
-  const found = { ...describeMachine(), table, settings: { minTimeMs }, ...profiler.results };
+  const settings = { seed: String(asked.seed), minTimeMs: asked.minTimeMs };
+  const found = { ...describeMachine(), table, settings, ...profiler.results };
   return print(`${JSON.stringify(found, null, 2)}\n`);
 }
 
