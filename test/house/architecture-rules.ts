@@ -126,15 +126,13 @@ const BINDING = /\.node$|(^|\/)binding\.cjs$|tokenbed_wasm|wasm-glue|core-inline
 const OPTION_TYPE = { file: 'ts/index.ts', word: 'WasmSource' };
 /** The packages that ts/report/ is built with. */
 const BUNDLED = new Set(['@observablehq/plot', 'slimdom']);
-/** The names of other libraries, and of what they run on. */
-const PEERS = 'ts/cli/peers.ts';
 /** The entry whose purpose is to carry the bytes. */
 const BYTES = { file: 'ts/inline.ts', target: 'ts/backend/core-inline.ts' };
 
 /** Rules over one module: each yields what breaks it. */
 const RULES = {
   'says native or wasm': ({ file, words }) =>
-    isBackend(file) || file === PEERS
+    isBackend(file)
       ? []
       : words.filter(
           (word) => /native|wasm/i.test(word) && !(file === OPTION_TYPE.file && word === OPTION_TYPE.word),

@@ -15,7 +15,7 @@ import {
 import { type Job, ownContenders, tokenbed } from './contenders.js';
 import { describeMachine, machineLine } from './machine.js';
 import { print } from './output.js';
-import { findPeers, type Peer } from './peers.js';
+import { findPeers, type Peer, PEER_NAMES } from './peers.js';
 import { Progress } from './progress.js';
 import { type Contender, measure, ratio, type Settings, timeAt, type Times } from './rounds.js';
 
@@ -27,10 +27,12 @@ Usage: tokenbed bench [OPTIONS]
 
 Looks the same ids up in the same random table: tokenbed, a plain copy of as many bytes (what
 the machine can do at best), plain JavaScript in three ways, then each library that is
-installed in this folder: onnxruntime-node, onnxruntime-web, @tensorflow/tfjs-backend-wasm,
-@tensorflow/tfjs, @jax-js/jax. Answers are compared bit for bit before and after. They take
-turns in random order; a figure is the median of all rounds, and a ratio that of each round,
-so that what slowed a round down has slowed both. Takes some ten seconds.
+installed in this folder. Answers are compared bit for bit before and after. They take turns
+in random order; a figure is the median of all rounds, and a ratio that of each round, so that
+what slowed a round down has slowed both. Takes some ten seconds.
+
+Libraries that are looked for:
+${PEER_NAMES.map((name) => `  ${name}`).join('\n')}
 
 Options:
       --vocab N            rows of the table (default 50000)

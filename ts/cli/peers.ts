@@ -2,7 +2,7 @@
  * Other libraries that look rows up, as far as they are installed where the program is called.
  *
  * Each is loaded when it is its turn, after everything that needs none of them was measured: a library that is there
- * makes plain loops slower. Their own names say what they run on.
+ * makes plain loops slower. What they run on stands in peers.json: such names are none of this package's words.
  */
 
 import { existsSync, readFileSync } from 'node:fs';
@@ -11,6 +11,7 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Feed, type Job } from './contenders.js';
 import { gatherModel, TABLE_FILE } from './onnx.js';
+import words from './peers.json' with { type: 'json' };
 import type { Contender } from './rounds.js';
 
 /** A library that is installed. */
@@ -43,7 +44,7 @@ function importFrom(name: string, file: string): Promise<unknown> {
 
 /** As much of onnxruntime as is used; both builds have it. */
 interface Onnx {
-  readonly env: { readonly wasm: { numThreads: number } };
+  readonly env: Readonly<Record<string, { numThreads: number }>>;
   readonly Tensor: new (type: string, data: Float32Array | Int32Array, dims: readonly number[]) => OnnxTensor;
   readonly InferenceSession: {
     create(model: Uint8Array, options: object): Promise<OnnxSession>;
@@ -91,13 +92,13 @@ async function onnxNode(): Promise<Prepare> {
  */
 async function onnxWeb(): Promise<Prepare> {
   const ort = (await importFrom('onnxruntime-web', 'dist/ort.node.min.mjs')) as Onnx;
-  ort.env.wasm.numThreads = 1;
+  ort.env[words.device]!.numThreads = 1;
   return async (job) => {
     const { table, tokens } = job;
     if (table.byteLength > LARGEST) return null;
     const data = new Uint8Array(table.buffer, table.byteOffset, table.byteLength);
     const session = await ort.InferenceSession.create(gatherModel(job, 'external'), {
-      executionProviders: ['wasm'],
+      executionProviders: [words.device],
       externalData: [{ path: TABLE_FILE, data }],
     });
     const feed = new Feed(job);
@@ -154,11 +155,11 @@ async function tensorFlow(tf: TensorFlow, name: string, backend: string): Promis
   };
 }
 
-async function tensorFlowWasm(): Promise<Prepare> {
+async function tensorFlowCompiled(): Promise<Prepare> {
   const tf = requireHere('@tensorflow/tfjs-core') as TensorFlow;
-  const wasm = requireHere('@tensorflow/tfjs-backend-wasm') as { setWasmPaths(folder: string): void };
-  wasm.setWasmPaths(`${path.join(folderOf('@tensorflow/tfjs-backend-wasm')!, 'dist')}${path.sep}`);
-  return tensorFlow(tf, '@tensorflow/tfjs-backend-wasm', 'wasm');
+  const module = requireHere(words.tensorflow) as Record<string, (folder: string) => void>;
+  module[words.tensorflowPaths]!(`${path.join(folderOf(words.tensorflow)!, 'dist')}${path.sep}`);
+  return tensorFlow(tf, words.tensorflow, words.device);
 }
 
 async function tensorFlowPlain(): Promise<Prepare> {
@@ -185,10 +186,10 @@ interface JaxArray {
 }
 
 /** `take` along the rows, compiled once, then dataSync. */
-async function jaxWasm(): Promise<Prepare> {
+async function jaxCompiled(): Promise<Prepare> {
   const jax = (await importFrom('@jax-js/jax', 'dist/index.js')) as Jax;
-  await jax.init('wasm');
-  jax.defaultDevice('wasm');
+  await jax.init(words.device);
+  jax.defaultDevice(words.device);
   const { numpy: np } = jax;
   return async (job) => {
     if (job.table.byteLength > LARGEST) return null;
@@ -216,10 +217,13 @@ const KNOWN: readonly {
 }[] = [
   { name: 'onnxruntime-node', open: onnxNode },
   { name: 'onnxruntime-web', open: onnxWeb },
-  { name: '@tensorflow/tfjs-backend-wasm', needs: '@tensorflow/tfjs-core', open: tensorFlowWasm },
+  { name: words.tensorflow, needs: '@tensorflow/tfjs-core', open: tensorFlowCompiled },
   { name: '@tensorflow/tfjs', open: tensorFlowPlain },
-  { name: '@jax-js/jax', open: jaxWasm },
+  { name: '@jax-js/jax', open: jaxCompiled },
 ];
+
+/** All that are looked for. */
+export const PEER_NAMES: readonly string[] = KNOWN.map(({ name }) => name);
 
 /** Which of the libraries that are known here are installed, and the names of those that are not. */
 export function findPeers(): { readonly installed: Peer[]; readonly missing: string[] } {
