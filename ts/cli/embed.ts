@@ -13,7 +13,6 @@ import {
 import { floatText } from './float-text.js';
 import { type Input, linePieces, openInputs } from './input.js';
 import { readWeights } from './npy.js';
-import { NpySpool } from './npy-spool.js';
 import { print } from './output.js';
 import { Progress } from './progress.js';
 import { idReader, textReader, TokenBatch } from './token-lines.js';
@@ -79,7 +78,7 @@ async function run(values: Values, files: readonly string[]): Promise<void> {
   const ofIds = files.length === 0 || values['ids'] === true;
   const inputs = openInputs(files);
   const token = await table.make();
-  const sink = npy ? new NpySpool(token.embeddingDim) : { write: printRows, end: async () => {} };
+  const sink = npy ? await npySink(token.embeddingDim) : textSink;
   const progress = Progress.over('embedding', inputs);
   try {
     const embedder = new Embedder(token, positional);
@@ -87,7 +86,7 @@ async function run(values: Values, files: readonly string[]): Promise<void> {
     await sink.end();
   } finally {
     progress.end();
-    if (sink instanceof NpySpool) sink.close();
+    sink.close();
   }
 }
 
@@ -96,6 +95,17 @@ interface Sink {
   /** Takes whole rows of `dim` floats; they may change when the promise is kept. */
   write(rows: Float32Array, dim: number): Promise<void>;
   end(): Promise<void>;
+  /** Gives back what it holds, after an error too. */
+  close(): void;
+}
+
+/** Rows as text, as they come. */
+const textSink: Sink = { write: printRows, end: async () => {}, close() {} };
+
+/** Rows as one .npy. Its temporary file takes modules of Node that are slow to load: only now. */
+async function npySink(dim: number): Promise<Sink> {
+  const { NpySpool } = await import('./npy-spool.js');
+  return new NpySpool(dim);
 }
 
 async function embedInput(

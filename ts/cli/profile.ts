@@ -14,8 +14,9 @@ import {
   type Values,
 } from './command.js';
 import { describeMachine, machineLine } from './machine.js';
-import { expectPlace, print, writeWhole } from './output.js';
+import { print } from './output.js';
 import { Progress } from './progress.js';
+import { expectPlace, writeWhole } from './whole-file.js';
 
 export const profile: Command = {
   name: 'profile',

@@ -6,7 +6,7 @@ import { BPETokenizer, CharTokenizer, type Tokenizer } from '../tokenizer/index.
 import { malformed } from '../tokenizer/json.js';
 import { type Command, integerOption, textOption, UsageError, type Values } from './command.js';
 import { decoded, type Input, linePieces, openInputs, type Piece } from './input.js';
-import { print, writeWhole } from './output.js';
+import { print } from './output.js';
 import { Progress } from './progress.js';
 import { charIds } from './token-lines.js';
 
@@ -163,7 +163,10 @@ async function trainAndTokenize(
   } finally {
     training.end();
   }
-  if (save !== undefined) await writeWhole(save, `${JSON.stringify(tokenizer)}\n`);
+  if (save !== undefined) {
+    const { writeWhole } = await import('./whole-file.js');
+    await writeWhole(save, `${JSON.stringify(tokenizer)}\n`);
+  }
   await printLines(lines, tokenizer);
 }
 

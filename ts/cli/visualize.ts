@@ -9,7 +9,7 @@ import {
   textOption,
   type Values,
 } from './command.js';
-import { print, writeWhole } from './output.js';
+import { print } from './output.js';
 
 export const visualize: Command = {
   name: 'visualize',
@@ -52,7 +52,10 @@ async function run(values: Values): Promise<void> {
   const layout = choiceOption(values, 'layout', ['interleaved', 'halves'], 'interleaved');
   const svg = textOption(values, 'svg');
   const encoding = new PositionalEncoding({ embeddingDim, maxSeqLength: seqLength, base, layout });
-  if (svg !== undefined) await writeWhole(svg, `${encoding.toSVG({ seqLength, dimsToShow })}\n`);
+  if (svg !== undefined) {
+    const { writeWhole } = await import('./whole-file.js');
+    await writeWhole(svg, `${encoding.toSVG({ seqLength, dimsToShow })}\n`);
+  }
   const { text } = encoding.visualizeEncoding({ seqLength, dimsToShow, print: null });
   await print(`${text}\n`);
 }
