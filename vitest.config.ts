@@ -1,7 +1,8 @@
 /**
  * One suite, three places: the same test/*.test.ts run on the native backend, on WASM in Node, and on WASM in a
  * real headless Chromium. Which backend a test was given is `inject('backend')`; test/setup.ts makes sure that
- * it is the one that answers. Besides those, test/house/ looks at the sources and needs no backend.
+ * it is the one that answers. Besides those, test/house/ looks at the sources and needs no backend, and test/page/
+ * visits the page of examples/browser.
  *
  * What is tested is dist/, loaded as a user's program loads it: in Node by Node itself, never transformed.
  */
@@ -74,6 +75,22 @@ export default defineConfig({
           environment: 'node' as const,
           include: ['test/house/**/*.test.ts'],
           testTimeout: 60_000,
+        },
+      },
+      {
+        // examples/browser as a visitor sees it: driven from Node, which computes the same for comparison.
+        resolve: { alias },
+        test: {
+          name: 'page',
+          environment: 'node' as const,
+          include: ['test/page/**/*.test.ts'],
+          globalSetup: ['test/page/build.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+          expect: { poll: { timeout: 20_000 } },
+          // One browser at a time: what stalls a page should be the page.
+          fileParallelism: false,
+          server: { deps: { external: [/\/dist\//] } },
         },
       },
     ],

@@ -13,6 +13,7 @@ import { say, seconds } from './lib/progress.mjs';
 import { tail } from './lib/run.mjs';
 import { setUp } from './setup.mjs';
 import { bench } from './suites/bench.mjs';
+import { apiPages } from './suites/docs.mjs';
 import { examples } from './suites/examples.mjs';
 import { neon } from './suites/neon.mjs';
 import { pack } from './suites/pack.mjs';
@@ -34,13 +35,22 @@ const SUITES = [
   { name: 'native', what: 'the suite on the native backend', about: '2 min', run: () => vitest('native') },
   { name: 'wasm', what: 'the suite on WASM in Node', about: '2 min', run: () => vitest('wasm') },
   { name: 'chromium', what: 'the suite on WASM in Chromium', about: '45 s', run: chromium },
-  { name: 'examples', what: 'every example on both backends', about: '5 s', run: examples },
+  { name: 'page', what: 'the page of examples/browser, in Chromium', about: '45 s', run: page },
+  { name: 'examples', what: 'every example: Node, Chromium, workerd', about: '1 min', run: examples },
+  { name: 'docs', what: 'the API pages, written without a warning', about: '15 s', run: apiPages },
   { name: 'bench', what: 'every contender of the bench answers rightly', about: '1 min', run: bench },
   { name: 'pack', what: 'the tarball, installed elsewhere', about: '20 s', run: pack },
 ];
 
+/** The suites that need one. */
+const IN_CHROMIUM = new Set(['chromium', 'page', 'examples']);
+
 async function chromium() {
   return vitest('chromium', { TOKENBED_CHROMIUM: await ensureChromium() });
+}
+
+async function page() {
+  return vitest('page', { TOKENBED_CHROMIUM: await ensureChromium() });
 }
 
 /** @param {string[]} args @returns {Suite[]} */
@@ -82,7 +92,7 @@ let passed = 0;
 let failed = 0;
 try {
   const suites = chosen(process.argv.slice(2));
-  await setUp({ browser: suites.some(({ name }) => name === 'chromium'), faults: true });
+  await setUp({ browser: suites.some(({ name }) => IN_CHROMIUM.has(name)), faults: true });
   for (const suite of suites) {
     const outcome = await runSuite(suite);
     passed += outcome.passed;

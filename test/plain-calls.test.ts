@@ -4,7 +4,7 @@
  */
 
 import fc from 'fast-check';
-import { Embedding, Tensor } from 'tokenbed';
+import { Embedding, EmbeddingLayer, Tensor } from 'tokenbed';
 import { describe, expect, it } from 'vitest';
 import { answersThroughout, countingRows, countingTable, untyped } from './helpers/backend.js';
 import { bits, expectBits, expectPainted, fromBits, paint, painted } from './helpers/bits.js';
@@ -70,6 +70,49 @@ describe('a plain call and a careful one', () => {
         expect(ends[0]).toEqual(ends[1]);
       }),
     );
+  });
+
+  it('end alike with positions and scale, within and beyond the sequence', () => {
+    const call = fc.record({
+      values: fc.array(fc.integer({ min: -1, max: 9 }), { maxLength: 9 }),
+      Class: fc.constantFrom(...CLASSES),
+      positional: fc.constantFrom('sinusoidal' as const, 'learned' as const, null),
+      scale: fc.boolean(),
+      room: fc.integer({ min: -2, max: 2 }),
+    });
+    const layers = new Map<string, EmbeddingLayer>();
+    const layerOf = (positional: 'sinusoidal' | 'learned' | null, scale: boolean): EmbeddingLayer => {
+      const key = `${positional} ${scale}`;
+      const held = layers.get(key);
+      if (held !== undefined) return held;
+      const options = { vocabSize: 9, embeddingDim: 5, maxSeqLength: 6, dropout: 0.5, positional, scale };
+      const layer = new EmbeddingLayer(options);
+      layers.set(key, layer);
+      return layer;
+    };
+    fc.assert(
+      fc.property(call, ({ values, Class, positional, scale, room }) => {
+        const layer = layerOf(positional, scale);
+        const out = painted(Math.max(0, values.length * 5 + room));
+        const ids = Class.from(values);
+        const ends = [undefined, {}].map((options) => {
+          paint(out);
+          return outcome(() => layer.forwardInto(ids as never, out, options), out);
+        });
+        expect(ends[0]).toEqual(ends[1]);
+      }),
+    );
+    for (const layer of layers.values()) layer.dispose();
+  });
+
+  it('drop the same elements while training, call after call', () => {
+    const options = { vocabSize: 9, embeddingDim: 5, maxSeqLength: 6, dropout: 0.5, seed: 4 } as const;
+    const rows = [undefined, {}].map((asked) => {
+      using layer = new EmbeddingLayer(options).train();
+      return [0, 1, 2].map(() => [...layer.forwardInto(Int32Array.of(1, 2, 3), new Float32Array(15), asked)]);
+    });
+    expect(rows[0]).toEqual(rows[1]);
+    expect(rows[0]![0]).not.toEqual(rows[0]![1]);
   });
 
   it('see the same overlaps', () => {

@@ -6,15 +6,25 @@ import type { ArrayKind } from './arrays.js';
 
 /** The typed array of each dtype. */
 export interface DTypeArrays {
+  /** What every result holds. */
   f32: Float32Array;
+  /** For weights: rounded to f32. */
   f64: Float64Array;
+  /** For ids, as all that follow. */
   i8: Int8Array;
+  /** A `Buffer` too. */
   u8: Uint8Array | Uint8ClampedArray;
+  /** 16 bits, signed. */
   i16: Int16Array;
+  /** 16 bits. */
   u16: Uint16Array;
+  /** 32 bits, signed. */
   i32: Int32Array;
+  /** 32 bits: the largest table has as many rows. */
   u32: Uint32Array;
+  /** 64 bits, signed. */
   i64: BigInt64Array;
+  /** 64 bits. */
   u64: BigUint64Array;
 }
 

@@ -27,7 +27,7 @@ import { type Tensor, tensorOf } from './tensor.js';
 const MODES = ['sum', 'mean', 'max'] as const;
 
 /** How the rows of a bag become one. */
-export type BagMode = (typeof MODES)[number];
+export type BagMode = 'sum' | 'mean' | 'max';
 
 /** What an EmbeddingBag adds to an Embedding. */
 export interface BagOptions {

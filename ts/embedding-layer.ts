@@ -18,7 +18,7 @@ import { dimMismatch, rankError, wrongKind, wrongValue } from './errors.js';
 import { expectIds, type IdsInput, readIds } from './ids.js';
 import { readInitializer, Stream } from './initializer.js';
 import { LearnedPositionalEmbedding } from './learned-positional-embedding.js';
-import { badId, checkOut, checkOverflow, expectWhole, type Out, readOut } from './lookup.js';
+import { badId, checkOut, checkOverflow, expectWhole, lookUpSequence, type Out, readOut } from './lookup.js';
 import { choice, flag, integer, type Named, named, real } from './options.js';
 import type { Parameter } from './parameter.js';
 import { positionParts } from './position-layer.js';
@@ -223,8 +223,16 @@ export class EmbeddingLayer {
    * Errors: as `forward`, and `ERR_INVALID_ARRAY`, `ERR_OVERLAP`. After an error `out` is as before.
    */
   forwardInto<O extends Out>(ids: IdsInput, out: O, options?: PositionOptions): O {
+    if (options === undefined && this.#lookUp(ids, out)) return out;
     this.#run(ids, { out }, options);
     return out;
+  }
+
+  /** A plain call, as most are (see `lookUp`); false when nothing was done. */
+  #lookUp(ids: unknown, out: unknown): boolean {
+    if (this.training) return false;
+    const scale = this.scale ? Math.sqrt(this.#table.dim) : 0;
+    return lookUpSequence(this.#table, scale, this.#positions, ids, out);
   }
 
   #handles(): readonly [token: number, positions: number] {

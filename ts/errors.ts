@@ -32,7 +32,12 @@ export type ErrorCode =
   | 'ERR_FORMAT';
 
 /** What every error of this package looks like: a built-in error with a `code` and the numbers as fields. */
-export type TokenbedError = Error & { readonly code: ErrorCode; readonly [field: string]: unknown };
+export interface TokenbedError extends Error {
+  /** Which of the ways to be wrong. */
+  readonly code: ErrorCode;
+  /** The numbers of the message: `value`, `position`, `bound`, ... as far as the code has them. */
+  readonly [field: string]: unknown;
+}
 
 type ErrorClass = new (message: string, options?: { cause?: unknown }) => Error;
 

@@ -2,6 +2,8 @@
  * tokenbed: token ids to vectors at the speed of the memory.
  *
  * The public names; what each means is said where it is written.
+ *
+ * @module tokenbed
  */
 
 export {
@@ -12,7 +14,8 @@ export {
   initSync,
   type WasmSource,
 } from './backend/index.js';
-export type { DType } from './dtype.js';
+export type { IdArray, WideArray as WideIdArray } from './arrays.js';
+export type { DType, DTypeArrays } from './dtype.js';
 export { Embedding, type EmbeddingOptions, type IdsOptions, type MemoryUsage } from './embedding.js';
 export {
   type BagCallOptions,
@@ -29,19 +32,23 @@ export {
 } from './embedding-layer.js';
 export type { EncodingReport } from './encoding-report.js';
 export type { ErrorCode, TokenbedError } from './errors.js';
-export type { IdsInput } from './ids.js';
+export type { IdsInput, NestedIds } from './ids.js';
 export type { InitType } from './initializer.js';
 export {
   LearnedPositionalEmbedding,
   type LearnedPositionalEmbeddingOptions,
 } from './learned-positional-embedding.js';
-export { Parameter } from './parameter.js';
+export type { Out as FloatsOut } from './lookup.js';
+export { type FloatsInput, Parameter } from './parameter.js';
+export type { FloatsWithShape } from './position-layer.js';
 export {
+  type Layout,
   PositionalEncoding,
   type PositionalEncodingOptions,
   type VisualizeOptions,
 } from './positional-encoding.js';
 export type { PositionOptions } from './positions.js';
+export type { PretrainedWeight } from './pretrained.js';
 export type { OnProfilerProgress, ProfilerProgress } from './profiler/measuring.js';
 export {
   EmbeddingProfiler,
@@ -53,10 +60,13 @@ export {
 export type {
   AccessPattern,
   LookupResult,
+  MachineInfo,
   MemoryScalingResult,
   PositionalResult,
   PositionalResults,
+  ProfilerReport,
   ProfilerResults,
+  ProfilerSettings,
 } from './profiler/results.js';
 export {
   analyzeEmbeddingSystemDesign,
@@ -65,5 +75,13 @@ export {
   type SystemDesign,
   type SystemDesignOptions,
 } from './profiler/system-design.js';
-export { Tensor } from './tensor.js';
+export {
+  type Nested,
+  type NestedInput,
+  type NestedNumbers,
+  type NestedOf,
+  Tensor,
+  type TensorFromNumbersOptions,
+  type TensorOptions,
+} from './tensor.js';
 export { BPETokenizer, CharTokenizer, type Tokenizer } from './tokenizer/index.js';

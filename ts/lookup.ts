@@ -1,6 +1,6 @@
 /** What every method that takes ids shares: the output, and the words for a bad id. */
 
-import { isShared, lengthOf, overlaps } from './arrays.js';
+import { isShared, lengthOf, overlaps, type TypedArray } from './arrays.js';
 import type { Backend, Table } from './backend/index.js';
 import { idOutOfRange, invalidIds, lengthError, overlapError } from './errors.js';
 import { plainFloats, readFloats } from './floats.js';
@@ -51,10 +51,37 @@ export function lookUp(table: Table, ids: unknown, out: unknown): boolean {
     return table.copyFew(single, 1, target);
   }
   if (!isPlain(ids)) return false;
-  const count = lengthOf(ids);
-  if (count === 0 || lengthOf(target) < count * table.dim || overlaps(ids, target)) return false;
+  const count = plainCount(ids, target, table.dim);
+  if (count === 0) return false;
   if (table.copyFew(ids, count, target)) return true;
   return !isShared(ids) && table.backend.kernels.gather(table.handle(), ids, target) === DONE;
+}
+
+/**
+ * The same with scale and positions 0 .. count - 1, for ids in one sequence: out = table[ids] * scale + positions.
+ *
+ * `scale` 0 and `positions` null stand for none.
+ */
+export function lookUpSequence(
+  table: Table,
+  scale: number,
+  positions: Table | null,
+  ids: unknown,
+  out: unknown,
+): boolean {
+  const target = plainFloats(out);
+  if (target === undefined || !isPlain(ids) || isShared(ids)) return false;
+  const count = plainCount(ids, target, table.dim);
+  if (count === 0 || (positions !== null && count > positions.rows)) return false;
+  const { layer } = table.backend.kernels;
+  const [rows, places] = [table.handle(), positions === null ? -1 : positions.handle()];
+  return layer(rows, ids, scale, places, 0, count, undefined, 0, 0, 0, 0, target) === DONE;
+}
+
+/** How many ids there are; 0 where `target` has no room for their rows or lies where they do. */
+function plainCount(ids: TypedArray, target: Float32Array, dim: number): number {
+  const count = lengthOf(ids);
+  return lengthOf(target) < count * dim || overlaps(ids, target) ? 0 : count;
 }
 
 /**

@@ -37,7 +37,7 @@ export interface VisualizeOptions {
 }
 
 /** In which order the columns stand. */
-type Layout = 'interleaved' | 'halves';
+export type Layout = 'interleaved' | 'halves';
 
 /** Reads the option `layout`. */
 export function readLayout<T>(options: Named, fallback: T): Layout | T {

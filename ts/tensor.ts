@@ -64,24 +64,7 @@ export interface TensorFromNumbersOptions<T extends 'f32' | 'i32' = 'f32' | 'i32
   readonly dtype?: T | undefined;
 }
 
-/**
- * The class `Tensor`, so typed that the dtype follows from the array.
- *
- * ```ts
- * new Tensor(new Float32Array(6), { shape: [2, 3] })      // Tensor<'f32'>: shares the array
- * new Tensor([[1, 2], [3, 4]])                            // Tensor<'f32'> of shape [2, 2]
- * new Tensor([[1, 2], [3, 4]], { dtype: 'i32' })          // Tensor<'i32'>
- * Tensor.allocate([32, 512, 64])                          // zeros in the backend's own memory
- * ```
- *
- * A typed array is shared, never copied; its class gives the dtype (`Uint8ClampedArray` and `Buffer` are `u8`).
- * Numbers are rounded to nearest in f32; in i32 they must be integers from -2^31 to 2^31 - 1. Any shape whose
- * product is the number of elements will do.
- *
- * Errors: `ERR_INVALID_OPTION`; `ERR_INVALID_ARRAY` (argument `data`) for anything else, a detached array or a
- * leaf that is no number; `ERR_RAGGED`; `ERR_RANGE` for a finite number beyond f32, or one that is no i32;
- * `ERR_SHAPE`.
- */
+/** The class `Tensor`, so typed that the dtype follows from the array. */
 export interface TensorConstructor {
   readonly prototype: Tensor;
   new (data: Float32Array, options?: TensorOptions): Tensor<'f32'>;
@@ -107,7 +90,7 @@ export interface TensorConstructor {
    *
    * Errors: `ERR_INVALID_OPTION` (`shape`), `ERR_TOO_LARGE`, `ERR_NOT_INITIALIZED`.
    */
-  allocate(shape: readonly number[]): Tensor<'f32'>;
+  allocate(shape: readonly number[]): TypedTensor<'f32'>;
 }
 
 /** What a Tensor is made of, already checked. */
@@ -158,7 +141,7 @@ class Tensor<T extends DType = DType> {
     this.#size = sizeOf(parts.shape);
   }
 
-  /** Zeros in the backend's own memory: see {@link TensorConstructor}. */
+  /** Zeros in the backend's own memory. */
   static allocate(shape: readonly number[]): Tensor<'f32'> {
     const own = readShape(shape);
     return tensorOver(activeBackend().allocate(sizeOf(own)), own);
@@ -200,7 +183,7 @@ class Tensor<T extends DType = DType> {
    *
    * One size may be -1: it is worked out from the others. Errors: `ERR_INVALID_OPTION` (`shape`), `ERR_SHAPE`.
    */
-  reshape(...shape: number[]): Tensor<T> {
+  reshape(...shape: number[]): TypedTensor<T> {
     const asked = readShape(shape, 'shape', { free: true });
     const free = asked.indexOf(-1);
     if (free >= 0) {
@@ -251,7 +234,28 @@ class Tensor<T extends DType = DType> {
   }
 }
 
+/**
+ * A typed array with a shape, row-major: what `forward` returns. Other libraries take its `data` and `shape`.
+ *
+ * ```ts
+ * new Tensor(new Float32Array(6), { shape: [2, 3] })      // Tensor<'f32'>: shares the array
+ * new Tensor([[1, 2], [3, 4]])                            // Tensor<'f32'> of shape [2, 2]
+ * new Tensor([[1, 2], [3, 4]], { dtype: 'i32' })          // Tensor<'i32'>
+ * Tensor.allocate([32, 512, 64])                          // zeros in the backend's own memory
+ * ```
+ *
+ * A typed array is shared, never copied; its class gives the dtype (`Uint8ClampedArray` and `Buffer` are `u8`).
+ * Numbers are rounded to nearest in f32; in i32 they must be integers from -2^31 to 2^31 - 1. Any shape whose
+ * product is the number of elements will do.
+ *
+ * Errors: `ERR_INVALID_OPTION`; `ERR_INVALID_ARRAY` (argument `data`) for anything else, a detached array or a
+ * leaf that is no number; `ERR_RAGGED`; `ERR_RANGE` for a finite number beyond f32, or one that is no i32;
+ * `ERR_SHAPE`.
+ *
+ * @class
+ */
 const TypedTensor = Tensor as unknown as TensorConstructor;
+/** A typed array with a shape, whose elements are of dtype `T`. */
 type TypedTensor<T extends DType = DType> = Tensor<T>;
 export { TypedTensor as Tensor };
 

@@ -5,31 +5,16 @@
  *   copyWithin       table and output in one arena: arena.copyWithin(r * D + O, id * D, (id + 1) * D)
  *   loop             out[r * D + c] = table[id * D + c]
  *
- * Each with a table in ordinary memory, as a program gets it. `2 MiB` ones have theirs on large pages, which no plain
- * program can ask for: they tell what the pages alone are worth.
+ * Each with a table in ordinary memory, as a program gets it. `2 MiB` ones have theirs where tokenbed's lie
+ * (`copies.mjs`), which no plain program can ask for: they tell what the memory alone is worth.
  */
 
-import { machine } from './naive.mjs';
+import { copyOf } from './copies.mjs';
 
 /** @typedef {import('../harness/types.d.ts').Job} Job @typedef {import('../harness/types.d.ts').Prepare} Prepare */
 /** @typedef {import('../harness/types.d.ts').Contender} Contender */
 
 export const peer = 'js';
-
-/** One table in the making at a time: jobs on the same table share its copy. @type {Map<string, { of: Float32Array, copy: Float32Array }>} */
-const copies = new Map();
-
-/** The table of a job in memory of its own, with `extra` values behind it. @param {Job} job @param {string} kind @param {number} extra */
-function copyOf({ table, pages }, kind, extra = 0) {
-  const held = copies.get(kind);
-  if (held?.of === table && held.copy.length >= table.length + extra) return held.copy;
-  copies.delete(kind);
-  const copy = new Float32Array(table.length + extra);
-  if (kind.endsWith('2 MiB') && pages === '2MiB') machine().advise(copy);
-  copy.set(table);
-  copies.set(kind, { of: table, copy });
-  return copy;
-}
 
 /** @param {number} id @param {number} vocab */
 function outOfRange(id, vocab) {

@@ -4,7 +4,7 @@
  * The source moves through the table from call to call, so that it is as cold as the rows that others read.
  */
 
-import { machine } from './naive.mjs';
+import { machine } from './machine.mjs';
 
 /** @typedef {import('../harness/types.d.ts').Prepare} Prepare */
 

@@ -5,37 +5,18 @@
  *   wasm     the table lives in the module's memory, one memory.copy per row; ids are copied in, rows are read there
  */
 
-import { existsSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { root } from '../../scripts/lib/run.mjs';
+import { copyOf } from './copies.mjs';
 import { batchOf, shapeOf } from './job.mjs';
+import { machine } from './machine.mjs';
 
-/** @import { Job, Opened, Prepared } from './contract.js' */
-
-/**
- * The machine's side of the addon.
- *
- * @typedef {object} Machine
- * @property {(table: Float32Array, ids: Int32Array, out: Float32Array) => void} gather
- * @property {(from: Float32Array, to: Float32Array) => void} copy           memcpy, as long as the shorter of both
- * @property {(from: Float32Array, to: Float32Array) => void} copyStreaming  the same past the caches
- * @property {(memory: Float32Array) => number} address       of its first value
- * @property {(memory: Float32Array) => number} advise        asks for 2 MiB pages, before the first touch; gives the bytes asked for
- * @property {(on: boolean) => void} noHugePages              forbids this process 2 MiB pages, or allows them again
- * @property {() => number} hugeBytes                         of this process, on 2 MiB pages
- */
+/** @import { Job, Opened, Prepared } from './contract.js' @import { Machine } from './machine.mjs' */
 
 export const peer = 'naive';
 
-const ADDON = path.join(root, '.cache/bench/naive.node');
 const MODULE = path.join(root, '.cache/bench/naive.wasm');
-
-/** @returns {Machine} */
-export function machine() {
-  if (!existsSync(ADDON)) throw new Error('the naive references are not built: node bench/naive/build.mjs');
-  return createRequire(import.meta.url)(ADDON);
-}
 
 /** @returns {Promise<Opened>} */
 export async function open() {
@@ -51,7 +32,9 @@ export async function open() {
 }
 
 /** @param {Machine} native @param {Job} job @returns {Prepared} */
-function gatherNative(native, { table, batches, out }) {
+function gatherNative(native, job) {
+  const { batches, out } = job;
+  const table = copyOf(job, 'naive, 2 MiB');
   return {
     call: (k) => native.gather(table, batchOf(batches, k), out),
     output: () => out,

@@ -16,7 +16,7 @@ import {
   PositionalEncoding,
   Tensor,
 } from 'tokenbed';
-import { machine } from './naive.mjs';
+import { machine } from './machine.mjs';
 
 /** @typedef {import('../harness/types.d.ts').Job} Job @typedef {import('../harness/types.d.ts').Prepare} Prepare */
 /** @typedef {import('../harness/types.d.ts').Contender} Contender */

@@ -4,7 +4,7 @@
  *   { prepare, hugePages } -> ready      { first, count } -> ns      { output } -> Float32Array
  */
 
-import { machine } from '../contenders/naive.mjs';
+import { machine } from '../contenders/machine.mjs';
 import { open } from '../contenders/tokenbed.mjs';
 import { makeJob } from './inputs.mjs';
 

@@ -48,6 +48,22 @@ export const CLASS_FAULTS = [
     look: vitest('native', 'embedding'),
   },
   {
+    name: 'plain-sequence',
+    what: 'a plain call of a layer may be one token longer than its positions',
+    file: ts('lookup'),
+    find: 'count > positions.rows',
+    replace: 'count > positions.rows + 1',
+    look: vitest('native', 'plain-calls'),
+  },
+  {
+    name: 'plain-training',
+    what: 'a plain call of a layer drops nothing while it is training',
+    file: ts('embedding-layer'),
+    find: 'if (this.training) return false;',
+    replace: '',
+    look: vitest('native', 'plain-calls'),
+  },
+  {
     name: 'padding-from-the-end',
     what: 'a negative paddingIdx is one row off',
     file: ts('embedding'),

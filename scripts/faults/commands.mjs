@@ -92,7 +92,7 @@ export function cargo(...names) {
 /**
  * Tests of one project of vitest, by file.
  *
- * @param {'native' | 'wasm' | 'chromium' | 'house'} project @param {...string} files  under test/, without `.test.ts`
+ * @param {'native' | 'wasm' | 'chromium' | 'page' | 'house'} project @param {...string} files  under test/, without `.test.ts`
  * @returns {Look}
  */
 export function vitest(project, ...files) {
@@ -107,7 +107,8 @@ export function vitest(project, ...files) {
       await rm(json, { force: true });
       const names = files.map((file) => `test/${file}.test.ts`);
       const args = ['run', '--project', project, '--reporter=json', `--outputFile=${json}`, ...names];
-      const env = project === 'chromium' ? { TOKENBED_CHROMIUM: await ensureChromium() } : {};
+      const inBrowser = project === 'chromium' || project === 'page';
+      const env = inBrowser ? { TOKENBED_CHROMIUM: await ensureChromium() } : {};
       const { code, output } = await inTree(bin('vitest'), args, env);
       const report = JSON.parse(await readFile(json, 'utf8').catch(() => '{ "testResults": [] }'));
       return { ...verdict(code, report, names.length), output };

@@ -4,6 +4,7 @@ import { BACKEND_FAULTS } from './backend.mjs';
 import { BINDING_FAULTS } from './bindings.mjs';
 import { CLASS_FAULTS } from './classes.mjs';
 import { CORE_FAULTS } from './core.mjs';
+import { PAGE_FAULTS } from './page.mjs';
 import { PROFILER_FAULTS } from './profiler.mjs';
 import { TOKENIZER_FAULTS } from './tokenizers.mjs';
 
@@ -26,6 +27,7 @@ export const FAULTS = [
   ...CLASS_FAULTS,
   ...PROFILER_FAULTS,
   ...TOKENIZER_FAULTS,
+  ...PAGE_FAULTS,
 ];
 
 const twice = FAULTS.find(({ name }, i) => FAULTS.findIndex((fault) => fault.name === name) !== i);

@@ -1,27 +1,77 @@
-/** Every example runs to its end on both backends, as a user's program: compiled, importing `tokenbed` by name. */
+/**
+ * Every example, as a user's program: compiled or installed, importing `tokenbed` by name, and run to its end, on
+ * both backends where that makes a difference. One that this machine cannot run is said to be NOT RUN, and is not
+ * counted.
+ */
 
 import { readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
+import { EXAMPLES } from '../examples/list.mjs';
+import { checkTypes, compile, install, missing, program } from '../examples/prepare.mjs';
+import { say } from '../lib/progress.mjs';
 import { root, run } from '../lib/run.mjs';
 import { checks } from '../lib/suite.mjs';
 
+/** @import { Example } from '../examples/list.mjs' */
+/** @import { Result } from '../lib/run.mjs' */
+
+/** @typedef {[name: string, check: () => Promise<Result>]} Check */
+
 export async function examples() {
-  const out = '.cache/examples';
-  const sources = (await readdir(path.join(root, 'examples'))).filter((file) => file.endsWith('.ts'));
-  if (sources.length === 0) return { passed: 0, failed: 1, details: 'examples/ holds no .ts file' };
-  await rm(path.join(root, out), { recursive: true, force: true });
-  const compiler = ['-p', 'tsconfig.examples.json', '--outDir', out];
+  await rm(path.join(root, '.cache/examples'), { recursive: true, force: true });
+  const each = await Promise.all(EXAMPLES.map(checksOf));
   return checks([
-    ['compiling the examples', () => run('node_modules/.bin/tsc', compiler)],
-    ...sources.flatMap((source) =>
-      ['native', 'wasm'].map((backend) => {
-        const program = path.join(out, source.replace(/\.ts$/, '.js'));
-        const env = { TOKENBED_BACKEND: backend };
-        return /** @type {const} */ ([
-          `${source} on ${backend}`,
-          () => run(process.execPath, [program], { env }),
-        ]);
-      }),
-    ),
+    ['every example is in the list', () => attempt(allListed)],
+    ['compiling the examples', compile],
+    ...each.flat(),
   ]);
+}
+
+/** @param {Example} example @returns {Promise<Check[]>} */
+async function checksOf(example) {
+  const { name, project, suite, prepare, check, once } = example;
+  if (suite !== undefined) return [];
+  const reason = await missing(example);
+  if (reason !== undefined) {
+    say(`  NOT RUN: examples/${name}: ${reason}`);
+    return [];
+  }
+  /** @type {Check[]} */
+  const list = [];
+  if (project) {
+    list.push([`installing ${name}`, () => attempt(() => install(example))]);
+    list.push([`types of ${name}`, () => checkTypes(example)]);
+  }
+  if (prepare) list.push([`preparing ${name}`, () => command(prepare)]);
+  if (once) list.push([name, () => command(check)]);
+  else {
+    for (const backend of ['native', 'wasm']) {
+      list.push([`${name} on ${backend}`, () => command(check, { TOKENBED_BACKEND: backend })]);
+    }
+  }
+  return list;
+}
+
+/** @param {string} line @param {Record<string, string>} [env] @returns {Promise<Result>} */
+async function command(line, env = {}) {
+  const [file, args] = await program(line);
+  return run(file, args, { env });
+}
+
+/** A folder that nobody runs would rot. */
+async function allListed() {
+  const listed = new Set(EXAMPLES.map(({ name }) => name));
+  const forgotten = (await readdir(path.join(root, 'examples'))).filter((name) => !listed.has(name));
+  if (forgotten.length > 0) throw new Error(`not in scripts/examples/list.mjs: ${forgotten.join(', ')}`);
+}
+
+/** Work that throws when it fails, as a check. @param {() => Promise<void>} work @returns {Promise<Result>} */
+async function attempt(work) {
+  const result = { code: 0, stdout: '', stderr: '', output: '' };
+  try {
+    await work();
+    return result;
+  } catch (error) {
+    return { ...result, code: 1, output: error instanceof Error ? error.message : String(error) };
+  }
 }

@@ -12,6 +12,10 @@ export function types() {
       'tests, examples, scripts: tsc -p tsconfig.test.json',
       () => run(bin('tsc'), ['-p', 'tsconfig.test.json']),
     ],
+    [
+      'the page: tsc -p examples/browser/tsconfig.json',
+      () => run(bin('tsc'), ['-p', 'examples/browser/tsconfig.json']),
+    ],
     ['the bench: tsc -p bench/tsconfig.json', () => run(bin('tsc'), ['-p', 'bench/tsconfig.json'])],
   ]);
 }

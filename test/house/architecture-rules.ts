@@ -124,6 +124,8 @@ const BINDING = /\.node$|(^|\/)binding\.cjs$|tokenbed_wasm|wasm-glue|core-inline
 
 /** The public type of the option `wasm` of `init`: the one name outside ts/backend/ that says it. */
 const OPTION_TYPE = { file: 'ts/index.ts', word: 'WasmSource' };
+/** The packages that ts/report/ is built with. */
+const BUNDLED = new Set(['@observablehq/plot', 'slimdom']);
 /** The entry whose purpose is to carry the bytes. */
 const BYTES = { file: 'ts/inline.ts', target: 'ts/backend/core-inline.ts' };
 
@@ -165,15 +167,17 @@ const RULES = {
           })
           .map(({ specifier }) => specifier),
 
-  'needs Node': ({ file, imports }) =>
+  'needs Node': ({ file, words }) =>
     isProgram(file) || file === 'ts/backend/loader.node.ts'
       ? []
-      : imports.filter(({ specifier }) => specifier.startsWith('node:')).map(({ specifier }) => specifier),
+      : words.filter((word) => word.startsWith('node:') || word === 'getBuiltinModule'),
 
-  'needs another package': ({ imports }) =>
+  // What reports are drawn with is bundled into their entry, and into no other.
+  'needs another package': ({ file, imports }) =>
     imports
       .map(({ specifier }) => specifier)
-      .filter((specifier) => !/^(\.{1,2}\/|node:|#loader$)/.test(specifier)),
+      .filter((specifier) => !/^(\.{1,2}\/|node:|#loader$)/.test(specifier))
+      .filter((specifier) => !(file.startsWith('ts/report/') && BUNDLED.has(specifier))),
 
   'does more than export': ({ file, statements }) =>
     file === 'ts/index.ts'

@@ -66,6 +66,7 @@ const PLANTED: Record<Rule, readonly (readonly [file: string, source: string])[]
   'needs Node': [
     ['ts/embedding.ts', "import { readFileSync } from 'node:fs';\nvoid readFileSync;"],
     ['ts/backend/index.ts', "export const fs = () => import('node:fs');"],
+    ['ts/backend/index.ts', "export const fs = process.getBuiltinModule('fs');"],
     ['ts/backend/loader.web.ts', "import type { Buffer } from 'node:buffer';\nexport type B = Buffer;"],
   ],
   'needs another package': [

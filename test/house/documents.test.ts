@@ -12,7 +12,7 @@ const read = (file: string): Promise<string> => readFile(path.join(root, file), 
 const DOCUMENTS = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md'];
 
 /** Folders that a build or a set-up fills, names that stand for any name, and a media type. */
-const NOT_IN_A_CLONE = /^(dist|node_modules|\.cache|target)\/|\*|\/[xt]\.rs$|^application\//;
+const NOT_IN_A_CLONE = /^(dist|node_modules|\.cache|target|docs\/api)\/|\*|\/[xt]\.rs$|^application\//;
 
 /** `path/to/file`, `folder/`, and the targets of links, as they stand in Markdown. */
 function pathsIn(markdown: string): string[] {
@@ -40,7 +40,9 @@ describe.each(DOCUMENTS)('%s', (file) => {
     const text = await read(file);
     const { scripts } = JSON.parse(await read('package.json')) as { scripts: Record<string, string> };
     const asked = [
-      ...text.matchAll(/npm (?:run )?((?:test|demo|setup|build|bench|lint|format|sizes)[\w:]*)/g),
+      ...text.matchAll(
+        /npm (?:run )?((?:test|demo|setup|build|bench|docs|example|lint|format|sizes)[\w:]*)/g,
+      ),
     ];
     for (const [, name] of asked) expect(Object.keys(scripts)).toContain(name);
     const suites = await read('scripts/test.mjs');

@@ -7,7 +7,7 @@ import { backendInfo, PositionalEncoding } from 'tokenbed';
 import { describe, expect, inject, it } from 'vitest';
 import { expectFailure, folder, outcome, printed, start, tokenbed } from './cli-program.js';
 
-const COMMANDS = ['info', 'tokenize', 'embed', 'visualize'];
+const COMMANDS = ['info', 'profile', 'bench', 'tokenize', 'embed', 'visualize'];
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string;
 };
@@ -29,6 +29,25 @@ describe('the program', () => {
 
   it.each([
     ['info', ['json']],
+    [
+      'profile',
+      [
+        'vocab',
+        'dim',
+        'batch-sizes',
+        'seq-lengths',
+        'pattern',
+        'seed',
+        'vocab-sizes',
+        'embedding-dims',
+        'max-table',
+        'min-time',
+        'json',
+        'html',
+        'svg',
+      ],
+    ],
+    ['bench', ['vocab', 'dim', 'tokens', 'pattern', 'seed', 'rounds', 'round-ms', 'json']],
     ['tokenize', ['tokenizer', 'train', 'save']],
     ['embed', ['ids', 'vocab', 'dim', 'weights', 'position', 'seed', 'npy']],
     ['visualize', ['svg', 'dim', 'seq-length', 'dims', 'base', 'layout']],
@@ -48,9 +67,9 @@ describe('the program', () => {
   });
 
   it.each([
-    [[], 'ERR_USAGE: a command is missing; there are: info, tokenize, embed, visualize'],
-    [['profile'], 'ERR_USAGE: unknown command "profile"; there are: info, tokenize, embed, visualize'],
-    [['bench', '--help'], 'ERR_USAGE: unknown command "bench"'],
+    [[], `ERR_USAGE: a command is missing; there are: ${COMMANDS.join(', ')}`],
+    [['train'], `ERR_USAGE: unknown command "train"; there are: ${COMMANDS.join(', ')}`],
+    [['measure', '--help'], 'ERR_USAGE: unknown command "measure"'],
     [['toString'], 'ERR_USAGE: unknown command "toString"'],
     [['--json', 'info'], 'ERR_INVALID_OPTION: Unknown option --json before the command'],
     [['info', '--nope'], "ERR_INVALID_OPTION: Unknown option '--nope'"],

@@ -1,12 +1,14 @@
 /** A strict user's program. It is compiled against the packed types only, never run. */
 
 import {
+  analyzeEmbeddingSystemDesign,
   backendInfo,
   BPETokenizer,
   CharTokenizer,
   Embedding,
   EmbeddingBag,
   EmbeddingLayer,
+  EmbeddingProfiler,
   init,
   initSync,
   LearnedPositionalEmbedding,
@@ -14,7 +16,7 @@ import {
   Tensor,
 } from 'tokenbed';
 import { CharTokenizer as SameTokenizer } from 'tokenbed/tokenizer';
-import type { BackendInfo, DType, Parameter, Tokenizer } from 'tokenbed';
+import type { BackendInfo, DType, LookupResult, Parameter, ProfilerResults, Tokenizer } from 'tokenbed';
 
 export async function everything(wasm: Uint8Array): Promise<number> {
   const info: BackendInfo = await init({ backend: 'auto' });
@@ -48,6 +50,19 @@ export async function everything(wasm: Uint8Array): Promise<number> {
   const result = layer.train().eval().forward(ids, { startPos: 1 });
   const own = Tensor.allocate([3, 8]);
 
+  const profiler = new EmbeddingProfiler({ print: null, onProgress: ({ done, total }) => done / total });
+  const lookups: Record<string, LookupResult> = profiler.measureLookupPerformance({
+    embedding,
+    batchSizes: [1],
+    seqLengths: [2],
+    pattern: 'zipf',
+  });
+  const kept: ProfilerResults = profiler.results;
+  const time: number | null = kept.memoryScaling['vocab_500_dim_64']?.lookupTimeMs ?? null;
+  const { text, configurations } = analyzeEmbeddingSystemDesign({ print: (line) => line });
+
+  // @ts-expect-error: a pattern that the profiler has not
+  profiler.measureLookupPerformance({ embedding, batchSizes: [1], seqLengths: [1], pattern: 'random' });
   // @ts-expect-error: a name that no option has
   new Embedding({ vocabSize: 3, embeddingDim: 4, paddingIndex: 0 });
   // @ts-expect-error: a mode that no bag has
@@ -61,6 +76,8 @@ export async function everything(wasm: Uint8Array): Promise<number> {
     result.size,
     own.size,
     pretrained.vocabSize,
+    lookups['batch_1_seq_2']!.iterations + (time ?? 0),
+    text.length + configurations[0]!.memoryMb,
   ];
   return sizes.reduce(
     (a, b) => a + b,

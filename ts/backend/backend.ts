@@ -106,6 +106,8 @@ export interface NativeBinding extends Kernels {
   useThreads(wanted: number): number;
   /** A table in memory that JavaScript allocated (a view of a SharedArrayBuffer) and keeps until `free`. */
   tableAdopt(memory: Float32Array, rows: number, dim: number): number;
+  /** How many bytes of such memory come before the first pair of cache lines that begins in it: 0 to 127. */
+  beforeLines(memory: Float32Array): number;
   /** Asks for large pages under memory that a result will fill and that nobody has written yet. */
   advise(memory: Float32Array): void;
   /** Zeroes such memory and gives its whole pages back to the system. */

@@ -24,7 +24,7 @@ export type WasmSource = string | ArrayBuffer | ArrayBufferView | object;
 /** Options of {@link init}. */
 export interface InitOptions {
   /** Default `'auto'`: native where an addon for the platform loads, else WASM. */
-  readonly backend?: Wanted | undefined;
+  readonly backend?: 'auto' | 'native' | 'wasm' | undefined;
   /** The module; by default `core.wasm` beside this package, fetched or read. */
   readonly wasm?: WasmSource | Promise<WasmSource> | undefined;
 }

@@ -1,15 +1,15 @@
-/** Node, Deno and Bun: files, environment variables, and everything at once. */
+/**
+ * Node, Deno and Bun: files, environment variables, and everything at once.
+ *
+ * Their own modules are asked for where they are used. An `import` of `node:fs` makes a module of all that it
+ * exports, streams included, which takes longer than all else here together.
+ */
 
-import { constants } from 'node:buffer';
-import { readFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import { availableParallelism, cpus, totalmem } from 'node:os';
-import { fileURLToPath } from 'node:url';
 import type { Loader } from './loader.js';
 import type { NativeBinding } from './backend.js';
 
-const require = createRequire(import.meta.url);
+const builtin = process.getBuiltinModule;
+const { constants } = builtin('node:buffer');
 const CORE = new URL('../core.wasm', import.meta.url);
 
 /** The names an addon of this platform may have, as @napi-rs/cli gives them. */
@@ -20,17 +20,35 @@ function platforms(): string[] {
   return [`${platform}-${arch}`];
 }
 
+/** The addon beside us, of a package that was packed on such a platform: as `require` loads one, without its search. */
+function beside(platform: string): NativeBinding {
+  const name = `native/tokenbed.${platform}.node`;
+  const file = builtin('node:url').fileURLToPath(new URL(`../${name}`, import.meta.url));
+  if (!builtin('node:fs').existsSync(file)) throw new Error(`${name} is not there`);
+  const addon = { exports: {} };
+  process.dlopen(addon, file);
+  return addon.exports as NativeBinding;
+}
+
+/** The addon as a package of its own. */
+function packaged(platform: string): NativeBinding {
+  const name = `@tokenbed/${platform}`;
+  try {
+    return builtin('node:module').createRequire(import.meta.url)(name) as NativeBinding;
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw code === 'MODULE_NOT_FOUND' && message.includes(name) ? new Error(`${name} is not there`) : error;
+  }
+}
+
 function native(): NativeBinding {
   const reasons: string[] = [];
   for (const platform of platforms()) {
-    // Beside us (this package was packed on such a platform), or a package of its own.
-    for (const name of [`../native/tokenbed.${platform}.node`, `@tokenbed/${platform}`]) {
+    for (const load of [beside, packaged]) {
       try {
-        return require(name) as NativeBinding;
+        return load(platform);
       } catch (error) {
-        const { code, message } = error as NodeJS.ErrnoException;
-        const missing = code === 'MODULE_NOT_FOUND' && message.includes(name.replace('../', ''));
-        reasons.push(missing ? `${name.replace('../', '')} is not there` : message.split('\n')[0]!);
+        reasons.push((error as Error).message.split('\n')[0]!);
       }
     }
   }
@@ -44,8 +62,8 @@ async function compile(source: string | URL = CORE): Promise<WebAssembly.Module>
     if (!response.ok) throw new Error(`${text}: HTTP status ${response.status}`);
     return WebAssembly.compile(await response.arrayBuffer());
   }
-  const bytes = await readFile(text.startsWith('file:') ? fileURLToPath(text) : text);
-  return WebAssembly.compile(new Uint8Array(bytes));
+  const file = text.startsWith('file:') ? builtin('node:url').fileURLToPath(text) : text;
+  return WebAssembly.compile(new Uint8Array(await builtin('node:fs/promises').readFile(file)));
 }
 
 let limit = 0;
@@ -55,7 +73,8 @@ function memoryLimit(): number {
   if (limit === 0) {
     // 0 or an absurdly large number where no control group limits the process.
     const constrained = process.constrainedMemory?.() ?? 0;
-    limit = constrained > 0 ? Math.min(totalmem(), constrained) : totalmem();
+    const total = builtin('node:os').totalmem();
+    limit = constrained > 0 ? Math.min(total, constrained) : total;
   }
   return limit;
 }
@@ -69,6 +88,7 @@ function floats(length: number): Float32Array<ArrayBuffer> {
 
 function machine() {
   const { version, platform, arch } = process;
+  const { availableParallelism, cpus } = builtin('node:os');
   return {
     platform: `Node.js ${version.slice(1)}, ${platform}-${arch}`,
     processor: cpus()[0]?.model.trim() ?? null,
@@ -79,7 +99,7 @@ function machine() {
 /** An ES module, required: Node, Deno and Bun can, as long as nothing in it awaits while it is loaded. */
 function report(): void {
   try {
-    require('../report/index.js');
+    builtin('node:module').createRequire(import.meta.url)('../report/index.js');
   } catch (error) {
     // Bundled into somebody's file, this one has lost its neighbours: the renderer says what to import.
     if ((error as NodeJS.ErrnoException).code !== 'MODULE_NOT_FOUND') throw error;
@@ -90,7 +110,7 @@ function report(): void {
 export const loader: Loader = {
   synchronous: true,
   native,
-  readCore: () => new Uint8Array(readFileSync(CORE)),
+  readCore: () => new Uint8Array(builtin('node:fs').readFileSync(CORE)),
   compile,
   variable: (name) => process.env[name] || undefined,
   memoryLimit,

@@ -18,8 +18,8 @@ import type { Loader } from './loader.js';
 import { OwnedHandle, OwnedTable } from './table.js';
 
 /**
- * Bytes of disposed tables that stay as they are for the next table of the same size: touching a page for the first
- * time takes several times as long as filling it.
+ * Bytes of tables disposed last that stay as they are for the next table of the same size: touching a page for the
+ * first time takes several times as long as filling it.
  */
 const WARM = 32 * 2 ** 20;
 
@@ -27,27 +27,39 @@ const WARM = 32 * 2 ** 20;
 const SMALL = 4 * 2 ** 20;
 const KEPT = 64;
 
-/** Buffers by length. */
+/** Room to begin at a pair of cache lines: an array of the engine begins anywhere, and rows would lie in more of them. */
+const PAIR = 128;
+
+/** Buffers by length; the length that was put in longest ago comes first. */
 class Spare {
   readonly #byLength = new Map<number, Float32Array[]>();
   count = 0;
   bytes = 0;
 
   put(memory: Float32Array): void {
-    const same = this.#byLength.get(memory.length);
-    if (same === undefined) this.#byLength.set(memory.length, [memory]);
-    else same.push(memory);
+    const { length } = memory;
+    const same = this.#byLength.get(length) ?? [];
+    this.#byLength.delete(length); // to be the last one
+    this.#byLength.set(length, same);
+    same.push(memory);
     this.count++;
     this.bytes += memory.byteLength;
   }
 
   take(length: number): Float32Array | undefined {
-    const memory = this.#byLength.get(length)?.pop();
-    if (memory !== undefined) {
-      this.count--;
-      this.bytes -= memory.byteLength;
-    }
+    const same = this.#byLength.get(length);
+    if (same === undefined) return undefined;
+    const memory = same.pop()!;
+    if (same.length === 0) this.#byLength.delete(length);
+    this.count--;
+    this.bytes -= memory.byteLength;
     return memory;
+  }
+
+  /** One of the length that was put in longest ago. */
+  takeOldest(): Float32Array | undefined {
+    const [length] = this.#byLength.keys();
+    return length === undefined ? undefined : this.take(length);
   }
 }
 
@@ -70,14 +82,20 @@ class SharedMemory {
     const cold = this.#cold.take(length);
     if (cold !== undefined) return cold;
     try {
-      return new Float32Array(new SharedArrayBuffer(length * 4));
+      const buffer = new SharedArrayBuffer(length * 4 + PAIR);
+      return new Float32Array(buffer, this.binding.beforeLines(new Float32Array(buffer)), length);
     } catch {
       return null;
     }
   }
 
   give(memory: Float32Array): void {
-    if (this.#warm.bytes + memory.byteLength <= WARM) return this.#warm.put(memory);
+    if (memory.byteLength > WARM) return this.#cool(memory);
+    this.#warm.put(memory);
+    while (this.#warm.bytes > WARM) this.#cool(this.#warm.takeOldest()!);
+  }
+
+  #cool(memory: Float32Array): void {
     this.binding.release(memory);
     if (memory.byteLength <= SMALL && this.#cold.count < KEPT) this.#cold.put(memory);
   }

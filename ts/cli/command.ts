@@ -63,6 +63,10 @@ function wrong(name: string, text: string, wanted: string): UsageError {
   return new UsageError(`Option --${name} must be ${wanted}: got ${describe(text)}`);
 }
 
+function bounds(min: number, max: number): string {
+  return max === Number.MAX_SAFE_INTEGER ? `>= ${min}` : `>= ${min} and <= ${max}`;
+}
+
 /** An integer option in decimal digits, or `fallback` where absent. */
 export function integerOption<T>(
   values: Values,
@@ -73,11 +77,24 @@ export function integerOption<T>(
   const text = values[name];
   if (typeof text !== 'string') return fallback;
   const value = /^[0-9]+$/.test(text) ? Number(text) : NaN;
-  if (!(value >= min && value <= max)) {
-    const upTo = max === Number.MAX_SAFE_INTEGER ? '' : ` and <= ${max}`;
-    throw wrong(name, text, `an integer >= ${min}${upTo}`);
-  }
+  if (!(value >= min && value <= max)) throw wrong(name, text, `an integer ${bounds(min, max)}`);
   return value;
+}
+
+/** A list of integers in decimal digits between commas, or `fallback` where absent. */
+export function integersOption(
+  values: Values,
+  name: string,
+  { min, max = Number.MAX_SAFE_INTEGER }: { readonly min: number; readonly max?: number },
+  fallback: readonly number[],
+): readonly number[] {
+  const text = values[name];
+  if (typeof text !== 'string') return fallback;
+  const list = text.split(',').map((part) => (/^[0-9]+$/.test(part) ? Number(part) : NaN));
+  if (!list.every((value) => value >= min && value <= max)) {
+    throw wrong(name, text, `integers ${bounds(min, max)} with commas between them`);
+  }
+  return list;
 }
 
 /** A number option, or `fallback` where absent. */
@@ -105,6 +122,22 @@ export function choiceOption<T extends string>(
   if (typeof text !== 'string') return fallback;
   if (!(allowed as readonly string[]).includes(text)) throw wrong(name, text, `one of ${allowed.join(', ')}`);
   return text as T;
+}
+
+/** Some of a few words with commas between them, or `fallback` where absent. */
+export function choicesOption<T extends string>(
+  values: Values,
+  name: string,
+  allowed: readonly T[],
+  fallback: readonly T[],
+): readonly T[] {
+  const text = values[name];
+  if (typeof text !== 'string') return fallback;
+  const words = [...new Set(text.split(','))];
+  if (!words.every((word) => (allowed as readonly string[]).includes(word))) {
+    throw wrong(name, text, `some of ${allowed.join(', ')} with commas between them`);
+  }
+  return words as T[];
 }
 
 /** `--seed`, 0 .. 2^64-1; 0 where absent. */

@@ -1,8 +1,7 @@
 /** `tokenbed info`: what runs here, and what this machine can do. */
 
-import os from 'node:os';
-import { backendInfo } from '../index.js';
 import type { Command, Values } from './command.js';
+import { describeMachine } from './machine.js';
 import { print } from './output.js';
 
 const MIB = 2 ** 20;
@@ -32,28 +31,14 @@ Examples:
 };
 
 async function run(values: Values): Promise<void> {
-  const { version, name, isa, threads, fallbackReason } = backendInfo();
-  const cpus = os.cpus();
-  const found = {
-    version,
-    backend: name,
-    isa,
-    threads,
-    fallbackReason,
-    node: process.version,
-    platform: `${process.platform}-${process.arch}`,
-    cpu: cpus[0]?.model.trim() ?? 'unknown',
-    cpus: cpus.length,
-    memoryLimitBytes: memoryLimit(),
-    copyMbS: copyRate(),
-  };
+  const found = { ...describeMachine(), copyMbS: copyRate() };
   if (values['json'] === true) return print(`${JSON.stringify(found, null, 2)}\n`);
   const rows: readonly (readonly [string, string | number])[] = [
-    ['tokenbed', version],
-    ['backend', name],
-    ['instruction set', isa],
-    ['threads', threads],
-    ...(fallbackReason === null ? [] : [['fallback reason', fallbackReason] as const]),
+    ['tokenbed', found.version],
+    ['backend', found.backend],
+    ['instruction set', found.isa],
+    ['threads', found.threads],
+    ...(found.fallbackReason === null ? [] : [['fallback reason', found.fallbackReason] as const]),
     ['node', found.node],
     ['platform', found.platform],
     ['processor', `${found.cpu}, ${found.cpus} logical`],
@@ -61,12 +46,6 @@ async function run(values: Values): Promise<void> {
     ['copy rate', `${Math.round(found.copyMbS)} MiB/s (best of ${COPIES} copies of 64 MiB)`],
   ];
   return print(rows.map(([label, value]) => `${label.padEnd(17)}${value}\n`).join(''));
-}
-
-/** The smaller of physical memory and what a control group allows, in bytes. */
-function memoryLimit(): number {
-  const allowed = process.constrainedMemory(); // 0, or absurdly much, where there is no limit
-  return allowed > 0 ? Math.min(os.totalmem(), allowed) : os.totalmem();
 }
 
 /** MiB per second of a plain copy. */

@@ -18,6 +18,16 @@ const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./info.js')).info,
   },
   {
+    name: 'profile',
+    summary: 'what lookups, tables and positions cost here, as a table or a report',
+    load: async () => (await import('./profile.js')).profile,
+  },
+  {
+    name: 'bench',
+    summary: 'beside plain JavaScript, a plain copy, and the libraries that are installed',
+    load: async () => (await import('./bench.js')).bench,
+  },
+  {
     name: 'tokenize',
     summary: 'text to token ids, one line of ids per line',
     load: async () => (await import('./tokenize.js')).tokenize,

@@ -2,7 +2,8 @@
 
 import { randomUUID } from 'node:crypto';
 import { rmSync } from 'node:fs';
-import { open, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { access, constants, open, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import path from 'node:path';
 
 /** An error of the system, worded as `where: what happened`; its code stays. */
 export function systemError(where: string, error: unknown): Error {
@@ -25,6 +26,17 @@ export function print(data: string | Uint8Array): Promise<void> {
 /** Whether the reader of our output has gone away: `head` did, and that is no error. */
 export function isClosedPipe(error: unknown): boolean {
   return (error as { code?: unknown } | null)?.code === 'EPIPE';
+}
+
+/** Throws what writing `file` would, as far as can be seen: before the work that it is to hold, not after. */
+export async function expectPlace(file: string): Promise<void> {
+  try {
+    const old = await stat(file).catch(() => null);
+    if (old === null) await access(path.dirname(file), constants.W_OK);
+    else if (old.isDirectory()) await open(file, 'r+');
+  } catch (error) {
+    throw systemError(file, error);
+  }
 }
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;

@@ -7,9 +7,12 @@ const PATIENCE_MS = 1000;
 const REDRAW_MS = 100;
 const ERASE = '\r\u001b[2K';
 
-/** A bar on standard error; without a total it counts. It stays away where its line would mix with results. */
+/**
+ * A bar on standard error; without a total it counts. It stays away where its line would mix with results, which come
+ * meanwhile unless `resultsLater`.
+ */
 export class Progress {
-  readonly #watched = process.stderr.isTTY === true && process.stdout.isTTY !== true;
+  readonly #watched: boolean;
   #drawn = 0;
   #next = performance.now() + PATIENCE_MS;
   #done = 0;
@@ -17,8 +20,11 @@ export class Progress {
   constructor(
     readonly label: string,
     readonly total: number | null,
-    readonly unit: 'MiB' | 'merges' | 'lines' = 'MiB',
-  ) {}
+    readonly unit: 'MiB' | 'merges' | 'lines' | 'figures' = 'MiB',
+    { resultsLater = false } = {},
+  ) {
+    this.#watched = process.stderr.isTTY === true && (resultsLater || process.stdout.isTTY !== true);
+  }
 
   /** A bar over the bytes of some inputs. */
   static over(label: string, inputs: readonly Input[]): Progress {

@@ -118,6 +118,26 @@ export interface MachineInfo {
   clockResolutionMs: number | null;
 }
 
+/** The table that lookups were measured on. */
+export interface ProfiledTable {
+  /** V, the number of rows. */
+  vocabSize: number;
+  /** D, the length of a row. */
+  embeddingDim: number;
+  /** MiB of the whole table. */
+  memoryMb: number;
+}
+
+/** The batch that positions were compared on. */
+export interface ProfiledPositions {
+  /** Sequences. */
+  batchSize: number;
+  /** Tokens of each. */
+  seqLength: number;
+  /** D, the number of columns. */
+  embeddingDim: number;
+}
+
 /** What a report is drawn from: the results, and all that is needed to judge them. Survives JSON. */
 export interface ProfilerReport {
   /** All that was measured. */
@@ -129,7 +149,7 @@ export interface ProfilerReport {
   /** Where. */
   machine: MachineInfo;
   /** The table of the latest `results.lookup`; `null` before any. */
-  table: { vocabSize: number; embeddingDim: number; memoryMb: number } | null;
+  table: ProfiledTable | null;
   /** The shape of the batch behind `results.positional`; `null` before any. */
-  positions: { batchSize: number; seqLength: number; embeddingDim: number } | null;
+  positions: ProfiledPositions | null;
 }

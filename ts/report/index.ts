@@ -3,6 +3,8 @@
  *
  * Importing this entry is what lets a profiler draw (`toHTML()`, `toSVG()`). In Node, Deno and Bun that happens by
  * itself; in a page it is imported first, once. The charts are drawn by Observable Plot, which is part of this entry.
+ *
+ * @module tokenbed/report
  */
 
 import { registerRenderer } from '../profiler/renderer.js';
@@ -11,6 +13,13 @@ import { toHTML, toSVG } from './render.js';
 registerRenderer({ toHTML, toSVG });
 
 export type { ReportSource } from './reading.js';
+export type {
+  MachineInfo,
+  ProfiledPositions,
+  ProfiledTable,
+  ProfilerReport,
+  ProfilerSettings,
+} from '../profiler/results.js';
 export {
   accessPatternsSVG,
   bandwidthSVG,

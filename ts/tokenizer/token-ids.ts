@@ -19,12 +19,18 @@ export type IntegerArray =
   | BigInt64Array
   | BigUint64Array;
 
-/** One sequence of token ids. What has `data`, `shape` and `dtype` is meant to be an integer `Tensor`. */
-export type TokenIds =
-  | number
-  | readonly number[]
-  | IntegerArray
-  | { readonly data: unknown; readonly shape: readonly number[]; readonly dtype: string };
+/** As much of an integer `Tensor` as is read here, where tensors are not known. */
+export interface TensorLike {
+  /** The ids, an integer typed array. */
+  readonly data: unknown;
+  /** `[n]`. */
+  readonly shape: readonly number[];
+  /** The name of the element type. */
+  readonly dtype: string;
+}
+
+/** One sequence of token ids. */
+export type TokenIds = number | readonly number[] | IntegerArray | TensorLike;
 
 const TENSOR = Symbol.for('tokenbed.Tensor');
 

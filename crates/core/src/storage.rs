@@ -6,17 +6,20 @@
 use crate::dtype::DType;
 use crate::error::Error;
 use crate::table::Table;
+use crate::tuning::lines::PAIR;
 use std::alloc::{alloc_zeroed, dealloc, Layout};
 use std::ptr::NonNull;
 
-/// `calloc` serves this alignment with untouched zero pages; a larger one would write every byte.
+/// `calloc` serves this alignment with untouched zero pages; a larger one would write every byte. So more is
+/// allocated, and the block begins where a pair of lines does.
 const ALIGN: usize = 16;
 
-/// A block of bytes, 16-byte aligned, valid for reads and writes as long as this value lives.
+/// A block of bytes, valid for reads and writes as long as this value lives.
 struct Bytes {
     start: NonNull<u8>,
     len: usize,
-    owned: bool,
+    /// What `calloc` gave, where the block is Rust's own: it begins at or before `start`.
+    owned: Option<NonNull<u8>>,
 }
 
 // SAFETY: the block has no owner but this value (for adopted memory: the caller of `adopt` promised so), and
@@ -24,14 +27,20 @@ struct Bytes {
 unsafe impl Send for Bytes {}
 
 impl Bytes {
+    /// What is allocated for `len` bytes: room to begin at a pair of lines.
+    fn layout(len: usize) -> Option<Layout> {
+        Layout::from_size_align(len.checked_add(PAIR)?, ALIGN).ok()
+    }
+
     fn zeroed(len: usize) -> Option<Bytes> {
-        let layout = Layout::from_size_align(len.max(1), ALIGN).ok()?;
         // SAFETY: the layout's size is not zero.
-        let start = NonNull::new(unsafe { alloc_zeroed(layout) })?;
+        let block = NonNull::new(unsafe { alloc_zeroed(Self::layout(len)?) })?;
+        // SAFETY: fewer than PAIR bytes are skipped, and PAIR more than `len` were allocated.
+        let start = unsafe { block.add((block.as_ptr() as usize).wrapping_neg() % PAIR) };
         Some(Bytes {
             start,
             len,
-            owned: true,
+            owned: Some(block),
         })
     }
 
@@ -48,19 +57,15 @@ impl Bytes {
 
 impl Drop for Bytes {
     fn drop(&mut self) {
-        if self.owned {
+        if let (Some(block), Some(layout)) = (self.owned, Self::layout(self.len)) {
             // SAFETY: allocated in `zeroed` with this layout, and dropped once.
-            unsafe {
-                dealloc(
-                    self.start.as_ptr(),
-                    Layout::from_size_align_unchecked(self.len.max(1), ALIGN),
-                )
-            }
+            unsafe { dealloc(block.as_ptr(), layout) }
         }
     }
 }
 
-/// A table and the memory under it: `rows` x `dim` stored values, row-major.
+/// A table and the memory under it: `rows` x `dim` stored values, row-major, from the beginning of a pair of cache
+/// lines on ([`PAIR`]).
 pub struct StoredTable {
     dtype: DType,
     rows: usize,
@@ -88,7 +93,10 @@ impl StoredTable {
 
     /// A table in memory that somebody else allocated.
     ///
-    /// Errors: `ERR_SHAPE` when `len` bytes are not `rows` x `dim` values, or `start` is not aligned.
+    /// Errors: `ERR_SHAPE` when `len` bytes are not `rows` x `dim` values.
+    ///
+    /// # Panics
+    /// When `start` is not the beginning of a pair of cache lines.
     ///
     /// # Safety
     /// `start` is valid for reads and writes of `len` bytes until the table is dropped, and while a method of
@@ -100,10 +108,15 @@ impl StoredTable {
         start: NonNull<u8>,
         len: usize,
     ) -> Result<StoredTable, Error> {
+        assert_eq!(
+            start.as_ptr() as usize % PAIR,
+            0,
+            "a table begins at a pair of lines"
+        );
         let bytes = Bytes {
             start,
             len,
-            owned: false,
+            owned: None,
         };
         Table::new(dtype, rows, dim, bytes.as_slice())?;
         Ok(StoredTable {
@@ -143,5 +156,29 @@ impl StoredTable {
     /// The number of columns.
     pub fn dim(&self) -> usize {
         self.dim
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_of_256_bytes_lie_in_two_pairs_of_lines() {
+        for (rows, dim) in [(1, 1), (3, 64), (1000, 64), (70_000, 64)] {
+            let table = StoredTable::zeroed(DType::F32, rows, dim).expect("memory");
+            assert_eq!(table.address() as usize % PAIR, 0, "{rows} x {dim}");
+            assert_eq!(table.bytes(), rows * dim * 4);
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "a pair of lines")]
+    fn memory_that_begins_elsewhere_is_refused() {
+        let mut memory = [0u8; 4 * PAIR];
+        let start = NonNull::from(&mut memory).cast::<u8>();
+        let off = (start.as_ptr() as usize).wrapping_neg() % PAIR + 16;
+        // SAFETY: 256 bytes from `off` on lie in the array, which nobody else uses.
+        drop(unsafe { StoredTable::adopt(DType::F32, 1, 64, start.add(off), 256) });
     }
 }

@@ -21,6 +21,7 @@ use tokenbed_core::ops::{self, Bag, Layer, Source};
 use tokenbed_core::simd::{self, Isa};
 use tokenbed_core::split::{self, by_bags, by_rows};
 use tokenbed_core::storage::StoredTable;
+use tokenbed_core::tuning::lines::PAIR;
 use tokenbed_core::tuning::untouched;
 use tokenbed_core::window::Window;
 
@@ -127,6 +128,13 @@ pub fn table_adopt(env: Env, memory: FloatsOut, rows: f64, dim: f64) -> napi::Re
     // The engine does not count shared memory: forgotten tables would give it no reason to collect them.
     borrow::report_bytes(&env, (rows * dim * 4.0) as i64)?;
     Ok(handle)
+}
+
+/// How many bytes of `memory` come before the first pair of lines that begins in it.
+#[napi(ts_args_type = "memory: Float32Array")]
+pub fn before_lines(memory: FloatsOut) -> f64 {
+    let (start, _) = memory.bytes();
+    (start.as_ptr().addr().wrapping_neg() % PAIR) as f64
 }
 
 /// Forgets a handle and frees what Rust owned under it; an unknown handle is harmless.

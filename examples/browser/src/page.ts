@@ -1,0 +1,40 @@
+/** Small things that every panel needs. */
+
+/** The element that index.html has under this id; its kind is checked, so that a renamed one is found at once. */
+export function element<T extends HTMLElement>(id: string, kind: abstract new () => T): T {
+  const found = document.getElementById(id);
+  if (!(found instanceof kind)) throw new Error(`index.html has no ${kind.name} with the id ${id}`);
+  return found;
+}
+
+/** `1234567.8` as `1,234,568`. */
+export const count = (n: number): string => n.toLocaleString('en-US', { maximumFractionDigits: 0 });
+
+/** Three significant digits, with a real minus: `−0.0123`. */
+export function short(value: number): string {
+  const text = value === 0 ? '0' : Math.abs(value) < 1e-4 ? value.toExponential(1) : value.toPrecision(3);
+  return text.replaceAll('-', '−');
+}
+
+export const plural = (n: number, word: string): string => `${count(n)} ${word}${n === 1 ? '' : 's'}`;
+
+/** 1536 as `1.5 kB`. */
+export function size(bytes: number): string {
+  if (bytes < 1000) return plural(bytes, 'byte');
+  return bytes < 1e6 ? `${(bytes / 1e3).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
+}
+
+/** An error in one line, as the library words it. */
+export function words(error: unknown): string {
+  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+}
+
+/** Offers bytes or text as a file. */
+export function save(content: BlobPart, name: string, type: string): void {
+  const link = document.createElement('a');
+  link.href = URL.createObjectURL(new Blob([content], { type }));
+  link.download = name;
+  link.click();
+  // The download has its own reference by the next turn.
+  setTimeout(() => URL.revokeObjectURL(link.href));
+}

@@ -1,0 +1,63 @@
+/** The form that decides the vectors: text, tokenizer, width, seed. */
+
+import type { Embedded, EmbedSettings, TokenizerName } from './messages.js';
+import { count, element, plural, words } from './page.js';
+
+const form = element('text-form', HTMLFormElement);
+const status = element('text-status', HTMLParagraphElement);
+const merges = element('merges', HTMLInputElement);
+const seed = element('seed', HTMLInputElement);
+
+/** What the form says now; null while the seed is no whole number. */
+function read(): EmbedSettings | null {
+  const data = new FormData(form);
+  const text = (name: string) => String(data.get(name));
+  element('merges-value', HTMLOutputElement).value = text('merges');
+  merges.disabled = text('tokenizer') === 'char';
+  seed.setAttribute('aria-invalid', String(!seed.validity.valid));
+  if (!seed.validity.valid) {
+    status.textContent = `Seed: a whole number from 0 to ${count(Number.MAX_SAFE_INTEGER)}`;
+    return null;
+  }
+  return {
+    text: text('text'),
+    tokenizer: text('tokenizer') as TokenizerName,
+    merges: merges.valueAsNumber,
+    dim: Number(text('dim')),
+    seed: seed.valueAsNumber,
+    positions: text('positions') === 'yes',
+  };
+}
+
+/** Calls `onSettings` now and after each change. */
+export function listen(onSettings: (settings: EmbedSettings) => void): void {
+  const changed = () => {
+    const settings = read();
+    if (settings !== null) onSettings(settings);
+  };
+  for (const field of form.elements) field.addEventListener('input', changed);
+  form.addEventListener('submit', (event) => event.preventDefault());
+  changed();
+}
+
+/** Training ends early when no pair of neighbours is there twice. */
+const learned = (merges: number, wanted: number) =>
+  `${plural(merges, 'merge')} learned${merges < wanted ? ', no pair is left twice' : ''}`;
+
+/** Says what became of the text. */
+export function tell(settings: EmbedSettings, embedded: Embedded): void {
+  const { characters, tokens, vocabSize, merges, unknown, ms } = embedded;
+  const parts = [
+    plural(characters, 'character'),
+    plural(tokens, 'token'),
+    settings.tokenizer === 'char' ? '' : learned(merges, settings.merges),
+    `vocabulary ${count(vocabSize)}`,
+    unknown > 0 ? `${count(unknown)} unknown` : '',
+    `${ms < 10 ? ms.toFixed(1) : count(ms)} ms`,
+  ];
+  status.textContent = parts.filter(Boolean).join(' · ');
+}
+
+export function fail(error: unknown): void {
+  status.textContent = words(error);
+}

@@ -1,0 +1,47 @@
+/**
+ * npm run docs: the API pages, from the docstrings of every entry of the package, into docs/api.
+ *
+ * typedoc needs a TypeScript with an API, which ours no longer has: both stand in scripts/docs, with a lock file,
+ * and are installed when they are asked for. A warning is an error: a public name without words, a type that is
+ * named but not exported, a link that leads nowhere.
+ */
+
+import { readFile, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { asProgram } from './lib/main.mjs';
+import { say, step } from './lib/progress.mjs';
+import { must, root } from './lib/run.mjs';
+import { unlessFresh } from './lib/stamp.mjs';
+
+const HERE = 'scripts/docs';
+const OUT = 'docs/api';
+
+export async function docs() {
+  await installTypedoc();
+  await step(`Writing ${OUT}`, '8 s', async () => {
+    await rm(path.join(root, OUT), { recursive: true, force: true });
+    const entries = (await entryPoints()).flatMap((file) => ['--entryPoints', file]);
+    await must(`${HERE}/node_modules/.bin/typedoc`, ['--options', `${HERE}/typedoc.json`, ...entries]);
+  });
+  say(`  ${OUT}/index.html`);
+}
+
+async function installTypedoc() {
+  const inputs = ['package.json', 'package-lock.json'].map((file) => `${HERE}/${file}`);
+  await unlessFresh({ name: 'docs', inputs, outputs: [`${HERE}/node_modules`] }, () =>
+    step('Installing typedoc', '6 s', async () => {
+      const args = ['ci', '--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund'];
+      await must('npm', args, { cwd: path.join(root, HERE) });
+    }),
+  );
+}
+
+/** The sources of whatever the package's `exports` has types for. */
+async function entryPoints() {
+  const { exports } = JSON.parse(await readFile(path.join(root, 'package.json'), 'utf8'));
+  return Object.values(exports)
+    .filter((entry) => entry.types !== undefined)
+    .map(({ types }) => types.replace('./dist/', 'ts/').replace(/\.d\.ts$/, '.ts'));
+}
+
+await asProgram(import.meta.url, docs);

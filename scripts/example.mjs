@@ -1,0 +1,50 @@
+/**
+ * One of the examples, with everything that it needs.
+ *
+ *   npm run example                   which there are
+ *   npm run example NAME              set up, compiled or installed, and started
+ *   npm run example NAME -- --check   the same, but what CI runs of it
+ */
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { EXAMPLES } from './examples/list.mjs';
+import { compile, install, missing, program } from './examples/prepare.mjs';
+import { asProgram } from './lib/main.mjs';
+import { say, step } from './lib/progress.mjs';
+import { endWithUs, environment, Failed, root } from './lib/run.mjs';
+import { setUp } from './setup.mjs';
+
+async function main() {
+  const [name, option, ...rest] = process.argv.slice(2);
+  const example = EXAMPLES.find((each) => each.name === name);
+  if (example === undefined || rest.length > 0 || ![undefined, '--check'].includes(option)) {
+    say('npm run example NAME [-- --check]');
+    for (const each of EXAMPLES) say(`  ${each.name.padEnd(18)} ${each.shows}`);
+    if (name !== undefined) process.exitCode = 2;
+    return;
+  }
+  await setUp();
+  const reason = await missing(example);
+  if (reason !== undefined) throw new Error(reason);
+  if (example.project) await step('Installing what it needs', '10 s', () => install(example));
+  else {
+    const result = await compile();
+    if (result.code !== 0) throw new Failed('compiling the examples', result);
+  }
+  const { prepare, start, check } = example;
+  if (prepare !== undefined) await show(prepare);
+  await show(option === undefined ? (start ?? check) : check);
+}
+
+/** Runs it on this terminal. @param {string} line */
+async function show(line) {
+  say(`\n$ ${line}`);
+  const [file, args] = await program(line);
+  const child = spawn(file, args, { cwd: root, env: environment(), stdio: 'inherit' });
+  endWithUs(child);
+  const [code] = await once(child, 'close');
+  if (code !== 0) throw new Error(`exit code ${code}`);
+}
+
+await asProgram(import.meta.url, main);

@@ -1,0 +1,60 @@
+/**
+ * examples/vite in a real Chromium, from Vite's own server and from what it builds: what is typed gives the rows
+ * that Node has, to the letter, and nothing complains.
+ *
+ *   TOKENBED_CHROMIUM=... node scripts/examples/vite.mjs
+ */
+
+import assert from 'node:assert/strict';
+import path from 'node:path';
+import { chromium } from 'playwright';
+import { CharTokenizer, EmbeddingLayer } from 'tokenbed';
+import { build, createServer, preview } from 'vite';
+import { ensureChromium } from '../lib/chromium.mjs';
+import { root } from '../lib/run.mjs';
+
+/** No configuration: as `vite`, `vite build` and `vite preview` in that folder. */
+const inExample = /** @type {const} */ ({ root: path.join(root, 'examples/vite'), logLevel: 'warn' });
+
+const tokenizer = new CharTokenizer();
+const layer = new EmbeddingLayer({ vocabSize: tokenizer.vocabSize, embeddingDim: 4, seed: 7 });
+const rows = (/** @type {string} */ text) => layer.forward(tokenizer.encode(text)).toString();
+
+const browser = await chromium.launch({
+  executablePath: await ensureChromium(),
+  args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'],
+});
+try {
+  const server = await createServer({ ...inExample, optimizeDeps: { force: true } });
+  await server.listen();
+  await look('vite', server.resolvedUrls);
+  await server.close();
+
+  await build(inExample);
+  const built = await preview(inExample);
+  await look('vite build', built.resolvedUrls);
+  await built.close();
+} finally {
+  await browser.close();
+}
+
+/** @param {string} what @param {import('vite').ResolvedServerUrls | null} urls */
+async function look(what, urls) {
+  const page = await browser.newPage();
+  /** @type {string[]} */
+  const complaints = [];
+  page.on('console', (message) => complaints.push(message.text()));
+  page.on('pageerror', (error) => complaints.push(error.message));
+  page.on('requestfailed', (request) => complaints.push(`${request.url()} failed`));
+  await page.goto(String(urls?.local[0]));
+  await page.getByText('wasm simd128').waitFor();
+  assert.equal(await page.locator('#vectors').textContent(), rows('Hi!'));
+  await page.getByLabel('Text').fill('Hello world!');
+  assert.equal(await page.locator('#vectors').textContent(), rows('Hello world!'));
+  assert.deepEqual(
+    complaints.filter((text) => !text.startsWith('[vite] ')),
+    [],
+  );
+  await page.close();
+  console.log(`${what}: the rows that Node has`);
+}

@@ -1,0 +1,63 @@
+/**
+ * A folder over http, as any static host gives it, with the page's own policy as a header: the one in its index.html, so
+ * that Workers are held to it too. No cross-origin isolation, on purpose: the page must do without.
+ */
+
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import path from 'node:path';
+
+const TYPES = /** @type {Record<string, string>} */ ({
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.svg': 'image/svg+xml',
+  '.wasm': 'application/wasm',
+});
+
+/** The policy that index.html carries. @param {string} folder */
+export async function policyOf(folder) {
+  const html = await readFile(path.join(folder, 'index.html'), 'utf8');
+  const policy = /http-equiv="Content-Security-Policy"\s+content="([^"]+)"/.exec(html)?.[1];
+  if (policy === undefined) throw new Error(`${folder}/index.html has no Content-Security-Policy`);
+  return policy;
+}
+
+/**
+ * Serves `folder` under `base` on 127.0.0.1; port 0 takes a free one.
+ *
+ * @param {string} folder @param {{ port?: number, base?: string }} [options]
+ * @returns {Promise<{ url: string, close: () => Promise<void> }>}
+ */
+export async function serveFolder(folder, { port = 0, base = '/' } = {}) {
+  const headers = {
+    'content-security-policy': `${await policyOf(folder)}; frame-ancestors 'none'`,
+    'x-content-type-options': 'nosniff',
+    'cache-control': 'no-cache',
+  };
+  const server = createServer(async ({ url = '/', method }, response) => {
+    const name = decodeURIComponent(new URL(url, 'http://localhost').pathname);
+    const file = name.startsWith(base) ? name.slice(base.length) || 'index.html' : '';
+    const full = path.join(folder, file);
+    const inside = file !== '' && full.startsWith(folder + path.sep);
+    const body = inside ? await readFile(full).catch(() => undefined) : undefined;
+    const type = TYPES[path.extname(full)];
+    if (body === undefined || type === undefined || (method !== 'GET' && method !== 'HEAD')) {
+      response.writeHead(404, { 'content-type': 'text/plain' }).end('not found\n');
+      return;
+    }
+    response.writeHead(200, { ...headers, 'content-type': type }).end(method === 'HEAD' ? undefined : body);
+  });
+  await new Promise((resolve, reject) => {
+    server.once('error', reject).listen(port, '127.0.0.1', () => resolve(undefined));
+  });
+  const address = /** @type {import('node:net').AddressInfo} */ (server.address());
+  return {
+    url: `http://127.0.0.1:${address.port}${base}`,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve(undefined));
+        server.closeAllConnections();
+      }),
+  };
+}

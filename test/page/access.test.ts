@@ -1,0 +1,151 @@
+/** For everyone: by keyboard alone, in words, in light and dark, and on a narrow screen. */
+
+import { describe, expect, test } from 'vitest';
+import { violations } from './axe.js';
+import { settled, visit } from './browser.js';
+
+describe.each(['light', 'dark'] as const)('in %s', (colorScheme) => {
+  test('axe finds nothing, at the start and with everything open', async () => {
+    const { page } = await visit({ colorScheme });
+    expect(await violations(page)).toEqual([]);
+    await page.getByText('The same bits in Node').click();
+    await page.getByLabel('Seed').fill('-1');
+    await page.getByLabel('Text', { exact: true }).fill('long text '.repeat(500));
+    await page.getByLabel('Characters').check();
+    expect(await violations(page)).toEqual([]);
+  });
+
+  test('the maps have the colours of the scheme', async () => {
+    const { page } = await visit({ colorScheme });
+    // The encoding begins with sin 0: the middle of the scale, which is light on paper and dark in the dark.
+    const brightness = () =>
+      page.evaluate(() => {
+        const canvas = document.querySelector<HTMLCanvasElement>('#encoding')!;
+        const [r, g, b] = canvas.getContext('2d')!.getImageData(2, 1, 1, 1).data;
+        return (r! + g! + b!) / 3;
+      });
+    const other = colorScheme === 'light' ? 'dark' : 'light';
+    const expected = (scheme: string) => (scheme === 'light' ? [200, 255] : [0, 90]);
+    await expect.poll(brightness).toBeGreaterThanOrEqual(expected(colorScheme)[0]!);
+    await expect.poll(brightness).toBeLessThanOrEqual(expected(colorScheme)[1]!);
+    await page.emulateMedia({ colorScheme: other });
+    await expect.poll(brightness).toBeGreaterThanOrEqual(expected(other)[0]!);
+    await expect.poll(brightness).toBeLessThanOrEqual(expected(other)[1]!);
+  });
+});
+
+test('axe would notice: a field without its label, grey on grey', async () => {
+  const { page } = await visit();
+  await page.evaluate(() => {
+    document.querySelector('label[for=seed]')!.remove();
+    (document.querySelector('.lead') as HTMLElement).style.color = '#ccc';
+  });
+  const found = (await violations(page)).map((violation) => violation.split(':')[0]);
+  expect(found.sort()).toEqual(['color-contrast', 'label']);
+});
+
+test('by keyboard alone: text, token, cells, positions, measuring, each stop visible', async () => {
+  const { page } = await visit();
+  const focus = () =>
+    page.evaluate(() => {
+      const at = document.activeElement!;
+      const outlined = at.closest('.choice label') ?? at;
+      return { id: at.id || at.getAttribute('name'), outline: getComputedStyle(outlined).outlineStyle };
+    });
+  const stops: (string | null)[] = [];
+  const next = async () => {
+    await page.keyboard.press('Tab');
+    const { id, outline } = await focus();
+    expect(outline, `the outline of ${id}`).toBe('solid');
+    stops.push(id);
+    return id;
+  };
+  const to = async (id: string) => {
+    while ((await next()) !== id) expect(stops.length, stops.join(' ')).toBeLessThan(40);
+  };
+
+  await to('text');
+  await page.keyboard.press('ControlOrMeta+A');
+  await page.keyboard.type('tick tock tick tock');
+  await settled(page);
+  await to('tokens');
+  await page.keyboard.press('Home');
+  await page.keyboard.press('ArrowRight');
+  await expect.poll(() => page.locator('#tokens').getAttribute('aria-activedescendant')).toBe('token-1');
+  await expect.poll(() => page.locator('#alike').textContent()).toContain('(1):');
+
+  await to('vectors');
+  const cell = page.locator('#vectors-cell');
+  await expect.poll(() => cell.textContent()).toMatch(/^token 0 .*dimension 0: /);
+  expect(await cell.getAttribute('aria-live')).toBe('polite');
+  await page.keyboard.press('ArrowRight');
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('ArrowDown');
+  await expect.poll(() => cell.textContent()).toMatch(/^token 2 .*dimension 1: /);
+  await page.keyboard.press('End');
+  await expect.poll(() => cell.textContent()).toMatch(/dimension 63: /);
+  await page.keyboard.press('Enter');
+  await expect.poll(() => page.locator('#tokens').getAttribute('aria-activedescendant')).toBe('token-2');
+
+  await to('encoding');
+  expect(await cell.getAttribute('aria-live')).toBeNull();
+  await page.keyboard.press('Control+Home');
+  await page.keyboard.press('ArrowRight');
+  await expect
+    .poll(() => page.locator('#encoding-cell').textContent())
+    .toBe('position 1, dimension 0: sin(1 × 1.00) = 0.841; one turn every 6.28 positions');
+
+  await to('measure');
+  await page.keyboard.press('Enter');
+  await expect.poll(() => page.locator('#measure').textContent()).toBe('Stop');
+  await page.keyboard.press('Enter');
+  await expect.poll(() => page.locator('#gauge-status').textContent()).toBe('Stopped.');
+  expect(new Set(stops).size).toBe(stops.length); // no trap, no stop twice
+});
+
+test('the positions are those of the formula, far out and in halves', async () => {
+  const { page } = await visit();
+  const said = () => page.locator('#encoding-cell').textContent();
+  await page.getByLabel('First position').fill('1000000');
+  await page.getByLabel('In halves').check();
+  await page.locator('#encoding').focus();
+  await page.keyboard.press('Control+Home');
+  await expect.poll(said).toContain('position 1,000,000, dimension 0: sin(1,000,000 × 1.00) = −0.350;');
+  for (let i = 0; i < 4; i++) await page.keyboard.press('PageDown');
+  // Dimension 40 of 64 in halves is the cosine of pair 8: 10000 ** (-16 / 64) = 0.1.
+  await expect
+    .poll(said)
+    .toContain('dimension 40: cos(1,000,000 × 0.100) = −0.999; one turn every 62.8 positions');
+});
+
+describe('on a narrow screen', () => {
+  test.each([320, 360, 480, 768])('%i px: no horizontal scroll, even with a long word', async (width) => {
+    const { page } = await visit({ viewport: { width, height: 800 } });
+    const scroll = () => page.evaluate(() => document.documentElement.scrollWidth);
+    expect(await scroll()).toBeLessThanOrEqual(width);
+    await page.getByText('The same bits in Node').click();
+    await page.getByLabel('Text', { exact: true }).fill('a'.repeat(3000));
+    await page.getByLabel('Merges to learn').fill('12');
+    await settled(page);
+    expect(await scroll()).toBeLessThanOrEqual(width);
+    await page.evaluate((width) => {
+      const wide = document.createElement('div');
+      wide.style.cssText = `width: ${width}px; height: 1px`;
+      document.querySelector('main')!.append(wide);
+    }, width + 40);
+    expect(await scroll()).toBeGreaterThan(width); // so it would have been seen
+  });
+});
+
+test('who wants less motion gets none', async () => {
+  const { page } = await visit({ reducedMotion: 'reduce' });
+  const durations = () =>
+    page.evaluate(() => [
+      ...new Set(
+        [...document.querySelectorAll('*')].map((each) => getComputedStyle(each).transitionDuration),
+      ),
+    ]);
+  expect(await durations()).toEqual(['0s']);
+  await page.emulateMedia({ reducedMotion: 'no-preference' });
+  expect((await durations()).length).toBeGreaterThan(1);
+});

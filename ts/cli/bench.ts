@@ -1,0 +1,216 @@
+/** `tokenbed bench`: the same lookups beside plain JavaScript, a plain copy, and whatever else is installed. */
+
+import { Console } from 'node:console';
+import { Embedding } from '../index.js';
+import { drawIds, PATTERNS } from '../profiler/patterns.js';
+import { figure, grouped, row } from '../profiler/text.js';
+import {
+  choiceOption,
+  type Command,
+  integerOption,
+  integersOption,
+  seedOption,
+  type Values,
+} from './command.js';
+import { type Job, ownContenders, tokenbed } from './contenders.js';
+import { describeMachine, machineLine } from './machine.js';
+import { print } from './output.js';
+import { findPeers, type Peer, PEER_NAMES } from './peers.js';
+import { Progress } from './progress.js';
+import { type Contender, measure, ratio, type Settings, timeAt, type Times } from './rounds.js';
+
+export const bench: Command = {
+  name: 'bench',
+  help: `tokenbed bench: the same lookups beside others
+
+Usage: tokenbed bench [OPTIONS]
+
+Looks the same ids up in the same random table: tokenbed, a plain copy of as many bytes (what
+the machine can do at best), plain JavaScript in three ways, then each library that is
+installed in this folder. Answers are compared bit for bit before and after. They take turns
+in random order; a figure is the median of all rounds, and a ratio that of each round, so that
+what slowed a round down has slowed both. Takes some ten seconds.
+
+Libraries that are looked for:
+${PEER_NAMES.map((name) => `  ${name}`).join('\n')}
+
+Options:
+      --vocab N            rows of the table (default 50000)
+      --dim N              length of a vector (default 384)
+      --tokens LIST        ids per call (default 1,64,4096)
+      --pattern KIND       how ids are spread over the table: uniform (default), zipf,
+                           sequential, repeated
+      --seed N             of table and ids, 0 to 2^64-1 (default 0)
+      --rounds N           default 15
+      --round-ms N         milliseconds of a round for each (default 10)
+      --json               one JSON object: version, backend, ..., table, results, missing,
+                           failed
+
+Examples:
+  tokenbed bench
+  npm i onnxruntime-node && npx tokenbed bench --dim 768 --tokens 512
+  TOKENBED_THREADS=1 tokenbed bench --json > bench.json
+`,
+  options: {
+    vocab: { type: 'string' },
+    dim: { type: 'string' },
+    tokens: { type: 'string' },
+    pattern: { type: 'string' },
+    seed: { type: 'string' },
+    rounds: { type: 'string' },
+    'round-ms': { type: 'string' },
+    json: { type: 'boolean' },
+  },
+  takesFiles: false,
+  run,
+};
+
+const MIB = 2 ** 20;
+/** So many ids are drawn, and so many batches at most are made of them: together they are all over the table. */
+const POOL = 2 ** 18;
+const MOST_BATCHES = 2 ** 16;
+
+/** What one contender took for one size of batch. */
+interface Result {
+  readonly tokens: number;
+  readonly name: string;
+  /** Of the library; of ours for plain JavaScript and the copy, `null`. */
+  readonly version: string | null;
+  readonly medianUs: number;
+  readonly p10Us: number;
+  readonly p90Us: number;
+  readonly tokensPerSecond: number;
+  /** MiB of vectors per second. */
+  readonly outputMbS: number;
+  /** How many times as long as tokenbed it took, in the same rounds. */
+  readonly ratio: number;
+}
+
+interface Asked extends Settings {
+  readonly vocab: number;
+  readonly dim: number;
+  readonly tokens: readonly number[];
+  readonly pattern: (typeof PATTERNS)[number];
+  readonly seed: bigint;
+}
+
+async function run(values: Values): Promise<void> {
+  const asked: Asked = {
+    vocab: integerOption(values, 'vocab', { min: 1, max: 2 ** 31 }, 50_000),
+    dim: integerOption(values, 'dim', { min: 1 }, 384),
+    tokens: integersOption(values, 'tokens', { min: 1 }, [1, 64, 4096]),
+    pattern: choiceOption(values, 'pattern', PATTERNS, 'uniform'),
+    seed: seedOption(values),
+    rounds: integerOption(values, 'rounds', { min: 1, max: 10_000 }, 15),
+    roundMs: integerOption(values, 'round-ms', { min: 1, max: 60_000 }, 10),
+  };
+  // Libraries greet and warn on the console, and standard output is for results.
+  globalThis.console = new Console(process.stderr, process.stderr);
+  const { installed, missing } = findPeers();
+  const { results, failed } = await compare(asked, installed);
+  const memoryMb = (4 * asked.vocab * asked.dim) / MIB;
+  if (values['json'] === true) {
+    const { vocab, dim, pattern, rounds, roundMs } = asked;
+    const table = { vocabSize: vocab, embeddingDim: dim, memoryMb };
+    const settings = { pattern, seed: String(asked.seed), rounds, roundMs };
+    const found = { ...describeMachine(), table, settings, results, missing, failed };
+    return print(`${JSON.stringify(found, null, 2)}\n`);
+  }
+  const lines = [
+    machineLine(),
+    `Table: ${grouped(asked.vocab)} x ${grouped(asked.dim)}, ${figure(memoryMb)} MB; ids: ${asked.pattern}, seed ${asked.seed}`,
+    `Median of ${asked.rounds} rounds; x: how many times as long as tokenbed`,
+    ...[...new Set(asked.tokens)].flatMap((tokens) => tableOf(tokens, results)),
+  ];
+  for (const { name, message } of failed) lines.push('', `Not measured: ${name}: ${message}`);
+  if (missing.length > 0) lines.push('', `Not installed here: ${missing.join(', ')}`);
+  return print(`${lines.join('\n')}\n`);
+}
+
+/** First everybody who needs no other package, on every size; then each library beside tokenbed once more. */
+async function compare(asked: Asked, peers: readonly Peer[]) {
+  const jobs = makeJobs(asked);
+  const progress = new Progress('measuring', jobs.length * (1 + peers.length) * asked.rounds, 'figures', {
+    resultsLater: true,
+  });
+  const results: Result[] = [];
+  const failed: { name: string; message: string }[] = [];
+  const beside = async (contenders: readonly Contender[]): Promise<Times[]> => {
+    try {
+      return await measure(contenders, asked, () => progress.add(1));
+    } finally {
+      for (const each of contenders) await each.close?.();
+    }
+  };
+  try {
+    for (const job of jobs) {
+      const [own, ...others] = await beside(ownContenders(job));
+      results.push(...[own!, ...others].map((each) => resultOf(job, each, own!, null)));
+    }
+    for (const { name, version, open } of peers) {
+      try {
+        const prepare = await open();
+        for (const job of jobs) {
+          const contender = await prepare(job);
+          if (contender === null) throw new Error('it cannot hold a table of this size');
+          const [own, times] = await beside([tokenbed(job), contender]);
+          results.push(resultOf(job, times!, own!, version));
+        }
+      } catch (error) {
+        failed.push({ name, message: (error as Error).message.split('\n')[0]! });
+      }
+    }
+  } finally {
+    progress.end();
+  }
+  return { results, failed };
+}
+
+/** One for each size of batch, over the same table and the same ids. */
+function makeJobs({ vocab, dim, tokens, pattern, seed }: Asked): Job[] {
+  const embedding = new Embedding({ vocabSize: vocab, embeddingDim: dim, seed });
+  const { data: table } = embedding.weight.toTensor();
+  embedding.dispose();
+  const pool = drawIds(pattern, vocab, Math.max(POOL, ...tokens), seed);
+  return [...new Set(tokens)].map((count) => {
+    const length = Math.min(MOST_BATCHES, Math.floor(pool.length / count));
+    const batches = Array.from({ length }, (_, k) => pool.subarray(k * count, (k + 1) * count));
+    return { vocab, dim, tokens: count, table, batches };
+  });
+}
+
+function resultOf({ tokens, dim }: Job, times: Times, own: Times, version: string | null): Result {
+  const seconds = timeAt(times, 0.5) / 1000;
+  return {
+    tokens,
+    name: times.name,
+    version,
+    medianUs: seconds * 1e6,
+    p10Us: timeAt(times, 0.1) * 1000,
+    p90Us: timeAt(times, 0.9) * 1000,
+    tokensPerSecond: tokens / seconds,
+    outputMbS: (4 * tokens * dim) / MIB / seconds,
+    ratio: ratio(times, own),
+  };
+}
+
+const WIDTHS = [38, 10, 10, 10, 14, 10, 0];
+
+function tableOf(tokens: number, results: readonly Result[]): string[] {
+  const rows = results.filter((each) => each.tokens === tokens);
+  const title = `${grouped(tokens)} token${tokens === 1 ? '' : 's'} per call`;
+  return [
+    '',
+    row(WIDTHS, [title, 'us', 'p10', 'p90', 'tokens/s', 'MB/s', 'x']),
+    '-'.repeat(100),
+    ...rows.map((each) =>
+      row(WIDTHS, [
+        each.version === null ? each.name : `${each.name} ${each.version}`,
+        ...[each.medianUs, each.p10Us, each.p90Us].map((us) => (us < 1000 ? figure(us) : grouped(us))),
+        grouped(each.tokensPerSecond),
+        grouped(each.outputMbS),
+        figure(each.ratio),
+      ]),
+    ),
+  ];
+}

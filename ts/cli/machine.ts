@@ -1,0 +1,35 @@
+/** What runs here, and on what. */
+
+import os from 'node:os';
+import { backendInfo } from '../index.js';
+
+/** The backend, the runtime and the machine, as every command with figures names them. */
+export function describeMachine() {
+  const { version, name, isa, threads, fallbackReason } = backendInfo();
+  const cpus = os.cpus();
+  return {
+    version,
+    backend: name,
+    isa,
+    threads,
+    fallbackReason,
+    node: process.version,
+    platform: `${process.platform}-${process.arch}`,
+    cpu: cpus[0]?.model.trim() ?? 'unknown',
+    cpus: cpus.length,
+    memoryLimitBytes: memoryLimit(),
+  };
+}
+
+/** The same in one line, for the head of a table. */
+export function machineLine(): string {
+  const { version, backend, isa, threads, node, platform, cpu, cpus } = describeMachine();
+  const ways = `${backend}, ${isa}, ${threads} thread${threads === 1 ? '' : 's'}`;
+  return `tokenbed ${version} (${ways}), Node ${node} on ${platform}, ${cpu}, ${cpus} logical`;
+}
+
+/** The smaller of physical memory and what a control group allows, in bytes. */
+function memoryLimit(): number {
+  const allowed = process.constrainedMemory(); // 0, or absurdly much, where there is no limit
+  return allowed > 0 ? Math.min(os.totalmem(), allowed) : os.totalmem();
+}

@@ -1,0 +1,244 @@
+/**
+ * Other libraries that look rows up, as far as they are installed where the program is called.
+ *
+ * Each is loaded when it is its turn, after everything that needs none of them was measured: a library that is there
+ * makes plain loops slower. What they run on stands in peers.json: such names are none of this package's words.
+ */
+
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { Feed, type Job } from './contenders.js';
+import { gatherModel, TABLE_FILE } from './onnx.js';
+import words from './peers.json' with { type: 'json' };
+import type { Contender } from './rounds.js';
+
+/** A library that is installed. */
+export interface Peer {
+  readonly name: string;
+  readonly version: string;
+  /** Loads it. */
+  open(): Promise<Prepare>;
+}
+
+/** Makes a contender; `null` for a table that the library cannot hold. */
+export type Prepare = (job: Job) => Promise<Contender | null>;
+
+/** As `require`, from the folder where the program was called. */
+const requireHere = createRequire(path.join(process.cwd(), 'package.json'));
+
+/** Memories of 2 or 4 GiB, through which a table passes twice. */
+const LARGEST = 1.5 * 2 ** 30;
+
+/** The folder of an installed package. */
+function folderOf(name: string): string | undefined {
+  const folders = (requireHere.resolve.paths(name) ?? []).map((modules) => path.join(modules, name));
+  return folders.find((folder) => existsSync(path.join(folder, 'package.json')));
+}
+
+/** Imports a file of a package: an ES module has its own copies of what it depends on. */
+function importFrom(name: string, file: string): Promise<unknown> {
+  return import(pathToFileURL(path.join(folderOf(name)!, file)).href);
+}
+
+/** As much of onnxruntime as is used; both builds have it. */
+interface Onnx {
+  readonly env: Readonly<Record<string, { numThreads: number }>>;
+  readonly Tensor: new (type: string, data: Float32Array | Int32Array, dims: readonly number[]) => OnnxTensor;
+  readonly InferenceSession: {
+    create(model: Uint8Array, options: object): Promise<OnnxSession>;
+  };
+}
+
+interface OnnxTensor {
+  readonly data: Float32Array;
+}
+
+interface OnnxSession {
+  run(feeds: object, fetches?: object): Promise<{ readonly rows: OnnxTensor }>;
+  release(): Promise<void>;
+}
+
+/** The rows go into the caller's output; the table is an input that is read in place. */
+async function onnxNode(): Promise<Prepare> {
+  const ort = requireHere('onnxruntime-node') as Onnx;
+  return async (job) => {
+    const { vocab, dim, tokens } = job;
+    const session = await ort.InferenceSession.create(gatherModel(job, 'input'), {
+      executionProviders: ['cpu'],
+    });
+    const table = new ort.Tensor('float32', job.table, [vocab, dim]);
+    const rows = new Float32Array(tokens * dim);
+    const fetches = { rows: new ort.Tensor('float32', rows, [tokens, dim]) };
+    const feed = new Feed(job);
+    return {
+      name: 'onnxruntime-node',
+      async run(times) {
+        for (let i = 0; i < times; i++) {
+          const ids = new ort.Tensor('int32', feed.next(), [tokens]);
+          await session.run({ table, ids }, fetches);
+        }
+      },
+      answer: () => ({ rows, wanted: feed.wanted() }),
+      close: () => session.release(),
+    };
+  };
+}
+
+/**
+ * Imported where the other one is required: both depend on onnxruntime-common, where both would register a backend
+ * of the same name, and one would silently be measured as the other.
+ */
+async function onnxWeb(): Promise<Prepare> {
+  const ort = (await importFrom('onnxruntime-web', 'dist/ort.node.min.mjs')) as Onnx;
+  ort.env[words.device]!.numThreads = 1;
+  return async (job) => {
+    const { table, tokens } = job;
+    if (table.byteLength > LARGEST) return null;
+    const data = new Uint8Array(table.buffer, table.byteOffset, table.byteLength);
+    const session = await ort.InferenceSession.create(gatherModel(job, 'external'), {
+      executionProviders: [words.device],
+      externalData: [{ path: TABLE_FILE, data }],
+    });
+    const feed = new Feed(job);
+    let found: { readonly rows: OnnxTensor } | null = null;
+    return {
+      name: 'onnxruntime-web',
+      async run(times) {
+        for (let i = 0; i < times; i++) {
+          found = null; // the last output may go before the next one comes
+          found = await session.run({ ids: new ort.Tensor('int32', feed.next(), [tokens]) });
+        }
+      },
+      answer: () => ({ rows: found!.rows.data, wanted: feed.wanted() }),
+      close: () => session.release(),
+    };
+  };
+}
+
+/** As much of TensorFlow.js as is used. */
+interface TensorFlow {
+  setBackend(name: string): Promise<boolean>;
+  tensor2d(data: Float32Array, shape: readonly [number, number]): TensorFlowTensor;
+  tensor1d(data: Int32Array, dtype: 'int32'): TensorFlowTensor;
+  gather(table: TensorFlowTensor, ids: TensorFlowTensor): TensorFlowTensor;
+}
+
+interface TensorFlowTensor {
+  dataSync(): Float32Array;
+  dispose(): void;
+}
+
+/** tf.gather, then dataSync: everybody else's rows end up in memory that JavaScript reads. */
+async function tensorFlow(tf: TensorFlow, name: string, backend: string): Promise<Prepare> {
+  if (!(await tf.setBackend(backend))) throw new Error(`its backend ${backend} does not start`);
+  return async (job) => {
+    if (job.table.byteLength > LARGEST) return null;
+    const weight = tf.tensor2d(job.table, [job.vocab, job.dim]);
+    const feed = new Feed(job);
+    let rows = new Float32Array();
+    return {
+      name,
+      run(times) {
+        for (let i = 0; i < times; i++) {
+          const ids = tf.tensor1d(feed.next(), 'int32');
+          const found = tf.gather(weight, ids);
+          rows = found.dataSync() as Float32Array<ArrayBuffer>;
+          ids.dispose();
+          found.dispose();
+        }
+      },
+      answer: () => ({ rows, wanted: feed.wanted() }),
+      close: () => weight.dispose(),
+    };
+  };
+}
+
+async function tensorFlowCompiled(): Promise<Prepare> {
+  const tf = requireHere('@tensorflow/tfjs-core') as TensorFlow;
+  const module = requireHere(words.tensorflow) as Record<string, (folder: string) => void>;
+  module[words.tensorflowPaths]!(`${path.join(folderOf(words.tensorflow)!, 'dist')}${path.sep}`);
+  return tensorFlow(tf, words.tensorflow, words.device);
+}
+
+async function tensorFlowPlain(): Promise<Prepare> {
+  return tensorFlow(requireHere('@tensorflow/tfjs') as TensorFlow, '@tensorflow/tfjs', 'cpu');
+}
+
+/** As much of jax-js as is used. */
+interface Jax {
+  init(device: string): Promise<unknown>;
+  defaultDevice(device: string): unknown;
+  jit(call: (table: JaxArray, ids: JaxArray) => JaxArray): (table: JaxArray, ids: JaxArray) => JaxArray;
+  readonly numpy: {
+    array(data: Float32Array | Int32Array): JaxArray;
+    take(table: JaxArray, ids: JaxArray, axis: number): JaxArray;
+  };
+}
+
+interface JaxArray {
+  /** A reference of one's own: every use takes one away. */
+  readonly ref: JaxArray;
+  reshape(shape: readonly number[]): JaxArray;
+  dataSync(): Float32Array;
+  dispose(): void;
+}
+
+/** `take` along the rows, compiled once, then dataSync. */
+async function jaxCompiled(): Promise<Prepare> {
+  const jax = (await importFrom('@jax-js/jax', 'dist/index.js')) as Jax;
+  await jax.init(words.device);
+  jax.defaultDevice(words.device);
+  const { numpy: np } = jax;
+  return async (job) => {
+    if (job.table.byteLength > LARGEST) return null;
+    const weight = np.array(job.table).reshape([job.vocab, job.dim]);
+    const take = jax.jit((table, ids) => np.take(table, ids, 0));
+    const feed = new Feed(job);
+    let rows = new Float32Array();
+    return {
+      name: '@jax-js/jax',
+      run(times) {
+        for (let i = 0; i < times; i++) {
+          rows = take(weight.ref, np.array(feed.next())).dataSync() as Float32Array<ArrayBuffer>;
+        }
+      },
+      answer: () => ({ rows, wanted: feed.wanted() }),
+      close: () => weight.dispose(),
+    };
+  };
+}
+
+const KNOWN: readonly {
+  readonly name: string;
+  readonly needs?: string;
+  readonly open: () => Promise<Prepare>;
+}[] = [
+  { name: 'onnxruntime-node', open: onnxNode },
+  { name: 'onnxruntime-web', open: onnxWeb },
+  { name: words.tensorflow, needs: '@tensorflow/tfjs-core', open: tensorFlowCompiled },
+  { name: '@tensorflow/tfjs', open: tensorFlowPlain },
+  { name: '@jax-js/jax', open: jaxCompiled },
+];
+
+/** All that are looked for. */
+export const PEER_NAMES: readonly string[] = KNOWN.map(({ name }) => name);
+
+/** Which of the libraries that are known here are installed, and the names of those that are not. */
+export function findPeers(): { readonly installed: Peer[]; readonly missing: string[] } {
+  const installed: Peer[] = [];
+  const missing: string[] = [];
+  for (const { name, needs = name, open } of KNOWN) {
+    const folder = folderOf(name);
+    if (folder === undefined || folderOf(needs) === undefined) {
+      missing.push(name);
+      continue;
+    }
+    const { version } = JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8')) as {
+      version: string;
+    };
+    installed.push({ name, version, open });
+  }
+  return { installed, missing };
+}

@@ -1,0 +1,133 @@
+/** `tokenbed profile`: what the profiler finds on this machine, as tables, as JSON, or as a report to send. */
+
+import { Embedding, EmbeddingProfiler } from '../index.js';
+import { PATTERNS } from '../profiler/patterns.js';
+import { grouped, figure } from '../profiler/text.js';
+import {
+  choicesOption,
+  type Command,
+  integerOption,
+  integersOption,
+  numberOption,
+  seedOption,
+  textOption,
+  type Values,
+} from './command.js';
+import { describeMachine, machineLine } from './machine.js';
+import { expectPlace, print, writeWhole } from './output.js';
+import { Progress } from './progress.js';
+
+export const profile: Command = {
+  name: 'profile',
+  help: `tokenbed profile: what lookups, tables and positions cost on this machine
+
+Usage: tokenbed profile [OPTIONS]
+
+Looks tokens up in a random table, beside a plain copy of as many bytes; makes tables of
+several sizes, one at a time; adds sinusoidal and learned positions. Each figure is the
+median of many calls, with its tenths where the table has room. Takes about five seconds.
+
+Options:
+      --vocab N            rows of the table (default 50000)
+      --dim N              length of a vector, also of the positions (default 256)
+      --batch-sizes LIST   sequences per call (default 1,8,32)
+      --seq-lengths LIST   tokens per sequence (default 64,512)
+      --pattern LIST       how ids are spread over the table: uniform (default), zipf,
+                           sequential, repeated; several with commas between them
+      --seed N             of table and ids, 0 to 2^64-1 (default 0)
+      --vocab-sizes LIST   tables that are compared (default 1000,10000,100000)
+      --embedding-dims LIST  and the lengths of their vectors (default 64,256)
+      --max-table MB       tables above that are computed, not made (default 1024)
+      --min-time MS        each figure is timed for at least so long (default 100)
+      --json               one JSON object: version, backend, ..., table, settings,
+                           lookup, memoryScaling, positional
+      --html FILE.html     write a report with charts there too: one file, no network
+      --svg FILE.svg       write the charts there too
+
+Examples:
+  tokenbed profile
+  tokenbed profile --vocab 30522 --dim 384 --pattern uniform,zipf --html report.html
+  tokenbed profile --batch-sizes 1 --seq-lengths 1,16,256 --json > profile.json
+`,
+  options: {
+    vocab: { type: 'string' },
+    dim: { type: 'string' },
+    'batch-sizes': { type: 'string' },
+    'seq-lengths': { type: 'string' },
+    pattern: { type: 'string' },
+    seed: { type: 'string' },
+    'vocab-sizes': { type: 'string' },
+    'embedding-dims': { type: 'string' },
+    'max-table': { type: 'string' },
+    'min-time': { type: 'string' },
+    json: { type: 'boolean' },
+    html: { type: 'string' },
+    svg: { type: 'string' },
+  },
+  takesFiles: false,
+  run,
+};
+
+async function run(values: Values): Promise<void> {
+  const asked = readAsked(values);
+  const html = textOption(values, 'html');
+  const svg = textOption(values, 'svg');
+  for (const file of [html, svg]) if (file !== undefined) await expectPlace(file);
+
+  const { profiler, table, lines } = measure(asked);
+  if (html !== undefined) await writeWhole(html, profiler.toHTML());
+  if (svg !== undefined) await writeWhole(svg, profiler.toSVG());
+  if (values['json'] !== true) return print(`${machineLine()}\n${lines.join('\n')}\n`);
+  const settings = { seed: String(asked.seed), minTimeMs: asked.minTimeMs };
+  const found = { ...describeMachine(), table, settings, ...profiler.results };
+  return print(`${JSON.stringify(found, null, 2)}\n`);
+}
+
+function readAsked(values: Values) {
+  const rows = { min: 1, max: 2 ** 32 };
+  return {
+    vocabSize: integerOption(values, 'vocab', rows, 50_000),
+    embeddingDim: integerOption(values, 'dim', { min: 1 }, 256),
+    batchSizes: integersOption(values, 'batch-sizes', { min: 1 }, [1, 8, 32]),
+    seqLengths: integersOption(values, 'seq-lengths', { min: 1 }, [64, 512]),
+    patterns: choicesOption(values, 'pattern', PATTERNS, ['uniform']),
+    seed: seedOption(values),
+    vocabSizes: integersOption(values, 'vocab-sizes', rows, [1000, 10_000, 100_000]),
+    embeddingDims: integersOption(values, 'embedding-dims', { min: 1 }, [64, 256]),
+    maxTableMb: numberOption(values, 'max-table', { min: 0, max: Number.MAX_SAFE_INTEGER }, 1024),
+    minTimeMs: numberOption(values, 'min-time', { min: 0, max: 3_600_000 }, 100),
+  };
+}
+
+/** Everything, one measurement after the other, below a bar that counts their figures. */
+function measure(asked: ReturnType<typeof readAsked>) {
+  const { vocabSize, embeddingDim, batchSizes, seqLengths, patterns, seed } = asked;
+  const { vocabSizes, embeddingDims, maxTableMb, minTimeMs } = asked;
+  const shapes = new Set(batchSizes).size * new Set(seqLengths).size;
+  const tables = new Set(vocabSizes).size * new Set(embeddingDims).size;
+  const total = shapes * patterns.length + tables + 2;
+  const progress = new Progress('measuring', total, 'figures', { resultsLater: true });
+  let before = 0;
+  const onProgress = ({ done, total }: { readonly done: number; readonly total: number }): void => {
+    progress.set(before + done);
+    if (done === total) before += total;
+  };
+  const lines: string[] = [];
+  const profiler = new EmbeddingProfiler({ print: (line) => lines.push(line), onProgress, minTimeMs });
+  try {
+    const embedding = new Embedding({ vocabSize, embeddingDim, seed });
+    const memoryMb = embedding.getMemoryUsage().totalMemoryMb;
+    const size = `${grouped(vocabSize)} x ${grouped(embeddingDim)}, ${figure(memoryMb)} MB`;
+    for (const pattern of patterns) {
+      lines.push('', `Table: ${size}; ids: ${pattern}, seed ${seed}`);
+      profiler.measureLookupPerformance({ embedding, batchSizes, seqLengths, pattern, seed });
+    }
+    embedding.dispose();
+    lines.push('');
+    profiler.analyzeMemoryScaling({ vocabSizes, embeddingDims, maxTableMb });
+    profiler.comparePositionalEncodings({ embeddingDim });
+    return { profiler, lines, table: { vocabSize, embeddingDim, memoryMb } };
+  } finally {
+    progress.end();
+  }
+}
