@@ -51,7 +51,7 @@ export default defineConfig({
       {
         resolve: { alias },
         // Named, so that it is not found in the middle of a run, which would load every page again.
-        optimizeDeps: { include: ['fast-check'] },
+        optimizeDeps: { include: ['fast-check', 'slimdom'] },
         test: {
           name: 'chromium',
           include: ['test/*.test.ts', 'test/browser/**/*.test.ts'],

@@ -1,6 +1,10 @@
 /** What a profiler might have found: every kind of entry, with figures as they come out of a machine. */
 
-import type { AccessPattern, LookupResult, MemoryScalingResult, ProfilerReport } from 'tokenbed';
+import type { AccessPattern, LookupResult, MemoryScalingResult } from 'tokenbed';
+import type { ReportSource } from 'tokenbed/report';
+
+/** With everything that a profiler knows. */
+export type WholeReport = Required<ReportSource>;
 
 const COLUMNS = 256;
 
@@ -47,7 +51,7 @@ function scaling(vocabSize: number, embeddingDim: number): MemoryScalingResult {
 }
 
 /** A report of lookups under these patterns, of tables and of positions. */
-export function profilerReport(patterns: readonly AccessPattern[] = ['uniform']): ProfilerReport {
+export function profilerReport(patterns: readonly AccessPattern[] = ['uniform']): WholeReport {
   const lookups: Record<string, LookupResult> = {};
   for (const pattern of patterns) {
     for (const batchSize of [1, 8, 32, 128]) {
@@ -102,7 +106,7 @@ export function profilerReport(patterns: readonly AccessPattern[] = ['uniform'])
 }
 
 /** The report of a profiler that has measured nothing yet. */
-export function emptyReport(): ProfilerReport {
+export function emptyReport(): WholeReport {
   const results = { lookup: {}, memoryScaling: {}, positional: {} };
   const report = profilerReport();
   return {

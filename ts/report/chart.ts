@@ -140,7 +140,7 @@ export function panel(options: PanelOptions): Panel {
   ];
   const element = drawn(
     Plot.plot({
-      document: drawingDocument(),
+      document: drawingDocument,
       className: CHART,
       width: WIDTH,
       height: total,

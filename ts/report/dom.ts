@@ -8,12 +8,12 @@ import { Document, type Element, type Node, serializeToWellFormedString } from '
 const SVG = 'http://www.w3.org/2000/svg';
 const HTML = 'http://www.w3.org/1999/xhtml';
 
-/** What the chart library is given as `document`: it looks at the root's namespace and creates elements. */
-export function drawingDocument(): globalThis.Document {
-  const document = new Document();
-  document.appendChild(document.createElementNS(HTML, 'html'));
-  return document as unknown as globalThis.Document;
-}
+/** Where all elements are made. It holds none of them: they live as long as somebody draws with them. */
+const DOCUMENT = new Document();
+DOCUMENT.appendChild(DOCUMENT.createElementNS(HTML, 'html'));
+
+/** What the chart library is given as `document`: it looks at the namespace of the root and creates elements. */
+export const drawingDocument = DOCUMENT as unknown as globalThis.Document;
 
 /** What the chart library gave back, with every attribute as short as the eye allows. */
 export function drawn(svg: unknown): Element {
@@ -41,14 +41,9 @@ export function svg(
   attributes: Readonly<Record<string, string | number>>,
   ...children: readonly (Element | string)[]
 ): Element {
-  const document = new Document();
-  const element = document.createElementNS(SVG, name);
+  const element = DOCUMENT.createElementNS(SVG, name);
   for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, String(value));
-  for (const child of children) {
-    element.appendChild(
-      typeof child === 'string' ? document.createTextNode(child) : document.importNode(child, true),
-    );
-  }
+  element.append(...children);
   return element;
 }
 

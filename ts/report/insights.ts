@@ -83,8 +83,9 @@ export function memoryInsights({ scalings }: Reading): string[] {
   }
   const unmeasured = known.filter((entry) => !isDrawable(entry.lookupTimeMs)).length;
   if (unmeasured > 0) {
+    const many = unmeasured === 1 ? 'One table is' : `${unmeasured} tables are`;
     sentences.push(
-      `${unmeasured === 1 ? 'One table was' : `${unmeasured} tables were`} too large to be made: no lookup was measured there.`,
+      `${many} larger than the profiler was to make (maxTableMb): no lookup was measured there.`,
     );
   }
   return sentences;

@@ -178,7 +178,7 @@ function timeRows(label: string, rows: readonly Lookup[], values: readonly numbe
     xTitle: isLog ? 'time per token, logarithmic' : 'time per token',
     yTitle: 'batch × sequence',
     marks: [
-      bottomAxis(isLog ? logTicks(domain, 4) : linearTicks(domain[1]), duration),
+      bottomAxis(isLog ? logTicks(domain, 5) : linearTicks(domain[1]), duration),
       Plot.axisY({ label: null, tickSize: 0, tickPadding: 8, text: (row: number) => shapeOf(rows[row]!) }),
       Plot.ruleY(rows, {
         x1: (entry: Lookup) => perToken(entry.p10Ms, entry),

@@ -31,14 +31,13 @@ interface Block {
 const text = (words: string, y: number, size: number, fill: string, weight = 400): Element =>
   svg('text', { x: 0, y, 'font-size': size, 'font-weight': weight, fill, 'text-anchor': 'start' }, words);
 
-/** A chart at its place: a document within the document. */
+/** A chart, put at its place: a document within the document. */
 function placed({ element }: Panel, x: number, y: number): Element {
-  const copy = element.cloneNode(true) as Element;
-  copy.setAttribute('x', String(x));
-  copy.setAttribute('y', String(y));
+  element.setAttribute('x', String(x));
+  element.setAttribute('y', String(y));
   // The rules are bound to the class of the root.
-  copy.removeAttribute('class');
-  return copy;
+  element.removeAttribute('class');
+  return element;
 }
 
 /** A figure: title and caption above its panels. */
