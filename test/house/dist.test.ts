@@ -1,0 +1,76 @@
+/** dist/ as scripts/build-ts.mjs makes it: what a start loads, what it leaves, and that nothing older lies about. */
+
+import { readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseSync } from 'oxc-parser';
+import { beforeAll, describe, expect, test } from 'vitest';
+
+const dist = fileURLToPath(new URL('../../dist/', import.meta.url));
+
+/** What a file imports: by statements, and by calls when it has use for it. */
+interface Imports {
+  readonly statements: readonly string[];
+  readonly calls: readonly string[];
+}
+
+const files = new Map<string, Imports>();
+
+beforeAll(async () => {
+  for (const name of await readdir(dist, { recursive: true })) {
+    if (!name.endsWith('.js')) continue;
+    const source = await readFile(path.join(dist, name), 'utf8');
+    const { module } = parseSync(name, source);
+    const handedOn = module.staticExports.flatMap(({ entries }) =>
+      entries.flatMap(({ moduleRequest }) => moduleRequest?.value ?? []),
+    );
+    const target = (specifier: string) =>
+      specifier.startsWith('.') ? path.join(path.dirname(name), specifier) : specifier;
+    files.set(name, {
+      statements: [...module.staticImports.map((each) => each.moduleRequest.value), ...handedOn].map(target),
+      calls: module.dynamicImports.map(({ moduleRequest: { start, end } }) =>
+        target(source.slice(start + 1, end - 1)),
+      ),
+    });
+  }
+});
+
+/** All that is loaded with `entries`; with `calls` also what they may import later. `#loader` is that of Node. */
+function loaded(entries: readonly string[], { calls = false } = {}): string[] {
+  const found = new Set<string>(entries);
+  for (const name of found) {
+    const each = files.get(name === '#loader' ? 'backend/loader.node.js' : name);
+    for (const target of [...(each?.statements ?? []), ...(calls ? (each?.calls ?? []) : [])])
+      found.add(target);
+  }
+  return [...found].sort();
+}
+
+const LIBRARY = ['#loader', 'chunks/library.js', 'chunks/tokenizer.js', 'index.js'];
+
+describe('dist', () => {
+  test('the library is few files, and asks for nothing of Node to start', () => {
+    expect(loaded(['index.js'])).toEqual(LIBRARY);
+    expect(loaded(['backend/loader.node.js'])).toEqual(['backend/loader.node.js']);
+  });
+
+  test('the tokenizers are loaded without the library', () => {
+    expect(loaded(['tokenizer/index.js'])).toEqual(['chunks/tokenizer.js', 'tokenizer/index.js']);
+  });
+
+  test('the program loads neither the library nor the commands before one is called', () => {
+    const program = ['chunks/program.js', 'chunks/tokenizer.js', 'cli.js', 'node:util'];
+    expect(loaded(['cli.js'])).toEqual(program);
+    expect(loaded(['cli.js'], { calls: true })).toEqual(
+      expect.arrayContaining([...LIBRARY.slice(0, 3), 'chunks/embed.js']),
+    );
+  });
+
+  test('holds no JavaScript that nobody loads', async () => {
+    const manifest = await readFile(path.join(dist, '../package.json'), 'utf8');
+    const named = [...manifest.matchAll(/"\.\/dist\/([\w./-]+\.js)"/g)].map(([, name]) => name!);
+    const forTests = 'backend/index.js';
+    const all = loaded([...named, forTests], { calls: true });
+    expect(all).toEqual(expect.arrayContaining([...files.keys()]));
+  });
+});
