@@ -138,6 +138,16 @@ export interface BackendInfo {
   readonly version: string;
 }
 
+/** What the host tells of the machine; `null` for what it keeps to itself. */
+export interface Machine {
+  /** The runtime and its platform, such as `Node.js 22.12.0, linux-x64`, or the browser's user agent. */
+  platform: string;
+  /** The model of the processor. */
+  processor: string | null;
+  /** How many threads the machine runs at once. */
+  processors: number | null;
+}
+
 /** What the environment asks of a backend. */
 export interface Settings {
   /** The highest instruction set to use, if any was named. */

@@ -4,11 +4,11 @@ import { loader } from '#loader';
 import { fail, tooLarge, wrongKind, wrongValue } from '../errors.js';
 import { choice, type Named, named } from '../options.js';
 import { VERSION } from '../version.js';
-import { type Backend, type BackendInfo, LARGE, type Settings } from './backend.js';
+import { type Backend, type BackendInfo, LARGE, type Machine, type Settings } from './backend.js';
 import { nativeBackend } from './native.js';
 import { wasmBackend } from './wasm.js';
 
-export type { Backend, BackendInfo, Contents, Handle, Kernels, Storage, Table } from './backend.js';
+export type { Backend, BackendInfo, Contents, Handle, Kernels, Machine, Storage, Table } from './backend.js';
 
 type Wanted = 'auto' | 'native' | 'wasm';
 
@@ -167,8 +167,8 @@ export function describeBackend(backend: Backend): BackendInfo {
   return { name, isa, threads, fallbackReason, version: VERSION };
 }
 
-/** What the host tells of the machine: runtime and platform, model of the processor, number of threads. */
-export function machine(): ReturnType<typeof loader.machine> {
+/** What the host tells of the machine. */
+export function machine(): Machine {
   return loader.machine();
 }
 

@@ -5,7 +5,7 @@
  * bundle for the browser ever sees a `node:` import.
  */
 
-import type { NativeBinding } from './backend.js';
+import type { Machine, NativeBinding } from './backend.js';
 
 /** Anything that a WASM module can come from. */
 export interface Loader {
@@ -25,12 +25,8 @@ export interface Loader {
   readonly longestArray: number;
   /** `length` floats of ordinary memory of their own, with arbitrary contents: every one will be written. */
   floats(length: number): Float32Array<ArrayBuffer>;
-  /** The runtime and its platform, the model of the processor, and how many threads it runs; null: not told. */
-  machine(): {
-    readonly platform: string;
-    readonly processor: string | null;
-    readonly processors: number | null;
-  };
+  /** What it tells of the machine. */
+  machine(): Machine;
   /** Loads the entry that draws reports, which registers itself; absent where nothing can be loaded at once. */
   readonly report?: () => void;
   /** The pages to ask for when a WASM memory is made, best first. */

@@ -1,6 +1,6 @@
 /** What the profiler found: plain objects that survive JSON, fresh on every read. */
 
-import type { BackendInfo } from '../backend/index.js';
+import type { BackendInfo, Machine } from '../backend/index.js';
 
 /**
  * How the ids of a lookup are spread over the table.
@@ -107,13 +107,7 @@ export interface ProfilerSettings {
 }
 
 /** Where the results were measured: as much as the host tells. */
-export interface MachineInfo {
-  /** The runtime and its platform, such as `Node.js 22.12.0, linux-x64`, or the browser's user agent. */
-  platform: string;
-  /** The model of the processor; `null` where the host keeps it to itself. */
-  processor: string | null;
-  /** How many threads the machine runs at once; `null` where the host does not say. */
-  processors: number | null;
+export interface MachineInfo extends Machine {
   /** The smallest step of the clock that was seen, in milliseconds; `null` before the first measurement. */
   clockResolutionMs: number | null;
 }
