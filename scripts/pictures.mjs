@@ -7,20 +7,23 @@
  * They are kept in the repository, so each is at most 150 kB. Whoever changes what they show takes them anew, and looks.
  */
 
-import { mkdir } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { chromium } from 'playwright';
 import { buildPage } from './build-page.mjs';
 import { ensureChromium } from './lib/chromium.mjs';
 import { asProgram } from './lib/main.mjs';
 import { count, say } from './lib/progress.mjs';
-import { root } from './lib/run.mjs';
+import { must, root } from './lib/run.mjs';
 import { writeWhole } from './lib/stamp.mjs';
 import { serveFolder } from './lib/static-server.mjs';
 import { setUp } from './setup.mjs';
 
 const FOLDER = 'docs/pictures';
 const LARGEST = 150_000;
+const PROGRAM = path.join(root, 'dist/cli.js');
 const WINDOW = { width: 1120, height: 1120 };
 
 /**
@@ -42,7 +45,48 @@ const PICTURES = [
       '#text-form',
     ),
   },
+  { file: 'report.png', what: 'a report of the profiler, measured here and now', take: report },
+  { file: 'terminal.png', what: 'tokenbed bench in a terminal', take: terminal },
 ];
+
+/** The first window of a report. @type {Picture['take']} */
+async function report(browser) {
+  const sizes = ['--batch-sizes', '1,8,32', '--seq-lengths', '16,128,512', '--pattern', 'uniform,zipf'];
+  const folder = await mkdtemp(path.join(tmpdir(), 'tokenbed-pictures-'));
+  try {
+    const file = path.join(folder, 'report.html');
+    await must(process.execPath, [PROGRAM, 'profile', ...sizes, '--html', file]);
+    return await windowOn(browser, pathToFileURL(file).href, { width: 1000, height: 1120 });
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+/** What a command prints, as a terminal shows it. @type {Picture['take']} */
+async function terminal(browser) {
+  const line = ['bench', '--tokens', '64,4096'];
+  const { stdout } = await must(process.execPath, [PROGRAM, ...line]);
+  const text = `$ npx tokenbed ${line.join(' ')}\n${stdout}`.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
+  const style = 'margin:0;padding:20px;background:#16181d;color:#e6e6e6;font:14px/1.45 monospace';
+  const html = `<!doctype html><meta charset="utf-8"><body style="margin:0;background:#16181d"><pre style="${style}">${text}</pre>`;
+  const height = 40 + Math.ceil(21 * text.split('\n').length);
+  return windowOn(browser, `data:text/html;charset=utf-8,${encodeURIComponent(html)}`, {
+    width: 1000,
+    height,
+  });
+}
+
+/** @param {import('playwright').Browser} browser @param {string} url @param {{ width: number, height: number }} viewport */
+async function windowOn(browser, url, viewport) {
+  const context = await browser.newContext({ viewport, colorScheme: 'light' });
+  try {
+    const visit = await context.newPage();
+    await visit.goto(url);
+    return await visit.screenshot();
+  } finally {
+    await context.close();
+  }
+}
 
 /**
  * What a window shows of the page, from an element on.

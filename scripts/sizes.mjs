@@ -15,10 +15,10 @@ function line(name, bytes) {
   );
 }
 
-/** @returns {Promise<Uint8Array>} */
-async function bundledEntry() {
+/** @param {string} file of dist/ @returns {Promise<Uint8Array>} */
+async function bundled(file) {
   const { rolldown } = await import('rolldown');
-  const input = path.join(root, 'dist/index.js');
+  const input = path.join(root, 'dist', file);
   const bundle = await rolldown({
     input,
     platform: 'browser',
@@ -34,7 +34,8 @@ const addons = (await readdir(path.join(dist, 'native'))).filter((file) => file.
 for (const file of ['core.wasm', ...addons.map((addon) => `native/${addon}`)]) {
   line(`dist/${file}`, await readFile(path.join(dist, file)));
 }
-line('main entry, bundled for the browser and minified', await bundledEntry());
+line('main entry, bundled for the browser and minified', await bundled('index.js'));
+line('tokenbed/report, the same', await bundled('report/index.js'));
 const scratch = await mkdtemp(path.join(tmpdir(), 'tokenbed-sizes-'));
 try {
   const { tarball } = await packTarball(scratch);

@@ -38,9 +38,10 @@ export class EmbedService {
   readonly #embedding: Embedding;
   readonly #limits: Limits;
   readonly #batcher: Batcher;
-  readonly #server = createServer({ requestTimeout: PATIENCE_MS }, (request, response) => {
-    void this.#handle(request, response);
-  });
+  readonly #server = createServer(
+    { requestTimeout: PATIENCE_MS, keepAliveTimeout: PATIENCE_MS },
+    (request, response) => void this.#handle(request, response),
+  );
   #inFlight = 0;
   #closing = false;
 

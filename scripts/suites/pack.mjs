@@ -23,6 +23,8 @@ const WANTED = [
   'dist/index.js',
   'dist/index.d.ts',
   'dist/inline.js',
+  'dist/report/index.js',
+  'dist/THIRD-PARTY-LICENSES.txt',
   'dist/tokenizer/index.js',
   'dist/cli.js',
   'dist/core.wasm',
@@ -88,6 +90,15 @@ export async function pack() {
       const { stdout } = await use(scratch, whole, process.execPath, [cli, 'info', '--json']);
       JSON.parse(stdout);
       return undefined;
+    });
+    await check('npx tokenbed profile --html', async () => {
+      const cli = 'node_modules/tokenbed/dist/cli.js';
+      const few = ['--vocab', '100', '--dim', '8', '--batch-sizes', '1', '--seq-lengths', '4'];
+      const tables = ['--vocab-sizes', '10', '--embedding-dims', '4', '--min-time', '0'];
+      const file = path.join(scratch, 'report.html');
+      await use(scratch, whole, process.execPath, [cli, 'profile', ...few, ...tables, '--html', file]);
+      const html = await readFile(file, 'utf8');
+      return html.includes('<svg') ? undefined : 'the report holds no chart';
     });
     for (const settings of TYPE_SETTINGS) {
       await check(`types, ${settings.name}`, () => checkTypes(whole, settings));

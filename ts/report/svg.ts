@@ -35,8 +35,9 @@ const text = (words: string, y: number, size: number, fill: string, weight = 400
 function placed({ element }: Panel, x: number, y: number): Element {
   element.setAttribute('x', String(x));
   element.setAttribute('y', String(y));
-  // The rules are bound to the class of the root.
+  // The rules are bound to the class of the root, whose colour it takes then.
   element.removeAttribute('class');
+  element.removeAttribute('color');
   return element;
 }
 
