@@ -48,6 +48,7 @@ export class Failed extends Error {
  * @typedef {object} Options
  * @property {string} [cwd]  default: the project's folder
  * @property {Record<string, string | undefined>} [env]  set over the environment; `undefined` removes
+ * @property {number} [timeout]  milliseconds after which it is ended, with code 1
  * @property {(text: string) => void} [onOutput]  is given each piece as it comes
  */
 
@@ -56,13 +57,14 @@ export class Failed extends Error {
  *
  * @param {string} command @param {readonly string[]} args @param {Options} [options] @returns {Promise<Result>}
  */
-export function run(command, args, { cwd = root, env = {}, onOutput } = {}) {
+export function run(command, args, { cwd = root, env = {}, timeout, onOutput } = {}) {
   return new Promise((resolve) => {
     const result = { code: 1, stdout: '', stderr: '', output: '' };
     const child = spawn(command, args, {
       cwd,
       env: environment(env),
       stdio: ['ignore', 'pipe', 'pipe'],
+      timeout,
     });
     endWithUs(child);
     for (const name of /** @type {const} */ (['stdout', 'stderr'])) {

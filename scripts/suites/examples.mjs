@@ -15,6 +15,9 @@ import { checks } from '../lib/suite.mjs';
 /** @import { Example } from '../examples/list.mjs' */
 /** @import { Result } from '../lib/run.mjs' */
 
+/** A program that is still running then hangs. */
+const PATIENCE_MS = 300_000;
+
 /** @typedef {[name: string, check: () => Promise<Result>]} Check */
 
 export async function examples() {
@@ -55,7 +58,7 @@ async function checksOf(example) {
 /** @param {string} line @param {Record<string, string>} [env] @returns {Promise<Result>} */
 async function command(line, env = {}) {
   const [file, args] = await program(line);
-  return run(file, args, { env });
+  return run(file, args, { env, timeout: PATIENCE_MS });
 }
 
 /** A folder that nobody runs would rot. */
