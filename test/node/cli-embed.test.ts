@@ -56,6 +56,18 @@ const text = ['Hello world!', '', 'a', 'The quick brown fox'];
 const lines = text.map((line) => char.encode(line));
 
 describe('embed', () => {
+  it('prints each row as a JSON array where asked', async () => {
+    const text = await printed(['embed', '--json', '--dim', '3', '--seed', '5'], { input: '1 2\n3\n' });
+    const rows = text
+      .trimEnd()
+      .split('\n')
+      .map((row) => JSON.parse(row) as number[]);
+    const wanted = library([[1, 2], [3]], { embeddingDim: 3, seed: 5n });
+    expectBits(Float32Array.from(rows.flat()), wanted);
+    expect(rows.map((row) => row.length)).toEqual([3, 3, 3]);
+    await expectFailure(['embed', '--json', '--npy'], 2, /ERR_INVALID_OPTION: Options --npy and --json/);
+  });
+
   it("gives the library's bits for ids, positions anew on every line", async () => {
     const out = await printed(['embed'], { input: idLines(lines) });
     expectBits(parseRows(out, 64), library(lines, {}));

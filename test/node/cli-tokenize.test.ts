@@ -39,6 +39,22 @@ describe('tokenize', () => {
     expect(await printed(['tokenize'], { input })).toBe(charLines(...lines));
   });
 
+  it('prints each line as a JSON array where asked, however it tokenizes', async () => {
+    const cwd = folder();
+    const lines = ['Hello', '', 'x'.repeat(200_000)];
+    writeFileSync(path.join(cwd, 'text.txt'), lines.map((line) => `${line}\n`).join(''));
+    const rows = async (...options: string[]): Promise<unknown[]> => {
+      const text = await printed(['tokenize', '--json', ...options, 'text.txt'], { cwd });
+      return text
+        .trimEnd()
+        .split('\n')
+        .map((row) => JSON.parse(row) as unknown);
+    };
+    expect(await rows()).toEqual(lines.map((line) => char.encode(line)));
+    const bpe = new BPETokenizer({ mode: 'bytes', vocabSize: 262 }).train(lines);
+    expect(await rows('--train', '262')).toEqual(lines.map((line) => bpe.encode(line)));
+  });
+
   it('puts characters and line ends together that come in two chunks', async () => {
     const bytes = Buffer.from('\uFEFFaé€🚀\r\n🚀b\r\n');
     const chunks = Array.from(bytes, (byte) => Uint8Array.of(byte));

@@ -48,9 +48,9 @@ describe('the program', () => {
       ],
     ],
     ['bench', ['vocab', 'dim', 'tokens', 'pattern', 'seed', 'rounds', 'round-ms', 'json']],
-    ['tokenize', ['tokenizer', 'train', 'save']],
-    ['embed', ['ids', 'vocab', 'dim', 'weights', 'position', 'seed', 'npy']],
-    ['visualize', ['svg', 'dim', 'seq-length', 'dims', 'base', 'layout']],
+    ['tokenize', ['tokenizer', 'train', 'save', 'json']],
+    ['embed', ['ids', 'vocab', 'dim', 'weights', 'position', 'seed', 'npy', 'json']],
+    ['visualize', ['svg', 'dim', 'seq-length', 'dims', 'base', 'layout', 'json']],
   ])('explains %s, every option and an example', async (command, options) => {
     for (const args of [
       [command, '--help'],
@@ -178,6 +178,13 @@ describe('visualize', () => {
     const encoding = new PositionalEncoding({ embeddingDim: 64, maxSeqLength: 100 });
     const { text } = encoding.visualizeEncoding({ print: null });
     expect(await printed(['visualize'])).toBe(`${text}\n`);
+  });
+
+  it('says the same as JSON', async () => {
+    const encoding = new PositionalEncoding({ embeddingDim: 6, maxSeqLength: 4 });
+    const { text: _, ...wanted } = encoding.visualizeEncoding({ seqLength: 4, print: null });
+    const found = await printed(['visualize', '--json', '--dim', '6', '--seq-length', '4']);
+    expect(JSON.parse(found)).toEqual(wanted);
   });
 
   it('passes every option on', async () => {

@@ -15,6 +15,7 @@ import { type Input, linePieces, openInputs } from './input.js';
 import { readWeights } from './npy.js';
 import { print } from './output.js';
 import { Progress } from './progress.js';
+import { type RowForm, rowForm } from './row-form.js';
 import { idReader, textReader, TokenBatch } from './token-lines.js';
 
 /** As many floats are computed and written at once. */
@@ -49,6 +50,7 @@ Options:
       --weights FILE.npy   the table: f32, 2-D, C order; it says --vocab and --dim itself
       --position KIND      added to each row: sinusoidal (default) or none
       --npy                write .npy 1.0, f32, shape (tokens, dim)
+      --json               each row a JSON array; what is no number is null
 
 Examples:
   tokenbed tokenize < book.txt | tokenbed embed --npy > vectors.npy
@@ -63,6 +65,7 @@ Examples:
     weights: { type: 'string' },
     position: { type: 'string' },
     npy: { type: 'boolean' },
+    json: { type: 'boolean' },
   },
   takesFiles: true,
   run,
@@ -75,10 +78,11 @@ async function run(values: Values, files: readonly string[]): Promise<void> {
   if (npy && process.stdout.isTTY === true) {
     throw new UsageError('Option --npy writes bytes that are no text: send them to a file or a pipe');
   }
+  if (npy && values['json'] === true) throw new UsageError('Options --npy and --json do not go together');
   const ofIds = files.length === 0 || values['ids'] === true;
   const inputs = openInputs(files);
   const token = await table.make();
-  const sink = npy ? await npySink(token.embeddingDim) : textSink;
+  const sink = npy ? await npySink(token.embeddingDim) : textSink(rowForm(values));
   const progress = Progress.over('embedding', inputs);
   try {
     const embedder = new Embedder(token, positional);
@@ -100,7 +104,9 @@ interface Sink {
 }
 
 /** Rows as text, as they come. */
-const textSink: Sink = { write: printRows, end: async () => {}, close() {} };
+function textSink(form: RowForm): Sink {
+  return { write: (rows, dim) => printRows(rows, dim, form), end: async () => {}, close() {} };
+}
 
 /** Rows as one .npy. Its temporary file takes modules of Node that are slow to load: only now. */
 async function npySink(dim: number): Promise<Sink> {
@@ -168,10 +174,14 @@ class Embedder {
   }
 }
 
-async function printRows(rows: Float32Array, dim: number): Promise<void> {
+async function printRows(rows: Float32Array, dim: number, form: RowForm): Promise<void> {
+  const { start, between, end, notFinite } = form;
   let text = '';
   for (let i = 0; i < rows.length; i++) {
-    text += floatText(rows[i]!) + ((i + 1) % dim === 0 ? '\n' : ' ');
+    const value = rows[i]!;
+    text += i % dim === 0 ? start : between;
+    text += notFinite !== null && !Number.isFinite(value) ? notFinite : floatText(value);
+    if ((i + 1) % dim === 0) text += end;
   }
   await print(text);
 }

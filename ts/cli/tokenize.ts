@@ -8,6 +8,7 @@ import { type Command, integerOption, textOption, UsageError, type Values } from
 import { decoded, type Input, linePieces, openInputs, type Piece } from './input.js';
 import { print } from './output.js';
 import { Progress } from './progress.js';
+import { type RowForm, rowForm } from './row-form.js';
 import { charIds } from './token-lines.js';
 
 export const tokenize: Command = {
@@ -29,6 +30,7 @@ Options:
       --train N            first learn a vocabulary of N ids from the whole input, of bytes
                            (default) or words; holds the input in memory
       --save FILE.json     write the trained tokenizer there, before the ids
+      --json               each line a JSON array of ids
 
 Examples:
   tokenbed tokenize < book.txt
@@ -39,6 +41,7 @@ Examples:
     tokenizer: { type: 'string' },
     train: { type: 'string' },
     save: { type: 'string' },
+    json: { type: 'boolean' },
   },
   takesFiles: true,
   run,
@@ -48,13 +51,14 @@ async function run(values: Values, files: readonly string[]): Promise<void> {
   const target = integerOption(values, 'train', { min: 1, max: 2 ** 32 }, undefined);
   const kind = textOption(values, 'tokenizer') ?? (target === undefined ? 'char' : 'bytes');
   const save = textOption(values, 'save');
-  if (target !== undefined) return trainAndTokenize(trainable(kind, target), save, openInputs(files));
+  const form = rowForm(values);
+  if (target !== undefined) return trainAndTokenize(trainable(kind, target), save, openInputs(files), form);
   if (save !== undefined) throw new UsageError('Option --save goes with --train N');
   if (kind === 'words') {
     throw new UsageError('Option --tokenizer words goes with --train N; a trained one is a FILE.json');
   }
   const inputs = openInputs(files);
-  const toLine = lineWriter(await knownTokenizer(kind));
+  const toLine = lineWriter(await knownTokenizer(kind), form);
   const progress = Progress.over('tokenizing', inputs);
   try {
     for (const input of inputs) {
@@ -101,12 +105,13 @@ function parseTokenizer(text: string): Tokenizer {
 }
 
 /** What writes the ids of a piece of a line: its part of the line that comes out. */
-function lineWriter(tokenizer: Tokenizer): (piece: Piece) => string {
+function lineWriter(tokenizer: Tokenizer, form: RowForm): (piece: Piece) => string {
   if (tokenizer instanceof CharTokenizer) {
     // Character by character: a line need not be whole.
     return (piece) => {
       const ids = charIds(tokenizer, piece);
-      return (piece.first ? '' : ' ') + ids.join(' ') + (piece.last ? '\n' : '');
+      const { start, between, end } = form;
+      return (piece.first ? start : between) + ids.join(between) + (piece.last ? end : '');
     };
   }
   let line = '';
@@ -117,8 +122,12 @@ function lineWriter(tokenizer: Tokenizer): (piece: Piece) => string {
     if (!last) return '';
     const ids = tokenizer.encode(line);
     line = '';
-    return `${ids.join(' ')}\n`;
+    return lineOf(ids, form);
   };
+}
+
+function lineOf(ids: readonly number[], { start, between, end }: RowForm): string {
+  return start + ids.join(between) + end;
 }
 
 type Trainable = BPETokenizer<'bytes' | 'words'>;
@@ -139,6 +148,7 @@ async function trainAndTokenize(
   tokenizer: Trainable,
   save: string | undefined,
   inputs: readonly Input[],
+  form: RowForm,
 ): Promise<void> {
   const lines: string[] = [];
   const reading = Progress.over('reading', inputs);
@@ -167,17 +177,17 @@ async function trainAndTokenize(
     const { writeWhole } = await import('./whole-file.js');
     await writeWhole(save, `${JSON.stringify(tokenizer)}\n`);
   }
-  await printLines(lines, tokenizer);
+  await printLines(lines, tokenizer, form);
 }
 
 const LINES_AT_ONCE = 256;
 
-async function printLines(lines: readonly string[], tokenizer: Tokenizer): Promise<void> {
+async function printLines(lines: readonly string[], tokenizer: Tokenizer, form: RowForm): Promise<void> {
   const progress = new Progress('tokenizing', lines.length, 'lines');
   try {
     for (let start = 0; start < lines.length; start += LINES_AT_ONCE) {
       const some = lines.slice(start, start + LINES_AT_ONCE);
-      await print(some.map((line) => `${tokenizer.encode(line).join(' ')}\n`).join(''));
+      await print(some.map((line) => lineOf(tokenizer.encode(line), form)).join(''));
       progress.set(start);
     }
   } finally {

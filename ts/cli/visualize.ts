@@ -27,6 +27,8 @@ Options:
       --base X             what the wavelengths grow to, 1 to 1e12 (default 10000)
       --layout KIND        interleaved (default): sine and cosine in turns; halves: all
                            sines first
+      --json               one JSON object: seqLength, dimsShown, values, frequencies (rad
+                           per position), minFrequency, maxFrequency
 
 Examples:
   tokenbed visualize --dim 8 --dims 8
@@ -39,6 +41,7 @@ Examples:
     dims: { type: 'string' },
     base: { type: 'string' },
     layout: { type: 'string' },
+    json: { type: 'boolean' },
   },
   takesFiles: false,
   run,
@@ -56,6 +59,6 @@ async function run(values: Values): Promise<void> {
     const { writeWhole } = await import('./whole-file.js');
     await writeWhole(svg, `${encoding.toSVG({ seqLength, dimsToShow })}\n`);
   }
-  const { text } = encoding.visualizeEncoding({ seqLength, dimsToShow, print: null });
-  await print(`${text}\n`);
+  const { text, ...found } = encoding.visualizeEncoding({ seqLength, dimsToShow, print: null });
+  await print(`${values['json'] === true ? JSON.stringify(found, null, 2) : text}\n`);
 }
