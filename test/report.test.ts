@@ -329,6 +329,21 @@ describe('patterns', () => {
     expect(prose(four)).toMatch(/repeated ids are looked up 3\.1 × as fast as uniform ones/);
   });
 
+  it('of several tables are not compared', () => {
+    const report = profilerReport(['uniform', 'zipf']);
+    expect(toHTML(report)).toContain('as fast as');
+    expect(toHTML({ ...report, table: null })).not.toContain('as fast as');
+
+    const profiler = new EmbeddingProfiler({ minTimeMs: 0, warmupMs: 0 });
+    const sizes = { batchSizes: [1], seqLengths: [4] };
+    using small = new Embedding({ vocabSize: 10, embeddingDim: 4 });
+    using large = new Embedding({ vocabSize: 20, embeddingDim: 4 });
+    profiler.measureLookupPerformance({ ...sizes, embedding: small });
+    expect(profiler.toHTML()).toContain('Table of the lookups');
+    profiler.measureLookupPerformance({ ...sizes, embedding: large, pattern: 'zipf' });
+    expect(profiler.toHTML()).not.toMatch(/Table of the lookups|as fast as/);
+  });
+
   it('stand apart from backends and widths', () => {
     const report = profilerReport();
     const entries = Object.values(report.results.lookup);

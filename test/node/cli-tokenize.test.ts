@@ -1,6 +1,6 @@
 /** `tokenbed tokenize` against the library, on text that comes in every way. */
 
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { BPETokenizer, CharTokenizer } from 'tokenbed/tokenizer';
 import { describe, expect, it } from 'vitest';
@@ -53,6 +53,17 @@ describe('tokenize', () => {
     expect(await rows()).toEqual(lines.map((line) => char.encode(line)));
     const bpe = new BPETokenizer({ mode: 'bytes', vocabSize: 262 }).train(lines);
     expect(await rows('--train', '262')).toEqual(lines.map((line) => bpe.encode(line)));
+  });
+
+  it('looks for room to save before it trains, and keeps the permissions of what it replaces', async () => {
+    const cwd = folder();
+    writeFileSync(path.join(cwd, 'text.txt'), 'a b a b\n');
+    const save = (file: string) => ['tokenize', '--train', '262', '--save', file, 'text.txt'];
+    await expectFailure(save('nowhere/bpe.json'), 1, /ENOENT: nowhere.bpe\.json/, { cwd });
+    writeFileSync(path.join(cwd, 'bpe.json'), 'old', { mode: 0o600 });
+    await printed(save('bpe.json'), { cwd });
+    expect(statSync(path.join(cwd, 'bpe.json')).mode & 0o777).toBe(0o600);
+    expect(readFileSync(path.join(cwd, 'bpe.json'), 'utf8')).toContain('BPETokenizer');
   });
 
   it('puts characters and line ends together that come in two chunks', async () => {

@@ -35,7 +35,7 @@ export class FewRows {
   readonly #rows: number;
   readonly #dim: number;
   readonly #most: number;
-  readonly #memory: () => Float32Array | null;
+  #memory: () => Float32Array | null;
 
   /** `most`: how many rows are few; `memory`: the table's values right now, `null` where they cannot be seen. */
   constructor(rows: number, dim: number, most: number, memory: () => Float32Array | null) {
@@ -77,8 +77,9 @@ export class FewRows {
     return (kept[id] ??= subarray.call(view, start, start + this.#dim));
   }
 
-  /** Lets go of all views. */
+  /** Lets go of all views, and of the memory. */
   forget(): void {
+    this.#memory = () => null;
     this.#view = null;
     this.#kept = null;
   }

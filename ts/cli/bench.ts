@@ -1,6 +1,7 @@
 /** `tokenbed bench`: the same lookups beside plain JavaScript, a plain copy, and whatever else is installed. */
 
 import { Console } from 'node:console';
+import { expectRoom } from '../backend/index.js';
 import { Embedding } from '../index.js';
 import { drawIds, PATTERNS } from '../profiler/patterns.js';
 import { figure, grouped, row } from '../profiler/text.js';
@@ -157,7 +158,8 @@ async function compare(asked: Asked, peers: readonly Peer[]) {
           results.push(resultOf(job, times!, own!, version));
         }
       } catch (error) {
-        failed.push({ name, message: (error as Error).message.split('\n')[0]! });
+        const message = error instanceof Error ? error.message : String(error);
+        failed.push({ name, message: message.split('\n')[0]! });
       }
     }
   } finally {
@@ -168,6 +170,9 @@ async function compare(asked: Asked, peers: readonly Peer[]) {
 
 /** One for each size of batch, over the same table and the same ids. */
 function makeJobs({ vocab, dim, tokens, pattern, seed }: Asked): Job[] {
+  // The table, tokenbed's own and the arena of copyWithin; everybody's rows.
+  const [most, length] = [Math.max(...tokens), vocab * dim];
+  expectRoom('Tables, rows and ids', 4 * (3 * length + 8 * most * dim + Math.max(POOL, most)));
   const embedding = new Embedding({ vocabSize: vocab, embeddingDim: dim, seed });
   const { data: table } = embedding.weight.toTensor();
   embedding.dispose();

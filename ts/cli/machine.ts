@@ -30,6 +30,6 @@ export function machineLine(): string {
 
 /** The smaller of physical memory and what a control group allows, in bytes. */
 function memoryLimit(): number {
-  const allowed = process.constrainedMemory(); // 0, or absurdly much, where there is no limit
+  const allowed = process.constrainedMemory?.() ?? 0; // 0, or absurdly much, where there is no limit
   return allowed > 0 ? Math.min(os.totalmem(), allowed) : os.totalmem();
 }

@@ -1,5 +1,6 @@
 /** `tokenbed profile`: what the profiler finds on this machine, as tables, as JSON, or as a report to send. */
 
+import path from 'node:path';
 import { Embedding, EmbeddingProfiler } from '../index.js';
 import { PATTERNS } from '../profiler/patterns.js';
 import { grouped, figure } from '../profiler/text.js';
@@ -11,6 +12,7 @@ import {
   numberOption,
   seedOption,
   textOption,
+  UsageError,
   type Values,
 } from './command.js';
 import { describeMachine, machineLine } from './machine.js';
@@ -73,6 +75,9 @@ async function run(values: Values): Promise<void> {
   const asked = readAsked(values);
   const html = textOption(values, 'html');
   const svg = textOption(values, 'svg');
+  if (html !== undefined && svg !== undefined && path.resolve(html) === path.resolve(svg)) {
+    throw new UsageError(`Options --html and --svg name one file: ${html}`);
+  }
   for (const file of [html, svg]) if (file !== undefined) await expectPlace(file);
 
   const { profiler, table, lines } = measure(asked);

@@ -150,6 +150,10 @@ async function trainAndTokenize(
   inputs: readonly Input[],
   form: RowForm,
 ): Promise<void> {
+  if (save !== undefined) {
+    const { expectPlace } = await import('./whole-file.js');
+    await expectPlace(save);
+  }
   const lines: string[] = [];
   const reading = Progress.over('reading', inputs);
   try {

@@ -10,8 +10,9 @@ import { systemError } from './output.js';
 export async function expectPlace(file: string): Promise<void> {
   try {
     const old = await stat(file).catch(() => null);
-    if (old === null) await access(path.dirname(file), constants.W_OK);
-    else if (old.isDirectory()) await open(file, 'r+');
+    if (old?.isDirectory()) await open(file, 'r+'); // refused
+    if (old !== null && !old.isFile()) return;
+    await access(path.dirname(old === null ? file : await realpath(file)), constants.W_OK);
   } catch (error) {
     throw systemError(file, error);
   }
@@ -21,19 +22,19 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /**
  * Writes a file beside its place and puts it there when it is whole: until then an older file stays, and an
- * error or an interrupt leaves nothing behind. What is no ordinary file (a pipe, a device) is written to directly.
+ * error or an interrupt leaves nothing behind. Who may read an older file may read the new one. What is no ordinary file (a pipe, a device) is written to directly.
  */
 export async function writeWhole(file: string, text: string): Promise<void> {
   try {
     const old = await stat(file).catch(() => null);
     if (old !== null && !old.isFile()) return await writeFile(file, text);
-    await writeBeside(old === null ? file : await realpath(file), text);
+    await writeBeside(old === null ? file : await realpath(file), text, old?.mode);
   } catch (error) {
     throw systemError(file, error);
   }
 }
 
-async function writeBeside(file: string, text: string): Promise<void> {
+async function writeBeside(file: string, text: string, mode: number | undefined): Promise<void> {
   const beside = `${file}.${randomUUID()}.tmp`;
   const interrupted = (signal: NodeJS.Signals): void => {
     rmSync(beside, { force: true });
@@ -43,6 +44,7 @@ async function writeBeside(file: string, text: string): Promise<void> {
   try {
     const handle = await open(beside, 'wx');
     try {
+      if (mode !== undefined) await handle.chmod(mode & 0o7777); // as the file that it takes the place of
       await handle.writeFile(text);
       await handle.sync();
     } finally {

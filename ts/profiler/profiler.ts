@@ -26,8 +26,8 @@ export interface EmbeddingProfilerOptions {
   /** Is told before each figure, and once more at the end, how far a measurement has come. */
   readonly onProgress?: OnProfilerProgress | undefined;
   /**
-   * Each figure is timed for at least so many milliseconds, and until its median is known within 2 %, but at most four
-   * times as long. Default 100; 0 takes the fewest samples, seven.
+   * Each figure is timed for at least so many milliseconds and seven samples, and until its median is known within
+   * 2 %, or four times as long. Default 100; 0 takes the fewest samples, seven.
    */
   readonly minTimeMs?: number | undefined;
   /** Milliseconds of calls before those that count. Default 20; at least one sample warms up. */
@@ -88,6 +88,8 @@ export class EmbeddingProfiler {
   readonly #settings: ProfilerSettings;
   readonly #results: ProfilerResults = { lookup: {}, memoryScaling: {}, positional: {} };
   #context: Pick<ProfilerReport, 'table' | 'positions'> = { table: null, positions: null };
+  /** The sizes of all that were looked up in. */
+  readonly #tables = new Set<string>();
   #backend: BackendInfo | null = null;
   #clockResolutionMs: number | null = null;
 
@@ -142,7 +144,9 @@ export class EmbeddingProfiler {
     }
     if (shapes.length > 0) {
       const { vocabSize, embeddingDim } = embedding;
-      const table = { vocabSize, embeddingDim, memoryMb: embedding.getMemoryUsage().totalMemoryMb };
+      this.#tables.add(`${vocabSize} x ${embeddingDim}`);
+      const memoryMb = embedding.getMemoryUsage().totalMemoryMb;
+      const table = this.#tables.size === 1 ? { vocabSize, embeddingDim, memoryMb } : null;
       this.#context = { ...this.#context, table };
     }
     this.#report(() => lookupReport(found));
@@ -232,7 +236,7 @@ export class EmbeddingProfiler {
   #measure<T>(backend: BackendInfo, measure: (measuring: Measuring) => T): T {
     const measuring = new Measuring(this.#settings, this.#onProgress);
     const found = measure(measuring);
-    this.#backend = backend;
+    if (measuring.clockResolutionMs !== null) this.#backend = backend; // else nothing was timed
     this.#clockResolutionMs = measuring.clockResolutionMs ?? this.#clockResolutionMs;
     return found;
   }

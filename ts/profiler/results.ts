@@ -100,7 +100,7 @@ export interface ProfilerResults {
 
 /** What the results were measured with. */
 export interface ProfilerSettings {
-  /** Each figure was timed for at least so many milliseconds, or until its spread was known. */
+  /** Each figure was timed for at least so many milliseconds, and until its spread was known or four times as long. */
   minTimeMs: number;
   /** Milliseconds of calls before those that count. */
   warmupMs: number;
@@ -136,13 +136,13 @@ export interface ProfiledPositions {
 export interface ProfilerReport {
   /** All that was measured. */
   results: ProfilerResults;
-  /** What was measured last, or the active backend before that. */
+  /** What was measured on last, or the active backend before that. */
   backend: BackendInfo;
   /** How long was measured. */
   settings: ProfilerSettings;
   /** Where. */
   machine: MachineInfo;
-  /** The table of the latest `results.lookup`; `null` before any. */
+  /** The table behind `results.lookup`; `null` before any, and where there were several. */
   table: ProfiledTable | null;
   /** The shape of the batch behind `results.positional`; `null` before any. */
   positions: ProfiledPositions | null;

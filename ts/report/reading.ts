@@ -10,8 +10,12 @@ import type {
 } from '../profiler/results.js';
 import { by, whole } from './figures.js';
 
-/** A lookup that was measured, with its key and the width of the rows. */
-export type Lookup = LookupResult & { readonly key: string; readonly embeddingDim: number };
+/** A lookup that was measured, with its key and the width of the rows. Those of equal `table` are of one table. */
+export type Lookup = LookupResult & {
+  readonly key: string;
+  readonly embeddingDim: number;
+  readonly table: string;
+};
 /** A table whose size was computed, with its key. */
 export type Scaling = MemoryScalingResult & { readonly key: string };
 
@@ -74,6 +78,8 @@ export function read(report: ReportSource): Reading {
     lookups: Object.entries(lookup).map(([key, entry]) => ({
       ...entry,
       key: printable(key),
+      // Where several tables were looked up, nobody knows which was whose.
+      table: copy.table === null ? key : '',
       // The width of the rows is in the bytes that were written.
       embeddingDim: Math.round((entry.outputMemoryMb * 2 ** 20) / 4 / entry.totalTokens),
     })),
@@ -124,8 +130,8 @@ export interface Comparison {
 export function comparisons(lookups: readonly Lookup[]): Comparison[] {
   const groups = new Map<string, { label: string; byPattern: Map<AccessPattern, Lookup> }>();
   for (const entry of lookups) {
-    const { batchSize, seqLength, backend, embeddingDim, pattern } = entry;
-    const key = [batchSize, seqLength, backend, embeddingDim].join(' ');
+    const { batchSize, seqLength, backend, embeddingDim, table, pattern } = entry;
+    const key = [batchSize, seqLength, backend, embeddingDim, table].join(' ');
     const group = groups.get(key) ?? { label: shapeOf(entry), byPattern: new Map() };
     group.byPattern.set(pattern, entry);
     groups.set(key, group);
