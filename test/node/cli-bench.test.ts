@@ -204,7 +204,7 @@ describe('bench', () => {
 
   it('draws a bar on a terminal after a second', async () => {
     const env = preloading('process.stderr.isTTY = true;');
-    const args = '--vocab 50 --dim 6 --tokens 4 --rounds 30 --round-ms 10'.split(' ');
+    const args = '--vocab 50 --dim 6 --tokens 4 --rounds 80 --round-ms 10'.split(' ');
     const { code, stderr } = await tokenbed(['bench', ...args], { env, cwd: folder() });
     expect(code).toBe(0);
     expect(stderr.startsWith('\r\u001b[2Kmeasuring [')).toBe(true);
