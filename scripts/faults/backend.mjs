@@ -117,7 +117,7 @@ export const BACKEND_FAULTS = [
     what: 'natively, a table of zeros in memory that was kept warm holds the old values',
     file: backend('native'),
     find: "contents === 'zeros' ? warm.fill(0) : warm",
-    replace: 'warm',
+    replace: "contents === 'zeros' ? warm : warm",
     look: vitest('native', 'node/used-memory'),
   },
   {
