@@ -84,6 +84,21 @@ describe('init', () => {
     expectRow(tokenbed);
   });
 
+  it('fetches a Request with its integrity and its signal', async () => {
+    const core = await (await fetch(CORE)).arrayBuffer();
+    const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', core));
+    const integrity = `sha256-${btoa(String.fromCharCode(...digest))}`;
+    const { tokenbed } = await fresh();
+    for (const wasm of [
+      new Request(CORE, { integrity: `sha256-${btoa('x'.repeat(32))}` }),
+      new Request(CORE, { signal: AbortSignal.abort() }),
+    ]) {
+      await expect(tokenbed.init({ wasm })).rejects.toMatchObject({ code: 'ERR_BACKEND_UNAVAILABLE' });
+    }
+    await tokenbed.init({ wasm: new Request(CORE, { integrity }) });
+    expectRow(tokenbed);
+  });
+
   it('gives the same bits from every source', async () => {
     const [a, b] = [await fresh(), await fresh(INLINE)];
     await a.tokenbed.init();

@@ -1,11 +1,14 @@
 /** Every form that core.wasm may come in, and the environment that chooses without any. */
 
 import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { backendInfo, Embedding, init, initSync } from 'tokenbed';
-import { afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
 import { expectBackend, restoreBackend } from '../helpers/backend.js';
 import { expectBits } from '../helpers/bits.js';
 
@@ -56,6 +59,41 @@ describe('init', () => {
   it.each(Object.keys(sources))('takes %s', async (name) => {
     expect(await init({ backend: 'wasm', wasm: sources[name]!() })).toEqual(backendInfo());
     expectWasm();
+  });
+
+  describe('with a Request', () => {
+    const TOKEN = 'abc';
+    let server: Server;
+    let url: string;
+    beforeAll(async () => {
+      server = createServer(({ headers }, response) => {
+        response.writeHead(headers['x-token'] === TOKEN ? 200 : 401, { 'content-type': 'application/wasm' });
+        response.end(bytes);
+      });
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/core.wasm`;
+    });
+    afterAll(() => server.close());
+
+    const digest = (data: Uint8Array) => `sha256-${createHash('sha256').update(data).digest('base64')}`;
+    const request = (options: RequestInit = {}) =>
+      new Request(url, { headers: { 'x-token': TOKEN }, ...options });
+
+    it('sends its headers and accepts the right integrity', async () => {
+      await init({ backend: 'wasm', wasm: request({ integrity: digest(bytes) }) });
+      expectWasm();
+    });
+
+    it.each<[string, RegExp, () => RequestInit]>([
+      ['without the headers', /HTTP status 401/, () => ({ headers: {} })],
+      ['of another integrity', /fetch failed/, () => ({ integrity: digest(new Uint8Array(1)) })],
+      ['that was aborted', /aborted/, () => ({ signal: AbortSignal.abort() })],
+    ])('fails %s', async (_name, message, options) => {
+      await expect(init({ backend: 'wasm', wasm: request(options()) })).rejects.toMatchObject({
+        code: 'ERR_BACKEND_UNAVAILABLE',
+        message: expect.stringMatching(message) as string,
+      });
+    });
   });
 
   it('shares one load among concurrent calls', async () => {

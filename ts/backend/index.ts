@@ -235,6 +235,11 @@ async function load(source: WasmSource | Promise<WasmSource> | undefined): Promi
   return loading;
 }
 
+async function compileResponse(response: Response): Promise<WebAssembly.Module> {
+  if (response.ok === false) throw new Error(`${response.url}: HTTP status ${response.status}`);
+  return WebAssembly.compile(await response.arrayBuffer());
+}
+
 async function compile(given: WasmSource | Promise<WasmSource> | undefined): Promise<WebAssembly.Module> {
   try {
     const source = await readSource({ wasm: await given }); // what a promise brings may be anything too
@@ -244,17 +249,10 @@ async function compile(given: WasmSource | Promise<WasmSource> | undefined): Pro
     if (typeof source === 'string') return await loader.compile(source);
     if (isModule(source)) return source;
     if (isBytes(source)) return await WebAssembly.compile(bufferSource(source));
-    const host = source as {
-      arrayBuffer?: () => Promise<ArrayBuffer>;
-      href?: string;
-      url?: string;
-      ok?: boolean;
-    };
-    if (tag(source) === 'Request') return await loader.compile(host.url);
-    if (typeof host.arrayBuffer === 'function') {
-      if (host.ok === false) throw new Error(`${host.url}: the response is an error`);
-      return await WebAssembly.compile(await host.arrayBuffer());
-    }
+    const host = source as { arrayBuffer?: unknown; href?: string };
+    // The request itself is fetched: its headers, credentials, integrity and signal are part of it.
+    if (tag(source) === 'Request') return await compileResponse(await fetch(source as Request));
+    if (typeof host.arrayBuffer === 'function') return await compileResponse(source as Response);
     if (typeof host.href === 'string') return await loader.compile(host.href);
     throw wrongKind('wasm', source, 'a URL, Request, Response, bytes or a WebAssembly.Module');
   } catch (error) {
