@@ -1,7 +1,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /** Bags of ids reduced to one vector each, without the rows in between. */
 
-import { lengthOf } from './arrays.js';
+import { isShared, lengthOf } from './arrays.js';
 import { resultFloats, type Table } from './backend/index.js';
 import { DISPOSE } from './dispose.js';
 import {
@@ -240,7 +240,7 @@ export class EmbeddingBag {
       bags,
       starts?.data,
       this.includeLastOffset,
-      weights,
+      weights !== undefined && isShared(weights) ? new Float32Array(weights) : weights,
       out,
     );
     if (status <= -2) throw brokenOffset(starts!, batch.count, this.includeLastOffset);

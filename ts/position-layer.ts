@@ -1,7 +1,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /** What both kinds of positions share: a table of positions that is added to embeddings. */
 
-import { lengthOf, sameView } from './arrays.js';
+import { isShared, lengthOf, sameView } from './arrays.js';
 import { resultFloats, type Table } from './backend/index.js';
 import { DISPOSE } from './dispose.js';
 import type { Dropout } from './dropout.js';
@@ -134,7 +134,7 @@ export abstract class PositionLayer {
       low,
       high,
       call,
-      inPlace ? undefined : data,
+      inPlace ? undefined : isShared(data) ? new Float32Array(data) : data,
       out,
     );
     if (status >= 0) throw badId(ids!, status, table.rows, 'Positions');
