@@ -39,6 +39,10 @@ export async function buildNative({ faults = false } = {}) {
   if (!built) say(`- ${product} is up to date`);
 }
 
+/** The type that the addon's signatures name. */
+const ID_ARRAY =
+  'export type IdArray = Int8Array | Uint8Array | Uint8ClampedArray | Int16Array | Uint16Array | Int32Array | Uint32Array;\n';
+
 /** @param {string} staging @param {boolean} faults @returns {string[]} */
 function napiArguments(staging, faults) {
   const build = ['build', '--platform', '--release', '--manifest-path', 'crates/node/Cargo.toml'];
@@ -48,6 +52,8 @@ function napiArguments(staging, faults) {
     '--no-js',
     '--dts',
     'binding.d.cts',
+    '--dts-header',
+    ID_ARRAY,
     '--target-dir',
     'target/native',
   ];

@@ -1,22 +1,18 @@
-/** Inverted dropout: which elements fall is a function of (seed, call, element), so every run can be repeated. */
+/** Inverted dropout: which elements are dropped is a function of (seed, call, element), so every run can be repeated. */
 
 import { type Named, real } from './options.js';
-import { halves, readSeed } from './seed.js';
+import { readSeed } from './seed.js';
 
-/** The dropout of one object: off until `training`, and one number further with every successful call. */
+/** The dropout of one object: off until `training`; each successful call has the next number. */
 export class Dropout {
   training = false;
   #calls = 0;
-  readonly #low: number;
-  readonly #high: number;
 
   constructor(
     /** The probability with which an element is dropped: 0 <= p < 1. */
     readonly p: number,
     readonly seed: number | bigint,
-  ) {
-    [this.#low, this.#high] = halves(seed);
-  }
+  ) {}
 
   /** Reads the options `dropout` and `seed`. */
   static read(options: Named): Dropout {
@@ -24,9 +20,14 @@ export class Dropout {
     return new Dropout(p, readSeed(options));
   }
 
-  /** What a kernel needs to know: p (0 when off), both halves of the seed, and the number of this call. */
-  get draw(): readonly [p: number, seedLow: number, seedHigh: number, call: number] {
-    return [this.training ? this.p : 0, this.#low, this.#high, this.#calls % 2 ** 32];
+  /** The fields of a prepared operation. */
+  get record(): { dropout?: number; seed?: bigint } {
+    return this.p > 0 ? { dropout: this.p, seed: BigInt(this.seed) } : {};
+  }
+
+  /** The number of the next training call; `undefined` while nothing is dropped. */
+  get call(): number | undefined {
+    return this.training && this.p > 0 ? this.#calls % 2 ** 32 : undefined;
   }
 
   /** Counts a call that succeeded. */

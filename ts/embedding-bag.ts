@@ -2,7 +2,7 @@
 /** Bags of ids reduced to one vector each, without the rows in between. */
 
 import { isShared, lengthOf } from './arrays.js';
-import { resultFloats, type Table } from './backend/index.js';
+import { type Handle, resultFloats, type Table } from './backend/index.js';
 import { DISPOSE } from './dispose.js';
 import {
   Embedding,
@@ -23,7 +23,7 @@ import type { Parameter } from './parameter.js';
 import { readShape } from './shape.js';
 import { type Tensor, tensorOf } from './tensor.js';
 
-/** How the rows of a bag become one; the places are the numbers that the kernels know. */
+/** How the rows of a bag become one. */
 const MODES = ['sum', 'mean', 'max'] as const;
 
 /** How the rows of a bag become one. */
@@ -84,6 +84,7 @@ export class EmbeddingBag {
   /** The table, as an Embedding: of this bag's own, or the one given to `from`. */
   readonly embedding: Embedding;
   readonly #table: Table;
+  readonly #op: Handle;
   readonly #owned: boolean;
 
   constructor(options: EmbeddingBagOptions) {
@@ -102,6 +103,15 @@ export class EmbeddingBag {
       this.#owned = true;
     }
     this.#table = tableOf(this.embedding);
+    const { mode, includeLastOffset, paddingIdx } = this;
+    this.#op = this.#table.backend.prepare((kernels) =>
+      kernels.bagCreate({
+        table: this.#table.handle(),
+        mode,
+        ...(paddingIdx === null ? {} : { padding: paddingIdx }),
+        includeLastOffset,
+      }),
+    );
     Object.freeze(this);
   }
 
@@ -209,7 +219,7 @@ export class EmbeddingBag {
       starts === null ? batch.shape[0]! : Math.max(0, starts.count - (this.includeLastOffset ? 1 : 0));
 
     // Only now: reading ids may run the caller's getters.
-    const handle = this.#table.handle();
+    this.#table.handle();
     const target = into === null ? null : readOut(into.out);
     const weights =
       perSampleWeights === undefined ? undefined : readFloats('perSampleWeights', perSampleWeights);
@@ -232,14 +242,10 @@ export class EmbeddingBag {
       if (starts !== null) this.#checkOffsets(starts, batch.count);
       checkOverflow(backend, batch, rows, 'Token indices');
     }
-    const status = backend.kernels.bag(
-      handle,
-      MODES.indexOf(this.mode),
-      this.paddingIdx ?? -1,
+    const status = backend.kernels.bagRun(
+      this.#op.handle(),
       batch.data,
-      bags,
-      starts?.data,
-      this.includeLastOffset,
+      starts?.data ?? bags,
       weights !== undefined && isShared(weights) ? new Float32Array(weights) : weights,
       out,
     );
@@ -263,7 +269,9 @@ export class EmbeddingBag {
 
   /** Frees the table if the bag made it; harmless the second time. */
   dispose(): void {
-    if (this.#owned) this.embedding.dispose();
+    if (!this.#owned) return;
+    this.#op.dispose();
+    this.embedding.dispose();
   }
 
   /** As `dispose()`, for `using`. */

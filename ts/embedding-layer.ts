@@ -1,7 +1,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /** Token to vector in one pass: lookup, scale, position, dropout. */
 
-import { resultFloats, type Table } from './backend/index.js';
+import { type Handle, resultFloats, type Table } from './backend/index.js';
 import { DISPOSE } from './dispose.js';
 import { Dropout } from './dropout.js';
 import {
@@ -169,6 +169,7 @@ export class EmbeddingLayer {
   readonly #made: Made;
   readonly #table: Table;
   readonly #positions: Table | null;
+  readonly #op: Handle;
 
   constructor(options: EmbeddingLayerOptions | EmbeddingLayerParts) {
     const made = givesParts(options) ? fromParts(options) : fromOptions(options as EmbeddingLayerOptions);
@@ -178,6 +179,15 @@ export class EmbeddingLayer {
     this.scale = made.scale;
     this.#table = tableOf(made.token);
     this.#positions = made.positional === null ? null : positionParts(made.positional).table;
+    const [table, positions] = this.#handles();
+    this.#op = this.#table.backend.prepare((kernels) =>
+      kernels.embedCreate({
+        table,
+        ...(made.scale ? { scale: Math.sqrt(this.#table.dim) } : {}),
+        ...(positions === undefined ? {} : { positions }),
+        ...made.dropout.record,
+      }),
+    );
     this.parameters = Object.freeze([...made.token.parameters, ...(made.positional?.parameters ?? [])]);
     Object.freeze(this);
   }
@@ -231,12 +241,11 @@ export class EmbeddingLayer {
   /** A plain call, as most are (see `lookUp`); false when nothing was done. */
   #lookUp(ids: unknown, out: unknown): boolean {
     if (this.training) return false;
-    const scale = this.scale ? Math.sqrt(this.#table.dim) : 0;
-    return lookUpSequence(this.#table, scale, this.#positions, ids, out);
+    return lookUpSequence(this.#table, this.#positions, this.#op, ids, out);
   }
 
-  #handles(): readonly [token: number, positions: number] {
-    return [this.#table.handle(), this.#positions?.handle() ?? -1];
+  #handles(): readonly [token: number, positions: number | undefined] {
+    return [this.#table.handle(), this.#positions?.handle()];
   }
 
   #run(ids: IdsInput, into: { readonly out: Out } | null, options: unknown) {
@@ -262,7 +271,7 @@ export class EmbeddingLayer {
     checkPositionShape(positionIds, batch.shape);
 
     // Only now: reading ids may run the caller's getters.
-    const [token, table] = this.#handles();
+    this.#handles();
     const target = into === null ? null : readOut(into.out);
     expectWhole(positionIds, asked.positionIds, 'positionIds');
     expectWhole(batch, ids, 'ids');
@@ -278,22 +287,9 @@ export class EmbeddingLayer {
       if (status >= 0) throw badId(batch, status, rows, 'Token indices');
       checkPositionRange(backend, positions, asked, positionIds, seq);
     }
-    const { dropout, scale } = this.#made;
-    const [p, low, high, call] = dropout.draw;
-    const status = backend.kernels.layer(
-      token,
-      batch.data,
-      scale ? Math.sqrt(dim) : 0,
-      table,
-      asked.startPos,
-      seq,
-      positionIds?.data,
-      p,
-      low,
-      high,
-      call,
-      out,
-    );
+    const { dropout } = this.#made;
+    const places = positionIds?.data ?? asked.startPos;
+    const status = backend.kernels.embedRun(this.#op.handle(), batch.data, seq, places, dropout.call, out);
     if (status >= 0) throw badId(batch, status, rows, 'Token indices');
     if (status <= -2) throw badId(positionIds!, -2 - status, positions!.rows, 'Positions');
     positionIds?.release();
@@ -305,6 +301,7 @@ export class EmbeddingLayer {
   /** Frees the parts that the layer made, not those it was given; harmless the second time. */
   dispose(): void {
     if (!this.#made.owned) return;
+    this.#op.dispose();
     this.token.dispose();
     this.positional?.dispose();
   }

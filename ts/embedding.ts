@@ -11,6 +11,7 @@ import { integer, type Named, named } from './options.js';
 import { Parameter } from './parameter.js';
 import { type PretrainedWeight, readPretrained } from './pretrained.js';
 import { readShape } from './shape.js';
+import { TableSpec } from './table-spec.js';
 import { type Tensor, tensorOf } from './tensor.js';
 
 /** Options of {@link Embedding}. */
@@ -82,7 +83,8 @@ export function newTable(
   stream: number,
   paddingIdx: number | null = null,
 ): EmbeddingParts {
-  const table = activeBackend().table(rows, dim, initializer.initType === 'zeros' ? 'zeros' : 'anything');
+  const contents = initializer.initType === 'zeros' ? 'zeros' : 'anything';
+  const table = activeBackend().table(new TableSpec(rows, dim), contents);
   initialize(table, initializer, stream);
   if (paddingIdx !== null && initializer.initType !== 'zeros') {
     table.backend.kernels.tableWrite(table.handle(), paddingIdx, new Float32Array(dim));
@@ -162,7 +164,7 @@ export class Embedding {
     readPadding(given, 2 ** 32); // its kind, before anything is read; its range when V is known
     const { data, rows, dim } = readPretrained(weight, given);
     const paddingIdx = readPadding(given, rows);
-    const table = activeBackend().table(rows, dim, 'anything');
+    const table = activeBackend().table(new TableSpec(rows, dim), 'anything');
     table.backend.kernels.tableWrite(table.handle(), 0, data);
     return embeddingOf(new EmbeddingParts(table, paddingIdx, null));
   }
@@ -218,16 +220,15 @@ export class Embedding {
   /** What the table costs, computed; readable after `dispose()` too. */
   getMemoryUsage(): MemoryUsage {
     const { vocabSize, embeddingDim, dtype } = this;
-    const bytesPerRow = embeddingDim * 4;
-    const bytes = vocabSize * bytesPerRow;
+    const { bytes, rowBytes, values } = this.#table.spec;
     return {
       totalMemoryMb: bytes / 2 ** 20,
-      memoryPerTokenKb: bytesPerRow / 2 ** 10,
-      totalParameters: vocabSize * embeddingDim,
+      memoryPerTokenKb: rowBytes / 2 ** 10,
+      totalParameters: values,
       vocabSize,
       embeddingDim,
       bytes,
-      bytesPerRow,
+      bytesPerRow: rowBytes,
       dtype,
     };
   }

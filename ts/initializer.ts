@@ -3,7 +3,7 @@
 import type { Table } from './backend/index.js';
 import { describe, fail, wrongValue } from './errors.js';
 import { type Named, real } from './options.js';
-import { halves, readSeed } from './seed.js';
+import { readSeed } from './seed.js';
 
 /** The distributions: U[-1/sqrt(D), 1/sqrt(D)), N(0, 1/sqrt(D)), U[-a, a) with a = sqrt(6/(V+D)), zeros. */
 export type InitType = 'uniform' | 'normal' | 'xavier' | 'zeros';
@@ -44,14 +44,14 @@ export function readInitializer(options: Named, fallback: InitType): Initializer
  */
 export function initialize(table: Table, { initType, std, seed }: Initializer, stream: number): void {
   const { kernels } = table.backend;
-  const [low, high] = halves(seed);
+  const bits = BigInt(seed);
   switch (initType) {
     case 'uniform':
-      return kernels.tableUniform(table.handle(), low, high, stream, 1 / Math.sqrt(table.dim));
+      return kernels.tableUniform(table.handle(), bits, stream, 1 / Math.sqrt(table.dim));
     case 'xavier':
-      return kernels.tableUniform(table.handle(), low, high, stream, Math.sqrt(6 / (table.rows + table.dim)));
+      return kernels.tableUniform(table.handle(), bits, stream, Math.sqrt(6 / (table.rows + table.dim)));
     case 'normal':
-      return kernels.tableNormal(table.handle(), low, high, stream, std ?? 1 / Math.sqrt(table.dim));
+      return kernels.tableNormal(table.handle(), bits, stream, std ?? 1 / Math.sqrt(table.dim));
     case 'zeros':
       return;
   }

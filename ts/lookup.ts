@@ -1,7 +1,7 @@
 /** What every method that takes ids shares: the output, and the words for a bad id. */
 
 import { isShared, lengthOf, overlaps, type TypedArray } from './arrays.js';
-import type { Backend, Table } from './backend/index.js';
+import type { Backend, Handle, Table } from './backend/index.js';
 import { idOutOfRange, invalidIds, lengthError, overlapError } from './errors.js';
 import { plainFloats, readFloats } from './floats.js';
 import { expectIds, IdBatch, isPlain } from './ids.js';
@@ -59,13 +59,11 @@ export function lookUp(table: Table, ids: unknown, out: unknown): boolean {
 
 /**
  * The same with scale and positions 0 .. count - 1, for ids in one sequence: out = table[ids] * scale + positions.
- *
- * `scale` 0 and `positions` null stand for none.
  */
 export function lookUpSequence(
   table: Table,
-  scale: number,
   positions: Table | null,
+  op: Handle,
   ids: unknown,
   out: unknown,
 ): boolean {
@@ -73,9 +71,9 @@ export function lookUpSequence(
   if (target === undefined || !isPlain(ids) || isShared(ids)) return false;
   const count = plainCount(ids, target, table.dim);
   if (count === 0 || (positions !== null && count > positions.rows)) return false;
-  const { layer } = table.backend.kernels;
-  const [rows, places] = [table.handle(), positions === null ? -1 : positions.handle()];
-  return layer(rows, ids, scale, places, 0, count, undefined, 0, 0, 0, 0, target) === DONE;
+  table.handle();
+  positions?.handle();
+  return table.backend.kernels.embedRun(op.handle(), ids, count, 0, undefined, target) === DONE;
 }
 
 /** How many ids there are; 0 where `target` has no room for their rows or lies where they do. */

@@ -2,7 +2,7 @@
 /** What both kinds of positions share: a table of positions that is added to embeddings. */
 
 import { isShared, lengthOf, sameView } from './arrays.js';
-import { resultFloats, type Table } from './backend/index.js';
+import { type Handle, resultFloats, type Table } from './backend/index.js';
 import { DISPOSE } from './dispose.js';
 import type { Dropout } from './dropout.js';
 import { dimMismatch, rankError } from './errors.js';
@@ -41,10 +41,15 @@ export function positionParts(layer: PositionLayer): PositionParts {
 /** Adds a row of a table of positions to each row: out = f32(x + pe), then dropout while training. */
 export abstract class PositionLayer {
   readonly #parts: PositionParts;
+  readonly #op: Handle;
 
   protected constructor(parts: PositionParts) {
     partsUnder ??= (layer) => layer.#parts;
     this.#parts = parts;
+    const { table, dropout } = parts;
+    this.#op = table.backend.prepare((kernels) =>
+      kernels.positionsCreate({ table: table.handle(), ...dropout.record }),
+    );
   }
 
   /** D, the number of columns. */
@@ -122,19 +127,13 @@ export abstract class PositionLayer {
     const { backend } = table;
     checkPositionRange(backend, table, asked, ids, seq);
     const out = target ?? resultFloats(needed);
-    const [p, low, high, call] = dropout.draw;
-    const rows = needed / table.dim;
-    const status = backend.kernels.add(
-      table.handle(),
-      rows,
-      asked.startPos,
-      seq,
-      ids?.data,
-      p,
-      low,
-      high,
-      call,
+    table.handle();
+    const status = backend.kernels.positionsRun(
+      this.#op.handle(),
       inPlace ? undefined : isShared(data) ? new Float32Array(data) : data,
+      seq,
+      ids?.data ?? asked.startPos,
+      dropout.call,
       out,
     );
     if (status >= 0) throw badId(ids!, status, table.rows, 'Positions');
@@ -145,6 +144,7 @@ export abstract class PositionLayer {
 
   /** Frees what the object made; harmless the second time. */
   dispose(): void {
+    this.#op.dispose();
     this.#parts.table.dispose();
   }
 

@@ -8,6 +8,7 @@ import { type IdsInput, readIds } from './ids.js';
 import { badId, checkOverflow } from './lookup.js';
 import { callback, choice, integer, type Named, named, real } from './options.js';
 import { PositionLayer } from './position-layer.js';
+import { TableSpec } from './table-spec.js';
 import { type Tensor, tensorOf } from './tensor.js';
 
 /** Options of {@link PositionalEncoding}. */
@@ -86,11 +87,11 @@ export class PositionalEncoding extends PositionLayer {
     const layout = readLayout(given, 'interleaved');
 
     const backend = activeBackend();
-    const table = backend.table(maxSeqLength, embeddingDim, 'anything');
+    const table = backend.table(new TableSpec(maxSeqLength, embeddingDim), 'anything');
     super({ table, dropout });
     this.#table = table;
     try {
-      this.#sinusoid = backend.sinusoid(embeddingDim, base, layout === 'halves');
+      this.#sinusoid = backend.sinusoid({ dim: embeddingDim, base, layout });
     } catch (error) {
       table.dispose(); // nothing half-made is left behind
       throw error;

@@ -1,8 +1,8 @@
-/** Seeds: 64 bits, crossing a border as two halves. */
+/** Seeds: 64 bits. */
 
 import { type Named, seed as read } from './options.js';
 
-/** The seed that was asked for, or a fresh random one from 0 to 2^53 - 1. */
+/** The seed in the options, or a fresh random one from 0 to 2^53 - 1. */
 export function readSeed(options: Named): number | bigint {
   return read(options) ?? freshSeed();
 }

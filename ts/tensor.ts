@@ -13,7 +13,7 @@ import {
   type TypedArray,
   withArticle,
 } from './arrays.js';
-import type { Storage } from './backend/backend.js';
+import type { Storage } from './backend/contract.js';
 import { activeBackend } from './backend/index.js';
 import { DISPOSE } from './dispose.js';
 import { type DType, type DTypeArrays, dtypeOf } from './dtype.js';

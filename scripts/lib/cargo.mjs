@@ -15,6 +15,7 @@ export const RUST_INPUTS = [
   '.cargo/config.toml',
   'crates/core/Cargo.toml',
   'crates/core/src',
+  'crates/binding',
 ];
 
 /**

@@ -13,7 +13,12 @@ import { checks, command, showInstructionSets } from '../lib/suite.mjs';
  * @returns {Promise<import('../lib/suite.mjs').Outcome>}
  */
 export async function rustTests() {
-  const args = ['test', '--release', '--no-fail-fast', '-p', 'tokenbed-core', '-p', 'tokenbed-vectors'];
+  const args = ['test', '--release', '--no-fail-fast', '-p', 'tokenbed-core'].concat([
+    '-p',
+    'tokenbed-binding',
+    '-p',
+    'tokenbed-vectors',
+  ]);
   const { code, output } = await run('cargo', [...args, '--', '--show-output'], {
     env: {
       CARGO_PROFILE_RELEASE_LTO: 'off',

@@ -10,6 +10,7 @@ import { cp, readdir } from 'node:fs/promises';
 import path from 'node:path';
 import type * as Package from 'tokenbed';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import type { Kernels, Table } from '../../dist/backend/contract.js';
 import { copyOfPackage, root } from '../helpers/children.js';
 import { expectBits, refused, refusedUntouched, thrown } from '../helpers/outcome.js';
 
@@ -17,7 +18,13 @@ const backend = inject('backend');
 
 /** What of the copy's insides is needed here. */
 interface Insides {
-  activeBackend(): { readonly kernels: { __panic(): void }; readonly lost: boolean };
+  activeBackend(): {
+    readonly kernels: Kernels & { __panic(): void; __objects(): number };
+    readonly lost: boolean;
+    table(spec: object, contents: 'zeros' | 'anything'): Table;
+  };
+  readonly STORAGE: Record<string, { rowBytes(dim: number): number }>;
+  readonly TableSpec: new (rows: number, dim: number, dtype: string) => object;
 }
 
 let api: typeof Package;
@@ -152,5 +159,105 @@ describe('a panic in Rust', () => {
     const real = (await import(path.join(root, 'dist/backend/index.js'))) as unknown as Insides;
     expect(Object.keys(real.activeBackend().kernels)).not.toContain('__panic');
     expect(Object.keys(insides.activeBackend().kernels)).toContain('__panic');
+  });
+});
+
+describe('handles', () => {
+  const objects = () => insides.activeBackend().kernels.__objects();
+  const collect = (globalThis as { gc?: () => void }).gc!;
+
+  it('of 10,000 forgotten layers over one embedding are freed', async () => {
+    const token = new api.Embedding({ vocabSize: 5, embeddingDim: 4, seed: 1 });
+    const before = objects();
+    let most = 0;
+    for (let i = 0; i < 10_000; i++) {
+      new api.EmbeddingLayer({ token, positional: null });
+      most = Math.max(most, objects());
+    }
+    expect(most).toBeGreaterThan(before);
+    for (let i = 0; i < 100 && objects() > before; i++) {
+      collect();
+      await new Promise((resolve) => setTimeout(resolve, 10)); // finalizers run between turns
+    }
+    expect(objects()).toBe(before);
+    expect(token.forward([1]).shape).toEqual([1, 4]);
+  });
+
+  it('are freed by dispose, all of them', () => {
+    const before = objects();
+    const all = [
+      new api.Embedding({ vocabSize: 5, embeddingDim: 4 }),
+      new api.EmbeddingBag({ vocabSize: 5, embeddingDim: 4 }),
+      new api.PositionalEncoding({ embeddingDim: 4, maxSeqLength: 5 }),
+      new api.LearnedPositionalEmbedding({ embeddingDim: 4, maxSeqLength: 5 }),
+      new api.EmbeddingLayer({ vocabSize: 5, embeddingDim: 4, maxSeqLength: 5 }),
+      api.Tensor.allocate([3]),
+    ];
+    expect(objects()).toBeGreaterThan(before + all.length);
+    for (const each of all) each.dispose();
+    for (const each of all) each.dispose();
+    expect(objects()).toBe(before);
+  });
+});
+
+describe('a second dtype', () => {
+  const [ROWS, DIM] = [6, 5];
+  const truncated = (x: number) => {
+    const [bits] = new Uint32Array(Float32Array.of(x).buffer);
+    return new Float32Array(Uint32Array.of((bits! >>> 16) << 16).buffer)[0]!;
+  };
+
+  it('is allocated, written, read, gathered, reduced and embedded like f32', () => {
+    insides.STORAGE['half'] = { rowBytes: (dim) => 2 * dim };
+    const spec = new insides.TableSpec(ROWS, DIM, 'half') as { bytes: number; rowBytes: number };
+    expect([spec.bytes, spec.rowBytes]).toEqual([60, 10]);
+    const backend = insides.activeBackend();
+    const { kernels } = backend;
+    const table = backend.table(spec, 'zeros');
+    const handle = table.handle();
+    const values = Float32Array.from({ length: ROWS * DIM }, (_, i) => 1 / (i + 3));
+    const stored = values.map(truncated);
+    kernels.tableWrite(handle, 0, values);
+    const all = new Float32Array(ROWS * DIM);
+    kernels.tableRead(handle, 0, all);
+    expectBits(all, stored);
+
+    const ids = Int32Array.of(5, 0, 2, 2);
+    const rows = new Float32Array(ids.length * DIM);
+    expect(kernels.gather(handle, ids, rows)).toBe(-1);
+    expectBits(
+      rows,
+      Float32Array.from([...ids].flatMap((id) => [...stored.subarray(id * DIM, id * DIM + DIM)])),
+    );
+    expect(table.copyFew(ids, 2, new Float32Array(2 * DIM))).toBe(false);
+
+    // The same operations over an f32 table of the stored values.
+    const plain = backend.table(new insides.TableSpec(ROWS, DIM, 'f32'), 'zeros');
+    kernels.tableWrite(plain.handle(), 0, stored);
+    const results = [handle, plain.handle()].map((table) => {
+      const bag = kernels.bagCreate({ table, mode: 'mean', padding: 0, includeLastOffset: false });
+      const embed = kernels.embedCreate({
+        table,
+        scale: 1.5,
+        positions: plain.handle(),
+        dropout: 0.5,
+        seed: 7n,
+      });
+      const [reduced, embedded] = [new Float32Array(2 * DIM), new Float32Array(ids.length * DIM)];
+      expect(kernels.bagRun(bag, ids, 2, undefined, reduced)).toBe(-1);
+      expect(kernels.embedRun(embed, ids, 4, 1, 3, embedded)).toBe(-1);
+      return [...reduced, ...embedded];
+    });
+    expect(results[0]).toEqual(results[1]);
+
+    // Seeded values are those of the f32 table, converted.
+    kernels.tableUniform(handle, 9n, 0, 0.5);
+    kernels.tableUniform(plain.handle(), 9n, 0, 0.5);
+    const [a, b] = [new Float32Array(ROWS * DIM), new Float32Array(ROWS * DIM)];
+    kernels.tableRead(handle, 0, a);
+    kernels.tableRead(plain.handle(), 0, b);
+    expectBits(a, b.map(truncated));
+    table.dispose();
+    plain.dispose();
   });
 });

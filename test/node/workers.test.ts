@@ -3,17 +3,17 @@
 import { once } from 'node:events';
 import path from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { Embedding, EmbeddingBag, EmbeddingLayer, PositionalEncoding } from 'tokenbed';
+import { backendInfo, Embedding, EmbeddingBag, EmbeddingLayer, PositionalEncoding } from 'tokenbed';
 import { describe, expect, inject, it } from 'vitest';
 import { root } from '../helpers/children.js';
 import { expectBits, painted, untouched } from '../helpers/outcome.js';
 
 const backend = inject('backend');
 
-const start = (task: string, data: object = {}) =>
+const start = (task: string, data: object = {}, env: object = {}) =>
   new Worker(path.join(root, 'test/node/programs/worker.mjs'), {
     workerData: { task, ...data },
-    env: { ...process.env, TOKENBED_BACKEND: backend },
+    env: { ...process.env, TOKENBED_BACKEND: backend, ...env },
     execArgv: [],
   });
 
@@ -33,6 +33,19 @@ describe('worker threads', () => {
     expect(found.map(({ name }) => name)).toEqual(found.map(() => backend));
     const again = await resultOf<{ digest: string }>(start('digest'));
     expect(again.digest).toBe(found[0]!.digest);
+  });
+
+  it('have an instruction set each, at the same time, and leave that of this thread alone', async () => {
+    const best = backendInfo().isa;
+    const sets = ['scalar', best, 'scalar', best];
+    const found = await Promise.all(
+      sets.map((isa) =>
+        resultOf<{ isa: string; digest: string }>(start('digest', {}, { TOKENBED_ISA: isa })),
+      ),
+    );
+    expect(found.map(({ isa }) => isa)).toEqual(sets);
+    expect(new Set(found.map(({ digest }) => digest)).size).toBe(1);
+    expect(backendInfo().isa).toBe(best);
   });
 
   it('free their tables when they end', async () => {
@@ -56,9 +69,9 @@ describe('worker threads', () => {
     const embedding = new Embedding({ vocabSize: 3, embeddingDim: 4, seed: 1 });
     const wanted = embedding.weight.toTensor().data;
     const insides = (await import(path.join(root, 'dist/backend/index.js'))) as {
-      activeBackend(): { table(rows: number, dim: number): { handle(): number } };
+      activeBackend(): { table(spec: object, contents: string): { handle(): number } };
     };
-    const table = insides.activeBackend().table(3, 4);
+    const table = insides.activeBackend().table({ rows: 3, dim: 4, dtype: 'f32', bytes: 48 }, 'zeros');
     const codes = await resultOf(start('handle', { handle: table.handle() }));
     expect(codes).toEqual(['ERR_INTERNAL', 'ERR_INTERNAL', 'ERR_INTERNAL', 'ERR_INTERNAL']);
     expectBits(embedding.weight.toTensor().data, wanted);

@@ -14,6 +14,7 @@
  */
 
 import type { IdArray } from '../arrays.js';
+import type { TableSpec } from '../table-spec.js';
 
 /**
  * Tables of up to so many rows keep a view of each row that was looked up. Making one is half the cost of a copied
@@ -37,8 +38,8 @@ export class FewRows {
   readonly #most: number;
   #memory: () => Float32Array | null;
 
-  /** `most`: how many rows are few; `memory`: the table's values right now, `null` where they cannot be seen. */
-  constructor(rows: number, dim: number, most: number, memory: () => Float32Array | null) {
+  /** `most`: how many rows are few; `memory`: the table's values right now, `null` where JavaScript cannot see them. */
+  constructor({ rows, dim }: TableSpec, most: number, memory: () => Float32Array | null) {
     this.#rows = rows;
     this.#dim = dim;
     this.#most = Math.min(most, ROOM);

@@ -18,8 +18,8 @@ export interface Health {
 /**
  * The functions of `binding`, each inside a `try`; `failed` turns what they throw into an error.
  *
- * A fixed list of parameters, as many as the widest kernel takes: V8 passes absent ones for nothing, while a rest
- * parameter would allocate an array on every call.
+ * Seven parameters, the most that a kernel takes: absent ones cost nothing, while a rest parameter would allocate an
+ * array on every call.
  */
 export function guarded<B extends object>(
   binding: B,
@@ -28,10 +28,10 @@ export function guarded<B extends object>(
 ): B {
   const guard =
     (run: Exported): Exported =>
-    (a, b, c, d, e, f, g, h, i, j, k, l) => {
+    (a, b, c, d, e, f, g) => {
       if (health.lost !== null) throw internalError('this instance was given up after a trap', health.lost);
       try {
-        return run(a, b, c, d, e, f, g, h, i, j, k, l);
+        return run(a, b, c, d, e, f, g);
       } catch (error) {
         throw failed(error);
       }

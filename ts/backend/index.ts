@@ -3,12 +3,14 @@
 import { loader } from '#loader';
 import { fail, tooLarge, wrongKind, wrongValue } from '../errors.js';
 import { choice, type Named, named } from '../options.js';
+import { floatBytes } from '../table-spec.js';
 import { VERSION } from '../version.js';
-import { type Backend, type BackendInfo, LARGE, type Machine, type Settings } from './backend.js';
+import type { Backend, BackendInfo, Machine, Settings } from './contract.js';
 import { nativeBackend } from './native.js';
 import { wasmBackend } from './wasm.js';
 
-export type { Backend, BackendInfo, Contents, Handle, Kernels, Machine, Storage, Table } from './backend.js';
+export { STORAGE, TableSpec } from '../table-spec.js';
+export type { Backend, BackendInfo, Contents, Handle, Kernels, Machine, Storage, Table } from './contract.js';
 
 type Wanted = 'auto' | 'native' | 'wasm';
 
@@ -67,6 +69,7 @@ function tryNative(): Backend | Error {
     native ??= nativeBackend(loader, asked);
     return native;
   } catch (error) {
+    if ((error as { code?: string }).code === 'ERR_INVALID_OPTION') throw error;
     return error as Error;
   }
 }
@@ -188,16 +191,13 @@ const SMALL_RESULT = 1024;
 /** Memory for a result of `length` floats, every one of which will be written. `ERR_TOO_LARGE`. */
 export function resultFloats(length: number): Float32Array<ArrayBuffer> {
   if (length <= SMALL_RESULT) return new Float32Array(length);
-  const bytes = length * 4;
+  const bytes = floatBytes(length);
   if (bytes > loader.longestArray) throw tooLarge('The result', bytes, loader.longestArray);
-  let floats: Float32Array<ArrayBuffer>;
   try {
-    floats = loader.floats(length);
+    return loader.floats(length);
   } catch {
     throw tooLarge('The result', bytes, loader.longestArray);
   }
-  if (bytes >= LARGE) current?.backend.advise(floats);
-  return floats;
 }
 
 /** Throws `ERR_TOO_LARGE` when `what` takes more memory than this process may ever have. */

@@ -6,7 +6,7 @@
  */
 
 import type { Loader } from './loader.js';
-import type { NativeBinding } from './backend.js';
+import type { NativeBinding } from './contract.js';
 
 const builtin = process.getBuiltinModule;
 const { constants } = builtin('node:buffer');

@@ -5,7 +5,7 @@
  * bundle for the browser ever sees a `node:` import.
  */
 
-import type { Machine, NativeBinding } from './backend.js';
+import type { Machine, NativeBinding } from './contract.js';
 
 /** Anything that a WASM module can come from. */
 export interface Loader {

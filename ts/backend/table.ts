@@ -2,7 +2,8 @@
 
 import type { IdArray } from '../arrays.js';
 import { disposedError } from '../errors.js';
-import type { Backend, Handle, Table } from './backend.js';
+import type { TableSpec } from '../table-spec.js';
+import type { Backend, Handle, Table } from './contract.js';
 import type { FewRows } from './few-rows.js';
 
 /** Gives memory back: the handle and all that belongs to it. */
@@ -42,24 +43,28 @@ export class OwnedHandle implements Handle {
 
 /** A table that owns its handle. */
 export class OwnedTable extends OwnedHandle implements Table {
+  readonly rows: number;
+  readonly dim: number;
+
   constructor(
     readonly backend: Backend,
-    readonly rows: number,
-    readonly dim: number,
+    readonly spec: TableSpec,
     handle: number,
     release: Release,
-    private readonly few: FewRows | null,
+    private readonly few: FewRows,
   ) {
     super(handle, release);
+    this.rows = spec.rows;
+    this.dim = spec.dim;
   }
 
   copyFew(ids: IdArray, count: number, out: Float32Array): boolean {
     this.handle();
-    return this.few !== null && this.few.copy(ids, count, out);
+    return this.few.copy(ids, count, out);
   }
 
   override dispose(): void {
     super.dispose();
-    this.few?.forget();
+    this.few.forget();
   }
 }

@@ -6,14 +6,16 @@
  */
 
 import { tooLarge } from '../errors.js';
+import { TableSpec } from '../table-spec.js';
 import {
   type Backend,
   FREQUENCY_BYTES,
   type Handle,
+  type Kernels,
   type WasmBinding,
   type Storage,
   type Table,
-} from './backend.js';
+} from './contract.js';
 import { FewRows } from './few-rows.js';
 import { guarded, type Health, internalError } from './guard.js';
 import type { Loader } from './loader.js';
@@ -27,8 +29,8 @@ const ADDRESSABLE = 2 ** 32 - PAGE;
 const LARGEST = 2 ** 31 - 16;
 
 /**
- * How many rows JavaScript copies sooner than the module, which is called for as long as a few rows take. Cold rows are
- * the measure: the module waits for several at once, so 8 of them were 1.2 times as fast there as in JavaScript.
+ * Row count up to which copying in JavaScript beats a call of the module, which takes as long as a few rows. Measured on
+ * cold rows: the module waits for several at once, so 8 of them were 1.2 times as fast there as in JavaScript.
  */
 const FEW_ROWS = 3;
 
@@ -75,24 +77,27 @@ export function wasmBackend(
     health.lost = internalError(panicText(glue) || error.message, error);
     return health.lost;
   });
-  if (settings.isa !== undefined) kernels.lowerIsa(settings.isa);
+  if (settings.isa !== undefined) kernels.lowerIsa(settings.isa); // one of a processor lowers nothing here
 
-  let held = 0;
-  /** A table and the function that frees it, which must not refer to what it frees it for. */
-  const allocate = (what: string, rows: number, dim: number) => {
-    const [bytes, limit] = [rows * dim * 4, Math.min(ADDRESSABLE - held, LARGEST)];
+  let used = 0;
+  /** A table, and the function that frees it, which must not refer to what it frees it for. */
+  const allocate = (what: string, spec: TableSpec, zeros: boolean) => {
+    const { rows, dim, dtype, bytes } = spec;
+    const limit = Math.min(ADDRESSABLE - used, LARGEST);
     if (bytes > limit) throw tooLarge(what, bytes, limit);
-    const handle = kernels.tableAllocate(rows, dim);
-    // The engine grants no more: what there is already is all there will be.
-    if (handle < 0) throw tooLarge(what, bytes, Math.max(0, memory.buffer.byteLength - held));
-    held += bytes;
+    const handle = kernels.tableCreate({ rows, dim, dtype, zeros });
+    // The engine grants no more memory than there is already.
+    if (handle === undefined) throw tooLarge(what, bytes, Math.max(0, memory.buffer.byteLength - used));
+    used += bytes;
     let weight = ballast(bytes);
     const release = () => {
-      held -= bytes;
+      used -= bytes;
       weight = null;
       if (health.lost === null) kernels.free(handle);
     };
-    return { handle, release, weight };
+    const address = kernels.tableAddress(handle);
+    const view = address === undefined ? null : new LinearView(memory, address, spec.values);
+    return { handle, release, weight, view };
   };
 
   const backend: Backend = {
@@ -103,24 +108,25 @@ export function wasmBackend(
     get lost() {
       return health.lost !== null;
     },
-    table(rows, dim): Table {
-      const { handle, release } = allocate('A table', rows, dim);
-      const view = new LinearView(memory, kernels.tableAddress(handle), rows * dim);
-      const few = new FewRows(rows, dim, FEW_ROWS, () => (health.lost === null ? view.floats : null));
-      return new OwnedTable(backend, rows, dim, handle, release, few);
+    table(spec, contents): Table {
+      const { handle, release, view } = allocate('A table', spec, contents === 'zeros');
+      const few = new FewRows(spec, FEW_ROWS, () =>
+        health.lost === null && view !== null ? view.floats : null,
+      );
+      return new OwnedTable(backend, spec, handle, release, few);
     },
-    sinusoid(dim, base, halves): Handle {
-      const [bytes, limit] = [dim * FREQUENCY_BYTES, ADDRESSABLE - held];
+    sinusoid(record): Handle {
+      const [bytes, limit] = [record.dim * FREQUENCY_BYTES, ADDRESSABLE - used];
       if (bytes > limit) throw tooLarge('The frequencies', bytes, limit);
-      const handle = kernels.sinusoid(dim, base, halves);
+      return backend.prepare(() => kernels.sinusoidCreate(record));
+    },
+    prepare(create: (kernels: Kernels) => number): Handle {
+      const handle = create(kernels);
       return new OwnedHandle(handle, () => health.lost === null && kernels.free(handle));
     },
-    // Nothing in a module can reach ordinary memory.
-    advise() {},
     allocate(length): Storage {
-      const { handle, release } = allocate('A tensor', 1, length);
-      const view = new LinearView(memory, kernels.tableAddress(handle), length);
-      return new LinearStorage(view, handle, release);
+      const { handle, release, view } = allocate('A tensor', new TableSpec(1, length), true);
+      return new LinearStorage(view!, handle, release);
     },
   };
   return backend;

@@ -18,10 +18,10 @@
 
 use std::hint::black_box;
 use tokenbed_core::ops::{
-    self, Bag, Dropout, Layer, Layout, Mode, PositionRows, Positions, Sinusoid, Source,
+    self, Bag, Bags, Dropout, Embed, Layout, Mode, PositionRows, Positions, Sinusoid, Source,
 };
 use tokenbed_core::rng::{stream, Draws};
-use tokenbed_core::{Bags, Ids, Indices, Isa, Table, Window};
+use tokenbed_core::{Ids, Indices, Isa, Table, Window};
 
 /// A kernel's call, ready to be counted.
 pub type Work = &'static mut dyn FnMut();
@@ -93,7 +93,7 @@ pub fn gather_narrow(isa: Isa) -> Work {
 
 fn gather_rows(isa: Isa, dim: usize) -> Work {
     let (table, ids, out) = (table(VOCAB, dim), proven(isa, IDS), output(IDS * dim));
-    ready(move || ops::gather(isa, table, ids, 0..table.dim(), out))
+    ready(move || ops::gather(isa, table, ids, 0..table.dim(), &mut *out))
 }
 
 /// The positions of sequences of `PER_BAG` rows.
@@ -109,42 +109,42 @@ fn positions() -> Positions<'static> {
 
 /// Rows times a scale.
 pub fn layer_scale(isa: Isa) -> Work {
-    layer(isa, Some(19.5), None)
+    embed(isa, Some(19.5), None)
 }
 
 /// Rows and their positions.
 pub fn layer_positions(isa: Isa) -> Work {
-    layer(isa, None, Some(positions()))
+    embed(isa, None, Some(positions()))
 }
 
 /// Rows times a scale, and their positions.
 pub fn layer_scale_positions(isa: Isa) -> Work {
-    layer(isa, Some(19.5), Some(positions()))
+    embed(isa, Some(19.5), Some(positions()))
 }
 
-fn layer(isa: Isa, scale: Option<f32>, positions: Option<Positions<'static>>) -> Work {
-    let layer = black_box(Layer {
+fn embed(isa: Isa, scale: Option<f32>, positions: Option<Positions<'static>>) -> Work {
+    let op = black_box(Embed {
         token: table(VOCAB, DIM),
         scale,
         positions,
         dropout: None,
     });
     let (ids, out) = (proven(isa, IDS), output(IDS * DIM));
-    ready(move || ops::layer(isa, &layer, ids, Window::all(ids.len(), layer.token.dim()), out))
+    ready(move || ops::embed(isa, &op, ids, Window::all(ids.len(), op.token.dim()), &mut *out))
 }
 
 /// Positions added to other values.
 pub fn add(isa: Isa) -> Work {
     let (positions, x, out) = (positions(), &*output(IDS * DIM), output(IDS * DIM));
     let window = black_box(Window::all(IDS, DIM));
-    ready(move || ops::add(isa, &positions, None, window, Source::Slice(x), out))
+    ready(move || ops::add_positions(isa, &positions, None, window, Source::Slice(x), &mut *out))
 }
 
 /// Positions added where the values stand.
 pub fn add_in_place(isa: Isa) -> Work {
     let (positions, out) = (positions(), output(IDS * DIM));
     let window = black_box(Window::all(IDS, DIM));
-    ready(move || ops::add(isa, &positions, None, window, Source::InPlace, out))
+    ready(move || ops::add_positions(isa, &positions, None, window, Source::InPlace, &mut *out))
 }
 
 /// Sums.

@@ -1,39 +1,32 @@
-//! The storage types of a table: their names and how many bytes a row takes.
+//! The storage types of a table: their names and the bytes of a row.
 
-/// How the values of a table are stored. Whatever it is, kernels compute in f32.
+/// How the values of a table are stored. Kernels compute in f32 whatever it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DType {
     /// IEEE 754 binary32, in the machine's byte order (little-endian on every target of this crate).
     F32,
+    /// The upper two bytes of an f32: a type for tests of what a second dtype needs.
+    #[cfg(feature = "test-dtype")]
+    Half,
 }
 
 impl DType {
-    /// The name the public API uses.
-    pub fn name(self) -> &'static str {
-        match self {
-            DType::F32 => "f32",
-        }
-    }
-
-    /// The type of that name.
-    pub fn parse(name: &str) -> Option<Self> {
+    /// The type that the public API calls `name`.
+    pub fn named(name: &str) -> Option<Self> {
         match name {
             "f32" => Some(DType::F32),
+            #[cfg(feature = "test-dtype")]
+            "half" => Some(DType::Half),
             _ => None,
         }
     }
 
-    /// Bytes of a row of `dim` values; `None` when that is more than an address can count.
-    pub fn row_bytes(self, dim: usize) -> Option<usize> {
+    /// Bytes of a row of `dim` values; `None` if an address cannot count them.
+    pub(crate) fn row_bytes(self, dim: usize) -> Option<usize> {
         match self {
             DType::F32 => dim.checked_mul(size_of::<f32>()),
-        }
-    }
-
-    /// What the address of a table must be a multiple of.
-    pub fn align(self) -> usize {
-        match self {
-            DType::F32 => align_of::<f32>(),
+            #[cfg(feature = "test-dtype")]
+            DType::Half => dim.checked_mul(size_of::<u16>()),
         }
     }
 }

@@ -1,14 +1,16 @@
-//! The kernels of tokenbed: token ids in, dense vectors out, at the speed of the memory.
+//! The kernels of tokenbed: token ids in, dense vectors out, at memory bandwidth.
 //!
-//! This crate knows nothing of JavaScript and depends on nothing. Two thin binding crates carry it to Node
-//! and to the browser, and give the same bits there, because every kernel is written once:
+//! This crate knows nothing of JavaScript. Two thin binding crates expose it to Node and to the browser, with the same
+//! bits, because every kernel is written once:
 //!
 //! ```text
-//! ops    what to compute   gather, layer, bag, ...   one generic body each, over Row and Simd
+//! ops    what is computed   gather, embed, bag, ...   one generic body each, over Row and Simd
 //!  |
-//! row    how stored        f32                       a row opens into f32 vectors of any width
+//! expr   what is read       scaled, plus              a row computed from rows
 //!  |
-//! simd   how wide          scalar avx2 avx512 neon simd128
+//! row    how stored         f32                       a row opens into f32 vectors of any width
+//!  |
+//! simd   how wide           scalar avx2 avx512 neon simd128
 //! ```
 //!
 //! # Shapes
@@ -22,36 +24,37 @@
 //! seed and `i`. The one exception: a NaN that arithmetic produces has an unspecified sign and payload.
 //!
 //! # Speed
-//! What an operation waits for is memory. From which sizes on it asks for rows ahead of their turn, or writes
-//! past the caches, stands in [`tuning`], in numbers for each class of machines; they change no bit.
+//! An operation waits for memory. [`tuning`] has the sizes from which it prefetches rows or uses non-temporal stores,
+//! for each class of processors; they change no bit.
 //!
 //! # Trust
-//! [`checked`] is the border: what passed it is of another type, and kernels take only that type. What a
-//! caller of this crate must get right by itself (lengths that fit each other) is asserted at the entry of
-//! each operation. `unsafe` stands in the instruction sets (`simd`), in [`table`], `row`, `storage` and
-//! `pool`, each with its reason.
+//! [`indices`] is the border: validated arrays are of another type, and kernels take only that type. What a caller of
+//! this crate must get right by itself (lengths that fit each other) is asserted at the entry of each operation.
+//! `unsafe` is in the instruction sets (`simd`), in [`memory`], [`table`], `row` and `ops/bag.rs`, each with its
+//! reason.
 
-pub mod checked;
 pub mod dtype;
 pub mod error;
-pub mod host;
+pub mod expr;
+pub mod indices;
 pub mod math;
+pub mod memory;
 pub mod ops;
-pub mod pool;
+pub mod output;
 pub mod rng;
 pub mod row;
 pub mod simd;
-pub mod slots;
-pub mod split;
-pub mod storage;
 pub mod table;
 pub mod tuning;
 pub mod turn;
 pub mod window;
 
-pub use checked::{Bags, Ids, Indices, Offsets};
 pub use dtype::DType;
 pub use error::Error;
+pub use indices::{Ids, Indices, Offsets};
+pub use memory::{Memory, TableSpec};
+pub use output::Output;
 pub use simd::Isa;
-pub use table::Table;
+pub use table::{Table, TableMut};
+pub use tuning::Exec;
 pub use window::Window;

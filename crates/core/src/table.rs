@@ -1,122 +1,143 @@
-//! A table: `rows` rows of `dim` values in a block of bytes, and the way from a proven id to its row.
+//! A table: a [`TableSpec`] over bytes, and the way from a proven id to its row.
 
-use crate::checked::Indices;
 use crate::dtype::DType;
 use crate::error::Error;
-use crate::row::Row;
-use crate::simd::{Hint, Simd, LINE};
+use crate::indices::Indices;
+use crate::memory::TableSpec;
+use crate::row::{with_stored, Stored};
+use crate::simd::{bytes_of, Hint, Simd, LINE};
 use std::marker::PhantomData;
-use std::slice;
+use std::ops::Range;
 
-/// A `[rows, dim]` table, borrowed, row after row. Its sizes were checked against its bytes when it was made.
+/// A `[rows, dim]` table, borrowed for reading. It may begin at any byte.
 #[derive(Debug, Clone, Copy)]
 pub struct Table<'a> {
-    dtype: DType,
-    rows: usize,
-    dim: usize,
-    /// From one row to the next, in bytes.
-    stride: usize,
+    spec: TableSpec,
     bytes: &'a [u8],
 }
 
 impl<'a> Table<'a> {
-    /// The table that `bytes` holds.
+    /// The table in `bytes`.
     ///
-    /// Errors: `ERR_SHAPE` when `dim` is 0, when `bytes` is not exactly the size of such a table, and when it
-    /// does not start at a multiple of the dtype's alignment.
-    pub fn new(dtype: DType, rows: usize, dim: usize, bytes: &'a [u8]) -> Result<Self, Error> {
-        let stride = dtype
-            .row_bytes(dim)
-            .filter(|&stride| stride > 0 && rows.checked_mul(stride) == Some(bytes.len()));
-        let Some(stride) = stride else {
+    /// Errors: `ERR_SHAPE` if `bytes` is not exactly as long as `spec` says.
+    pub fn new(spec: TableSpec, bytes: &'a [u8]) -> Result<Self, Error> {
+        if bytes.len() != spec.bytes() {
             return Err(Error::TableShape {
-                rows,
-                dim,
-                bytes: bytes.len(),
+                rows: spec.rows(),
+                dim: spec.dim(),
             });
-        };
-        if !bytes.as_ptr().addr().is_multiple_of(dtype.align()) {
-            return Err(Error::Misaligned { align: dtype.align() });
         }
-        Ok(Table {
-            dtype,
-            rows,
-            dim,
-            stride,
-            bytes,
-        })
+        Ok(Table { spec, bytes })
     }
 
-    /// The table of those values. Errors: as for [`Table::new`].
+    /// The table of those f32 values. Errors: as for [`TableSpec::new`] and [`Table::new`].
     pub fn f32(rows: usize, dim: usize, values: &'a [f32]) -> Result<Self, Error> {
-        // SAFETY: the same memory, as bytes: no alignment is asked for, and every byte of an f32 is one.
-        let bytes = unsafe { slice::from_raw_parts(values.as_ptr().cast(), size_of_val(values)) };
-        Table::new(DType::F32, rows, dim, bytes)
+        Table::new(TableSpec::new(DType::F32, rows, dim)?, bytes_of(values))
     }
 
-    /// How the values are stored.
-    pub fn dtype(&self) -> DType {
-        self.dtype
+    /// Its sizes.
+    #[inline(always)]
+    pub fn spec(&self) -> TableSpec {
+        self.spec
     }
 
-    /// How many rows.
+    /// The number of rows.
+    #[inline(always)]
     pub fn rows(&self) -> usize {
-        self.rows
+        self.spec.rows()
     }
 
-    /// How many values in a row.
+    /// The number of values in a row.
+    #[inline(always)]
     pub fn dim(&self) -> usize {
-        self.dim
-    }
-
-    /// Bytes from one row to the next.
-    pub fn row_bytes(&self) -> usize {
-        self.stride
-    }
-
-    /// Bytes of all rows.
-    pub fn bytes(&self) -> usize {
-        self.bytes.len()
+        self.spec.dim()
     }
 }
 
-/// A table whose storage type the compiler knows: what `with_rows!` makes of a [`Table`], and kernels read.
+/// A `[rows, dim]` table, borrowed for writing. It may begin at any byte.
+#[derive(Debug)]
+pub struct TableMut<'a> {
+    spec: TableSpec,
+    bytes: &'a mut [u8],
+}
+
+impl<'a> TableMut<'a> {
+    /// The table in `bytes`. Errors: as for [`Table::new`].
+    pub fn new(spec: TableSpec, bytes: &'a mut [u8]) -> Result<Self, Error> {
+        Table::new(spec, bytes)?;
+        Ok(TableMut { spec, bytes })
+    }
+
+    /// Its sizes.
+    pub fn spec(&self) -> TableSpec {
+        self.spec
+    }
+
+    /// The values of rows `rows` where they are f32 values that Rust may refer to: stored as f32, on an aligned
+    /// address.
+    pub fn values_mut(&mut self, rows: Range<usize>) -> Option<&mut [f32]> {
+        let dtype = self.spec.dtype();
+        let bytes = self.row_bytes_mut(rows);
+        with_stored!(dtype, R => R::floats(bytes))
+    }
+
+    fn row_bytes_mut(&mut self, rows: Range<usize>) -> &mut [u8] {
+        let stride = self.spec.row_bytes();
+        &mut self.bytes[rows.start * stride..rows.end * stride]
+    }
+
+    /// Stores `values` in row `row`, from column `col` on.
+    ///
+    /// # Panics
+    /// When the table has no such columns.
+    pub fn write(&mut self, row: usize, col: usize, values: &[f32]) {
+        let dim = self.spec.dim();
+        assert!(
+            row < self.spec.rows() && col + values.len() <= dim,
+            "columns {col}.. of row {row}"
+        );
+        let (dtype, bytes) = (self.spec.dtype(), self.row_bytes_mut(row..row + 1));
+        with_stored!(dtype, R => R::write(values, col, bytes));
+    }
+}
+
+/// A table whose dtype the compiler knows: what `with_rows!` makes of a [`Table`], and kernels read.
 #[derive(Clone, Copy)]
 pub struct Rows<'a, R> {
     table: Table<'a>,
     stored_as: PhantomData<R>,
 }
 
-impl<'a, R: Row<'a>> Rows<'a, R> {
+impl<'a, R: Stored<'a>> Rows<'a, R> {
     /// `table`, which must be stored as `R`.
     #[inline(always)]
     pub fn of(table: Table<'a>) -> Self {
-        assert_eq!(table.dtype, R::DTYPE);
+        assert_eq!(table.spec.dtype(), R::DTYPE);
         Rows {
             table,
             stored_as: PhantomData,
         }
     }
 
-    /// The row that entry `i` of the ids names. They were proven below a bound, so what is checked here, that
-    /// the bound is the table's, does not depend on `i` and leaves the loop.
+    /// The row that entry `i` of the ids names. The ids were proven below a bound, so what is checked here, that the
+    /// bound is the table's, does not depend on `i` and leaves the loop.
     #[inline(always)]
     pub fn of_id(&self, ids: Indices<'_>, i: usize) -> R {
-        let (bound, rows) = (ids.bound(), self.table.rows);
+        let (bound, rows) = (ids.bound(), self.table.rows());
         assert!(
             bound <= rows as u64,
-            "ids below {bound} were given for a table of {rows} rows"
+            "ids proven below {bound} for a table of {rows} rows"
         );
         // SAFETY: an entry of `ids` is below its bound, so below `rows`.
         unsafe { self.row_unchecked(ids.get(i)) }
     }
 
-    /// Asks for every line of row `row`, be it one of the table's or not: addresses are computed, nothing is
-    /// read.
+    /// Prefetches every cache line of row `row`, which need not be a row of the table: addresses are computed,
+    /// nothing is read.
     #[inline(always)]
     pub fn prefetch<S: Simd>(&self, simd: S, hint: Hint, row: usize) {
-        let Table { stride, bytes, .. } = self.table;
-        let start = bytes.as_ptr().wrapping_add(row.wrapping_mul(stride));
+        let stride = self.table.spec.row_bytes();
+        let start = self.table.bytes.as_ptr().wrapping_add(row.wrapping_mul(stride));
         let into_line = start.addr() % LINE;
         let mut at = 0;
         while at < into_line + stride {
@@ -128,7 +149,7 @@ impl<'a, R: Row<'a>> Rows<'a, R> {
     /// Row `row`, which must be one of the table's.
     #[inline(always)]
     pub fn row(&self, row: usize) -> R {
-        let rows = self.table.rows;
+        let rows = self.table.rows();
         assert!(row < rows, "row {row} of a table of {rows} rows");
         // SAFETY: just checked.
         unsafe { self.row_unchecked(row) }
@@ -138,12 +159,9 @@ impl<'a, R: Row<'a>> Rows<'a, R> {
     /// `row` is below `rows`.
     #[inline(always)]
     unsafe fn row_unchecked(&self, row: usize) -> R {
-        let Table {
-            dim, stride, bytes, ..
-        } = self.table;
-        // SAFETY: `Table::new` has seen `rows * stride` bytes from an aligned start, and rows keep the
-        // alignment; `Rows::of` has seen that they are stored as `R`.
-        unsafe { R::open(bytes.as_ptr().add(row * stride), dim) }
+        let Table { spec, bytes } = self.table;
+        // SAFETY: `Table::new` has seen the bytes of all rows; `Rows::of` has seen that they are stored as `R`.
+        unsafe { R::open(bytes.as_ptr().add(row * spec.row_bytes()), spec.dim()) }
     }
 }
 
@@ -154,11 +172,11 @@ mod tests {
     use crate::simd::{available, dispatch, MAX_LANES};
     use std::cell::RefCell;
 
-    /// One lane that writes down what is asked for.
+    /// One lane that records what is prefetched.
     #[derive(Clone, Copy)]
-    struct Asked<'a>(&'a RefCell<Vec<usize>>);
+    struct Recorder<'a>(&'a RefCell<Vec<usize>>);
 
-    impl Simd for Asked<'_> {
+    impl Simd for Recorder<'_> {
         const LANES: usize = 1;
         const ACCUMULATORS: usize = 1;
         type F32 = f32;
@@ -171,8 +189,8 @@ mod tests {
             x
         }
 
-        fn load(self, from: &[f32]) -> f32 {
-            from[0]
+        fn load_bytes(self, from: &[[u8; 4]]) -> f32 {
+            f32::from_ne_bytes(from[0])
         }
 
         fn store(self, x: f32, to: &mut [f32]) {
@@ -191,8 +209,8 @@ mod tests {
             a / b
         }
 
-        fn max(self, held: f32, _: f32) -> f32 {
-            held
+        fn max(self, accumulator: f32, _: f32) -> f32 {
+            accumulator
         }
 
         fn prefetch(self, _: Hint, at: *const u8) {
@@ -201,26 +219,26 @@ mod tests {
     }
 
     #[test]
-    fn exactly_the_lines_of_a_row_are_asked_for() {
+    fn exactly_the_lines_of_a_row_are_prefetched() {
         let values = vec![0.0; 4000];
         for (first, dim) in [(0, 16), (1, 16), (3, 1), (15, 2), (7, 40), (0, 300), (9, 384)] {
             let rows = 3000 / dim;
             let table = Table::f32(rows, dim, &values[first..first + rows * dim]).unwrap();
             let rows_of = Rows::<F32Row<'_>>::of(table);
             for row in [0, 1, rows - 1] {
-                let asked = RefCell::new(Vec::new());
-                rows_of.prefetch(Asked(&asked), Hint::Near, row);
+                let lines_seen = RefCell::new(Vec::new());
+                rows_of.prefetch(Recorder(&lines_seen), Hint::Near, row);
                 let start = table.bytes.as_ptr().addr() + 4 * row * dim;
                 let lines: Vec<usize> = (start / LINE..=(start + 4 * dim - 1) / LINE)
                     .map(|l| l * LINE)
                     .collect();
-                assert_eq!(asked.into_inner(), lines, "row {row} of {dim} values");
+                assert_eq!(lines_seen.into_inner(), lines, "row {row} of {dim} values");
             }
         }
     }
 
     #[test]
-    fn rows_that_are_not_there_may_be_asked_for() {
+    fn rows_outside_the_table_may_be_prefetched() {
         let values = [0.0; 3 * MAX_LANES];
         let rows = Rows::<F32Row<'_>>::of(Table::f32(3, MAX_LANES, &values).unwrap());
         for &isa in available() {

@@ -42,6 +42,17 @@ impl Window {
         }
     }
 
+    /// The rows of the window.
+    pub fn rows(&self) -> Range<usize> {
+        self.first_row..self.first_row + self.rows
+    }
+
+    /// The elements of the window in a result whose rows hold `dim` values.
+    pub fn elements(&self, dim: usize) -> Range<usize> {
+        let start = self.first_row * dim + self.first_col;
+        start..start + self.len()
+    }
+
     /// The columns of the window.
     pub fn cols(&self) -> Range<usize> {
         self.first_col..self.first_col + self.cols

@@ -6,10 +6,13 @@ mod reference;
 use common::{bits, bits_any_nan, for_each_isa, odd_table, painted, plain, proven, some_ids, table, WIDTHS};
 use proptest::prelude::*;
 use reference::bag::{bag as expected, Mode as Plain};
-use tokenbed_core::checked::{Bags, Ids, Offsets};
 use tokenbed_core::ops::{bag, bag_extend, bag_finish, Bag, BagState, Mode};
 use tokenbed_core::simd::{available, detect, Isa};
 use tokenbed_core::table::Table;
+use tokenbed_core::{
+    indices::{Ids, Offsets},
+    ops::Bags,
+};
 
 const ROWS: usize = 11;
 const MODES: [(Mode, Plain); 3] = [

@@ -6,7 +6,7 @@ mod reference;
 use common::{bits, for_each_isa, odd_table, painted, plain, proven, some_ids, table, WIDTHS};
 use proptest::prelude::*;
 use reference::gather::gather as expected;
-use tokenbed_core::checked::Ids;
+use tokenbed_core::indices::Ids;
 use tokenbed_core::ops::{gather, read};
 use tokenbed_core::simd::{available, detect};
 use tokenbed_core::table::Table;
@@ -89,9 +89,9 @@ fn ids_proven_for_a_larger_table_are_refused() {
     let values = table(4, 3);
     let rows = Table::f32(4, 3, &values).unwrap();
     let ids = proven(&[0, 4], 5);
-    let refused = std::panic::catch_unwind(|| gather(detect(), rows, ids, 0..3, &mut [0.0; 6]));
+    let refused = std::panic::catch_unwind(|| gather(detect(), rows, ids, 0..3, &mut [0.0; 6][..]));
     let message = *refused.unwrap_err().downcast::<String>().unwrap();
-    assert_eq!(message, "ids below 5 were given for a table of 4 rows");
+    assert_eq!(message, "ids proven below 5 for a table of 4 rows");
 }
 
 #[test]
@@ -101,8 +101,9 @@ fn lengths_that_do_not_fit_are_refused() {
     let ids = [0, 3];
     for (cols, len) in [(0..3, 5), (0..3, 7), (0..4, 8), (1..3, 6)] {
         let mut out = vec![0.5; len];
-        let call =
-            std::panic::AssertUnwindSafe(|| gather(detect(), rows, proven(&ids, 4), cols.clone(), &mut out));
+        let call = std::panic::AssertUnwindSafe(|| {
+            gather(detect(), rows, proven(&ids, 4), cols.clone(), &mut out[..])
+        });
         assert!(
             std::panic::catch_unwind(call).is_err(),
             "columns {cols:?} into {len}"

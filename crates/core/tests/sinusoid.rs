@@ -6,7 +6,7 @@ mod reference;
 use common::{bits, for_each_isa, painted};
 use reference::rng::word;
 use reference::sinusoid::Sinusoid as Exact;
-use tokenbed_core::checked::{Ids, Indices};
+use tokenbed_core::indices::{Ids, Indices};
 use tokenbed_core::ops::{sinusoid_at, sinusoid_rows, Layout, Sinusoid};
 use tokenbed_core::simd::{available, detect, Isa};
 use tokenbed_core::turn;

@@ -4,15 +4,17 @@
 mod common;
 
 use common::{bits, for_each_isa, odd_table, proven, some_ids, table};
-use std::panic::catch_unwind;
-use tokenbed_core::checked::{Bags, Ids, Offsets};
 use tokenbed_core::ops::{
-    add, bag, gather, layer, Bag, Dropout, Layer, Mode, PositionRows, Positions, Source,
+    add_positions, bag, embed, gather, Bag, Dropout, Embed, Mode, PositionRows, Positions, Source,
 };
-use tokenbed_core::simd::{detect, machine, Hint, Isa, Machine, Vendor};
+use tokenbed_core::simd::{detect, processor, Hint, Isa, Processor, Vendor};
 use tokenbed_core::table::Table;
-use tokenbed_core::tuning::{forced, tuning, Ahead, Step, Tuning};
+use tokenbed_core::tuning::{Exec, Prefetch, Step, Tuning};
 use tokenbed_core::window::Window;
+use tokenbed_core::{
+    indices::{Ids, Offsets},
+    ops::Bags,
+};
 
 const ROWS: usize = 23;
 const VENDORS: [Vendor; 4] = [Vendor::Intel, Vendor::Amd, Vendor::Arm, Vendor::Other];
@@ -28,13 +30,13 @@ fn extreme(hint: Hint, rows: usize, stream: usize) -> &'static Tuning {
     let step = Step {
         table: 0,
         row: usize::MAX,
-        ahead: Ahead { hint, rows },
+        prefetch: Prefetch { hint, rows },
     };
     Box::leak(Box::new(Tuning {
         lookup: [Step::NEVER, Step::NEVER, step],
         bag: [Step::NEVER, step],
-        stream,
-        stream_row: 0,
+        non_temporal_bytes: stream,
+        non_temporal_row: 0,
     }))
 }
 
@@ -43,11 +45,11 @@ fn tunings() -> Vec<&'static Tuning> {
     let mut all = Vec::new();
     for vendor in VENDORS {
         for l2 in [0, 1 << 20] {
-            let class = Tuning::of(Machine { vendor, l2 });
+            let class = Tuning::of(Processor { vendor, l2 });
             all.push(&*Box::leak(Box::new(class)));
             all.push(&*Box::leak(Box::new(Tuning {
-                stream: 0,
-                stream_row: 0,
+                non_temporal_bytes: 0,
+                non_temporal_row: 0,
                 ..class
             })));
         }
@@ -77,12 +79,13 @@ fn written(off: usize, len: usize, write: impl FnOnce(&mut [f32])) -> Vec<u32> {
     bits(&all[from..from + len])
 }
 
-/// Compares what `write` writes with every tuning with what it writes without any.
-fn same_everywhere(what: &str, offs: &[usize], len: usize, write: &dyn Fn(&mut [f32])) {
-    let plain = written(0, len, |out| forced(&Tuning::PLAIN, || write(out)));
+/// Compares what `write` writes on `isa` with every tuning with what it writes without any.
+fn same_everywhere(isa: Isa, what: &str, offs: &[usize], len: usize, write: &dyn Fn(Exec, &mut [f32])) {
+    let exec = |tuning| Exec { isa, tuning };
+    let plain = written(0, len, |out| write(exec(&Tuning::PLAIN), out));
     for tuning in tunings() {
         for &off in offs {
-            let out = written(off, len, |out| forced(tuning, || write(out)));
+            let out = written(off, len, |out| write(exec(tuning), out));
             assert_eq!(out, plain, "{what}, {off} values behind a line, {tuning:?}");
         }
     }
@@ -96,8 +99,8 @@ fn every_op(isa: Isa, dim: usize, n: usize, offs: &[usize]) {
     let ids = proven(&ids, ROWS);
     let all = Window::all(n, dim);
     let about = |op: &str| format!("{op} of {n} x {dim} on {}", isa.name());
-    same_everywhere(&about("gather"), offs, n * dim, &|out| {
-        gather(isa, token, ids, 0..dim, out)
+    same_everywhere(isa, &about("gather"), offs, n * dim, &|exec, out| {
+        gather(exec, token, ids, 0..dim, out)
     });
     let places = some_ids(n, 7);
     for rows in [
@@ -112,23 +115,23 @@ fn every_op(isa: Isa, dim: usize, n: usize, offs: &[usize]) {
             rows,
         };
         for dropout in [None, Some(Dropout::new(0.3, 5, 1))] {
-            same_everywhere(&about("add"), offs, n * dim, &|out| {
-                add(isa, &positions, dropout.as_ref(), all, Source::Slice(&x), out);
+            same_everywhere(isa, &about("add"), offs, n * dim, &|exec, out| {
+                add_positions(exec, &positions, dropout.as_ref(), all, Source::Slice(&x), out);
             });
-            same_everywhere(&about("add in place"), offs, n * dim, &|out| {
+            same_everywhere(isa, &about("add in place"), offs, n * dim, &|exec, out| {
                 out.copy_from_slice(&x);
-                add(isa, &positions, dropout.as_ref(), all, Source::InPlace, out);
+                add_positions(exec, &positions, dropout.as_ref(), all, Source::InPlace, out);
             });
             for scale in [None, Some(0.3)] {
                 for positions in [None, Some(positions)] {
-                    let spec = Layer {
+                    let spec = Embed {
                         token,
                         scale,
                         positions,
                         dropout,
                     };
-                    same_everywhere(&about("layer"), offs, n * dim, &|out| {
-                        layer(isa, &spec, ids, all, out)
+                    same_everywhere(isa, &about("embed"), offs, n * dim, &|exec, out| {
+                        embed(exec, &spec, ids, all, out)
                     });
                 }
             }
@@ -148,8 +151,8 @@ fn every_op(isa: Isa, dim: usize, n: usize, offs: &[usize]) {
                 mode,
                 padding,
             };
-            same_everywhere(&about("bag"), offs, 4 * dim, &|out| {
-                bag(isa, &spec, ids, &bags, weights, out);
+            same_everywhere(isa, &about("bag"), offs, 4 * dim, &|exec, out| {
+                bag(exec, &spec, ids, &bags, weights, out);
             });
         }
     }
@@ -189,8 +192,8 @@ fn a_range_of_columns_is_streamed_as_it_is_stored() {
     let ids = some_ids(n, ROWS);
     for_each_isa!(isa => {
         for cols in [0..1, 3..50, 16..48, 7..24] {
-            same_everywhere("columns", &[0, 1, 9], n * cols.len(), &|out| {
-                gather(isa, rows, proven(&ids, ROWS), cols.clone(), out);
+            same_everywhere(isa, "columns", &[0, 1, 9], n * cols.len(), &|exec, out| {
+                gather(exec, rows, proven(&ids, ROWS), cols.clone(), out);
             });
         }
     });
@@ -201,7 +204,7 @@ fn the_last_step_that_fits_counts() {
     let step = |table, row, rows| Step {
         table,
         row,
-        ahead: Ahead {
+        prefetch: Prefetch {
             hint: Hint::Near,
             rows,
         },
@@ -209,10 +212,10 @@ fn the_last_step_that_fits_counts() {
     let tuning = Tuning {
         lookup: [Step::NEVER, step(100, 10, 1), step(1000, 20, 2)],
         bag: [Step::NEVER, step(1000, 10, 3)],
-        stream: 64,
-        stream_row: 8,
+        non_temporal_bytes: 64,
+        non_temporal_row: 8,
     };
-    let rows = |table, row| tuning.lookup(table, row, 0).ahead.rows;
+    let rows = |table, row| tuning.lookup(table, row, 0).prefetch.rows;
     assert_eq!(
         (rows(99, 1), rows(100, 10), rows(999, 11)),
         (usize::MAX, 1, usize::MAX)
@@ -221,19 +224,22 @@ fn the_last_step_that_fits_counts() {
         (rows(1000, 10), rows(1000, 20), rows(usize::MAX, 21)),
         (2, 2, usize::MAX)
     );
-    assert_eq!((tuning.bag(999, 1), tuning.bag(1000, 10).rows), (Ahead::NONE, 3));
+    assert_eq!(
+        (tuning.bag(999, 1), tuning.bag(1000, 10).rows),
+        (Prefetch::NONE, 3)
+    );
     assert_eq!(
         (
-            tuning.streams(8, 63),
-            tuning.streams(8, 64),
-            tuning.streams(7, 64)
+            tuning.non_temporal(8, 63),
+            tuning.non_temporal(8, 64),
+            tuning.non_temporal(7, 64)
         ),
         (false, true, false)
     );
-    assert!(!tuning.lookup(0, 8, 63).streamed && tuning.lookup(0, 8, 64).streamed);
+    assert!(!tuning.lookup(0, 8, 63).non_temporal && tuning.lookup(0, 8, 64).non_temporal);
     assert_eq!(
-        Tuning::PLAIN.lookup(usize::MAX - 1, 1, 1 << 40).ahead,
-        Ahead::NONE
+        Tuning::PLAIN.lookup(usize::MAX - 1, 1, 1 << 40).prefetch,
+        Prefetch::NONE
     );
 }
 
@@ -241,13 +247,17 @@ fn the_last_step_that_fits_counts() {
 fn small_tables_and_outputs_are_left_alone_by_every_class() {
     for vendor in VENDORS {
         for l2 in [0, 256 << 10, 2 << 20] {
-            let tuning = Tuning::of(Machine { vendor, l2 });
+            let tuning = Tuning::of(Processor { vendor, l2 });
             for row in [4, 512, 4096] {
-                assert_eq!(tuning.lookup(l2 / 2, row, 0).ahead, Ahead::NONE, "{vendor:?}");
-                assert_eq!(tuning.bag(l2 / 2, row), Ahead::NONE, "{vendor:?}");
+                assert_eq!(
+                    tuning.lookup(l2 / 2, row, 0).prefetch,
+                    Prefetch::NONE,
+                    "{vendor:?}"
+                );
+                assert_eq!(tuning.bag(l2 / 2, row), Prefetch::NONE, "{vendor:?}");
             }
             assert!(
-                !tuning.streams(4096, 1 << 20),
+                !tuning.non_temporal(4096, 1 << 20),
                 "what is used next would have to be read again"
             );
         }
@@ -255,19 +265,9 @@ fn small_tables_and_outputs_are_left_alone_by_every_class() {
 }
 
 #[test]
-fn a_class_is_found_once_and_others_are_forced_for_a_while() {
-    let own = Tuning::of(machine());
-    assert_eq!((machine(), *tuning()), (machine(), own));
-    let other = extreme(Hint::Far, 5, 9);
-    forced(other, || {
-        assert_eq!(tuning(), other);
-        forced(&Tuning::PLAIN, || assert_eq!(*tuning(), Tuning::PLAIN));
-        assert_eq!(tuning(), other);
-        let elsewhere = std::thread::spawn(|| *tuning()).join().unwrap();
-        assert_eq!(elsewhere, own, "other threads are left alone");
-    });
-    assert!(catch_unwind(|| forced(other, || panic!("of the test"))).is_err());
-    assert_eq!(*tuning(), own);
+fn a_call_uses_the_numbers_of_this_machine() {
+    let exec = Exec::from(detect());
+    assert_eq!((exec.isa, *exec.tuning), (detect(), Tuning::of(processor())));
 }
 
 #[test]

@@ -1,8 +1,8 @@
-//! The kernels that answer in less time than napi-rs takes to call them: exported a second time, over the first.
+//! The exports that compute in less time than napi-rs takes to call them: exported a second time, over the first.
 //!
 //! What `#[napi]` generates keeps a register of the objects that a call borrows (two allocations, a lock and a
-//! reference count a call), for arguments that outlive it. Ours never do: see the head of `borrow.rs`. A lookup of
-//! one row then took 680 ns of which 300 were that register, on a machine where an empty export takes 60. So:
+//! reference count per call), for arguments that outlive it. Arguments here never do: see the head of `arrays.rs`. A
+//! lookup of one row then took 680 ns of which 300 were that register, on a machine where an empty export takes 60. So:
 //!
 //! ```text
 //! #[napi] fn gather(..)      the declaration, and the types that contract.ts compares
@@ -14,17 +14,17 @@ use napi::{check_status, sys, Env, JsError};
 use napi_derive::napi;
 use std::ptr::null_mut;
 
-/// Exports functions of this crate by hand; the names between the brackets only count the arguments.
+/// Exports functions of this crate; the names between the brackets only count the arguments.
 macro_rules! direct {
     ($($js:literal = $name:ident($($argument:ident),*);)*) => {
         $(
             unsafe extern "C" fn $name(raw: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
                 const COUNT: usize = [$(stringify!($argument)),*].len();
-                let mut given = [null_mut(); COUNT];
-                // SAFETY: the engine calls this with a live environment, and fills all of `given`: absent
+                let mut arguments = [null_mut(); COUNT];
+                // SAFETY: the engine calls this with a live environment, and fills all of `arguments`: absent
                 // arguments are `undefined`. Each is read once, by the type that the function names.
-                let called = unsafe { arguments(raw, info, &mut given) }.and_then(|()| {
-                    let [$($argument),*] = given;
+                let called = unsafe { read_arguments(raw, info, &mut arguments) }.and_then(|()| {
+                    let [$($argument),*] = arguments;
                     // SAFETY: as above.
                     unsafe { crate::$name(Env::from_raw(raw), $(FromNapiValue::from_napi_value(raw, $argument)?),*) }
                 });
@@ -58,22 +58,29 @@ direct! {
     "tableWrite" = table_write(table, row, values);
     "sinusoidEncode" = sinusoid_encode(sinusoid, positions, out);
     "gather" = gather(table, ids, out);
-    "layer" = layer(table, ids, scale, positions, start, seq, at, dropout, low, high, call, out);
-    "add" = add(positions, rows, start, seq, at, dropout, low, high, call, x, out);
-    "bag" = bag(table, mode, padding, ids, bags, offsets, include_last, weights, out);
+    "bagRun" = bag_run(bag, ids, bags, weights, out);
+    "embedRun" = embed_run(embed, ids, seq, positions, call, out);
+    "positionsRun" = positions_run(op, x, seq, positions, call, out);
 }
 
 /// # Safety
 /// `env` and `info` are those of the running callback.
-unsafe fn arguments<const COUNT: usize>(
+unsafe fn read_arguments<const COUNT: usize>(
     env: sys::napi_env,
     info: sys::napi_callback_info,
-    given: &mut [sys::napi_value; COUNT],
+    arguments: &mut [sys::napi_value; COUNT],
 ) -> napi::Result<()> {
     let mut count = COUNT;
     // SAFETY: the out-pointers live for the call, and `count` says how much room there is.
     check_status!(unsafe {
-        sys::napi_get_cb_info(env, info, &mut count, given.as_mut_ptr(), null_mut(), null_mut())
+        sys::napi_get_cb_info(
+            env,
+            info,
+            &mut count,
+            arguments.as_mut_ptr(),
+            null_mut(),
+            null_mut(),
+        )
     })
 }
 

@@ -1,11 +1,11 @@
-//! What goes wrong becomes a JavaScript error; a panic too.
+//! Failures and panics become JavaScript errors.
 
 use napi::{sys, Env, Error, Status};
 use std::any::Any;
 use std::ffi::{c_char, CString};
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::Once;
-use tokenbed_core::host::Failure;
+use tokenbed_binding::Failure;
 
 /// Runs the body of an export: a [`Failure`] or a panic is thrown as `ERR_INTERNAL`.
 ///
@@ -27,7 +27,7 @@ fn panic_text(panic: &(dyn Any + Send)) -> &str {
         .unwrap_or("panic")
 }
 
-/// Leaves an exception pending: the plain error that `ts/backend/native.ts` wears as `cause`.
+/// Leaves an exception pending: the plain error that `ts/backend/native.ts` attaches as `cause`.
 fn throw(env: &Env, text: &str) -> Error {
     let text = CString::new(text.replace('\0', " ")).unwrap_or_default();
     let code = c"ERR_INTERNAL".as_ptr().cast::<c_char>();

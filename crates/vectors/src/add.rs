@@ -4,7 +4,7 @@ use crate::file::{Case, File};
 use crate::inputs::{numbers, odd_numbers};
 use crate::json::Exact;
 use crate::positions::{calls, write_dropout, Kind, Outs, Positions, Taken, SINUSOIDAL};
-use crate::reference::add::add;
+use crate::reference::position::add_positions;
 
 const ABOUT: &[&str] = &[
     "x [shape] becomes f32(x + pe), then dropout.",
@@ -49,7 +49,7 @@ impl Add {
         let outs = Outs {
             values: calls
                 .iter()
-                .map(|&drop| add(&x, dim, &table, |r| taken[r], drop))
+                .map(|&drop| add_positions(&x, dim, &table, |r| taken[r], drop))
                 .collect(),
             copied: false,
         };

@@ -3,7 +3,7 @@
 use crate::file::{Case, File};
 use crate::inputs::{numbers, odd_numbers};
 use crate::json::{Computed, Exact, Wide};
-use crate::reference::add::Drop;
+use crate::reference::position::Drop;
 
 const ABOUT: &[&str] = &[
     "Training call number `call` of an object with that dropout and seed, over the elements 0, 1, ... of one row x.",

@@ -4,7 +4,7 @@ use crate::file::{Case, File};
 use crate::inputs::{ids, numbers, odd_numbers};
 use crate::json::Exact;
 use crate::positions::{calls, write_dropout, Kind, Outs, Positions, Taken, SINUSOIDAL};
-use crate::reference::layer::layer;
+use crate::reference::embed::embed;
 
 const ABOUT: &[&str] = &[
     "x = row of token [vocabSize, embeddingDim]; if scale x = f32(x * f32(sqrt(embeddingDim))); x = f32(x + pe); dropout last.",
@@ -52,7 +52,7 @@ impl Layer {
         let outs = Outs {
             values: calls
                 .iter()
-                .map(|&drop| layer(&self.token, dim, &ids, scale, pe, drop))
+                .map(|&drop| embed(&self.token, dim, &ids, scale, pe, drop))
                 .collect(),
             copied: !self.scale && pe.is_none() && self.dropout.is_none(),
         };

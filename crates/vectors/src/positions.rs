@@ -3,7 +3,7 @@
 use crate::file::Case;
 use crate::inputs::{ids, others};
 use crate::json::{Computed, Exact, Json, Wide};
-use crate::reference::add::Drop;
+use crate::reference::position::Drop;
 use crate::reference::sinusoid::Sinusoid;
 
 /// What is added.

@@ -1,11 +1,10 @@
 /**
  * How many bytes on large pages (`AnonHugePages` of all mappings together) some memory of 64 MiB takes once it has
- * been written, by what it is for: prints `{ adopted, again, owned, result, tensor }`.
+ * been written, by what it is for: prints `{ table, again, result, tensor }`.
  */
 
 import { readFileSync } from 'node:fs';
 import { backendInfo, Embedding, Tensor } from '../../../dist/index.js';
-import { activeBackend } from '../../../dist/backend/index.js';
 
 const DIM = 1024;
 const ROWS = 16_384;
@@ -26,18 +25,10 @@ function taken(make) {
 const { name } = backendInfo();
 const table = () => new Embedding({ vocabSize: ROWS, embeddingDim: DIM, initType: 'uniform', seed: 1 });
 
-const adopted = taken(table);
-/** @type {Embedding} */ (adopted.kept).dispose();
+const first = taken(table);
+/** @type {Embedding} */ (first.kept).dispose();
 const again = taken(table);
 const embedding = /** @type {Embedding} */ (again.kept);
-
-const { kernels } = activeBackend();
-const owned = taken(() => {
-  const handle = kernels.tableAllocate(ROWS, DIM);
-  kernels.tableUniform(handle, 1, 2, 3, 0.5);
-  return handle;
-});
-kernels.free(/** @type {number} */ (owned.kept));
 
 const ids = Int32Array.from({ length: ROWS }, (_, i) => i);
 const result = taken(() => embedding.forward(ids));
@@ -45,9 +36,8 @@ const tensor = taken(() => embedding.forwardInto(ids, Tensor.allocate([ROWS, DIM
 console.log(
   JSON.stringify({
     name,
-    adopted: adopted.bytes,
+    table: first.bytes,
     again: again.bytes,
-    owned: owned.bytes,
     result: result.bytes,
     tensor: tensor.bytes,
   }),

@@ -19,7 +19,8 @@ const tasks = {
       hash.update(new Uint8Array(pe.forward(embedding.forward(ids)).data.buffer));
       hash.update(new Uint8Array(bag.forward(ids, { offsets: [0, round % 50] }).data.buffer));
     }
-    return { name: backendInfo().name, digest: hash.digest('hex') };
+    const { name, isa } = backendInfo();
+    return { name, isa, digest: hash.digest('hex') };
   },
 
   /** Fills tables with ones and ends without disposing them. */

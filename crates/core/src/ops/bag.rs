@@ -1,27 +1,27 @@
-//! Bags: many rows become one, their sum, mean or maximum, column by column.
+//! Bags: many rows are reduced to one, their sum, mean or maximum, column by column.
 //!
 //! ```text
-//! held = [+0; cols]                        (max: -infinity, which every other value replaces)
+//! acc = [+0; cols]                         (max: -infinity, which every other value replaces)
 //! for i in the bag:                        in index order
 //!     if ids[i] is padding: continue
-//!     sum, mean:  held = f32(held + row)   or f32(held + f32(row * weights[i]))
-//!     max:        held = row where row > held, or row is NaN and held is not
-//! mean:  held = held / f32(ids kept)       or held / (f32 sum of the weights kept, in index order)
-//! nothing kept:  held = 0
+//!     sum, mean:  acc = f32(acc + row)     or f32(acc + f32(row * weights[i]))
+//!     max:        acc = row where row > acc, or row is NaN and acc is not
+//! mean:  acc = acc / f32(ids kept)         or acc / (f32 sum of the weights kept, in index order)
+//! nothing kept:  acc = 0
 //! ```
 //!
-//! Departures from that loop, none of which changes a bit: columns are independent, so they are done in
-//! blocks that stay in registers while the ids are walked inside; and ids are taken in runs, padding left out
-//! beforehand, so that nothing in the inner loop asks about padding or the type of the ids.
+//! Departures from that loop, none of which changes a bit: columns are independent, so they are reduced in blocks that
+//! stay in registers while the ids are walked inside; and ids are taken in runs, without padding, so that the inner
+//! loop tests neither padding nor the type of the ids.
 
-use crate::checked::{Bags, Indices, Run};
-use crate::row::{with_rows, Row};
+use crate::indices::{each_type, Id, Ids, Indices, Offsets};
+use crate::row::{with_rows, Stored};
 use crate::simd::{dispatch, for_each_vector, Isa, Simd};
 use crate::table::{Rows, Table};
-use crate::tuning::{tuning, Ahead};
+use crate::tuning::{Exec, Prefetch};
 use std::ops::Range;
 
-/// What becomes of the rows of a bag.
+/// How the rows of a bag are reduced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
     /// Their sum.
@@ -32,18 +32,18 @@ pub enum Mode {
     Max,
 }
 
-/// What a bag does with its ids.
+/// How bags are reduced.
 #[derive(Debug, Clone, Copy)]
 pub struct Bag<'a> {
     /// The rows, `[V, D]`.
     pub table: Table<'a>,
-    /// What becomes of them.
+    /// How they are reduced.
     pub mode: Mode,
-    /// The id that counts for nothing.
+    /// The id that is skipped, with its weight.
     pub padding: Option<usize>,
 }
 
-/// What must be remembered of a bag, beside its accumulators, between one part of its ids and the next.
+/// The state of a bag, beside its accumulators, between one part of its ids and the next.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct BagState {
     /// Ids kept so far: not padding.
@@ -52,7 +52,7 @@ pub struct BagState {
     weight: Option<f32>,
 }
 
-/// Takes more ids into one bag.
+/// Adds more ids to one bag.
 ///
 /// ```text
 /// table [V, D], ids [n], weights [n] -> acc [cols.len()]
@@ -61,9 +61,9 @@ pub struct BagState {
 /// it ends with [`bag_finish`]. A column range of a bag is a bag of its own, with a state of its own.
 ///
 /// # Panics
-/// When lengths do not fit each other or the table, or weights are given for a maximum.
+/// When lengths do not fit each other or the table, or a maximum has weights.
 pub fn bag_extend(
-    isa: Isa,
+    exec: impl Into<Exec>,
     bag: &Bag<'_>,
     ids: Indices<'_>,
     weights: Option<&[f32]>,
@@ -72,6 +72,7 @@ pub fn bag_extend(
     acc: &mut [f32],
 ) {
     check(bag, ids, weights);
+    let exec = exec.into();
     let dim = bag.table.dim();
     assert!(
         cols.start <= cols.end && cols.end <= dim,
@@ -82,12 +83,12 @@ pub fn bag_extend(
         acc.len(),
         "columns {cols:?} do not fit the accumulators"
     );
-    dispatch!(isa, simd => with_rows!(bag.table, rows => {
-        Bagger::new(simd, rows, bag, ids).extend(cols, 0..ids.len(), weights, state, acc)
+    dispatch!(exec.isa, simd => with_rows!(bag.table, rows => {
+        Bagger::new(simd, exec, rows, bag, ids).extend(cols, 0..ids.len(), weights, state, acc)
     }));
 }
 
-/// Ends a bag: `acc` becomes its result.
+/// Finishes a bag: `acc` becomes its result.
 pub fn bag_finish(isa: Isa, bag: &Bag<'_>, state: &BagState, acc: &mut [f32]) {
     dispatch!(isa, simd => finish(simd, bag.mode, state, acc));
 }
@@ -97,12 +98,12 @@ pub fn bag_finish(isa: Isa, bag: &Bag<'_>, state: &BagState, acc: &mut [f32]) {
 /// ```text
 /// table [V, D], ids [n], weights [n], bags -> out [bags, D]
 /// ```
-/// The same bits as [`bag_extend`] and [`bag_finish`] for each bag. `out` is wholly written.
+/// The same bits as [`bag_extend`] and [`bag_finish`] for each bag. Every value of `out` is written.
 ///
 /// # Panics
-/// When lengths do not fit each other or the table, or weights are given for a maximum.
+/// When lengths do not fit each other or the table, or a maximum has weights.
 pub fn bag(
-    isa: Isa,
+    exec: impl Into<Exec>,
     bag: &Bag<'_>,
     ids: Indices<'_>,
     bags: &Bags<'_>,
@@ -110,6 +111,7 @@ pub fn bag(
     out: &mut [f32],
 ) {
     check(bag, ids, weights);
+    let exec = exec.into();
     let (dim, count) = (bag.table.dim(), bags.bags());
     assert_eq!(
         count.checked_mul(dim),
@@ -118,8 +120,8 @@ pub fn bag(
     );
     let end = if count == 0 { 0 } else { bags.bag(count - 1).end };
     assert_eq!(end, ids.len(), "the bags do not take every id");
-    dispatch!(isa, simd => with_rows!(bag.table, rows => {
-        let mut bagger = Bagger::new(simd, rows, bag, ids);
+    dispatch!(exec.isa, simd => with_rows!(bag.table, rows => {
+        let mut bagger = Bagger::new(simd, exec, rows, bag, ids);
         for (b, out) in out.chunks_exact_mut(dim).enumerate() {
             let part = bags.bag(b);
             let mut state = BagState::default();
@@ -145,12 +147,12 @@ fn finish<S: Simd>(simd: S, mode: Mode, state: &BagState, acc: &mut [f32]) {
             simd,
             acc,
             #[inline(always)]
-            |_, _, held| simd.div(simd.load(held), divisor),
+            |_, _, sum| simd.div(simd.load(sum), divisor),
         );
     }
 }
 
-/// Takes ids into bags: what does not change from bag to bag, and the run of ids it is at.
+/// Reduces bags: what does not change from bag to bag, and the current run of ids.
 struct Bagger<'a, 'i, S, R> {
     simd: S,
     rows: Rows<'a, R>,
@@ -158,25 +160,27 @@ struct Bagger<'a, 'i, S, R> {
     padding: Option<usize>,
     /// The ids of all bags, one after the other.
     ids: Indices<'i>,
-    ahead: Ahead,
+    prefetch: Prefetch,
     run: Run,
 }
 
-impl<'a, 'i, S: Simd, R: Row<'a>> Bagger<'a, 'i, S, R> {
+impl<'a, 'i, S: Simd, R: Stored<'a>> Bagger<'a, 'i, S, R> {
     #[inline(always)]
-    fn new(simd: S, rows: Rows<'a, R>, bag: &Bag<'_>, ids: Indices<'i>) -> Self {
+    fn new(simd: S, exec: Exec, rows: Rows<'a, R>, bag: &Bag<'_>, ids: Indices<'i>) -> Self {
         Bagger {
             simd,
             rows,
             mode: bag.mode,
             padding: bag.padding,
             ids,
-            ahead: tuning().bag(bag.table.bytes(), bag.table.row_bytes()),
+            prefetch: exec
+                .tuning
+                .bag(bag.table.spec().bytes(), bag.table.spec().row_bytes()),
             run: Run::default(),
         }
     }
 
-    /// Takes entries `part` of the ids, and their weights, into `acc`.
+    /// Reduces entries `part` of the ids, and their weights, into `acc`.
     #[inline(always)]
     fn extend(
         &mut self,
@@ -188,7 +192,7 @@ impl<'a, 'i, S: Simd, R: Row<'a>> Bagger<'a, 'i, S, R> {
     ) {
         for start in part.clone().step_by(Run::LEN) {
             let part = start..part.end.min(start + Run::LEN);
-            self.ask_ahead(part.clone());
+            self.prefetch_rows(part.clone());
             let weights = weights.map(|weights| &weights[part.clone()]);
             self.run.fill(self.ids.slice(part), weights, self.padding);
             if self.run.is_empty() {
@@ -203,22 +207,20 @@ impl<'a, 'i, S: Simd, R: Row<'a>> Bagger<'a, 'i, S, R> {
         }
     }
 
-    /// Asks for the rows that come as many entries after those in `part` as is asked ahead, be they of this
-    /// bag or of a later one. All at once: the row in the middle of a run was asked for long before.
+    /// Prefetches the rows at the prefetch distance behind entries `part`, of this bag or of a later one. All at once:
+    /// a row in the middle of a run was prefetched long before.
     #[inline(always)]
-    fn ask_ahead(&self, part: Range<usize>) {
-        let count = self.ids.len();
-        for i in
-            part.start.saturating_add(self.ahead.rows)..part.end.saturating_add(self.ahead.rows).min(count)
-        {
+    fn prefetch_rows(&self, part: Range<usize>) {
+        let Prefetch { hint, rows } = self.prefetch;
+        for i in part.start.saturating_add(rows)..part.end.saturating_add(rows).min(self.ids.len()) {
             let id = self.ids.get(i);
             if self.padding != Some(id) {
-                self.rows.prefetch(self.simd, self.ahead.hint, id);
+                self.rows.prefetch(self.simd, hint, id);
             }
         }
     }
 
-    /// Takes the run into `acc`, block by block of columns. `fresh`: what `acc` holds is not part of the bag.
+    /// Reduces the run into `acc`, block by block of columns. `fresh`: the values of `acc` are not part of the bag.
     #[inline(always)]
     fn columns(&self, cols: Range<usize>, weighted: bool, fresh: bool, acc: &mut [f32]) {
         let mut acc = acc;
@@ -238,46 +240,46 @@ impl<'a, 'i, S: Simd, R: Row<'a>> Bagger<'a, 'i, S, R> {
         }
     }
 
-    /// Takes the columns from `col` on of the run into `N` vectors of `n` lanes each.
+    /// Reduces the columns from `col` on of the run into `N` vectors of `n` lanes each.
     #[inline(always)]
     fn block<const N: usize>(&self, col: usize, n: usize, weighted: bool, fresh: bool, acc: &mut [f32]) {
         let simd = self.simd;
-        let mut held = [simd.splat(if self.mode == Mode::Max {
+        let mut accumulators = [simd.splat(if self.mode == Mode::Max {
             f32::NEG_INFINITY
         } else {
             0.0
         }); N];
         if !fresh {
-            for (held, acc) in held.iter_mut().zip(acc.chunks(S::LANES)) {
-                *held = simd.load(acc);
+            for (accumulator, acc) in accumulators.iter_mut().zip(acc.chunks(S::LANES)) {
+                *accumulator = simd.load(acc);
             }
         }
         let cols = col..col + acc.len();
-        let held = match (self.mode, weighted) {
+        let accumulators = match (self.mode, weighted) {
             (Mode::Max, _) => self.walk(
                 cols,
                 n,
-                held,
+                accumulators,
                 #[inline(always)]
-                |held, x, _| simd.max(held, x),
+                |max, x, _| simd.max(max, x),
             ),
             (_, false) => self.walk(
                 cols,
                 n,
-                held,
+                accumulators,
                 #[inline(always)]
-                |held, x, _| simd.add(held, x),
+                |sum, x, _| simd.add(sum, x),
             ),
             (_, true) => self.walk(
                 cols,
                 n,
-                held,
+                accumulators,
                 #[inline(always)]
-                |held, x, weight| simd.add(held, simd.mul(x, simd.splat(weight))),
+                |sum, x, weight| simd.add(sum, simd.mul(x, simd.splat(weight))),
             ),
         };
-        for (held, acc) in held.into_iter().zip(acc.chunks_mut(S::LANES)) {
-            simd.store(held, acc);
+        for (accumulator, acc) in accumulators.into_iter().zip(acc.chunks_mut(S::LANES)) {
+            simd.store(accumulator, acc);
         }
     }
 
@@ -287,16 +289,148 @@ impl<'a, 'i, S: Simd, R: Row<'a>> Bagger<'a, 'i, S, R> {
         &self,
         cols: Range<usize>,
         n: usize,
-        mut held: [S::F32; N],
+        mut accumulators: [S::F32; N],
         step: impl Fn(S::F32, S::F32, f32) -> S::F32,
     ) -> [S::F32; N] {
         let (ids, weights) = (self.run.ids(), self.run.weights());
         for (i, &weight) in weights.iter().enumerate() {
             let row = self.rows.of_id(ids, i).cols(cols.clone());
-            for (k, held) in held.iter_mut().enumerate() {
-                *held = step(*held, row.load(self.simd, k * S::LANES, n), weight);
+            for (k, accumulator) in accumulators.iter_mut().enumerate() {
+                *accumulator = step(*accumulator, row.load(self.simd, k * S::LANES, n), weight);
             }
         }
-        held
+        accumulators
+    }
+}
+
+/// A run of proven ids, widened to u32 and without padding: what the inner loop walks.
+pub(crate) struct Run {
+    ids: [u32; Run::LEN],
+    weights: [f32; Run::LEN],
+    len: usize,
+    bound: u64,
+}
+
+impl Default for Run {
+    fn default() -> Self {
+        Run {
+            ids: [0; Run::LEN],
+            weights: [1.0; Run::LEN],
+            len: 0,
+            bound: 0,
+        }
+    }
+}
+
+impl Run {
+    /// Ids in the longest run: few enough that they stay in the L1 cache with the rows.
+    pub const LEN: usize = 256;
+
+    /// Replaces the run by all `ids` (at most `LEN`) except those equal to `skip`, and by their weights if there are
+    /// any.
+    #[inline(always)]
+    pub fn fill(&mut self, ids: Indices<'_>, weights: Option<&[f32]>, skip: Option<usize>) {
+        self.bound = ids.bound();
+        each_type!(ids.ids(), ids => self.keep(ids, weights, skip));
+    }
+
+    #[inline(always)]
+    fn keep<T: Id>(&mut self, ids: &[T], weights: Option<&[f32]>, skip: Option<usize>) {
+        let Some(skip) = skip else {
+            for (to, id) in self.ids.iter_mut().zip(ids) {
+                *to = id.bits().into();
+            }
+            if let Some(weights) = weights {
+                self.weights[..weights.len()].copy_from_slice(weights);
+            }
+            self.len = ids.len();
+            return;
+        };
+        self.len = 0;
+        for (i, id) in ids.iter().enumerate() {
+            let id = id.bits().into();
+            self.ids[self.len] = id;
+            if let Some(weights) = weights {
+                self.weights[self.len] = weights[i];
+            }
+            self.len += usize::from(id as usize != skip);
+        }
+    }
+
+    /// How many were kept.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether none was kept.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// The ids that were kept.
+    #[inline(always)]
+    pub fn ids(&self) -> Indices<'_> {
+        // SAFETY: copies of proven ids.
+        unsafe { Indices::proven(Ids::U32(&self.ids[..self.len]), self.bound) }
+    }
+
+    /// A weight for each of them; without meaning where there are no weights.
+    #[inline(always)]
+    pub fn weights(&self) -> &[f32] {
+        &self.weights[..self.len]
+    }
+}
+
+/// How a flat array of ids is cut into bags.
+#[derive(Debug, Clone, Copy)]
+pub enum Bags<'a> {
+    /// At offsets.
+    Offsets(Offsets<'a>),
+    /// Into `bags` bags of `len` ids each.
+    Equal {
+        /// How many bags.
+        bags: usize,
+        /// Ids in each.
+        len: usize,
+    },
+}
+
+impl Bags<'_> {
+    /// How many bags.
+    pub fn bags(&self) -> usize {
+        match self {
+            Bags::Offsets(offsets) => offsets.bags(),
+            Bags::Equal { bags, .. } => *bags,
+        }
+    }
+
+    /// The ids of bag `i`. Panics when there is no such bag.
+    pub fn bag(&self, i: usize) -> Range<usize> {
+        match self {
+            Bags::Offsets(offsets) => offsets.bag(i),
+            Bags::Equal { bags, len } => {
+                assert!(i < *bags, "bag {i} of {bags}");
+                i * len..(i + 1) * len
+            }
+        }
+    }
+
+    /// How many ids come before bag `i`, or before the end where `i` is the number of bags. Panics beyond.
+    pub fn start(&self, i: usize) -> usize {
+        match i.checked_sub(1) {
+            Some(before) => self.bag(before).end,
+            None => 0,
+        }
+    }
+
+    /// Some of them, over their own ids alone: those from `start(part.start)` to `start(part.end)`. Panics
+    /// when `part` is not a range of them.
+    pub fn slice(self, part: Range<usize>) -> Self {
+        let (start, end) = (self.start(part.start), self.start(part.end));
+        let bags = part.len();
+        match self {
+            Bags::Offsets(offsets) => Bags::Offsets(offsets.slice(part, start, end)),
+            Bags::Equal { len, .. } => Bags::Equal { bags, len },
+        }
     }
 }

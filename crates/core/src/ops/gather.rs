@@ -1,11 +1,13 @@
 //! Rows by id: the embedding lookup itself.
 
-use crate::checked::Indices;
+use crate::indices::Indices;
 use crate::ops::lookup::Lookup;
-use crate::row::{with_rows, Row};
-use crate::simd::{dispatch, for_each_row, Isa, Simd};
-use crate::table::{Rows, Table};
-use crate::tuning::{lookup_plan, Plan};
+use crate::ops::rows::for_each_row;
+use crate::output::Output;
+use crate::row::{with_rows, Row, Stored};
+use crate::simd::{dispatch, Isa, Simd};
+use crate::table::Table;
+use crate::tuning::{Exec, Plan};
 use std::ops::Range;
 
 /// Looks rows up.
@@ -14,60 +16,67 @@ use std::ops::Range;
 /// table [V, D], ids [n] -> out [n, cols.len()]
 /// out[r] = table[ids[r]][cols]
 /// ```
-/// Rows of f32 are copied bit for bit. `out` is wholly written.
+/// Rows of f32 are copied bit for bit. Every value of `out` is written.
 ///
 /// # Panics
 /// When `ids` were proven against more rows than the table has, `cols` are not columns of the table, or `out`
 /// has another length.
-pub fn gather(isa: Isa, table: Table<'_>, ids: Indices<'_>, cols: Range<usize>, out: &mut [f32]) {
-    let width = cols.len();
+pub fn gather<'o>(
+    exec: impl Into<Exec>,
+    table: Table<'_>,
+    ids: Indices<'_>,
+    cols: Range<usize>,
+    out: impl Into<Output<'o>>,
+) {
+    gather_into(exec.into(), table, ids, cols, out.into())
+}
+
+fn gather_into(exec: Exec, table: Table<'_>, ids: Indices<'_>, cols: Range<usize>, out: Output<'_>) {
+    let (width, dim) = (cols.len(), table.dim());
     assert!(
-        cols.start <= cols.end && cols.end <= table.dim(),
-        "columns {cols:?} of {}",
-        table.dim()
+        cols.start <= cols.end && cols.end <= dim,
+        "columns {cols:?} of {dim}"
     );
     assert_eq!(
         ids.len() * width,
-        out.len(),
+        out.values.len(),
         "{} rows of {width} columns do not fit the output",
         ids.len()
     );
-    if out.is_empty() {
+    if out.values.is_empty() {
         return;
     }
-    let Plan { ahead, streamed } = lookup_plan(ids.len(), table.bytes(), table.row_bytes(), size_of_val(out));
-    dispatch!(isa, simd => with_rows!(table, rows => {
-        gather_rows(simd, Lookup::new(rows, ids, ahead), cols, streamed, out)
+    let plan = exec.tuning.plan(ids.len(), &table.spec(), out.bytes);
+    dispatch!(exec.isa, simd => with_rows!(table, rows => {
+        gather_rows(simd, Lookup::new(rows, ids, plan.prefetch), cols, plan, out.values)
     }))
 }
 
-/// A row that is not streamed is copied the way its storage type knows best.
+/// The rows as they are. A row in ordinary stores is copied the way its dtype knows best.
 #[inline(always)]
-pub(crate) fn gather_rows<'a, S: Simd, R: Row<'a>>(
+pub(crate) fn gather_rows<'a, S: Simd, R: Stored<'a>>(
     simd: S,
     rows: Lookup<'a, '_, R>,
     cols: Range<usize>,
-    streamed: bool,
+    plan: Plan,
     out: &mut [f32],
 ) {
-    if S::STREAMS && streamed {
+    if S::NON_TEMPORAL && plan.non_temporal {
         return for_each_row(
             simd,
-            streamed,
+            plan.non_temporal,
             cols.len(),
             out,
             #[inline(always)]
             |r| rows.open(simd, r).cols(cols.clone()),
-            #[inline(always)]
-            |row, c, n| row.load(simd, c, n),
         );
     }
-    // Two loops: a test in one of them cost 3 to 10 % where nothing is asked for and rows are short.
+    // Two loops: a test in one of them cost 3 to 10 % where nothing is prefetched and rows are short.
     let width = cols.len();
-    let split = rows.led().min(out.len() / width);
-    let (led, last) = out.split_at_mut(split * width);
-    for (r, out) in led.chunks_exact_mut(width).enumerate() {
-        rows.ask(simd, r);
+    let split = rows.prefetching().min(out.len() / width);
+    let (first, last) = out.split_at_mut(split * width);
+    for (r, out) in first.chunks_exact_mut(width).enumerate() {
+        rows.prefetch(simd, r);
         rows.row(r).cols(cols.clone()).copy_to(simd, out);
     }
     let rest = rows.after(split);
@@ -85,22 +94,16 @@ pub(crate) fn gather_rows<'a, S: Simd, R: Row<'a>>(
 /// # Panics
 /// When `values` is not a range of the table's values, or `out` has another length.
 pub fn read(isa: Isa, table: Table<'_>, values: Range<usize>, out: &mut [f32]) {
-    assert!(
-        values.end <= table.rows() * table.dim(),
-        "values {values:?} of {} rows of {}",
-        table.rows(),
-        table.dim()
-    );
+    let spec = table.spec();
+    assert!(values.end <= spec.values(), "values {values:?} of {spec:?}");
     assert_eq!(values.len(), out.len(), "values {values:?} do not fit the output");
-    dispatch!(isa, simd => with_rows!(table, rows => read_rows(simd, rows, table.dim(), values.start, out)))
-}
-
-#[inline(always)]
-fn read_rows<'a, S: Simd, R: Row<'a>>(simd: S, rows: Rows<'a, R>, dim: usize, first: usize, out: &mut [f32]) {
-    let (mut row, mut col, mut out) = (first / dim, first % dim, out);
-    while !out.is_empty() {
-        let (part, rest) = out.split_at_mut(out.len().min(dim - col));
-        rows.row(row).cols(col..col + part.len()).copy_to(simd, part);
-        (row, col, out) = (row + 1, 0, rest);
-    }
+    let dim = spec.dim();
+    dispatch!(isa, simd => with_rows!(table, rows => {
+        let (mut row, mut col, mut out) = (values.start / dim, values.start % dim, out);
+        while !out.is_empty() {
+            let (part, rest) = out.split_at_mut(out.len().min(dim - col));
+            rows.row(row).cols(col..col + part.len()).copy_to(simd, part);
+            (row, col, out) = (row + 1, 0, rest);
+        }
+    }))
 }

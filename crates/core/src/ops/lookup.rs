@@ -1,10 +1,10 @@
-//! Rows by id, one after the other, each asked for before its turn.
+//! Rows by id, one after the other, each prefetched before it is read.
 
-use crate::checked::Indices;
-use crate::row::Row;
+use crate::indices::Indices;
+use crate::row::Stored;
 use crate::simd::{Hint, Simd};
 use crate::table::Rows;
-use crate::tuning::Ahead;
+use crate::tuning::Prefetch;
 
 /// The rows that a list of ids names, in its order.
 #[derive(Clone, Copy)]
@@ -12,21 +12,20 @@ pub(crate) struct Lookup<'t, 'i, R> {
     rows: Rows<'t, R>,
     ids: Indices<'i>,
     hint: Hint,
-    /// How many rows ahead is asked.
     distance: usize,
-    /// Entries before this one have another that many further on.
-    led: usize,
+    /// Entries before this one are followed by another one at the prefetch distance.
+    prefetching: usize,
 }
 
-impl<'t, 'i, R: Row<'t>> Lookup<'t, 'i, R> {
+impl<'t, 'i, R: Stored<'t>> Lookup<'t, 'i, R> {
     #[inline(always)]
-    pub fn new(rows: Rows<'t, R>, ids: Indices<'i>, ahead: Ahead) -> Self {
+    pub fn new(rows: Rows<'t, R>, ids: Indices<'i>, prefetch: Prefetch) -> Self {
         Lookup {
             rows,
             ids,
-            hint: ahead.hint,
-            distance: ahead.rows,
-            led: ids.len().saturating_sub(ahead.rows),
+            hint: prefetch.hint,
+            distance: prefetch.rows,
+            prefetching: ids.len().saturating_sub(prefetch.rows),
         }
     }
 
@@ -35,20 +34,20 @@ impl<'t, 'i, R: Row<'t>> Lookup<'t, 'i, R> {
     pub fn after(&self, i: usize) -> Self {
         Lookup {
             ids: self.ids.slice(i..self.ids.len()),
-            led: self.led.saturating_sub(i),
+            prefetching: self.prefetching.saturating_sub(i),
             ..*self
         }
     }
 
-    /// How many entries have a later one to ask for.
+    /// How many entries are followed by another one at the prefetch distance.
     #[inline(always)]
-    pub fn led(&self) -> usize {
-        self.led
+    pub fn prefetching(&self) -> usize {
+        self.prefetching
     }
 
-    /// Asks for the row that comes after that of entry `i`, which must be one of the first `led()`.
+    /// Prefetches the row at the prefetch distance behind entry `i`, one of the first `prefetching()`.
     #[inline(always)]
-    pub fn ask<S: Simd>(&self, simd: S, i: usize) {
+    pub fn prefetch<S: Simd>(&self, simd: S, i: usize) {
         self.rows
             .prefetch(simd, self.hint, self.ids.get(i + self.distance));
     }
@@ -59,11 +58,11 @@ impl<'t, 'i, R: Row<'t>> Lookup<'t, 'i, R> {
         self.rows.of_id(self.ids, i)
     }
 
-    /// The row of entry `i`; asks for the later one where there is one.
+    /// The row of entry `i`, after the prefetch that belongs to it.
     #[inline(always)]
     pub fn open<S: Simd>(&self, simd: S, i: usize) -> R {
-        if i < self.led {
-            self.ask(simd, i);
+        if i < self.prefetching {
+            self.prefetch(simd, i);
         }
         self.row(i)
     }

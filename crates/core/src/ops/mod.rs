@@ -1,23 +1,25 @@
-//! What to compute: one file an operation.
+//! What is computed: one file per operation.
 //!
-//! An operation's entry checks the shapes it was given (a wrong one is a defect of the caller, so it panics),
-//! turns its [`Isa`](crate::simd::Isa) into a proof and its tables into rows, and runs one generic body. That
-//! body names no instruction set and no storage type.
+//! The entry of an operation checks the shapes of its arguments (a wrong one is a bug of the caller, so it panics),
+//! turns its [`Isa`](crate::simd::Isa) into a proof and its tables into rows, and runs one generic body, which names no
+//! instruction set and no dtype. Bodies are of two kinds: those over [`Row`](crate::row::Row) and
+//! [`Simd`](crate::simd::Simd), and those over plain arrays (`dropout`, `init`, `sinusoid`), which the compiler
+//! vectorizes inside `dispatch!`.
 
-mod add;
 mod bag;
-pub(crate) mod check;
 mod dropout;
+mod embed;
 mod gather;
 mod init;
-mod layer;
 mod lookup;
+mod position;
+mod rows;
 mod sinusoid;
 
-pub use add::{add, PositionRows, Positions, Source};
-pub use bag::{bag, bag_extend, bag_finish, Bag, BagState, Mode};
+pub use bag::{bag, bag_extend, bag_finish, Bag, BagState, Bags, Mode};
 pub use dropout::{dropout, Dropout};
+pub use embed::{embed, Embed};
 pub use gather::{gather, read};
 pub use init::{init_normal, init_uniform};
-pub use layer::{layer, Layer};
+pub use position::{add_positions, PositionRows, Positions, Source};
 pub use sinusoid::{sinusoid_at, sinusoid_rows, Layout, Sinusoid};

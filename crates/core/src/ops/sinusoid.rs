@@ -27,7 +27,7 @@
 
 use core::ops::Range;
 
-use crate::checked::Indices;
+use crate::indices::Indices;
 use crate::math::{in_quadrant, sin_cos_eighth};
 use crate::simd::{dispatch, Isa};
 use crate::turn::{frequencies, sin_f32, Fixed};

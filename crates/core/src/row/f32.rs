@@ -1,24 +1,24 @@
 //! f32: the values themselves.
 
-use super::Row;
+use super::{Row, Stored};
 use crate::dtype::DType;
-use crate::simd::Simd;
+use crate::simd::{bytes_of, bytes_of_mut, Simd};
 use std::ops::Range;
 use std::slice;
 
-/// A row of f32 values.
+/// A row of f32 values, from any byte on.
 #[derive(Debug, Clone, Copy)]
-pub struct F32Row<'a>(&'a [f32]);
+pub struct F32Row<'a>(&'a [[u8; 4]]);
 
-impl<'a> Row<'a> for F32Row<'a> {
-    const DTYPE: DType = DType::F32;
-
+impl<'a> F32Row<'a> {
+    /// The row of those values.
     #[inline(always)]
-    unsafe fn open(bytes: *const u8, dim: usize) -> Self {
-        // SAFETY: the caller promises `4 * dim` aligned bytes, and any bytes are f32 values.
-        F32Row(unsafe { slice::from_raw_parts(bytes.cast(), dim) })
+    pub fn of(values: &'a [f32]) -> Self {
+        F32Row(bytes_of(values).as_chunks().0)
     }
+}
 
+impl Row for F32Row<'_> {
     #[inline(always)]
     fn cols(self, cols: Range<usize>) -> Self {
         F32Row(&self.0[cols])
@@ -26,18 +26,42 @@ impl<'a> Row<'a> for F32Row<'a> {
 
     #[inline(always)]
     fn get(self, col: usize) -> f32 {
-        self.0[col]
+        f32::from_ne_bytes(self.0[col])
     }
 
     #[inline(always)]
     fn load<S: Simd>(self, simd: S, col: usize, n: usize) -> S::F32 {
-        simd.load(&self.0[col..col + n])
+        simd.load_bytes(&self.0[col..col + n])
     }
 
     /// Bit for bit: no value passes through arithmetic. One `memcpy`, which on WebAssembly is one
     /// `memory.copy`.
     #[inline(always)]
     fn copy_to<S: Simd>(self, _: S, out: &mut [f32]) {
-        out.copy_from_slice(&self.0[..out.len()]);
+        let from = self.0[..out.len()].as_flattened();
+        bytes_of_mut(out).copy_from_slice(from);
+    }
+}
+
+impl<'a> Stored<'a> for F32Row<'a> {
+    const DTYPE: DType = DType::F32;
+
+    #[inline(always)]
+    unsafe fn open(bytes: *const u8, dim: usize) -> Self {
+        // SAFETY: the caller promises `4 * dim` bytes; an array of bytes needs no alignment.
+        F32Row(unsafe { slice::from_raw_parts(bytes.cast(), dim) })
+    }
+
+    fn write(values: &[f32], col: usize, row: &mut [u8]) {
+        let row = row.as_chunks_mut::<4>().0;
+        row[col..][..values.len()].copy_from_slice(bytes_of(values).as_chunks().0);
+    }
+
+    fn floats(bytes: &mut [u8]) -> Option<&mut [f32]> {
+        // SAFETY: any bytes are f32 values.
+        match unsafe { bytes.align_to_mut::<f32>() } {
+            ([], floats, []) => Some(floats),
+            _ => None,
+        }
     }
 }

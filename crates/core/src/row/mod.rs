@@ -1,29 +1,23 @@
-//! How stored: one file for each storage type, each a [`Row`].
+//! How stored: one file for each storage type.
 //!
-//! A row is a small value: borrowed bytes, and whatever stands once per row (nothing for f32; scale and bias
-//! of a quantised row), already read. It gives f32 vectors of any width, so an operation over [`Row`] and
-//! [`Simd`] is written once for all storage types and all instruction sets.
+//! A [`Row`] is anything that yields f32 lanes and can be copied. A [`Stored`] row is one of a table: it borrows bytes
+//! and has read what a row has once (nothing for f32; scale and bias of a quantized row). An operation over [`Row`]
+//! and [`Simd`] is written once for all storage types and all instruction sets.
 
 mod f32;
+#[cfg(feature = "test-dtype")]
+mod half;
 
 pub use f32::F32Row;
+#[cfg(feature = "test-dtype")]
+pub use half::HalfRow;
 
 use crate::dtype::DType;
 use crate::simd::{for_each_vector, Simd, MAX_LANES};
 use std::ops::Range;
 
-/// One row of a table, opened.
-pub trait Row<'a>: Copy {
-    /// What a table of such rows calls itself.
-    const DTYPE: DType;
-
-    /// Opens the row that starts at `bytes`.
-    ///
-    /// # Safety
-    /// `DTYPE.row_bytes(dim)` bytes can be read there for as long as `'a`, and nobody writes to them; `bytes`
-    /// is a multiple of `DTYPE.align()`.
-    unsafe fn open(bytes: *const u8, dim: usize) -> Self;
-
+/// Values in columns.
+pub trait Row: Copy {
     /// The same row seen through a window: its column 0 is column `cols.start` of this one.
     fn cols(self, cols: Range<usize>) -> Self;
 
@@ -53,19 +47,56 @@ pub trait Row<'a>: Copy {
     }
 }
 
-/// `with_rows!(table, rows => expression)`: the value of the expression, with `rows` as the [`Rows`] of the
-/// table's storage type. The only match on a [`DType`] outside `dtype.rs`.
+/// A row of a table.
+pub trait Stored<'a>: Row {
+    /// The dtype of a table of such rows.
+    const DTYPE: DType;
+
+    /// Opens the row that starts at `bytes`, at any address.
+    ///
+    /// # Safety
+    /// The bytes of a row of `dim` values can be read there for as long as `'a`, and nobody writes to them.
+    unsafe fn open(bytes: *const u8, dim: usize) -> Self;
+
+    /// Stores `values` in the bytes of a row, from column `col` on.
+    fn write(values: &[f32], col: usize, row: &mut [u8]);
+
+    /// The values in `bytes`, if they are f32 and aligned.
+    fn floats(_bytes: &mut [u8]) -> Option<&mut [f32]> {
+        None
+    }
+}
+
+/// `with_stored!(dtype, R => expression)`: the value of the expression, with `R` as the [`Stored`] type of the dtype.
+/// The only match on a [`DType`] outside `dtype.rs`.
+macro_rules! with_stored {
+    ($dtype:expr, $R:ident => $body:expr) => {
+        match $dtype {
+            $crate::dtype::DType::F32 => {
+                use $crate::row::F32Row as $R;
+                $body
+            }
+            #[cfg(feature = "test-dtype")]
+            $crate::dtype::DType::Half => {
+                use $crate::row::HalfRow as $R;
+                $body
+            }
+        }
+    };
+}
+pub(crate) use with_stored;
+
+/// `with_rows!(table, rows => expression)`: the value of the expression, with `rows` as the [`Rows`] of the table's
+/// dtype.
 ///
 /// [`Rows`]: crate::table::Rows
 macro_rules! with_rows {
     ($table:expr, $rows:ident => $body:expr) => {{
         let table: $crate::table::Table<'_> = $table;
-        match table.dtype() {
-            $crate::dtype::DType::F32 => {
-                let $rows = $crate::table::Rows::<$crate::row::F32Row<'_>>::of(table);
-                $body
-            }
-        }
+        $crate::row::with_stored!(table.spec().dtype(), R => {
+            let $rows = $crate::table::Rows::<R<'_>>::of(table);
+            $body
+        })
     }};
 }
 pub(crate) use with_rows;
@@ -79,14 +110,7 @@ mod tests {
     #[derive(Clone, Copy)]
     struct Plain<'a>(&'a [f32]);
 
-    impl<'a> Row<'a> for Plain<'a> {
-        const DTYPE: DType = DType::F32;
-
-        unsafe fn open(bytes: *const u8, dim: usize) -> Self {
-            // SAFETY: the caller's promise.
-            Plain(unsafe { std::slice::from_raw_parts(bytes.cast(), dim) })
-        }
-
+    impl Row for Plain<'_> {
         fn cols(self, cols: Range<usize>) -> Self {
             Plain(&self.0[cols])
         }
@@ -97,7 +121,7 @@ mod tests {
     }
 
     #[inline(always)]
-    fn same<'a, S: Simd, R: Row<'a>>(simd: S, row: R, wanted: &[f32]) {
+    fn same<S: Simd, R: Row>(simd: S, row: R, wanted: &[f32]) {
         for from in 0..wanted.len() {
             for n in 0..=S::LANES.min(wanted.len() - from) {
                 let mut lanes = [0.5; MAX_LANES];
@@ -120,9 +144,7 @@ mod tests {
     #[test]
     fn rows_and_their_windows_give_their_values_at_any_width() {
         let values: Vec<f32> = (0..70).map(|i| i as f32 + 0.25).collect();
-        let at = values.as_ptr().cast();
-        // SAFETY: 70 aligned values that outlive the rows.
-        let (f32s, plain) = unsafe { (F32Row::open(at, 70), Plain::open(at, 70)) };
+        let (f32s, plain) = (F32Row::of(&values), Plain(&values));
         for &isa in available() {
             for (from, to) in [(0, 70), (0, 1), (3, 70), (17, 49)] {
                 dispatch!(isa, simd => {

@@ -31,7 +31,7 @@ impl Avx2 {
 impl Simd for Avx2 {
     const LANES: usize = 8;
     const ACCUMULATORS: usize = 8;
-    const STREAMS: bool = true;
+    const NON_TEMPORAL: bool = true;
     type F32 = __m256;
 
     #[inline(always)]
@@ -51,13 +51,13 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
-    fn load(self, from: &[f32]) -> __m256 {
+    fn load_bytes(self, from: &[[u8; 4]]) -> __m256 {
         if from.len() >= Self::LANES {
             // SAFETY: `self` proves AVX2, and there are 8 values.
-            unsafe { _mm256_loadu_ps(from.as_ptr()) }
+            unsafe { _mm256_loadu_ps(from.as_ptr().cast()) }
         } else {
             // SAFETY: `self` proves AVX2, and lanes outside the mask are not touched.
-            unsafe { _mm256_maskload_ps(from.as_ptr(), self.first(from.len())) }
+            unsafe { _mm256_maskload_ps(from.as_ptr().cast(), self.first(from.len())) }
         }
     }
 
@@ -121,7 +121,7 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
-    fn stream(self, x: __m256, to: &mut [f32]) {
+    fn store_non_temporal(self, x: __m256, to: &mut [f32]) {
         if to.len() >= Self::LANES && to.as_ptr().addr().is_multiple_of(32) {
             // SAFETY: `self` proves AVX2, and there are 8 places on a boundary of a vector.
             unsafe { _mm256_stream_ps(to.as_mut_ptr(), x) }

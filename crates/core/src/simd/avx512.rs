@@ -25,7 +25,7 @@ fn first(n: usize) -> __mmask16 {
 impl Simd for Avx512 {
     const LANES: usize = 16;
     const ACCUMULATORS: usize = 16;
-    const STREAMS: bool = true;
+    const NON_TEMPORAL: bool = true;
     type F32 = __m512;
 
     #[inline(always)]
@@ -45,13 +45,13 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
-    fn load(self, from: &[f32]) -> __m512 {
+    fn load_bytes(self, from: &[[u8; 4]]) -> __m512 {
         if from.len() >= Self::LANES {
             // SAFETY: `self` proves AVX-512, and there are 16 values.
-            unsafe { _mm512_loadu_ps(from.as_ptr()) }
+            unsafe { _mm512_loadu_ps(from.as_ptr().cast()) }
         } else {
             // SAFETY: `self` proves AVX-512, and lanes outside the mask are not touched.
-            unsafe { _mm512_maskz_loadu_ps(first(from.len()), from.as_ptr()) }
+            unsafe { _mm512_maskz_loadu_ps(first(from.len()), from.as_ptr().cast()) }
         }
     }
 
@@ -110,7 +110,7 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
-    fn stream(self, x: __m512, to: &mut [f32]) {
+    fn store_non_temporal(self, x: __m512, to: &mut [f32]) {
         if to.len() >= Self::LANES && to.as_ptr().addr().is_multiple_of(64) {
             // SAFETY: `self` proves AVX-512, and there are 16 places on a boundary of a vector.
             unsafe { _mm512_stream_ps(to.as_mut_ptr(), x) }

@@ -16,11 +16,9 @@
 //! feature. That is why every kernel, and every method here, is `#[inline(always)]`: a kernel that stayed a
 //! function of its own would be compiled without the feature, and each instruction would become a call.
 
-mod machine;
-mod rows;
+mod processor;
 mod scalar;
-pub use machine::{Machine, Vendor};
-pub use rows::for_each_row;
+pub use processor::{Processor, Vendor};
 pub use scalar::Scalar;
 
 #[cfg(target_arch = "x86_64")]
@@ -30,7 +28,7 @@ mod avx512;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 #[cfg(target_arch = "x86_64")]
-pub use {avx2::Avx2, avx512::Avx512, x86::machine};
+pub use {avx2::Avx2, avx512::Avx512, x86::processor};
 
 #[cfg(target_arch = "aarch64")]
 mod neon;
@@ -53,8 +51,8 @@ pub trait Simd: Copy {
     /// Vectors that a kernel may hold at once (16, 8, 4, 2 or 1) and still have registers to work with.
     const ACCUMULATORS: usize;
 
-    /// Whether [`Simd::stream`] is anything else than [`Simd::store`].
-    const STREAMS: bool = false;
+    /// Whether [`Simd::store_non_temporal`] is anything else than [`Simd::store`].
+    const NON_TEMPORAL: bool = false;
 
     /// A vector.
     type F32: Copy;
@@ -66,7 +64,13 @@ pub trait Simd: Copy {
     fn splat(self, x: f32) -> Self::F32;
 
     /// The first `LANES` values of `from`. Where there are fewer, the lanes without a value are +0.
-    fn load(self, from: &[f32]) -> Self::F32;
+    #[inline(always)]
+    fn load(self, from: &[f32]) -> Self::F32 {
+        self.load_bytes(bytes_of(from).as_chunks().0)
+    }
+
+    /// The same of values that may begin at any byte.
+    fn load_bytes(self, from: &[[u8; 4]]) -> Self::F32;
 
     /// Writes the lanes to the first `LANES` places of `to`. Where there are fewer, the other lanes are
     /// dropped.
@@ -101,7 +105,7 @@ pub trait Simd: Copy {
     /// As [`Simd::store`], past the caches where `to` is a whole vector on a boundary of its own size. The
     /// line that it belongs to should be finished at once, and [`Simd::fence`] must follow in the end.
     #[inline(always)]
-    fn stream(self, x: Self::F32, to: &mut [f32]) {
+    fn store_non_temporal(self, x: Self::F32, to: &mut [f32]) {
         self.store(x, to)
     }
 
@@ -124,6 +128,20 @@ pub const LINE: usize = 64;
 
 /// Lanes of the widest instruction set.
 pub const MAX_LANES: usize = 16;
+
+/// The bytes of `values`.
+#[inline(always)]
+pub fn bytes_of(values: &[f32]) -> &[u8] {
+    // SAFETY: the same memory; bytes need no alignment, and every byte of an f32 has a value.
+    unsafe { std::slice::from_raw_parts(values.as_ptr().cast(), size_of_val(values)) }
+}
+
+/// The bytes of `values`, to be written.
+#[inline(always)]
+pub fn bytes_of_mut(values: &mut [f32]) -> &mut [u8] {
+    // SAFETY: as above, and any bytes are f32 values.
+    unsafe { std::slice::from_raw_parts_mut(values.as_mut_ptr().cast(), size_of_val(values)) }
+}
 
 /// `out[col..][..n] = value(col, n, out[col..][..n])`, a vector at a time: `n` is `S::LANES`, and for the
 /// last vector what is left. This is the loop over columns of every kernel that computes a row at a time.
@@ -177,24 +195,15 @@ impl Isa {
         }
     }
 
-    /// The instruction set of that name.
-    pub fn parse(name: &str) -> Option<Isa> {
-        Isa::ALL.into_iter().find(|isa| isa.name() == name)
-    }
-
-    /// `wanted`, if this machine has it and it is not above `self`; otherwise `self`. Nothing is ever raised.
-    pub fn lower_to(self, wanted: Isa) -> Isa {
-        let place = |isa| available().iter().position(|&a| a == isa);
-        match (place(self), place(wanted)) {
-            (Some(mine), Some(other)) if other > mine => wanted,
-            _ => self,
-        }
-    }
-
     /// Panics unless this machine has it: what makes a proof sound.
     pub fn require(self) {
         assert!(available().contains(&self), "this machine has no {}", self.name());
     }
+}
+
+/// What this build has kernels for, the best first, whether this machine has it or not.
+pub fn compiled() -> &'static [Isa] {
+    arch::compiled()
 }
 
 /// What this machine has, the best first. `Scalar` is always the last.
@@ -211,6 +220,10 @@ pub fn detect() -> Isa {
 mod arch {
     use super::Isa;
     use std::sync::OnceLock;
+
+    pub fn compiled() -> &'static [Isa] {
+        &[Isa::Avx512, Isa::Avx2, Isa::Scalar]
+    }
 
     #[allow(clippy::disallowed_macros, reason = "std's detection holds a cfg! of its own")]
     pub fn available() -> &'static [Isa] {
@@ -231,19 +244,19 @@ mod arch {
 }
 
 #[cfg(not(target_arch = "x86_64"))]
-pub use arch::machine;
+pub use arch::processor;
 
 #[cfg(not(target_arch = "x86_64"))]
 mod arch {
-    use super::{Isa, Machine, Vendor};
+    use super::{Isa, Processor, Vendor};
 
-    /// Whose processor this is, as far as it is known when compiling.
-    pub fn machine() -> Machine {
+    /// The processor, as far as it is known when compiling.
+    pub fn processor() -> Processor {
         #[cfg(target_arch = "aarch64")]
         let vendor = Vendor::Arm;
         #[cfg(not(target_arch = "aarch64"))]
         let vendor = Vendor::Other;
-        Machine { vendor, l2: 0 }
+        Processor { vendor, l2: 0 }
     }
 
     /// Known when compiling: NEON belongs to every aarch64, and a module with simd128 loads only where that
@@ -257,6 +270,8 @@ mod arch {
             Isa::Scalar,
         ]
     }
+
+    pub use available as compiled;
 }
 
 /// `dispatch!(isa, simd => expression)`: the value of the expression, compiled for that instruction set, with

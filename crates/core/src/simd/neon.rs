@@ -40,8 +40,8 @@ impl Simd for Neon {
 
     /// There are no masked loads: a short one goes through four zeros.
     #[inline(always)]
-    fn load(self, from: &[f32]) -> float32x4_t {
-        let mut short = [0.0; 4];
+    fn load_bytes(self, from: &[[u8; 4]]) -> float32x4_t {
+        let mut short = [[0; 4]; 4];
         let from = if from.len() >= Self::LANES {
             from
         } else {
@@ -49,7 +49,7 @@ impl Simd for Neon {
             &short
         };
         // SAFETY: `self` proves NEON, and there are 4 values.
-        unsafe { vld1q_f32(from.as_ptr()) }
+        unsafe { vld1q_f32(from.as_ptr().cast()) }
     }
 
     #[inline(always)]

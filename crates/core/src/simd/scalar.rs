@@ -22,8 +22,8 @@ impl Simd for Scalar {
     }
 
     #[inline(always)]
-    fn load(self, from: &[f32]) -> f32 {
-        from.first().copied().unwrap_or(0.0)
+    fn load_bytes(self, from: &[[u8; 4]]) -> f32 {
+        from.first().map_or(0.0, |&bytes| f32::from_ne_bytes(bytes))
     }
 
     #[inline(always)]

@@ -34,8 +34,8 @@ impl Simd for Simd128 {
 
     /// There are no masked loads: a short one goes through four zeros.
     #[inline(always)]
-    fn load(self, from: &[f32]) -> v128 {
-        let mut short = [0.0; 4];
+    fn load_bytes(self, from: &[[u8; 4]]) -> v128 {
+        let mut short = [[0; 4]; 4];
         let from = if from.len() >= Self::LANES {
             from
         } else {

@@ -156,7 +156,7 @@ fn a_streamed_store_is_a_store_on_a_boundary_and_off_it() {
             for n in 0..=MAX_LANES {
                 let (mut stored, mut streamed) = ([0.5; 3 * MAX_LANES], [0.5; 3 * MAX_LANES]);
                 simd.store(x, &mut stored[at..at + n]);
-                simd.stream(x, &mut streamed[at..at + n]);
+                simd.store_non_temporal(x, &mut streamed[at..at + n]);
                 simd.fence();
                 assert_eq!(streamed, stored, "{n} places from {at} on");
             }
@@ -166,60 +166,12 @@ fn a_streamed_store_is_a_store_on_a_boundary_and_off_it() {
 }
 
 #[test]
-fn any_address_may_be_asked_for() {
+fn any_address_may_be_prefetched() {
     #[inline(always)]
     fn check<S: Simd>(simd: S) {
         for hint in [Hint::Near, Hint::Far] {
             for address in [0, 1, LINE - 1, 1 << 46, usize::MAX / 2 + 1, usize::MAX] {
                 simd.prefetch(hint, std::ptr::without_provenance(address));
-            }
-        }
-    }
-    for_each(|isa| dispatch!(isa, simd => check(simd)));
-}
-
-#[test]
-fn rows_are_streamed_as_they_are_stored_each_opened_once() {
-    #[inline(always)]
-    fn check<S: Simd>(simd: S) {
-        for width in [1, 3, 15, 16, 17, 40, 64] {
-            for (rows, at) in [(0, 0), (1, 5), (2, 0), (7, 3), (9, 15)] {
-                let mut all = vec![0.5; rows * width + 2 * MAX_LANES];
-                let line = all.as_ptr().addr() / size_of::<f32>() % MAX_LANES;
-                let from = (MAX_LANES - line) % MAX_LANES + at;
-                for streamed in [false, true] {
-                    let mut opened = 0;
-                    let out = &mut all[from..from + rows * width];
-                    out.fill(0.5);
-                    for_each_row(
-                        simd,
-                        streamed,
-                        width,
-                        out,
-                        #[inline(always)]
-                        |r| {
-                            assert_eq!(r, opened);
-                            opened += 1;
-                            r
-                        },
-                        #[inline(always)]
-                        |r, col, n| {
-                            let values: [f32; MAX_LANES] =
-                                std::array::from_fn(|k| (r * width + col + k) as f32);
-                            simd.load(&values[..n])
-                        },
-                    );
-                    assert_eq!(opened, rows);
-                    assert!(
-                        out.iter().enumerate().all(|(i, &x)| x == i as f32),
-                        "{rows} x {width}"
-                    );
-                }
-                all[from..from + rows * width].fill(0.5);
-                assert!(
-                    all.iter().all(|&x| x == 0.5),
-                    "values around the rows were written"
-                );
             }
         }
     }

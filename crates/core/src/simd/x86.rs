@@ -1,7 +1,7 @@
 //! What every x86-64 has, whatever its vectors: hints about cache lines, the fence behind
 //! streamed stores, and CPUID, which says whose processor this is.
 
-use super::{Hint, Machine, Vendor};
+use super::{Hint, Processor, Vendor};
 use std::arch::x86_64::*;
 
 /// Asks for the line at `at`.
@@ -24,7 +24,7 @@ pub fn fence() {
 }
 
 /// Whose processor this is, and its L2 cache.
-pub fn machine() -> Machine {
+pub fn processor() -> Processor {
     let name = __cpuid(0);
     let mut letters = [0; 12];
     for (part, word) in letters.chunks_exact_mut(4).zip([name.ebx, name.edx, name.ecx]) {
@@ -41,5 +41,5 @@ pub fn machine() -> Machine {
     } else {
         0
     };
-    Machine { vendor, l2 }
+    Processor { vendor, l2 }
 }

@@ -3,7 +3,7 @@
 
 #![allow(dead_code, unused_macros, reason = "each test uses its own part")]
 
-use tokenbed_core::checked::{Ids, Indices};
+use tokenbed_core::indices::{Ids, Indices};
 use tokenbed_core::simd::{available, detect, Isa};
 
 /// Widths of rows: one value, below, at and above the vectors of 4, 8 and 16 lanes, their blocks of 2, 4, 8

@@ -4,12 +4,12 @@
 
 #![allow(dead_code, reason = "each test uses its own part")]
 
-pub mod add;
 pub mod bag;
 pub mod dropout;
+pub mod embed;
 pub mod fixed;
 pub mod gather;
 pub mod init;
-pub mod layer;
+pub mod position;
 pub mod rng;
 pub mod sinusoid;

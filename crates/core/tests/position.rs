@@ -5,8 +5,8 @@ mod reference;
 
 use common::{bits, bits_any_nan, for_each_isa, odd_table, painted, plain, proven, some_ids, table, WIDTHS};
 use proptest::prelude::*;
-use reference::add::{add as expected, Drop};
-use tokenbed_core::ops::{add, Dropout, PositionRows, Positions, Source};
+use reference::position::{add_positions as expected, Drop};
+use tokenbed_core::ops::{add_positions, Dropout, PositionRows, Positions, Source};
 use tokenbed_core::simd::{available, detect};
 use tokenbed_core::table::Table;
 use tokenbed_core::window::Window;
@@ -38,11 +38,11 @@ fn every_width_with_and_without_dropout_and_in_place() {
                 let wanted = expected(&x, dim, &pe, |r| 2 + r % 5, drop);
                 let chances = kernel(drop);
                 let fresh = painted(x.len(), |out| {
-                    add(isa, &positions, chances.as_ref(), window, Source::Slice(&x), out);
+                    add_positions(isa, &positions, chances.as_ref(), window, Source::Slice(&x), out);
                 });
                 let in_place = painted(x.len(), |out| {
                     out.copy_from_slice(&x);
-                    add(isa, &positions, chances.as_ref(), window, Source::InPlace, out);
+                    add_positions(isa, &positions, chances.as_ref(), window, Source::InPlace, out);
                 });
                 assert_eq!(bits_any_nan(&fresh), bits_any_nan(&wanted), "width {dim}");
                 assert_eq!(bits_any_nan(&in_place), bits_any_nan(&wanted), "width {dim} in place");
@@ -64,7 +64,7 @@ fn position_ids_for_one_sequence_and_for_every_row() {
             let wanted = expected(&x, dim, &pe, |r| plain(&ids)[r % listed], Some(DROP));
             let out = painted(x.len(), |out| {
                 let window = Window::all(rows, dim);
-                add(isa, &positions, kernel(Some(DROP)).as_ref(), window, Source::Slice(&x), out);
+                add_positions(isa, &positions, kernel(Some(DROP)).as_ref(), window, Source::Slice(&x), out);
             });
             assert_eq!(out, wanted, "{listed} position ids");
             // A window of the last rows, with only the ids that those rows take.
@@ -73,7 +73,7 @@ fn position_ids_for_one_sequence_and_for_every_row() {
             let positions = at(proven(&ids, POSITIONS).slice(listed - last..listed), rows - last);
             let (x, wanted) = (&x[window.first_row * dim..], &wanted[window.first_row * dim..]);
             let out = painted(x.len(), |out| {
-                add(isa, &positions, kernel(Some(DROP)).as_ref(), window, Source::Slice(x), out);
+                add_positions(isa, &positions, kernel(Some(DROP)).as_ref(), window, Source::Slice(x), out);
             });
             assert_eq!(out, wanted, "the last {last} of {listed} position ids");
         }
@@ -92,7 +92,7 @@ fn a_wide_result_of_many_blocks() {
     for_each_isa!(isa => {
         let out = painted(x.len(), |out| {
             let window = Window::all(rows, dim);
-            add(isa, &positions, kernel(Some(DROP)).as_ref(), window, Source::Slice(&x), out);
+            add_positions(isa, &positions, kernel(Some(DROP)).as_ref(), window, Source::Slice(&x), out);
         });
         assert_eq!(bits(&out), bits(&wanted));
     });
@@ -105,13 +105,13 @@ fn what_does_not_fit_is_refused() {
     let refused = |rows, window, x: &[f32], len| {
         let mut out = vec![0.5; len];
         let call = std::panic::AssertUnwindSafe(|| {
-            add(
+            add_positions(
                 detect(),
                 &Positions { table, rows },
                 None,
                 window,
                 Source::Slice(x),
-                &mut out,
+                &mut out[..],
             );
         });
         std::panic::catch_unwind(call).is_err()
@@ -171,7 +171,7 @@ proptest! {
             for window in windows {
                 let x = &x[out.len()..][..window.len()];
                 out.extend(painted(x.len(), |out| {
-                    add(isa, &positions, chances.as_ref(), window, Source::Slice(x), out);
+                    add_positions(isa, &positions, chances.as_ref(), window, Source::Slice(x), out);
                 }));
             }
             prop_assert_eq!(bits(&out), bits(&wanted));

@@ -1,15 +1,14 @@
 //! Index arrays: validated once, then trusted by type.
 //!
-//! [`Ids`] and the arguments of [`Offsets::check`] are what a caller gave. [`Indices`] and [`Offsets`] are
-//! what passed: only the checks here make them, so a kernel that takes them reads no row outside its table,
-//! and tests nothing. An error is found before the first value is written.
+//! [`Ids`] and the arguments of [`Offsets::check`] are what a caller passed. [`Indices`] and [`Offsets`] are valid:
+//! only the checks here make them, so a kernel that takes them reads no row outside its table and tests nothing. An
+//! error is returned before the first value is written.
 
 use crate::error::Error;
-use crate::ops::check::{first_outside, Id};
-use crate::simd::Isa;
+use crate::simd::{dispatch, Isa};
 use std::ops::Range;
 
-/// Index values as they came: any integer type of up to 32 bits, nothing checked.
+/// Unchecked index values of any integer type of up to 32 bits.
 #[derive(Debug, Clone, Copy)]
 pub enum Ids<'a> {
     /// From an Int8Array.
@@ -27,7 +26,7 @@ pub enum Ids<'a> {
 }
 
 /// The same expression for each type of ids.
-macro_rules! each {
+macro_rules! each_type {
     ($ids:expr, $slice:ident => $body:expr) => {
         match $ids {
             Ids::I8($slice) => $body,
@@ -39,11 +38,12 @@ macro_rules! each {
         }
     };
 }
+pub(crate) use each_type;
 
 impl<'a> Ids<'a> {
     /// How many.
     pub fn len(&self) -> usize {
-        each!(self, ids => ids.len())
+        each_type!(self, ids => ids.len())
     }
 
     /// Whether there are none.
@@ -51,9 +51,9 @@ impl<'a> Ids<'a> {
         self.len() == 0
     }
 
-    /// Entry `i`, as it came. Panics when there is no such entry.
+    /// Entry `i`, unchecked. Panics when there is no such entry.
     pub fn value(&self, i: usize) -> i64 {
-        each!(self, ids => i64::from(ids[i]))
+        each_type!(self, ids => i64::from(ids[i]))
     }
 
     /// Some of them. Panics when `range` is not a range of them.
@@ -73,7 +73,7 @@ impl<'a> Ids<'a> {
     ///
     /// Errors: `ERR_ID_OUT_OF_RANGE` with the lowest position of an id that is not.
     pub fn check(self, isa: Isa, bound: u64) -> Result<Indices<'a>, Error> {
-        match each!(self, ids => first_outside(isa, ids, bound)) {
+        match each_type!(self, ids => first_outside(isa, ids, bound)) {
             Some(position) => Err(Error::IdOutOfRange { position, bound }),
             None => Ok(Indices { ids: self, bound }),
         }
@@ -88,6 +88,21 @@ pub struct Indices<'a> {
 }
 
 impl<'a> Indices<'a> {
+    /// Ids that were proven before, in a pass over a whole of which these are a part.
+    ///
+    /// # Safety
+    /// Every id is in `[0, bound)`.
+    #[inline]
+    pub unsafe fn proven(ids: Ids<'a>, bound: u64) -> Self {
+        Indices { ids, bound }
+    }
+
+    /// The ids, with their type.
+    #[inline(always)]
+    pub(crate) fn ids(&self) -> Ids<'a> {
+        self.ids
+    }
+
     /// How many.
     pub fn len(&self) -> usize {
         self.ids.len()
@@ -116,88 +131,7 @@ impl<'a> Indices<'a> {
     #[inline(always)]
     pub fn get(&self, i: usize) -> usize {
         // No entry is negative, so none changes here.
-        each!(self.ids, ids => ids[i] as usize)
-    }
-}
-
-/// A run of proven ids, as u32 whatever they came as, without those that count for nothing: what an inner
-/// loop walks.
-pub(crate) struct Run {
-    ids: [u32; Run::LEN],
-    weights: [f32; Run::LEN],
-    len: usize,
-    bound: u64,
-}
-
-impl Default for Run {
-    fn default() -> Self {
-        Run {
-            ids: [0; Run::LEN],
-            weights: [1.0; Run::LEN],
-            len: 0,
-            bound: 0,
-        }
-    }
-}
-
-impl Run {
-    /// Ids in the longest run: few enough that they stay in the L1 cache with the rows.
-    pub const LEN: usize = 256;
-
-    /// Becomes the run of all `ids` (at most `LEN`) but those equal to `skip`, and of their weights if there
-    /// are any.
-    #[inline(always)]
-    pub fn fill(&mut self, ids: Indices<'_>, weights: Option<&[f32]>, skip: Option<usize>) {
-        self.bound = ids.bound;
-        each!(ids.ids, ids => self.keep(ids, weights, skip));
-    }
-
-    #[inline(always)]
-    fn keep<T: Id>(&mut self, ids: &[T], weights: Option<&[f32]>, skip: Option<usize>) {
-        let Some(skip) = skip else {
-            for (to, id) in self.ids.iter_mut().zip(ids) {
-                *to = id.bits().into();
-            }
-            if let Some(weights) = weights {
-                self.weights[..weights.len()].copy_from_slice(weights);
-            }
-            self.len = ids.len();
-            return;
-        };
-        self.len = 0;
-        for (i, id) in ids.iter().enumerate() {
-            let id = id.bits().into();
-            self.ids[self.len] = id;
-            if let Some(weights) = weights {
-                self.weights[self.len] = weights[i];
-            }
-            self.len += usize::from(id as usize != skip);
-        }
-    }
-
-    /// How many were kept.
-    pub fn len(&self) -> usize {
-        self.len
-    }
-
-    /// Whether none was.
-    pub fn is_empty(&self) -> bool {
-        self.len == 0
-    }
-
-    /// Those that were kept.
-    #[inline(always)]
-    pub fn ids(&self) -> Indices<'_> {
-        Indices {
-            ids: Ids::U32(&self.ids[..self.len]),
-            bound: self.bound,
-        }
-    }
-
-    /// A weight for each of them; without a meaning where there are no weights.
-    #[inline(always)]
-    pub fn weights(&self) -> &[f32] {
-        &self.weights[..self.len]
+        each_type!(self.ids, ids => ids[i] as usize)
     }
 }
 
@@ -225,13 +159,7 @@ impl<'a> Offsets<'a> {
             return Err(Error::Offsets { index: 0 });
         }
         Offsets::check_part(offsets, n, None)?;
-        let bags = count - usize::from(include_last);
-        let checked = Offsets {
-            starts: offsets,
-            base: 0,
-            end: n,
-            bags,
-        };
+        let checked = Offsets::proven(offsets, n, include_last);
         // Ids that no bag takes: after a last offset below n, or all of them where no bag begins.
         if include_last && checked.start(count - 1) != n {
             return Err(Error::Offsets { index: count - 1 });
@@ -239,12 +167,22 @@ impl<'a> Offsets<'a> {
         Ok(checked)
     }
 
+    /// Offsets that were checked before, part by part. Those that break a rule make a later call panic.
+    pub fn proven(offsets: Ids<'a>, n: usize, include_last: bool) -> Offsets<'a> {
+        Offsets {
+            starts: offsets,
+            base: 0,
+            end: n,
+            bags: offsets.len() - usize::from(include_last),
+        }
+    }
+
     /// The rules that a part of the offsets can break by itself, for callers that see them part by part: it
     /// starts at 0, or not below `previous`, the offset before it; it never falls; it ends at `n` or before.
     ///
     /// Errors: `ERR_OFFSETS`; the index counts from the start of the part.
     pub fn check_part(part: Ids<'_>, n: usize, previous: Option<usize>) -> Result<(), Error> {
-        let fault = each!(part, part => first_fault(part, n, previous));
+        let fault = each_type!(part, part => first_fault(part, n, previous));
         fault.map_or(Ok(()), |index| Err(Error::Offsets { index }))
     }
 
@@ -265,7 +203,17 @@ impl<'a> Offsets<'a> {
     }
 
     fn start(&self, i: usize) -> usize {
-        each!(self.starts, starts => starts[i] as usize) - self.base
+        each_type!(self.starts, starts => starts[i] as usize) - self.base
+    }
+
+    /// Some of the bags, over their own ids alone, which begin at `start` and end at `end` of these.
+    pub(crate) fn slice(self, part: Range<usize>, start: usize, end: usize) -> Self {
+        Offsets {
+            bags: part.len(),
+            starts: self.starts.slice(part),
+            base: self.base + start,
+            end: self.base + end,
+        }
     }
 }
 
@@ -281,61 +229,70 @@ fn first_fault<T: Copy + Into<i64>>(offsets: &[T], n: usize, previous: Option<us
     })
 }
 
-/// How a flat array of ids is cut into bags.
-#[derive(Debug, Clone, Copy)]
-pub enum Bags<'a> {
-    /// At offsets.
-    Offsets(Offsets<'a>),
-    /// Into `bags` bags of `len` ids each.
-    Equal {
-        /// How many bags.
-        bags: usize,
-        /// Ids in each.
-        len: usize,
-    },
+/// A type of ids: `BITS` wide, signed or not.
+pub(crate) trait Id: Copy {
+    /// The same bits, read as an unsigned number: a negative id becomes one of at least 2^(BITS - 1).
+    type Bits: Copy + Ord + Into<u32>;
+
+    /// The largest value, in the same bits.
+    const MAX: u32;
+
+    fn bits(self) -> Self::Bits;
+
+    /// The bits of `x`, which is at most `MAX`.
+    fn of(x: u32) -> Self::Bits;
 }
 
-impl Bags<'_> {
-    /// How many bags.
-    pub fn bags(&self) -> usize {
-        match self {
-            Bags::Offsets(offsets) => offsets.bags(),
-            Bags::Equal { bags, .. } => *bags,
-        }
-    }
+macro_rules! id {
+    ($($int:ty as $bits:ty),*) => {$(
+        impl Id for $int {
+            type Bits = $bits;
+            const MAX: u32 = <$int>::MAX as u32;
 
-    /// The ids of bag `i`. Panics when there is no such bag.
-    pub fn bag(&self, i: usize) -> Range<usize> {
-        match self {
-            Bags::Offsets(offsets) => offsets.bag(i),
-            Bags::Equal { bags, len } => {
-                assert!(i < *bags, "bag {i} of {bags}");
-                i * len..(i + 1) * len
+            #[inline(always)]
+            fn bits(self) -> $bits {
+                self as $bits
+            }
+
+            #[inline(always)]
+            fn of(x: u32) -> $bits {
+                x as $bits
             }
         }
-    }
+    )*};
+}
+id!(i8 as u8, u8 as u8, i16 as u16, u16 as u16, i32 as u32, u32 as u32);
 
-    /// How many ids come before bag `i`, or before the end where `i` is the number of bags. Panics beyond.
-    pub fn start(&self, i: usize) -> usize {
-        match i.checked_sub(1) {
-            Some(before) => self.bag(before).end,
-            None => 0,
+/// The lowest position of an id that is not in `[0, bound)`.
+///
+/// A block of ids is good if the largest of its bits, read as unsigned, is at most `min(bound - 1, T::MAX)`:
+/// that is one maximum per id, which compilers turn into vector code of any width by themselves. Only a bad
+/// block is searched.
+pub(crate) fn first_outside<T: Id>(isa: Isa, ids: &[T], bound: u64) -> Option<usize> {
+    assert!(bound <= 1 << 32, "ids of 32 bits can have no bound of {bound}");
+    let Some(largest) = bound.checked_sub(1) else {
+        return (!ids.is_empty()).then_some(0);
+    };
+    let largest = T::of(largest.min(u64::from(T::MAX)) as u32);
+    dispatch!(isa, _simd => search(ids, largest))
+}
+
+/// Ids in a block: a few kilobytes, read from memory once even when they must be searched.
+const BLOCK: usize = 1024;
+
+#[inline(always)]
+fn search<T: Id>(ids: &[T], largest: T::Bits) -> Option<usize> {
+    for (b, block) in ids.chunks(BLOCK).enumerate() {
+        let mut worst = T::of(0);
+        for id in block {
+            worst = worst.max(id.bits());
+        }
+        if worst > largest {
+            return block
+                .iter()
+                .position(|id| id.bits() > largest)
+                .map(|i| b * BLOCK + i);
         }
     }
-
-    /// Some of them, to be given their own ids alone: those from `start(part.start)` to `start(part.end)`. Panics
-    /// when `part` is not a range of them.
-    pub fn slice(self, part: Range<usize>) -> Self {
-        let (start, end) = (self.start(part.start), self.start(part.end));
-        let bags = part.len();
-        match self {
-            Bags::Offsets(offsets) => Bags::Offsets(Offsets {
-                starts: offsets.starts.slice(part),
-                base: offsets.base + start,
-                end: offsets.base + end,
-                bags,
-            }),
-            Bags::Equal { len, .. } => Bags::Equal { bags, len },
-        }
-    }
+    None
 }

@@ -1,13 +1,13 @@
 //! Token rows, scaled, with positions added and dropout applied.
 
-use super::add::{add, Drop};
 use super::gather::gather;
+use super::position::{add_positions, Drop};
 
 /// token [V, dim], ids [n] -> [n, dim]
 ///
 /// x = row; if scale x = f32(x * scale); x = f32(x + pe); dropout last. `pe` is the table of positions and,
 /// for each row of the result, which of its rows is taken.
-pub fn layer(
+pub fn embed(
     token: &[f32],
     dim: usize,
     ids: &[usize],
@@ -22,7 +22,7 @@ pub fn layer(
         }
     }
     if let Some((pe, position)) = pe {
-        out = add(&out, dim, pe, |r| position[r], None);
+        out = add_positions(&out, dim, pe, |r| position[r], None);
     }
     if let Some(drop) = drop {
         drop.apply(&mut out);

@@ -1,8 +1,8 @@
 //! Handles: how JavaScript names what Rust owns.
 //!
 //! A handle is one non-negative integer that an `f64` holds exactly: `generation * 2^24 + slot`. A freed slot
-//! is used again under the next generation, so a handle that outlived its object is found out instead of
-//! naming a stranger. Lookup is one bounds check and one comparison.
+//! is used again under the next generation, so a stale handle is detected instead of naming
+//! another object. Lookup is one bounds check and one comparison.
 
 const SLOT_BITS: u32 = 24;
 const SLOT_MASK: u64 = (1 << SLOT_BITS) - 1;
@@ -33,6 +33,16 @@ impl<T> Slots<T> {
             slots: Vec::new(),
             free: Vec::new(),
         }
+    }
+
+    /// The number of handles in use.
+    pub fn len(&self) -> usize {
+        self.slots.iter().filter(|slot| slot.value.is_some()).count()
+    }
+
+    /// Whether none is in use.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 
     /// Takes `value` and returns its handle; `None` when all 2^24 slots are taken (`value` is dropped).
@@ -71,7 +81,7 @@ impl<T> Slots<T> {
         self.slots[slot].value.as_mut()
     }
 
-    /// Gives back what `handle` names and forgets the handle; `None` (and no harm) the second time.
+    /// Removes what `handle` names and returns it; `None` the second time.
     pub fn remove(&mut self, handle: f64) -> Option<T> {
         let slot = self.entry(handle)?;
         let entry = &mut self.slots[slot];

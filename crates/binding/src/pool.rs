@@ -73,7 +73,7 @@ static POOL: Pool = Pool {
 ///
 /// # Panics
 /// When `work` panics on any thread, with what it panicked with.
-pub fn together(threads: usize, work: &(dyn Fn() + Sync)) {
+pub fn fork_join(threads: usize, work: &(dyn Fn() + Sync)) {
     if threads <= 1 || !POOL.post(work, threads - 1) {
         return work();
     }
@@ -103,7 +103,7 @@ impl Pool {
             return false;
         }
         // SAFETY: only the lifetime changes. The one copy of the reference lies in `state.job`, where helpers sit
-        // down with it; `withdraw` removes it and returns when none of them is seated. `together` calls that
+        // down with it; `withdraw` removes it and returns when none of them is seated. `fork_join` calls that
         // before it returns or unwinds.
         let work = unsafe { std::mem::transmute::<Work<'_>, Work<'static>>(work) };
         state.job = Some(Job { work, seats });

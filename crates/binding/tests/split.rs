@@ -7,13 +7,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Barrier, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
-use tokenbed_core::checked::{Bags, Ids, Indices, Offsets};
-use tokenbed_core::ops::{self, Bag, Mode};
-use tokenbed_core::pool::together;
+use tokenbed_binding::pool::fork_join;
+use tokenbed_binding::split::{by_bags, by_rows, threads, LEAST_BYTES, MOST, PART_BYTES};
+use tokenbed_core::indices::{Ids, Indices, Offsets};
+use tokenbed_core::ops::{self, Bag, Bags, Mode};
 use tokenbed_core::simd::detect;
-use tokenbed_core::split::{by_bags, by_rows, threads};
 use tokenbed_core::table::Table;
-use tokenbed_core::tuning::threads::{LEAST_BYTES, MOST, PART_BYTES};
 
 const THREADS: [usize; 5] = [0, 1, 2, 3, 8];
 
@@ -166,7 +165,7 @@ fn with_a_helper(work: impl Fn(bool) + Sync) {
     let met = AtomicUsize::new(0);
     while met.load(Ordering::SeqCst) == 0 {
         assert!(Instant::now() < until, "no helper ever came");
-        together(2, &|| {
+        fork_join(2, &|| {
             let helps = thread::current().id() != caller;
             if helps {
                 met.fetch_add(1, Ordering::SeqCst);
@@ -215,7 +214,7 @@ fn the_pool_is_never_waited_for() {
             scope.spawn(|| {
                 let met = AtomicUsize::new(0);
                 let me = thread::current().id();
-                together(2, &|| {
+                fork_join(2, &|| {
                     if thread::current().id() == me {
                         barrier.wait();
                         met.fetch_add(1, Ordering::SeqCst);
@@ -245,11 +244,11 @@ fn many_callers_at_once_each_get_their_own_result() {
 }
 
 #[test]
-fn no_more_threads_than_asked_for() {
+fn no_more_threads_than_requested() {
     for most in [1, 2, 5] {
         let seen = Mutex::new(HashSet::new());
         for _ in 0..20 {
-            together(most, &|| {
+            fork_join(most, &|| {
                 seen.lock().unwrap().insert(thread::current().id());
                 thread::sleep(Duration::from_millis(1));
             });

@@ -20,7 +20,7 @@ impl Drop {
 }
 
 /// x [rows, dim], pe [P, dim] -> f32(x + pe), then dropout; row r takes position row `position(r)`
-pub fn add(
+pub fn add_positions(
     x: &[f32],
     dim: usize,
     pe: &[f32],

@@ -5,9 +5,9 @@ mod reference;
 
 use common::{bits, bits_any_nan, for_each_isa, odd_table, painted, plain, proven, some_ids, table, WIDTHS};
 use proptest::prelude::*;
-use reference::add::Drop;
-use reference::layer::layer as expected;
-use tokenbed_core::ops::{add, gather, layer, Dropout, Layer, PositionRows, Positions, Source};
+use reference::embed::embed as expected;
+use reference::position::Drop;
+use tokenbed_core::ops::{add_positions, embed, gather, Dropout, Embed, PositionRows, Positions, Source};
 use tokenbed_core::simd::{available, detect};
 use tokenbed_core::table::Table;
 use tokenbed_core::window::Window;
@@ -48,9 +48,9 @@ fn every_width_with_every_combination_of_parts() {
                 let pe = with_positions.then_some((&pe[..], &taken[..]));
                 let wanted = expected(&values, dim, &plain(&ids), scale, pe, drop);
                 let positions = with_positions.then_some(positions);
-                let spec = Layer { token, scale, positions, dropout: kernel(drop) };
+                let spec = Embed { token, scale, positions, dropout: kernel(drop) };
                 let out = painted(n * dim, |out| {
-                    layer(isa, &spec, proven(&ids, ROWS), Window::all(n, dim), out);
+                    embed(isa, &spec, proven(&ids, ROWS), Window::all(n, dim), out);
                 });
                 // Without arithmetic a layer is a gather: bit for bit, NaN payloads too.
                 if k == 0 {
@@ -78,12 +78,12 @@ fn the_parts_one_after_the_other_give_the_same_bits() {
     let dropout = kernel(Some(DROP));
     for_each_isa!(isa => {
         let parts = painted(n * dim, |out| {
-            gather(isa, token, proven(&ids, ROWS), 0..dim, out);
-            add(isa, &positions, dropout.as_ref(), Window::all(n, dim), Source::InPlace, out);
+            gather(isa, token, proven(&ids, ROWS), 0..dim, &mut *out);
+            add_positions(isa, &positions, dropout.as_ref(), Window::all(n, dim), Source::InPlace, out);
         });
         let fused = painted(n * dim, |out| {
-            let spec = Layer { token, scale: None, positions: Some(positions), dropout };
-            layer(isa, &spec, proven(&ids, ROWS), Window::all(n, dim), out);
+            let spec = Embed { token, scale: None, positions: Some(positions), dropout };
+            embed(isa, &spec, proven(&ids, ROWS), Window::all(n, dim), out);
         });
         assert_eq!(bits(&fused), bits(&parts));
     });
@@ -92,14 +92,14 @@ fn the_parts_one_after_the_other_give_the_same_bits() {
 #[test]
 fn an_empty_batch_writes_nothing() {
     let values = table(ROWS, 3);
-    let spec = Layer {
+    let spec = Embed {
         token: Table::f32(ROWS, 3, &values).unwrap(),
         scale: None,
         positions: None,
         dropout: None,
     };
     for_each_isa!(isa => {
-        assert!(painted(0, |out| layer(isa, &spec, proven(&[], ROWS), Window::all(0, 3), out)).is_empty());
+        assert!(painted(0, |out| embed(isa, &spec, proven(&[], ROWS), Window::all(0, 3), out)).is_empty());
     });
 }
 
@@ -107,16 +107,16 @@ fn an_empty_batch_writes_nothing() {
 fn what_does_not_fit_is_refused() {
     let (values, pe) = (table(ROWS, 4), table(POSITIONS, 5));
     let token = Table::f32(ROWS, 4, &values).unwrap();
-    let plain = Layer {
+    let plain = Embed {
         token,
         scale: None,
         positions: None,
         dropout: None,
     };
-    let refused = |spec: Layer<'_>, n, window, len| {
+    let refused = |spec: Embed<'_>, n, window, len| {
         let (mut out, ids) = (vec![0.5; len], some_ids(n, ROWS));
         let call =
-            std::panic::AssertUnwindSafe(|| layer(detect(), &spec, proven(&ids, ROWS), window, &mut out));
+            std::panic::AssertUnwindSafe(|| embed(detect(), &spec, proven(&ids, ROWS), window, &mut out[..]));
         std::panic::catch_unwind(call).is_err()
     };
     assert!(!refused(plain, 3, Window::all(3, 4), 12));
@@ -128,7 +128,7 @@ fn what_does_not_fit_is_refused() {
     };
     assert!(
         refused(
-            Layer {
+            Embed {
                 positions: Some(wider),
                 ..plain
             },
@@ -148,7 +148,7 @@ proptest! {
     ) {
         let n = ids.len();
         let (values, pe) = (table(ROWS, dim), position_table(dim));
-        let spec = Layer {
+        let spec = Embed {
             token: Table::f32(ROWS, dim, &values).unwrap(),
             scale: Some(1.7),
             positions: Some(Positions {
@@ -170,7 +170,7 @@ proptest! {
             let mut out = Vec::new();
             for window in windows {
                 let ids = proven(&ids, ROWS).slice(window.first_row..window.first_row + window.rows);
-                out.extend(painted(window.len(), |out| layer(isa, &spec, ids, window, out)));
+                out.extend(painted(window.len(), |out| embed(isa, &spec, ids, window, out)));
             }
             prop_assert_eq!(bits(&out), bits(&wanted));
         }

@@ -1,17 +1,17 @@
 //! JavaScript arrays as slices: the one place where the addon takes a pointer from the engine.
 //!
-//! What makes it sound: an argument is borrowed for one synchronous call, during which no JavaScript runs and
-//! so nothing can detach, shrink or write it; lengths are read together with pointers (a detached array has
-//! length 0); what lies on a SharedArrayBuffer and is not ours was copied by TypeScript; an output that shares
-//! bytes with an input is refused before either becomes a reference.
+//! What makes it sound: an argument is borrowed for one synchronous call, during which no JavaScript of its thread runs,
+//! so nothing can detach, shrink or write it; lengths are read together with pointers (a detached array has length 0);
+//! inputs on a SharedArrayBuffer were copied by TypeScript. An output becomes a reference only after it was compared
+//! with every input; one on a SharedArrayBuffer is only written, and other threads may see it half-written.
 
 use napi::bindgen_prelude::{FromNapiValue, ToNapiValue, TypeName, ValidateNapiValue};
 use napi::{check_status, sys, Env, Status, ValueType};
-use std::ops::Range;
 use std::ptr::NonNull;
 use std::slice::{from_raw_parts, from_raw_parts_mut};
-use tokenbed_core::checked::Ids;
-use tokenbed_core::host::Failure;
+use tokenbed_binding::arrays::{At, Cuts};
+use tokenbed_binding::whole::Whole;
+use tokenbed_core::indices::Ids;
 
 /// The numbers of `napi_typedarray_type`.
 mod kind {
@@ -75,15 +75,10 @@ impl View {
 
     fn slice_mut<T>(&mut self) -> &mut [T] {
         match NonNull::new(self.start.cast::<T>()) {
-            // SAFETY: as in `slice`; no other slice of these bytes exists, which `disjoint` has seen to.
+            // SAFETY: as in `slice`; no other argument of the call is of this kind.
             Some(start) if self.len > 0 => unsafe { from_raw_parts_mut(start.as_ptr(), self.len) },
             _ => &mut [],
         }
-    }
-
-    fn range(&self, size: usize) -> Range<usize> {
-        let start = self.start as usize;
-        start..start + self.len * size
     }
 }
 
@@ -133,7 +128,7 @@ argument!(
 );
 
 impl Integers {
-    /// The integers as they came, unchecked.
+    /// The integers, unchecked.
     pub fn ids(&self) -> Ids<'_> {
         match self.0.kind {
             kind::I8 => Ids::I8(self.0.slice()),
@@ -144,16 +139,6 @@ impl Integers {
             _ => Ids::U32(self.0.slice()),
         }
     }
-
-    /// The bytes under the array, for [`FloatsOut::disjoint`].
-    pub fn range(&self) -> Range<usize> {
-        let size = match self.0.kind {
-            kind::I8..=kind::U8_CLAMPED => 1,
-            kind::I16 | kind::U16 => 2,
-            _ => 4,
-        };
-        self.0.range(size)
-    }
 }
 
 impl Floats {
@@ -161,56 +146,95 @@ impl Floats {
     pub fn slice(&self) -> &[f32] {
         self.0.slice()
     }
-
-    /// The first `len` values.
-    pub fn first(&self, what: &'static str, len: usize) -> Result<&[f32], Failure> {
-        self.slice()
-            .get(..len)
-            .ok_or(Failure::Short(what, self.0.len, len))
-    }
-
-    /// The bytes under the array, for [`FloatsOut::disjoint`].
-    pub fn range(&self) -> Range<usize> {
-        self.0.range(4)
-    }
 }
 
 impl FloatsOut {
-    /// How many values there are.
-    pub fn len(&self) -> usize {
-        self.0.len
+    /// All values, to be written once they were compared with the inputs.
+    pub fn whole(&mut self) -> Whole<'_> {
+        let start = if self.0.len == 0 {
+            NonNull::dangling().as_ptr()
+        } else {
+            self.0.start.cast()
+        };
+        // SAFETY: see the head of the file.
+        unsafe { Whole::new(start, self.0.len) }
     }
+}
 
-    /// Refuses the call when this output shares bytes with any of `inputs`.
-    pub fn disjoint(&self, inputs: &[Range<usize>]) -> Result<(), Failure> {
-        let out = self.0.range(4);
-        let shared = |input: &Range<usize>| input.start < out.end && out.start < input.end;
-        match inputs.iter().any(|input| !input.is_empty() && shared(input)) {
-            true => Err(Failure::Overlap),
-            false => Ok(()),
+impl Doubles {
+    /// All values, to be written.
+    pub fn slice_mut(&mut self) -> &mut [f64] {
+        self.0.slice_mut()
+    }
+}
+
+/// A number, or an index array.
+pub enum NumberOrIds {
+    /// The number.
+    Number(f64),
+    /// The array.
+    Ids(Integers),
+}
+
+/// The number of equal bags, or the offsets of bags.
+pub type BagsOrIds = NumberOrIds;
+
+impl NumberOrIds {
+    /// As positions.
+    pub fn at(&self) -> At<Ids<'_>> {
+        match self {
+            NumberOrIds::Number(start) => At::From(*start as usize),
+            NumberOrIds::Ids(ids) => At::Ids(ids.ids()),
         }
     }
 
-    /// The first `len` values, to be written.
-    pub fn first(&mut self, len: usize) -> Result<&mut [f32], Failure> {
-        let have = self.0.len;
-        self.0
-            .slice_mut()
-            .get_mut(..len)
-            .ok_or(Failure::Short("out", have, len))
+    /// As bags.
+    pub fn cuts(&self) -> Cuts<Ids<'_>> {
+        match self {
+            NumberOrIds::Number(bags) => Cuts::Equal(*bags as usize),
+            NumberOrIds::Ids(offsets) => Cuts::At {
+                offsets: offsets.ids(),
+                include_last: false,
+            },
+        }
     }
+}
 
-    /// Where the bytes lie and how many there are.
-    pub fn bytes(&self) -> (NonNull<u8>, usize) {
-        (
-            NonNull::new(self.0.start).unwrap_or(NonNull::<f32>::dangling().cast()),
-            self.0.len * 4,
-        )
+impl TypeName for NumberOrIds {
+    fn type_name() -> &'static str {
+        "number | TypedArray"
     }
+    fn value_type() -> ValueType {
+        ValueType::Unknown
+    }
+}
 
-    /// All values, to be written.
-    pub fn slice_mut(&mut self) -> &mut [f32] {
-        self.0.slice_mut()
+impl ValidateNapiValue for NumberOrIds {}
+
+impl FromNapiValue for NumberOrIds {
+    unsafe fn from_napi_value(env: sys::napi_env, value: sys::napi_value) -> napi::Result<Self> {
+        let mut number = 0.0;
+        // SAFETY: `env` and `value` are live, and the out-pointer lives for the call.
+        if unsafe { sys::napi_get_value_double(env, value, &mut number) } == sys::Status::napi_ok {
+            return Ok(NumberOrIds::Number(number));
+        }
+        // SAFETY: passed on.
+        unsafe { Integers::from_napi_value(env, value) }.map(NumberOrIds::Ids)
+    }
+}
+
+/// A value, or `undefined`: napi-rs makes `null` of an absent one.
+pub struct OrUndefined<T>(pub Option<T>);
+
+impl<T: ToNapiValue> ToNapiValue for OrUndefined<T> {
+    unsafe fn to_napi_value(env: sys::napi_env, value: Self) -> napi::Result<sys::napi_value> {
+        // SAFETY: passed on.
+        unsafe {
+            match value.0 {
+                Some(value) => T::to_napi_value(env, value),
+                None => <()>::to_napi_value(env, ()),
+            }
+        }
     }
 }
 
@@ -223,40 +247,31 @@ impl ToNapiValue for Raw {
     }
 }
 
-impl FloatsOut {
-    /// An ordinary (not shared) Float32Array over the same memory; `None` where the engine allows none, or none so
-    /// long. Whoever gets it must let go of it before letting go of this one.
-    pub fn alias(&self, env: &Env) -> Option<Raw> {
-        unsafe extern "C" fn nothing(_: sys::napi_env, _: *mut std::ffi::c_void, _: *mut std::ffi::c_void) {}
-        let (env, (start, len)) = (env.raw(), self.bytes());
-        let (mut buffer, mut view) = (std::ptr::null_mut(), std::ptr::null_mut());
-        let no_hint = std::ptr::null_mut();
-        // SAFETY: `env` is live and the out-pointers live for the calls. The memory never moves and outlives the
-        // alias (see above); nothing is to be freed with it.
-        let made = unsafe {
-            let memory = start.as_ptr().cast();
-            sys::napi_create_external_arraybuffer(env, memory, len, Some(nothing), no_hint, &mut buffer)
+/// An ordinary Float32Array over values of this addon; `None` if the engine allows none, or none so long. Whoever gets
+/// it must drop it before the values are freed.
+pub fn view(env: &Env, values: &mut [f32]) -> Option<Raw> {
+    unsafe extern "C" fn nothing(_: sys::napi_env, _: *mut std::ffi::c_void, _: *mut std::ffi::c_void) {}
+    let env = env.raw();
+    let (mut buffer, mut view) = (std::ptr::null_mut(), std::ptr::null_mut());
+    let (start, bytes) = (values.as_mut_ptr().cast(), size_of_val(values));
+    let no_hint = std::ptr::null_mut();
+    // SAFETY: `env` is live and the out-pointers live for the calls. The memory never moves and outlives the view (see
+    // above); nothing is to be freed with it.
+    let made = unsafe {
+        sys::napi_create_external_arraybuffer(env, start, bytes, Some(nothing), no_hint, &mut buffer)
+            == sys::Status::napi_ok
+            && sys::napi_create_typedarray(env, kind::F32, values.len(), buffer, 0, &mut view)
                 == sys::Status::napi_ok
-                && sys::napi_create_typedarray(env, kind::F32, self.0.len, buffer, 0, &mut view)
-                    == sys::Status::napi_ok
-        };
-        if !made {
-            // An engine that refuses a length throws as well; to us it is no error.
-            // SAFETY: as above.
-            unsafe { sys::napi_get_and_clear_last_exception(env, &mut view) };
-        }
-        made.then_some(Raw(view))
+    };
+    if !made {
+        // An engine that refuses a length throws as well; here it is no error.
+        // SAFETY: as above.
+        unsafe { sys::napi_get_and_clear_last_exception(env, &mut view) };
     }
+    made.then_some(Raw(view))
 }
 
-impl Doubles {
-    /// All values, to be written.
-    pub fn slice_mut(&mut self) -> &mut [f64] {
-        self.0.slice_mut()
-    }
-}
-
-/// Lends what this environment keeps: made at the first call, dropped when the environment ends.
+/// Lends what this environment owns: made at the first call, dropped when the environment ends.
 pub fn with_instance_data<T: Default, R>(env: &Env, work: impl FnOnce(&mut T) -> R) -> R {
     unsafe extern "C" fn drop_it<T>(_: sys::napi_env, data: *mut std::ffi::c_void, _: *mut std::ffi::c_void) {
         // SAFETY: the pointer came from Box::into_raw below, and the engine calls this once.
@@ -266,7 +281,7 @@ pub fn with_instance_data<T: Default, R>(env: &Env, work: impl FnOnce(&mut T) ->
     let mut data = std::ptr::null_mut();
     // SAFETY: `env` is live; only this function sets the data, always with a Box<T> of the same T. The
     // reference lasts for one export, and no export calls another.
-    let kept = unsafe {
+    let owned = unsafe {
         sys::napi_get_instance_data(raw, &mut data);
         if data.is_null() {
             data = Box::into_raw(Box::<T>::default()).cast();
@@ -274,11 +289,14 @@ pub fn with_instance_data<T: Default, R>(env: &Env, work: impl FnOnce(&mut T) ->
         }
         &mut *data.cast::<T>()
     };
-    work(kept)
+    work(owned)
 }
 
-/// Tells the engine that it is kept busy by that many bytes more outside its heap.
+/// Tells the engine that it keeps that many bytes more outside its heap.
 pub fn report_bytes(env: &Env, change: i64) -> napi::Result<()> {
+    if change == 0 {
+        return Ok(());
+    }
     let mut total = 0;
     // SAFETY: `env` is live and the out-pointer lives for the call.
     check_status!(unsafe { sys::napi_adjust_external_memory(env.raw(), change, &mut total) })

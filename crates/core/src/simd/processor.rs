@@ -1,4 +1,4 @@
-//! What decides at which sizes a kernel changes its way: whose processor it is, and how large its caches are.
+//! The facts on which thresholds depend: the vendor of the processor, and the size of its L2 cache.
 
 /// Who made the processor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -7,15 +7,15 @@ pub enum Vendor {
     Intel,
     /// AMD, x86-64 (Hygon's are of the same kind).
     Amd,
-    /// Whoever makes an aarch64.
+    /// Any aarch64 vendor.
     Arm,
-    /// Somebody else, or WebAssembly, which hides it.
+    /// Any other, or WebAssembly, which hides it.
     Other,
 }
 
-/// A machine, as far as kernels care.
+/// A processor, as far as kernels depend on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Machine {
+pub struct Processor {
     /// Who made it.
     pub vendor: Vendor,
     /// Bytes of the L2 cache of a core; 0 where it cannot be known.

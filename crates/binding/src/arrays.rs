@@ -1,0 +1,376 @@
+//! The caller's arrays, as far as an operation needs to know them.
+//!
+//! Natively an array is one slice. On WebAssembly it is read and written through a scratch area of fixed size, tile by
+//! tile, so that no call grows the memory. An operation is written once over both: it proves its ids in one pass, and
+//! computes its result window by window.
+
+use crate::environment::Environment;
+use crate::status::{position_of, Failure};
+use std::ops::Range;
+use tokenbed_core::indices::{Ids, Indices, Offsets};
+use tokenbed_core::ops::{Bag, PositionRows};
+use tokenbed_core::simd::Isa;
+use tokenbed_core::{Output, Window};
+
+/// Ids, offsets or positions: integers of up to 32 bits.
+///
+/// # Safety
+/// [`IdArray::tile`] returns the same entries for the same range as long as the value lives. Nothing of the caller
+/// runs during a call, and what another thread could write was copied before.
+#[allow(clippy::len_without_is_empty, reason = "no operation asks for it")]
+pub unsafe trait IdArray: Clone + Send + Sync {
+    /// The number of entries.
+    fn len(&self) -> usize;
+
+    /// The most entries that a tile may have.
+    fn most(&self) -> usize;
+
+    /// Entries `range`, at most [`IdArray::most`] of them, unchecked.
+    fn tile(&mut self, range: Range<usize>) -> Ids<'_>;
+
+    /// The bytes they cover, in the address space of outputs; empty elsewhere.
+    fn address(&self) -> Range<usize>;
+}
+
+/// Floats that are read.
+#[allow(clippy::len_without_is_empty, reason = "no operation asks for it")]
+pub trait FloatArray: Clone + Send + Sync {
+    /// The number of values.
+    fn len(&self) -> usize;
+
+    /// The most values that a tile may have.
+    fn most(&self) -> usize;
+
+    /// Values `range`, at most [`FloatArray::most`] of them.
+    fn tile(&mut self, range: Range<usize>) -> &[f32];
+
+    /// Copies all values to `to`, which is as long, on up to `threads` threads.
+    fn copy_to(&mut self, threads: usize, to: &mut [f32]);
+
+    /// The bytes they cover, in the address space of outputs; empty elsewhere.
+    fn address(&self) -> Range<usize>;
+}
+
+/// How a result may be cut into windows.
+#[derive(Debug, Clone)]
+pub struct Cut {
+    /// The number of rows.
+    pub rows: usize,
+    /// The number of values in a row.
+    pub dim: usize,
+    /// The most rows of a window.
+    pub most_rows: usize,
+    /// The most values of a window.
+    pub most_values: usize,
+    /// Rows after which a window must end, if any: those of a list of positions that is longer than a tile.
+    pub period: Option<usize>,
+    /// Whether every value is overwritten; else an operation goes on from the values of `out`.
+    pub overwrite: bool,
+}
+
+impl Cut {
+    /// Any windows of `rows` x `dim` values.
+    pub fn any(rows: usize, dim: usize) -> Self {
+        Cut {
+            rows,
+            dim,
+            most_rows: usize::MAX,
+            most_values: usize::MAX,
+            period: None,
+            overwrite: true,
+        }
+    }
+
+    /// The windows, of at most `most_values` values: whole rows where a row fits, else parts of one row.
+    pub fn windows(&self, most_values: usize) -> Windows {
+        let Cut { rows, dim, .. } = *self;
+        let most = most_values.min(self.most_values);
+        let (tall, wide) = if most >= dim {
+            ((most / dim.max(1)).clamp(1, self.most_rows.max(1)), dim)
+        } else {
+            (1, most.max(1))
+        };
+        Windows {
+            rows: if dim == 0 { 0 } else { rows },
+            dim,
+            period: self.period.unwrap_or(rows).max(1),
+            tall,
+            wide,
+            row: 0,
+            col: 0,
+        }
+    }
+}
+
+/// The windows of a [`Cut`], in the order of their elements.
+#[derive(Debug)]
+pub struct Windows {
+    rows: usize,
+    dim: usize,
+    period: usize,
+    tall: usize,
+    wide: usize,
+    row: usize,
+    col: usize,
+}
+
+impl Iterator for Windows {
+    type Item = Window;
+
+    #[inline(never)]
+    fn next(&mut self) -> Option<Window> {
+        let (first_row, first_col) = (self.row, self.col);
+        if first_row >= self.rows {
+            return None;
+        }
+        let end = self
+            .rows
+            .min((first_row / self.period + 1).saturating_mul(self.period));
+        let rows = self.tall.min(end - first_row);
+        let cols = self.wide.min(self.dim - first_col);
+        self.col += cols;
+        if self.col == self.dim {
+            (self.row, self.col) = (first_row + rows, 0);
+        }
+        Some(Window {
+            first_row,
+            rows,
+            first_col,
+            cols,
+        })
+    }
+}
+
+/// Floats that are written.
+#[allow(clippy::len_without_is_empty, reason = "no operation asks for it")]
+pub trait OutArray: Sized {
+    /// The number of values.
+    fn len(&self) -> usize;
+
+    /// The bytes they cover.
+    fn address(&self) -> Range<usize>;
+
+    /// Computes a result in windows: `work(inputs, window, output)` for each, on the threads of the environment.
+    fn compute<I: Clone + Send + Sync>(
+        self,
+        env: &Environment,
+        cut: Cut,
+        inputs: I,
+        work: impl Fn(&mut I, Window, Output<'_>) + Sync,
+    );
+
+    /// Computes bags.
+    fn reduce<I: IdArray, B: IdArray, F: FloatArray>(
+        self,
+        env: &Environment,
+        bag: &Bag<'_>,
+        inputs: BagInputs<I, B, F>,
+    );
+
+    /// Refuses the call if this output shares bytes with an input, or is shorter than `needed`.
+    fn expect(&self, needed: Option<usize>, inputs: &[Range<usize>]) -> Result<(), Failure> {
+        let out = self.address();
+        let shared =
+            |input: &Range<usize>| !input.is_empty() && input.start < out.end && out.start < input.end;
+        if inputs.iter().any(shared) {
+            return Err(Failure::Overlap);
+        }
+        match needed {
+            Some(needed) if needed <= self.len() => Ok(()),
+            _ => Err(Failure::Short("out", self.len(), needed.unwrap_or(usize::MAX))),
+        }
+    }
+}
+
+/// Ids that were proven once for the whole call: every tile of them is trusted.
+#[derive(Clone)]
+pub struct Proven<A> {
+    array: A,
+    bound: u64,
+}
+
+impl<A: IdArray> Proven<A> {
+    /// Proves that every id is in `[0, bound)`, in one pass: `Err` is the lowest position of one that is not.
+    pub fn check(mut array: A, isa: Isa, bound: u64) -> Result<Self, usize> {
+        let (len, most) = (array.len(), array.most());
+        for start in (0..len).step_by(most) {
+            let tile = array.tile(start..len.min(start.saturating_add(most)));
+            tile.check(isa, bound)
+                .map_err(|error| start + position_of(error))?;
+        }
+        Ok(Proven { array, bound })
+    }
+
+    /// The number of entries.
+    pub fn len(&self) -> usize {
+        self.array.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The most entries that a tile may have.
+    pub fn most(&self) -> usize {
+        self.array.most()
+    }
+
+    /// Entries `range`, at most [`Proven::most`] of them.
+    pub fn tile(&mut self, range: Range<usize>) -> Indices<'_> {
+        // SAFETY: `check` has seen every entry, and an IdArray does not change.
+        unsafe { Indices::proven(self.array.tile(range), self.bound) }
+    }
+}
+
+/// The positions of a call: an argument that is a number or an index array.
+#[derive(Clone)]
+pub enum At<P> {
+    /// The first position of each sequence.
+    From(usize),
+    /// A position for each row of a sequence, or for each row of the result.
+    Ids(P),
+}
+
+impl<P: IdArray> At<P> {
+    /// The bytes of the ids, for [`OutArray::expect`].
+    pub fn address(&self) -> Range<usize> {
+        match self {
+            At::From(_) => 0..0,
+            At::Ids(ids) => ids.address(),
+        }
+    }
+
+    /// Proves the ids: `Err` is the lowest position of one that is not in `[0, bound)`.
+    pub fn check(self, isa: Isa, bound: usize) -> Result<At<Proven<P>>, usize> {
+        Ok(match self {
+            At::From(start) => At::From(start),
+            At::Ids(ids) => At::Ids(Proven::check(ids, isa, bound as u64)?),
+        })
+    }
+}
+
+impl<P: IdArray> At<Proven<P>> {
+    /// The rows after which a list that is longer than a tile begins again.
+    pub fn period(&self) -> Option<usize> {
+        match self {
+            At::From(_) => None,
+            At::Ids(ids) => Some(ids.len()).filter(|&len| len > ids.most()),
+        }
+    }
+
+    /// The most rows of a window whose positions are one tile.
+    pub fn most_rows(&self) -> usize {
+        match self {
+            At::Ids(ids) if self.period().is_some() => ids.most(),
+            _ => usize::MAX,
+        }
+    }
+
+    /// The positions of a window, in sequences of `seq` rows.
+    pub fn rows(&mut self, window: &Window, seq: usize) -> PositionRows<'_> {
+        let period = self.period();
+        match self {
+            At::From(start) => PositionRows::From { start: *start, seq },
+            At::Ids(ids) => {
+                let (range, first) = match period {
+                    None => (0..ids.len(), 0),
+                    Some(period) => {
+                        let start = window.first_row % period;
+                        (start..start + window.rows, window.first_row)
+                    }
+                };
+                PositionRows::At {
+                    ids: ids.tile(range),
+                    first,
+                }
+            }
+        }
+    }
+}
+
+/// How the ids of a call are cut into bags.
+#[derive(Clone)]
+pub enum Cuts<B> {
+    /// Into so many equal bags.
+    Equal(usize),
+    /// At proven offsets, the last of which begins no bag if `include_last`.
+    At {
+        /// Where bags begin.
+        offsets: B,
+        /// Whether the last offset begins no bag.
+        include_last: bool,
+    },
+}
+
+impl<B: IdArray> Cuts<B> {
+    /// The number of bags.
+    pub fn bags(&self) -> usize {
+        match self {
+            Cuts::Equal(bags) => *bags,
+            Cuts::At {
+                offsets,
+                include_last,
+            } => offsets.len().saturating_sub(usize::from(*include_last)),
+        }
+    }
+
+    /// The bytes of the offsets, for [`OutArray::expect`].
+    pub fn address(&self) -> Range<usize> {
+        match self {
+            Cuts::Equal(_) => 0..0,
+            Cuts::At { offsets, .. } => offsets.address(),
+        }
+    }
+
+    /// The rules of [`Offsets::check`], tile by tile: `Err` is the first offset that breaks one.
+    pub fn check(&mut self, count: usize) -> Result<(), usize> {
+        let Cuts::At {
+            offsets,
+            include_last,
+        } = self
+        else {
+            return Ok(());
+        };
+        let (len, most) = (offsets.len(), offsets.most());
+        let mut last = None;
+        for start in (0..len).step_by(most) {
+            let tile = offsets.tile(start..len.min(start.saturating_add(most)));
+            Offsets::check_part(tile, count, last).map_err(|error| start + position_of(error))?;
+            last = Some(tile.value(tile.len() - 1) as usize);
+        }
+        match last {
+            None if *include_last || count > 0 => Err(0),
+            Some(last) if *include_last && last != count => Err(len - 1),
+            _ => Ok(()),
+        }
+    }
+
+    /// The ids of one bag of `count` ids in all.
+    pub fn range(&mut self, bag: usize, count: usize) -> Range<usize> {
+        match self {
+            Cuts::Equal(bags) => {
+                let len = count.checked_div(*bags).unwrap_or(0);
+                bag * len..(bag + 1) * len
+            }
+            Cuts::At { offsets, .. } => {
+                let mut offset = |i: usize| match i < offsets.len() {
+                    true => offsets.tile(i..i + 1).value(0) as usize,
+                    false => count,
+                };
+                offset(bag)..offset(bag + 1)
+            }
+        }
+    }
+}
+
+/// The inputs of bags.
+#[derive(Clone)]
+pub struct BagInputs<I, B, F> {
+    /// The ids of all bags.
+    pub ids: Proven<I>,
+    /// How they are cut, proven.
+    pub cuts: Cuts<B>,
+    /// A weight for each id.
+    pub weights: Option<F>,
+}

@@ -1,0 +1,323 @@
+//! The objects of one JavaScript environment, and how its calls compute.
+//!
+//! A prepared operation holds the handles of its tables, never a reference, and resolves them on every run. So freeing
+//! a table frees its memory at once, and the next run of an operation over it is a [`Failure::Handle`].
+
+use crate::handles::Slots;
+use crate::status::Failure;
+use std::rc::Rc;
+use tokenbed_core::memory::{Contents, Memory, Read, TableSpec, Write};
+use tokenbed_core::ops::{Dropout, Layout, Mode, Sinusoid};
+use tokenbed_core::simd::{self, Isa};
+use tokenbed_core::{DType, Exec, Table, TableMut};
+
+/// What [`Environment::table_create`] takes.
+pub struct TableRecord {
+    /// The number of rows.
+    pub rows: f64,
+    /// The number of values in a row.
+    pub dim: f64,
+    /// The name of the dtype.
+    pub dtype: String,
+    /// Whether the table holds zeros; else any values, all of which are written next.
+    pub zeros: bool,
+}
+
+/// What [`Environment::sinusoid_create`] takes.
+pub struct SinusoidRecord {
+    /// The number of columns.
+    pub dim: f64,
+    /// w_i = base^(-2i/dim)
+    pub base: f64,
+    /// `interleaved` or `halves`.
+    pub layout: String,
+}
+
+/// What [`Environment::bag_create`] takes.
+pub struct BagRecord {
+    /// The table whose rows are reduced.
+    pub table: f64,
+    /// `sum`, `mean` or `max`.
+    pub mode: String,
+    /// The id that is skipped.
+    pub padding: Option<f64>,
+    /// Whether the last offset is the number of ids and begins no bag.
+    pub include_last_offset: bool,
+}
+
+/// What [`Environment::embed_create`] takes.
+pub struct EmbedRecord {
+    /// The table of token rows.
+    pub table: f64,
+    /// What token rows are multiplied by.
+    pub scale: Option<f64>,
+    /// The table of position rows.
+    pub positions: Option<f64>,
+    /// The probability with which an element is dropped.
+    pub dropout: Option<f64>,
+    /// The seed of the dropout.
+    pub seed: Option<u64>,
+}
+
+/// What [`Environment::positions_create`] takes.
+pub struct PositionsRecord {
+    /// The table of position rows.
+    pub table: f64,
+    /// The probability with which an element is dropped.
+    pub dropout: Option<f64>,
+    /// The seed of the dropout.
+    pub seed: Option<u64>,
+}
+
+/// A table and its memory.
+struct StoredTable {
+    spec: TableSpec,
+    memory: Access,
+}
+
+enum Access {
+    #[allow(dead_code, reason = "mapped files will be opened so")]
+    Read(Memory<Read>),
+    Write(Memory<Write>),
+}
+
+impl StoredTable {
+    fn bytes(&self) -> &[u8] {
+        match &self.memory {
+            Access::Read(memory) => memory.bytes(),
+            Access::Write(memory) => memory.bytes(),
+        }
+    }
+}
+
+/// How bags are reduced, over a table by handle.
+#[derive(Clone, Copy)]
+pub(crate) struct BagOp {
+    pub table: f64,
+    pub mode: Mode,
+    pub padding: Option<usize>,
+    pub include_last: bool,
+}
+
+/// What is dropped while training: all but the number of the call.
+#[derive(Clone, Copy)]
+pub(crate) struct Dropping {
+    p: f64,
+    seed: u64,
+}
+
+impl Dropping {
+    fn of(p: Option<f64>, seed: Option<u64>) -> Option<Self> {
+        let p = p.filter(|&p| p > 0.0)?;
+        Some(Dropping {
+            p,
+            seed: seed.unwrap_or(0),
+        })
+    }
+
+    /// What call number `call` drops; nothing without a number.
+    pub fn in_call(dropping: Option<Self>, call: Option<u32>) -> Option<Dropout> {
+        let (Dropping { p, seed }, call) = (dropping?, call?);
+        Some(Dropout::new(p, seed, call))
+    }
+}
+
+/// Lookup, scale, positions and dropout, over tables by handle.
+#[derive(Clone, Copy)]
+pub(crate) struct EmbedOp {
+    pub table: f64,
+    pub scale: Option<f32>,
+    pub positions: Option<f64>,
+    pub dropping: Option<Dropping>,
+}
+
+/// Positions and dropout, over a table by handle.
+#[derive(Clone, Copy)]
+pub(crate) struct PositionsOp {
+    pub table: f64,
+    pub dropping: Option<Dropping>,
+}
+
+/// What a handle may name.
+enum Object {
+    Table(StoredTable),
+    Sinusoid(Rc<Sinusoid>),
+    Bag(BagOp),
+    Embed(EmbedOp),
+    Positions(PositionsOp),
+}
+
+/// The objects of one environment, freed with it and unknown to any other.
+pub struct Environment {
+    objects: Slots<Object>,
+    isa: Isa,
+    threads: usize,
+}
+
+impl Default for Environment {
+    fn default() -> Self {
+        Environment {
+            objects: Slots::new(),
+            isa: simd::detect(),
+            threads: 1,
+        }
+    }
+}
+
+/// One accessor per kind of object.
+macro_rules! accessor {
+    ($name:ident, $kind:ident, $type:ty) => {
+        pub(crate) fn $name(&self, handle: f64) -> Result<$type, Failure> {
+            match self.objects.get(handle) {
+                Some(Object::$kind(object)) => Ok(object.clone()),
+                _ => Err(Failure::Handle(handle)),
+            }
+        }
+    };
+}
+
+impl Environment {
+    /// The instruction set in use.
+    pub fn isa(&self) -> Isa {
+        self.isa
+    }
+
+    /// The instruction set, and the numbers of this machine.
+    pub fn exec(&self) -> Exec {
+        Exec::from(self.isa)
+    }
+
+    /// Uses a lower instruction set from now on; one that is higher, or that this machine lacks, changes nothing.
+    /// False if the architecture has none of that name.
+    pub fn lower_isa(&mut self, name: &str) -> bool {
+        let place = |isa| simd::available().iter().position(|&each| each == isa);
+        let Some(&isa) = simd::compiled().iter().find(|isa| isa.name() == name) else {
+            return false;
+        };
+        if place(isa) > place(self.isa) {
+            self.isa = isa;
+        }
+        true
+    }
+
+    /// How many threads a call may use.
+    pub fn threads(&self) -> usize {
+        self.threads
+    }
+
+    /// Sets how many threads a call may use, 0 for as many as the process has processors; returns the number in
+    /// effect.
+    #[cfg(not(target_family = "wasm"))]
+    pub fn use_threads(&mut self, wanted: usize) -> usize {
+        self.threads = crate::split::threads(wanted);
+        self.threads
+    }
+
+    /// How many handles are in use.
+    pub fn objects(&self) -> usize {
+        self.objects.len()
+    }
+
+    fn keep(&mut self, object: Object) -> Result<f64, Failure> {
+        self.objects.insert(object).ok_or(Failure::Handles)
+    }
+
+    /// A table; `None` without memory for it.
+    pub fn table_create(&mut self, record: &TableRecord) -> Result<Option<f64>, Failure> {
+        let TableRecord { rows, dim, zeros, .. } = *record;
+        let dtype = DType::named(&record.dtype).ok_or(Failure::Argument("the name of a dtype"))?;
+        let exact = rows as usize as f64 == rows && dim as usize as f64 == dim;
+        let Ok(spec) = TableSpec::new(dtype, rows as usize, dim as usize) else {
+            return Ok(None);
+        };
+        let contents = if zeros { Contents::Zeros } else { Contents::Any };
+        match Memory::allocate(spec.bytes(), contents) {
+            Some(memory) if exact => {
+                let memory = Access::Write(memory);
+                self.keep(Object::Table(StoredTable { spec, memory })).map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// A sinusoidal encoding.
+    pub fn sinusoid_create(&mut self, record: &SinusoidRecord) -> Result<f64, Failure> {
+        let layout = match &record.layout[..] {
+            "interleaved" => Layout::Interleaved,
+            "halves" => Layout::Halves,
+            _ => return Err(Failure::Argument("the name of a layout")),
+        };
+        let sinusoid = Sinusoid::new(record.dim as usize, record.base, layout);
+        self.keep(Object::Sinusoid(Rc::new(sinusoid)))
+    }
+
+    /// A prepared bag.
+    pub fn bag_create(&mut self, record: &BagRecord) -> Result<f64, Failure> {
+        self.table(record.table)?;
+        let mode = match &record.mode[..] {
+            "sum" => Mode::Sum,
+            "mean" => Mode::Mean,
+            "max" => Mode::Max,
+            _ => return Err(Failure::Argument("the name of a mode")),
+        };
+        self.keep(Object::Bag(BagOp {
+            table: record.table,
+            mode,
+            padding: record.padding.map(|padding| padding as usize),
+            include_last: record.include_last_offset,
+        }))
+    }
+
+    /// A prepared embed operation.
+    pub fn embed_create(&mut self, record: &EmbedRecord) -> Result<f64, Failure> {
+        self.table(record.table)?;
+        record.positions.map(|table| self.table(table)).transpose()?;
+        self.keep(Object::Embed(EmbedOp {
+            table: record.table,
+            scale: record.scale.map(|scale| scale as f32),
+            positions: record.positions,
+            dropping: Dropping::of(record.dropout, record.seed),
+        }))
+    }
+
+    /// Prepared positions.
+    pub fn positions_create(&mut self, record: &PositionsRecord) -> Result<f64, Failure> {
+        self.table(record.table)?;
+        self.keep(Object::Positions(PositionsOp {
+            table: record.table,
+            dropping: Dropping::of(record.dropout, record.seed),
+        }))
+    }
+
+    /// Frees what `handle` names; returns the bytes of a table. Idempotent.
+    pub fn free(&mut self, handle: f64) -> usize {
+        match self.objects.remove(handle) {
+            Some(Object::Table(table)) => table.spec.bytes(),
+            _ => 0,
+        }
+    }
+
+    /// The rows of a table, to be read.
+    pub fn table(&self, handle: f64) -> Result<Table<'_>, Failure> {
+        match self.objects.get(handle) {
+            Some(Object::Table(table)) => Ok(Table::new(table.spec, table.bytes())?),
+            _ => Err(Failure::Handle(handle)),
+        }
+    }
+
+    /// The rows of a table, to be written.
+    pub fn table_mut(&mut self, handle: f64) -> Result<TableMut<'_>, Failure> {
+        match self.objects.get_mut(handle) {
+            Some(Object::Table(StoredTable { spec, memory })) => match memory {
+                Access::Write(memory) => Ok(TableMut::new(*spec, memory.bytes_mut())?),
+                Access::Read(_) => Err(Failure::ReadOnly),
+            },
+            _ => Err(Failure::Handle(handle)),
+        }
+    }
+
+    accessor!(sinusoid, Sinusoid, Rc<Sinusoid>);
+    accessor!(bag, Bag, BagOp);
+    accessor!(embed, Embed, EmbedOp);
+    accessor!(positions, Positions, PositionsOp);
+}

@@ -1,0 +1,28 @@
+//! What both bindings share: everything between a JavaScript call and a kernel that does not depend on the host.
+//!
+//! ```text
+//! exports of a binding    read the arguments of one call                          crates/node, crates/wasm
+//!   run                   resolve handles, check arguments, prove ids, compute    one function per export
+//!     environment         the objects of one JavaScript environment, by handle
+//!     arrays              the caller's arrays: whole slices, or tiles of them
+//!     split, pool         rows shared between threads (native)
+//! ```
+//!
+//! An export returns a *status* ([`status`]). All else that can be wrong is a [`Failure`]: a bug in the TypeScript
+//! that calls, which the user sees as `ERR_INTERNAL`.
+
+pub mod arrays;
+pub mod environment;
+pub mod handles;
+pub mod run;
+pub mod status;
+
+#[cfg(not(target_family = "wasm"))]
+pub mod pool;
+#[cfg(not(target_family = "wasm"))]
+pub mod split;
+#[cfg(not(target_family = "wasm"))]
+pub mod whole;
+
+pub use environment::{BagRecord, EmbedRecord, Environment, PositionsRecord, SinusoidRecord, TableRecord};
+pub use status::{Failure, DONE};

@@ -1,0 +1,323 @@
+//! One function per export: what a call does, whatever the host.
+//!
+//! ```text
+//! resolve the handles; lengths and overlap (a wrong one is a bug of the caller); prove the ids (else a status);
+//! compute the result window by window
+//! ```
+
+use crate::arrays::{At, BagInputs, Cut, Cuts, FloatArray, IdArray, OutArray, Proven};
+use crate::environment::{Dropping, Environment};
+use crate::status::{first, second, Failure, DONE};
+use tokenbed_core::ops::{self, Bag, Embed, Positions, Source};
+use tokenbed_core::rng::Draws;
+use tokenbed_core::{TableMut, Window};
+
+/// A status, or a bug of the caller.
+type Run = Result<f64, Failure>;
+
+/// The proven value, or the end of the function with the status of the bad entry.
+macro_rules! prove {
+    ($status:ident, $result:expr) => {
+        match $result {
+            Ok(proven) => proven,
+            Err(position) => return Ok($status(position)),
+        }
+    };
+}
+
+/// Checks ids against a bound, writing nothing.
+pub fn check_ids(env: &Environment, ids: impl IdArray, bound: f64) -> Run {
+    prove!(first, Proven::check(ids, env.isa(), bound as u64));
+    Ok(DONE)
+}
+
+/// Rows of a table, by id.
+pub fn gather(env: &Environment, table: f64, ids: impl IdArray, out: impl OutArray) -> Run {
+    let (exec, table) = (env.exec(), env.table(table)?);
+    let cut = Cut::any(ids.len(), table.dim());
+    out.expect(cut.rows.checked_mul(cut.dim), &[ids.address()])?;
+    let ids = prove!(first, Proven::check(ids, exec.isa, table.rows() as u64));
+    let cut = Cut {
+        most_rows: ids.most(),
+        ..cut
+    };
+    out.compute(env, cut, ids, |ids, window, out| {
+        ops::gather(exec, table, ids.tile(window.rows()), window.cols(), out)
+    });
+    Ok(DONE)
+}
+
+/// Bags of rows: their sum, mean or maximum, column by column.
+pub fn bag_run<B: IdArray>(
+    env: &Environment,
+    op: f64,
+    ids: impl IdArray,
+    mut cuts: Cuts<B>,
+    weights: Option<impl FloatArray>,
+    out: impl OutArray,
+) -> Run {
+    let op = env.bag(op)?;
+    if let Cuts::At { include_last, .. } = &mut cuts {
+        *include_last = op.include_last;
+    }
+    let table = env.table(op.table)?;
+    let read = weights.as_ref().map_or(0..0, FloatArray::address);
+    let needed = cuts.bags().checked_mul(table.dim());
+    out.expect(needed, &[ids.address(), cuts.address(), read])?;
+    if let Some(weights) = &weights {
+        expect_length("weights", weights.len(), Some(ids.len()))?;
+    }
+    prove!(second, cuts.check(ids.len()));
+    let ids = prove!(first, Proven::check(ids, env.isa(), table.rows() as u64));
+    let bag = Bag {
+        table,
+        mode: op.mode,
+        padding: op.padding,
+    };
+    out.reduce(env, &bag, BagInputs { ids, cuts, weights });
+    Ok(DONE)
+}
+
+/// Token rows, scaled, with positions added and dropout applied: one pass over the output.
+pub fn embed_run(
+    env: &Environment,
+    op: f64,
+    ids: impl IdArray,
+    seq: f64,
+    positions: At<impl IdArray>,
+    call: Option<u32>,
+    out: impl OutArray,
+) -> Run {
+    let (exec, op) = (env.exec(), env.embed(op)?);
+    let token = env.table(op.table)?;
+    let cut = Cut::any(ids.len(), token.dim());
+    out.expect(
+        cut.rows.checked_mul(cut.dim),
+        &[ids.address(), positions.address()],
+    )?;
+    let ids = prove!(first, Proven::check(ids, exec.isa, token.rows() as u64));
+    let table = op.positions.map(|table| env.table(table)).transpose()?;
+    let bound = table.map_or(0, |table| table.rows());
+    let positions = prove!(second, positions.check(exec.isa, bound));
+    let dropout = Dropping::in_call(op.dropping, call);
+    let cut = Cut {
+        most_rows: ids.most().min(positions.most_rows()),
+        period: positions.period(),
+        ..cut
+    };
+    out.compute(env, cut, (ids, positions), |(ids, positions), window, out| {
+        let embed = Embed {
+            token,
+            scale: op.scale,
+            positions: table.map(|table| Positions {
+                table,
+                rows: positions.rows(&window, seq as usize),
+            }),
+            dropout,
+        };
+        ops::embed(exec, &embed, ids.tile(window.rows()), window, out)
+    });
+    Ok(DONE)
+}
+
+/// Rows with positions added and dropout applied; without `x` in place.
+pub fn positions_run(
+    env: &Environment,
+    op: f64,
+    x: Option<impl FloatArray>,
+    seq: f64,
+    positions: At<impl IdArray>,
+    call: Option<u32>,
+    out: impl OutArray,
+) -> Run {
+    let (exec, op) = (env.exec(), env.positions(op)?);
+    let table = env.table(op.table)?;
+    let dim = table.dim();
+    let values = x.as_ref().map_or(out.len(), FloatArray::len);
+    let read = x.as_ref().map_or(0..0, FloatArray::address);
+    out.expect(Some(values), &[read, positions.address()])?;
+    let positions = prove!(first, positions.check(exec.isa, table.rows()));
+    let dropout = Dropping::in_call(op.dropping, call);
+    let cut = Cut {
+        most_rows: positions.most_rows(),
+        most_values: x.as_ref().map_or(usize::MAX, FloatArray::most),
+        period: positions.period(),
+        overwrite: x.is_some(),
+        ..Cut::any(values / dim, dim)
+    };
+    out.compute(env, cut, (x, positions), |(x, positions), window, out| {
+        let positions = Positions {
+            table,
+            rows: positions.rows(&window, seq as usize),
+        };
+        let source = match x {
+            Some(x) => Source::Slice(x.tile(window.elements(dim))),
+            None => Source::InPlace,
+        };
+        ops::add_positions(exec, &positions, dropout.as_ref(), window, source, out)
+    });
+    Ok(DONE)
+}
+
+/// The encodings of any positions.
+pub fn sinusoid_encode(env: &Environment, sinusoid: f64, positions: impl IdArray, out: impl OutArray) -> Run {
+    let (isa, encoding) = (env.isa(), env.sinusoid(sinusoid)?);
+    let encoding = &*encoding;
+    let cut = Cut::any(positions.len(), encoding.dim());
+    out.expect(cut.rows.checked_mul(cut.dim), &[positions.address()])?;
+    let positions = prove!(first, Proven::check(positions, isa, 1 << 32));
+    let cut = Cut {
+        most_rows: positions.most(),
+        ..cut
+    };
+    out.compute(env, cut, positions, |positions, window, out| {
+        let positions = positions.tile(window.rows());
+        ops::sinusoid_at(isa, encoding, positions, window.cols(), out.values)
+    });
+    Ok(DONE)
+}
+
+/// The angular frequencies of an encoding, radians per position.
+pub fn sinusoid_frequencies(env: &Environment, sinusoid: f64) -> Result<Vec<f64>, Failure> {
+    Ok(env.sinusoid(sinusoid)?.frequencies().collect())
+}
+
+/// Copies whole rows out of a table, from row `row` on.
+pub fn table_read(env: &Environment, table: f64, row: f64, out: impl OutArray) -> Result<(), Failure> {
+    let (isa, table) = (env.isa(), env.table(table)?);
+    let (row, dim) = (row as usize, table.dim());
+    let rows = out.len() / dim;
+    expect_length("table", table.rows(), row.checked_add(rows))?;
+    out.compute(env, Cut::any(rows, dim), (), |(), window, out| {
+        let values = window.elements(dim);
+        let from = row * dim + values.start;
+        ops::read(isa, table, from..from + values.len(), out.values)
+    });
+    Ok(())
+}
+
+/// Copies whole rows into a table, from row `row` on.
+pub fn table_write(
+    env: &mut Environment,
+    table: f64,
+    row: f64,
+    mut values: impl FloatArray,
+) -> Result<(), Failure> {
+    let (threads, mut table) = (env.threads(), env.table_mut(table)?);
+    let (row, dim) = (row as usize, table.spec().dim());
+    let rows = values.len() / dim;
+    expect_length("table", table.spec().rows(), row.checked_add(rows))?;
+    if let Some(stored) = table.values_mut(row..row + rows) {
+        values.copy_to(threads, stored);
+        return Ok(());
+    }
+    for window in Cut::any(rows, dim).windows(values.most()) {
+        for r in 0..window.rows {
+            let start = (window.first_row + r) * dim + window.first_col;
+            let values = values.tile(start..start + window.cols);
+            table.write(row + window.first_row + r, window.first_col, values);
+        }
+    }
+    Ok(())
+}
+
+/// Fills a table from the uniform distribution on [-bound, bound).
+pub fn table_uniform(
+    env: &mut Environment,
+    table: f64,
+    seed: u64,
+    stream: u32,
+    bound: f64,
+) -> Result<(), Failure> {
+    let isa = env.isa();
+    let draws = Draws {
+        seed,
+        stream,
+        call: 0,
+    };
+    fill(env, table, &|first, _, out| {
+        ops::init_uniform(isa, &draws, bound, first, out)
+    })
+}
+
+/// Fills a table from the normal distribution with deviation `std`.
+pub fn table_normal(
+    env: &mut Environment,
+    table: f64,
+    seed: u64,
+    stream: u32,
+    std: f64,
+) -> Result<(), Failure> {
+    let isa = env.isa();
+    let draws = Draws {
+        seed,
+        stream,
+        call: 0,
+    };
+    fill(env, table, &|first, _, out| {
+        ops::init_normal(isa, &draws, std, first, out)
+    })
+}
+
+/// Fills row p of a table with the sinusoidal encoding of position p.
+pub fn table_sinusoid(env: &mut Environment, table: f64, sinusoid: f64) -> Result<(), Failure> {
+    let (isa, encoding) = (env.isa(), env.sinusoid(sinusoid)?);
+    let encoding = &*encoding;
+    fill(env, table, &|_, window, out| {
+        ops::sinusoid_rows(isa, encoding, window.first_row as u64, window.cols(), out)
+    })
+}
+
+/// Fills a table with `work(flat index of the first value, window, values)`: where its values are, or a piece of a
+/// row at a time.
+fn fill(
+    env: &mut Environment,
+    table: f64,
+    work: &(dyn Fn(u64, Window, &mut [f32]) + Sync),
+) -> Result<(), Failure> {
+    /// Values of a piece.
+    const PIECE: usize = 1024;
+    let (threads, mut table) = (env.threads(), env.table_mut(table)?);
+    let (rows, dim) = (table.spec().rows(), table.spec().dim());
+    let all = Window::all(rows, dim);
+    if let Some(values) = table.values_mut(0..rows) {
+        fill_values(threads, all, values, work);
+        return Ok(());
+    }
+    let mut piece = [0.0; PIECE];
+    let cut = Cut {
+        most_rows: 1,
+        ..Cut::any(rows, dim)
+    };
+    for window in cut.windows(PIECE) {
+        let piece = &mut piece[..window.len()];
+        work(window.elements(dim).start as u64, window, piece);
+        TableMut::write(&mut table, window.first_row, window.first_col, piece);
+    }
+    Ok(())
+}
+
+#[cfg(not(target_family = "wasm"))]
+fn fill_values(
+    threads: usize,
+    all: Window,
+    values: &mut [f32],
+    work: &(dyn Fn(u64, Window, &mut [f32]) + Sync),
+) {
+    crate::split::by_rows(threads, all.cols, values, |rows, out| {
+        let window = all.slice(rows);
+        work(window.elements(all.cols).start as u64, window, out)
+    });
+}
+
+#[cfg(target_family = "wasm")]
+fn fill_values(_: usize, all: Window, values: &mut [f32], work: &(dyn Fn(u64, Window, &mut [f32]) + Sync)) {
+    work(0, all, values);
+}
+
+fn expect_length(what: &'static str, len: usize, needed: Option<usize>) -> Result<(), Failure> {
+    match needed {
+        Some(needed) if needed <= len => Ok(()),
+        _ => Err(Failure::Short(what, len, needed.unwrap_or(usize::MAX))),
+    }
+}

@@ -1,0 +1,71 @@
+//! What a call returns: a status, or a failure.
+//!
+//! A status is -1 when the call is done; `s >= 0` is the first bad entry of the first index argument (token ids, or
+//! positions if they are the only one); `s <= -2` stands for entry `-2 - s` of the second one (position ids, or
+//! offsets). Unless it is -1 nothing was written.
+
+use std::fmt;
+use tokenbed_core::Error;
+
+/// The status of a call that is done.
+pub const DONE: f64 = -1.0;
+
+/// The status for the first bad entry of the first index argument.
+pub fn first(position: usize) -> f64 {
+    position as f64
+}
+
+/// The status for a bad entry of the second index argument.
+pub fn second(position: usize) -> f64 {
+    -2.0 - position as f64
+}
+
+/// Which entry of an index array an error names.
+pub fn position_of(error: Error) -> usize {
+    match error {
+        Error::IdOutOfRange { position, .. } => position,
+        Error::Offsets { index, .. } => index,
+        other @ Error::TableShape { .. } => panic!("not about an index array: {other}"),
+    }
+}
+
+/// A bug of the caller: `ERR_INTERNAL` for the user.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Failure {
+    /// A number that names no object of this environment, or one of another kind.
+    Handle(f64),
+    /// All handles are in use.
+    Handles,
+    /// Two arrays of one call share bytes, and one of them is written.
+    Overlap,
+    /// An argument is not the kind of array, or a record lacks the field, that the function takes.
+    Argument(&'static str),
+    /// An array is shorter than the call needs: its name, its length, the length needed.
+    Short(&'static str, usize, usize),
+    /// A write to a table that may only be read.
+    ReadOnly,
+    /// A kernel refused its arguments.
+    Kernel(Error),
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Failure::Handle(handle) => write!(f, "unknown handle {handle}"),
+            Failure::Handles => write!(f, "all handles are in use"),
+            Failure::Overlap => write!(f, "an output shares bytes with an input"),
+            Failure::Argument(expected) => write!(f, "expected {expected}"),
+            Failure::Short(what, len, needed) => write!(f, "{what} has {len} values, {needed} are needed"),
+            Failure::ReadOnly => write!(f, "the table may only be read"),
+            Failure::Kernel(error) => write!(f, "{}: {error}", error.code()),
+        }
+    }
+}
+
+impl std::error::Error for Failure {}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Failure::Kernel(error)
+    }
+}

@@ -1,0 +1,315 @@
+//! Arrays in tiles, as on WebAssembly: ids are proven once, by one read of each; results do not depend on the tiles.
+
+use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::Arc;
+use tokenbed_binding::arrays::{At, BagInputs, Cut, Cuts, FloatArray, IdArray, OutArray, Proven};
+use tokenbed_binding::run::{self, gather};
+use tokenbed_binding::whole::Whole;
+use tokenbed_binding::{BagRecord, EmbedRecord, Environment, PositionsRecord, TableRecord, DONE};
+use tokenbed_core::indices::Ids;
+use tokenbed_core::ops::{bag_extend, bag_finish, Bag, BagState};
+use tokenbed_core::simd::detect;
+use tokenbed_core::{Output, Window};
+
+/// Ids of which at most `most` are seen at a time, and how often each tile was read.
+#[derive(Clone)]
+struct Tiled<'a> {
+    ids: &'a [i32],
+    most: usize,
+    read: Arc<AtomicUsize>,
+}
+
+impl<'a> Tiled<'a> {
+    fn new(ids: &'a [i32], most: usize) -> Self {
+        let read = Arc::default();
+        Tiled { ids, most, read }
+    }
+}
+
+// SAFETY: a slice does not change while it is borrowed.
+unsafe impl IdArray for Tiled<'_> {
+    fn len(&self) -> usize {
+        self.ids.len()
+    }
+
+    fn most(&self) -> usize {
+        self.most
+    }
+
+    fn tile(&mut self, range: Range<usize>) -> Ids<'_> {
+        assert!(range.len() <= self.most);
+        self.read.fetch_add(range.len(), Relaxed);
+        Ids::I32(&self.ids[range])
+    }
+
+    fn address(&self) -> Range<usize> {
+        0..0
+    }
+}
+
+/// Floats of which at most `most` are seen at a time.
+#[derive(Clone)]
+struct TiledFloats<'a>(&'a [f32], usize);
+
+impl FloatArray for TiledFloats<'_> {
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn most(&self) -> usize {
+        self.1
+    }
+
+    fn tile(&mut self, range: Range<usize>) -> &[f32] {
+        assert!(range.len() <= self.1);
+        &self.0[range]
+    }
+
+    fn copy_to(&mut self, _: usize, to: &mut [f32]) {
+        to.copy_from_slice(self.0);
+    }
+
+    fn address(&self) -> Range<usize> {
+        0..0
+    }
+}
+
+/// An output that is written at most `most` values at a time.
+struct TiledOut<'a>(&'a mut [f32], usize);
+
+impl OutArray for TiledOut<'_> {
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn address(&self) -> Range<usize> {
+        1..2
+    }
+
+    fn compute<I: Clone + Send + Sync>(
+        self,
+        _: &Environment,
+        cut: Cut,
+        mut inputs: I,
+        work: impl Fn(&mut I, Window, Output<'_>) + Sync,
+    ) {
+        for window in cut.windows(self.1) {
+            assert!(window.len() <= self.1);
+            work(
+                &mut inputs,
+                window,
+                self.0[window.elements(cut.dim)].as_mut().into(),
+            );
+        }
+    }
+
+    fn reduce<I: IdArray, B: IdArray, F: FloatArray>(
+        self,
+        env: &Environment,
+        bag: &Bag<'_>,
+        inputs: BagInputs<I, B, F>,
+    ) {
+        let BagInputs {
+            mut ids,
+            mut cuts,
+            weights,
+        } = inputs;
+        assert!(weights.is_none());
+        let dim = bag.table.dim();
+        for (b, acc) in self.0.chunks_exact_mut(dim).enumerate() {
+            let mut state = BagState::default();
+            for i in cuts.range(b, ids.len()) {
+                bag_extend(env.exec(), bag, ids.tile(i..i + 1), None, 0..dim, &mut state, acc);
+            }
+            bag_finish(env.isa(), bag, &state, acc);
+        }
+    }
+}
+
+const ROWS: usize = 40;
+const DIM: usize = 7;
+
+/// An environment with a table, and its handle.
+fn table(env: &mut Environment) -> f64 {
+    let record = TableRecord {
+        rows: ROWS as f64,
+        dim: DIM as f64,
+        dtype: "f32".to_owned(),
+        zeros: false,
+    };
+    let table = env.table_create(&record).unwrap().unwrap();
+    run::table_uniform(env, table, 7, 0, 1.0).unwrap();
+    table
+}
+
+fn ids(n: usize) -> Vec<i32> {
+    (0..n).map(|i| (i * 17 % ROWS) as i32).collect()
+}
+
+/// What `run` writes into a whole output.
+fn whole(len: usize, run: impl FnOnce(Whole<'_>) -> f64) -> Vec<f32> {
+    let mut out = vec![0.0; len];
+    // SAFETY: the vector outlives the call, and nobody else uses it.
+    let status = run(unsafe { Whole::new(out.as_mut_ptr(), len) });
+    assert_eq!(status, DONE);
+    out
+}
+
+/// What `run` writes into an output in tiles.
+fn tiled(len: usize, most: usize, run: impl FnOnce(TiledOut<'_>) -> f64) -> Vec<f32> {
+    let mut out = vec![0.0; len];
+    assert_eq!(run(TiledOut(&mut out, most)), DONE);
+    out
+}
+
+#[test]
+fn the_check_reads_each_id_once() {
+    let ids = ids(1000);
+    for most in [1, 7, 999, 1000, 4096] {
+        let array = Tiled::new(&ids, most);
+        let read = Arc::clone(&array.read);
+        let mut proven = Proven::check(array, detect(), ROWS as u64).ok().unwrap();
+        assert_eq!(read.load(Relaxed), 1000, "tiles of {most}");
+        let tile = proven.tile(0..1);
+        assert_eq!((tile.get(0), tile.bound()), (0, ROWS as u64));
+        assert_eq!(read.load(Relaxed), 1001, "a tile is read without another check");
+    }
+}
+
+#[test]
+fn the_lowest_bad_id_is_named_whatever_the_tiles() {
+    let mut ids = ids(100);
+    (ids[57], ids[91]) = (-1, 1000);
+    for most in [1, 8, 57, 58, 100] {
+        let array = Tiled::new(&ids, most);
+        assert_eq!(Proven::check(array, detect(), ROWS as u64).err(), Some(57));
+    }
+}
+
+#[test]
+fn a_run_reads_each_id_once_to_check_and_once_to_compute() {
+    let (mut env, ids) = (Environment::default(), ids(50));
+    let table = table(&mut env);
+    let wanted = whole(50 * DIM, |out| {
+        gather(&env, table, Tiled::new(&ids, 50), out).unwrap()
+    });
+    for (ids_at_once, values_at_once) in [(50, 50 * DIM), (9, 4 * DIM), (1, DIM)] {
+        let array = Tiled::new(&ids, ids_at_once);
+        let read = Arc::clone(&array.read);
+        let out = tiled(50 * DIM, values_at_once, |out| {
+            gather(&env, table, array, out).unwrap()
+        });
+        assert_eq!(out, wanted);
+        assert_eq!(read.load(Relaxed), 100);
+    }
+}
+
+#[test]
+fn no_result_depends_on_the_tiles() {
+    let (mut env, ids) = (Environment::default(), ids(48));
+    let table = table(&mut env);
+    let embed = EmbedRecord {
+        table,
+        scale: Some(1.5),
+        positions: Some(table),
+        dropout: Some(0.25),
+        seed: Some(3),
+    };
+    let embed = env.embed_create(&embed).unwrap();
+    let positions = PositionsRecord {
+        table,
+        dropout: Some(0.5),
+        seed: None,
+    };
+    let positions = env.positions_create(&positions).unwrap();
+    let x: Vec<f32> = (0..48 * DIM).map(|i| i as f32).collect();
+    let places: Vec<i32> = (0..12).map(|i| i * 3).collect();
+    let runs = |most: usize, ids_at_once: usize| {
+        let at = || [At::From(2), At::Ids(Tiled::new(&places, ids_at_once))];
+        let mut all = Vec::new();
+        for at in at() {
+            all.extend(tiled(48 * DIM, most, |out| {
+                let ids = Tiled::new(&ids, ids_at_once);
+                run::embed_run(&env, embed, ids, 12.0, at, Some(4), out).unwrap()
+            }));
+        }
+        for at in at() {
+            all.extend(tiled(48 * DIM, most, |out| {
+                let x = Some(TiledFloats(&x, most));
+                run::positions_run(&env, positions, x, 12.0, at, Some(4), out).unwrap()
+            }));
+        }
+        all
+    };
+    let wanted = runs(48 * DIM, 48);
+    for most in [1, 3, DIM, DIM + 1, 5 * DIM, 13 * DIM] {
+        for ids_at_once in [1, 5, 11, 12, 48] {
+            assert!(
+                runs(most, ids_at_once) == wanted,
+                "tiles of {most} values, {ids_at_once} ids"
+            );
+        }
+    }
+}
+
+#[test]
+fn offsets_are_checked_tile_by_tile() {
+    let cuts = |offsets, most, include_last| Cuts::At {
+        offsets: Tiled::new(offsets, most),
+        include_last,
+    };
+    for most in [1, 2, 5] {
+        assert_eq!(cuts(&[0, 2, 2, 5], most, false).check(5), Ok(()));
+        assert_eq!(cuts(&[0, 2, 2, 5], most, true).check(5), Ok(()));
+        assert_eq!(cuts(&[0, 2, 2, 4], most, true).check(5), Err(3));
+        assert_eq!(cuts(&[0, 3, 2, 5], most, false).check(5), Err(2));
+        assert_eq!(cuts(&[1, 3], most, false).check(5), Err(0));
+        assert_eq!(cuts(&[0, 6], most, false).check(5), Err(1));
+        assert_eq!(cuts(&[], most, false).check(5), Err(0));
+        assert_eq!(cuts(&[], most, false).check(0), Ok(()));
+    }
+}
+
+#[test]
+fn an_operation_over_a_freed_table_fails_and_the_memory_is_gone_at_once() {
+    let mut env = Environment::default();
+    let (first, second) = (table(&mut env), table(&mut env));
+    let bag = BagRecord {
+        table: first,
+        mode: "sum".to_owned(),
+        padding: None,
+        include_last_offset: false,
+    };
+    let bag = env.bag_create(&bag).unwrap();
+    assert_eq!(env.objects(), 3);
+    assert_eq!(env.free(first), ROWS * DIM * 4);
+    assert_eq!((env.free(first), env.objects()), (0, 2));
+    let ids = ids(4);
+    let mut out = [0.5; DIM];
+    let cuts = Cuts::<Tiled<'_>>::Equal(1);
+    let run = run::bag_run(
+        &env,
+        bag,
+        Tiled::new(&ids, 4),
+        cuts,
+        None::<TiledFloats<'_>>,
+        TiledOut(&mut out, DIM),
+    );
+    assert!(run.is_err());
+    assert_eq!(out, [0.5; DIM]);
+    assert!(env.table(second).is_ok());
+}
+
+#[test]
+fn an_instruction_set_is_lowered_never_raised() {
+    let mut env = Environment::default();
+    let best = env.isa();
+    assert!(!env.lower_isa("avx1024") && !env.lower_isa(""));
+    assert_eq!(env.isa(), best);
+    assert!(env.lower_isa("scalar"));
+    assert_eq!(env.isa().name(), "scalar");
+    assert!(env.lower_isa(best.name()), "a set of this architecture");
+    assert_eq!(env.isa().name(), "scalar", "nothing is raised");
+    assert_eq!(Environment::default().isa(), best, "another environment");
+}

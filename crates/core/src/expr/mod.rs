@@ -1,0 +1,77 @@
+//! What is read: rows that are computed from other rows, a vector at a time.
+//!
+//! An expression is a [`Row`] itself, so an operation writes it as it writes a row of a table. Each step is one f32
+//! operation, rounded once.
+
+use crate::row::Row;
+use crate::simd::Simd;
+use std::ops::Range;
+
+/// `row * factor`
+#[derive(Debug, Clone, Copy)]
+pub struct Scaled<R>(pub R, pub f32);
+
+impl<R: Row> Row for Scaled<R> {
+    #[inline(always)]
+    fn cols(self, cols: Range<usize>) -> Self {
+        Scaled(self.0.cols(cols), self.1)
+    }
+
+    #[inline(always)]
+    fn get(self, col: usize) -> f32 {
+        self.0.get(col) * self.1
+    }
+
+    #[inline(always)]
+    fn load<S: Simd>(self, simd: S, col: usize, n: usize) -> S::F32 {
+        simd.mul(self.0.load(simd, col, n), simd.splat(self.1))
+    }
+}
+
+/// `a + b`
+#[derive(Debug, Clone, Copy)]
+pub struct Plus<A, B>(pub A, pub B);
+
+impl<A: Row, B: Row> Row for Plus<A, B> {
+    #[inline(always)]
+    fn cols(self, cols: Range<usize>) -> Self {
+        Plus(self.0.cols(cols.clone()), self.1.cols(cols))
+    }
+
+    #[inline(always)]
+    fn get(self, col: usize) -> f32 {
+        self.0.get(col) + self.1.get(col)
+    }
+
+    #[inline(always)]
+    fn load<S: Simd>(self, simd: S, col: usize, n: usize) -> S::F32 {
+        simd.add(self.0.load(simd, col, n), self.1.load(simd, col, n))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::row::F32Row;
+    use crate::simd::{available, dispatch, MAX_LANES};
+
+    #[test]
+    fn expressions_are_their_arithmetic_at_any_width() {
+        let a: Vec<f32> = (0..40).map(|i| i as f32 * 0.3 - 4.0).collect();
+        let b: Vec<f32> = (0..40).map(|i| 1.0 / (i as f32 + 3.0)).collect();
+        for &isa in available() {
+            dispatch!(isa, simd => {
+                let sum = Plus(Scaled(F32Row::of(&a), 0.7), F32Row::of(&b)).cols(3..37);
+                for col in 0..34 {
+                    assert_eq!(sum.get(col), a[col + 3] * 0.7 + b[col + 3]);
+                    let mut lanes = [0.5; MAX_LANES];
+                    simd.store(sum.load(simd, col, 1), &mut lanes);
+                    assert_eq!(lanes[0], sum.get(col));
+                }
+                let mut out = [0.0; 34];
+                sum.copy_to(simd, &mut out);
+                assert!(out.iter().enumerate().all(|(col, &x)| x == sum.get(col)));
+            });
+        }
+    }
+}

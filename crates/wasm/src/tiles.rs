@@ -1,0 +1,407 @@
+//! JavaScript arrays in tiles: the one place that knows which of them are in linear memory.
+//!
+//! An array whose buffer is the module's own memory is used in place. Any other is copied, a tile at a time, through a
+//! fixed scratch area; so a call never grows the memory, however large its arrays are. During a call no JavaScript runs
+//! except the copies of `border.js`, so ids that were proven stay proven.
+
+use std::cell::UnsafeCell;
+use std::ops::Range;
+use tokenbed_binding::arrays::{At, BagInputs, Cut, Cuts, FloatArray, IdArray, OutArray};
+use tokenbed_binding::{Environment, Failure};
+use tokenbed_core::indices::Ids;
+use tokenbed_core::ops::{bag_extend, bag_finish, Bag, BagState};
+use tokenbed_core::{Output, Window};
+use wasm_bindgen::prelude::*;
+
+#[wasm_bindgen(module = "/src/border.js")]
+extern "C" {
+    pub fn attach(memory: &JsValue);
+    fn look(array: &JsValue, to: *mut u8) -> i32;
+    fn load(to: *mut u8, array: &JsValue, kind: i32, start: u32, end: u32);
+    fn store(from: *const u8, array: &JsValue, kind: i32, start: u32, end: u32);
+}
+
+/// The places of `CLASSES` in border.js.
+mod kind_of {
+    pub const I8: i32 = 0;
+    pub const U8: i32 = 1;
+    pub const U8_CLAMPED: i32 = 2;
+    pub const I16: i32 = 3;
+    pub const U16: i32 = 4;
+    pub const I32: i32 = 5;
+    pub const U32: i32 = 6;
+    pub const F32: i32 = 7;
+    pub const F64: i32 = 8;
+}
+
+/// Entries of one tile of an index array: 256 KiB of 32-bit ids.
+pub const INDEX_TILE: usize = 1 << 16;
+/// Values of one tile of a float array: 512 KiB, so that input and output stay in a 2 MiB cache.
+pub const FLOAT_TILE: usize = 1 << 17;
+
+/// What the instance owns, lent to one call at a time.
+///
+/// No flag marks it as lent: when the engine's stack overflows inside an import, JavaScript's RangeError goes past Rust's
+/// destructors, and a flag would stay set for ever. Nothing here is half-changed then, since imports only copy arrays.
+pub struct Owned<T>(UnsafeCell<Option<T>>);
+
+// SAFETY: the module runs on one thread.
+unsafe impl<T> Sync for Owned<T> {}
+
+impl<T: Default> Owned<T> {
+    /// Nothing yet: the value is made when it is first lent.
+    pub const fn new() -> Self {
+        Owned(UnsafeCell::new(None))
+    }
+
+    /// Lends it to one export.
+    pub fn lend<R>(&self, work: impl FnOnce(&mut T) -> R) -> R {
+        // SAFETY: no export calls another, and no import calls an export, so this is the only reference.
+        work(unsafe { &mut *self.0.get() }.get_or_insert_default())
+    }
+}
+
+/// A part of the scratch area. Each call uses a part for one argument at most.
+#[repr(C, align(64))]
+pub struct Part<const BYTES: usize>(UnsafeCell<[u8; BYTES]>);
+
+// SAFETY: the module runs on one thread.
+unsafe impl<const BYTES: usize> Sync for Part<BYTES> {}
+
+impl<const BYTES: usize> Part<BYTES> {
+    const fn new() -> Self {
+        Part(UnsafeCell::new([0; BYTES]))
+    }
+}
+
+/// Where `look` leaves the length of an array and its address: two doubles.
+static LOOKED: Part<16> = Part::new();
+/// Scratch for the first index argument.
+pub static IDS: Part<{ INDEX_TILE * 4 }> = Part::new();
+/// Scratch for the second index argument.
+pub static SECOND: Part<{ INDEX_TILE * 4 }> = Part::new();
+/// Scratch for floats that are read.
+pub static INPUT: Part<{ FLOAT_TILE * 4 }> = Part::new();
+/// Scratch for floats that are written.
+pub static OUTPUT: Part<{ FLOAT_TILE * 4 }> = Part::new();
+
+/// A typed array: its place, or which part of it is in the scratch area.
+#[derive(Clone)]
+struct View<'a> {
+    array: &'a JsValue,
+    kind: i32,
+    len: usize,
+    /// Its address, when it lies in linear memory.
+    own: Option<*mut u8>,
+    scratch: *mut u8,
+    loaded: Range<usize>,
+}
+
+// SAFETY: the module runs on one thread.
+unsafe impl Send for View<'_> {}
+// SAFETY: the same.
+unsafe impl Sync for View<'_> {}
+
+impl<'a> View<'a> {
+    fn new<const BYTES: usize>(
+        array: &'a JsValue,
+        wanted: &'static str,
+        accepts: impl FnOnce(i32) -> bool,
+        scratch: &'static Part<BYTES>,
+    ) -> Result<View<'a>, Failure> {
+        let looked = LOOKED.0.get();
+        let kind = look(array, looked.cast());
+        if !accepts(kind) {
+            return Err(Failure::Argument(wanted));
+        }
+        // SAFETY: the part is 16 bytes, aligned for doubles, and `look` has just filled it; nobody else writes there.
+        let [len, address] = unsafe { looked.cast::<[f64; 2]>().read() };
+        let len = len as usize;
+        let own = (address >= 0.0).then_some(address as usize as *mut u8);
+        Ok(View {
+            array,
+            kind,
+            len,
+            own,
+            scratch: scratch.0.get().cast(),
+            loaded: 0..0,
+        })
+    }
+
+    fn size(&self) -> usize {
+        match self.kind {
+            kind_of::I8..=kind_of::U8_CLAMPED => 1,
+            kind_of::I16 | kind_of::U16 => 2,
+            kind_of::F64 => 8,
+            _ => 4,
+        }
+    }
+
+    /// The address of element `range.start`, `range.len()` elements of which may be read. What is not there yet
+    /// is loaded, and with it as much of what follows as `tile` allows: the next ranges are likely to be there.
+    fn at(&mut self, range: &Range<usize>, tile: usize) -> *mut u8 {
+        assert!(
+            range.start <= range.end && range.end <= self.len,
+            "range beyond the array"
+        );
+        if let Some(own) = self.own {
+            return own.wrapping_add(range.start * self.size());
+        }
+        if range.start < self.loaded.start || range.end > self.loaded.end {
+            assert!(range.len() <= tile, "range larger than a tile");
+            let end = self.len.min(range.start + tile);
+            load(
+                self.scratch,
+                self.array,
+                self.kind,
+                range.start as u32,
+                end as u32,
+            );
+            self.loaded = range.start..end;
+        }
+        self.scratch
+            .wrapping_add((range.start - self.loaded.start) * self.size())
+    }
+
+    /// Elements `range` as a slice.
+    ///
+    /// # Safety
+    /// `T` is the type of the array's kind, and no other view of this call writes its scratch part.
+    unsafe fn slice<T>(&mut self, range: Range<usize>, tile: usize) -> &[T] {
+        if range.is_empty() {
+            return &[];
+        }
+        let start = self.at(&range, tile);
+        // SAFETY: `at` gives an address that is valid for the range: inside the array, or inside the scratch
+        // part, both aligned for the kind.
+        unsafe { std::slice::from_raw_parts(start.cast(), range.len()) }
+    }
+
+    /// The bytes it covers in linear memory; empty elsewhere.
+    fn address(&self) -> Range<usize> {
+        let start = self.own.map_or(0, |own| own as usize);
+        start..start + self.own.map_or(0, |_| self.len * self.size())
+    }
+}
+
+/// Ids, offsets or positions: any integer array of up to 32 bits.
+#[derive(Clone)]
+pub struct Integers<'a>(View<'a>);
+
+impl<'a> Integers<'a> {
+    /// Borrows `array`, with `scratch` for its tiles.
+    pub fn new(
+        array: &'a JsValue,
+        scratch: &'static Part<{ INDEX_TILE * 4 }>,
+    ) -> Result<Integers<'a>, Failure> {
+        let accepts = |kind| (kind_of::I8..=kind_of::U32).contains(&kind);
+        View::new(array, "integers of up to 32 bits", accepts, scratch).map(Integers)
+    }
+
+    /// Positions: a number, or an array of them.
+    pub fn positions(argument: &'a JsValue) -> Result<At<Integers<'a>>, Failure> {
+        match argument.as_f64() {
+            Some(start) => Ok(At::From(start as usize)),
+            None => Integers::new(argument, &SECOND).map(At::Ids),
+        }
+    }
+
+    /// The number of equal bags, or their offsets.
+    pub fn bags(argument: &'a JsValue) -> Result<Cuts<Integers<'a>>, Failure> {
+        match argument.as_f64() {
+            Some(bags) => Ok(Cuts::Equal(bags as usize)),
+            None => Ok(Cuts::At {
+                offsets: Integers::new(argument, &SECOND)?,
+                include_last: false,
+            }),
+        }
+    }
+}
+
+// SAFETY: see the head of the file.
+unsafe impl IdArray for Integers<'_> {
+    fn len(&self) -> usize {
+        self.0.len
+    }
+
+    fn most(&self) -> usize {
+        match self.0.own {
+            Some(_) => self.0.len.max(1),
+            None => INDEX_TILE,
+        }
+    }
+
+    fn tile(&mut self, range: Range<usize>) -> Ids<'_> {
+        let (view, most) = (&mut self.0, INDEX_TILE);
+        // SAFETY: each arm reads the type of its kind; each index argument has a scratch part of its own.
+        unsafe {
+            match view.kind {
+                kind_of::I8 => Ids::I8(view.slice(range, most)),
+                kind_of::U8 | kind_of::U8_CLAMPED => Ids::U8(view.slice(range, most)),
+                kind_of::I16 => Ids::I16(view.slice(range, most)),
+                kind_of::U16 => Ids::U16(view.slice(range, most)),
+                kind_of::I32 => Ids::I32(view.slice(range, most)),
+                _ => Ids::U32(view.slice(range, most)),
+            }
+        }
+    }
+
+    fn address(&self) -> Range<usize> {
+        self.0.address()
+    }
+}
+
+/// A Float32Array that is read.
+#[derive(Clone)]
+pub struct Floats<'a>(View<'a>);
+
+impl<'a> Floats<'a> {
+    /// Borrows `array`.
+    pub fn new(array: &'a JsValue) -> Result<Floats<'a>, Failure> {
+        View::new(array, "a Float32Array", |kind| kind == kind_of::F32, &INPUT).map(Floats)
+    }
+
+    /// The same for an argument that may be absent.
+    pub fn optional(array: &'a JsValue) -> Result<Option<Floats<'a>>, Failure> {
+        (!array.is_undefined()).then(|| Floats::new(array)).transpose()
+    }
+}
+
+impl FloatArray for Floats<'_> {
+    fn len(&self) -> usize {
+        self.0.len
+    }
+
+    fn most(&self) -> usize {
+        match self.0.own {
+            Some(_) => usize::MAX,
+            None => FLOAT_TILE,
+        }
+    }
+
+    fn tile(&mut self, range: Range<usize>) -> &[f32] {
+        // SAFETY: the kind is f32, and only one argument of a call is read through INPUT.
+        unsafe { self.0.slice(range, FLOAT_TILE) }
+    }
+
+    fn copy_to(&mut self, _: usize, to: &mut [f32]) {
+        let View { array, kind, own, .. } = self.0;
+        match own {
+            Some(_) => to.copy_from_slice(self.tile(0..to.len())),
+            None => load(to.as_mut_ptr().cast(), array, kind, 0, to.len() as u32),
+        }
+    }
+
+    fn address(&self) -> Range<usize> {
+        self.0.address()
+    }
+}
+
+/// A Float32Array that is written.
+pub struct FloatsOut<'a>(View<'a>);
+
+impl<'a> FloatsOut<'a> {
+    /// Borrows `array`.
+    pub fn new(array: &'a JsValue) -> Result<FloatsOut<'a>, Failure> {
+        View::new(array, "a Float32Array", |kind| kind == kind_of::F32, &OUTPUT).map(FloatsOut)
+    }
+
+    /// The most values that a tile may have.
+    fn most(&self) -> usize {
+        match self.0.own {
+            Some(_) => usize::MAX,
+            None => FLOAT_TILE,
+        }
+    }
+
+    /// Lets `write` fill values `range`, at most [`FloatsOut::most`] of them; `overwrite` tells whether it overwrites
+    /// all of them, or goes on from their values.
+    fn tile(&mut self, range: Range<usize>, overwrite: bool, write: impl FnOnce(&mut [f32])) {
+        if range.is_empty() {
+            return;
+        }
+        let view = &mut self.0;
+        view.loaded = match overwrite && view.own.is_none() {
+            true => range.clone(),
+            false => 0..0,
+        };
+        let start = view.at(&range, range.len());
+        // SAFETY: `at` returns an address valid for the range; `expect` has compared it with every input.
+        write(unsafe { std::slice::from_raw_parts_mut(start.cast(), range.len()) });
+        if view.own.is_none() {
+            let (start, end) = (range.start as u32, range.end as u32);
+            store(view.scratch, view.array, view.kind, start, end);
+        }
+    }
+}
+
+impl OutArray for FloatsOut<'_> {
+    fn len(&self) -> usize {
+        self.0.len
+    }
+
+    fn address(&self) -> Range<usize> {
+        self.0.address()
+    }
+
+    fn compute<I: Clone + Send + Sync>(
+        mut self,
+        _: &Environment,
+        cut: Cut,
+        mut inputs: I,
+        work: impl Fn(&mut I, Window, Output<'_>) + Sync,
+    ) {
+        for window in cut.windows(self.most()) {
+            self.tile(window.elements(cut.dim), cut.overwrite, |out| {
+                work(&mut inputs, window, out.into())
+            });
+        }
+    }
+
+    fn reduce<I: IdArray, B: IdArray, F: FloatArray>(
+        mut self,
+        env: &Environment,
+        bag: &Bag<'_>,
+        inputs: BagInputs<I, B, F>,
+    ) {
+        let BagInputs {
+            mut ids,
+            mut cuts,
+            mut weights,
+        } = inputs;
+        let (exec, count) = (env.exec(), ids.len());
+        let most = weights
+            .as_ref()
+            .map_or(usize::MAX, FloatArray::most)
+            .min(ids.most());
+        let cut = Cut::any(cuts.bags(), bag.table.dim());
+        for window in cut.windows(self.most()) {
+            self.tile(window.elements(cut.dim), true, |out| {
+                for (b, acc) in window.rows().zip(out.chunks_exact_mut(window.cols)) {
+                    let mut state = BagState::default();
+                    for part in pieces(cuts.range(b, count), most) {
+                        let weights = weights.as_mut().map(|weights| weights.tile(part.clone()));
+                        bag_extend(exec, bag, ids.tile(part), weights, window.cols(), &mut state, acc);
+                    }
+                    bag_finish(exec.isa, bag, &state, acc);
+                }
+            });
+        }
+    }
+}
+
+/// Copies a few `values` to a Float64Array, one by one.
+pub fn write_doubles(array: &JsValue, values: &[f64]) -> Result<(), Failure> {
+    let view = View::new(array, "a Float64Array", |kind| kind == kind_of::F64, &OUTPUT)?;
+    let len = view.len.min(values.len());
+    store(values.as_ptr().cast(), array, view.kind, 0, len as u32);
+    Ok(())
+}
+
+/// Cuts a range into pieces of at most `most`; an empty range has none.
+fn pieces(range: Range<usize>, most: usize) -> impl Iterator<Item = Range<usize>> {
+    let end = range.end;
+    range
+        .step_by(most.max(1))
+        .map(move |start| start..end.min(start.saturating_add(most)))
+}

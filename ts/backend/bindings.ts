@@ -1,0 +1,30 @@
+/**
+ * Both bindings keep the contract, exactly: a parameter or result type that differs is a compile error here.
+ *
+ * `satisfies` would not do: it accepts a function that takes fewer parameters.
+ */
+
+import type * as NativeExports from '../native/binding.cjs';
+import type * as WasmExports from '../wasm/tokenbed_wasm.js';
+import type { NativeBinding, WasmBinding } from './contract.js';
+
+type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+
+/** The parameters and result of each function, without their names. */
+type Shapes<B> = {
+  [K in keyof B]: B[K] extends (...args: infer P) => infer R ? [[...P], R] : never;
+};
+
+type Holds<Contract, Exports> = {
+  [K in keyof Contract]: K extends keyof Exports
+    ? Equal<Shapes<Contract>[K], Shapes<Exports>[K]> extends true
+      ? true
+      : K
+    : K;
+}[keyof Contract];
+
+/** Only `true` is left when every function of the contract is exported with its very types. */
+const native: Holds<NativeBinding, typeof NativeExports> extends true ? true : never = true;
+const wasm: Holds<WasmBinding, typeof WasmExports> extends true ? true : never = true;
+
+void [native, wasm];
