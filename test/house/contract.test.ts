@@ -135,7 +135,7 @@ const ELSEWHERE = new Set([
   'ERR_INTERNAL',
 ]);
 
-/** Whatever `markdown` and the rows disagree about. */
+/** Every difference between the table in `markdown` and the rows. */
 function disagreements(markdown: string, tested: readonly (ErrorRow & { code: string })[]): string[] {
   const table = errorTable(markdown);
   const wrong = tested
