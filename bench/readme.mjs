@@ -1,63 +1,88 @@
 /**
- * The figures of README.md, from a record of a full run: `npm run bench:readme` writes them, `--check` compares.
+ * The figures of README.md and bench/README.md, from a record of a full run.
  *
- * They stand between two comments; nothing else in the file is touched.
+ *   npm run bench:readme               writes them
+ *   npm run bench:readme -- --check    compares them
+ *
+ * The figures are between two comments; the rest of each file is left alone.
  */
 
 import { readFile, writeFile } from 'node:fs/promises';
+import { judgeMarks } from './harness/judge-marks.mjs';
 import { readRecord } from './harness/record.mjs';
+import { MARKS } from './marks.mjs';
 
-/** The record that the README shows. */
+/** The record shown. */
 const RECORD = new URL('results/0.1.0.json', import.meta.url);
-const README = new URL('../README.md', import.meta.url);
 const [BEGIN, END] = ['<!-- bench: npm run bench:readme -->', '<!-- bench: end -->'];
+const WIDTH = 108;
 
 /** @param {number} value @param {'x' | 'ms'} unit */
 const figure = (value, unit) =>
   unit === 'ms' ? `+ ${value.toFixed(0)} ms` : `${value.toFixed(value < 10 ? 2 : 0)} x`;
 
-const { machine, versions, marks } = await readRecord(RECORD);
-const rows = marks
-  .filter(({ measured }) => measured !== null)
-  .map(({ id, against, wanted, measured, met, unit }) => {
-    const value = figure(/** @type {number} */ (measured), unit);
-    return `| ${id} | ${against} | ${figure(wanted, unit)} | ${value} | ${met ? 'yes' : '**no**'} |`;
-  });
+/** @param {readonly (readonly string[])[]} rows, the first with the titles */
+const table = ([titles = [], ...rows]) =>
+  [
+    `| ${titles.join(' | ')} |`,
+    `|${'---|'.repeat(titles.length)}`,
+    ...rows.map((cells) => `| ${cells.join(' | ')} |`),
+  ].join('\n');
+
+/** @param {string} text @returns {string} */
+function wrapped(text) {
+  /** @type {string[]} */
+  const lines = [];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1);
+    if (last === undefined || last.length + 1 + word.length > WIDTH) lines.push(word);
+    else lines[lines.length - 1] = `${last} ${word}`;
+  }
+  return lines.join('\n');
+}
+
+const { machine, versions, rows, startUpMs } = await readRecord(RECORD);
+const marks = judgeMarks(rows, startUpMs).flatMap(({ measured, ...mark }) =>
+  measured === null ? [] : [{ ...mark, measured }],
+);
 const peers = Object.entries(versions)
   .filter(([name]) => !['tokenbed', 'naive', 'variants'].includes(name))
   .map(([name, version]) => `${name} ${version}`)
   .join(', ');
-const text = [
-  BEGIN,
-  '',
-  '| mark | against | wanted | measured | met |',
-  '|---|---|---|---|---|',
-  ...rows,
-  '',
-  ...wrapped(`${machine.cpu}, ${machine.threads} threads shared with others; ${peers}.`),
-  '',
-  END,
-].join('\n');
+const place = `${machine.cpu}, ${machine.threads} threads shared with others`;
 
-/** @param {string} line @returns {string[]} */
-function wrapped(line) {
-  /** @type {string[]} */
-  const lines = [''];
-  for (const word of line.split(' ')) {
-    const last = lines.at(-1) ?? '';
-    if (last.length + word.length >= 110) lines.push(word);
-    else lines[lines.length - 1] = last === '' ? word : `${last} ${word}`;
-  }
-  return lines;
-}
+const headlines = MARKS.flatMap(({ headline, name, peer }) => {
+  const mark = marks.find((each) => each.name === name && each.against === peer);
+  return headline === undefined || mark === undefined
+    ? []
+    : [[headline, peer, figure(mark.measured, mark.unit)]];
+});
+const targets = marks.map(({ name, against, wanted, measured, met, unit }) => [
+  name,
+  against,
+  figure(wanted, unit),
+  figure(measured, unit),
+  met ? 'yes' : '**no**',
+]);
 
-const readme = await readFile(README, 'utf8');
-const [start, end] = [readme.indexOf(BEGIN), readme.indexOf(END)];
-if (start < 0 || end < start) throw new Error(`README.md has no place for figures: ${BEGIN} ... ${END}`);
-const wanted = readme.slice(0, start) + text + readme.slice(end + END.length);
-if (process.argv.includes('--check')) {
-  if (wanted !== readme) {
-    console.error('README.md does not show the figures of the record: npm run bench:readme');
+const FILES = {
+  '../README.md': [table([['work', 'compared with', 'times as fast'], ...headlines]), wrapped(`${place}.`)],
+  'README.md': [
+    table([['what', 'against', 'target', 'measured', 'met'], ...targets]),
+    wrapped(`${place}; ${peers}.`),
+  ],
+};
+
+for (const [name, parts] of Object.entries(FILES)) {
+  const file = new URL(name, import.meta.url);
+  const before = await readFile(file, 'utf8');
+  const [start, end] = [before.indexOf(BEGIN), before.indexOf(END)];
+  if (start < 0 || end < start)
+    throw new Error(`${file.pathname} has no place for figures: ${BEGIN} ... ${END}`);
+  const after = before.slice(0, start) + [BEGIN, ...parts, ''].join('\n\n') + before.slice(end);
+  if (after === before) continue;
+  if (process.argv.includes('--check')) {
+    console.error(`${file.pathname} does not show the figures of the record: npm run bench:readme`);
     process.exitCode = 1;
-  }
-} else await writeFile(README, wanted);
+  } else await writeFile(file, after);
+}

@@ -90,6 +90,14 @@ const rows: Row[] = [
     { value: 1e300, position: 0, bound: 10 },
   ],
   [
+    'a position that is too large',
+    () => positions.forwardInto(new Float32Array(64), painted(64), { shape: [1, 64], positionIds: [6] }),
+    RangeError,
+    'ERR_ID_OUT_OF_RANGE',
+    'Positions must be in range [0, 6): got 6 at [0]',
+    { value: 6, position: 0, bound: 6 },
+  ],
+  [
     'a row that is not there',
     (out) => table.weight.row(10, out),
     RangeError,
@@ -262,6 +270,14 @@ const rows: Row[] = [
     { value: 'kaiming' },
   ],
   [
+    'an initialiser of a wrong kind',
+    () => make({ vocabSize: 3, embeddingDim: 2, initType: {} }),
+    RangeError,
+    'ERR_UNKNOWN_INIT',
+    'Unknown init_type: an Object (known are uniform, normal, xavier, zeros)',
+    { value: {} },
+  ],
+  [
     'embeddings of another rank',
     (out) => positions.forwardInto(new Float32Array(64), out),
     RangeError,
@@ -364,6 +380,14 @@ const rows: Row[] = [
     'ERR_NOT_TRAINED',
     'BPETokenizer must be trained before encoding!',
     {},
+  ],
+  [
+    'JSON of another type of tokenizer',
+    () => CharTokenizer.fromJSON({ type: 'BPETokenizer', version: 1 }),
+    Error,
+    'ERR_FORMAT',
+    'Malformed tokenizer JSON: type must be "CharTokenizer", got "BPETokenizer"',
+    { where: 'type', rule: '"CharTokenizer"', value: 'BPETokenizer' },
   ],
   [
     'a weight beyond f32',

@@ -37,9 +37,9 @@ function measured(mark, rows) {
 export function judgeMarks(rows, startUpMs) {
   const speeds = MARKS.map((mark) => {
     const value = measured(mark, rows);
-    const { id, peer: against, wanted } = mark;
+    const { name, peer: against, wanted } = mark;
     return {
-      id,
+      name,
       against,
       wanted,
       measured: value,
@@ -47,11 +47,11 @@ export function judgeMarks(rows, startUpMs) {
       unit: /** @type {const} */ ('x'),
     };
   });
-  const starts = START_UP.map(({ id, program, wanted }) => {
+  const starts = START_UP.map(({ name, program, wanted }) => {
     const value = startUpMs[program] ?? null;
-    const against = 'an empty process, at most so many ms more';
+    const against = 'an empty process (milliseconds more)';
     return {
-      id,
+      name,
       against,
       wanted,
       measured: value,

@@ -44,10 +44,10 @@ export function markLines(marks) {
     value === null ? '-' : unit === 'ms' ? `+ ${value.toFixed(1)} ms` : `${value.toFixed(2)} x`;
   const words = { true: 'met', false: 'NOT MET', null: 'not measured' };
   return [
-    `${'mark'.padEnd(22)}${'against'.padEnd(44)}${'wanted'.padStart(11)}${'measured'.padStart(11)}`,
+    `${'target'.padEnd(46)}${'against'.padEnd(48)}${'wanted'.padStart(11)}${'measured'.padStart(11)}`,
     ...marks.map(
-      ({ id, against, wanted, measured, met, unit }) =>
-        `${id.padEnd(22)}${against.padEnd(44)}${figure(wanted, unit).padStart(11)}${figure(measured, unit).padStart(11)}  ${words[/** @type {'true'} */ (String(met))]}`,
+      ({ name, against, wanted, measured, met, unit }) =>
+        `${name.padEnd(46)}${against.padEnd(48)}${figure(wanted, unit).padStart(11)}${figure(measured, unit).padStart(11)}  ${words[/** @type {'true'} */ (String(met))]}`,
     ),
   ];
 }

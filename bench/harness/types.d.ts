@@ -53,7 +53,7 @@ export interface Row {
 }
 
 export interface Mark {
-  readonly id: string;
+  readonly name: string;
   readonly against: string;
   readonly wanted: number;
   readonly measured: number | null;

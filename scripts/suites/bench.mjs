@@ -12,7 +12,7 @@ export async function bench() {
   if (code !== 0 && outcome.failed === 0) outcome.failed = 1; // it ended before it could count
   const figures = await checks([
     [
-      "the README's figures are those of the record",
+      'README.md and bench/README.md show the figures of the record',
       () => run(process.execPath, ['bench/readme.mjs', '--check']),
     ],
   ]);

@@ -1,4 +1,4 @@
-/** What the documents name is there: files and folders of the project, npm scripts, suites of `npm test`. */
+/** The documents name files, folders, links, npm scripts and suites of `npm test` that exist. */
 
 import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
@@ -9,42 +9,72 @@ import { describe, expect, test } from 'vitest';
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const read = (file: string): Promise<string> => readFile(path.join(root, file), 'utf8');
 
-const DOCUMENTS = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md'];
+const pages = (await readdir(path.join(root, 'docs'))).filter((name) => name.endsWith('.md'));
+const DOCUMENTS = [
+  'README.md',
+  'ARCHITECTURE.md',
+  'CONTRIBUTING.md',
+  'CHANGELOG.md',
+  'bench/README.md',
+  ...pages.map((name) => `docs/${name}`),
+];
 
-/** Folders that a build or a set-up fills, names that stand for any name, and a media type. */
+/** Folders that a build or a set-up fills, placeholders, and a media type. */
 const NOT_IN_A_CLONE = /^(dist|node_modules|\.cache|target|docs\/api)\/|\*|\/[xt]\.rs$|^application\//;
 
-/** `path/to/file`, `folder/`, and the targets of links, as they stand in Markdown. */
-function pathsIn(markdown: string): string[] {
-  const prose = markdown.replaceAll(/^```[\s\S]*?^```$/gm, '');
-  const code = [...prose.matchAll(/`([\w.@-]+\/[\w./*@-]*)`/g)].map(([, name]) => name!);
-  const links = [...prose.matchAll(/\]\((?!\w+:)([^)#]+)/g)].map(([, name]) => name!);
-  return [...new Set([...code, ...links])].filter((name) => !NOT_IN_A_CLONE.test(name));
-}
+const withoutCode = (markdown: string): string => markdown.replaceAll(/^```[\s\S]*?^```$/gm, '');
+
+/** The targets of links, with their anchors: relative to the page. */
+const linksIn = (markdown: string): string[] =>
+  [...withoutCode(markdown).matchAll(/\]\((?!\w+:)([^)]+)\)/g)].map(([, target]) => target!);
+
+/** `path/to/file` and `folder/` in prose: relative to the project, the page or the sources of the core. */
+const pathsIn = (markdown: string): string[] =>
+  [...withoutCode(markdown).matchAll(/`([\w.@-]+\/[\w./*@-]*)`/g)]
+    .map(([, name]) => name!)
+    .filter((name) => !NOT_IN_A_CLONE.test(name));
+
+/** The anchors of a page's headings. */
+const anchorsIn = (markdown: string): string[] =>
+  [...withoutCode(markdown).matchAll(/^#+ (.+)$/gm)].map(([, title]) =>
+    title!
+      .toLowerCase()
+      .replaceAll(/[^\w -]/g, '')
+      .replaceAll(' ', '-'),
+  );
 
 /** Entries of the package (`tokenbed/inline`), not files. */
 const isEntry = (name: string): boolean => name.startsWith('tokenbed/') || name.startsWith('@');
 
 describe.each(DOCUMENTS)('%s', (file) => {
+  const folder = path.dirname(path.join(root, file));
+
   test('names files that exist', async () => {
+    const places = [root, folder, path.join(root, 'crates/core/src')];
     const missing = pathsIn(await read(file)).filter(
-      // `simd/` beside `row/` is said of the core's sources.
-      (name) =>
-        !isEntry(name) &&
-        ![root, path.join(root, 'crates/core/src')].some((at) => existsSync(path.join(at, name))),
+      (name) => !isEntry(name) && !places.some((place) => existsSync(path.join(place, name))),
     );
     expect(missing).toEqual([]);
+  });
+
+  test('links to files and headings that exist', async () => {
+    for (const link of linksIn(await read(file))) {
+      const [target, anchor] = link.split('#');
+      const page = target === '' ? path.join(root, file) : path.join(folder, target!);
+      expect(existsSync(page), link).toBe(true);
+      if (anchor) expect(anchorsIn(await readFile(page, 'utf8')), link).toContain(anchor);
+    }
   });
 
   test('names npm scripts and suites that exist', async () => {
     const text = await read(file);
     const { scripts } = JSON.parse(await read('package.json')) as { scripts: Record<string, string> };
-    const asked = [
+    const named = [
       ...text.matchAll(
         /npm (?:run )?((?:test|demo|setup|build|bench|docs|example|lint|format|sizes)[\w:]*)/g,
       ),
     ];
-    for (const [, name] of asked) expect(Object.keys(scripts)).toContain(name);
+    for (const [, name] of named) expect(Object.keys(scripts)).toContain(name);
     const suites = await read('scripts/test.mjs');
     for (const [, names] of text.matchAll(/--only ([\w,-]+)/g)) {
       for (const name of names!.split(',')) expect(suites).toContain(`name: '${name}'`);
@@ -61,29 +91,31 @@ describe.each(DOCUMENTS)('%s', (file) => {
   });
 });
 
-describe('README.md', () => {
-  test('every public class and every error code is named', async () => {
-    const text = await read('README.md');
-    const index = (await read('ts/index.ts')).replaceAll(/^export type \{[^}]*\}.*$/gm, '');
-    const names = [...index.matchAll(/^ {2}(?!type )(\w+),$|^export \{ (\w+)/gm)].map(
-      ([, a, b]) => (a ?? b)!,
-    );
-    expect(names.length).toBeGreaterThan(5);
-    for (const name of names) expect(text, name).toContain(name);
-    const errors = await read('ts/errors.ts');
-    // Nothing is read only before tables are files.
-    const codes = [...errors.matchAll(/^ {2}\| '(ERR_\w+)'/gm)].map(([, code]) => code!);
-    for (const code of codes.filter((each) => each !== 'ERR_READ_ONLY'))
-      expect(text).toContain(`\`${code}\``);
-  });
+test('README.md is short and names every public class', async () => {
+  const text = await read('README.md');
+  expect(text.split('\n').length).toBeLessThanOrEqual(150);
+  const index = (await read('ts/index.ts')).replaceAll(/^export type \{[^}]*\}.*$/gm, '');
+  const names = [...index.matchAll(/^ {2}(?!type )(\w+),$|^export \{ (\w+)/gm)].map(([, a, b]) => (a ?? b)!);
+  expect(names.length).toBeGreaterThan(5);
+  for (const name of names) expect(text, name).toContain(name);
+});
 
-  test('every command of the program is shown', async () => {
-    const text = await read('README.md');
-    const main = await read('ts/cli/main.ts');
-    const commands = [...main.matchAll(/^ {4}name: '([a-z]+)',$/gm)].map(([, name]) => name);
-    expect(commands).toContain('embed');
-    for (const command of commands) expect(text).toContain(`npx tokenbed ${command}`);
-  });
+test('docs/errors.md names every error code', async () => {
+  const text = await read('docs/errors.md');
+  const codes = [...(await read('ts/errors.ts')).matchAll(/^ {2}\| '(ERR_\w+)'/gm)].map(([, code]) => code!);
+  expect(codes.length).toBeGreaterThan(20);
+  // Nothing is read-only before tables are files.
+  for (const code of codes.filter((each) => each !== 'ERR_READ_ONLY'))
+    expect(text).toContain(`| \`${code}\` |`);
+});
+
+test('docs/command-line.md shows every command of the program', async () => {
+  const text = await read('docs/command-line.md');
+  const commands = [...(await read('ts/cli/main.ts')).matchAll(/^ {4}name: '([a-z]+)',$/gm)].map(
+    ([, name]) => name,
+  );
+  expect(commands).toContain('embed');
+  for (const command of commands) expect(text).toContain(`npx tokenbed ${command}`);
 });
 
 test('the architecture names every folder of the core and every crate', async () => {

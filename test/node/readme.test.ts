@@ -1,10 +1,10 @@
 /**
- * What the README promises is what happens: every code block that is marked `<!-- run -->` runs as a program of
- * its own on this project's backend, and prints what the block after `<!-- prints -->` says, to the letter.
+ * The code of README.md and docs/ runs: every block marked `<!-- run -->` is a program that runs on this project's
+ * backend and prints exactly the block after `<!-- prints -->`.
  */
 
 import { execFile } from 'node:child_process';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -22,7 +22,7 @@ interface Block {
   readonly line: number;
 }
 
-/** The fenced blocks of a Markdown text, each with the comment that stands directly above it. */
+/** The fenced blocks of a Markdown text, each with the comment directly above it. */
 function blocks(markdown: string): Block[] {
   const pattern = /(?:<!-- ([^\n]*) -->\n\n)?^```(\w*)\n([\s\S]*?)^```$/gm;
   return [...markdown.matchAll(pattern)].map(([, mark = '', language = '', text = ''], i, all) => {
@@ -31,10 +31,16 @@ function blocks(markdown: string): Block[] {
   });
 }
 
-const readme = await readFile(path.join(root, 'README.md'), 'utf8');
-const found = blocks(readme);
-const programs = found.flatMap((block, i) =>
-  /^run(: |$)/.test(block.mark) ? [{ ...block, prints: found[i + 1] }] : [],
+const pages = (await readdir(path.join(root, 'docs'))).filter((name) => name.endsWith('.md'));
+const documents = await Promise.all(
+  ['README.md', ...pages.map((name) => `docs/${name}`)].map(async (file) => {
+    const text = await readFile(path.join(root, file), 'utf8');
+    const all = blocks(text);
+    const programs = all.flatMap((block, i) =>
+      /^run(: |$)/.test(block.mark) ? [{ ...block, prints: all[i + 1] }] : [],
+    );
+    return { file, text, all, programs };
+  }),
 );
 
 const env = { ...process.env, TOKENBED_BACKEND: inject('backend'), NO_COLOR: '1', NODE_OPTIONS: '' };
@@ -48,63 +54,68 @@ async function run(program: string, name: string): Promise<string> {
   return stdout;
 }
 
-describe('README', () => {
-  test('every block of JavaScript is run, or says why not', () => {
-    expect(programs.length).toBeGreaterThanOrEqual(3);
-    for (const { mark, language, line } of found) {
-      if (/^(js|ts)$/.test(language)) expect(mark, `line ${line}`).toMatch(/^(run$|run: |not run here: )/);
+test('there are programs to run', () => {
+  expect(documents.flatMap(({ programs }) => programs).length).toBeGreaterThanOrEqual(7);
+});
+
+describe.each(documents)('$file', ({ file, all, programs }) => {
+  test('every block of JavaScript runs, or the comment above gives the reason', () => {
+    for (const { mark, language, line } of all) {
+      if (language === 'js') expect(mark, `line ${line}`).toMatch(/^(run$|run: |not run here: )/);
     }
   });
 
   for (const [i, { mark, text, prints, line }] of programs.entries()) {
-    test(`the block at line ${line} prints what the README says`, async () => {
+    test(`the block at line ${line} prints what the page says`, async () => {
       expect(prints?.mark, `what the block at line ${line} prints`).toBe('prints');
-      expect(await run(text, `${i}.mjs`)).toBe(prints?.text);
+      expect(await run(text, `${path.basename(file, '.md')}-${i}.mjs`)).toBe(prints?.text);
     });
 
-    const file = /^run: (.+)$/.exec(mark)?.[1];
-    if (file !== undefined) {
-      test(`the block at line ${line} is ${file}`, async () => {
-        expect(await readFile(path.join(root, file), 'utf8')).toBe(text);
+    const source = /^run: (.+)$/.exec(mark)?.[1];
+    if (source !== undefined) {
+      test(`the block at line ${line} is ${source}`, async () => {
+        expect(await readFile(path.join(root, source), 'utf8')).toBe(text);
       });
     }
   }
+});
 
-  test('the commands of the command line succeed, and say nothing on stderr but that the table is random', async () => {
-    const lines = found.filter(({ mark }) => mark === 'run in a shell').map(({ text }) => text);
-    expect(lines).toHaveLength(1);
-    const cwd = path.join(folder, 'shell');
-    await mkdir(cwd, { recursive: true });
-    await writeFile(path.join(cwd, 'notes.txt'), 'Hello world!\nHi!\n');
-    const program = `'${process.execPath}' '${path.join(root, 'dist/cli.js')}'`;
-    const script = lines[0]!.replaceAll('npx tokenbed', program);
-    const { stdout, stderr } = await promisify(execFile)(
-      'bash',
-      ['--norc', '-euo', 'pipefail', '-c', script],
-      {
-        cwd,
-        env,
-      },
-    );
-    expect(stderr.replaceAll(/^tokenbed: the table is random .*\n/gm, '')).toBe('');
-    expect(stdout).toMatch(new RegExp(`^backend +${inject('backend')}$`, 'm'));
-    expect(await readFile(path.join(cwd, 'notes.ids'), 'utf8')).toBe(
-      '2 44 73 80 80 83 4 91 83 86 80 72 5 3\n2 44 77 5 3\n',
-    );
-    const rows = stdout.split('\n').filter((line) => /^\S+( [-.\de]+){63}$/.test(line));
-    expect(rows).toHaveLength(14 + 5);
-    const npy = await readFile(path.join(cwd, 'notes.npy'));
-    expect(npy.length % 64).toBe(0);
-    expect(npy.subarray(0, 128).toString('latin1')).toContain("'shape': (19, 64)");
-    expect(await readFile(path.join(cwd, 'positions.svg'), 'utf8')).toMatch(/^<svg /);
+test('the commands of docs/command-line.md succeed; stderr only says that the table is random', async () => {
+  const lines = documents
+    .flatMap(({ all }) => all)
+    .filter(({ mark }) => mark === 'run in a shell')
+    .map(({ text }) => text);
+  expect(lines).toHaveLength(1);
+  const cwd = path.join(folder, 'shell');
+  await mkdir(cwd, { recursive: true });
+  await writeFile(path.join(cwd, 'notes.txt'), 'Hello world!\nHi!\n');
+  const program = `'${process.execPath}' '${path.join(root, 'dist/cli.js')}'`;
+  const script = lines[0]!.replaceAll('npx tokenbed', program);
+  const { stdout, stderr } = await promisify(execFile)('bash', ['--norc', '-euo', 'pipefail', '-c', script], {
+    cwd,
+    env,
   });
+  expect(stderr.replaceAll(/^tokenbed: the table is random .*\n/gm, '')).toBe('');
+  expect(stdout).toMatch(new RegExp(`^backend +${inject('backend')}$`, 'm'));
+  expect(await readFile(path.join(cwd, 'notes.ids'), 'utf8')).toBe(
+    '2 44 73 80 80 83 4 91 83 86 80 72 5 3\n2 44 77 5 3\n',
+  );
+  const rows = stdout.split('\n').filter((line) => /^\S+( [-.\de]+){63}$/.test(line));
+  expect(rows).toHaveLength(14 + 5);
+  const npy = await readFile(path.join(cwd, 'notes.npy'));
+  expect(npy.length % 64).toBe(0);
+  expect(npy.subarray(0, 128).toString('latin1')).toContain("'shape': (19, 64)");
+  expect(await readFile(path.join(cwd, 'positions.svg'), 'utf8')).toMatch(/^<svg /);
+});
 
-  test('the first screen holds the install, six lines of code and both commands', () => {
-    const [install, code] = found;
-    expect(install?.text).toBe('npm i tokenbed\n');
-    expect(code?.text.split('\n').filter((line) => line !== '')).toHaveLength(6);
-    const screen = readme.split('\n').slice(0, 45).join('\n');
-    expect(screen).toContain('`npm run demo`');
-    expect(screen).toContain('`npm test`');
-  });
+test('the first screen of README.md shows the install, six lines of code and both commands', () => {
+  const {
+    all: [install, code],
+    text,
+  } = documents[0]!;
+  expect(install?.text).toBe('npm i tokenbed\n');
+  expect(code?.text.split('\n').filter((line) => line !== '')).toHaveLength(6);
+  const screen = text.split('\n').slice(0, 45).join('\n');
+  expect(screen).toContain('`npm run demo`');
+  expect(screen).toContain('`npm test`');
 });
