@@ -67,7 +67,7 @@ async function copyTree() {
 async function cargoMutants(args, options) {
   const { stdout } = await run(`${tools}/bin/cargo-mutants`, ['--version']);
   const install = ['install', 'cargo-mutants', '--version', CARGO_MUTANTS, '--locked', '--root', tools];
-  if (!stdout.endsWith(` ${CARGO_MUTANTS}\n`)) await must('cargo', install, { onOutput });
+  if (!stdout.trim().endsWith(` ${CARGO_MUTANTS}`)) await must('cargo', install, { onOutput });
   return inTree(`${tools}/bin/cargo-mutants`, ['mutants', ...args], options);
 }
 
@@ -111,8 +111,13 @@ async function binding(file, suite) {
   const lines = text.split('\n');
   const index = (/** @type {{ line: number, column: number }} */ { line, column }) =>
     lines.slice(0, line - 1).reduce((sum, { length }) => sum + length + 1, column - 1);
+  /** @type {{ name: string, replacement: string, span: Record<'start' | 'end', { line: number, column: number }> }[]} */
+  const all = JSON.parse(stdout);
+  // Unchanged, the suite must pass.
+  if (all.some(({ name }) => !(name in state.verdicts)) && (await tried(file, text, suite)) !== 'survived')
+    throw new Error(`this fails without any change: ${suite.build} && ${suite.test}`);
   const mutants = [];
-  for (const { name, span, replacement } of JSON.parse(stdout)) {
+  for (const { name, span, replacement } of all) {
     const changed = text.slice(0, index(span.start)) + replacement + text.slice(index(span.end));
     state.verdicts[name] ??= await tried(file, changed, suite);
     await writeWhole(place, JSON.stringify(state));

@@ -31,6 +31,8 @@
 //! each operation. `unsafe` stands in the instruction sets (`simd`), in [`table`], `row`, `storage` and
 //! `pool`, each with its reason.
 
+#![forbid(clippy::disallowed_methods, clippy::undocumented_unsafe_blocks)] // no exception in this crate
+
 pub mod checked;
 pub mod dtype;
 pub mod error;

@@ -3,6 +3,8 @@
 //! Either Rust's own zeroed memory, or memory that JavaScript allocated and keeps alive (a SharedArrayBuffer on
 //! the native backend). Both look the same to the kernels: a [`Table`] of rows.
 
+#![expect(unsafe_code, reason = "owned or adopted memory as bytes and values")]
+
 use crate::dtype::DType;
 use crate::error::Error;
 use crate::table::Table;

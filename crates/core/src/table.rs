@@ -1,5 +1,7 @@
 //! A table: `rows` rows of `dim` values in a block of bytes, and the way from a proven id to its row.
 
+#![expect(unsafe_code, reason = "a proven id leads to its row without a second check")]
+
 use crate::checked::Indices;
 use crate::dtype::DType;
 use crate::error::Error;

@@ -189,6 +189,7 @@ fn a_table_is_as_large_as_it_says() {
         assert_eq!(error.code(), "ERR_SHAPE");
     }
     // SAFETY: bytes of values that are alive.
+    #[expect(unsafe_code, reason = "floats as bytes")]
     let bytes = unsafe { std::slice::from_raw_parts(values.as_ptr().cast::<u8>(), 52) };
     assert!(Table::new(DType::F32, 4, 3, &bytes[..48]).is_ok());
     assert_eq!(

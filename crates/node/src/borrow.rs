@@ -5,6 +5,11 @@
 //! length 0); what lies on a SharedArrayBuffer and is not ours was copied by TypeScript; an output that shares
 //! bytes with an input is refused before either becomes a reference.
 
+#![expect(
+    unsafe_code,
+    reason = "arrays of JavaScript as slices; the data of the environment"
+)]
+
 use napi::bindgen_prelude::{FromNapiValue, ToNapiValue, TypeName, ValidateNapiValue};
 use napi::{check_status, sys, Env, Status, ValueType};
 use std::ops::Range;

@@ -121,6 +121,7 @@ pub fn table_adopt(env: Env, memory: FloatsOut, rows: f64, dim: f64) -> napi::Re
         let (dtype, (start, len)) = (tokenbed_core::dtype::DType::F32, memory.bytes());
         // SAFETY: the memory of a SharedArrayBuffer never moves; backend/native.ts keeps the buffer until the
         // handle is freed, and writes to it only through this addon.
+        #[expect(unsafe_code, reason = "adopting memory that JavaScript keeps")]
         let table = unsafe { StoredTable::adopt(dtype, rows as usize, dim as usize, start, len)? };
         pages::prefer_large(start.as_ptr(), len);
         host.keep(Object::Table(table))

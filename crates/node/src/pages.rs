@@ -1,5 +1,7 @@
 //! What the system is told of the pages under an array. Elsewhere than on Linux: nothing.
 
+#![expect(unsafe_code, reason = "madvise")]
+
 use tokenbed_core::tuning::pages::LARGE;
 
 /// Asks for large pages under those that lie wholly inside `len` bytes from `start` on, which nobody has written yet.

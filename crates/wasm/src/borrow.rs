@@ -4,6 +4,8 @@
 //! time, through a fixed scratch area; so a call never grows the memory, however large its arrays are. No
 //! JavaScript runs during a call but the copies of `border.js`, so what was checked stays checked.
 
+#![expect(unsafe_code, reason = "arrays and scratch in linear memory as slices")]
+
 use std::cell::UnsafeCell;
 use std::ops::Range;
 use tokenbed_core::checked::{Ids, Indices};

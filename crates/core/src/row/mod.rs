@@ -4,6 +4,8 @@
 //! of a quantised row), already read. It gives f32 vectors of any width, so an operation over [`Row`] and
 //! [`Simd`] is written once for all storage types and all instruction sets.
 
+#![expect(unsafe_code, reason = "a row is opened from a pointer into its table")]
+
 mod f32;
 
 pub use f32::F32Row;
