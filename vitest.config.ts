@@ -24,7 +24,7 @@ const alias = {
 };
 
 /** A backend in Node: its own processes, so that memory is measured alone, with `gc()` for the finalizers. */
-const inNode = (backend: 'native' | 'wasm') => ({
+export const inNode = (backend: 'native' | 'wasm') => ({
   resolve: { alias },
   test: {
     name: backend,

@@ -59,7 +59,7 @@ export async function buildTs({ faults = false } = {}) {
 }
 
 /** @param {string} glue  where scripts/wasm-glue.mjs has written @param {string} to */
-async function bundle(glue, to) {
+export async function bundle(glue, to) {
   const { rolldown } = await import('rolldown'); // only now: npm ci may have just brought it
   const build = await rolldown({
     input: Object.fromEntries(ENTRIES.map((entry) => [entry, path.join(root, `ts/${entry}.ts`)])),

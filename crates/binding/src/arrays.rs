@@ -4,6 +4,8 @@
 //! tile, so that no call grows the memory. An operation is written once over both: it proves its ids in one pass, and
 //! computes its result window by window.
 
+#![expect(unsafe_code, reason = "tiles of proven ids are proven")]
+
 use crate::environment::Environment;
 use crate::status::{position_of, Failure};
 use std::ops::Range;

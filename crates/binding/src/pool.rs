@@ -105,6 +105,7 @@ impl Pool {
         // SAFETY: only the lifetime changes. The one copy of the reference lies in `state.job`, where helpers sit
         // down with it; `withdraw` removes it and returns when none of them is seated. `fork_join` calls that
         // before it returns or unwinds.
+        #[expect(unsafe_code, reason = "work that borrows is lent to helper threads")]
         let work = unsafe { std::mem::transmute::<Work<'_>, Work<'static>>(work) };
         state.job = Some(Job { work, seats });
         state.taken = true;

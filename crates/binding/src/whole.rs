@@ -1,5 +1,10 @@
 //! Arrays that are whole slices, and results that threads share: the native side of [`arrays`](crate::arrays).
 
+#![expect(
+    unsafe_code,
+    reason = "outputs become slices after they were compared with the inputs"
+)]
+
 use crate::arrays::{BagInputs, Cut, Cuts, FloatArray, IdArray, OutArray};
 use crate::environment::Environment;
 use crate::split::{by_bags, by_rows};

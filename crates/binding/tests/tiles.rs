@@ -1,5 +1,7 @@
 //! Arrays in tiles, as on WebAssembly: ids are proven once, by one read of each; results do not depend on the tiles.
 
+#![expect(unsafe_code, reason = "arrays of the test, as a binding makes them")]
+
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::Arc;

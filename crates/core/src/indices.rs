@@ -4,6 +4,8 @@
 //! only the checks here make them, so a kernel that takes them reads no row outside its table and tests nothing. An
 //! error is returned before the first value is written.
 
+#![expect(unsafe_code, reason = "the constructor for what was proven before")]
+
 use crate::error::Error;
 use crate::simd::{dispatch, Isa};
 use std::ops::Range;

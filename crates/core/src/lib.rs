@@ -33,6 +33,8 @@
 //! `unsafe` is in the instruction sets (`simd`), in [`memory`], [`table`], `row` and `ops/bag.rs`, each with its
 //! reason.
 
+#![forbid(clippy::disallowed_methods, clippy::undocumented_unsafe_blocks)] // no exception in this crate
+
 pub mod dtype;
 pub mod error;
 pub mod expr;

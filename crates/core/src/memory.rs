@@ -13,6 +13,11 @@
 //! Alignment is a preference of the allocation, not a requirement: lent memory may begin at any byte, and rows are
 //! read through unaligned loads. Access is part of the type: a `Memory<Read>` has no method that writes.
 
+#![expect(
+    unsafe_code,
+    reason = "the memory of tables, and advice to the system about it"
+)]
+
 use crate::dtype::DType;
 use crate::error::Error;
 use std::alloc::{alloc_zeroed, dealloc, Layout};

@@ -1,5 +1,7 @@
 //! A table: a [`TableSpec`] over bytes, and the way from a proven id to its row.
 
+#![expect(unsafe_code, reason = "a proven id leads to its row without a second check")]
+
 use crate::dtype::DType;
 use crate::error::Error;
 use crate::indices::Indices;

@@ -135,6 +135,7 @@ fn tables_at_any_byte_are_written() {
         let start = block.as_ptr().addr().wrapping_neg() % 64 + first;
         let place = std::ptr::NonNull::new(block[start..].as_mut_ptr()).unwrap();
         // SAFETY: the block outlives the memory, and nobody else uses it meanwhile.
+        #[expect(unsafe_code, reason = "memory of somebody else")]
         let mut memory = unsafe { Memory::<Write>::lent(place, spec.bytes()) };
         let mut written = TableMut::new(spec, memory.bytes_mut()).unwrap();
         assert_eq!(written.values_mut(0..ROWS).is_some(), first % 4 == 0);

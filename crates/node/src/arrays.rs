@@ -5,6 +5,11 @@
 //! inputs on a SharedArrayBuffer were copied by TypeScript. An output becomes a reference only after it was compared
 //! with every input; one on a SharedArrayBuffer is only written, and other threads may see it half-written.
 
+#![expect(
+    unsafe_code,
+    reason = "arrays of JavaScript as slices; the data of the environment"
+)]
+
 use napi::bindgen_prelude::{FromNapiValue, ToNapiValue, TypeName, ValidateNapiValue};
 use napi::{check_status, sys, Env, Status, ValueType};
 use std::ptr::NonNull;

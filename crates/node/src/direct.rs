@@ -9,6 +9,8 @@
 //! direct! { gather(..) }     the export: arguments read, the same function called, nothing else
 //! ```
 
+#![expect(unsafe_code, reason = "callbacks of plain Node-API")]
+
 use napi::bindgen_prelude::{FromNapiValue, JsObjectValue, Object, ToNapiValue};
 use napi::{check_status, sys, Env, JsError};
 use napi_derive::napi;

@@ -28,6 +28,7 @@ fn panic_text(panic: &(dyn Any + Send)) -> &str {
 }
 
 /// Leaves an exception pending: the plain error that `ts/backend/native.ts` attaches as `cause`.
+#[expect(unsafe_code, reason = "throwing past napi-rs")]
 fn throw(env: &Env, text: &str) -> Error {
     let text = CString::new(text.replace('\0', " ")).unwrap_or_default();
     let code = c"ERR_INTERNAL".as_ptr().cast::<c_char>();

@@ -4,6 +4,8 @@
 //! reserved at the start, so that it never moves). A stock allocator only grows and would never see that room;
 //! this one claims everything from `__heap_base` to the end first.
 
+#![expect(unsafe_code, reason = "the claim of the allocator on linear memory")]
+
 use std::alloc::Layout;
 use std::ptr::NonNull;
 use talc::base::binning::Binning;

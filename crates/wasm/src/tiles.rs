@@ -4,6 +4,8 @@
 //! fixed scratch area; so a call never grows the memory, however large its arrays are. During a call no JavaScript runs
 //! except the copies of `border.js`, so ids that were proven stay proven.
 
+#![expect(unsafe_code, reason = "arrays and scratch in linear memory as slices")]
+
 use std::cell::UnsafeCell;
 use std::ops::Range;
 use tokenbed_binding::arrays::{At, BagInputs, Cut, Cuts, FloatArray, IdArray, OutArray};

@@ -14,6 +14,8 @@
 //! stay in registers while the ids are walked inside; and ids are taken in runs, without padding, so that the inner
 //! loop tests neither padding nor the type of the ids.
 
+#![expect(unsafe_code, reason = "copies of proven ids are proven")]
+
 use crate::indices::{each_type, Id, Ids, Indices, Offsets};
 use crate::row::{with_rows, Stored};
 use crate::simd::{dispatch, for_each_vector, Isa, Simd};

@@ -1,5 +1,7 @@
 //! f32: the values themselves.
 
+#![expect(unsafe_code, reason = "a row is opened from a pointer into its table")]
+
 use super::{Row, Stored};
 use crate::dtype::DType;
 use crate::simd::{bytes_of, bytes_of_mut, Simd};

@@ -1,5 +1,7 @@
 //! The upper two bytes of an f32: the smallest second dtype, for the tests of what one needs.
 
+#![expect(unsafe_code, reason = "a row is opened from a pointer into its table")]
+
 use super::{Row, Stored};
 use crate::dtype::DType;
 use std::ops::Range;

@@ -4,6 +4,8 @@
 //! and has read what a row has once (nothing for f32; scale and bias of a quantized row). An operation over [`Row`]
 //! and [`Simd`] is written once for all storage types and all instruction sets.
 
+#![expect(unsafe_code, reason = "a row is opened from a pointer into its table")]
+
 mod f32;
 #[cfg(feature = "test-dtype")]
 mod half;

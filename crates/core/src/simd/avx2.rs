@@ -1,5 +1,10 @@
 //! AVX2: 8 lanes.
 
+#![expect(
+    unsafe_code,
+    reason = "intrinsics: a value of the type proves that the machine has them"
+)]
+
 use super::{x86, Hint, Isa, Simd};
 use std::arch::x86_64::*;
 

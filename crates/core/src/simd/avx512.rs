@@ -1,5 +1,10 @@
 //! AVX-512: 16 lanes, and masks instead of blends and tails.
 
+#![expect(
+    unsafe_code,
+    reason = "intrinsics: a value of the type proves that the machine has them"
+)]
+
 use super::{x86, Hint, Isa, Simd};
 use std::arch::x86_64::*;
 

@@ -131,6 +131,7 @@ pub const MAX_LANES: usize = 16;
 
 /// The bytes of `values`.
 #[inline(always)]
+#[expect(unsafe_code, reason = "floats as bytes")]
 pub fn bytes_of(values: &[f32]) -> &[u8] {
     // SAFETY: the same memory; bytes need no alignment, and every byte of an f32 has a value.
     unsafe { std::slice::from_raw_parts(values.as_ptr().cast(), size_of_val(values)) }
@@ -138,6 +139,7 @@ pub fn bytes_of(values: &[f32]) -> &[u8] {
 
 /// The bytes of `values`, to be written.
 #[inline(always)]
+#[expect(unsafe_code, reason = "floats as bytes")]
 pub fn bytes_of_mut(values: &mut [f32]) -> &mut [u8] {
     // SAFETY: as above, and any bytes are f32 values.
     unsafe { std::slice::from_raw_parts_mut(values.as_mut_ptr().cast(), size_of_val(values)) }

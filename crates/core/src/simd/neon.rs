@@ -1,5 +1,10 @@
 //! NEON: 4 lanes. Every aarch64 has it.
 
+#![expect(
+    unsafe_code,
+    reason = "intrinsics: a value of the type proves that the machine has them"
+)]
+
 use super::{Hint, Isa, Simd};
 use std::arch::aarch64::*;
 use std::arch::asm;

@@ -1,6 +1,11 @@
 //! simd128: WebAssembly's 4 lanes. A module that holds it is only compiled by an engine that has it, so
 //! nothing is detected. Relaxed SIMD is not used: its results may differ between engines.
 
+#![expect(
+    unsafe_code,
+    reason = "intrinsics: a value of the type proves that the machine has them"
+)]
+
 use super::{Isa, Simd};
 use std::arch::wasm32::*;
 

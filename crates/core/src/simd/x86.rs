@@ -1,6 +1,8 @@
 //! What every x86-64 has, whatever its vectors: hints about cache lines, the fence behind
 //! streamed stores, and CPUID, which says whose processor this is.
 
+#![expect(unsafe_code, reason = "intrinsics that every x86-64 has")]
+
 use super::{Hint, Processor, Vendor};
 use std::arch::x86_64::*;
 

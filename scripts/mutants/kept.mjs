@@ -1,0 +1,248 @@
+/** Changes that neither cargo-mutants nor Stryker makes, and the suite that must fail. At most 25. */
+
+/**
+ * @typedef {{ build: string, test: string }} Suite  commands of a shell
+ * @typedef {{ name: string, what: string, file: string, find: string, replace: string, suite: Suite }} Change
+ */
+
+/** Targets of the core's tests: `bag`, or `lib`. @param {...string} targets @returns {Suite} */
+const cargo = (...targets) => {
+  const args = targets.map((target) => (target === 'lib' ? '--lib' : `--test ${target}`)).join(' ');
+  const test = `cargo test -p tokenbed-core ${args}`;
+  return { build: `${test} --no-run`, test };
+};
+
+/** Files of test/ on one project of vitest.config.ts. @param {string} project @param {string} [files]  separated by commas @returns {Suite} */
+export const vitest = (project, files = '*') => ({
+  build: ['native', 'wasm', 'ts'].map((part) => `node scripts/build-${part}.mjs`).join(' && '),
+  test: `node_modules/.bin/vitest run --bail=1 --project ${project} ${files
+    .split(',')
+    .map((file) => `test/${file}.test.ts`)
+    .join(' ')}`,
+});
+
+/** The contract of the types: here the compiler must fail. @type {Suite} */
+const TYPES = {
+  build: 'node scripts/build-native.mjs',
+  test: 'node_modules/.bin/tsc -p tsconfig.json --noEmit',
+};
+
+/** @type {readonly Change[]} */
+export const KEPT = [
+  {
+    name: 'mean-by-reciprocal',
+    what: 'a mean multiplies by 1/n instead of dividing by n',
+    file: 'crates/core/src/ops/bag.rs',
+    find: 'simd.div(simd.load(held), divisor)',
+    replace: 'simd.mul(simd.load(held), simd.div(simd.splat(1.0), divisor))',
+    suite: cargo('bag'),
+  },
+  {
+    name: 'bag-backwards',
+    what: 'the rows of a bag are added from the last one on',
+    file: 'crates/core/src/ops/bag.rs',
+    find: 'for (i, &weight) in weights.iter().enumerate() {',
+    replace: 'for (i, &weight) in weights.iter().enumerate().rev() {',
+    suite: cargo('bag'),
+  },
+  {
+    name: 'avx2-max-equal',
+    what: 'on AVX2, the later of two equal values is held: +0 for -0',
+    file: 'crates/core/src/simd/avx2.rs',
+    find: '_CMP_NLE_UQ',
+    replace: '_CMP_NLT_UQ',
+    suite: cargo('lib'),
+  },
+  {
+    name: 'avx2-mask',
+    what: 'on AVX2, a short load or store touches one lane too many',
+    file: 'crates/core/src/simd/avx2.rs',
+    find: '_mm256_set1_epi32(n as i32)',
+    replace: '_mm256_set1_epi32(n as i32 + 1)',
+    suite: cargo('lib'),
+  },
+  {
+    name: 'nine-rounds',
+    what: 'Philox runs nine rounds',
+    file: 'crates/core/src/rng.rs',
+    find: 'for _ in 0..10 {',
+    replace: 'for _ in 0..9 {',
+    suite: cargo('rng'),
+  },
+  {
+    name: 'ln-low-part',
+    what: 'a logarithm forgets the low part of ln 2',
+    file: 'crates/core/src/math.rs',
+    find: 'pub const LN2_LOW: f64 = 1.9082149292705877e-10;',
+    replace: 'pub const LN2_LOW: f64 = 0.0;',
+    suite: cargo('math'),
+  },
+  {
+    name: 'negative-ids',
+    what: 'a negative id of a narrow type passes where the bound is large',
+    file: 'crates/core/src/ops/check.rs',
+    find: 'largest.min(u64::from(T::MAX)) as u32',
+    replace: 'largest.min(u64::from(u32::MAX)) as u32',
+    suite: cargo('checked'),
+  },
+  {
+    name: 'falling-offsets',
+    what: 'offsets may fall',
+    file: 'crates/core/src/checked.rs',
+    find: 'allowed = offset..=n;',
+    replace: 'allowed = 0..=n;',
+    suite: cargo('checked'),
+  },
+  {
+    name: 'sinusoid-turn',
+    what: 'the anchor of a sinusoid stays where it is when a window is cut into tiles',
+    file: 'crates/core/src/ops/sinusoid.rs',
+    find: 'anchor.put(s, position, cols.clone(), true);',
+    replace: `if from == 0 {
+                    anchor.put(s, position, cols.clone(), true);
+                }`,
+    suite: cargo('sinusoid'),
+  },
+  {
+    name: 'streamed-row',
+    what: 'past the caches, a row that begins inside a line begins with its second value',
+    file: 'crates/core/src/simd/rows.rs',
+    find: '(r, col) = (r + 1, 0);',
+    replace: '(r, col) = (r + 1, 1.min(width - 1));',
+    suite: cargo('tuning'),
+  },
+  {
+    name: 'tail-off-by-one',
+    what: 'the last vector of a row leaves its last column out',
+    file: 'crates/core/src/simd/mod.rs',
+    find: 'let x = value(col, rest.len(), rest);',
+    replace: 'let x = value(col, rest.len() - 1, rest);',
+    suite: cargo('layer'),
+  },
+  {
+    name: 'wasm-max-equal',
+    what: 'on simd128, the later of two equal values is held: +0 for -0',
+    file: 'crates/core/src/simd/simd128.rs',
+    find: 'f32x4_le(x, held)',
+    replace: 'f32x4_lt(x, held)',
+    suite: vitest('wasm', 'embedding-bag'),
+  },
+  {
+    name: 'node-check-after-write',
+    what: 'natively, a lookup writes before its ids are checked',
+    file: 'crates/node/src/lib.rs',
+    find: `        let ids = checked!(first, host::check(ids.ids(), isa, table.rows()));
+        let out = out.first(ids.len() * table.dim())?;
+        by_rows`,
+    replace: `        out.first(1)?[0] = 0.5;
+        let ids = checked!(first, host::check(ids.ids(), isa, table.rows()));
+        let out = out.first(ids.len() * table.dim())?;
+        by_rows`,
+    suite: vitest('native', 'errors,ids'),
+  },
+  {
+    name: 'wasm-first-tile',
+    what: 'on WASM, only the first tile of ids is checked before output is written',
+    file: 'crates/wasm/src/borrow.rs',
+    find: 'for range in self.tiles() {',
+    replace: 'for range in self.tiles().take(1) {',
+    suite: vitest('wasm', 'tiles'),
+  },
+  {
+    name: 'wasm-bag-pieces',
+    what: 'on WASM, a bag of many pieces forgets all but the last one',
+    file: 'crates/wasm/src/lib.rs',
+    find: 'for part in pieces(bags.range(bag), most) {',
+    replace: `for part in pieces(bags.range(bag), most) {
+                        state = BagState::default();`,
+    suite: vitest('wasm', 'tiles'),
+  },
+  {
+    name: 'wasm-byte-offset',
+    what: 'on WASM, a part of a larger buffer is read from the start of the buffer',
+    file: 'crates/wasm/src/border.js',
+    find: 'offsetOf.call(array) + start * size',
+    replace: '0 * offsetOf.call(array) + start * size',
+    suite: vitest('wasm', 'tiles'),
+  },
+  {
+    name: 'wasm-scalar',
+    what: 'the WASM is built without simd128',
+    file: 'scripts/build-wasm.mjs',
+    find: `flags: ['-Ctarget-feature=+simd128'],`,
+    replace: 'flags: [],',
+    suite: vitest('wasm', 'node/init-sources'),
+  },
+  {
+    name: 'contract-kind',
+    what: 'a binding takes other arrays than the contract says',
+    file: 'crates/node/src/lib.rs',
+    find: '#[napi(ts_args_type = "table: number, row: number, values: Float32Array")]',
+    replace: '#[napi(ts_args_type = "table: number, row: number, values: Float32Array | Float64Array")]',
+    suite: TYPES,
+  },
+  {
+    name: 'check-after-write',
+    what: 'an id beyond u32 is found after the rows before it were written',
+    file: 'ts/embedding.ts',
+    find: `    checkOverflow(backend, batch, rows, 'Token indices');
+    if (this.#table.copyFew(batch.data, batch.count, out)) return batch.release();`,
+    replace: `    backend.kernels.gather(handle, batch.data, out);
+    checkOverflow(backend, batch, rows, 'Token indices');
+    if (this.#table.copyFew(batch.data, batch.count, out)) return batch.release();`,
+    suite: vitest('native', 'ids'),
+  },
+  {
+    name: 'wrong-class',
+    what: 'ragged ids are a RangeError',
+    file: 'ts/errors.ts',
+    find: `    TypeError,
+    'ERR_RAGGED',`,
+    replace: `    RangeError,
+    'ERR_RAGGED',`,
+    suite: vitest('wasm', 'errors'),
+  },
+  {
+    name: 'loads-not-shared',
+    what: 'concurrent init calls load twice',
+    file: 'ts/backend/index.ts',
+    find: 'pending.set(source, loading);',
+    replace: 'pending.set(loading, loading);',
+    suite: vitest('wasm', 'node/init-sources'),
+  },
+  {
+    name: 'profiler-best',
+    what: 'the quickest sample is called the median',
+    file: 'ts/profiler/timer.ts',
+    find: 'medianMs: quantile(sorted, 0.5),',
+    replace: 'medianMs: quantile(sorted, 0),',
+    suite: vitest('wasm', 'profiler-clock'),
+  },
+  {
+    name: 'bench-console',
+    what: 'what libraries print stands among the results of the command bench',
+    file: 'ts/cli/bench.ts',
+    find: 'globalThis.console = new Console(process.stderr, process.stderr);',
+    replace: 'void Console;',
+    suite: vitest('native', 'node/cli-bench'),
+  },
+  {
+    name: 'page-stall',
+    what: 'the main thread waits for a second when a figure of the gauge arrives',
+    file: 'examples/browser/src/gauge.ts',
+    find: 'this.#rates = rates;',
+    replace: 'for (const end = performance.now() + 1000; performance.now() < end; ); this.#rates = rates;',
+    suite: vitest('page', 'page/stall'),
+  },
+  {
+    name: 'page-narrow',
+    what: 'a long line makes the page wider than a phone',
+    file: 'examples/browser/style.css',
+    find: `.stage {
+  display: grid;
+  grid-template-columns: minmax(0, 1fr);`,
+    replace: `.stage {
+  display: grid;`,
+    suite: vitest('page', 'page/access'),
+  },
+];
