@@ -25,6 +25,17 @@ export interface SinusoidRecord {
   base: number;
   /** `interleaved` or `halves`. */
   layout: string;
+  /** The w_i themselves, in radians per position, instead of `dim` and `base`. */
+  frequencies?: Float64Array;
+}
+
+/** What {@link Kernels.rotaryCreate} takes. */
+export interface RotaryRecord {
+  /** The sinusoidal table, of as many columns as are rotated and of the same layout. */
+  table: number;
+  /** The number of values in a row. */
+  dim: number;
+  layout: string;
 }
 
 /** What {@link Kernels.bagCreate} takes. */
@@ -139,6 +150,25 @@ export interface Kernels {
     seq: number,
     positions: number | IdArray,
     call: number | undefined,
+    out: Float32Array,
+  ): number;
+
+  /** A prepared rotation: its handle. */
+  rotaryCreate(record: RotaryRecord): number;
+  /**
+   * Each pair (a, b) of x[r] turned: (a c - b s, b c + a s), s and c of the row's position, -s if `inverse`; without `x`
+   * in place. A status (position ids).
+   *
+   * Rows are `[batch, heads, seq]`; heads share positions: first position + place in the sequence, or positions
+   * `[seq]` or `[batch, seq]`.
+   */
+  rotaryRun(
+    op: number,
+    x: Float32Array | undefined,
+    heads: number,
+    seq: number,
+    positions: number | IdArray,
+    inverse: boolean,
     out: Float32Array,
   ): number;
 }

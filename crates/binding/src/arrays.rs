@@ -152,6 +152,13 @@ pub trait OutArray: Sized {
     /// The bytes they cover.
     fn address(&self) -> Range<usize>;
 
+    /// The most values that are seen at a time.
+    fn most(&self) -> usize;
+
+    /// Lets `edit` change values `range`, at most [`OutArray::most`] of them; `overwrite` tells whether it overwrites all
+    /// of them, or goes on from their values.
+    fn edit(&mut self, range: Range<usize>, overwrite: bool, edit: impl FnOnce(&mut [f32]));
+
     /// Computes a result in windows: `work(inputs, window, output)` for each, on the threads of the environment.
     fn compute<I: Clone + Send + Sync>(
         self,
@@ -269,8 +276,8 @@ impl<P: IdArray> At<Proven<P>> {
         }
     }
 
-    /// The positions of a window, in sequences of `seq` rows.
-    pub fn rows(&mut self, window: &Window, seq: usize) -> PositionRows<'_> {
+    /// The positions of rows whose places in the list are `places`, or all of a list that is not longer than a tile.
+    pub fn places(&mut self, places: Range<usize>, seq: usize) -> PositionRows<'_> {
         let period = self.period();
         match self {
             At::From(start) => PositionRows::From { start: *start, seq },
@@ -278,8 +285,8 @@ impl<P: IdArray> At<Proven<P>> {
                 let (range, first) = match period {
                     None => (0..ids.len(), 0),
                     Some(period) => {
-                        let start = window.first_row % period;
-                        (start..start + window.rows, window.first_row)
+                        let start = places.start % period;
+                        (start..start + places.len(), places.start)
                     }
                 };
                 PositionRows::At {
@@ -288,6 +295,11 @@ impl<P: IdArray> At<Proven<P>> {
                 }
             }
         }
+    }
+
+    /// The positions of a window, in sequences of `seq` rows.
+    pub fn rows(&mut self, window: &Window, seq: usize) -> PositionRows<'_> {
+        self.places(window.rows(), seq)
     }
 }
 

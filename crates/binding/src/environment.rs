@@ -31,6 +31,8 @@ pub struct SinusoidRecord {
     pub base: f64,
     /// `interleaved` or `halves`.
     pub layout: String,
+    /// The w_i themselves, in radians per position, instead of `dim` and `base`.
+    pub frequencies: Option<Vec<f64>>,
 }
 
 /// What [`Environment::bag_create`] takes.
@@ -67,6 +69,16 @@ pub struct PositionsRecord {
     pub dropout: Option<f64>,
     /// The seed of the dropout.
     pub seed: Option<u64>,
+}
+
+/// What [`Environment::rotary_create`] takes.
+pub struct RotaryRecord {
+    /// The sinusoidal table, of as many columns as are rotated and of the same layout.
+    pub table: f64,
+    /// The number of values in a row.
+    pub dim: f64,
+    /// `interleaved` or `halves`.
+    pub layout: String,
 }
 
 /// A table and its memory.
@@ -138,6 +150,22 @@ pub(crate) struct PositionsOp {
     pub dropping: Option<Dropping>,
 }
 
+/// A rotation, over a table by handle.
+#[derive(Clone, Copy)]
+pub(crate) struct RotaryOp {
+    pub table: f64,
+    pub dim: usize,
+    pub layout: Layout,
+}
+
+fn layout(name: &str) -> Result<Layout, Failure> {
+    match name {
+        "interleaved" => Ok(Layout::Interleaved),
+        "halves" => Ok(Layout::Halves),
+        _ => Err(Failure::Argument("the name of a layout")),
+    }
+}
+
 /// What a handle may name.
 enum Object {
     Table(StoredTable),
@@ -145,6 +173,7 @@ enum Object {
     Bag(BagOp),
     Embed(EmbedOp),
     Positions(PositionsOp),
+    Rotary(RotaryOp),
 }
 
 /// The objects of one environment, freed with it and unknown to any other.
@@ -242,12 +271,11 @@ impl Environment {
 
     /// A sinusoidal encoding.
     pub fn sinusoid_create(&mut self, record: &SinusoidRecord) -> Result<f64, Failure> {
-        let layout = match &record.layout[..] {
-            "interleaved" => Layout::Interleaved,
-            "halves" => Layout::Halves,
-            _ => return Err(Failure::Argument("the name of a layout")),
+        let layout = layout(&record.layout)?;
+        let sinusoid = match &record.frequencies {
+            None => Sinusoid::new(record.dim as usize, record.base, layout),
+            Some(frequencies) => Sinusoid::with_frequencies(frequencies, layout),
         };
-        let sinusoid = Sinusoid::new(record.dim as usize, record.base, layout);
         self.keep(Object::Sinusoid(Rc::new(sinusoid)))
     }
 
@@ -289,6 +317,16 @@ impl Environment {
         }))
     }
 
+    /// A prepared rotation.
+    pub fn rotary_create(&mut self, record: &RotaryRecord) -> Result<f64, Failure> {
+        self.table(record.table)?;
+        self.keep(Object::Rotary(RotaryOp {
+            table: record.table,
+            dim: record.dim as usize,
+            layout: layout(&record.layout)?,
+        }))
+    }
+
     /// Frees what `handle` names; returns the bytes of a table. Idempotent.
     pub fn free(&mut self, handle: f64) -> usize {
         match self.objects.remove(handle) {
@@ -320,4 +358,5 @@ impl Environment {
     accessor!(bag, Bag, BagOp);
     accessor!(embed, Embed, EmbedOp);
     accessor!(positions, Positions, PositionsOp);
+    accessor!(rotary, Rotary, RotaryOp);
 }

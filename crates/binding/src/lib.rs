@@ -24,5 +24,7 @@ pub mod split;
 #[cfg(not(target_family = "wasm"))]
 pub mod whole;
 
-pub use environment::{BagRecord, EmbedRecord, Environment, PositionsRecord, SinusoidRecord, TableRecord};
+pub use environment::{
+    BagRecord, EmbedRecord, Environment, PositionsRecord, RotaryRecord, SinusoidRecord, TableRecord,
+};
 pub use status::{Failure, DONE};

@@ -8,7 +8,7 @@
 use crate::arrays::{At, BagInputs, Cut, Cuts, FloatArray, IdArray, OutArray, Proven};
 use crate::environment::{Dropping, Environment};
 use crate::status::{first, second, Failure, DONE};
-use tokenbed_core::ops::{self, Bag, Embed, Positions, Source};
+use tokenbed_core::ops::{self, Bag, Embed, Layout, Positions, Rotary, Source};
 use tokenbed_core::rng::Draws;
 use tokenbed_core::{TableMut, Window};
 
@@ -159,6 +159,108 @@ pub fn positions_run(
     Ok(DONE)
 }
 
+/// Rows rotated by the angles of their positions; without `x` in place. Heads share the positions of a sequence.
+#[expect(clippy::too_many_arguments, reason = "an environment, and what a call has")]
+pub fn rotary_run(
+    env: &Environment,
+    op: f64,
+    x: Option<impl FloatArray>,
+    heads: f64,
+    seq: f64,
+    positions: At<impl IdArray>,
+    inverse: bool,
+    mut out: impl OutArray,
+) -> Run {
+    let (exec, op) = (env.exec(), env.rotary(op)?);
+    let rotary = Rotary {
+        turn: env.table(op.table)?,
+        layout: op.layout,
+        inverse,
+        heads: (heads as usize).max(1),
+        seq: (seq as usize).max(1),
+    };
+    let (dim, seq) = (op.dim, rotary.seq);
+    let values = x.as_ref().map_or(out.len(), FloatArray::len);
+    let read = x.as_ref().map_or(0..0, FloatArray::address);
+    out.expect(Some(values), &[read, positions.address()])?;
+    let mut positions = prove!(first, positions.check(exec.isa, rotary.turn.rows()));
+    let most = x.as_ref().map_or(usize::MAX, FloatArray::most).min(out.most());
+    if dim > most {
+        rotate_wide(&rotary, &mut positions, dim, x, values / dim, &mut out);
+        return Ok(DONE);
+    }
+    let cut = Cut {
+        most_rows: positions.most_rows(),
+        most_values: most,
+        period: positions.period().map(|_| seq),
+        overwrite: x.is_some(),
+        ..Cut::any(values / dim, dim)
+    };
+    out.compute(env, cut, (x, positions), |(x, positions), window, out| {
+        let place = rotary.place(window.first_row);
+        let positions = positions.places(place..place + window.rows, seq);
+        let source = match x {
+            Some(x) => Source::Slice(x.tile(window.elements(dim))),
+            None => Source::InPlace,
+        };
+        ops::rotate(exec, &rotary, positions, dim, window, source, out)
+    });
+    Ok(DONE)
+}
+
+/// The same for rows that are longer than a tile: copied first, then rotated in place, a few pairs at a time.
+fn rotate_wide<P: IdArray>(
+    rotary: &Rotary<'_>,
+    positions: &mut At<Proven<P>>,
+    dim: usize,
+    mut x: Option<impl FloatArray>,
+    rows: usize,
+    out: &mut impl OutArray,
+) {
+    /// Pairs at a time.
+    const PAIRS: usize = 512;
+    let most = x.as_ref().map_or(usize::MAX, FloatArray::most).min(out.most());
+    for window in Cut::any(rows, dim).windows(most) {
+        if let Some(x) = &mut x {
+            let values = window.elements(dim);
+            out.edit(values.clone(), true, |out| out.copy_from_slice(x.tile(values)));
+        }
+    }
+    let half = rotary.turn.dim() / 2;
+    for row in 0..rows {
+        let place = rotary.place(row);
+        for first_pair in (0..half).step_by(PAIRS) {
+            let n = PAIRS.min(half - first_pair);
+            let positions = positions.places(place..place + 1, rotary.seq);
+            let start = row * dim;
+            let mut pairs = [[0.0; PAIRS]; 2];
+            let [a, b] = &mut pairs;
+            match rotary.layout {
+                Layout::Halves => {
+                    let places = [start + first_pair, start + half + first_pair];
+                    out.edit(places[0]..places[0] + n, false, |out| a[..n].copy_from_slice(out));
+                    out.edit(places[1]..places[1] + n, false, |out| b[..n].copy_from_slice(out));
+                    ops::rotate_parts(rotary, positions, row, first_pair, &mut a[..n], &mut b[..n]);
+                    out.edit(places[0]..places[0] + n, true, |out| out.copy_from_slice(&a[..n]));
+                    out.edit(places[1]..places[1] + n, true, |out| out.copy_from_slice(&b[..n]));
+                }
+                Layout::Interleaved => {
+                    let from = start + 2 * first_pair;
+                    out.edit(from..from + 2 * n, false, |out| {
+                        for (i, pair) in out.chunks_exact(2).enumerate() {
+                            (a[i], b[i]) = (pair[0], pair[1]);
+                        }
+                        ops::rotate_parts(rotary, positions, row, first_pair, &mut a[..n], &mut b[..n]);
+                        for (i, pair) in out.chunks_exact_mut(2).enumerate() {
+                            (pair[0], pair[1]) = (a[i], b[i]);
+                        }
+                    });
+                }
+            }
+        }
+    }
+}
+
 /// The encodings of any positions.
 pub fn sinusoid_encode(env: &Environment, sinusoid: f64, positions: impl IdArray, out: impl OutArray) -> Run {
     let (isa, encoding) = (env.isa(), env.sinusoid(sinusoid)?);
@@ -179,7 +281,7 @@ pub fn sinusoid_encode(env: &Environment, sinusoid: f64, positions: impl IdArray
 
 /// The angular frequencies of an encoding, radians per position.
 pub fn sinusoid_frequencies(env: &Environment, sinusoid: f64) -> Result<Vec<f64>, Failure> {
-    Ok(env.sinusoid(sinusoid)?.frequencies().collect())
+    Ok(env.sinusoid(sinusoid)?.frequencies())
 }
 
 /// Copies whole rows out of a table, from row `row` on.

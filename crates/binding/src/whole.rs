@@ -106,6 +106,14 @@ impl OutArray for Whole<'_> {
         start..start + self.len * size_of::<f32>()
     }
 
+    fn most(&self) -> usize {
+        usize::MAX
+    }
+
+    fn edit(&mut self, range: Range<usize>, _: bool, edit: impl FnOnce(&mut [f32])) {
+        edit(&mut self.values(range.end)[range])
+    }
+
     fn compute<I: Clone + Send + Sync>(
         mut self,
         env: &Environment,

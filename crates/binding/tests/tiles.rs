@@ -8,7 +8,9 @@ use std::sync::Arc;
 use tokenbed_binding::arrays::{At, BagInputs, Cut, Cuts, FloatArray, IdArray, OutArray, Proven};
 use tokenbed_binding::run::{self, gather};
 use tokenbed_binding::whole::Whole;
-use tokenbed_binding::{BagRecord, EmbedRecord, Environment, PositionsRecord, TableRecord, DONE};
+use tokenbed_binding::{
+    BagRecord, EmbedRecord, Environment, PositionsRecord, RotaryRecord, SinusoidRecord, TableRecord, DONE,
+};
 use tokenbed_core::indices::Ids;
 use tokenbed_core::ops::{bag_extend, bag_finish, Bag, BagState};
 use tokenbed_core::simd::detect;
@@ -87,6 +89,15 @@ impl OutArray for TiledOut<'_> {
 
     fn address(&self) -> Range<usize> {
         1..2
+    }
+
+    fn most(&self) -> usize {
+        self.1
+    }
+
+    fn edit(&mut self, range: Range<usize>, _: bool, edit: impl FnOnce(&mut [f32])) {
+        assert!(range.len() <= self.1);
+        edit(&mut self.0[range])
     }
 
     fn compute<I: Clone + Send + Sync>(
@@ -251,6 +262,97 @@ fn no_result_depends_on_the_tiles() {
                 runs(most, ids_at_once) == wanted,
                 "tiles of {most} values, {ids_at_once} ids"
             );
+        }
+    }
+}
+
+#[test]
+fn tiles_may_end_inside_a_rotated_pair() {
+    let mut env = Environment::default();
+    for layout in ["halves", "interleaved"] {
+        let sinusoid = SinusoidRecord {
+            dim: 6.0,
+            base: 100.0,
+            layout: layout.to_owned(),
+            frequencies: None,
+        };
+        let sinusoid = env.sinusoid_create(&sinusoid).unwrap();
+        let turns = TableRecord {
+            rows: ROWS as f64,
+            dim: 6.0,
+            dtype: "f32".to_owned(),
+            zeros: false,
+        };
+        let turns = env.table_create(&turns).unwrap().unwrap();
+        run::table_sinusoid(&mut env, turns, sinusoid).unwrap();
+        let rotary = RotaryRecord {
+            table: turns,
+            dim: DIM as f64,
+            layout: layout.to_owned(),
+        };
+        let rotary = env.rotary_create(&rotary).unwrap();
+        // [batch 2, heads 3, seq 4]
+        let x: Vec<f32> = (0..24 * DIM).map(|i| i as f32 * 0.1).collect();
+        let places: Vec<i32> = (0..8).map(|i| i * 5 % ROWS as i32).collect();
+        let runs = |most: usize, ids_at_once: usize, in_place: bool| {
+            let lists = [None, Some(&places[..4]), Some(&places[..])];
+            lists.map(|list| {
+                let at = list.map_or(At::From(9), |list| At::Ids(Tiled::new(list, ids_at_once)));
+                let mut out = if in_place { x.clone() } else { vec![0.0; x.len()] };
+                let x = (!in_place).then_some(TiledFloats(&x, most));
+                let tiles = TiledOut(&mut out, most);
+                let status = run::rotary_run(&env, rotary, x, 3.0, 4.0, at, false, tiles);
+                assert_eq!(status, Ok(DONE));
+                out
+            })
+        };
+        let wanted = runs(24 * DIM, 8, false);
+        for most in [1024, 5 * DIM, DIM + 1, DIM] {
+            for ids_at_once in [1, 3, 4, 8] {
+                for in_place in [false, true] {
+                    assert!(
+                        runs(most, ids_at_once, in_place) == wanted,
+                        "{layout}, tiles of {most} values, {ids_at_once} ids, in place: {in_place}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn rows_longer_than_a_tile_are_rotated_in_parts() {
+    let mut env = Environment::default();
+    let (turned, dim) = (2600, 2601);
+    for layout in ["halves", "interleaved"] {
+        let table = TableRecord {
+            rows: 3.0,
+            dim: turned as f64,
+            dtype: "f32".to_owned(),
+            zeros: false,
+        };
+        let table = env.table_create(&table).unwrap().unwrap();
+        run::table_uniform(&mut env, table, 1, 0, 1.0).unwrap();
+        let layout = layout.to_owned();
+        let rotary = RotaryRecord {
+            table,
+            dim: dim as f64,
+            layout,
+        };
+        let rotary = env.rotary_create(&rotary).unwrap();
+        let x: Vec<f32> = (0..2 * dim).map(|i| i as f32).collect();
+        let runs = |most: usize, in_place: bool| {
+            let mut out = if in_place { x.clone() } else { vec![0.0; x.len()] };
+            let x = (!in_place).then_some(TiledFloats(&x, most));
+            let at = At::<Tiled<'_>>::From(1);
+            let tiles = TiledOut(&mut out, most);
+            let status = run::rotary_run(&env, rotary, x, 1.0, 2.0, at, true, tiles);
+            assert_eq!(status, Ok(DONE));
+            out
+        };
+        let wanted = runs(2 * dim, false);
+        for most in [1025, dim - 1, dim] {
+            assert!(runs(most, false) == wanted && runs(most, true) == wanted);
         }
     }
 }

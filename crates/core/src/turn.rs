@@ -143,6 +143,70 @@ pub fn frequencies(base: f64, dim: usize) -> impl Iterator<Item = Fixed> {
     core::iter::successors(Some(Fixed::ONE), move |w| Some(w.times(ratio)))
 }
 
+/// 1 / 2 pi to 1280 bits behind the point, most significant word first, cut off: enough for the largest f64.
+const RADIAN_BITS: [u64; 20] = [
+    0x28be_60db_9391_054a,
+    0x7f09_d5f4_7d4d_3770,
+    0x36d8_a566_4f10_e410,
+    0x7f94_58ea_f7ae_f158,
+    0x6dc9_1b8e_9093_74b8,
+    0x0192_4bba_8274_6487,
+    0x3f87_7ac7_2c4a_69cf,
+    0xba20_8d7d_4bae_d121,
+    0x3a67_1c09_ad17_df90,
+    0x4e64_758e_60d4_ce7d,
+    0x2721_17e2_ef7e_4a0e,
+    0xc7fe_25ff_f781_6603,
+    0xfbcb_c462_d682_9b47,
+    0xdb4d_9fb3_c9f2_c26d,
+    0xd3d1_8fd9_a797_fa8b,
+    0x5d49_eeb1_faf9_7c5e,
+    0xcf41_ce7d_e294_a4ba,
+    0x9afe_d7ec_47e3_5742,
+    0x1580_cc11_bf1e_daea,
+    0xfc33_ef08_26bd_0d87,
+];
+
+/// w / 2 pi mod 1 for a finite f64 `w` >= 0, in units of 2^-128, off by less than one.
+///
+/// With w = m 2^e, those bits of 1 / 2 pi whose product with 2^e is whole do not count. The next 256 of them times m
+/// leave more than 128 correct bits.
+pub fn turns(w: f64) -> u128 {
+    let bits = w.to_bits();
+    let (fraction, exponent) = (bits & ((1 << 52) - 1), (bits >> 52) as i32);
+    let (m, e) = match exponent {
+        0 => (fraction, -1074),
+        _ => (fraction | 1 << 52, exponent - 1075),
+    };
+    // Word k of 1 / 2 pi from bit `start` on.
+    let start = e.max(0) as usize;
+    let word = |k: usize| {
+        let (at, shift) = (start / 64 + k, start % 64);
+        let low = if shift == 0 {
+            0
+        } else {
+            RADIAN_BITS[at + 1] >> (64 - shift)
+        };
+        RADIAN_BITS[at] << shift | low
+    };
+    // The product, least significant word first.
+    let (mut product, mut carry) = ([0_u64; 5], 0);
+    for (k, to) in product[..4].iter_mut().enumerate() {
+        carry += u128::from(word(3 - k)) * u128::from(m);
+        *to = carry as u64;
+        carry >>= 64;
+    }
+    product[4] = carry as u64;
+    let shift = 128 + (-e).max(0) as usize;
+    let at = |k: usize| product.get(k).copied().map_or(0, u128::from);
+    let (word, bit) = (shift / 64, shift % 64);
+    let low = at(word) | at(word + 1) << 64;
+    match bit {
+        0 => low,
+        _ => low >> bit | at(word + 2) << (128 - bit),
+    }
+}
+
 /// sin(2 pi x / 2^128), rounded once to f32 (+0 for x = 0 and x = 2^127).
 pub fn sin_f32(x: u128) -> f32 {
     let (negative, fraction) = sine(x);
@@ -209,4 +273,32 @@ fn round_fraction(x: u128) -> f32 {
     // Halved, a bit beyond what is known: a value near 2^128 would round to infinity.
     let half = (x >> 1) as f32;
     (f64::from(half) * (2.0 * TWO_NEGATIVE_128)) as f32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::turns;
+
+    #[test]
+    fn turns_of_a_frequency_are_right_to_the_last_bit_but_one() {
+        // floor(frac(w / 2 pi) 2^128) from 1500 bits of pi.
+        #[rustfmt::skip]
+        let cases: [(f64, u128); 11] = [
+            (0.0, 0x00000000000000000000000000000000),
+            (1.0, 0x28be60db9391054a7f09d5f47d4d3770),
+            (0.5, 0x145f306dc9c882a53f84eafa3ea69bb8),
+            (0.001, 0x000a6e2d468c2d5149a0ec51beef5130),
+            (123.456, 0xa60cca25905e66ae2acbdeaeb770ec84),
+            (10000000000.0, 0xeb4086f9d2acb4ae27c6e6fb66e2ad3a),
+            (1e100, 0xf01715bcfd5ba1414c38594bf59349da),
+            (1.7976931348623157e308, 0x7fcc3ea616b1ae408c8ae8d7a2bd826a),
+            (8.673617379884035e-19, 0x00000000000000028be60db9391054a7),
+            (3e-12, 0x00000000008664f78285448995d760ed),
+            (std::f64::consts::TAU, 0xfffffffffffffd30ea0a394645e27a99),
+        ];
+        for (w, wanted) in cases {
+            let off = turns(w).wrapping_sub(wanted) as i128;
+            assert!((-1..=1).contains(&off), "{w}: {off}");
+        }
+    }
 }

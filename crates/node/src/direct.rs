@@ -63,6 +63,7 @@ direct! {
     "bagRun" = bag_run(bag, ids, bags, weights, out);
     "embedRun" = embed_run(embed, ids, seq, positions, call, out);
     "positionsRun" = positions_run(op, x, seq, positions, call, out);
+    "rotaryRun" = rotary_run(op, x, heads, seq, positions, inverse, out);
 }
 
 /// # Safety

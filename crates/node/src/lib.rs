@@ -10,7 +10,7 @@ mod error;
 
 use arrays::{BagsOrIds, Doubles, Floats, FloatsOut, Integers, NumberOrIds, OrUndefined};
 use error::export;
-use napi::bindgen_prelude::BigInt;
+use napi::bindgen_prelude::{BigInt, Float64Array};
 use napi::Env;
 use napi_derive::napi;
 use tokenbed_binding::{self as binding, run, Environment, Failure};
@@ -45,6 +45,20 @@ pub struct SinusoidRecord {
     pub dim: f64,
     /// w_i = base^(-2i/dim)
     pub base: f64,
+    /// `interleaved` or `halves`.
+    pub layout: String,
+    /// The w_i themselves, in radians per position, instead of `dim` and `base`.
+    #[napi(ts_type = "Float64Array")]
+    pub frequencies: Option<Float64Array>,
+}
+
+/// What `rotary_create` takes.
+#[napi(object)]
+pub struct RotaryRecord {
+    /// The sinusoidal table, of as many columns as are rotated and of the same layout.
+    pub table: f64,
+    /// The number of values in a row.
+    pub dim: f64,
     /// `interleaved` or `halves`.
     pub layout: String,
 }
@@ -193,9 +207,19 @@ pub fn table_sinusoid(env: Env, table: f64, sinusoid: f64) -> napi::Result<()> {
 /// A sinusoidal encoding: its handle.
 #[napi]
 pub fn sinusoid_create(env: Env, record: SinusoidRecord) -> napi::Result<f64> {
-    let SinusoidRecord { dim, base, layout } = record;
+    let SinusoidRecord {
+        dim,
+        base,
+        layout,
+        frequencies,
+    } = record;
     with(&env, |env| {
-        env.sinusoid_create(&binding::SinusoidRecord { dim, base, layout })
+        env.sinusoid_create(&binding::SinusoidRecord {
+            dim,
+            base,
+            layout,
+            frequencies: frequencies.map(|frequencies| frequencies.to_vec()),
+        })
     })
 }
 
@@ -334,6 +358,36 @@ pub fn positions_run(
     with(&env, |env| {
         let x = x.as_ref().map(Floats::slice);
         run::positions_run(env, op, x, seq, positions.at(), call, out.whole())
+    })
+}
+
+/// A prepared rotation: its handle.
+#[napi]
+pub fn rotary_create(env: Env, record: RotaryRecord) -> napi::Result<f64> {
+    let RotaryRecord { table, dim, layout } = record;
+    with(&env, |env| {
+        env.rotary_create(&binding::RotaryRecord { table, dim, layout })
+    })
+}
+
+/// Rows rotated by the angles of their positions; without `x` in place.
+#[napi(
+    ts_args_type = "op: number, x: Float32Array | undefined, heads: number, seq: number, positions: number | IdArray, inverse: boolean, out: Float32Array"
+)]
+#[expect(clippy::too_many_arguments, reason = "an environment, and what a call has")]
+pub fn rotary_run(
+    env: Env,
+    op: f64,
+    x: Option<Floats>,
+    heads: f64,
+    seq: f64,
+    positions: NumberOrIds,
+    inverse: bool,
+    mut out: FloatsOut,
+) -> napi::Result<f64> {
+    with(&env, |env| {
+        let x = x.as_ref().map(Floats::slice);
+        run::rotary_run(env, op, x, heads, seq, positions.at(), inverse, out.whole())
     })
 }
 

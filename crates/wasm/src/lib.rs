@@ -28,7 +28,8 @@ fn with<T>(work: impl FnOnce(&mut Environment) -> Result<T, Failure>) -> Result<
 const TYPES: &str = r#"
 type IdArray = Int8Array | Uint8Array | Uint8ClampedArray | Int16Array | Uint16Array | Int32Array | Uint32Array;
 interface TableRecord { rows: number; dim: number; dtype: string; zeros: boolean }
-interface SinusoidRecord { dim: number; base: number; layout: string }
+interface SinusoidRecord { dim: number; base: number; layout: string; frequencies?: Float64Array }
+interface RotaryRecord { table: number; dim: number; layout: string }
 interface BagRecord { table: number; mode: string; padding?: number; includeLastOffset: boolean }
 interface EmbedRecord { table: number; scale?: number; positions?: number; dropout?: number; seed?: bigint }
 interface PositionsRecord { table: number; dropout?: number; seed?: bigint }
@@ -50,6 +51,8 @@ extern "C" {
     fn base(this: &Record) -> f64;
     #[wasm_bindgen(method, getter)]
     fn layout(this: &Record) -> String;
+    #[wasm_bindgen(method, getter)]
+    fn frequencies(this: &Record) -> Option<Vec<f64>>;
     #[wasm_bindgen(method, getter)]
     fn table(this: &Record) -> f64;
     #[wasm_bindgen(method, getter)]
@@ -188,6 +191,7 @@ pub fn sinusoid_create(
             dim: record.dim(),
             base: record.base(),
             layout: record.layout(),
+            frequencies: record.frequencies(),
         })
     })
 }
@@ -328,6 +332,37 @@ pub fn positions_run(
     with(|env| {
         let (x, positions) = (Floats::optional(x)?, Integers::positions(positions)?);
         run::positions_run(env, op, x, seq, positions, number(call), FloatsOut::new(out)?)
+    })
+}
+
+/// A prepared rotation: its handle.
+#[wasm_bindgen(js_name = rotaryCreate)]
+pub fn rotary_create(
+    #[wasm_bindgen(unchecked_param_type = "RotaryRecord")] record: &Record,
+) -> Result<f64, JsError> {
+    with(|env| {
+        env.rotary_create(&binding::RotaryRecord {
+            table: record.table(),
+            dim: record.dim(),
+            layout: record.layout(),
+        })
+    })
+}
+
+/// Rows rotated by the angles of their positions; without `x` in place.
+#[wasm_bindgen(js_name = rotaryRun)]
+pub fn rotary_run(
+    op: f64,
+    #[wasm_bindgen(unchecked_param_type = "Float32Array | undefined")] x: &JsValue,
+    heads: f64,
+    seq: f64,
+    #[wasm_bindgen(unchecked_param_type = "number | IdArray")] positions: &JsValue,
+    inverse: bool,
+    #[wasm_bindgen(unchecked_param_type = "Float32Array")] out: &JsValue,
+) -> Result<f64, JsError> {
+    with(|env| {
+        let (x, positions) = (Floats::optional(x)?, Integers::positions(positions)?);
+        run::rotary_run(env, op, x, heads, seq, positions, inverse, FloatsOut::new(out)?)
     })
 }
 

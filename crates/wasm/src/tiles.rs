@@ -307,34 +307,6 @@ impl<'a> FloatsOut<'a> {
     pub fn new(array: &'a JsValue) -> Result<FloatsOut<'a>, Failure> {
         View::new(array, "a Float32Array", |kind| kind == kind_of::F32, &OUTPUT).map(FloatsOut)
     }
-
-    /// The most values that a tile may have.
-    fn most(&self) -> usize {
-        match self.0.own {
-            Some(_) => usize::MAX,
-            None => FLOAT_TILE,
-        }
-    }
-
-    /// Lets `write` fill values `range`, at most [`FloatsOut::most`] of them; `overwrite` tells whether it overwrites
-    /// all of them, or goes on from their values.
-    fn tile(&mut self, range: Range<usize>, overwrite: bool, write: impl FnOnce(&mut [f32])) {
-        if range.is_empty() {
-            return;
-        }
-        let view = &mut self.0;
-        view.loaded = match overwrite && view.own.is_none() {
-            true => range.clone(),
-            false => 0..0,
-        };
-        let start = view.at(&range, range.len());
-        // SAFETY: `at` returns an address valid for the range; `expect` has compared it with every input.
-        write(unsafe { std::slice::from_raw_parts_mut(start.cast(), range.len()) });
-        if view.own.is_none() {
-            let (start, end) = (range.start as u32, range.end as u32);
-            store(view.scratch, view.array, view.kind, start, end);
-        }
-    }
 }
 
 impl OutArray for FloatsOut<'_> {
@@ -346,6 +318,31 @@ impl OutArray for FloatsOut<'_> {
         self.0.address()
     }
 
+    fn most(&self) -> usize {
+        match self.0.own {
+            Some(_) => usize::MAX,
+            None => FLOAT_TILE,
+        }
+    }
+
+    fn edit(&mut self, range: Range<usize>, overwrite: bool, edit: impl FnOnce(&mut [f32])) {
+        if range.is_empty() {
+            return;
+        }
+        let view = &mut self.0;
+        view.loaded = match overwrite && view.own.is_none() {
+            true => range.clone(),
+            false => 0..0,
+        };
+        let start = view.at(&range, range.len());
+        // SAFETY: `at` returns an address valid for the range; `expect` has compared it with every input.
+        edit(unsafe { std::slice::from_raw_parts_mut(start.cast(), range.len()) });
+        if view.own.is_none() {
+            let (start, end) = (range.start as u32, range.end as u32);
+            store(view.scratch, view.array, view.kind, start, end);
+        }
+    }
+
     fn compute<I: Clone + Send + Sync>(
         mut self,
         _: &Environment,
@@ -354,7 +351,7 @@ impl OutArray for FloatsOut<'_> {
         work: impl Fn(&mut I, Window, Output<'_>) + Sync,
     ) {
         for window in cut.windows(self.most()) {
-            self.tile(window.elements(cut.dim), cut.overwrite, |out| {
+            self.edit(window.elements(cut.dim), cut.overwrite, |out| {
                 work(&mut inputs, window, out.into())
             });
         }
@@ -378,7 +375,7 @@ impl OutArray for FloatsOut<'_> {
             .min(ids.most());
         let cut = Cut::any(cuts.bags(), bag.table.dim());
         for window in cut.windows(self.most()) {
-            self.tile(window.elements(cut.dim), true, |out| {
+            self.edit(window.elements(cut.dim), true, |out| {
                 for (b, acc) in window.rows().zip(out.chunks_exact_mut(window.cols)) {
                     let mut state = BagState::default();
                     for part in pieces(cuts.range(b, count), most) {

@@ -3,6 +3,9 @@
 //! An expression is a [`Row`] itself, so an operation writes it as it writes a row of a table. Each step is one f32
 //! operation, rounded once.
 
+mod rotated;
+pub use rotated::{RotatedHalves, RotatedPairs};
+
 use crate::row::Row;
 use crate::simd::Simd;
 use std::ops::Range;

@@ -30,7 +30,7 @@ use core::ops::Range;
 use crate::indices::Indices;
 use crate::math::{in_quadrant, sin_cos_eighth};
 use crate::simd::{dispatch, Isa};
-use crate::turn::{frequencies, sin_f32, Fixed};
+use crate::turn::{frequencies, sin_f32, turns, Fixed};
 
 /// Which columns are sines and which are cosines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,14 +56,29 @@ impl Layout {
 /// A sinusoidal encoding: what its columns need, made once. 24 bytes a column.
 #[derive(Clone, Debug)]
 pub struct Sinusoid {
-    base: f64,
+    frequencies: Frequencies,
     /// The top 64 bits of t, by column.
     high: Vec<u64>,
     /// The next 64 bits of t.
     low: Vec<u64>,
     /// What is added to the top 64 bits of the angle: a quarter turn for a cosine.
     shift: Vec<u64>,
+    /// Columns whose frequency is below [`SMALL`], with it.
+    small: Vec<(usize, f64)>,
 }
+
+/// Where the w_i come from.
+#[derive(Clone, Debug)]
+enum Frequencies {
+    /// w_i = base^(-2 i / dim)
+    Powers(f64),
+    /// In radians per position.
+    Listed(Vec<f64>),
+}
+
+/// Below this frequency 128 bits of a turn are too few for the sine of a position. But then p w < 2^-28 for every
+/// position, and f64 has sin(p w) = p w and cos(p w) = 1.
+const SMALL: f64 = 1.0 / (1u64 << 60) as f64;
 
 impl Sinusoid {
     /// The encoding of `dim` columns with w_i = base^(-2 i / dim).
@@ -75,16 +90,39 @@ impl Sinusoid {
             dim >= 1 && (1.0..=1e12).contains(&base),
             "no sinusoid of {dim} columns with base {base}"
         );
-        let turns: Vec<u128> = frequencies(base, dim)
+        let powers: Vec<u128> = frequencies(base, dim)
             .take(dim.div_ceil(2))
             .map(|w| w.times(Fixed::RADIAN).fraction())
             .collect();
+        Self::of(Frequencies::Powers(base), &powers, dim, layout)
+    }
+
+    /// The encoding of `2 w.len()` columns with the frequencies `w`, radians per position, each taken as the exact f64.
+    ///
+    /// # Panics
+    /// When there are none, or one is negative or not finite.
+    pub fn with_frequencies(w: &[f64], layout: Layout) -> Self {
+        assert!(!w.is_empty(), "no frequencies");
+        assert!(
+            w.iter().all(|&w| w.is_finite() && w >= 0.0),
+            "a frequency is negative or not finite"
+        );
+        let listed: Vec<u128> = w.iter().map(|&w| turns(w)).collect();
+        let dim = 2 * w.len();
+        let mut made = Self::of(Frequencies::Listed(w.to_vec()), &listed, dim, layout);
+        let columns = (0..dim).map(|c| (c, w[layout.column(c, dim).0]));
+        made.small = columns.filter(|&(_, w)| w < SMALL).collect();
+        made
+    }
+
+    fn of(frequencies: Frequencies, turns: &[u128], dim: usize, layout: Layout) -> Self {
         let columns = || (0..dim).map(|c| layout.column(c, dim));
         Self {
-            base,
+            frequencies,
             high: columns().map(|(i, _)| (turns[i] >> 64) as u64).collect(),
             low: columns().map(|(i, _)| turns[i] as u64).collect(),
             shift: columns().map(|(_, cosine)| u64::from(cosine) << 62).collect(),
+            small: Vec::new(),
         }
     }
 
@@ -94,10 +132,22 @@ impl Sinusoid {
     }
 
     /// All w_i, i < ceil(dim / 2), in radians per position, rounded to f64; the fastest first.
-    pub fn frequencies(&self) -> impl Iterator<Item = f64> {
-        frequencies(self.base, self.dim())
-            .take(self.dim().div_ceil(2))
-            .map(Fixed::to_f64)
+    pub fn frequencies(&self) -> Vec<f64> {
+        match &self.frequencies {
+            Frequencies::Powers(base) => frequencies(*base, self.dim())
+                .take(self.dim().div_ceil(2))
+                .map(Fixed::to_f64)
+                .collect(),
+            Frequencies::Listed(listed) => listed.clone(),
+        }
+    }
+
+    /// Replaces the small columns of one row.
+    fn put_small(&self, position: u64, cols: &Range<usize>, row: &mut [f32]) {
+        for &(column, w) in self.small.iter().filter(|(column, _)| cols.contains(column)) {
+            let sine = self.shift[column] == 0;
+            row[column - cols.start] = if sine { (position as f64 * w) as f32 } else { 1.0 };
+        }
     }
 
     fn require(&self, cols: &Range<usize>) {
@@ -140,7 +190,12 @@ pub fn sinusoid_rows(isa: Isa, s: &Sinusoid, first_position: u64, cols: Range<us
         for (n, out) in out.chunks_mut(CHUNK * width).enumerate() {
             consecutive(s, (first_position + (n * CHUNK) as u64) as u32, cols.clone(), out);
         }
-    })
+    });
+    if !s.small.is_empty() {
+        for (position, row) in (first_position..).zip(out.chunks_exact_mut(width)) {
+            s.put_small(position, &cols, row);
+        }
+    }
 }
 
 /// One row for each position, cut to the columns `cols`.
@@ -168,6 +223,7 @@ pub fn sinusoid_at(isa: Isa, s: &Sinusoid, positions: Indices<'_>, cols: Range<u
     dispatch!(isa, _simd => {
         for (r, out) in out.chunks_exact_mut(width).enumerate() {
             direct(s, positions.get(r) as u32, cols.clone(), out);
+            s.put_small(positions.get(r) as u64, &cols, out);
         }
     })
 }

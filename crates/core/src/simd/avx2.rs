@@ -105,6 +105,25 @@ impl Simd for Avx2 {
             _mm256_blendv_ps(held, x, _mm256_and_ps(greater_or_nan, held_is_number))
         }
     }
+
+    #[inline(always)]
+    fn swap_pairs(self, x: __m256) -> __m256 {
+        // SAFETY: `self` proves AVX2.
+        unsafe { _mm256_permute_ps::<0b10_11_00_01>(x) }
+    }
+
+    #[inline(always)]
+    fn first_of_pairs(self, x: __m256) -> __m256 {
+        // SAFETY: `self` proves AVX2.
+        unsafe { _mm256_permute_ps::<0b10_10_00_00>(x) }
+    }
+
+    #[inline(always)]
+    fn second_of_pairs(self, x: __m256) -> __m256 {
+        // SAFETY: `self` proves AVX2.
+        unsafe { _mm256_permute_ps::<0b11_11_01_01>(x) }
+    }
+
     #[inline(always)]
     fn slide(self, a: __m256, b: __m256, from: usize) -> __m256 {
         // SAFETY: `self` proves AVX2.

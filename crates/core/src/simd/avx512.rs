@@ -99,6 +99,25 @@ impl Simd for Avx512 {
             _mm512_mask_blend_ps(replace, held, x)
         }
     }
+
+    #[inline(always)]
+    fn swap_pairs(self, x: __m512) -> __m512 {
+        // SAFETY: `self` proves AVX-512.
+        unsafe { _mm512_permute_ps::<0b10_11_00_01>(x) }
+    }
+
+    #[inline(always)]
+    fn first_of_pairs(self, x: __m512) -> __m512 {
+        // SAFETY: `self` proves AVX-512.
+        unsafe { _mm512_permute_ps::<0b10_10_00_00>(x) }
+    }
+
+    #[inline(always)]
+    fn second_of_pairs(self, x: __m512) -> __m512 {
+        // SAFETY: `self` proves AVX-512.
+        unsafe { _mm512_permute_ps::<0b11_11_01_01>(x) }
+    }
+
     #[inline(always)]
     fn slide(self, a: __m512, b: __m512, from: usize) -> __m512 {
         // SAFETY: `self` proves AVX-512.

@@ -88,6 +88,24 @@ pub trait Simd: Copy {
     /// `x` where it is greater than `held`, or is NaN and `held` is not; elsewhere `held`, to the bit.
     fn max(self, held: Self::F32, x: Self::F32) -> Self::F32;
 
+    /// Lanes 1, 0, 3, 2, ...: each pair exchanged. With a single lane there are no pairs.
+    #[inline(always)]
+    fn swap_pairs(self, x: Self::F32) -> Self::F32 {
+        pick_lanes(self, x, |lane| lane ^ 1)
+    }
+
+    /// Lanes 0, 0, 2, 2, ...: the first of each pair.
+    #[inline(always)]
+    fn first_of_pairs(self, x: Self::F32) -> Self::F32 {
+        pick_lanes(self, x, |lane| lane & !1)
+    }
+
+    /// Lanes 1, 1, 3, 3, ...: the second of each pair.
+    #[inline(always)]
+    fn second_of_pairs(self, x: Self::F32) -> Self::F32 {
+        pick_lanes(self, x, |lane| lane | 1)
+    }
+
     /// The lanes of `a` from `from` on (at most `LANES`), then the first of `b`.
     #[inline(always)]
     fn slide(self, a: Self::F32, b: Self::F32, from: usize) -> Self::F32 {
@@ -128,6 +146,17 @@ pub const LINE: usize = 64;
 
 /// Lanes of the widest instruction set.
 pub const MAX_LANES: usize = 16;
+
+/// Lane `pick(k)` of `x` in lane k, through memory.
+#[inline(always)]
+fn pick_lanes<S: Simd>(simd: S, x: S::F32, pick: impl Fn(usize) -> usize) -> S::F32 {
+    let (mut lanes, mut picked) = ([0.0; MAX_LANES], [0.0; MAX_LANES]);
+    simd.store(x, &mut lanes);
+    for (k, to) in picked.iter_mut().enumerate() {
+        *to = lanes[pick(k)];
+    }
+    simd.load(&picked)
+}
 
 /// The bytes of `values`.
 #[inline(always)]

@@ -100,6 +100,24 @@ impl Simd for Neon {
     }
     /// By assembly: the intrinsic is not in stable Rust.
     #[inline(always)]
+    fn swap_pairs(self, x: float32x4_t) -> float32x4_t {
+        // SAFETY: `self` proves NEON.
+        unsafe { vrev64q_f32(x) }
+    }
+
+    #[inline(always)]
+    fn first_of_pairs(self, x: float32x4_t) -> float32x4_t {
+        // SAFETY: `self` proves NEON.
+        unsafe { vtrn1q_f32(x, x) }
+    }
+
+    #[inline(always)]
+    fn second_of_pairs(self, x: float32x4_t) -> float32x4_t {
+        // SAFETY: `self` proves NEON.
+        unsafe { vtrn2q_f32(x, x) }
+    }
+
+    #[inline(always)]
     fn prefetch(self, hint: Hint, at: *const u8) {
         // SAFETY: a prefetch of any address whatever never faults, and changes no register and no memory.
         unsafe {

@@ -87,4 +87,19 @@ impl Simd for Simd128 {
         let replace = v128_andnot(held_is_number, f32x4_le(x, held));
         v128_bitselect(x, held, replace)
     }
+
+    #[inline(always)]
+    fn swap_pairs(self, x: v128) -> v128 {
+        i32x4_shuffle::<1, 0, 3, 2>(x, x)
+    }
+
+    #[inline(always)]
+    fn first_of_pairs(self, x: v128) -> v128 {
+        i32x4_shuffle::<0, 0, 2, 2>(x, x)
+    }
+
+    #[inline(always)]
+    fn second_of_pairs(self, x: v128) -> v128 {
+        i32x4_shuffle::<1, 1, 3, 3>(x, x)
+    }
 }

@@ -12,4 +12,5 @@ pub mod gather;
 pub mod init;
 pub mod position;
 pub mod rng;
+pub mod rotary;
 pub mod sinusoid;

@@ -1,0 +1,137 @@
+//! A row whose pairs of columns are rotated in the plane.
+//!
+//! ```text
+//! pair (a, b):  a' = f32(f32(a cos) - f32(b sin));  b' = f32(f32(b cos) + f32(a sin))
+//! ```
+//! A difference is computed as a sum with the negative sine: the same bits, and the inverse rotation is the other sign.
+
+use crate::row::Row;
+use crate::simd::{Simd, MAX_LANES};
+use std::ops::Range;
+
+/// Pairs are columns `i` and `half + i`; `turn` holds all sines, then all cosines. Columns from `2 half` on stay.
+#[derive(Debug, Clone, Copy)]
+pub struct RotatedHalves<X, T> {
+    /// The row that is rotated, as a whole.
+    pub x: X,
+    /// Sines and cosines.
+    pub turn: T,
+    /// Columns of each half.
+    pub half: usize,
+    /// 1 for the rotation, -1 for its inverse.
+    pub direction: f32,
+    /// The column of `x` that is column 0 of this row.
+    pub first: usize,
+}
+
+/// Pairs are columns `2 i` and `2 i + 1`; `turn` holds the sine and the cosine of each pair. Columns from `len` on stay.
+#[derive(Debug, Clone, Copy)]
+pub struct RotatedPairs<X, T> {
+    /// The row that is rotated, as a whole.
+    pub x: X,
+    /// Sines and cosines.
+    pub turn: T,
+    /// Columns that are rotated, an even number.
+    pub len: usize,
+    /// 1 for the rotation, -1 for its inverse.
+    pub direction: f32,
+    /// The column of `x` that is column 0 of this row.
+    pub first: usize,
+}
+
+/// `own cos + other sin`
+#[inline(always)]
+fn turned<S: Simd>(simd: S, own: S::F32, cos: S::F32, other: S::F32, sin: S::F32) -> S::F32 {
+    simd.add(simd.mul(own, cos), simd.mul(other, sin))
+}
+
+/// The lanes of a vector that lies across a boundary, one by one.
+#[inline(always)]
+fn each<S: Simd>(simd: S, row: impl Row, col: usize, n: usize) -> S::F32 {
+    let mut values = [0.0; MAX_LANES];
+    for (k, value) in values[..n].iter_mut().enumerate() {
+        *value = row.get(col + k);
+    }
+    simd.load(&values[..S::LANES])
+}
+
+impl<X: Row, T: Row> Row for RotatedHalves<X, T> {
+    #[inline(always)]
+    fn cols(self, cols: Range<usize>) -> Self {
+        let first = self.first + cols.start;
+        RotatedHalves { first, ..self }
+    }
+
+    #[inline(always)]
+    fn get(self, col: usize) -> f32 {
+        let RotatedHalves { x, turn, half, .. } = self;
+        let col = self.first + col;
+        if col >= 2 * half {
+            return x.get(col);
+        }
+        let (i, other, sign) = if col < half {
+            (col, col + half, -self.direction)
+        } else {
+            (col - half, col - half, self.direction)
+        };
+        x.get(col) * turn.get(half + i) + x.get(other) * (turn.get(i) * sign)
+    }
+
+    #[inline(always)]
+    fn load<S: Simd>(self, simd: S, col: usize, n: usize) -> S::F32 {
+        let RotatedHalves { x, turn, half, .. } = self;
+        let at = self.first + col;
+        let (i, other, sign) = if at + n <= half {
+            (at, at + half, -self.direction)
+        } else if at >= half && at + n <= 2 * half {
+            (at - half, at - half, self.direction)
+        } else if at >= 2 * half {
+            return x.load(simd, at, n);
+        } else {
+            return each(simd, self, col, n);
+        };
+        let sin = simd.mul(turn.load(simd, i, n), simd.splat(sign));
+        let cos = turn.load(simd, half + i, n);
+        turned(simd, x.load(simd, at, n), cos, x.load(simd, other, n), sin)
+    }
+}
+
+impl<X: Row, T: Row> Row for RotatedPairs<X, T> {
+    #[inline(always)]
+    fn cols(self, cols: Range<usize>) -> Self {
+        let first = self.first + cols.start;
+        RotatedPairs { first, ..self }
+    }
+
+    #[inline(always)]
+    fn get(self, col: usize) -> f32 {
+        let RotatedPairs { x, turn, len, .. } = self;
+        let col = self.first + col;
+        if col >= len {
+            return x.get(col);
+        }
+        let sign = if col.is_multiple_of(2) {
+            -self.direction
+        } else {
+            self.direction
+        };
+        x.get(col) * turn.get(col | 1) + x.get(col ^ 1) * (turn.get(col & !1) * sign)
+    }
+
+    #[inline(always)]
+    fn load<S: Simd>(self, simd: S, col: usize, n: usize) -> S::F32 {
+        let RotatedPairs { x, turn, len, .. } = self;
+        let at = self.first + col;
+        if at >= len {
+            return x.load(simd, at, n);
+        }
+        if S::LANES == 1 || at + n > len || !at.is_multiple_of(2) || !n.is_multiple_of(2) {
+            return each(simd, self, col, n);
+        }
+        let d = self.direction;
+        let signs: [f32; MAX_LANES] = std::array::from_fn(|k| if k % 2 == 0 { -d } else { d });
+        let (own, turn) = (x.load(simd, at, n), turn.load(simd, at, n));
+        let sin = simd.mul(simd.first_of_pairs(turn), simd.load(&signs[..S::LANES]));
+        turned(simd, own, simd.second_of_pairs(turn), simd.swap_pairs(own), sin)
+    }
+}

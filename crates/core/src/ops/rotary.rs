@@ -1,0 +1,190 @@
+//! Rotary positions: pairs of columns, rotated by the angle of the row's position.
+//!
+//! ```text
+//! turn [P, R], the sinusoidal table of R columns; x [rows, D] -> out [rows, D], D >= R
+//! row r has position q(r); s = sin, c = cos of q w_i
+//! halves       (a, b) = (x[i], x[i + R/2])      interleaved   (a, b) = (x[2i], x[2i + 1])
+//! a' = f32(f32(a c) - f32(b s));  b' = f32(f32(b c) + f32(a s));  inverse: -s;  columns from R on stay
+//! ```
+
+use crate::expr::{RotatedHalves, RotatedPairs};
+use crate::ops::position::{PositionRows, Positions, Source};
+use crate::ops::rows::for_each_row;
+use crate::ops::sinusoid::Layout;
+use crate::output::Output;
+use crate::row::{F32Row, Row};
+use crate::simd::{dispatch, Simd, MAX_LANES};
+use crate::table::Table;
+use crate::tuning::Exec;
+use crate::window::Window;
+
+/// How rows are rotated.
+#[derive(Debug, Clone, Copy)]
+pub struct Rotary<'a> {
+    /// The sines and cosines of each position, `[P, R]`: a sinusoidal table of the same layout.
+    pub turn: Table<'a>,
+    /// Which columns are a pair.
+    pub layout: Layout,
+    /// Whether the rotation is inverted.
+    pub inverse: bool,
+    /// Heads that share the positions of a sequence.
+    pub heads: usize,
+    /// Rows in a sequence.
+    pub seq: usize,
+}
+
+impl Rotary<'_> {
+    /// The place of row `r` in the positions of all sequences, one sequence for all heads of a batch entry.
+    pub fn place(&self, r: usize) -> usize {
+        r / (self.heads * self.seq) * self.seq + r % self.seq
+    }
+
+    fn direction(&self) -> f32 {
+        if self.inverse {
+            -1.0
+        } else {
+            1.0
+        }
+    }
+}
+
+/// Rotates whole rows of `dim` values.
+///
+/// `positions` gives the position of a row by its [`Rotary::place`]. `out`, and `x` where it is a slice, hold exactly
+/// the window, and every value of `out` is written.
+///
+/// # Panics
+/// When lengths do not fit the window, the window is not whole rows, a row is shorter than `turn`'s, `R` is odd, or a
+/// position is not a row of `turn`.
+pub fn rotate<'o>(
+    exec: impl Into<Exec>,
+    rotary: &Rotary<'_>,
+    positions: PositionRows<'_>,
+    dim: usize,
+    window: Window,
+    x: Source<'_>,
+    out: impl Into<Output<'o>>,
+) {
+    rotate_into(exec.into(), rotary, positions, dim, window, x, out.into())
+}
+
+fn rotate_into(
+    exec: Exec,
+    rotary: &Rotary<'_>,
+    positions: PositionRows<'_>,
+    dim: usize,
+    window: Window,
+    x: Source<'_>,
+    out: Output<'_>,
+) {
+    let turned = rotary.turn.dim();
+    assert!(
+        turned <= dim && turned.is_multiple_of(2),
+        "{turned} columns of {dim}"
+    );
+    assert_eq!(window.cols(), 0..dim, "whole rows");
+    window.first_element(dim, out.values.len());
+    if out.values.is_empty() {
+        return;
+    }
+    let open = Positions {
+        table: rotary.turn,
+        rows: positions,
+    }
+    .open();
+    let turn = |r: usize| open.row(rotary.place(window.first_row + r));
+    let (half, direction) = (turned / 2, rotary.direction());
+    let bytes = size_of_val(&out.values[..dim]);
+    dispatch!(exec.isa, simd => match x {
+        Source::Slice(x) => {
+            assert_eq!(x.len(), out.values.len(), "x does not fit the window");
+            let non_temporal = exec.tuning.non_temporal(bytes, out.bytes);
+            let x = |r: usize| F32Row::of(&x[r * dim..][..dim]);
+            match rotary.layout {
+                Layout::Halves => for_each_row(simd, non_temporal, dim, out.values, #[inline(always)] |r| {
+                    RotatedHalves { x: x(r), turn: turn(r), half, direction, first: 0 }
+                }),
+                Layout::Interleaved => for_each_row(simd, non_temporal, dim, out.values, #[inline(always)] |r| {
+                    RotatedPairs { x: x(r), turn: turn(r), len: turned, direction, first: 0 }
+                }),
+            }
+        }
+        Source::InPlace => for (r, row) in out.values.chunks_exact_mut(dim).enumerate() {
+            match rotary.layout {
+                Layout::Halves => {
+                    let (first, rest) = row.split_at_mut(half);
+                    rotate_halves(simd, turn(r), direction, first, &mut rest[..half]);
+                }
+                Layout::Interleaved => {
+                    rotate_pairs(simd, turn(r), direction, &mut row[..turned]);
+                }
+            }
+        }
+    });
+}
+
+/// The pairs `(first[i], second[i])`, in place. `turn` holds as many sines, then as many cosines.
+#[inline(always)]
+fn rotate_halves<S: Simd>(simd: S, turn: impl Row, direction: f32, first: &mut [f32], second: &mut [f32]) {
+    let half = first.len();
+    let vectors = first.chunks_mut(S::LANES).zip(second.chunks_mut(S::LANES));
+    for (v, (first, second)) in vectors.enumerate() {
+        let (i, n) = (v * S::LANES, first.len());
+        let (a, b) = (simd.load(first), simd.load(second));
+        let sin = simd.mul(turn.load(simd, i, n), simd.splat(direction));
+        let minus_sin = simd.mul(sin, simd.splat(-1.0));
+        let cos = turn.load(simd, half + i, n);
+        simd.store(simd.add(simd.mul(a, cos), simd.mul(b, minus_sin)), first);
+        simd.store(simd.add(simd.mul(b, cos), simd.mul(a, sin)), second);
+    }
+}
+
+/// The pairs `(row[2 i], row[2 i + 1])`, in place, a copy of a few at a time.
+#[inline(always)]
+fn rotate_pairs<S: Simd>(simd: S, turn: impl Row, direction: f32, row: &mut [f32]) {
+    for (v, pairs) in row.chunks_mut(MAX_LANES).enumerate() {
+        let mut copy = [0.0; MAX_LANES];
+        copy[..pairs.len()].copy_from_slice(pairs);
+        let from = v * MAX_LANES;
+        let rotated = RotatedPairs {
+            x: F32Row::of(&copy[..pairs.len()]),
+            turn: turn.cols(from..from + pairs.len()),
+            len: pairs.len(),
+            direction,
+            first: 0,
+        };
+        rotated.copy_to(simd, pairs);
+    }
+}
+
+/// Rotates pairs that lie apart, in place: columns `first_pair ..` of both halves of a row of halves, for rows that are
+/// seen in parts.
+///
+/// # Panics
+/// When the parts are of unequal length, or are not columns of `turn`.
+pub fn rotate_parts(
+    rotary: &Rotary<'_>,
+    positions: PositionRows<'_>,
+    row: usize,
+    first_pair: usize,
+    first: &mut [f32],
+    second: &mut [f32],
+) {
+    assert_eq!(first.len(), second.len(), "pairs");
+    let half = rotary.turn.dim() / 2;
+    assert!(first_pair + first.len() <= half, "pairs of {half}");
+    let open = Positions {
+        table: rotary.turn,
+        rows: positions,
+    }
+    .open();
+    let turn = open.row(rotary.place(row));
+    for (i, (a, b)) in first.iter_mut().zip(second).enumerate() {
+        let (sin, cos) = match rotary.layout {
+            Layout::Halves => (turn.get(first_pair + i), turn.get(half + first_pair + i)),
+            Layout::Interleaved => (turn.get(2 * (first_pair + i)), turn.get(2 * (first_pair + i) + 1)),
+        };
+        let sin = sin * rotary.direction();
+        (*a, *b) = (*a * cos + *b * -sin, *b * cos + *a * sin);
+    }
+}
