@@ -374,7 +374,6 @@ pub fn rotary_create(env: Env, record: RotaryRecord) -> napi::Result<f64> {
 #[napi(
     ts_args_type = "op: number, x: Float32Array | undefined, heads: number, seq: number, positions: number | IdArray, inverse: boolean, out: Float32Array"
 )]
-#[expect(clippy::too_many_arguments, reason = "an environment, and what a call has")]
 pub fn rotary_run(
     env: Env,
     op: f64,

@@ -19,6 +19,7 @@ mod json;
 mod layer;
 mod positions;
 mod rng;
+mod rotary;
 mod sinusoid;
 
 #[path = "../../core/tests/reference/mod.rs"]
@@ -31,7 +32,7 @@ use std::{env, fs, io};
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../test/vectors");
 
-fn files() -> [File; 8] {
+fn files() -> [File; 9] {
     [
         add::file(),
         bag::file(),
@@ -40,6 +41,7 @@ fn files() -> [File; 8] {
         init::file(),
         layer::file(),
         rng::file(),
+        rotary::file(),
         sinusoid::file(),
     ]
 }
