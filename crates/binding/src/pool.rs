@@ -1,49 +1,49 @@
 //! Threads that help a call: one pool for the process, started when it is first needed, asleep between calls.
 //!
-//! A call that is worth it (`split.rs` decides) gives the pool its work as a function that takes parts until none
-//! is left. The caller runs it too, so it waits for nobody who has not begun:
+//! `split.rs` decides whether a call is worth it, and passes the pool a function that takes parts until none is left.
+//! The caller runs it too, so it never waits for a helper that has not begun:
 //!
 //! ```text
-//! caller    post the work, wake helpers         helper    sleep until there is work with a free seat
-//!           run it                                        sit down, run it, stand up
-//!           withdraw it: the seats are gone               the last one up wakes the caller
-//!           sleep until everyone has stood up
+//! caller    post the work, wake helpers         helper    sleep until there is work with a free place
+//!           run it                                        join, run it, leave
+//!           withdraw it: no more helpers join             the last one to leave wakes the caller
+//!           sleep until every helper has left
 //! ```
 //!
-//! * A helper that the system runs late finds no seat and sleeps on: it costs the call nothing but the wake-up. One
-//!   that loses its processor costs the part that it holds.
-//! * Nobody spins: where another program wants the processors, a spinning helper takes them from the call itself.
-//! * One call at a time has the pool. Others (worker threads) find it taken and work alone: the processors are busy.
-//! * A panic of a helper becomes one of the caller, after everyone has stood up: the work borrows the caller's slices.
-//! * A thread that cannot be started is done without.
-//! * Helpers are never ended. They hold nothing of any host environment, only wait, and die with the process.
+//! * A helper that the system runs late finds no work and sleeps on: it costs the call only the wake-up. One that loses
+//!   its processor costs the part that it works on.
+//! * Nothing spins: where another program wants the processors, a spinning helper takes them from the call itself.
+//! * One call at a time has the pool. Others (worker threads) find it in use and work alone: the processors are busy.
+//! * A panic of a helper becomes one of the caller, after every helper has left: the work borrows the caller's slices.
+//! * If a thread cannot be spawned, the call runs without it.
+//! * Helpers are never stopped. They hold nothing of any host environment, only wait, and end with the process.
 
 use std::any::Any;
 use std::panic::{catch_unwind, resume_unwind, AssertUnwindSafe};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-/// What every taker runs.
+/// What every thread of a call runs.
 type Work<'a> = &'a (dyn Fn() + Sync);
 
-/// Work that helpers may take.
+/// Work that helpers may join.
 struct Job {
     work: Work<'static>,
-    /// How many more helpers may sit down.
-    seats: usize,
+    /// How many more helpers may join.
+    places: usize,
 }
 
 struct State {
     /// Whether a call has the pool: from `post` to the end of `withdraw`.
-    taken: bool,
+    in_use: bool,
     job: Option<Job>,
-    /// Helpers that run the work of the call that has the pool.
-    seated: usize,
+    /// Helpers that run the work of the current call.
+    running: usize,
     /// What the first of them panicked with.
     panic: Option<Box<dyn Any + Send>>,
-    /// Helpers that were started.
+    /// Helpers that were spawned.
     helpers: usize,
-    /// Whether the system refused one: it is not asked again.
+    /// Whether the system refused to spawn one: it is not tried again.
     refused: bool,
 }
 
@@ -51,15 +51,15 @@ struct Pool {
     state: Mutex<State>,
     /// There is work.
     work: Condvar,
-    /// The last helper stood up.
+    /// The last helper has left.
     done: Condvar,
 }
 
 static POOL: Pool = Pool {
     state: Mutex::new(State {
-        taken: false,
+        in_use: false,
         job: None,
-        seated: 0,
+        running: 0,
         panic: None,
         helpers: 0,
         refused: false,
@@ -68,11 +68,11 @@ static POOL: Pool = Pool {
     done: Condvar::new(),
 };
 
-/// Runs `work` on the calling thread and, at the same time, on up to `threads - 1` helpers; returns when it has
-/// ended on all of them. How many come is not said: it may be none.
+/// Runs `work` on the calling thread and, at the same time, on up to `threads - 1` helpers; returns when all of them
+/// have finished. No helper may join at all.
 ///
 /// # Panics
-/// When `work` panics on any thread, with what it panicked with.
+/// When `work` panics on any thread, with the same payload.
 pub fn fork_join(threads: usize, work: &(dyn Fn() + Sync)) {
     if threads <= 1 || !POOL.post(work, threads - 1) {
         return work();
@@ -85,48 +85,51 @@ pub fn fork_join(threads: usize, work: &(dyn Fn() + Sync)) {
 }
 
 impl Pool {
-    /// No code that can panic runs under the lock; if some did, the state would still be whole.
+    /// No code that can panic runs under the lock; if some did, the state would still be consistent.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Offers `work` to so many helpers; false when another call has the pool, or no helper can be had. After true
-    /// the caller must `withdraw`, whatever happens.
-    fn post(&'static self, work: Work<'_>, seats: usize) -> bool {
+    /// Offers `work` to `places` helpers; false if another call has the pool, or there is no helper. After true the
+    /// caller must `withdraw`, whatever happens.
+    #[expect(
+        unsafe_code,
+        reason = "work that borrows the caller's slices, lent to helper threads"
+    )]
+    fn post(&'static self, work: Work<'_>, places: usize) -> bool {
         let mut state = self.lock();
-        if state.taken {
+        if state.in_use {
             return false;
         }
-        self.start(&mut state, seats);
-        let seats = seats.min(state.helpers);
-        if seats == 0 {
+        self.spawn(&mut state, places);
+        let places = places.min(state.helpers);
+        if places == 0 {
             return false;
         }
-        // SAFETY: only the lifetime changes. The one copy of the reference lies in `state.job`, where helpers sit
-        // down with it; `withdraw` removes it and returns when none of them is seated. `fork_join` calls that
-        // before it returns or unwinds.
-        #[expect(unsafe_code, reason = "work that borrows is lent to helper threads")]
+        // SAFETY: only the lifetime changes. The one copy of the reference is in `state.job`, from which helpers take
+        // it; `withdraw` removes it and returns when no helper runs it. `fork_join` calls that before it returns or
+        // unwinds.
         let work = unsafe { std::mem::transmute::<Work<'_>, Work<'static>>(work) };
-        state.job = Some(Job { work, seats });
-        state.taken = true;
+        state.job = Some(Job { work, places });
+        state.in_use = true;
         drop(state);
-        (0..seats).for_each(|_| self.work.notify_one());
+        (0..places).for_each(|_| self.work.notify_one());
         true
     }
 
-    /// Ends the call that has the pool: what a helper panicked with.
+    /// Ends the current call; returns the payload of a helper's panic.
     fn withdraw(&self) -> Option<Box<dyn Any + Send>> {
         let mut state = self.lock();
         state.job = None;
-        while state.seated > 0 {
+        while state.running > 0 {
             state = self.done.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
-        state.taken = false;
+        state.in_use = false;
         state.panic.take()
     }
 
-    /// Starts what is missing of `wanted` helpers, as far as the system lets it.
-    fn start(&'static self, state: &mut State, wanted: usize) {
+    /// Spawns helpers until there are `wanted`, as far as the system allows.
+    fn spawn(&'static self, state: &mut State, wanted: usize) {
         while state.helpers < wanted && !state.refused {
             let helper = thread::Builder::new().name("tokenbed-helper".to_owned());
             match helper.spawn(|| self.help()) {
@@ -136,21 +139,21 @@ impl Pool {
         }
     }
 
-    /// The life of a helper.
+    /// The loop of a helper.
     fn help(&self) -> ! {
         let mut state = self.lock();
         loop {
             match &mut state.job {
-                Some(job) if job.seats > 0 => {
+                Some(job) if job.places > 0 => {
                     let work = job.work;
-                    job.seats -= 1;
-                    state.seated += 1;
+                    job.places -= 1;
+                    state.running += 1;
                     drop(state);
-                    let ended = catch_unwind(AssertUnwindSafe(work));
+                    let finished = catch_unwind(AssertUnwindSafe(work));
                     state = self.lock();
-                    state.seated -= 1;
-                    state.panic = state.panic.take().or(ended.err());
-                    if state.seated == 0 {
+                    state.running -= 1;
+                    state.panic = state.panic.take().or(finished.err());
+                    if state.running == 0 {
                         self.done.notify_one();
                     }
                 }
