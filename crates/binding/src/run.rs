@@ -160,7 +160,6 @@ pub fn positions_run(
 }
 
 /// Rows rotated by the angles of their positions; without `x` in place. Heads share the positions of a sequence.
-#[expect(clippy::too_many_arguments, reason = "an environment, and what a call has")]
 pub fn rotary_run(
     env: &Environment,
     op: f64,
