@@ -133,7 +133,7 @@ fn every_base() {
 #[test]
 fn base_one() {
     let s = Sinusoid::new(7, 1.0, Layout::Interleaved);
-    assert!(s.frequencies().eq([1.0; 4]));
+    assert_eq!(s.frequencies(), [1.0; 4]);
     let first = row(&s, detect(), 12_345);
     for pair in first.chunks(2) {
         assert_eq!(bits(pair), bits(&first[..pair.len()]));
@@ -331,7 +331,7 @@ fn frequencies_are_rounded_real_numbers() {
     ] {
         let s = Sinusoid::new(dim, base, Layout::Interleaved);
         let exact = exact(dim, base, Layout::Interleaved);
-        let frequencies: Vec<f64> = s.frequencies().collect();
+        let frequencies = s.frequencies();
         assert_eq!(frequencies.len(), dim.div_ceil(2));
         assert_eq!(frequencies[0], 1.0);
         for (i, &w) in frequencies.iter().enumerate() {
