@@ -9,10 +9,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { Feed, type Job } from './contenders.js';
+import { type Entrant, Feed, type Job } from './contenders.js';
 import { gatherModel, TABLE_FILE } from './onnx.js';
 import words from './peers.json' with { type: 'json' };
-import type { Contender } from './rounds.js';
 
 /** A library that is installed. */
 export interface Peer {
@@ -23,7 +22,7 @@ export interface Peer {
 }
 
 /** Makes a contender; `null` for a table that the library cannot hold. */
-export type Prepare = (job: Job) => Promise<Contender | null>;
+export type Prepare = (job: Job) => Promise<Entrant | null>;
 
 /** As `require`, from the folder where the program was called. */
 const requireHere = createRequire(path.join(process.cwd(), 'package.json'));
@@ -74,8 +73,8 @@ async function onnxNode(): Promise<Prepare> {
     const feed = new Feed(job);
     return {
       name: 'onnxruntime-node',
-      async run(times) {
-        for (let i = 0; i < times; i++) {
+      async run(calls) {
+        for (let i = 0; i < calls; i++) {
           const ids = new ort.Tensor('int32', feed.next(), [tokens]);
           await session.run({ table, ids }, fetches);
         }
@@ -105,8 +104,8 @@ async function onnxWeb(): Promise<Prepare> {
     let found: { readonly rows: OnnxTensor } | null = null;
     return {
       name: 'onnxruntime-web',
-      async run(times) {
-        for (let i = 0; i < times; i++) {
+      async run(calls) {
+        for (let i = 0; i < calls; i++) {
           found = null; // the last output may go before the next one comes
           found = await session.run({ ids: new ort.Tensor('int32', feed.next(), [tokens]) });
         }
@@ -140,8 +139,8 @@ async function tensorFlow(tf: TensorFlow, name: string, backend: string): Promis
     let rows = new Float32Array();
     return {
       name,
-      run(times) {
-        for (let i = 0; i < times; i++) {
+      run(calls) {
+        for (let i = 0; i < calls; i++) {
           const ids = tf.tensor1d(feed.next(), 'int32');
           const found = tf.gather(weight, ids);
           rows = found.dataSync() as Float32Array<ArrayBuffer>;
@@ -199,8 +198,8 @@ async function jaxCompiled(): Promise<Prepare> {
     let rows = new Float32Array();
     return {
       name: '@jax-js/jax',
-      run(times) {
-        for (let i = 0; i < times; i++) {
+      run(calls) {
+        for (let i = 0; i < calls; i++) {
           rows = take(weight.ref, np.array(feed.next())).dataSync() as Float32Array<ArrayBuffer>;
         }
       },
