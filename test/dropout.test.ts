@@ -11,8 +11,7 @@ import {
 import { describe, expect, it } from 'vitest';
 import { expectBits, expectPainted, painted } from './helpers/bits.js';
 import { expectError, invalidOption } from './helpers/errors.js';
-import { philox } from './helpers/philox.js';
-import { dropped, falls } from './helpers/reference.js';
+import { dropped, falls, philox } from './helpers/reference.mjs';
 
 const make = (options: Partial<PositionalEncodingOptions> = {}) =>
   new PositionalEncoding({ embeddingDim: 5, maxSeqLength: 8, dropout: 0.3, seed: 42, ...options });

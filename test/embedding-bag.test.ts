@@ -18,7 +18,7 @@ import {
   invalidOption,
   thrown,
 } from './helpers/errors.js';
-import { plainBags } from './helpers/reference.js';
+import { plainBags } from './helpers/reference.mjs';
 
 const MODES: readonly BagMode[] = ['sum', 'mean', 'max'];
 

@@ -4,7 +4,7 @@ import { Embedding, EmbeddingLayer, LearnedPositionalEmbedding, Tensor } from 't
 import { describe, expect, it } from 'vitest';
 import { expectBits, painted } from './helpers/bits.js';
 import { type Expected, expectError, expectErrorAndNoWrite, invalidOption } from './helpers/errors.js';
-import { word } from './helpers/reference.js';
+import { word } from './helpers/reference.mjs';
 
 const make = (options: object = {}) =>
   new LearnedPositionalEmbedding({ maxSeqLength: 6, embeddingDim: 4, seed: 7, ...options });

@@ -11,7 +11,7 @@ import {
   invalidOption,
   thrown,
 } from './helpers/errors.js';
-import { frequencyOf, sinusoid, sinusoidRow } from './helpers/sinusoid.js';
+import { frequencyOf, sinusoid, sinusoidRow } from './helpers/sinusoid.mjs';
 
 const make = (options: Partial<PositionalEncodingOptions> = {}) =>
   new PositionalEncoding({ embeddingDim: 4, maxSeqLength: 6, ...options });
