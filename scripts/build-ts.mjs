@@ -31,6 +31,8 @@ const ENTRIES = [
   'backend/index',
   // The timing loop of the bench and of the page of examples/browser, for this project alone.
   'profiler/rounds',
+  // The header of .npy files, for that page.
+  'files/npy',
 ];
 
 /**

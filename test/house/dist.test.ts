@@ -69,7 +69,7 @@ describe('dist', () => {
   test('holds no JavaScript that nobody loads', async () => {
     const manifest = await readFile(path.join(dist, '../package.json'), 'utf8');
     const named = [...manifest.matchAll(/"\.\/dist\/([\w./-]+\.js)"/g)].map(([, name]) => name!);
-    const ownUse = ['backend/index.js', 'profiler/rounds.js']; // by the tests; by the bench and the page
+    const ownUse = ['backend/index.js', 'profiler/rounds.js', 'files/npy.js']; // tests, bench and page
     const all = loaded([...named, ...ownUse], { calls: true });
     expect(all).toEqual(expect.arrayContaining([...files.keys()]));
   });
