@@ -144,6 +144,19 @@ describe('a measurement', () => {
     expect(calls).toBeGreaterThanOrEqual(1 + 100 + 7);
   });
 
+  it('prepares each contender for each round, outside the time of its samples', () => {
+    const { clock, contender, pass } = world();
+    let prepared = 0;
+    const prepare = () => {
+      prepared++;
+      pass(1000);
+    };
+    const plan = { clock, warmupMs: 0, next: roundsOf(3) };
+    const [a] = measureNow([{ ...contender('a', () => 1), prepare }], plan);
+    expect(prepared).toBe(3);
+    expect(a!.rounds).toEqual([1, 1, 1]);
+  });
+
   it('leaves Math.random alone', () => {
     const { random } = Math;
     Math.random = () => {

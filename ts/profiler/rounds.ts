@@ -23,6 +23,8 @@ export interface Contender {
   run(calls: number): Awaitable<number | void>;
   /** Throws if an answer is wrong. Runs after the first call and after the last round. */
   check?(): Awaitable<void>;
+  /** Runs before the samples of each round, outside their time. */
+  prepare?(): Awaitable<void>;
   /** About how many bytes one call moves or computes: bounds the work where the clock does not. */
   readonly bytes?: number;
   /** How long a sample of this contender takes, in place of `Plan.sampleMs`. */
@@ -132,6 +134,7 @@ export class Series<C extends Contender = Contender> {
 
   *round(): Steps<void> {
     const { roundMs = 0 } = this.plan;
+    yield* settled(this.contender.prepare?.());
     const samples: number[] = [];
     let elapsedMs = 0;
     do {
