@@ -2,7 +2,7 @@
  * Other libraries that look rows up, as far as they are installed where the program is called.
  *
  * Each is loaded when it is its turn, after everything that needs none of them was measured: a library that is there
- * makes plain loops slower. What they run on stands in peers.json: such names are none of this package's words.
+ * makes plain loops slower.
  */
 
 import { existsSync, readFileSync } from 'node:fs';
@@ -11,7 +11,6 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Entrant, Feed, type Job } from './contenders.js';
 import { gatherModel, TABLE_FILE } from './onnx.js';
-import words from './peers.json' with { type: 'json' };
 
 /** A library that is installed. */
 export interface Peer {
@@ -26,6 +25,8 @@ export type Prepare = (job: Job) => Promise<Entrant | null>;
 
 /** As `require`, from the folder where the program was called. */
 const requireHere = createRequire(path.join(process.cwd(), 'package.json'));
+
+const TENSORFLOW_WASM = '@tensorflow/tfjs-backend-wasm';
 
 /** Memories of 2 or 4 GiB, through which a table passes twice. */
 const LARGEST = 1.5 * 2 ** 30;
@@ -43,7 +44,7 @@ function importFrom(name: string, file: string): Promise<unknown> {
 
 /** As much of onnxruntime as is used; both builds have it. */
 interface Onnx {
-  readonly env: Readonly<Record<string, { numThreads: number }>>;
+  readonly env: { readonly wasm: { numThreads: number } };
   readonly Tensor: new (type: string, data: Float32Array | Int32Array, dims: readonly number[]) => OnnxTensor;
   readonly InferenceSession: {
     create(model: Uint8Array, options: object): Promise<OnnxSession>;
@@ -91,13 +92,13 @@ async function onnxNode(): Promise<Prepare> {
  */
 async function onnxWeb(): Promise<Prepare> {
   const ort = (await importFrom('onnxruntime-web', 'dist/ort.node.min.mjs')) as Onnx;
-  ort.env[words.device]!.numThreads = 1;
+  ort.env.wasm.numThreads = 1;
   return async (job) => {
     const { table, tokens } = job;
     if (table.byteLength > LARGEST) return null;
     const data = new Uint8Array(table.buffer, table.byteOffset, table.byteLength);
     const session = await ort.InferenceSession.create(gatherModel(job, 'external'), {
-      executionProviders: [words.device],
+      executionProviders: ['wasm'],
       externalData: [{ path: TABLE_FILE, data }],
     });
     const feed = new Feed(job);
@@ -156,9 +157,9 @@ async function tensorFlow(tf: TensorFlow, name: string, backend: string): Promis
 
 async function tensorFlowCompiled(): Promise<Prepare> {
   const tf = requireHere('@tensorflow/tfjs-core') as TensorFlow;
-  const module = requireHere(words.tensorflow) as Record<string, (folder: string) => void>;
-  module[words.tensorflowPaths]!(`${path.join(folderOf(words.tensorflow)!, 'dist')}${path.sep}`);
-  return tensorFlow(tf, words.tensorflow, words.device);
+  const module = requireHere(TENSORFLOW_WASM) as { setWasmPaths(folder: string): void };
+  module.setWasmPaths(`${path.join(folderOf(TENSORFLOW_WASM)!, 'dist')}${path.sep}`);
+  return tensorFlow(tf, TENSORFLOW_WASM, 'wasm');
 }
 
 async function tensorFlowPlain(): Promise<Prepare> {
@@ -187,8 +188,8 @@ interface JaxArray {
 /** `take` along the rows, compiled once, then dataSync. */
 async function jaxCompiled(): Promise<Prepare> {
   const jax = (await importFrom('@jax-js/jax', 'dist/index.js')) as Jax;
-  await jax.init(words.device);
-  jax.defaultDevice(words.device);
+  await jax.init('wasm');
+  jax.defaultDevice('wasm');
   const { numpy: np } = jax;
   return async (job) => {
     if (job.table.byteLength > LARGEST) return null;
@@ -216,7 +217,7 @@ const KNOWN: readonly {
 }[] = [
   { name: 'onnxruntime-node', open: onnxNode },
   { name: 'onnxruntime-web', open: onnxWeb },
-  { name: words.tensorflow, needs: '@tensorflow/tfjs-core', open: tensorFlowCompiled },
+  { name: TENSORFLOW_WASM, needs: '@tensorflow/tfjs-core', open: tensorFlowCompiled },
   { name: '@tensorflow/tfjs', open: tensorFlowPlain },
   { name: '@jax-js/jax', open: jaxCompiled },
 ];
