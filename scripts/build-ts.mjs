@@ -29,6 +29,10 @@ const ENTRIES = [
   'cli',
   // The tests that look behind the public door. Whoever enters by that one does not load it.
   'backend/index',
+  // The timing loop of the bench and of the page of examples/browser, for this project alone.
+  'profiler/rounds',
+  // The header of .npy files, for that page.
+  'files/npy',
 ];
 
 /**

@@ -9,9 +9,9 @@ import {
   Tensor,
 } from 'tokenbed';
 import { describe, expect, it } from 'vitest';
-import { badOption, expectBits, painted, refused, untouched } from './helpers/outcome.js';
-import { philox } from './helpers/philox.js';
-import { dropped, falls } from './helpers/reference.js';
+import { expectBits, expectPainted, painted } from './helpers/bits.js';
+import { expectError, invalidOption } from './helpers/errors.js';
+import { dropped, falls, philox } from './helpers/reference.mjs';
 
 const make = (options: Partial<PositionalEncodingOptions> = {}) =>
   new PositionalEncoding({ embeddingDim: 5, maxSeqLength: 8, dropout: 0.3, seed: 42, ...options });
@@ -78,7 +78,7 @@ describe('which elements fall', () => {
     const out = painted(50);
     make().train().forwardInto(x, out, { shape });
     expectBits(out.subarray(0, 40), wanted);
-    expect(untouched(out.subarray(40))).toBe(true);
+    expectPainted(out.subarray(40));
     const place = x.slice();
     make().train().forwardInto(place, place, { shape });
     expectBits(place, wanted);
@@ -101,7 +101,9 @@ describe('which elements fall', () => {
 describe('which call it is', () => {
   const sums = make().forward(x, { shape }).data;
   const call = (pe: PositionalEncoding, k: number) =>
-    expectBits(pe.forward(x, { shape }).data, dropped(sums, { p: 0.3, seed: 42, call: k }), `call ${k}`);
+    expectBits(pe.forward(x, { shape }).data, dropped(sums, { p: 0.3, seed: 42, call: k }), {
+      where: `call ${k}`,
+    });
 
   it('counts calls of forward and of forwardInto', () => {
     const pe = make().train();
@@ -210,7 +212,7 @@ describe('in an EmbeddingLayer', () => {
       expect(layer.training).toBe(true);
       for (const call of [0, 1])
         expectBits(layer.forward(ids).data, dropped(sum, { p: 0.3, seed: 42, call }));
-      refused(() => layer.forward([11]), { kind: RangeError, code: 'ERR_ID_OUT_OF_RANGE' });
+      expectError(() => layer.forward([11]), { class: RangeError, code: 'ERR_ID_OUT_OF_RANGE' });
       expectBits(layer.forward(ids).data, dropped(sum, { p: 0.3, seed: 42, call: 2 }));
       layer.eval();
       expectBits(layer.forward(ids).data, sum);
@@ -247,16 +249,16 @@ describe('in an EmbeddingLayer', () => {
 
   it('refuses a dropout that is none', () => {
     for (const dropout of [-0.1, 1, Number.NaN])
-      refused(() => new EmbeddingLayer({ ...options, dropout }), badOption(RangeError, 'dropout'));
-    refused(
+      expectError(() => new EmbeddingLayer({ ...options, dropout }), invalidOption(RangeError, 'dropout'));
+    expectError(
       () => new EmbeddingLayer({ ...options, dropout: '0' as unknown as number }),
-      badOption(TypeError, 'dropout'),
+      invalidOption(TypeError, 'dropout'),
     );
     const token = new Embedding({ vocabSize: 11, embeddingDim: 5 });
     const mixed = { token, positional: null, dropout: 0.1 } as unknown as ConstructorParameters<
       typeof EmbeddingLayer
     >[0];
-    refused(() => new EmbeddingLayer(mixed), badOption(TypeError, 'dropout'));
+    expectError(() => new EmbeddingLayer(mixed), invalidOption(TypeError, 'dropout'));
   });
 });
 

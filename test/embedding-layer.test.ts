@@ -12,15 +12,14 @@ import {
   Tensor,
 } from 'tokenbed';
 import { describe, expect, it } from 'vitest';
+import { expectBits, expectPainted, painted } from './helpers/bits.js';
 import {
-  badOption,
-  expectBits,
-  painted,
-  refused,
-  refusedUntouched,
+  type Expected,
+  expectError,
+  expectErrorAndNoWrite,
+  invalidOption,
   thrown,
-  untouched,
-} from './helpers/outcome.js';
+} from './helpers/errors.js';
 
 const Untyped = EmbeddingLayer as unknown as new (options?: unknown) => EmbeddingLayer;
 interface UntypedLayer {
@@ -108,14 +107,20 @@ describe('the constructor from options', () => {
     expect(layer.token.vocabSize).toBe(10);
     const { token, positional } = layer;
     expect(new Untyped({ token, positional, vocabSize: undefined, seed: undefined }).token).toBe(token);
-    refused(() => new Untyped({ token: undefined, positional }), badOption(TypeError, 'token'));
-    refused(() => new Untyped({ token, positional, foo: undefined }), badOption(TypeError, 'foo'));
-    refused(() => new Untyped({ token, positional, vocabSize: 10 }), badOption(TypeError, 'vocabSize'));
+    expectError(() => new Untyped({ token: undefined, positional }), invalidOption(TypeError, 'token'));
+    expectError(() => new Untyped({ token, positional, foo: undefined }), invalidOption(TypeError, 'foo'));
+    expectError(
+      () => new Untyped({ token, positional, vocabSize: 10 }),
+      invalidOption(TypeError, 'vocabSize'),
+    );
   });
 
   it('refuses wrong options', () => {
     const bad = (options: object, kind: typeof TypeError | typeof RangeError, option: string) =>
-      refused(() => new Untyped({ vocabSize: 10, embeddingDim: 4, ...options }), badOption(kind, option));
+      expectError(
+        () => new Untyped({ vocabSize: 10, embeddingDim: 4, ...options }),
+        invalidOption(kind, option),
+      );
     for (const value of [undefined, null, '1']) {
       bad({ vocabSize: value }, TypeError, 'vocabSize');
       bad({ embeddingDim: value }, TypeError, 'embeddingDim');
@@ -134,14 +139,14 @@ describe('the constructor from options', () => {
     bad({ positional: 'learned', base: 100 }, RangeError, 'base');
     bad({ positional: null, layout: 'halves' }, RangeError, 'layout');
     bad({ vocabSize: 0, maxLen: 1 }, TypeError, 'maxLen');
-    refused(() => new Untyped({ vocabSize: 1, embeddingDim: 1, initType: 'x' }), {
-      kind: RangeError,
+    expectError(() => new Untyped({ vocabSize: 1, embeddingDim: 1, initType: 'x' }), {
+      class: RangeError,
       code: 'ERR_UNKNOWN_INIT',
     });
     for (const options of [undefined, null, 1, 'x', []])
-      refused(() => new Untyped(options), badOption(TypeError, 'options'));
-    refused(() => make({ maxSeqLength: 2 ** 32, embeddingDim: 2 ** 40 }), {
-      kind: RangeError,
+      expectError(() => new Untyped(options), invalidOption(TypeError, 'options'));
+    expectError(() => make({ maxSeqLength: 2 ** 32, embeddingDim: 2 ** 40 }), {
+      class: RangeError,
       code: 'ERR_TOO_LARGE',
     });
   });
@@ -159,22 +164,22 @@ describe('the constructor from parts', () => {
     expect(new EmbeddingLayer({ token, positional: null }).positional).toBeNull();
   });
 
-  it('refuses parts that are none, or do not fit', () => {
+  it('refuses parts of a wrong class, or that do not fit', () => {
     const bad = (options: object, option: string) =>
-      refused(() => new Untyped(options), badOption(TypeError, option));
+      expectError(() => new Untyped(options), invalidOption(TypeError, option));
     for (const value of [undefined, null, {}, positional, new Tensor([1])])
       bad({ token: value, positional }, 'token');
     for (const value of [undefined, 'learned', {}, token]) bad({ token, positional: value }, 'positional');
     bad({ token, positional, scale: 1 }, 'scale');
     bad({ token, positional, seed: 1 }, 'seed');
     bad({ token, positional, vocabSize: 1 }, 'vocabSize');
-    const dim = { kind: RangeError, code: 'ERR_DIM', text: 'Embedding dim mismatch: expected 4, got 5' };
-    refused(
+    const dim = { class: RangeError, code: 'ERR_DIM', text: 'Embedding dim mismatch: expected 4, got 5' };
+    expectError(
       () => new EmbeddingLayer({ token, positional: new PositionalEncoding({ embeddingDim: 5 }) }),
       dim,
     );
     const learned = new LearnedPositionalEmbedding({ embeddingDim: 5, maxSeqLength: 2 });
-    refused(() => new EmbeddingLayer({ token, positional: learned }), dim);
+    expectError(() => new EmbeddingLayer({ token, positional: learned }), dim);
   });
 });
 
@@ -288,7 +293,7 @@ describe('forwardInto', () => {
     const out = painted(11);
     expect(layer.forwardInto([1, 2], out)).toBe(out);
     expectBits(out.subarray(0, 8), wanted);
-    expect(untouched(out.subarray(8))).toBe(true);
+    expectPainted(out.subarray(8));
     const tensor = Tensor.allocate([2, 4]);
     expect(layer.forwardInto([1, 2], tensor)).toBe(tensor);
     expectBits(tensor.data, wanted);
@@ -297,10 +302,10 @@ describe('forwardInto', () => {
   it('refuses an out that shares bytes with ids or positions', () => {
     const buffer = new ArrayBuffer(64);
     const out = new Float32Array(buffer);
-    const overlap = (text: string) => ({ kind: RangeError, code: 'ERR_OVERLAP', text });
-    refused(() => layer.forwardInto(new Int32Array(buffer, 8, 2), out), overlap('ids'));
-    refused(() => layer.forwardInto(new BigInt64Array(buffer, 8, 2), out), overlap('ids'));
-    refused(
+    const overlap = (text: string) => ({ class: RangeError, code: 'ERR_OVERLAP', text });
+    expectError(() => layer.forwardInto(new Int32Array(buffer, 8, 2), out), overlap('ids'));
+    expectError(() => layer.forwardInto(new BigInt64Array(buffer, 8, 2), out), overlap('ids'));
+    expectError(
       () => layer.forwardInto([1], out, { positionIds: new Uint8Array(buffer, 63, 1) }),
       overlap('positionIds'),
     );
@@ -311,14 +316,14 @@ describe('forwardInto', () => {
 
 describe('errors of forward and forwardInto', () => {
   const layer = make();
-  const both = (ids: unknown, options: unknown, refusal: Parameters<typeof refused>[1], of = layer) => {
-    refused(() => untyped(of).forward(ids, options), refusal);
-    refusedUntouched(64, (out) => untyped(of).forwardInto(ids, out, options), refusal);
+  const both = (ids: unknown, options: unknown, refusal: Expected, of = layer) => {
+    expectError(() => untyped(of).forward(ids, options), refusal);
+    expectErrorAndNoWrite(64, (out) => untyped(of).forwardInto(ids, out, options), refusal);
     expect(of.forward([0]).shape).toEqual([1, 4]);
   };
-  const range = (code: string, text: string, fields = {}) => ({ kind: RangeError, code, text, fields });
+  const range = (code: string, text: string, fields = {}) => ({ class: RangeError, code, text, fields });
 
-  it('ERR_RANK', () => {
+  it('a wrong rank: ERR_RANK', () => {
     both(1, undefined, range('ERR_RANK', 'Expected 1D or 2D token ids, got shape []', { shape: [] }));
     both(
       [[[1, 2]]],
@@ -329,7 +334,7 @@ describe('errors of forward and forwardInto', () => {
     both([1], { shape: [] }, range('ERR_RANK', 'got shape []'));
   });
 
-  it('ERR_SEQUENCE_LENGTH', () => {
+  it('a sequence that is too long: ERR_SEQUENCE_LENGTH', () => {
     both([0, 0, 0, 0, 0, 0, 0], undefined, range('ERR_SEQUENCE_LENGTH', 'Sequence length 7 exceeds max 6'));
     both(
       [
@@ -350,14 +355,14 @@ describe('errors of forward and forwardInto', () => {
     expect(make({ positional: null }).forward(new Int32Array(5000)).shape).toEqual([5000, 4]);
   });
 
-  it('ERR_SHAPE', () => {
+  it('shapes and lengths that do not match: ERR_SHAPE', () => {
     both([1, 2, 3], { shape: [2, 2] }, range('ERR_SHAPE', '[2, 2]'));
     both([1, 2, 3], { positionIds: [1, 2] }, range('ERR_SHAPE', 'positionIds must have shape [3]: got [2]'));
     both([[1, 2]], { positionIds: [[1], [2]] }, range('ERR_SHAPE', '[2] or [1, 2]'));
-    refusedUntouched(7, (out) => layer.forwardInto([1, 2], out), range('ERR_SHAPE', 'out'));
+    expectErrorAndNoWrite(7, (out) => layer.forwardInto([1, 2], out), range('ERR_SHAPE', 'out'));
   });
 
-  it('ERR_ID_OUT_OF_RANGE: tokens, then positions', () => {
+  it('ids out of range, tokens before positions: ERR_ID_OUT_OF_RANGE', () => {
     const tokens = (value: number | bigint, position: number) =>
       range('ERR_ID_OUT_OF_RANGE', 'Token indices must be in range [0, 10)', { value, position, bound: 10 });
     const positions = (value: number | bigint, position: number) =>
@@ -384,38 +389,38 @@ describe('errors of forward and forwardInto', () => {
     both([1, 2], { positionIds: [2 ** 40, 7] }, positions(2 ** 40, 0));
   });
 
-  it('ids that are none', () => {
-    both([0.5], undefined, { kind: TypeError, code: 'ERR_INVALID_ID' });
-    both([0], { positionIds: [Number.NaN] }, { kind: TypeError, code: 'ERR_INVALID_ID' });
-    both([[1], [2, 3]], undefined, { kind: TypeError, code: 'ERR_RAGGED' });
+  it('ids of a wrong kind: ERR_INVALID_ID, ERR_RAGGED, ERR_INVALID_IDS', () => {
+    both([0.5], undefined, { class: TypeError, code: 'ERR_INVALID_ID' });
+    both([0], { positionIds: [Number.NaN] }, { class: TypeError, code: 'ERR_INVALID_ID' });
+    both([[1], [2, 3]], undefined, { class: TypeError, code: 'ERR_RAGGED' });
     for (const ids of [undefined, null, '1', {}, 1n, true, new Float32Array(1)]) {
-      both(ids, undefined, { kind: TypeError, code: 'ERR_INVALID_IDS', fields: { argument: 'ids' } });
+      both(ids, undefined, { class: TypeError, code: 'ERR_INVALID_IDS', fields: { argument: 'ids' } });
     }
     for (const positionIds of [null, '1', {}, 1n, new Float32Array(1)]) {
       both(
         [1],
         { positionIds },
-        { kind: TypeError, code: 'ERR_INVALID_IDS', fields: { argument: 'positionIds' } },
+        { class: TypeError, code: 'ERR_INVALID_IDS', fields: { argument: 'positionIds' } },
       );
     }
     for (const out of [undefined, null, [], new Float64Array(4)]) {
-      refused(() => untyped(layer).forwardInto([1], out), {
-        kind: TypeError,
+      expectError(() => untyped(layer).forwardInto([1], out), {
+        class: TypeError,
         code: 'ERR_INVALID_ARRAY',
         fields: { argument: 'out' },
       });
     }
   });
 
-  it('ERR_INVALID_OPTION', () => {
-    both([0], { positions: [0] }, badOption(TypeError, 'positions'));
-    both([0], { startPos: 0.5 }, badOption(RangeError, 'startPos'));
-    both([0], { startPos: '0' }, badOption(TypeError, 'startPos'));
-    both([0], { startPos: 0, positionIds: [0] }, badOption(RangeError, 'startPos'));
-    both([0], { shape: '1' }, badOption(TypeError, 'shape'));
+  it('wrong options: ERR_INVALID_OPTION', () => {
+    both([0], { positions: [0] }, invalidOption(TypeError, 'positions'));
+    both([0], { startPos: 0.5 }, invalidOption(RangeError, 'startPos'));
+    both([0], { startPos: '0' }, invalidOption(TypeError, 'startPos'));
+    both([0], { startPos: 0, positionIds: [0] }, invalidOption(RangeError, 'startPos'));
+    both([0], { shape: '1' }, invalidOption(TypeError, 'shape'));
     const none = make({ positional: null });
-    both([0], { startPos: 0 }, badOption(RangeError, 'startPos'), none);
-    both([0], { positionIds: [0] }, badOption(RangeError, 'positionIds'), none);
+    both([0], { startPos: 0 }, invalidOption(RangeError, 'startPos'), none);
+    both([0], { positionIds: [0] }, invalidOption(RangeError, 'positionIds'), none);
   });
 
   it('comes in the order of the contract', () => {
@@ -457,8 +462,8 @@ describe('a getter inside the ids', () => {
   it('may move positions or out away, shrink them, or dispose a part: refused, nothing written', () => {
     const layer = make();
     const positionIds = Int32Array.of(0, 1);
-    refusedUntouched(8, (out) => layer.forwardInto(getting(detach(positionIds)), out, { positionIds }), {
-      kind: TypeError,
+    expectErrorAndNoWrite(8, (out) => layer.forwardInto(getting(detach(positionIds)), out, { positionIds }), {
+      class: TypeError,
       code: 'ERR_INVALID_IDS',
     });
     const Resizable = ArrayBuffer as unknown as new (
@@ -469,25 +474,25 @@ describe('a getter inside the ids', () => {
     for (const length of [4, 16]) {
       const tracking = new Int32Array(buffer);
       const resize = () => buffer.resize(length);
-      refusedUntouched(8, (out) => layer.forwardInto(getting(resize), out, { positionIds: tracking }), {
-        kind: TypeError,
+      expectErrorAndNoWrite(8, (out) => layer.forwardInto(getting(resize), out, { positionIds: tracking }), {
+        class: TypeError,
         code: 'ERR_INVALID_IDS',
       });
       buffer.resize(8);
     }
     const out = painted(8);
-    refused(() => layer.forwardInto(getting(detach(out)), out), {
-      kind: TypeError,
+    expectError(() => layer.forwardInto(getting(detach(out)), out), {
+      class: TypeError,
       code: 'ERR_INVALID_ARRAY',
     });
-    refusedUntouched(
+    expectErrorAndNoWrite(
       8,
       (into) =>
         layer.forwardInto(
           getting(() => layer.positional!.dispose()),
           into,
         ),
-      { kind: Error, code: 'ERR_DISPOSED' },
+      { class: Error, code: 'ERR_DISPOSED' },
     );
   });
 });
@@ -505,8 +510,8 @@ describe('dispose', () => {
         true,
         true,
       ]);
-      refused(() => layer.forward([1]), { kind: Error, code: 'ERR_DISPOSED' });
-      refused(() => layer.forwardInto([1], new Float32Array(4)), { kind: Error, code: 'ERR_DISPOSED' });
+      expectError(() => layer.forward([1]), { class: Error, code: 'ERR_DISPOSED' });
+      expectError(() => layer.forwardInto([1], new Float32Array(4)), { class: Error, code: 'ERR_DISPOSED' });
       expectBits(out.data, copy);
       expect(layer.token.getMemoryUsage().bytes).toBe(160);
     }
@@ -524,11 +529,11 @@ describe('dispose', () => {
     expect(layer.forward([1]).shape).toEqual([1, 4]);
     kept.positional.dispose();
     expect(layer.disposed).toBe(true);
-    refused(() => layer.forward([1]), { kind: Error, code: 'ERR_DISPOSED' });
+    expectError(() => layer.forward([1]), { class: Error, code: 'ERR_DISPOSED' });
     const other = parts();
     const second = new EmbeddingLayer(other);
     other.token.dispose();
-    refused(() => second.forward([1]), { kind: Error, code: 'ERR_DISPOSED' });
+    expectError(() => second.forward([1]), { class: Error, code: 'ERR_DISPOSED' });
     expect(other.positional.encode(1).shape).toEqual([4]);
   });
 

@@ -7,7 +7,7 @@ import { answersThroughout, countingRows, countingTable, untyped } from './helpe
 import { bits, expectBits, expectPainted, fromBits, paint, painted } from './helpers/bits.js';
 import { disposed, expectError, invalidArray, outOfRange } from './helpers/errors.js';
 import { detach, resizable, shared } from './helpers/memory.js';
-import { normal, philox, uniform } from './helpers/philox.js';
+import { normal, philox, uniform } from './helpers/reference.mjs';
 
 answersThroughout();
 

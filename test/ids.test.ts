@@ -14,8 +14,7 @@ import {
   invalidId,
   invalidIds,
   outOfRange,
-  wrongKind,
-  wrongValue,
+  invalidOption,
 } from './helpers/errors.js';
 import { detach, growable, resizable, shared } from './helpers/memory.js';
 
@@ -760,12 +759,12 @@ describe('the option shape', () => {
     [[[6]]],
     [true],
   ])('must be an array of numbers: %o', (shape) =>
-    refused([1, 2, 3, 4, 5, 6], wrongKind('shape', shape), { shape }),
+    refused([1, 2, 3, 4, 5, 6], invalidOption(TypeError, 'shape', shape), { shape }),
   );
 
   it.each([[[-6]], [[-1, 6]], [[1.5, 4]], [[Number.NaN]], [[Infinity]], [[2 ** 53]], [[6, -0.5]]])(
     'must hold sizes: %o',
-    (shape) => refused([1, 2, 3, 4, 5, 6], wrongValue('shape', shape), { shape }),
+    (shape) => refused([1, 2, 3, 4, 5, 6], invalidOption(RangeError, 'shape', shape), { shape }),
   );
 
   it.each([[[5]], [[2, 2]], [[]], [[0]], [[6, 0]], [[2 ** 32, 2 ** 32]], [[2 ** 52, 2 ** 12, 6]]])(
@@ -789,15 +788,19 @@ describe('the option shape', () => {
   });
 
   it('is the only one', () => {
-    refused([1], { ...wrongKind('startPos', 1), text: 'Unknown option startPos' }, { startPos: 1 });
-    refused([1], wrongKind('Shape', [1]), { Shape: [1] });
+    refused(
+      [1],
+      { ...invalidOption(TypeError, 'startPos', 1), text: 'Unknown option startPos' },
+      { startPos: 1 },
+    );
+    refused([1], invalidOption(TypeError, 'Shape', [1]), { Shape: [1] });
     // Its name counts even when there is nothing in it.
-    refused([1], wrongKind('other', undefined), { other: undefined });
+    refused([1], invalidOption(TypeError, 'other', undefined), { other: undefined });
   });
 
   it.each([[null], [[]], [[1]], [true], [5], ['shape'], [() => ({})]])(
     'options must be an object: %o',
-    (options) => refused([1], wrongKind('options', options), options as object),
+    (options) => refused([1], invalidOption(TypeError, 'options', options), options as object),
   );
 
   it('inherited and symbol names do not count', () => {
@@ -813,10 +816,10 @@ describe('the order of the checks', () => {
   const short = () => painted(2);
 
   it('options come before ids and out', () => {
-    expectError(() => raw.forwardInto('x', 'x', { other: 1 }), wrongKind('other', 1));
-    expectError(() => raw.forwardInto('x', 'x', { shape: 1 }), wrongKind('shape', 1));
-    expectError(() => raw.forwardInto('x', 'x', { shape: [1.5] }), wrongValue('shape', [1.5]));
-    expectError(() => raw.forward('x', { shape: 1, other: 2 }), wrongKind('other', 2));
+    expectError(() => raw.forwardInto('x', 'x', { other: 1 }), invalidOption(TypeError, 'other', 1));
+    expectError(() => raw.forwardInto('x', 'x', { shape: 1 }), invalidOption(TypeError, 'shape', 1));
+    expectError(() => raw.forwardInto('x', 'x', { shape: [1.5] }), invalidOption(RangeError, 'shape', [1.5]));
+    expectError(() => raw.forward('x', { shape: 1, other: 2 }), invalidOption(TypeError, 'other', 2));
   });
 
   it('the kind of ids comes before that of out, and both before what is inside ids', () => {

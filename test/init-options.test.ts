@@ -4,7 +4,7 @@ import { backendInfo, Embedding, init, initSync } from 'tokenbed';
 import { afterEach, describe, expect, inject, it } from 'vitest';
 import { answersThroughout, countingRows, countingTable, restoreBackend } from './helpers/backend.js';
 import { expectBits } from './helpers/bits.js';
-import { type Expected, expectError, expectRejection, wrongKind, wrongValue } from './helpers/errors.js';
+import { type Expected, expectError, expectRejection, invalidOption } from './helpers/errors.js';
 import { detach } from './helpers/memory.js';
 
 // In this order: the backend is restored before it is checked.
@@ -95,40 +95,40 @@ describe('init', () => {
   });
 
   it.each([[null], [5], ['wasm'], [[]], [true], [() => ({})]])('takes options, not %o', async (options) => {
-    await expectRejection(start(options), wrongKind('options', options));
+    await expectRejection(start(options), invalidOption(TypeError, 'options', options));
     expectWorking();
   });
 
   it('knows two names', async () => {
     for (const name of ['Backend', 'isa', 'threads', 'module']) {
       await expectRejection(start({ [name]: 'wasm' }), {
-        ...wrongKind(name, 'wasm'),
+        ...invalidOption(TypeError, name, 'wasm'),
         text: `Unknown option ${name}`,
       });
     }
-    await expectRejection(start({ backend: 5, isa: 'avx2' }), wrongKind('isa', 'avx2'));
+    await expectRejection(start({ backend: 5, isa: 'avx2' }), invalidOption(TypeError, 'isa', 'avx2'));
   });
 
   it('knows three backends', async () => {
     for (const backend of [null, 5, true, {}, ['wasm'], Symbol('wasm')]) {
-      await expectRejection(start({ backend }), wrongKind('backend', backend));
+      await expectRejection(start({ backend }), invalidOption(TypeError, 'backend', backend));
     }
     for (const backend of ['', 'WASM', 'gpu', 'native ']) {
-      await expectRejection(start({ backend }), wrongValue('backend', backend));
+      await expectRejection(start({ backend }), invalidOption(RangeError, 'backend', backend));
     }
     expectWorking();
   });
 
   it('refuses what no module can come from', async () => {
     for (const wasm of [null, 5, true, 5n, Symbol('wasm'), () => EMPTY]) {
-      await expectRejection(start({ backend: 'wasm', wasm }), wrongKind('wasm', wasm));
-      await expectRejection(start({ backend: 'native', wasm }), wrongKind('wasm', wasm));
+      await expectRejection(start({ backend: 'wasm', wasm }), invalidOption(TypeError, 'wasm', wasm));
+      await expectRejection(start({ backend: 'native', wasm }), invalidOption(TypeError, 'wasm', wasm));
     }
     const plain = {};
-    await expectRejection(start({ backend: 'wasm', wasm: plain }), wrongKind('wasm', plain));
+    await expectRejection(start({ backend: 'wasm', wasm: plain }), invalidOption(TypeError, 'wasm', plain));
     for (const brought of [plain, null, 5]) {
       const wasm = Promise.resolve(brought);
-      await expectRejection(start({ backend: 'wasm', wasm }), wrongKind('wasm', brought));
+      await expectRejection(start({ backend: 'wasm', wasm }), invalidOption(TypeError, 'wasm', brought));
     }
     expectWorking();
   });
@@ -167,9 +167,9 @@ describe('init', () => {
 describe('initSync', () => {
   it('requires a module or its bytes', () => {
     for (const options of [undefined, null, 5, []]) {
-      expectError(() => startSync(options), wrongKind('options', options));
+      expectError(() => startSync(options), invalidOption(TypeError, 'options', options));
     }
-    expectError(() => startSync({}), wrongKind('wasm', undefined));
+    expectError(() => startSync({}), invalidOption(TypeError, 'wasm', undefined));
     for (const wasm of [
       undefined,
       null,
@@ -181,9 +181,12 @@ describe('initSync', () => {
       Promise.resolve(EMPTY),
       () => EMPTY,
     ]) {
-      expectError(() => startSync({ wasm }), wrongKind('wasm', wasm));
+      expectError(() => startSync({ wasm }), invalidOption(TypeError, 'wasm', wasm));
     }
-    expectError(() => startSync({ wasm: EMPTY, backend: 'wasm' }), wrongKind('backend', 'wasm'));
+    expectError(
+      () => startSync({ wasm: EMPTY, backend: 'wasm' }),
+      invalidOption(TypeError, 'backend', 'wasm'),
+    );
     expectWorking();
   });
 

@@ -2,8 +2,9 @@
 
 import { Embedding, EmbeddingLayer, LearnedPositionalEmbedding, Tensor } from 'tokenbed';
 import { describe, expect, it } from 'vitest';
-import { badOption, expectBits, painted, refused, refusedUntouched } from './helpers/outcome.js';
-import { word } from './helpers/reference.js';
+import { expectBits, painted } from './helpers/bits.js';
+import { type Expected, expectError, expectErrorAndNoWrite, invalidOption } from './helpers/errors.js';
+import { word } from './helpers/reference.mjs';
 
 const make = (options: object = {}) =>
   new LearnedPositionalEmbedding({ maxSeqLength: 6, embeddingDim: 4, seed: 7, ...options });
@@ -76,34 +77,34 @@ describe('the constructor', () => {
   it('refuses wrong options', () => {
     for (const option of ['maxSeqLength', 'embeddingDim']) {
       for (const value of [undefined, null, '6', 6n]) {
-        refused(
+        expectError(
           () => new Untyped({ maxSeqLength: 6, embeddingDim: 4, [option]: value }),
-          badOption(TypeError, option),
+          invalidOption(TypeError, option),
         );
       }
       for (const value of [0, -1, 0.5, Number.NaN]) {
-        refused(
+        expectError(
           () => new Untyped({ maxSeqLength: 6, embeddingDim: 4, [option]: value }),
-          badOption(RangeError, option),
+          invalidOption(RangeError, option),
         );
       }
     }
-    refused(() => make({ maxSeqLength: 2 ** 32 + 1 }), badOption(RangeError, 'maxSeqLength'));
-    refused(() => make({ initType: 'he' }), {
-      kind: RangeError,
+    expectError(() => make({ maxSeqLength: 2 ** 32 + 1 }), invalidOption(RangeError, 'maxSeqLength'));
+    expectError(() => make({ initType: 'he' }), {
+      class: RangeError,
       code: 'ERR_UNKNOWN_INIT',
       text: 'Unknown init_type: he',
     });
-    refused(() => make({ initType: null }), { kind: RangeError, code: 'ERR_UNKNOWN_INIT' });
-    refused(() => make({ initType: 'zeros', std: 1 }), badOption(RangeError, 'std'));
-    refused(() => make({ std: -1 }), badOption(RangeError, 'std'));
-    refused(() => make({ seed: -1 }), badOption(RangeError, 'seed'));
-    refused(() => make({ dropout: 0.1 }), badOption(TypeError, 'dropout'));
-    refused(() => make({ paddingIdx: 0 }), badOption(TypeError, 'paddingIdx'));
+    expectError(() => make({ initType: null }), { class: RangeError, code: 'ERR_UNKNOWN_INIT' });
+    expectError(() => make({ initType: 'zeros', std: 1 }), invalidOption(RangeError, 'std'));
+    expectError(() => make({ std: -1 }), invalidOption(RangeError, 'std'));
+    expectError(() => make({ seed: -1 }), invalidOption(RangeError, 'seed'));
+    expectError(() => make({ dropout: 0.1 }), invalidOption(TypeError, 'dropout'));
+    expectError(() => make({ paddingIdx: 0 }), invalidOption(TypeError, 'paddingIdx'));
     for (const options of [undefined, null, 6])
-      refused(() => new Untyped(options), badOption(TypeError, 'options'));
-    refused(() => make({ maxSeqLength: 2 ** 32, embeddingDim: 2 ** 40 }), {
-      kind: RangeError,
+      expectError(() => new Untyped(options), invalidOption(TypeError, 'options'));
+    expectError(() => make({ maxSeqLength: 2 ** 32, embeddingDim: 2 ** 40 }), {
+      class: RangeError,
       code: 'ERR_TOO_LARGE',
     });
   });
@@ -142,10 +143,10 @@ describe('forward', () => {
   });
 
   it('refuses what the sinusoidal one refuses, with its words', () => {
-    const range = (code: string, text: string) => ({ kind: RangeError, code, text });
-    const both = (options: object, refusal: Parameters<typeof refused>[1]) => {
-      refused(() => learned.forward(x, options), refusal);
-      refusedUntouched(32, (out) => learned.forwardInto(x, out, options), refusal);
+    const range = (code: string, text: string) => ({ class: RangeError, code, text });
+    const both = (options: object, refusal: Expected) => {
+      expectError(() => learned.forward(x, options), refusal);
+      expectErrorAndNoWrite(32, (out) => learned.forwardInto(x, out, options), refusal);
     };
     both({}, range('ERR_RANK', 'Expected 2D or 3D embeddings, got shape [24]'));
     both({ shape: [8, 3] }, range('ERR_DIM', 'Embedding dim mismatch: expected 4, got 3'));
@@ -157,8 +158,11 @@ describe('forward', () => {
     );
     both({ shape: [2, 3, 4], positionIds: [0, 1] }, range('ERR_SHAPE', '[3] or [2, 3]'));
     const out = painted(24);
-    refused(() => learned.forwardInto(out, out.subarray(1), { shape: [6, 4] }), range('ERR_SHAPE', 'out'));
-    refused(
+    expectError(
+      () => learned.forwardInto(out, out.subarray(1), { shape: [6, 4] }),
+      range('ERR_SHAPE', 'out'),
+    );
+    expectError(
       () => learned.forwardInto(out.subarray(0, 16), out.subarray(4), { shape: [4, 4] }),
       range('ERR_OVERLAP', 'x'),
     );
@@ -171,9 +175,9 @@ describe('dispose', () => {
     learned.dispose();
     learned.dispose();
     expect([learned.disposed, learned.positionEmbedding.disposed]).toEqual([true, true]);
-    refused(() => learned.forward(x, { shape: [6, 4] }), { kind: Error, code: 'ERR_DISPOSED' });
-    refused(() => learned.positionEmbedding.forward(0), { kind: Error, code: 'ERR_DISPOSED' });
-    refused(() => learned.parameters[0].row(0), { kind: Error, code: 'ERR_DISPOSED' });
+    expectError(() => learned.forward(x, { shape: [6, 4] }), { class: Error, code: 'ERR_DISPOSED' });
+    expectError(() => learned.positionEmbedding.forward(0), { class: Error, code: 'ERR_DISPOSED' });
+    expectError(() => learned.parameters[0].row(0), { class: Error, code: 'ERR_DISPOSED' });
     expect(learned).toMatchObject({ maxSeqLength: 6, embeddingDim: 4, seed: 7, initType: 'normal' });
     const other = make();
     other.positionEmbedding.dispose();

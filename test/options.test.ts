@@ -4,7 +4,7 @@ import { Embedding, type EmbeddingOptions } from 'tokenbed';
 import { describe, expect, it } from 'vitest';
 import { answersThroughout } from './helpers/backend.js';
 import { expectBits } from './helpers/bits.js';
-import { expectError, wrongKind, wrongValue } from './helpers/errors.js';
+import { expectError, invalidOption } from './helpers/errors.js';
 
 answersThroughout();
 
@@ -21,9 +21,9 @@ function made<T>(changes: Partial<EmbeddingOptions>, look: (embedding: Embedding
 }
 
 const refusesKind = (option: string, value: unknown) =>
-  expectError(() => new Untyped({ ...VALID, [option]: value }), wrongKind(option, value));
+  expectError(() => new Untyped({ ...VALID, [option]: value }), invalidOption(TypeError, option, value));
 const refusesValue = (option: string, value: unknown) =>
-  expectError(() => new Untyped({ ...VALID, [option]: value }), wrongValue(option, value));
+  expectError(() => new Untyped({ ...VALID, [option]: value }), invalidOption(RangeError, option, value));
 
 const NO_NUMBERS: readonly unknown[] = [
   '5',
@@ -43,7 +43,7 @@ describe('the options object', () => {
   it.each([[undefined], [null], [5], ['x'], [true], [[]], [[10, 4]], [() => VALID], [5n], [Symbol('s')]])(
     'is required: %o',
     (options) => {
-      expectError(() => new Untyped(options), wrongKind('options', options));
+      expectError(() => new Untyped(options), invalidOption(TypeError, 'options', options));
     },
   );
 
@@ -61,16 +61,19 @@ describe('the options object', () => {
       '__proto__ ',
     ]) {
       expectError(() => new Untyped({ ...VALID, [name]: 1 }), {
-        ...wrongKind(name, 1),
+        ...invalidOption(TypeError, name, 1),
         text: [`Unknown option ${name}`, 'vocabSize', 'paddingIdx'],
       });
     }
-    expectError(() => new Untyped({ ...VALID, dtype: undefined }), wrongKind('dtype', undefined));
+    expectError(
+      () => new Untyped({ ...VALID, dtype: undefined }),
+      invalidOption(TypeError, 'dtype', undefined),
+    );
   });
 
   it('names come before values', () => {
-    expectError(() => new Untyped({ vocabSize: 'x', dim: 1 }), wrongKind('dim', 1));
-    expectError(() => new Untyped({ dim: 1 }), wrongKind('dim', 1));
+    expectError(() => new Untyped({ vocabSize: 'x', dim: 1 }), invalidOption(TypeError, 'dim', 1));
+    expectError(() => new Untyped({ dim: 1 }), invalidOption(TypeError, 'dim', 1));
   });
 
   it('may have a class, inherit and carry symbols', () => {
@@ -113,9 +116,12 @@ describe.each([
   ['embeddingDim', 2 ** 53 - 1],
 ] as const)('%s', (name, most) => {
   it('is required', () => {
-    expectError(() => new Untyped({ ...VALID, [name]: undefined }), wrongKind(name, undefined));
+    expectError(
+      () => new Untyped({ ...VALID, [name]: undefined }),
+      invalidOption(TypeError, name, undefined),
+    );
     const { [name]: _, ...rest } = VALID;
-    expectError(() => new Untyped(rest), wrongKind(name, undefined));
+    expectError(() => new Untyped(rest), invalidOption(TypeError, name, undefined));
   });
 
   it('is a number', () => {
@@ -212,24 +218,30 @@ describe('initType', () => {
 describe('std', () => {
   it('is a number', () => {
     for (const value of [...NO_NUMBERS, null, 5n]) {
-      expectError(() => new Untyped({ ...VALID, initType: 'normal', std: value }), wrongKind('std', value));
+      expectError(
+        () => new Untyped({ ...VALID, initType: 'normal', std: value }),
+        invalidOption(TypeError, 'std', value),
+      );
     }
   });
 
   it('is finite and not negative', () => {
     for (const std of [-1, -Number.MIN_VALUE, Number.NaN, Infinity, -Infinity]) {
-      expectError(() => new Untyped({ ...VALID, initType: 'normal', std }), wrongValue('std', std));
+      expectError(
+        () => new Untyped({ ...VALID, initType: 'normal', std }),
+        invalidOption(RangeError, 'std', std),
+      );
     }
   });
 
   it('goes with normal alone', () => {
     for (const initType of ['uniform', 'xavier', 'zeros', undefined]) {
       expectError(() => new Untyped({ ...VALID, initType, std: 1 }), {
-        ...wrongValue('std', 1),
+        ...invalidOption(RangeError, 'std', 1),
         text: ['std', 'normal'],
       });
       // A wrong kind is that, whatever it goes with.
-      expectError(() => new Untyped({ ...VALID, initType, std: '1' }), wrongKind('std', '1'));
+      expectError(() => new Untyped({ ...VALID, initType, std: '1' }), invalidOption(TypeError, 'std', '1'));
     }
   });
 

@@ -4,7 +4,7 @@ import { Embedding, Tensor } from 'tokenbed';
 import { describe, expect, it } from 'vitest';
 import { answersThroughout } from './helpers/backend.js';
 import { expectBits, fromBits } from './helpers/bits.js';
-import { type Expected, expectError, invalidArray, wrongKind, wrongValue } from './helpers/errors.js';
+import { type Expected, expectError, invalidArray, invalidOption } from './helpers/errors.js';
 import { detach, resizable, shared } from './helpers/memory.js';
 
 answersThroughout();
@@ -175,7 +175,7 @@ describe('the padding row', () => {
             ],
             { paddingIdx },
           ),
-        wrongValue('paddingIdx', paddingIdx),
+        invalidOption(RangeError, 'paddingIdx', paddingIdx),
       );
     }
     for (const paddingIdx of ['0', 0n, true, [0]]) {
@@ -188,9 +188,9 @@ describe('the padding row', () => {
             ],
             { paddingIdx },
           ),
-        wrongKind('paddingIdx', paddingIdx),
+        invalidOption(TypeError, 'paddingIdx', paddingIdx),
       );
-      expectError(() => from('x', { paddingIdx }), wrongKind('paddingIdx', paddingIdx));
+      expectError(() => from('x', { paddingIdx }), invalidOption(TypeError, 'paddingIdx', paddingIdx));
     }
   });
 });
@@ -199,10 +199,10 @@ describe('embeddingDim', () => {
   it('is needed for a flat array', () => {
     for (const weight of [Float32Array.from(VALUES), new Tensor(VALUES), VALUES]) {
       expectError(() => from(weight), {
-        ...wrongKind('embeddingDim', undefined),
+        ...invalidOption(TypeError, 'embeddingDim', undefined),
         text: ['embeddingDim', 'flat'],
       });
-      expectError(() => from(weight, {}), wrongKind('embeddingDim', undefined));
+      expectError(() => from(weight, {}), invalidOption(TypeError, 'embeddingDim', undefined));
     }
   });
 
@@ -234,15 +234,15 @@ describe('embeddingDim', () => {
     for (const embeddingDim of [0, -1, 1.5, Number.NaN, Infinity, 2 ** 53]) {
       expectError(
         () => from(Float32Array.from(VALUES), { embeddingDim }),
-        wrongValue('embeddingDim', embeddingDim),
+        invalidOption(RangeError, 'embeddingDim', embeddingDim),
       );
     }
     for (const embeddingDim of ['3', 3n, null, [3]]) {
       expectError(
         () => from(Float32Array.from(VALUES), { embeddingDim }),
-        wrongKind('embeddingDim', embeddingDim),
+        invalidOption(TypeError, 'embeddingDim', embeddingDim),
       );
-      expectError(() => from('x', { embeddingDim }), wrongKind('embeddingDim', embeddingDim));
+      expectError(() => from('x', { embeddingDim }), invalidOption(TypeError, 'embeddingDim', embeddingDim));
     }
   });
 });
@@ -329,12 +329,12 @@ describe('options', () => {
   it('know two names', () => {
     for (const name of ['seed', 'initType', 'vocabSize', 'dtype', 'shape']) {
       expectError(() => from([[1]], { [name]: 1 }), {
-        ...wrongKind(name, 1),
+        ...invalidOption(TypeError, name, 1),
         text: `Unknown option ${name}`,
       });
     }
     for (const options of [null, 5, [], 'x'])
-      expectError(() => from([[1]], options), wrongKind('options', options));
+      expectError(() => from([[1]], options), invalidOption(TypeError, 'options', options));
     expectTable(from([[1]], { embeddingDim: undefined, paddingIdx: undefined }), 1, 1, [1]);
   });
 });

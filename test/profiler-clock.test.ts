@@ -2,7 +2,7 @@
 
 import { Embedding, EmbeddingProfiler } from 'tokenbed';
 import { expect, it } from 'vitest';
-import { refused } from './helpers/outcome.js';
+import { expectError } from './helpers/errors.js';
 import { impossible, quick, realNow, replace, useClock, watchLookups } from './helpers/profiler.js';
 
 const [tokens, dim] = [512, 64];
@@ -10,7 +10,7 @@ const embedding = new Embedding({ vocabSize: 300, embeddingDim: dim, seed: 3 });
 const one = { embedding, batchSizes: [tokens], seqLengths: [1] };
 const KEY = `batch_${tokens}_seq_1`;
 
-const stopped = { kind: Error, code: 'ERR_INTERNAL', text: 'clock of this host stands still' };
+const stopped = { class: Error, code: 'ERR_INTERNAL', text: 'clock of this host stands still' };
 
 /**
  * A clock of this test's own: the k-th lookup takes `lookupMs(k)`, a copy of the whole result `copyMs`, and reading the
@@ -144,9 +144,9 @@ it('ends with an error where all clocks stand still, and is of use afterwards', 
     () => 42,
     () => 42,
   );
-  refused(() => profiler.measureLookupPerformance(one), stopped);
-  refused(() => profiler.analyzeMemoryScaling({ vocabSizes: [50], embeddingDims: [4] }), stopped);
-  refused(() => profiler.comparePositionalEncodings({ seqLength: 2, embeddingDim: 2 }), stopped);
+  expectError(() => profiler.measureLookupPerformance(one), stopped);
+  expectError(() => profiler.analyzeMemoryScaling({ vocabSizes: [50], embeddingDims: [4] }), stopped);
+  expectError(() => profiler.comparePositionalEncodings({ seqLength: 2, embeddingDim: 2 }), stopped);
   // Nothing to time, nothing to miss.
   expect(profiler.measureLookupPerformance({ ...one, batchSizes: [] })).toEqual({});
   expect(profiler.analyzeMemoryScaling({ vocabSizes: [50], embeddingDims: [4], maxTableMb: 0 })).toEqual({
@@ -162,5 +162,5 @@ it('ends with an error when the clock stops in the middle', () => {
   let last = 0;
   useClock(() => (readings++ < 200 ? (last = realNow()) : last));
   const profiler = new EmbeddingProfiler({ minTimeMs: 1000, warmupMs: 0 });
-  refused(() => profiler.measureLookupPerformance(one), stopped);
+  expectError(() => profiler.measureLookupPerformance(one), stopped);
 });

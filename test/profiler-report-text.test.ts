@@ -7,7 +7,7 @@ import {
   type EmbeddingProfilerOptions,
 } from 'tokenbed';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { badOption, refused, thrown } from './helpers/outcome.js';
+import { expectError, invalidOption, thrown } from './helpers/errors.js';
 import { quick } from './helpers/profiler.js';
 
 const embedding = new Embedding({ vocabSize: 300, embeddingDim: 8, seed: 3 });
@@ -266,9 +266,11 @@ describe('analyzeEmbeddingSystemDesign', () => {
 
   it('refuses wrong options, and passes on what print throws', () => {
     const analyze = analyzeEmbeddingSystemDesign as (options?: unknown) => unknown;
-    for (const options of [null, 7, []]) refused(() => analyze(options), badOption(TypeError, 'options'));
-    refused(() => analyze({ printer: null }), badOption(TypeError, 'printer'));
-    for (const value of ['x', 1, {}]) refused(() => analyze({ print: value }), badOption(TypeError, 'print'));
+    for (const options of [null, 7, []])
+      expectError(() => analyze(options), invalidOption(TypeError, 'options'));
+    expectError(() => analyze({ printer: null }), invalidOption(TypeError, 'printer'));
+    for (const value of ['x', 1, {}])
+      expectError(() => analyze({ print: value }), invalidOption(TypeError, 'print'));
     const error = new Error('full');
     const print = () => {
       throw error;

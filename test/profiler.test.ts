@@ -10,7 +10,7 @@ import {
   type ProfilerProgress,
 } from 'tokenbed';
 import { describe, expect, inject, it, onTestFinished, vi } from 'vitest';
-import { badOption, refused, thrown } from './helpers/outcome.js';
+import { expectError, invalidOption, thrown } from './helpers/errors.js';
 import { impossible, quick, replace, watchLookups } from './helpers/profiler.js';
 
 const MIB = 2 ** 20;
@@ -131,7 +131,7 @@ describe('measureLookupPerformance', () => {
     } as typeof forwardInto);
     const profiler = quick();
     const text = 'gave a wrong row';
-    refused(() => profiler.measureLookupPerformance(one), { kind: Error, code: 'ERR_INTERNAL', text });
+    expectError(() => profiler.measureLookupPerformance(one), { class: Error, code: 'ERR_INTERNAL', text });
     expect(calls > 7).toBe(rightCalls > 0);
     expect(profiler.results.lookup).toEqual({});
   });
@@ -140,11 +140,11 @@ describe('measureLookupPerformance', () => {
     const profiler = untyped(quick());
     const measure = (options: object) => () => profiler.measureLookupPerformance({ ...one, ...options });
     for (const options of [undefined, null, 7, 'x', []]) {
-      refused(() => profiler.measureLookupPerformance(options), badOption(TypeError, 'options'));
+      expectError(() => profiler.measureLookupPerformance(options), invalidOption(TypeError, 'options'));
     }
-    refused(measure({ batches: [1] }), badOption(TypeError, 'batches'));
+    expectError(measure({ batches: [1] }), invalidOption(TypeError, 'batches'));
     for (const value of [undefined, null, {}, Embedding, { forwardInto() {} }, new Float32Array(4)]) {
-      refused(measure({ embedding: value }), badOption(TypeError, 'embedding'));
+      expectError(measure({ embedding: value }), invalidOption(TypeError, 'embedding'));
     }
     for (const option of ['batchSizes', 'seqLengths']) {
       for (const value of [
@@ -158,26 +158,26 @@ describe('measureLookupPerformance', () => {
         [4n],
         [null],
       ]) {
-        refused(measure({ [option]: value }), badOption(TypeError, option));
+        expectError(measure({ [option]: value }), invalidOption(TypeError, option));
       }
       for (const value of [[0], [4, -1], [1.5], [Number.NaN], [Infinity], [2 ** 53]]) {
-        const error = refused(measure({ [option]: value }), badOption(RangeError, option));
+        const error = expectError(measure({ [option]: value }), invalidOption(RangeError, option));
         expect(error['value']).toBe(value);
       }
-      refused(measure({ [option]: [4, 5, -6] }), {
-        ...badOption(RangeError, option),
+      expectError(measure({ [option]: [4, 5, -6] }), {
+        ...invalidOption(RangeError, option),
         text: 'got -6 at [2]',
       });
-      refused(measure({ [option]: Array(3) }), badOption(TypeError, option));
+      expectError(measure({ [option]: Array(3) }), invalidOption(TypeError, option));
     }
-    refused(measure({ pattern: 'random' }), badOption(RangeError, 'pattern'));
-    refused(measure({ pattern: null }), badOption(TypeError, 'pattern'));
-    refused(measure({ seed: -1 }), badOption(RangeError, 'seed'));
-    refused(measure({ seed: 0.5 }), badOption(RangeError, 'seed'));
-    refused(measure({ seed: 2n ** 64n }), badOption(RangeError, 'seed'));
-    refused(measure({ seed: '7' }), badOption(TypeError, 'seed'));
+    expectError(measure({ pattern: 'random' }), invalidOption(RangeError, 'pattern'));
+    expectError(measure({ pattern: null }), invalidOption(TypeError, 'pattern'));
+    expectError(measure({ seed: -1 }), invalidOption(RangeError, 'seed'));
+    expectError(measure({ seed: 0.5 }), invalidOption(RangeError, 'seed'));
+    expectError(measure({ seed: 2n ** 64n }), invalidOption(RangeError, 'seed'));
+    expectError(measure({ seed: '7' }), invalidOption(TypeError, 'seed'));
     // Names first, then values.
-    refused(measure({ seed: -1, nope: 1 }), badOption(TypeError, 'nope'));
+    expectError(measure({ seed: -1, nope: 1 }), invalidOption(TypeError, 'nope'));
   });
 
   it('refuses a disposed table before anything else', () => {
@@ -186,7 +186,7 @@ describe('measureLookupPerformance', () => {
     const profiler = untyped(quick());
     for (const options of [{ ...one }, { batchSizes: [] }, { batchSizes: 'x', nope: 1 }]) {
       const measure = () => profiler.measureLookupPerformance({ ...options, embedding: gone });
-      refused(measure, { kind: Error, code: 'ERR_DISPOSED' });
+      expectError(measure, { class: Error, code: 'ERR_DISPOSED' });
     }
   });
 
@@ -195,7 +195,7 @@ describe('measureLookupPerformance', () => {
     const profiler = quick({ onProgress: seen });
     const measure = () =>
       profiler.measureLookupPerformance({ embedding, batchSizes: [1, 2 ** 40], seqLengths: [2 ** 20] });
-    refused(measure, { kind: RangeError, code: 'ERR_TOO_LARGE' });
+    expectError(measure, { class: RangeError, code: 'ERR_TOO_LARGE' });
     expect(seen).not.toHaveBeenCalled();
     expect(profiler.results.lookup).toEqual({});
   });
@@ -305,20 +305,20 @@ describe('analyzeMemoryScaling', () => {
     const profiler = untyped(quick());
     const analyze = (options: object) => () => profiler.analyzeMemoryScaling({ ...sizes, ...options });
     for (const options of [undefined, null, 7]) {
-      refused(() => profiler.analyzeMemoryScaling(options), badOption(TypeError, 'options'));
+      expectError(() => profiler.analyzeMemoryScaling(options), invalidOption(TypeError, 'options'));
     }
-    refused(analyze({ embedding }), badOption(TypeError, 'embedding'));
+    expectError(analyze({ embedding }), invalidOption(TypeError, 'embedding'));
     for (const option of ['vocabSizes', 'embeddingDims']) {
-      refused(analyze({ [option]: undefined }), badOption(TypeError, option));
-      refused(analyze({ [option]: [1, '2'] }), badOption(TypeError, option));
-      refused(analyze({ [option]: [1, 0] }), badOption(RangeError, option));
+      expectError(analyze({ [option]: undefined }), invalidOption(TypeError, option));
+      expectError(analyze({ [option]: [1, '2'] }), invalidOption(TypeError, option));
+      expectError(analyze({ [option]: [1, 0] }), invalidOption(RangeError, option));
     }
-    refused(analyze({ vocabSizes: [2 ** 32 + 1] }), badOption(RangeError, 'vocabSizes'));
+    expectError(analyze({ vocabSizes: [2 ** 32 + 1] }), invalidOption(RangeError, 'vocabSizes'));
     for (const value of [-1, Number.NaN, Infinity]) {
-      refused(analyze({ maxTableMb: value }), badOption(RangeError, 'maxTableMb'));
+      expectError(analyze({ maxTableMb: value }), invalidOption(RangeError, 'maxTableMb'));
     }
     for (const value of [null, '1', 1n]) {
-      refused(analyze({ maxTableMb: value }), badOption(TypeError, 'maxTableMb'));
+      expectError(analyze({ maxTableMb: value }), invalidOption(TypeError, 'maxTableMb'));
     }
   });
 });
@@ -352,16 +352,16 @@ describe('comparePositionalEncodings', () => {
     const { sinusoidal, learned } = quick().comparePositionalEncodings({ seqLength: 6, embeddingDim: 4 });
     const sizes = { maxSeqLength: 12, embeddingDim: 4 };
     const tooLong = new Float32Array(13 * 4);
-    const refusal = { kind: RangeError, code: 'ERR_SEQUENCE_LENGTH' };
+    const refusal = { class: RangeError, code: 'ERR_SEQUENCE_LENGTH' };
     expect(sinusoidal.extrapolation).toBe(
       'Good (can handle longer sequences: encode() gives any position below 2^32, forward() the 12 of its table)',
     );
     const encoding = new PositionalEncoding(sizes);
     expect(encoding.encode(2 ** 32 - 1).shape).toEqual([4]);
-    refused(() => encoding.encode(2 ** 32), { kind: RangeError, code: 'ERR_ID_OUT_OF_RANGE' });
-    refused(() => encoding.forward(tooLong, { shape: [13, 4] }), refusal);
+    expectError(() => encoding.encode(2 ** 32), { class: RangeError, code: 'ERR_ID_OUT_OF_RANGE' });
+    expectError(() => encoding.forward(tooLong, { shape: [13, 4] }), refusal);
     expect(learned.extrapolation).toBe('Limited (fixed max sequence length: 12)');
-    refused(() => new LearnedPositionalEmbedding(sizes).forward(tooLong, { shape: [13, 4] }), refusal);
+    expectError(() => new LearnedPositionalEmbedding(sizes).forward(tooLong, { shape: [13, 4] }), refusal);
   });
 
   it('takes 100 positions of 256 by default, and adds to 16 sequences', () => {
@@ -398,17 +398,17 @@ describe('comparePositionalEncodings', () => {
 
   it('refuses wrong options', () => {
     const compare = (options: unknown) => () => untyped(quick()).comparePositionalEncodings(options);
-    for (const options of [null, 7, []]) refused(compare(options), badOption(TypeError, 'options'));
-    refused(compare({ batchSize: 16 }), badOption(TypeError, 'batchSize'));
+    for (const options of [null, 7, []]) expectError(compare(options), invalidOption(TypeError, 'options'));
+    expectError(compare({ batchSize: 16 }), invalidOption(TypeError, 'batchSize'));
     for (const option of ['seqLength', 'embeddingDim']) {
       for (const value of [null, '6', 6n])
-        refused(compare({ [option]: value }), badOption(TypeError, option));
+        expectError(compare({ [option]: value }), invalidOption(TypeError, option));
       for (const value of [0, -1, 1.5, Number.NaN, Infinity]) {
-        refused(compare({ [option]: value }), badOption(RangeError, option));
+        expectError(compare({ [option]: value }), invalidOption(RangeError, option));
       }
     }
-    refused(compare({ seqLength: 2 ** 31, embeddingDim: 2 ** 31 }), {
-      kind: RangeError,
+    expectError(compare({ seqLength: 2 ** 31, embeddingDim: 2 ** 31 }), {
+      class: RangeError,
       code: 'ERR_TOO_LARGE',
     });
   });
@@ -514,19 +514,20 @@ describe('the profiler', () => {
 
   it('refuses wrong options', () => {
     const Any = EmbeddingProfiler as unknown as new (options?: unknown) => EmbeddingProfiler;
-    for (const options of [null, 7, []]) refused(() => new Any(options), badOption(TypeError, 'options'));
-    refused(() => new Any({ printer: null }), badOption(TypeError, 'printer'));
+    for (const options of [null, 7, []])
+      expectError(() => new Any(options), invalidOption(TypeError, 'options'));
+    expectError(() => new Any({ printer: null }), invalidOption(TypeError, 'printer'));
     for (const value of ['x', 1, true])
-      refused(() => new Any({ print: value }), badOption(TypeError, 'print'));
+      expectError(() => new Any({ print: value }), invalidOption(TypeError, 'print'));
     for (const value of [null, 'x']) {
-      refused(() => new Any({ onProgress: value }), badOption(TypeError, 'onProgress'));
+      expectError(() => new Any({ onProgress: value }), invalidOption(TypeError, 'onProgress'));
     }
     for (const option of ['minTimeMs', 'warmupMs']) {
       for (const value of [-1, Number.NaN, Infinity]) {
-        refused(() => new Any({ [option]: value }), badOption(RangeError, option));
+        expectError(() => new Any({ [option]: value }), invalidOption(RangeError, option));
       }
       for (const value of [null, '1', 1n]) {
-        refused(() => new Any({ [option]: value }), badOption(TypeError, option));
+        expectError(() => new Any({ [option]: value }), invalidOption(TypeError, option));
       }
     }
     const undefinedOptions = { print: undefined, onProgress: undefined, minTimeMs: undefined };

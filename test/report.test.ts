@@ -12,7 +12,7 @@ import {
   toSVG,
 } from 'tokenbed/report';
 import { describe, expect, it } from 'vitest';
-import { badOption, refused } from './helpers/outcome.js';
+import { expectError, invalidOption } from './helpers/errors.js';
 import { emptyReport, profilerReport, type WholeReport } from './helpers/profiler-report.js';
 
 const PATTERNS: readonly AccessPattern[] = ['uniform', 'zipf', 'sequential', 'repeated'];
@@ -573,7 +573,7 @@ describe('arguments', () => {
         { results, machine: 'x' },
         { results, table: 5 },
       ]) {
-        refused(() => draw(wrong), badOption(TypeError, 'report'));
+        expectError(() => draw(wrong), invalidOption(TypeError, 'report'));
       }
       for (const wrong of [
         undefined,
@@ -583,17 +583,20 @@ describe('arguments', () => {
         { ...results, lookup: [] },
         { ...results, positional: null },
       ]) {
-        refused(() => draw({ results: wrong }), badOption(TypeError, 'results'));
+        expectError(() => draw({ results: wrong }), invalidOption(TypeError, 'results'));
       }
       for (const part of ['lookup', 'memoryScaling', 'positional']) {
-        refused(() => draw({ results: { ...results, [part]: { a: 5 } } }), badOption(TypeError, 'results'));
+        expectError(
+          () => draw({ results: { ...results, [part]: { a: 5 } } }),
+          invalidOption(TypeError, 'results'),
+        );
       }
     },
   );
 
   it.each(Object.entries(CHARTS))('%s refuses what is no results', (_, draw) => {
     for (const wrong of [undefined, null, 5, { results }, []]) {
-      refused(() => untyped(draw)(wrong), badOption(TypeError, 'results'));
+      expectError(() => untyped(draw)(wrong), invalidOption(TypeError, 'results'));
     }
   });
 
@@ -603,11 +606,11 @@ describe('arguments', () => {
   ])('%s refuses wrong options', (_, draw) => {
     for (const option of ['seqLength', 'embeddingDim']) {
       for (const value of [0, -1, 0.5, Number.NaN])
-        refused(() => draw({ [option]: value }), badOption(RangeError, option));
-      refused(() => untyped(draw)({ [option]: '1' }), badOption(TypeError, option));
+        expectError(() => draw({ [option]: value }), invalidOption(RangeError, option));
+      expectError(() => untyped(draw)({ [option]: '1' }), invalidOption(TypeError, option));
     }
-    refused(() => untyped(draw)({ dim: 4 }), badOption(TypeError, 'dim'));
-    refused(() => untyped(draw)(null), badOption(TypeError, 'options'));
+    expectError(() => untyped(draw)({ dim: 4 }), invalidOption(TypeError, 'dim'));
+    expectError(() => untyped(draw)(null), invalidOption(TypeError, 'options'));
     expect(draw()).toBe(draw({ seqLength: 100, embeddingDim: 256 }));
   });
 });

@@ -4,49 +4,18 @@
 
 import { init, Tensor } from 'tokenbed';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { type Expected, expectError, thrown } from './helpers/errors.js';
+import { detach, resizable } from './helpers/memory.js';
 
-/** The error that `run` throws, with its class, so that a missing one fails. */
-function thrown(run: () => unknown): Error & Record<string, unknown> {
-  try {
-    run();
-  } catch (error) {
-    return error as Error & Record<string, unknown>;
-  }
-  throw new Error('nothing was thrown');
-}
-
-/** Expects class, code and words of an error, and gives it back for its fields. */
-function refused(
-  run: () => unknown,
-  kind: new (message: string) => Error,
-  code: string,
-  text: string | RegExp,
-): Record<string, unknown> {
-  const error = thrown(run);
-  expect(error.constructor).toBe(kind);
-  expect(error['code']).toBe(code);
-  expect(error.message).toMatch(text);
-  return error;
-}
+/** Expects class, code and message of an error, and returns it for its fields. */
+const refused = (run: () => unknown, ErrorClass: Expected['class'], code: string, text: string | RegExp) =>
+  expectError(run, { class: ErrorClass, code, text });
 
 /** The constructor as untyped callers see it. */
 const Untyped = Tensor as unknown as new (data?: unknown, options?: unknown) => Tensor;
 
 /** Lines of text. */
 const text = (...lines: string[]): string => lines.join('\n');
-
-/** Leaves `array` without its memory. */
-function detach<T extends { readonly buffer: ArrayBufferLike }>(array: T): T {
-  structuredClone(array.buffer, { transfer: [array.buffer as ArrayBuffer] });
-  return array;
-}
-
-/** An ArrayBuffer that can change its length. */
-type Resizable = ArrayBuffer & { resize(length: number): void };
-const resizable = (length: number, maxByteLength: number): Resizable =>
-  new (ArrayBuffer as unknown as new (length: number, options: object) => Resizable)(length, {
-    maxByteLength,
-  });
 
 describe('new Tensor over a typed array', () => {
   const kinds = [

@@ -7,7 +7,8 @@
 
 import { type BagMode, Embedding, EmbeddingBag, EmbeddingLayer, PositionalEncoding, Tensor } from 'tokenbed';
 import { describe, expect, it } from 'vitest';
-import { expectBits, painted, refused, untouched } from './helpers/outcome.js';
+import { expectBits, expectPainted, painted } from './helpers/bits.js';
+import { expectError } from './helpers/errors.js';
 
 const INDEX_TILE = 65_536;
 const FLOAT_TILE = 131_072;
@@ -52,7 +53,7 @@ describe('Embedding', () => {
     narrow.set(ids, 3);
     embedding.forwardInto(narrow.subarray(3), out);
     expectBits(out.subarray(0, -2), gather(table, dim, ids));
-    expect(untouched(out.subarray(-2))).toBe(true);
+    expectPainted(out.subarray(-2));
     embedding.dispose();
   });
 
@@ -84,12 +85,12 @@ describe('Embedding', () => {
       ids[4 * INDEX_TILE - 1] = -1;
       const out = painted(ids.length * 3);
       const fields = { value: 10, position: at };
-      refused(() => embedding.forwardInto(ids, out), {
-        kind: RangeError,
+      expectError(() => embedding.forwardInto(ids, out), {
+        class: RangeError,
         code: 'ERR_ID_OUT_OF_RANGE',
         fields,
       });
-      expect(untouched(out)).toBe(true);
+      expectPainted(out);
     }
   });
 
@@ -220,12 +221,12 @@ describe('EmbeddingBag', () => {
       const copy = offsets.slice();
       copy[index] = value;
       const fields = { index: value > ids.length || value < index ? index : index + 1 };
-      refused(() => bag.forwardInto(ids, out, { offsets: copy }), {
-        kind: RangeError,
+      expectError(() => bag.forwardInto(ids, out, { offsets: copy }), {
+        class: RangeError,
         code: 'ERR_OFFSETS',
         fields,
       });
-      expect(untouched(out)).toBe(true);
+      expectPainted(out);
     };
     broken(INDEX_TILE, 5);
     broken(INDEX_TILE - 1, INDEX_TILE + 9);
@@ -233,12 +234,12 @@ describe('EmbeddingBag', () => {
     broken(INDEX_TILE + 1, -1);
     ids[ids.length - 1] = 10;
     const fields = { position: ids.length - 1 };
-    refused(() => bag.forwardInto(ids, out, { offsets }), {
-      kind: RangeError,
+    expectError(() => bag.forwardInto(ids, out, { offsets }), {
+      class: RangeError,
       code: 'ERR_ID_OUT_OF_RANGE',
       fields,
     });
-    expect(untouched(out)).toBe(true);
+    expectPainted(out);
   });
 });
 
@@ -317,19 +318,19 @@ describe('positions', () => {
     positionIds[2 * INDEX_TILE - 1] = 5;
     const out = painted(2 * INDEX_TILE);
     const refusal = {
-      kind: RangeError,
+      class: RangeError,
       code: 'ERR_ID_OUT_OF_RANGE',
       text: 'Positions',
       fields: { position: 2 * INDEX_TILE - 1 },
     };
-    refused(
+    expectError(
       () =>
         pe.forwardInto(new Float32Array(2 * INDEX_TILE), out, { shape: [2 * INDEX_TILE, 1], positionIds }),
       refusal,
     );
-    refused(() => layer.forwardInto(new Int32Array(2 * INDEX_TILE), out, { positionIds }), refusal);
-    refused(() => pe.encode(Float64Array.of(1) as never), { kind: TypeError, code: 'ERR_INVALID_IDS' });
-    expect(untouched(out)).toBe(true);
+    expectError(() => layer.forwardInto(new Int32Array(2 * INDEX_TILE), out, { positionIds }), refusal);
+    expectError(() => pe.encode(Float64Array.of(1) as never), { class: TypeError, code: 'ERR_INVALID_IDS' });
+    expectPainted(out);
   });
 });
 

@@ -1,16 +1,7 @@
 import { BPETokenizer } from 'tokenbed/tokenizer';
 import { describe, expect, it } from 'vitest';
+import { thrown } from './helpers/errors.js';
 import { encodeBytes, encodeWords, trainBytes, trainWords } from './tokenizer-reference.js';
-
-/** What a call throws; a test fails when it throws nothing. */
-function thrown(call: () => unknown): Error & Record<string, unknown> {
-  try {
-    call();
-  } catch (error) {
-    return error as Error & Record<string, unknown>;
-  }
-  throw new Error('nothing was thrown');
-}
 
 const loose = (value: unknown): never => value as never;
 

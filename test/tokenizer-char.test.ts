@@ -1,15 +1,6 @@
 import { CharTokenizer } from 'tokenbed/tokenizer';
 import { describe, expect, it } from 'vitest';
-
-/** What a call throws; a test fails when it throws nothing. */
-function thrown(call: () => unknown): Error & Record<string, unknown> {
-  try {
-    call();
-  } catch (error) {
-    return error as Error & Record<string, unknown>;
-  }
-  throw new Error('nothing was thrown');
-}
+import { thrown } from './helpers/errors.js';
 
 const loose = (value: unknown): never => value as never;
 

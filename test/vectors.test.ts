@@ -17,7 +17,7 @@ import {
 } from 'tokenbed';
 import { describe, expect, it } from 'vitest';
 import { bits } from './helpers/bits.js';
-import { philox } from './helpers/philox.js';
+import { philox } from './helpers/reference.mjs';
 import addFile from './vectors/add.json' with { type: 'json' };
 import bagFile from './vectors/bag.json' with { type: 'json' };
 import dropoutFile from './vectors/dropout.json' with { type: 'json' };

@@ -1,4 +1,4 @@
-/** Quantiles, by linear interpolation between the two nearest. */
+/** Quantiles, by linear interpolation between the two nearest: those of ts/profiler/rounds.ts, before dist/ is built. */
 
 /** @param {readonly number[]} values not empty @param {number} q 0 .. 1 */
 export function quantile(values, q) {
@@ -10,14 +10,3 @@ export function quantile(values, q) {
 
 /** @param {readonly number[]} values not empty */
 export const median = (values) => quantile(values, 0.5);
-
-/**
- * How many times as long `other` took as `own`: the ratio of each round, then its median and quartiles. What slowed
- * a whole round down has slowed both.
- *
- * @param {readonly number[]} own ns, one per round @param {readonly number[]} other
- */
-export function paired(own, other) {
-  const ratios = own.map((ns, round) => other[round] / ns);
-  return { ratio: median(ratios), p25: quantile(ratios, 0.25), p75: quantile(ratios, 0.75) };
-}

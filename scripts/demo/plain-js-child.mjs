@@ -4,24 +4,27 @@
  *
  *   node plain-js-child.mjs IDS ROWS_FILE
  *
- * row(r) = f32(table[id_r] + PE[r mod 512]), each of the two summands an f32 itself (see uniform.mjs, sinusoid.mjs).
+ * row(r) = f32(table[id_r] + PE[r mod 512]), each of the two summands an f32 itself. They come from the reference of
+ * the tests.
  */
 
 import { readFile, writeFile } from 'node:fs/promises';
+import { uniform } from '../../test/helpers/reference.mjs';
+import { sinusoidRow } from '../../test/helpers/sinusoid.mjs';
 import { CHECKED_ROWS, DIM, SEED, SEQUENCE } from './settings.mjs';
-import { sinusoidRows } from './sinusoid.mjs';
-import { uniformRow } from './uniform.mjs';
 
 const [idsFile = '', rowsFile = ''] = process.argv.slice(2);
 const file = await readFile(idsFile);
 const ids = new Uint16Array(file.buffer.slice(file.byteOffset, file.byteOffset + file.byteLength));
 const count = Math.min(CHECKED_ROWS, ids.length);
 
-const positions = sinusoidRows(Math.min(SEQUENCE, count), DIM);
+const bound = 1 / Math.sqrt(DIM);
+const positions = Array.from({ length: Math.min(SEQUENCE, count) }, (_, p) => sinusoidRow(p, DIM));
 const rows = new Float32Array(count * DIM);
 for (let r = 0; r < count; r++) {
-  const token = uniformRow(/** @type {number} */ (ids[r]), DIM, SEED);
-  const position = positions.subarray((r % SEQUENCE) * DIM);
-  for (let c = 0; c < DIM; c++) rows[r * DIM + c] = Number(token[c]) + Number(position[c]); // one rounding, to f32
+  const first = Number(ids[r]) * DIM;
+  positions[r % SEQUENCE]?.forEach((value, c) => {
+    rows[r * DIM + c] = uniform(SEED, first + c, bound) + value; // one rounding, to f32
+  });
 }
 await writeFile(rowsFile, rows);

@@ -6,6 +6,7 @@
 
 import type * as library from 'tokenbed';
 import { afterEach, describe, expect, it } from 'vitest';
+import { thrown } from '../helpers/errors.js';
 
 type Package = typeof library;
 
@@ -194,12 +195,3 @@ describe('a worker', () => {
     expect(row).toEqual(expected);
   });
 });
-
-function thrown(work: () => unknown): Error {
-  try {
-    work();
-  } catch (error) {
-    return error as Error;
-  }
-  throw new Error('nothing was thrown');
-}

@@ -1,6 +1,7 @@
-/** What an error of the contract must look like: its class, its code, its numbers and its words. */
+/** Expected errors: class, code, message and fields. */
 
 import { expect } from 'vitest';
+import { expectPainted, painted } from './bits.js';
 
 /** One row of the error table. */
 export interface Expected {
@@ -33,18 +34,33 @@ function matches(error: unknown, expected: Expected): Thrown {
   return thrown;
 }
 
-/** Expects that `run` throws such an error, and gives it back. */
-export function expectError(run: () => unknown, expected: Expected): Thrown {
+/** The error that `run` throws. */
+export function thrown(run: () => unknown): Thrown {
   let result: unknown;
   try {
     result = run();
   } catch (error) {
-    return matches(error, expected);
+    return error as Thrown;
   }
-  throw new Error(`expected ${expected.code}, but nothing was thrown: got ${String(result).slice(0, 200)}`);
+  throw new Error(`nothing was thrown: got ${String(result).slice(0, 200)}`);
 }
 
-/** Expects that `promise` is rejected with such an error, and gives it back. */
+/** Expects that `run` throws such an error, and returns it. */
+export const expectError = (run: () => unknown, expected: Expected): Thrown => matches(thrown(run), expected);
+
+/** Expects that `run(out)` throws such an error and leaves `out`, `length` floats, as it was. */
+export function expectErrorAndNoWrite(
+  length: number,
+  run: (out: Float32Array<ArrayBuffer>) => unknown,
+  expected: Expected,
+): Thrown {
+  const out = painted(length);
+  const error = expectError(() => run(out), expected);
+  expectPainted(out);
+  return error;
+}
+
+/** Expects that `promise` is rejected with such an error, and returns it. */
 export async function expectRejection(promise: Promise<unknown>, expected: Expected): Promise<Thrown> {
   const outcome = await promise.then(
     (value) => ({ value }),
@@ -54,20 +70,16 @@ export async function expectRejection(promise: Promise<unknown>, expected: Expec
   throw new Error(`expected ${expected.code}, but it resolved to ${String(outcome.value)}`);
 }
 
-/** `ERR_INVALID_OPTION` for a wrong kind (`TypeError`). */
-export const wrongKind = (option: string, value?: unknown): Expected => ({
-  class: TypeError,
+/** `ERR_INVALID_OPTION` of `option`, with its value where that is passed, even as undefined. */
+export const invalidOption = (
+  ErrorClass: Expected['class'],
+  option: string,
+  ...value: [] | [unknown]
+): Expected => ({
+  class: ErrorClass,
   code: 'ERR_INVALID_OPTION',
   text: option,
-  fields: { option, value },
-});
-
-/** `ERR_INVALID_OPTION` for a number or string of the right kind that is not allowed (`RangeError`). */
-export const wrongValue = (option: string, value: unknown): Expected => ({
-  class: RangeError,
-  code: 'ERR_INVALID_OPTION',
-  text: option,
-  fields: { option, value },
+  fields: { option, ...(value.length === 0 ? {} : { value: value[0] }) },
 });
 
 /** `ERR_ID_OUT_OF_RANGE` of a token id: `value` at flat `position`, which in its shape is `index`. */

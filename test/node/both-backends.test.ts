@@ -12,7 +12,8 @@ import {
   Tensor,
 } from 'tokenbed';
 import { afterAll, describe, expect, inject, it } from 'vitest';
-import { badOption, expectBits, refused } from '../helpers/outcome.js';
+import { expectBits } from '../helpers/bits.js';
+import { expectError, invalidOption } from '../helpers/errors.js';
 
 afterAll(() => init({ backend: inject('backend') }));
 
@@ -171,7 +172,7 @@ describe('random programs', () => {
             errors++;
           } else {
             expect(other.shape).toEqual(outcome.shape);
-            expectBits(other.data, outcome.data, `in step ${step}`);
+            expectBits(other.data, outcome.data, { where: `in step ${step}` });
             floats += outcome.data.length;
           }
         });
@@ -199,7 +200,7 @@ describe('init again', () => {
     expect(second.forward(0).toArray()).toEqual([1, 2, 3]);
     expect(first.forward(0).toArray()).not.toEqual([1, 2, 3]);
     second.dispose();
-    refused(() => second.forward(0), { kind: Error, code: 'ERR_DISPOSED' });
+    expectError(() => second.forward(0), { class: Error, code: 'ERR_DISPOSED' });
     expect(first.forward(0).shape).toEqual([3]);
   });
 
@@ -258,7 +259,7 @@ describe('objects of two backends', () => {
         new PositionalEncoding({ embeddingDim: 5 }),
       ]);
       for (const positional of parts)
-        refused(() => new EmbeddingLayer({ token, positional }), badOption(RangeError, 'positional'));
+        expectError(() => new EmbeddingLayer({ token, positional }), invalidOption(RangeError, 'positional'));
       expect(new EmbeddingLayer({ token, positional: null }).forward([0]).shape).toEqual([1, 4]);
       const same = await on(mine, () => new PositionalEncoding({ embeddingDim: 4 }));
       expect(new EmbeddingLayer({ token, positional: same }).forward([0]).shape).toEqual([1, 4]);

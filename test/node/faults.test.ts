@@ -12,7 +12,8 @@ import type * as Package from 'tokenbed';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import type { Kernels, Table } from '../../dist/backend/contract.js';
 import { copyOfPackage, root } from '../helpers/children.js';
-import { expectBits, refused, refusedUntouched, thrown } from '../helpers/outcome.js';
+import { expectBits } from '../helpers/bits.js';
+import { expectError, expectErrorAndNoWrite, thrown } from '../helpers/errors.js';
 
 const backend = inject('backend');
 
@@ -50,12 +51,12 @@ beforeAll(async () => {
 
 afterAll(() => copy.remove());
 
-const INTERNAL = { kind: Error, code: 'ERR_INTERNAL', text: 'defect of tokenbed' } as const;
+const INTERNAL = { class: Error, code: 'ERR_INTERNAL', text: 'defect of tokenbed' } as const;
 const panic = () => insides.activeBackend().kernels.__panic();
 
 describe('a panic in Rust', () => {
   it('is ERR_INTERNAL, with what the panic said and a cause', () => {
-    const error = refused(panic, { ...INTERNAL, text: 'on purpose' });
+    const error = expectError(panic, { ...INTERNAL, text: 'on purpose' });
     expect(error.cause).toBeInstanceOf(Error);
     expect(Object.keys(error)).not.toContain('cause');
   });
@@ -74,7 +75,7 @@ describe('a panic in Rust', () => {
 
   it('happens again and again, and new objects work each time', () => {
     for (let i = 0; i < 20; i++) {
-      refused(panic, { ...INTERNAL, text: 'on purpose' });
+      expectError(panic, { ...INTERNAL, text: 'on purpose' });
       const embedding = new api.Embedding({ vocabSize: 4, embeddingDim: 3, seed: 1 });
       expect(embedding.forward([0, 3]).shape).toEqual([2, 3]);
       embedding.dispose();
@@ -123,7 +124,7 @@ describe('a panic in Rust', () => {
         expectBits(before.embedding.forward([2]).data, kept.subarray(4));
       } else {
         for (const use of uses) {
-          const error = refusedUntouched(8, use, { ...INTERNAL, text: 'given up' });
+          const error = expectErrorAndNoWrite(8, use, { ...INTERNAL, text: 'given up' });
           expect((error.cause as Error).message).toContain('on purpose');
         }
       }
@@ -140,8 +141,8 @@ describe('a panic in Rust', () => {
       if (backend === 'wasm') {
         // Parts of a lost instance and of a new one do not go together.
         const mixed = { token: after.embedding, positional: before.pe };
-        refused(() => new api.EmbeddingLayer(mixed), {
-          kind: RangeError,
+        expectError(() => new api.EmbeddingLayer(mixed), {
+          class: RangeError,
           code: 'ERR_INVALID_OPTION',
           fields: { option: 'positional' },
         });
@@ -151,7 +152,7 @@ describe('a panic in Rust', () => {
         expect(each.disposed).toBe(true);
       }
       allocated.dispose();
-      refused(() => before.embedding.forward(0), { kind: Error, code: 'ERR_DISPOSED' });
+      expectError(() => before.embedding.forward(0), { class: Error, code: 'ERR_DISPOSED' });
     },
   );
 

@@ -4,7 +4,7 @@ import { Worker } from 'node:worker_threads';
 import { Tensor } from 'tokenbed';
 import { describe, expect, it } from 'vitest';
 import { answersThroughout, countingTable } from '../helpers/backend.js';
-import { expectPainted, painted } from '../helpers/bits.js';
+import { expectPainted, paint, painted } from '../helpers/bits.js';
 
 answersThroughout();
 
@@ -62,7 +62,7 @@ describe('ids flipped by another thread', () => {
     ];
     await whileFlipping(ids, bad, () => {
       const form = (served + refused) % forms.length;
-      new Uint32Array(out.buffer).fill(0x7fedcba9);
+      paint(out);
       try {
         forms[form]!();
         served++;

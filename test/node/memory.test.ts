@@ -3,7 +3,7 @@
 import { Embedding } from 'tokenbed';
 import { describe, expect, inject, it } from 'vitest';
 import { jsonOf, runProgram } from '../helpers/children.js';
-import { refused } from '../helpers/outcome.js';
+import { expectError } from '../helpers/errors.js';
 
 const backend = inject('backend');
 const MIB = 2 ** 20;
@@ -45,9 +45,9 @@ describe('large tables', () => {
   });
 
   it('are refused before anything is allocated, with what is possible', () => {
-    const refusal = { kind: RangeError, code: 'ERR_TOO_LARGE' } as const;
+    const refusal = { class: RangeError, code: 'ERR_TOO_LARGE' } as const;
     const asked = (vocabSize: number, embeddingDim: number) => {
-      const error = refused(() => new Embedding({ vocabSize, embeddingDim, initType: 'zeros' }), refusal);
+      const error = expectError(() => new Embedding({ vocabSize, embeddingDim, initType: 'zeros' }), refusal);
       expect(error['bytes']).toBe(vocabSize * embeddingDim * 4);
       expect(error['limit']).toBeGreaterThan(2 ** 30);
       expect(error['limit']).toBeLessThan(error['bytes'] as number);

@@ -200,9 +200,12 @@ export function resultFloats(length: number): Float32Array<ArrayBuffer> {
   }
 }
 
+/** How many bytes this process may ever have: the smaller of physical memory and its control group's limit. */
+export const memoryLimit = (): number => loader.memoryLimit();
+
 /** Throws `ERR_TOO_LARGE` when `what` takes more memory than this process may ever have. */
 export function expectRoom(what: string, bytes: number): void {
-  const limit = loader.memoryLimit();
+  const limit = memoryLimit();
   if (bytes > limit) throw tooLarge(what, bytes, limit);
 }
 

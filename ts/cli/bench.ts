@@ -4,7 +4,8 @@ import { Console } from 'node:console';
 import { expectRoom } from '../backend/index.js';
 import { Embedding } from '../index.js';
 import { drawIds, PATTERNS } from '../profiler/patterns.js';
-import { figure, grouped, row } from '../profiler/text.js';
+import { figure, grouped, row } from '../profiler/reports.js';
+import { measure, median, quantile, ratios, roundsOf, type Series } from '../profiler/rounds.js';
 import {
   choiceOption,
   type Command,
@@ -13,12 +14,11 @@ import {
   seedOption,
   type Values,
 } from './command.js';
-import { type Job, ownContenders, tokenbed } from './contenders.js';
+import { checked, type Entrant, type Job, ownContenders, tokenbed } from './contenders.js';
 import { describeMachine, machineLine } from './machine.js';
 import { print } from './output.js';
 import { findPeers, type Peer, PEER_NAMES } from './peers.js';
 import { Progress } from './progress.js';
-import { type Contender, measure, ratio, type Settings, timeAt, type Times } from './rounds.js';
 
 export const bench: Command = {
   name: 'bench',
@@ -87,12 +87,14 @@ interface Result {
   readonly ratio: number;
 }
 
-interface Asked extends Settings {
+interface Asked {
   readonly vocab: number;
   readonly dim: number;
   readonly tokens: readonly number[];
   readonly pattern: (typeof PATTERNS)[number];
   readonly seed: bigint;
+  readonly rounds: number;
+  readonly roundMs: number;
 }
 
 async function run(values: Values): Promise<void> {
@@ -136,11 +138,16 @@ async function compare(asked: Asked, peers: readonly Peer[]) {
   });
   const results: Result[] = [];
   const failed: { name: string; message: string }[] = [];
-  const beside = async (contenders: readonly Contender[]): Promise<Times[]> => {
+  const beside = async (entrants: readonly Entrant[]): Promise<Series<Entrant>[]> => {
     try {
-      return await measure(contenders, asked, () => progress.add(1));
+      return await measure(entrants.map(checked), {
+        warmupMs: 2 * asked.roundMs,
+        roundMs: asked.roundMs,
+        next: roundsOf(asked.rounds),
+        onRound: () => progress.add(1),
+      });
     } finally {
-      for (const each of contenders) await each.close?.();
+      for (const each of entrants) await each.close?.();
     }
   };
   try {
@@ -152,10 +159,10 @@ async function compare(asked: Asked, peers: readonly Peer[]) {
       try {
         const prepare = await open();
         for (const job of jobs) {
-          const contender = await prepare(job);
-          if (contender === null) throw new Error('it cannot hold a table of this size');
-          const [own, times] = await beside([tokenbed(job), contender]);
-          results.push(resultOf(job, times!, own!, version));
+          const entrant = await prepare(job);
+          if (entrant === null) throw new Error('it cannot hold a table of this size');
+          const [own, series] = await beside([tokenbed(job), entrant]);
+          results.push(resultOf(job, series!, own!, version));
         }
       } catch (error) {
         const message = error instanceof Error ? error.message : String(error);
@@ -184,18 +191,24 @@ function makeJobs({ vocab, dim, tokens, pattern, seed }: Asked): Job[] {
   });
 }
 
-function resultOf({ tokens, dim }: Job, times: Times, own: Times, version: string | null): Result {
-  const seconds = timeAt(times, 0.5) / 1000;
+function resultOf(
+  { tokens, dim }: Job,
+  series: Series<Entrant>,
+  own: Series<Entrant>,
+  version: string | null,
+): Result {
+  const { contender, rounds, medianMs } = series;
+  const seconds = medianMs / 1000;
   return {
     tokens,
-    name: times.name,
+    name: contender.name,
     version,
     medianUs: seconds * 1e6,
-    p10Us: timeAt(times, 0.1) * 1000,
-    p90Us: timeAt(times, 0.9) * 1000,
+    p10Us: quantile(rounds, 0.1) * 1000,
+    p90Us: quantile(rounds, 0.9) * 1000,
     tokensPerSecond: tokens / seconds,
     outputMbS: (4 * tokens * dim) / MIB / seconds,
-    ratio: ratio(times, own),
+    ratio: median(ratios(series, own)),
   };
 }
 

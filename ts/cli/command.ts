@@ -156,3 +156,20 @@ export function textOption(values: Values, name: string): string | undefined {
   if (text === '') throw wrong(name, text, 'a name');
   return text;
 }
+
+/** How a list of numbers becomes a line. */
+export interface RowForm {
+  readonly start: string;
+  readonly between: string;
+  readonly end: string;
+  /** Printed for NaN and the infinities; `null`: their names. */
+  readonly notFinite: string | null;
+}
+
+const PLAIN: RowForm = { start: '', between: ' ', end: '\n', notFinite: null };
+const JSON_LINES: RowForm = { start: '[', between: ',', end: ']\n', notFinite: 'null' };
+
+/** Numbers separated by spaces, or, with `--json`, a JSON array. */
+export function rowForm(values: Values): RowForm {
+  return values['json'] === true ? JSON_LINES : PLAIN;
+}

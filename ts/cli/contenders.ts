@@ -1,7 +1,8 @@
 /** Those who need no other package: tokenbed, a plain copy, and plain JavaScript as people write it. */
 
+import { fail } from '../errors.js';
 import { Embedding } from '../index.js';
-import type { Contender } from './rounds.js';
+import type { Contender } from '../profiler/rounds.js';
 
 /** The work: rows of one table, by batches of ids that are the same for everybody. */
 export interface Job {
@@ -12,6 +13,30 @@ export interface Job {
   /** `[vocab, dim]`; only read. */
   readonly table: Float32Array;
   readonly batches: readonly Int32Array[];
+}
+
+/** A contender of `bench`. */
+export interface Entrant extends Contender {
+  readonly name: string;
+  /** What the last call gave, and what it should have given. */
+  answer(): { readonly rows: Float32Array; readonly wanted: Float32Array };
+  /** Frees what it holds. */
+  close?(): void | Promise<void>;
+}
+
+/** `entrant` with the check that all of them have: the rows, bit for bit. `ERR_INTERNAL` names a wrong answer. */
+export function checked(entrant: Entrant): Entrant {
+  const { name } = entrant;
+  const bits = ({ buffer, byteOffset, length }: Float32Array) => new Uint32Array(buffer, byteOffset, length);
+  return {
+    ...entrant,
+    check() {
+      const { rows, wanted } = entrant.answer();
+      const [words, got] = [bits(wanted), bits(rows)];
+      if (words.length === got.length && words.every((word, i) => word === got[i])) return;
+      throw fail(Error, 'ERR_INTERNAL', `${name} gave wrong rows: it is not measured`, { contender: name });
+    },
+  };
 }
 
 /** Batch after batch, around and around. */
@@ -41,14 +66,14 @@ export class Feed {
 }
 
 /** What everybody is compared with. */
-export function tokenbed(job: Job): Contender {
+export function tokenbed(job: Job): Entrant {
   const embedding = Embedding.fromPretrained(job.table, { embeddingDim: job.dim });
   const feed = new Feed(job);
   const rows = new Float32Array(job.tokens * job.dim);
   return {
     name: 'tokenbed',
-    run(times) {
-      for (let i = 0; i < times; i++) embedding.forwardInto(feed.next(), rows);
+    run(calls) {
+      for (let i = 0; i < calls; i++) embedding.forwardInto(feed.next(), rows);
     },
     answer: () => ({ rows, wanted: feed.wanted() }),
     close: () => embedding.dispose(),
@@ -59,7 +84,7 @@ export function tokenbed(job: Job): Contender {
  * The machine's limit: as many bytes, from place after place of the table, so that they are as cold as rows. Where
  * the table is shorter, it is repeated.
  */
-function copy({ table, tokens, dim }: Job): Contender {
+function copy({ table, tokens, dim }: Job): Entrant {
   const rows = new Float32Array(tokens * dim);
   const source = table.length < rows.length ? rows.map((_, i) => table[i % table.length]!) : table;
   const places = Math.floor(source.length / rows.length);
@@ -67,8 +92,8 @@ function copy({ table, tokens, dim }: Job): Contender {
   let from = source;
   return {
     name: 'a copy of as many bytes',
-    run(times) {
-      for (let i = 0; i < times; i++) {
+    run(calls) {
+      for (let i = 0; i < calls; i++) {
         from = source.subarray(place * rows.length, (place + 1) * rows.length);
         rows.set(from);
         place = place + 1 < places ? place + 1 : 0;
@@ -78,14 +103,14 @@ function copy({ table, tokens, dim }: Job): Contender {
   };
 }
 
-function plainSet(job: Job): Contender {
+function plainSet(job: Job): Entrant {
   const { table, dim, tokens } = job;
   const feed = new Feed(job);
   const rows = new Float32Array(tokens * dim);
   return {
     name: 'plain JS, set(subarray)',
-    run(times) {
-      for (let i = 0; i < times; i++) {
+    run(calls) {
+      for (let i = 0; i < calls; i++) {
         const ids = feed.next();
         for (let r = 0; r < ids.length; r++) {
           const start = ids[r]! * dim;
@@ -98,7 +123,7 @@ function plainSet(job: Job): Contender {
 }
 
 /** Table and rows in one array, where the engine moves bytes without a view of them. */
-function plainCopyWithin(job: Job): Contender {
+function plainCopyWithin(job: Job): Entrant {
   const { table, dim, tokens } = job;
   const feed = new Feed(job);
   const arena = new Float32Array(table.length + tokens * dim);
@@ -106,8 +131,8 @@ function plainCopyWithin(job: Job): Contender {
   const rows = arena.subarray(table.length);
   return {
     name: 'plain JS, copyWithin',
-    run(times) {
-      for (let i = 0; i < times; i++) {
+    run(calls) {
+      for (let i = 0; i < calls; i++) {
         const ids = feed.next();
         for (let r = 0; r < ids.length; r++) {
           const start = ids[r]! * dim;
@@ -119,14 +144,14 @@ function plainCopyWithin(job: Job): Contender {
   };
 }
 
-function plainLoop(job: Job): Contender {
+function plainLoop(job: Job): Entrant {
   const { table, dim, tokens } = job;
   const feed = new Feed(job);
   const rows = new Float32Array(tokens * dim);
   return {
     name: 'plain JS, loop',
-    run(times) {
-      for (let i = 0; i < times; i++) {
+    run(calls) {
+      for (let i = 0; i < calls; i++) {
         const ids = feed.next();
         for (let r = 0, to = 0; r < ids.length; r++) {
           for (let from = ids[r]! * dim, end = from + dim; from < end;) rows[to++] = table[from++]!;
@@ -138,6 +163,6 @@ function plainLoop(job: Job): Contender {
 }
 
 /** All of them, ready; tokenbed first. */
-export function ownContenders(job: Job): Contender[] {
+export function ownContenders(job: Job): Entrant[] {
   return [tokenbed, copy, plainSet, plainCopyWithin, plainLoop].map((prepare) => prepare(job));
 }

@@ -5,6 +5,8 @@ import {
   choiceOption,
   type Command,
   integerOption,
+  type RowForm,
+  rowForm,
   seedOption,
   textOption,
   UsageError,
@@ -15,7 +17,6 @@ import { type Input, linePieces, openInputs } from './input.js';
 import { readWeights } from './npy.js';
 import { print } from './output.js';
 import { Progress } from './progress.js';
-import { type RowForm, rowForm } from './row-form.js';
 import { idReader, textReader, TokenBatch } from './token-lines.js';
 
 /** As many floats are computed and written at once. */

@@ -1,6 +1,7 @@
 /** What runs here, and on what. */
 
 import os from 'node:os';
+import { memoryLimit } from '../backend/index.js';
 import { backendInfo } from '../index.js';
 
 /** The backend, the runtime and the machine, as every command with figures names them. */
@@ -26,10 +27,4 @@ export function machineLine(): string {
   const { version, backend, isa, threads, node, platform, cpu, cpus } = describeMachine();
   const ways = `${backend}, ${isa}, ${threads} thread${threads === 1 ? '' : 's'}`;
   return `tokenbed ${version} (${ways}), Node ${node} on ${platform}, ${cpu}, ${cpus} logical`;
-}
-
-/** The smaller of physical memory and what a control group allows, in bytes. */
-function memoryLimit(): number {
-  const allowed = process.constrainedMemory?.() ?? 0; // 0, or absurdly much, where there is no limit
-  return allowed > 0 ? Math.min(os.totalmem(), allowed) : os.totalmem();
 }

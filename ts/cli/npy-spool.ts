@@ -8,7 +8,7 @@ import { randomUUID } from 'node:crypto';
 import { closeSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { npyHeader } from './npy.js';
+import { npyHeader } from '../files/npy.js';
 import { print, systemError } from './output.js';
 
 const PIECE_BYTES = 2 ** 20;

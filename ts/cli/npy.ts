@@ -1,37 +1,14 @@
-/**
- * NumPy's file format, as far as a table of f32 needs it.
- *
- *     bytes 0-5   \x93NUMPY
- *     bytes 6-7   version: 1.0, 2.0 or 3.0
- *     then        length of the header: u16 in 1.0, u32 after it, little-endian
- *     then        {'descr': '<f4', 'fortran_order': False, 'shape': (rows, dim), } and spaces, up to a \n
- *     then        rows x dim f32, little-endian, row after row, and nothing behind them
- */
+/** The weights in a .npy file (see ts/files/npy.ts). */
 
 import { type FileHandle, open } from 'node:fs/promises';
 import { fail, type TokenbedError } from '../errors.js';
+import { MAGIC } from '../files/npy.js';
 import { Embedding } from '../index.js';
 import { systemError } from './output.js';
 
-const MAGIC = '\u0093NUMPY';
-const ALIGNMENT = 64;
 /** More than any header of a 2-D array takes; what says so is not to be believed. */
 const LONGEST_HEADER = 65_536;
 const PIECE_FLOATS = 2 ** 18;
-
-/** The header of version 1.0 for `rows` x `dim` f32 in C order. */
-export function npyHeader(rows: number, dim: number): Uint8Array {
-  const dict = `{'descr': '<f4', 'fortran_order': False, 'shape': (${rows}, ${dim}), }`;
-  const before = MAGIC.length + 4;
-  const length = Math.ceil((before + dict.length + 1) / ALIGNMENT) * ALIGNMENT - before;
-  const header = Buffer.alloc(before + length, ' ');
-  header.write(MAGIC, 'latin1');
-  header.writeUInt16LE(1, 6); // the bytes 1, 0
-  header.writeUInt16LE(length, 8);
-  header.write(dict, before, 'latin1');
-  header.write('\n', header.length - 1, 'latin1');
-  return header;
-}
 
 /**
  * An Embedding over the weights in a .npy file, read piece by piece into its table.

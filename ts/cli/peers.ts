@@ -2,17 +2,15 @@
  * Other libraries that look rows up, as far as they are installed where the program is called.
  *
  * Each is loaded when it is its turn, after everything that needs none of them was measured: a library that is there
- * makes plain loops slower. What they run on stands in peers.json: such names are none of this package's words.
+ * makes plain loops slower.
  */
 
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { Feed, type Job } from './contenders.js';
+import { type Entrant, Feed, type Job } from './contenders.js';
 import { gatherModel, TABLE_FILE } from './onnx.js';
-import words from './peers.json' with { type: 'json' };
-import type { Contender } from './rounds.js';
 
 /** A library that is installed. */
 export interface Peer {
@@ -23,10 +21,12 @@ export interface Peer {
 }
 
 /** Makes a contender; `null` for a table that the library cannot hold. */
-export type Prepare = (job: Job) => Promise<Contender | null>;
+export type Prepare = (job: Job) => Promise<Entrant | null>;
 
 /** As `require`, from the folder where the program was called. */
 const requireHere = createRequire(path.join(process.cwd(), 'package.json'));
+
+const TENSORFLOW_WASM = '@tensorflow/tfjs-backend-wasm';
 
 /** Memories of 2 or 4 GiB, through which a table passes twice. */
 const LARGEST = 1.5 * 2 ** 30;
@@ -44,7 +44,7 @@ function importFrom(name: string, file: string): Promise<unknown> {
 
 /** As much of onnxruntime as is used; both builds have it. */
 interface Onnx {
-  readonly env: Readonly<Record<string, { numThreads: number }>>;
+  readonly env: { readonly wasm: { numThreads: number } };
   readonly Tensor: new (type: string, data: Float32Array | Int32Array, dims: readonly number[]) => OnnxTensor;
   readonly InferenceSession: {
     create(model: Uint8Array, options: object): Promise<OnnxSession>;
@@ -74,8 +74,8 @@ async function onnxNode(): Promise<Prepare> {
     const feed = new Feed(job);
     return {
       name: 'onnxruntime-node',
-      async run(times) {
-        for (let i = 0; i < times; i++) {
+      async run(calls) {
+        for (let i = 0; i < calls; i++) {
           const ids = new ort.Tensor('int32', feed.next(), [tokens]);
           await session.run({ table, ids }, fetches);
         }
@@ -92,21 +92,21 @@ async function onnxNode(): Promise<Prepare> {
  */
 async function onnxWeb(): Promise<Prepare> {
   const ort = (await importFrom('onnxruntime-web', 'dist/ort.node.min.mjs')) as Onnx;
-  ort.env[words.device]!.numThreads = 1;
+  ort.env.wasm.numThreads = 1;
   return async (job) => {
     const { table, tokens } = job;
     if (table.byteLength > LARGEST) return null;
     const data = new Uint8Array(table.buffer, table.byteOffset, table.byteLength);
     const session = await ort.InferenceSession.create(gatherModel(job, 'external'), {
-      executionProviders: [words.device],
+      executionProviders: ['wasm'],
       externalData: [{ path: TABLE_FILE, data }],
     });
     const feed = new Feed(job);
     let found: { readonly rows: OnnxTensor } | null = null;
     return {
       name: 'onnxruntime-web',
-      async run(times) {
-        for (let i = 0; i < times; i++) {
+      async run(calls) {
+        for (let i = 0; i < calls; i++) {
           found = null; // the last output may go before the next one comes
           found = await session.run({ ids: new ort.Tensor('int32', feed.next(), [tokens]) });
         }
@@ -140,8 +140,8 @@ async function tensorFlow(tf: TensorFlow, name: string, backend: string): Promis
     let rows = new Float32Array();
     return {
       name,
-      run(times) {
-        for (let i = 0; i < times; i++) {
+      run(calls) {
+        for (let i = 0; i < calls; i++) {
           const ids = tf.tensor1d(feed.next(), 'int32');
           const found = tf.gather(weight, ids);
           rows = found.dataSync() as Float32Array<ArrayBuffer>;
@@ -157,9 +157,9 @@ async function tensorFlow(tf: TensorFlow, name: string, backend: string): Promis
 
 async function tensorFlowCompiled(): Promise<Prepare> {
   const tf = requireHere('@tensorflow/tfjs-core') as TensorFlow;
-  const module = requireHere(words.tensorflow) as Record<string, (folder: string) => void>;
-  module[words.tensorflowPaths]!(`${path.join(folderOf(words.tensorflow)!, 'dist')}${path.sep}`);
-  return tensorFlow(tf, words.tensorflow, words.device);
+  const module = requireHere(TENSORFLOW_WASM) as { setWasmPaths(folder: string): void };
+  module.setWasmPaths(`${path.join(folderOf(TENSORFLOW_WASM)!, 'dist')}${path.sep}`);
+  return tensorFlow(tf, TENSORFLOW_WASM, 'wasm');
 }
 
 async function tensorFlowPlain(): Promise<Prepare> {
@@ -188,8 +188,8 @@ interface JaxArray {
 /** `take` along the rows, compiled once, then dataSync. */
 async function jaxCompiled(): Promise<Prepare> {
   const jax = (await importFrom('@jax-js/jax', 'dist/index.js')) as Jax;
-  await jax.init(words.device);
-  jax.defaultDevice(words.device);
+  await jax.init('wasm');
+  jax.defaultDevice('wasm');
   const { numpy: np } = jax;
   return async (job) => {
     if (job.table.byteLength > LARGEST) return null;
@@ -199,8 +199,8 @@ async function jaxCompiled(): Promise<Prepare> {
     let rows = new Float32Array();
     return {
       name: '@jax-js/jax',
-      run(times) {
-        for (let i = 0; i < times; i++) {
+      run(calls) {
+        for (let i = 0; i < calls; i++) {
           rows = take(weight.ref, np.array(feed.next())).dataSync() as Float32Array<ArrayBuffer>;
         }
       },
@@ -217,7 +217,7 @@ const KNOWN: readonly {
 }[] = [
   { name: 'onnxruntime-node', open: onnxNode },
   { name: 'onnxruntime-web', open: onnxWeb },
-  { name: words.tensorflow, needs: '@tensorflow/tfjs-core', open: tensorFlowCompiled },
+  { name: TENSORFLOW_WASM, needs: '@tensorflow/tfjs-core', open: tensorFlowCompiled },
   { name: '@tensorflow/tfjs', open: tensorFlowPlain },
   { name: '@jax-js/jax', open: jaxCompiled },
 ];

@@ -3,7 +3,7 @@
 import path from 'node:path';
 import { Embedding, EmbeddingProfiler } from '../index.js';
 import { PATTERNS } from '../profiler/patterns.js';
-import { grouped, figure } from '../profiler/text.js';
+import { grouped, figure } from '../profiler/reports.js';
 import {
   choicesOption,
   type Command,

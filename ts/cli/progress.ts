@@ -1,7 +1,5 @@
 /** How far the work has come, for whoever watches: a bar on a terminal after a second, otherwise nothing. */
 
-import type { Input } from './input.js';
-
 const WIDTH = 28;
 const PATIENCE_MS = 1000;
 const REDRAW_MS = 100;
@@ -27,7 +25,7 @@ export class Progress {
   }
 
   /** A bar over the bytes of some inputs. */
-  static over(label: string, inputs: readonly Input[]): Progress {
+  static over(label: string, inputs: readonly { readonly size: number | null }[]): Progress {
     const sizes = inputs.map(({ size }) => size);
     return new Progress(label, sizes.includes(null) ? null : sizes.reduce<number>((sum, n) => sum + n!, 0));
   }

@@ -4,11 +4,18 @@ import { constants } from 'node:buffer';
 import { tooLarge } from '../errors.js';
 import { BPETokenizer, CharTokenizer, type Tokenizer } from '../tokenizer/index.js';
 import { malformed } from '../tokenizer/json.js';
-import { type Command, integerOption, textOption, UsageError, type Values } from './command.js';
+import {
+  type Command,
+  integerOption,
+  type RowForm,
+  rowForm,
+  textOption,
+  UsageError,
+  type Values,
+} from './command.js';
 import { decoded, type Input, linePieces, openInputs, type Piece } from './input.js';
 import { print } from './output.js';
 import { Progress } from './progress.js';
-import { type RowForm, rowForm } from './row-form.js';
 import { charIds } from './token-lines.js';
 
 export const tokenize: Command = {

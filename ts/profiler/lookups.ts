@@ -6,7 +6,7 @@ import { fail } from '../errors.js';
 import type { Measuring } from './measuring.js';
 import { drawIds } from './patterns.js';
 import type { AccessPattern, LookupResult } from './results.js';
-import type { Task } from './timer.js';
+import { type Contender, quantile } from './rounds.js';
 
 /** What the seeds call MB. */
 export const MIB = 2 ** 20;
@@ -34,11 +34,6 @@ export interface LookupPlan {
   readonly mostTokens: number;
   /** Whether the machine's own copy is timed too, which needs memory as large as the result. */
   readonly besideCopy: boolean;
-}
-
-/** Lookups whose answer can be checked. */
-interface CheckedTask extends Task {
-  readonly check: () => void;
 }
 
 /** Lookups in one table, into memory that all of them share. */
@@ -73,12 +68,10 @@ export class Lookups {
     const totalTokens = batchSize * seqLength;
     const inputMemoryMb = (4 * totalTokens) / MIB;
     const outputMemoryMb = (4 * totalTokens * this.#table.dim) / MIB;
-    const lookup = this.task(totalTokens);
-    const [timing, copying] = measuring.time(lookup, this.#copy(totalTokens));
-    lookup.check();
-    const { medianMs, p10Ms, p90Ms, iterations } = timing!;
+    const [lookup, copy] = measuring.time(this.contender(totalTokens), this.#copy(totalTokens));
+    const { medianMs, rounds, calls } = lookup!;
     const seconds = medianMs / 1000;
-    const machineBandwidthMbS = outputMemoryMb / (copying!.medianMs / 1000);
+    const machineBandwidthMbS = outputMemoryMb / (copy!.medianMs / 1000);
     return {
       batchSize,
       seqLength,
@@ -89,9 +82,9 @@ export class Lookups {
       outputMemoryMb,
       memoryBandwidthMbS: (inputMemoryMb + outputMemoryMb) / seconds,
       timePerTokenUs: (medianMs * 1000) / totalTokens,
-      p10Ms,
-      p90Ms,
-      iterations,
+      p10Ms: quantile(rounds, 0.1),
+      p90Ms: quantile(rounds, 0.9),
+      iterations: calls,
       machineBandwidthMbS,
       bandwidthUtilization: outputMemoryMb / seconds / machineBandwidthMbS,
       pattern: this.#plan.pattern,
@@ -99,33 +92,35 @@ export class Lookups {
     };
   }
 
-  /** `forwardInto` of `tokens` ids of the pool, then of the next ones; its first answer has been checked. */
-  task(tokens: number): CheckedTask {
+  /** `forwardInto` of `tokens` ids of the pool, then of the next ones. */
+  contender(tokens: number): Contender {
     const { embedding } = this.#plan;
     const nextBatch = batches(this.#pool, tokens);
     const out = this.#rows.subarray(0, tokens * this.#table.dim);
     let ids = this.#pool;
-    const run = (times: number): void => {
-      for (let i = 0; i < times; i++) {
-        ids = nextBatch();
-        embedding.forwardInto(ids, out);
-      }
+    out.fill(NaN); // rows of an earlier contender would hide a call that writes nothing
+    return {
+      bytes: 4 * tokens * (1 + this.#table.dim),
+      run(calls) {
+        for (let i = 0; i < calls; i++) {
+          ids = nextBatch();
+          embedding.forwardInto(ids, out);
+        }
+      },
+      check: () => expectRows(embedding, ids, out),
     };
-    const check = (): void => expectRows(embedding, ids, out);
-    out.fill(NaN); // or a call that writes nothing would be right by what was left there
-    run(1);
-    check();
-    return { bytes: 4 * tokens * (1 + this.#table.dim), run, check };
   }
 
   /** The machine's ceiling: the rows that were just looked up, copied once more. */
-  #copy(tokens: number): Task {
+  #copy(tokens: number): Contender {
     const length = tokens * this.#table.dim;
     const [from, to] = [this.#rows.subarray(0, length), this.#copied.subarray(0, length)];
-    const run = (times: number): void => {
-      for (let i = 0; i < times; i++) to.set(from);
+    return {
+      bytes: 4 * length,
+      run(calls) {
+        for (let i = 0; i < calls; i++) to.set(from);
+      },
     };
-    return { bytes: 4 * length, run };
   }
 }
 

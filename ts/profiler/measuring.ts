@@ -1,8 +1,14 @@
-/** What every measurement is given: a way to time, and somebody to tell how far it has come. */
+/** One measurement of the profiler: its rounds until the medians are known, and its progress. */
 
 import { type Clock, openClock } from './clock.js';
 import type { ProfilerSettings } from './results.js';
-import { type Task, timeInTurns, type Timing } from './timer.js';
+import { type Contender, measureNow, median, type Series } from './rounds.js';
+
+/** A contender is settled after so many samples and `minTimeMs`, if its median is known this well ... */
+const LEAST_SAMPLES = 7;
+const GOOD_ERROR = 0.02;
+/** ... or after so many times `minTimeMs`. */
+const PATIENCE = 4;
 
 /** How far a measurement of the profiler has come. */
 export interface ProfilerProgress {
@@ -34,10 +40,11 @@ export class Measuring {
     return this.#clock?.resolutionMs ?? null;
   }
 
-  /** Times some tasks in turns. `ERR_INTERNAL` on a host whose clock stands still. */
-  time(...tasks: readonly Task[]): Timing[] {
+  /** Measures some contenders, one sample a round, until all are settled. `ERR_INTERNAL` if the clock stands still. */
+  time(...contenders: readonly Contender[]): Series[] {
     this.#clock ??= openClock();
-    return timeInTurns(tasks, this.#clock, this.settings);
+    const { warmupMs, minTimeMs } = this.settings;
+    return measureNow(contenders, { clock: this.#clock, warmupMs, next: untilSettled(minTimeMs) });
   }
 
   /** Calls `measure` for each of `items`, and tells before each one. Gives the results by key, in this order. */
@@ -54,4 +61,31 @@ export class Measuring {
     if (total > 0) this.onProgress?.({ done: total, total, label: items.at(-1)![0] });
     return results;
   }
+}
+
+/** A `Plan.next`: the contenders that are not settled yet. */
+function untilSettled(minTimeMs: number): (all: readonly Series[]) => readonly Series[] {
+  let open: readonly Series[] | null = null;
+  const nextLook = new Map<Series, number>();
+  const isOpen = (series: Series): boolean => {
+    const { elapsedMs, rounds } = series;
+    const count = rounds.length;
+    if (count < LEAST_SAMPLES) return true;
+    if (elapsedMs >= PATIENCE * minTimeMs) return false;
+    if (elapsedMs < minTimeMs || count < (nextLook.get(series) ?? 0)) return true;
+    nextLook.set(series, Math.ceil(1.25 * count));
+    return medianError(rounds) > GOOD_ERROR;
+  };
+  return (all) => (open = (open ?? all).filter(isOpen));
+}
+
+/**
+ * How far the median may be off, as a part of it: half the width of the interval between two samples that holds the
+ * true median in 95 cases of 100, whatever the distribution.
+ */
+function medianError(samples: readonly number[]): number {
+  const count = samples.length;
+  const low = Math.max(0, Math.floor((count - 2 * Math.sqrt(count)) / 2));
+  const sorted = Float64Array.from(samples).sort();
+  return (sorted[count - 1 - low]! - sorted[low]!) / 2 / median(samples);
 }

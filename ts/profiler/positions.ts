@@ -8,7 +8,7 @@ import { tensorOf } from '../tensor.js';
 import { MIB } from './lookups.js';
 import type { Measuring } from './measuring.js';
 import type { PositionalResult, PositionalResults } from './results.js';
-import type { Task } from './timer.js';
+import type { Contender } from './rounds.js';
 
 /** Sequences that positions are added to. */
 export const BATCH = 16;
@@ -24,7 +24,7 @@ interface Sizes {
 }
 
 /** One kind of positions: an object of it, and what is known of the kind. */
-interface Contender {
+interface Kind {
   readonly layer: PositionalEncoding | LearnedPositionalEmbedding;
   /** Makes another one. */
   readonly make: () => { dispose(): void };
@@ -34,7 +34,7 @@ interface Contender {
   readonly extrapolation: string;
 }
 
-function sinusoidal(sizes: Sizes): Contender {
+function sinusoidal(sizes: Sizes): Kind {
   const make = () => new PositionalEncoding({ ...sizes, seed: 0 });
   const layer = make();
   const extrapolation =
@@ -43,7 +43,7 @@ function sinusoidal(sizes: Sizes): Contender {
   return { layer, make, row: (position) => layer.encode(position).data, extrapolation };
 }
 
-function learned(sizes: Sizes): Contender {
+function learned(sizes: Sizes): Kind {
   const make = () => new LearnedPositionalEmbedding({ ...sizes, seed: 0 });
   const layer = make();
   const extrapolation = `Limited (fixed max sequence length: ${sizes.maxSeqLength})`;
@@ -63,24 +63,27 @@ export function comparePositions(
   const x = tensorOf(resultFloats(length).fill(ADDED_TO), Object.freeze([BATCH, seqLength, embeddingDim]));
   const out = resultFloats(length);
 
-  const computing = ({ layer, row }: Contender): Task => {
-    layer.forwardInto(x, out);
-    expectSums(out, seqLength, row);
-    return { bytes: 4 * length, run: repeated(() => layer.forwardInto(x, out)) };
-  };
-  const constructing = ({ make }: Contender): Task => ({
+  const computing = ({ layer, row }: Kind): Contender => ({
+    bytes: 4 * length,
+    run: repeated(() => layer.forwardInto(x, out)),
+    check() {
+      layer.forwardInto(x, out); // both kinds write there
+      expectSums(out, seqLength, row);
+    },
+  });
+  const constructing = ({ make }: Kind): Contender => ({
     bytes: MAKING * tableBytes,
     run: repeated(() => make().dispose()),
   });
 
-  const open: Contender[] = [];
+  const open: Kind[] = [];
   try {
-    for (const kind of [sinusoidal, learned]) open.push(kind(sizes));
+    for (const make of [sinusoidal, learned]) open.push(make(sizes));
     const phases = [
       ['computation', computing],
       ['construction', constructing],
     ] as const;
-    const timings = measuring.each(phases, (task) => measuring.time(...open.map(task)));
+    const timings = measuring.each(phases, (contender) => measuring.time(...open.map(contender)));
     const [first, second] = open.map(({ layer, extrapolation }, i): PositionalResult => {
       const parameters = layer.parameters.reduce((sum, { size }) => sum + size, 0);
       return {
@@ -99,8 +102,8 @@ export function comparePositions(
   }
 }
 
-const repeated = (call: () => void) => (times: number) => {
-  for (let i = 0; i < times; i++) call();
+const repeated = (call: () => void) => (calls: number) => {
+  for (let i = 0; i < calls; i++) call();
 };
 
 /** `ERR_INTERNAL` unless the first and the last sequence hold the sums that they must, at the first and last position. */

@@ -1,7 +1,26 @@
-/** What the profiler prints: the seeds' reports, line by line, with insights that come from the figures. */
+/** What the profiler prints: TinyTorch's reports, line by line, with insights that come from the figures. */
 
 import type { LookupResult, MemoryScalingResult, PositionalResult, PositionalResults } from './results.js';
-import { figure, grouped, row, times } from './text.js';
+
+/** An integer with commas between groups of three digits. */
+export function grouped(value: number): string {
+  return Math.round(value).toLocaleString('en-US');
+}
+
+/** Two decimals as in TinyTorch; below 0.1 two significant digits, so that no measured figure prints as 0.00. */
+export function figure(value: number): string {
+  return value === 0 || value >= 0.1 ? value.toFixed(2) : value.toPrecision(2);
+}
+
+/** A ratio: `2.0x`. */
+function times(ratio: number): string {
+  return ratio >= 0.1 ? `${ratio.toFixed(1)}x` : `${ratio.toPrecision(2)}x`;
+}
+
+/** A row of a table: each cell at least as wide as its column, from the left. */
+export function row(widths: readonly number[], cells: readonly (string | number)[]): string {
+  return cells.map((cell, column) => String(cell).padEnd(widths[column]!)).join(' ');
+}
 
 const largest = <T>(list: readonly T[], of: (each: T) => number): T =>
   list.reduce((best, each) => (of(each) > of(best) ? each : best));

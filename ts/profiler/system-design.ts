@@ -2,7 +2,7 @@
 
 import { callback, named } from '../options.js';
 import { MIB } from './lookups.js';
-import { grouped, row } from './text.js';
+import { grouped, row } from './reports.js';
 
 /** Options of {@link analyzeEmbeddingSystemDesign}. */
 export interface SystemDesignOptions {

@@ -4,9 +4,9 @@
  */
 
 import { BPETokenizer, CharTokenizer, EmbeddingLayer } from 'tokenbed';
+import { npyHeader } from '../../../../dist/files/npy.js';
 import type { Embedded, EmbedSettings, Lens, Piece, Stretch } from '../messages.js';
 import { CONTEXT } from './context.js';
-import { npy } from './npy.js';
 import { pieceReader } from './pieces.js';
 
 /** Ids that every tokenizer of the library has. */
@@ -65,7 +65,12 @@ export class Embedder {
   }
 
   file(): ArrayBuffer {
-    return npy(this.#vectors, this.#dim);
+    const rows = new Uint8Array(this.#vectors.buffer);
+    const header = npyHeader(this.#vectors.length / this.#dim, this.#dim);
+    const file = new Uint8Array(header.length + rows.length);
+    file.set(header);
+    file.set(rows, header.length);
+    return file.buffer;
   }
 }
 

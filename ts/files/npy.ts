@@ -1,0 +1,21 @@
+/**
+ * NumPy's file format, as far as a table of f32 needs it.
+ *
+ *     bytes 0-5   \x93NUMPY
+ *     bytes 6-7   version: 1.0, 2.0 or 3.0
+ *     then        length of the header: u16 in 1.0, u32 after it, little-endian
+ *     then        {'descr': '<f4', 'fortran_order': False, 'shape': (rows, dim), } and spaces, up to a \n
+ *     then        rows x dim f32, little-endian, row after row, and nothing behind them
+ */
+
+export const MAGIC = '\u0093NUMPY';
+const ALIGNMENT = 64;
+
+/** All bytes before the rows: version 1.0, `rows` x `dim` f32 in C order. */
+export function npyHeader(rows: number, dim: number): Uint8Array<ArrayBuffer> {
+  const dict = `{'descr': '<f4', 'fortran_order': False, 'shape': (${rows}, ${dim}), }`;
+  const before = MAGIC.length + 4;
+  const length = Math.ceil((before + dict.length + 1) / ALIGNMENT) * ALIGNMENT - before;
+  const start = `${MAGIC}\u0001\u0000${String.fromCharCode(length & 255, length >> 8)}`;
+  return Uint8Array.from(`${start}${dict.padEnd(length - 1)}\n`, (character) => character.charCodeAt(0));
+}
