@@ -37,6 +37,12 @@ export const EXAMPLES = [
     check: 'node .cache/examples/profile.js .cache/examples/profile.html',
   },
   {
+    name: 'tinybench.ts',
+    shows: 'lookups compared with a loop of your own, in tinybench',
+    check: 'node .cache/examples/tinybench.js',
+    once: true,
+  },
+  {
     name: 'http-service',
     shows: 'POST /embed in Node: batches, back-pressure, binary replies',
     start: 'node .cache/examples/http-service/main.js',
