@@ -34,7 +34,10 @@ impl<'a> Table<'a> {
 
     /// The table of those f32 values. Errors: as for [`TableSpec::new`] and [`Table::new`].
     pub fn f32(rows: usize, dim: usize, values: &'a [f32]) -> Result<Self, Error> {
-        Table::new(TableSpec::new(DType::F32, rows, dim)?, bytes_of(values))
+        Table::new(
+            TableSpec::new(DType::F32, rows, dim)?,
+            bytes_of(values).as_flattened(),
+        )
     }
 
     /// Its sizes.
@@ -104,20 +107,29 @@ impl<'a> TableMut<'a> {
 }
 
 /// A table whose dtype the compiler knows: what `with_rows!` makes of a [`Table`], and kernels read.
+///
+/// Only what a loop over rows needs, so that it stays in registers.
 #[derive(Clone, Copy)]
 pub struct Rows<'a, R> {
-    table: Table<'a>,
-    stored_as: PhantomData<R>,
+    start: *const u8,
+    stride: usize,
+    rows: usize,
+    dim: usize,
+    borrowed: PhantomData<(&'a [u8], R)>,
 }
 
 impl<'a, R: Stored<'a>> Rows<'a, R> {
     /// `table`, which must be stored as `R`.
     #[inline(always)]
     pub fn of(table: Table<'a>) -> Self {
-        assert_eq!(table.spec.dtype(), R::DTYPE);
+        let Table { spec, bytes } = table;
+        assert_eq!(spec.dtype(), R::DTYPE);
         Rows {
-            table,
-            stored_as: PhantomData,
+            start: bytes.as_ptr(),
+            stride: spec.row_bytes(),
+            rows: spec.rows(),
+            dim: spec.dim(),
+            borrowed: PhantomData,
         }
     }
 
@@ -125,7 +137,7 @@ impl<'a, R: Stored<'a>> Rows<'a, R> {
     /// bound is the table's, does not depend on `i` and leaves the loop.
     #[inline(always)]
     pub fn of_id(&self, ids: Indices<'_>, i: usize) -> R {
-        let (bound, rows) = (ids.bound(), self.table.rows());
+        let (bound, rows) = (ids.bound(), self.rows);
         assert!(
             bound <= rows as u64,
             "ids proven below {bound} for a table of {rows} rows"
@@ -138,11 +150,10 @@ impl<'a, R: Stored<'a>> Rows<'a, R> {
     /// nothing is read.
     #[inline(always)]
     pub fn prefetch<S: Simd>(&self, simd: S, hint: Hint, row: usize) {
-        let stride = self.table.spec.row_bytes();
-        let start = self.table.bytes.as_ptr().wrapping_add(row.wrapping_mul(stride));
+        let start = self.start.wrapping_add(row.wrapping_mul(self.stride));
         let into_line = start.addr() % LINE;
         let mut at = 0;
-        while at < into_line + stride {
+        while at < into_line + self.stride {
             simd.prefetch(hint, start.wrapping_sub(into_line).wrapping_add(at));
             at += LINE;
         }
@@ -151,7 +162,7 @@ impl<'a, R: Stored<'a>> Rows<'a, R> {
     /// Row `row`, which must be one of the table's.
     #[inline(always)]
     pub fn row(&self, row: usize) -> R {
-        let rows = self.table.rows();
+        let rows = self.rows;
         assert!(row < rows, "row {row} of a table of {rows} rows");
         // SAFETY: just checked.
         unsafe { self.row_unchecked(row) }
@@ -161,9 +172,9 @@ impl<'a, R: Stored<'a>> Rows<'a, R> {
     /// `row` is below `rows`.
     #[inline(always)]
     unsafe fn row_unchecked(&self, row: usize) -> R {
-        let Table { spec, bytes } = self.table;
-        // SAFETY: `Table::new` has seen the bytes of all rows; `Rows::of` has seen that they are stored as `R`.
-        unsafe { R::open(bytes.as_ptr().add(row * spec.row_bytes()), spec.dim()) }
+        // SAFETY: `Table::new` has seen the bytes of all rows, which are borrowed; `Rows::of` has seen that they are
+        // stored as `R`.
+        unsafe { R::open(self.start.add(row * self.stride), self.dim) }
     }
 }
 

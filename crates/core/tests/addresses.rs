@@ -114,7 +114,7 @@ fn every_operation_reads_tables_at_any_byte() {
                 let place = |values: &[f32]| {
                     let mut memory = vec![0xa5_u8; spec.bytes() + 128];
                     let start = memory.as_ptr().addr().wrapping_neg() % 64 + first;
-                    memory[start..start + spec.bytes()].copy_from_slice(bytes_of(values));
+                    memory[start..start + spec.bytes()].copy_from_slice(bytes_of(values).as_flattened());
                     (memory, start)
                 };
                 let ((token, at), (positions, pe_at)) = (place(&values), place(&pe));

@@ -45,14 +45,14 @@ fn turned<S: Simd>(simd: S, own: S::F32, cos: S::F32, other: S::F32, sin: S::F32
     simd.add(simd.mul(own, cos), simd.mul(other, sin))
 }
 
-/// The lanes of a vector that lies across a boundary, one by one.
-#[inline(always)]
-fn each<S: Simd>(simd: S, row: impl Row, col: usize, n: usize) -> S::F32 {
+/// The `n` lanes of a vector that lies across a boundary, one by one. A function of its own: it is rarely called.
+#[inline(never)]
+fn each(row: impl Row, col: usize, n: usize) -> [f32; MAX_LANES] {
     let mut values = [0.0; MAX_LANES];
     for (k, value) in values[..n].iter_mut().enumerate() {
         *value = row.get(col + k);
     }
-    simd.load(&values[..S::LANES])
+    values
 }
 
 impl<X: Row, T: Row> Row for RotatedHalves<X, T> {
@@ -88,7 +88,7 @@ impl<X: Row, T: Row> Row for RotatedHalves<X, T> {
         } else if at >= 2 * half {
             return x.load(simd, at, n);
         } else {
-            return each(simd, self, col, n);
+            return simd.load(&each(self, col, n)[..S::LANES]);
         };
         let sin = simd.mul(turn.load(simd, i, n), simd.splat(sign));
         let cos = turn.load(simd, half + i, n);
@@ -126,7 +126,7 @@ impl<X: Row, T: Row> Row for RotatedPairs<X, T> {
             return x.load(simd, at, n);
         }
         if S::LANES == 1 || at + n > len || !at.is_multiple_of(2) || !n.is_multiple_of(2) {
-            return each(simd, self, col, n);
+            return simd.load(&each(self, col, n)[..S::LANES]);
         }
         let d = self.direction;
         let signs: [f32; MAX_LANES] = std::array::from_fn(|k| if k % 2 == 0 { -d } else { d });

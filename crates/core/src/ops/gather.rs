@@ -47,6 +47,12 @@ fn gather_into(exec: Exec, table: Table<'_>, ids: Indices<'_>, cols: Range<usize
         return;
     }
     let plan = exec.tuning.plan(ids.len(), &table.spec(), out.bytes);
+    if !plan.non_temporal {
+        // A function of its own: together with the other loop it would not stay in registers.
+        return dispatch!(exec.isa, simd => with_rows!(table, rows => {
+            copy_rows(simd, Lookup::new(rows, ids, plan.prefetch), cols, out.values)
+        }));
+    }
     dispatch!(exec.isa, simd => with_rows!(table, rows => {
         gather_rows(simd, Lookup::new(rows, ids, plan.prefetch), cols, plan, out.values)
     }))
@@ -71,6 +77,16 @@ pub(crate) fn gather_rows<'a, S: Simd, R: Stored<'a>>(
             |r| rows.open(simd, r).cols(cols.clone()),
         );
     }
+    copy_rows(simd, rows, cols, out);
+}
+
+#[inline(always)]
+fn copy_rows<'a, S: Simd, R: Stored<'a>>(
+    simd: S,
+    rows: Lookup<'a, '_, R>,
+    cols: Range<usize>,
+    out: &mut [f32],
+) {
     // Two loops: a test in one of them cost 3 to 10 % where nothing is prefetched and rows are short.
     let width = cols.len();
     let split = rows.prefetching().min(out.len() / width);

@@ -138,10 +138,9 @@ fn add_rows<S: Simd>(
     out: &mut [f32],
 ) {
     let width = window.cols;
-    let position = |r: usize| positions.row(window.first_row + r).cols(window.cols());
     let Some(x) = x else {
         for (r, out) in out.chunks_exact_mut(width).enumerate() {
-            let position = position(r);
+            let position = positions.row(window.first_row + r).cols(window.cols());
             for_each_vector(
                 simd,
                 out,
@@ -157,6 +156,9 @@ fn add_rows<S: Simd>(
         width,
         out,
         #[inline(always)]
-        |r| Plus(F32Row::of(&x[r * width..][..width]), position(r)),
+        |r| {
+            let position = positions.row(window.first_row + r).cols(window.cols());
+            Plus(F32Row::of(&x[r * width..][..width]), position)
+        },
     )
 }

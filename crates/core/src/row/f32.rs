@@ -16,7 +16,7 @@ impl<'a> F32Row<'a> {
     /// The row of those values.
     #[inline(always)]
     pub fn of(values: &'a [f32]) -> Self {
-        F32Row(bytes_of(values).as_chunks().0)
+        F32Row(bytes_of(values))
     }
 }
 
@@ -40,7 +40,7 @@ impl Row for F32Row<'_> {
     /// `memory.copy`.
     #[inline(always)]
     fn copy_to<S: Simd>(self, _: S, out: &mut [f32]) {
-        let from = self.0[..out.len()].as_flattened();
+        let from = &self.0[..out.len()];
         bytes_of_mut(out).copy_from_slice(from);
     }
 }
@@ -56,7 +56,7 @@ impl<'a> Stored<'a> for F32Row<'a> {
 
     fn write(values: &[f32], col: usize, row: &mut [u8]) {
         let row = row.as_chunks_mut::<4>().0;
-        row[col..][..values.len()].copy_from_slice(bytes_of(values).as_chunks().0);
+        row[col..][..values.len()].copy_from_slice(bytes_of(values));
     }
 
     fn floats(bytes: &mut [u8]) -> Option<&mut [f32]> {

@@ -66,7 +66,7 @@ pub trait Simd: Copy {
     /// The first `LANES` values of `from`. Where there are fewer, the lanes without a value are +0.
     #[inline(always)]
     fn load(self, from: &[f32]) -> Self::F32 {
-        self.load_bytes(bytes_of(from).as_chunks().0)
+        self.load_bytes(bytes_of(from))
     }
 
     /// The same of values that may begin at any byte.
@@ -158,20 +158,20 @@ fn pick_lanes<S: Simd>(simd: S, x: S::F32, pick: impl Fn(usize) -> usize) -> S::
     simd.load(&picked)
 }
 
-/// The bytes of `values`.
+/// The bytes of each of `values`: f32 values that need no alignment.
 #[inline(always)]
 #[expect(unsafe_code, reason = "floats as bytes")]
-pub fn bytes_of(values: &[f32]) -> &[u8] {
+pub fn bytes_of(values: &[f32]) -> &[[u8; 4]] {
     // SAFETY: the same memory; bytes need no alignment, and every byte of an f32 has a value.
-    unsafe { std::slice::from_raw_parts(values.as_ptr().cast(), size_of_val(values)) }
+    unsafe { std::slice::from_raw_parts(values.as_ptr().cast(), values.len()) }
 }
 
-/// The bytes of `values`, to be written.
+/// The same, to be written.
 #[inline(always)]
 #[expect(unsafe_code, reason = "floats as bytes")]
-pub fn bytes_of_mut(values: &mut [f32]) -> &mut [u8] {
+pub fn bytes_of_mut(values: &mut [f32]) -> &mut [[u8; 4]] {
     // SAFETY: as above, and any bytes are f32 values.
-    unsafe { std::slice::from_raw_parts_mut(values.as_mut_ptr().cast(), size_of_val(values)) }
+    unsafe { std::slice::from_raw_parts_mut(values.as_mut_ptr().cast(), values.len()) }
 }
 
 /// `out[col..][..n] = value(col, n, out[col..][..n])`, a vector at a time: `n` is `S::LANES`, and for the
