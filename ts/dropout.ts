@@ -1,7 +1,6 @@
 /** Inverted dropout: which elements are dropped is a function of (seed, call, element), so every run can be repeated. */
 
-import { type Named, real } from './options.js';
-import { readSeed } from './seed.js';
+import { type Named, readSeed, real } from './args/options.js';
 
 /** The dropout of one object: off until `training`; each successful call has the next number. */
 export class Dropout {

@@ -2,7 +2,7 @@
  * The dtypes of a Tensor: a name per class of typed array.
  */
 
-import type { ArrayKind } from './arrays.js';
+import type { ArrayKind } from './args/arrays.js';
 
 /** The typed array of each dtype. */
 export interface DTypeArrays {

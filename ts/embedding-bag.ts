@@ -1,9 +1,9 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /** Bags of ids reduced to one vector each, without the rows in between. */
 
-import { isShared, lengthOf } from './arrays.js';
+import { isShared, lengthOf } from './args/arrays.js';
 import { type Handle, resultFloats, type Table } from './backend/index.js';
-import { DISPOSE } from './dispose.js';
+import { DISPOSE } from './lifetime.js';
 import {
   Embedding,
   type EmbeddingOptions,
@@ -14,13 +14,13 @@ import {
   tableOf,
 } from './embedding.js';
 import { fail, lengthError, offsetError, rankError, wrongValue } from './errors.js';
-import { readFloats } from './floats.js';
-import { expectIds, type IdBatch, type IdsInput, readIds } from './ids.js';
+import { readFloats } from './args/floats.js';
+import { expectIds, type IdBatch, type IdsInput, readIds } from './args/ids.js';
 import type { InitType } from './initializer.js';
 import { badId, checkOut, checkOverflow, expectWhole, type Out, readOut } from './lookup.js';
-import { choice, flag, type Named, named } from './options.js';
+import { choice, flag, type Named, named } from './args/options.js';
 import type { Parameter } from './parameter.js';
-import { readShape } from './shape.js';
+import { readShape } from './args/shape.js';
 import { type Tensor, tensorOf } from './tensor.js';
 
 /** How the rows of a bag become one. */

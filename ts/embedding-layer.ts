@@ -2,7 +2,7 @@
 /** Token to vector in one pass: lookup, scale, position, dropout. */
 
 import { type Handle, resultFloats, type Table } from './backend/index.js';
-import { DISPOSE } from './dispose.js';
+import { DISPOSE } from './lifetime.js';
 import { Dropout } from './dropout.js';
 import {
   type Embedding,
@@ -15,11 +15,11 @@ import {
   tableOf,
 } from './embedding.js';
 import { dimMismatch, rankError, wrongKind, wrongValue } from './errors.js';
-import { expectIds, type IdsInput, readIds } from './ids.js';
+import { expectIds, type IdsInput, readIds } from './args/ids.js';
 import { readInitializer, Stream } from './initializer.js';
 import { LearnedPositionalEmbedding } from './learned-positional-embedding.js';
 import { badId, checkOut, checkOverflow, expectWhole, lookUpSequence, type Out, readOut } from './lookup.js';
-import { choice, flag, integer, type Named, named, real } from './options.js';
+import { choice, flag, integer, type Named, named, real } from './args/options.js';
 import type { Parameter } from './parameter.js';
 import { positionParts } from './position-layer.js';
 import { PositionalEncoding, type PositionalEncodingOptions, readLayout } from './positional-encoding.js';
@@ -32,7 +32,7 @@ import {
   readPositionIds,
   readPositions,
 } from './positions.js';
-import { readShape } from './shape.js';
+import { readShape } from './args/shape.js';
 import { type Tensor, tensorOf } from './tensor.js';
 
 /** What adds positions in a layer. */

@@ -1,16 +1,16 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /** The lookup table: ids in, rows out. */
 
-import { expectIds, type IdBatch, type IdsInput, readIds } from './ids.js';
+import { expectIds, type IdBatch, type IdsInput, readIds } from './args/ids.js';
 import { activeBackend, resultFloats, type Table } from './backend/index.js';
-import { DISPOSE } from './dispose.js';
+import { DISPOSE } from './lifetime.js';
 import { wrongKind } from './errors.js';
 import { type Initializer, type InitType, initialize, readInitializer, Stream } from './initializer.js';
 import { badId, checkOut, checkOverflow, lookUp, type Out, readOut } from './lookup.js';
-import { integer, type Named, named } from './options.js';
+import { integer, type Named, named } from './args/options.js';
 import { Parameter } from './parameter.js';
-import { type PretrainedWeight, readPretrained } from './pretrained.js';
-import { readShape } from './shape.js';
+import { type PretrainedWeight, readPretrained } from './args/pretrained.js';
+import { readShape } from './args/shape.js';
 import { TableSpec } from './table-spec.js';
 import { type Tensor, tensorOf } from './tensor.js';
 

@@ -14,7 +14,7 @@ export {
   initSync,
   type WasmSource,
 } from './backend/index.js';
-export type { IdArray, WideArray as WideIdArray } from './arrays.js';
+export type { IdArray, WideArray as WideIdArray } from './args/arrays.js';
 export type { DType, DTypeArrays } from './dtype.js';
 export { Embedding, type EmbeddingOptions, type IdsOptions, type MemoryUsage } from './embedding.js';
 export {
@@ -32,7 +32,7 @@ export {
 } from './embedding-layer.js';
 export type { EncodingReport } from './encoding-report.js';
 export type { ErrorCode, TokenbedError } from './errors.js';
-export type { IdsInput, NestedIds } from './ids.js';
+export type { IdsInput, NestedIds } from './args/ids.js';
 export type { InitType } from './initializer.js';
 export {
   LearnedPositionalEmbedding,
@@ -48,7 +48,7 @@ export {
   type VisualizeOptions,
 } from './positional-encoding.js';
 export type { PositionOptions } from './positions.js';
-export type { PretrainedWeight } from './pretrained.js';
+export type { PretrainedWeight } from './args/pretrained.js';
 export type { OnProfilerProgress, ProfilerProgress } from './profiler/measuring.js';
 export {
   EmbeddingProfiler,

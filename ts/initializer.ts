@@ -2,8 +2,7 @@
 
 import type { Table } from './backend/index.js';
 import { describe, fail, wrongValue } from './errors.js';
-import { type Named, real } from './options.js';
-import { readSeed } from './seed.js';
+import { type Named, readSeed, real } from './args/options.js';
 
 /** The distributions: U[-1/sqrt(D), 1/sqrt(D)), N(0, 1/sqrt(D)), U[-a, a) with a = sqrt(6/(V+D)), zeros. */
 export type InitType = 'uniform' | 'normal' | 'xavier' | 'zeros';

@@ -3,7 +3,7 @@
 import { Dropout } from './dropout.js';
 import { type Embedding, embeddingOf, newTable, tableOf } from './embedding.js';
 import { type InitType, readInitializer, Stream } from './initializer.js';
-import { integer, named } from './options.js';
+import { integer, named } from './args/options.js';
 import type { Parameter } from './parameter.js';
 import { PositionLayer } from './position-layer.js';
 

@@ -1,10 +1,10 @@
 /** What every method that takes ids shares: the output, and the words for a bad id. */
 
-import { isShared, lengthOf, overlaps, type TypedArray } from './arrays.js';
+import { isShared, lengthOf, overlaps, type TypedArray } from './args/arrays.js';
 import type { Backend, Handle, Table } from './backend/index.js';
 import { idOutOfRange, invalidIds, lengthError, overlapError } from './errors.js';
-import { plainFloats, readFloats } from './floats.js';
-import { expectIds, IdBatch, isPlain } from './ids.js';
+import { plainFloats, readFloats } from './args/floats.js';
+import { expectIds, IdBatch, isPlain } from './args/ids.js';
 import type { Tensor } from './tensor.js';
 
 /** Where a result goes: the first elements are written, the rest stays untouched. */

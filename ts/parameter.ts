@@ -1,10 +1,10 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /** The values of a table, read and written as rows: the table itself lies where JavaScript need not reach. */
 
-import { bufferOf, isArray, isShared, lengthOf, offsetOf } from './arrays.js';
+import { bufferOf, isArray, isShared, lengthOf, offsetOf } from './args/arrays.js';
 import { resultFloats, type Table } from './backend/index.js';
 import { describe, fail, lengthError } from './errors.js';
-import { readFloats } from './floats.js';
+import { readFloats } from './args/floats.js';
 import { readNumbers, type Tensor, tensorOf } from './tensor.js';
 
 /** Floats to be written: `number[]` is rounded to f32. */

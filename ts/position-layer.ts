@@ -1,14 +1,14 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /** What both kinds of positions share: a table of positions that is added to embeddings. */
 
-import { isShared, lengthOf, sameView } from './arrays.js';
+import { isShared, lengthOf, sameView } from './args/arrays.js';
 import { type Handle, resultFloats, type Table } from './backend/index.js';
-import { DISPOSE } from './dispose.js';
+import { DISPOSE } from './lifetime.js';
 import type { Dropout } from './dropout.js';
 import { dimMismatch, rankError } from './errors.js';
-import { readFloats, readShapedFloats } from './floats.js';
+import { readFloats, readShapedFloats } from './args/floats.js';
 import { badId, checkOut, expectWhole, type Out, readOut } from './lookup.js';
-import { named } from './options.js';
+import { named } from './args/options.js';
 import {
   checkPositionRange,
   checkPositionShape,
@@ -18,7 +18,7 @@ import {
   readPositionIds,
   readPositions,
 } from './positions.js';
-import { readShape } from './shape.js';
+import { readShape } from './args/shape.js';
 import { type Tensor, tensorOf } from './tensor.js';
 
 /** Embeddings to add positions to: `[seq, D]` or `[batch, seq, D]`. */

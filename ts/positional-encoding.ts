@@ -4,9 +4,9 @@ import { activeBackend, type Handle, resultFloats, type Table } from './backend/
 import { Dropout } from './dropout.js';
 import { drawEncoding } from './encoding-svg.js';
 import { describeEncoding, type EncodingReport } from './encoding-report.js';
-import { type IdsInput, readIds } from './ids.js';
+import { type IdsInput, readIds } from './args/ids.js';
 import { badId, checkOverflow } from './lookup.js';
-import { callback, choice, integer, type Named, named, real } from './options.js';
+import { callback, choice, integer, type Named, named, real } from './args/options.js';
 import { PositionLayer } from './position-layer.js';
 import { TableSpec } from './table-spec.js';
 import { type Tensor, tensorOf } from './tensor.js';

@@ -2,10 +2,10 @@
 
 import type { Backend, Table } from './backend/index.js';
 import { fail, sequenceTooLong, wrongValue } from './errors.js';
-import { expectIds, type IdBatch, type IdsInput, readIds } from './ids.js';
+import { expectIds, type IdBatch, type IdsInput, readIds } from './args/ids.js';
 import { checkOverflow } from './lookup.js';
-import { integer, type Named } from './options.js';
-import { formatShape } from './shape.js';
+import { integer, type Named } from './args/options.js';
+import { formatShape } from './args/shape.js';
 
 /** Options of a call that adds positions. */
 export interface PositionOptions {

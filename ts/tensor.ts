@@ -12,10 +12,10 @@ import {
   lengthOf,
   type TypedArray,
   withArticle,
-} from './arrays.js';
+} from './args/arrays.js';
 import type { Storage } from './backend/contract.js';
 import { activeBackend } from './backend/index.js';
-import { DISPOSE } from './dispose.js';
+import { DISPOSE } from './lifetime.js';
 import { type DType, type DTypeArrays, dtypeOf } from './dtype.js';
 import {
   describe,
@@ -26,9 +26,9 @@ import {
   type TokenbedError,
   tooLarge,
 } from './errors.js';
-import { type LeafSink, Walk } from './nested.js';
-import { choice, named } from './options.js';
-import { fitShape, formatShape, readShape, sizeOf } from './shape.js';
+import { type LeafSink, Walk } from './args/nested.js';
+import { choice, named } from './args/options.js';
+import { fitShape, formatShape, readShape, sizeOf } from './args/shape.js';
 import { tensorText, unreadableText } from './tensor-text.js';
 
 /** What marks a Tensor of any copy of this package. */

@@ -2,7 +2,7 @@
 
 import { loader } from '#loader';
 import { fail, tooLarge, wrongKind, wrongValue } from '../errors.js';
-import { choice, type Named, named } from '../options.js';
+import { choice, type Named, named } from '../args/options.js';
 import { floatBytes } from '../table-spec.js';
 import { VERSION } from '../version.js';
 import type { Backend, BackendInfo, Machine, Settings } from './contract.js';

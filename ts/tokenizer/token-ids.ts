@@ -4,7 +4,7 @@
  * Every id is read exactly once, so a getter or another thread cannot change it after the check.
  */
 
-import { describeGone, isGone, kindOf, type TypedArray } from '../arrays.js';
+import { describeGone, isGone, kindOf, type TypedArray } from '../args/arrays.js';
 import { describe, fail, idOutOfRange, type TokenbedError } from '../errors.js';
 
 /** Integer typed arrays. */

@@ -7,7 +7,7 @@
  */
 
 import { fail, tooLarge, wrongKind } from '../errors.js';
-import { flag, integer, named } from '../options.js';
+import { flag, integer, named } from '../args/options.js';
 import { readIds, type TokenIds } from './token-ids.js';
 
 /** The special tokens that every tokenizer has; the id of each is its index. */

@@ -1,11 +1,19 @@
 /** Weights that exist already, in the forms they come in, as flat f32. */
 
 import { describeGone, isArray, isGone, kindOf, lengthOf } from './arrays.js';
-import { describe, dimMismatch, fail, invalidArray, lengthError, outOfStorage, wrongKind } from './errors.js';
+import {
+  describe,
+  dimMismatch,
+  fail,
+  invalidArray,
+  lengthError,
+  outOfStorage,
+  wrongKind,
+} from '../errors.js';
 import { readFloats } from './floats.js';
 import { integer, type Named } from './options.js';
 import { fitShape, formatShape } from './shape.js';
-import { asTensor, readNumbers, type Tensor } from './tensor.js';
+import { asTensor, readNumbers, type Tensor } from '../tensor.js';
 
 /** A 2-D Tensor, nested numbers, or a flat array together with `embeddingDim`. */
 export type PretrainedWeight = Tensor<'f32'> | Tensor<'f64'> | Float32Array | readonly (readonly number[])[];

@@ -7,7 +7,7 @@
  * `ERR_INVALID_OPTION` with the fields `option` and `value`.
  */
 
-import { describe, fail, wrongKind, wrongValue } from './errors.js';
+import { describe, fail, wrongKind, wrongValue } from '../errors.js';
 
 /** Options after their names have been checked; each value is still unknown. */
 export type Named = Readonly<Record<string, unknown>>;
@@ -143,4 +143,20 @@ export function seed(options: Named, name = 'seed'): number | bigint | undefined
   if (typeof value !== 'number') throw wrongKind(name, value, text);
   if (!Number.isSafeInteger(value) || value < 0) throw wrongValue(name, value, text);
   return value + 0 || 0;
+}
+
+/** The option `seed`, or a random one from 0 to 2^53 - 1. */
+export function readSeed(options: Named): number | bigint {
+  return seed(options) ?? randomSeed();
+}
+
+function randomSeed(): number {
+  const [high, low] = crypto.getRandomValues(new Uint32Array(2));
+  return (high! >>> 11) * 2 ** 32 + low!;
+}
+
+/** The lower and the upper 32 bits of a seed: 7 and 7n are the same seed. */
+export function halves(seed: number | bigint): readonly [low: number, high: number] {
+  const bits = BigInt(seed);
+  return [Number(bits & 0xffff_ffffn), Number(bits >> 32n)];
 }

@@ -20,7 +20,7 @@ import {
   lengthOf,
   type TypedArray,
 } from './arrays.js';
-import { ragged, tooLarge, type TokenbedError } from './errors.js';
+import { ragged, tooLarge, type TokenbedError } from '../errors.js';
 import { sizeOf } from './shape.js';
 
 /** How deep arrays may be nested. */

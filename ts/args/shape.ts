@@ -2,7 +2,7 @@
  * Shapes: row-major lists of sizes, each an integer >= 0. `[]` is a single number, `[2, 0]` two empty rows.
  */
 
-import { describe, fail, wrongKind } from './errors.js';
+import { describe, fail, wrongKind } from '../errors.js';
 
 /**
  * The number of elements, `shape[0] * shape[1] * ...`, 1 for `[]`.

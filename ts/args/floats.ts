@@ -3,9 +3,9 @@
  */
 
 import { describeGone, isGone, kindOf, lengthOf, type TypedArray, withArticle } from './arrays.js';
-import { describe, invalidArray, type TokenbedError } from './errors.js';
+import { describe, invalidArray, type TokenbedError } from '../errors.js';
 import { askedShape, fitShape, readShape } from './shape.js';
-import { asTensor, dataOf } from './tensor.js';
+import { asTensor, dataOf } from '../tensor.js';
 
 const ACCEPTED = "a Float32Array or a Tensor<'f32'>";
 

@@ -29,11 +29,11 @@ import {
   type WideArray,
   withArticle,
 } from './arrays.js';
-import type { DType } from './dtype.js';
-import { describe, invalidId, invalidIds, type TokenbedError, tooLarge } from './errors.js';
+import type { DType } from '../dtype.js';
+import { describe, invalidId, invalidIds, type TokenbedError, tooLarge } from '../errors.js';
 import { type LeafSink, Walk } from './nested.js';
 import { askedShape, fitShape, readShape } from './shape.js';
-import { asTensor, type Tensor } from './tensor.js';
+import { asTensor, type Tensor } from '../tensor.js';
 
 /** Integers nested to any depth; typed arrays may be the innermost level. */
 export type NestedIds = readonly (number | IdArray | WideArray | NestedIds)[];
