@@ -15,8 +15,13 @@ export class Dropout {
 
   /** Reads the options `dropout` and `seed`. */
   static read(options: Named): Dropout {
-    const p = real(options, 'dropout', { min: 0, below: 1 }, 0);
+    const p = Dropout.readProbability(options);
     return new Dropout(p, readSeed(options));
+  }
+
+  /** Reads the option `dropout`. */
+  static readProbability(options: Named): number {
+    return real(options, 'dropout', { min: 0, below: 1 }, 0);
   }
 
   /** The fields of a prepared operation. */

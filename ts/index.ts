@@ -1,7 +1,5 @@
 /**
- * tokenbed: token ids to vectors at the speed of the memory.
- *
- * The public names; what each means is said where it is written.
+ * tokenbed: token ids to vectors at memory bandwidth.
  *
  * @module tokenbed
  */
@@ -16,7 +14,9 @@ export {
 } from './backend/index.js';
 export type { IdArray, WideArray as WideIdArray } from './args/arrays.js';
 export type { DType, DTypeArrays } from './dtype.js';
-export { Embedding, type EmbeddingOptions, type IdsOptions, type MemoryUsage } from './embedding.js';
+export type { IdsOptions, PositionOptions } from './args/call.js';
+export type { FloatsWithShape, Out as FloatsOut } from './args/floats.js';
+export { Embedding, type EmbeddingOptions, type MemoryUsage } from './embedding.js';
 export {
   type BagCallOptions,
   type BagMode,
@@ -38,16 +38,13 @@ export {
   LearnedPositionalEmbedding,
   type LearnedPositionalEmbeddingOptions,
 } from './learned-positional-embedding.js';
-export type { Out as FloatsOut } from './lookup.js';
 export { type FloatsInput, Parameter } from './parameter.js';
-export type { FloatsWithShape } from './position-layer.js';
 export {
   type Layout,
   PositionalEncoding,
   type PositionalEncodingOptions,
   type VisualizeOptions,
 } from './positional-encoding.js';
-export type { PositionOptions } from './positions.js';
 export type { PretrainedWeight } from './args/pretrained.js';
 export type { OnProfilerProgress, ProfilerProgress } from './profiler/measuring.js';
 export {

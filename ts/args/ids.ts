@@ -1,16 +1,15 @@
 /**
- * Reading ids in any form (api.md, section 0): whatever came, a binding sees one flat integer array.
+ * Ids in any form. A binding always gets one flat integer array:
  *
  * ```
- * integer typed array up to 32 bits, ordinary buffer   itself, no copy
- * the same on a SharedArrayBuffer                       one copy in scratch, then only the copy is used
- * 64 bits                                               its low halves, in scratch
- * nested arrays, a number                               read once into scratch
+ * integer typed array of up to 32 bits, ordinary buffer   the array itself
+ * the same on a SharedArrayBuffer                          a copy in scratch memory, which is used from then on
+ * 64 bits                                                  the low halves, in scratch memory
+ * nested arrays, a number                                  read once into scratch memory
  * ```
  *
- * Scratch memory comes from a pool and belongs to one batch until `release`. So a getter inside nested ids may
- * call the very method that is reading them: the inner call gets memory of its own. A batch that is never
- * released, because something threw, costs an allocation later and nothing else.
+ * Scratch memory comes from a pool and belongs to one argument until `release`. Thus a getter inside nested ids may
+ * call the very method that is reading them. Memory that is not released, because something threw, is collected.
  */
 
 import {
@@ -19,21 +18,31 @@ import {
   describeGone,
   type IdArray,
   isArray,
+  isFloat,
   isGone,
   isShared,
+  isWide,
   kindOf,
   lengthOf,
   offsetOf,
-  overlaps,
+  tensorContents,
   type TypedArray,
   type WideArray,
-  withArticle,
 } from './arrays.js';
 import type { DType } from '../dtype.js';
-import { describe, invalidId, invalidIds, type TokenbedError, tooLarge } from '../errors.js';
+import {
+  describe,
+  idOutOfRange,
+  invalidId,
+  invalidIds,
+  type TokenbedError,
+  tooLarge,
+  withArticle,
+} from '../errors.js';
 import { type LeafSink, Walk } from './nested.js';
-import { askedShape, fitShape, readShape } from './shape.js';
-import { asTensor, type Tensor } from '../tensor.js';
+import { fitShape, expectFlat, readShape } from './shape.js';
+import { scratchBytes } from '../table-spec.js';
+import type { Tensor } from '../tensor.js';
 
 /** Integers nested to any depth; typed arrays may be the innermost level. */
 export type NestedIds = readonly (number | IdArray | WideArray | NestedIds)[];
@@ -41,64 +50,31 @@ export type NestedIds = readonly (number | IdArray | WideArray | NestedIds)[];
 /** Ids in any form: one, nested arrays, an integer typed array, or an integer Tensor. */
 export type IdsInput = number | NestedIds | IdArray | WideArray | Tensor<Exclude<DType, 'f32' | 'f64'>>;
 
-/** An id that fits no u32, so is out of every range, and its flat position. */
-export interface Overflow {
+/** What ids refer to, as error messages call them. */
+export type IdKind = 'Token indices' | 'Positions';
+
+/** An id that does not fit 32 bits, and is therefore out of every range. */
+interface Overflow {
   readonly value: number | bigint;
+  /** Its flat position. */
   readonly position: number;
 }
 
-/** Ids as they are handed to a binding. Reading one allocates this small object, and its shape. */
-export class IdBatch {
-  constructor(
-    /** The ids, `count` of them; where something overflows, only those before it. May hold negative ids. */
-    readonly data: IdArray,
-    readonly count: number,
-    readonly shape: readonly number[],
-    /** The first id beyond u32. It is to be reported unless an id in `data` is out of range: that one is lower. */
-    readonly overflow: Overflow | null,
-    /** Whether the ids came as bigints: then an error names them as bigints. */
-    readonly wide: boolean,
-    /** The typed array that the ids came in, copied or not. */
-    private readonly source: TypedArray | undefined,
-    /** The memory under `data` if it is ours. */
-    private scratch: Scratch | null,
-  ) {}
-
-  /** The id at flat `position` (inside `data`), as the caller gave it: what an error shall name. */
-  at(position: number): number | bigint {
-    const id = this.data[position]!;
-    return this.wide ? BigInt(id) : id;
-  }
-
-  /** Whether the typed array that the ids came in shares bytes with `out`; nested rows are copies, so never do. */
-  overlaps(out: TypedArray): boolean {
-    return this.source !== undefined && overlaps(this.source, out);
-  }
-
-  /** Gives the scratch memory back; `data` must not be used afterwards. Twice is harmless. */
-  release(): void {
-    const { scratch } = this;
-    if (scratch === null) return;
-    this.scratch = null;
-    if (pool.length < POOL_SIZE) pool.push(scratch);
-  }
-}
-
-/** One reused piece of memory. */
+/** One piece of reused memory. */
 interface Scratch {
   words: Uint32Array;
-  /** The first words, as many as the last batch had: a batch of the same size needs no new view. */
+  /** The first words, as many as the last argument had: another one of that size needs no new view. */
   front: Uint32Array;
 }
 
 const pool: Scratch[] = [];
 
-/** More batches than one call reads (ids, positions, offsets) are in use at once only in re-entrant calls. */
+/** More scratch memory than one call uses (for ids and for positions or offsets) is needed in re-entrant calls only. */
 const POOL_SIZE = 4;
 
 const EMPTY = new Uint32Array(0);
 
-/** Memory for one batch, at least `length` words, its contents arbitrary. */
+/** Scratch memory of at least `length` words with arbitrary contents. */
 function take(length: number): Scratch {
   const scratch = pool.pop() ?? { words: EMPTY, front: EMPTY };
   if (scratch.words.length < length) scratch.words = allocate(length);
@@ -109,7 +85,7 @@ function allocate(length: number): Uint32Array {
   try {
     return new Uint32Array(Math.max(length, 1024));
   } catch {
-    throw tooLarge('A copy of the ids', length * 4, 2 ** 32);
+    throw tooLarge('A copy of the ids', scratchBytes(length), 2 ** 32);
   }
 }
 
@@ -122,249 +98,225 @@ function front(scratch: Scratch, count: number): Uint32Array {
   return scratch.front;
 }
 
-/** Where the low half of a 64-bit integer lies. */
+/** The index of the low half of a 64-bit integer. */
 const LOW = new Uint32Array(new BigUint64Array([1n]).buffer)[0] === 1 ? 0 : 1;
 
-/** Whether a class of typed arrays holds integers; `wide` ones have 64 bits. */
-function integers(kind: ArrayKind): 'narrow' | 'wide' | undefined {
-  switch (kind) {
-    case 'Int32Array':
-    case 'Uint32Array':
-    case 'Int16Array':
-    case 'Uint16Array':
-    case 'Int8Array':
-    case 'Uint8Array':
-    case 'Uint8ClampedArray':
-      return 'narrow';
-    case 'BigInt64Array':
-    case 'BigUint64Array':
-      return 'wide';
-    default:
-      return undefined;
-  }
-}
+const SCALAR: readonly number[] = Object.freeze([]);
 
 /**
- * Throws `ERR_INVALID_IDS` when `ids` as a whole is of a wrong kind, and reads nothing inside.
+ * An argument that is ids.
  *
- * For methods that take other arrays too, whose kinds come before the structure of the ids. `readIds` checks
- * the same again.
+ * The constructor checks the kind of the argument and runs no getter inside nested arrays; `read` takes the ids.
  */
-export function expectIds(ids: unknown, name = 'ids'): void {
-  const kind = kindOf(ids);
-  if (kind !== undefined) {
-    expectView(ids as TypedArray, kind, name, '');
-  } else if (typeof ids !== 'number' && !isArray(ids)) {
-    const tensor = asTensor(ids);
-    if (tensor === undefined) throw invalidIds(name, ids === undefined ? 'nothing' : describe(ids));
-    expectView(tensor.data, kindOf(tensor.data)!, name, 'a Tensor of ');
-  }
-}
-
-function expectView(view: TypedArray, kind: ArrayKind, name: string, prefix: string): void {
-  if (integers(kind) === undefined) throw invalidIds(name, prefix + withArticle(kind));
-  if (isGone(view)) throw invalidIds(name, prefix + describeGone(view));
-}
-
-/**
- * Reads ids in any form.
- *
- * - `shape`: the option of that name, still unchecked; `undefined` where absent. Only flat ids (a flat array or a
- *   Tensor of rank 1) may be given one that is not their own.
- * - `name`: the argument's name in messages.
- * - `check`: called with the final shape before its product is compared with the count: the place for rank and
- *   width, which come first.
- *
- * Errors, in this order: `ERR_INVALID_OPTION` (`shape`), `ERR_INVALID_IDS`, then in reading order
- * `ERR_INVALID_ID`, `ERR_RAGGED` or `ERR_INVALID_IDS` inside nested arrays; what `check` throws; `ERR_SHAPE`.
- * Values are not compared with any bound here; what fits no u32 is `overflow`.
- *
- * The batch borrows `ids` or scratch memory: use it in this call, then `release()` it.
- */
-export function readIds(
-  ids: unknown,
-  shape?: unknown,
-  name = 'ids',
-  check?: (shape: readonly number[]) => void,
-): IdBatch {
-  const asked = shape === undefined ? undefined : readShape(shape);
-  const kind = kindOf(ids);
-  if (kind !== undefined) return readView(ids as TypedArray, kind, undefined, asked, name, check);
-  if (typeof ids === 'number') return readNumber(ids, asked, name, check);
-  if (isArray(ids)) return readNested(ids, asked, name, check);
-  const tensor = asTensor(ids);
-  if (tensor === undefined) throw invalidIds(name, ids === undefined ? 'nothing' : describe(ids));
-  const { data } = tensor;
-  return readView(data, kindOf(data)!, tensor.shape, asked, name, check);
-}
-
-/** Whether `ids` is what bindings read without any preparation, were it not shared: integers of up to 32 bits. */
-export function isPlain(ids: unknown): ids is IdArray {
-  const kind = kindOf(ids);
-  return kind !== undefined && integers(kind) === 'narrow';
-}
-
-type Check = ((shape: readonly number[]) => void) | undefined;
-type Asked = readonly number[] | undefined;
-
-/** The shape of a batch, after rank, width and product have been checked. */
-function settle(
-  own: readonly number[],
-  count: number,
-  asked: Asked,
-  name: string,
-  check: Check,
-): readonly number[] {
-  const shape = askedShape(own, asked);
-  check?.(shape);
-  fitShape(shape, count, name);
-  return shape;
-}
-
-function readView(
-  view: TypedArray,
-  kind: ArrayKind,
-  own: readonly number[] | undefined,
-  asked: Asked,
-  name: string,
-  check: Check,
-): IdBatch {
-  expectView(view, kind, name, own === undefined ? '' : 'a Tensor of ');
-  const count = lengthOf(view);
-  const shape = settle(own ?? [count], count, asked, name, check);
-  if (integers(kind) === 'wide') {
-    const scratch = take(count);
-    const overflow = copyWide(view as WideArray, kind, count, scratch.words, 0);
-    return new IdBatch(
-      front(scratch, overflow?.position ?? count),
-      count,
-      shape,
-      overflow,
-      true,
-      view,
-      scratch,
-    );
-  }
-  if (!isShared(view)) return new IdBatch(view as IdArray, count, shape, null, false, view, null);
-  const scratch = take(count);
-  return new IdBatch(
-    copyShared(view as IdArray, kind, count, scratch),
-    count,
-    shape,
-    null,
-    false,
-    view,
-    scratch,
-  );
-}
-
-/**
- * Copies 64-bit integers into `words` from `start`, reading each once, as two halves and without making bigints.
- *
- * Gives the first that fits no u32; what is written there and after it means nothing then.
- */
-function copyWide(
-  view: WideArray,
-  kind: ArrayKind,
-  count: number,
-  words: Uint32Array,
-  start: number,
-): Overflow | null {
-  const halves = new Uint32Array(bufferOf(view), offsetOf(view), count * 2);
-  for (let i = 0; i < count; i++) {
-    const low = halves[2 * i + LOW]!;
-    const high = halves[2 * i + 1 - LOW]!;
-    if (high !== 0) {
-      const value = (BigInt(high) << 32n) | BigInt(low);
-      return { value: kind === 'BigInt64Array' ? BigInt.asIntN(64, value) : value, position: start + i };
-    }
-    words[start + i] = low;
-  }
-  return null;
-}
-
-/** A copy of shared ids in an array of the same class, so that negative ones stay negative. */
-function copyShared(view: IdArray, kind: ArrayKind, count: number, scratch: Scratch): IdArray {
-  const from = bufferOf(view);
-  const offset = offsetOf(view);
-  const to = scratch.words.buffer;
-  // Both of exactly `count`: another thread may be growing the shared buffer under a length-tracking view.
-  const copy = <T extends IdArray>(
-    Class: new (buffer: ArrayBufferLike, offset: number, length: number) => T,
-  ): T => {
-    const target = new Class(to, 0, count);
-    target.set(new Class(from, offset, count));
-    return target;
-  };
-  switch (kind) {
-    case 'Int8Array':
-      return copy(Int8Array);
-    case 'Int16Array':
-      return copy(Int16Array);
-    case 'Uint16Array':
-      return copy(Uint16Array);
-    case 'Int32Array':
-      return copy(Int32Array);
-    case 'Uint32Array':
-      return copy(Uint32Array);
-    default:
-      return copy(Uint8Array);
-  }
-}
-
-function readNumber(value: number, asked: Asked, name: string, check: Check): IdBatch {
-  if (!Number.isInteger(value)) throw invalidId(name, value, 0, []);
-  const shape = settle([], 1, asked, name, check);
-  const scratch = take(1);
-  scratch.words[0] = value;
-  const fits = value >>> 0 === value;
-  return new IdBatch(
-    front(scratch, fits ? 1 : 0),
-    1,
-    shape,
-    fits ? null : { value, position: 0 },
-    false,
-    undefined,
-    scratch,
-  );
-}
-
-function readNested(ids: readonly unknown[], asked: Asked, name: string, check: Check): IdBatch {
-  const sink = new IdSink(name, take(0));
-  const walk = new Walk(sink);
-  walk.run(ids);
-  const { count, scratch, overflow } = sink;
-  const shape = settle(walk.shape, count, asked, name, check);
-  const wide = sink.wideCount === count && count > 0;
-  return new IdBatch(
-    front(scratch, overflow?.position ?? count),
-    count,
-    shape,
-    overflow,
-    wide,
-    undefined,
-    scratch,
-  );
-}
-
-/** Where the leaves of nested ids go: into scratch memory that doubles as long as leaves keep coming. */
-class IdSink implements LeafSink {
+export class Ids implements LeafSink {
+  /** The flat ids, `count` of them; with an overflow only those before it. May have negative ids. */
+  data: IdArray = EMPTY;
   count = 0;
-  /** How many leaves came from 64-bit arrays. */
-  wideCount = 0;
-  overflow: Overflow | null = null;
+  /** The shape, `null` for `[count]`. */
+  #shape: readonly number[] | null = null;
+  /** The first id that does not fit 32 bits. An id in `data` that is out of range comes before it. */
+  #overflow: Overflow | null = null;
+  /** The number of ids that came from 64-bit arrays. */
+  #wide = 0;
+  /** The memory of `data` unless it is the caller's. */
+  #scratch: Scratch | null = null;
+  /** The caller's typed array; `null` for a number and for nested arrays. */
+  readonly view: TypedArray | null;
+  readonly #kind: ArrayKind | null;
+  readonly #value: unknown;
 
+  /**
+   * `name`: the argument's name in messages. Errors: `ERR_INVALID_IDS`; for a Tensor of another copy of the package
+   * `ERR_INVALID_OPTION` (its shape).
+   */
   constructor(
+    value: unknown,
     readonly name: string,
-    readonly scratch: Scratch,
-  ) {}
+  ) {
+    this.#value = value;
+    const kind = kindOf(value);
+    if (kind !== undefined) {
+      expectIntegers(value as TypedArray, kind, name, '');
+      this.view = value as TypedArray;
+      this.#kind = kind;
+    } else if (typeof value === 'number' || isArray(value)) {
+      this.view = null;
+      this.#kind = null;
+    } else {
+      const tensor = tensorContents(value);
+      if (tensor === undefined) throw invalidIds(name, value === undefined ? 'nothing' : describe(value));
+      const { data } = tensor;
+      const dataKind = kindOf(data)!;
+      expectIntegers(data, dataKind, name, 'a Tensor of ');
+      this.view = data;
+      this.#kind = dataKind;
+      this.#shape = readShape(tensor.shape);
+    }
+  }
+
+  /** Whether `read` runs getters of the caller. */
+  get nested(): boolean {
+    return this.view === null && typeof this.#value !== 'number';
+  }
+
+  /**
+   * Takes the ids. Getters inside nested arrays run here, and what they throw propagates.
+   *
+   * Errors: in reading order `ERR_INVALID_ID`, `ERR_RAGGED`, or `ERR_INVALID_IDS` inside nested arrays.
+   */
+  read(): void {
+    const { view } = this;
+    if (view === null) this.#readNumbers(this.#value as number | readonly unknown[]);
+    else if (isWide(this.#kind!)) this.#readWide(view as WideArray);
+    else this.#readNarrow(view as IdArray);
+  }
+
+  /** Throws `ERR_INVALID_IDS` if the caller's array has gone or was resized since `read`. */
+  expectWhole(): void {
+    const { view } = this;
+    if (this.#scratch !== null || view === null) return;
+    this.expectPresent();
+    if (lengthOf(view) !== this.count)
+      throw invalidIds(this.name, 'an array whose length changed during the call');
+  }
+
+  /** Throws `ERR_INVALID_IDS` if the caller's array has gone. */
+  expectPresent(): void {
+    const { view } = this;
+    if (view !== null)
+      expectIntegers(view, this.#kind!, this.name, view === this.#value ? '' : 'a Tensor of ');
+  }
+
+  get rank(): number {
+    return this.#shape === null ? 1 : this.#shape.length;
+  }
+
+  get shape(): readonly number[] {
+    this.#shape ??= [this.count];
+    return this.#shape;
+  }
+
+  /** Gives flat ids another shape, whose size `fit` checks. Errors: `ERR_SHAPE`. */
+  reshape(shape: readonly number[]): void {
+    expectFlat(this.shape, shape);
+    this.#shape = shape;
+  }
+
+  /** Throws `ERR_SHAPE` unless the shape has as many elements as there are ids. */
+  fit(): void {
+    if (this.#shape !== null) fitShape(this.#shape, this.count, this.name);
+  }
+
+  /** Whether there is an id that does not fit 32 bits. A kernel must not get such ids. */
+  get overflows(): boolean {
+    return this.#overflow !== null;
+  }
+
+  /** The id at flat `position`, as the caller passed it; `undefined` behind the last one. */
+  at(position: number): number | bigint | undefined {
+    if (this.#overflow?.position === position) return this.#overflow.value;
+    const id = this.data[position];
+    return id !== undefined && this.#wide === this.count ? BigInt(id) : id;
+  }
+
+  /** The error for the id at flat `position`. */
+  outOfRange(kind: IdKind, position: number, bound: number): TokenbedError {
+    return idOutOfRange(kind, this.at(position)!, position, bound, this.shape);
+  }
+
+  /** If an id does not fit 32 bits, throws `ERR_ID_OUT_OF_RANGE` for the first id that is out of range. */
+  expectNoOverflow(kind: IdKind, bound: number): void {
+    if (this.#overflow !== null) this.expectBelow(kind, bound);
+  }
+
+  /** Throws `ERR_ID_OUT_OF_RANGE` for the first id that is not below `bound`. For errors only: kernels check ids. */
+  expectBelow(kind: IdKind, bound: number): void {
+    const { data } = this;
+    let position = 0;
+    while (position < data.length && data[position]! >= 0 && data[position]! < bound) position++;
+    if (position < this.count) throw this.outOfRange(kind, position, bound);
+  }
+
+  /** Returns scratch memory to the pool; `data` must not be used afterwards. */
+  release(): void {
+    const scratch = this.#scratch;
+    if (scratch === null) return;
+    this.#scratch = null;
+    if (pool.length < POOL_SIZE) pool.push(scratch);
+  }
+
+  #readNarrow(view: IdArray): void {
+    this.count = lengthOf(view);
+    this.data = isShared(view) ? this.#copyShared(view, this.count) : view;
+  }
+
+  /** A copy of shared ids in an array of the same class, so that negative ones stay negative. */
+  #copyShared(view: IdArray, count: number): IdArray {
+    const from = bufferOf(view);
+    const offset = offsetOf(view);
+    this.#scratch = take(count);
+    const to = this.#scratch.words.buffer;
+    // Both of exactly `count`: another thread may grow the shared buffer of a length-tracking view at any time.
+    const copy = <T extends IdArray>(
+      Class: new (buffer: ArrayBufferLike, offset: number, length: number) => T,
+    ): T => {
+      const target = new Class(to, 0, count);
+      target.set(new Class(from, offset, count));
+      return target;
+    };
+    switch (this.#kind) {
+      case 'Int8Array':
+        return copy(Int8Array);
+      case 'Int16Array':
+        return copy(Int16Array);
+      case 'Uint16Array':
+        return copy(Uint16Array);
+      case 'Int32Array':
+        return copy(Int32Array);
+      case 'Uint32Array':
+        return copy(Uint32Array);
+      default:
+        return copy(Uint8Array);
+    }
+  }
+
+  #readWide(view: WideArray): void {
+    const count = lengthOf(view);
+    this.#scratch = take(count);
+    this.#copyWide(view, this.#kind!, count, this.#scratch.words);
+    this.#finish();
+  }
+
+  #readNumbers(value: number | readonly unknown[]): void {
+    if (typeof value === 'number') {
+      if (!Number.isInteger(value)) throw invalidId(this.name, value, 0, []);
+      this.#shape = SCALAR;
+      this.#scratch = take(1);
+      this.#put(value, this.#scratch.words);
+    } else {
+      this.#scratch = take(0);
+      const walk = new Walk(this);
+      walk.run(value);
+      this.#shape = walk.shape;
+    }
+    this.#finish();
+  }
+
+  #finish(): void {
+    this.data = front(this.#scratch!, this.#overflow?.position ?? this.count);
+  }
+
+  #put(value: number, words: Uint32Array): void {
+    if (value >>> 0 !== value) this.#overflow ??= { value, position: this.count };
+    words[this.count++] = value;
+  }
 
   accepts(kind: ArrayKind): boolean {
-    return integers(kind) !== undefined;
+    return !isFloat(kind);
   }
 
-  refuse(came: string): TokenbedError {
-    return invalidIds(this.name, came);
+  refuse(received: string): TokenbedError {
+    return invalidIds(this.name, received);
   }
 
   refuseLeaf(value: unknown, index: readonly number[]): TokenbedError {
@@ -372,14 +324,14 @@ class IdSink implements LeafSink {
   }
 
   takeRow(row: readonly unknown[], length: number, first: unknown, walk: Walk): void {
-    let { words } = this.scratch;
+    let { words } = this.#scratch!;
     let { count } = this;
     let value = first;
     for (let i = 0; ; value = row[i]) {
       if (typeof value !== 'number' || value >>> 0 !== value) {
         this.count = count;
         if (typeof value !== 'number' || !Number.isInteger(value)) throw walk.wrongLeaf(value, i);
-        this.overflow ??= { value, position: count };
+        this.#overflow ??= { value, position: count };
       }
       if (count === words.length) words = this.#grow(count + 1);
       words[count++] = value;
@@ -389,30 +341,46 @@ class IdSink implements LeafSink {
   }
 
   takeView(view: TypedArray, kind: ArrayKind, length: number): void {
-    const start = this.count;
-    const words =
-      start + length > this.scratch.words.length ? this.#grow(start + length) : this.scratch.words;
-    this.count += length;
-    if (integers(kind) === 'wide') {
-      this.wideCount += length;
-      const overflow = copyWide(view as WideArray, kind, length, words, start);
-      this.overflow ??= overflow;
-      return;
-    }
-    const ids = view as IdArray;
-    for (let i = 0; i < length; i++) {
-      const value = ids[i]!;
-      if (value < 0) this.overflow ??= { value, position: start + i };
-      words[start + i] = value;
+    const needed = this.count + length;
+    let { words } = this.#scratch!;
+    if (needed > words.length) words = this.#grow(needed);
+    if (isWide(kind)) {
+      this.#copyWide(view as WideArray, kind, length, words);
+    } else {
+      for (let i = 0; i < length; i++) this.#put((view as IdArray)[i]!, words);
     }
   }
 
-  /** Room for at least `length` words, what was written kept. */
+  /** Appends 64-bit integers, reading each once, as two halves and without creating bigints. */
+  #copyWide(view: WideArray, kind: ArrayKind, length: number, words: Uint32Array): void {
+    const start = this.count;
+    this.count += length;
+    this.#wide += length;
+    const halves = new Uint32Array(bufferOf(view), offsetOf(view), length * 2);
+    for (let i = 0; i < length; i++) {
+      const low = halves[2 * i + LOW]!;
+      const high = halves[2 * i + 1 - LOW]!;
+      if (high !== 0) {
+        const value = (BigInt(high) << 32n) | BigInt(low);
+        const signed = kind === 'BigInt64Array' ? BigInt.asIntN(64, value) : value;
+        this.#overflow ??= { value: signed, position: start + i };
+        return; // whatever follows an overflow is never used
+      }
+      words[start + i] = low;
+    }
+  }
+
+  /** Room for at least `length` words; what was written is kept. */
   #grow(length: number): Uint32Array {
-    const { scratch } = this;
+    const scratch = this.#scratch!;
     const words = allocate(Math.max(length, 2 * scratch.words.length));
     words.set(scratch.words);
     scratch.words = words;
     return words;
   }
+}
+
+function expectIntegers(view: TypedArray, kind: ArrayKind, name: string, prefix: string): void {
+  if (isFloat(kind)) throw invalidIds(name, prefix + withArticle(kind));
+  if (isGone(view)) throw invalidIds(name, prefix + describeGone(view));
 }
