@@ -226,7 +226,7 @@ const rows: Row[] = [
     (out) => table.forwardInto([1], out, as({ startPos: 1 })),
     TypeError,
     'ERR_INVALID_OPTION',
-    'Unknown option startPos: known are shape',
+    'Unknown option startPos (expected one of: shape)',
     { option: 'startPos', value: 1 },
   ],
   [
@@ -266,7 +266,7 @@ const rows: Row[] = [
     () => make({ vocabSize: 3, embeddingDim: 2, initType: 'kaiming' }),
     RangeError,
     'ERR_UNKNOWN_INIT',
-    'Unknown init_type: kaiming (known are uniform, normal, xavier, zeros)',
+    'Unknown init_type: kaiming (expected one of: uniform, normal, xavier, zeros)',
     { value: 'kaiming' },
   ],
   [
@@ -274,7 +274,7 @@ const rows: Row[] = [
     () => make({ vocabSize: 3, embeddingDim: 2, initType: {} }),
     RangeError,
     'ERR_UNKNOWN_INIT',
-    'Unknown init_type: an Object (known are uniform, normal, xavier, zeros)',
+    'Unknown init_type: an Object (expected one of: uniform, normal, xavier, zeros)',
     { value: {} },
   ],
   [
@@ -370,7 +370,7 @@ const rows: Row[] = [
     (out) => gone.forwardInto([1], out),
     Error,
     'ERR_DISPOSED',
-    'The table has been disposed: make a new one, or dispose it later',
+    'The embedding has been disposed; create a new one',
     {},
   ],
   [

@@ -181,6 +181,7 @@ describe('dispose', () => {
     expect(learned).toMatchObject({ maxSeqLength: 6, embeddingDim: 4, seed: 7, initType: 'normal' });
     const other = make();
     other.positionEmbedding.dispose();
-    expect(other.disposed).toBe(true);
+    expect(other.disposed).toBe(false);
+    refused(() => other.forward(x, { shape: [6, 4] }), { kind: Error, code: 'ERR_DISPOSED' });
   });
 });

@@ -862,7 +862,7 @@ describe('toSVG', () => {
 });
 
 describe('dispose', () => {
-  it('ends every use, twice is harmless, and sizes stay', () => {
+  it('ends every use, is idempotent, and sizes stay', () => {
     const pe = make({ seed: 4 });
     pe.dispose();
     pe.dispose();
@@ -875,6 +875,8 @@ describe('dispose', () => {
       () => pe.pe,
       () => pe.visualizeEncoding({ print: null }),
       () => pe.toSVG(),
+      () => pe.train(),
+      () => pe.eval(),
     ];
     for (const use of uses) expectError(use, { class: Error, code: 'ERR_DISPOSED' });
     expect(pe).toMatchObject({
@@ -886,8 +888,7 @@ describe('dispose', () => {
       dropout: 0,
     });
     expect(pe.parameters).toEqual([]);
-    expect(pe.train().training).toBe(true);
-    expect(pe.eval().training).toBe(false);
+    expect(pe.training).toBe(false);
     expect(x.every((value) => value === 0)).toBe(true);
   });
 

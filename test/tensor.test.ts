@@ -531,9 +531,11 @@ describe('Tensor.allocate', () => {
   it('has no data after dispose, but its sizes', () => {
     const tensor = Tensor.allocate([2, 2]);
     const reshaped = tensor.reshape(4);
+    expect([tensor.disposed, reshaped.disposed]).toEqual([false, false]);
     tensor.dispose();
     tensor.dispose();
     for (const each of [tensor, reshaped]) {
+      expect(each.disposed).toBe(true);
       refused(() => each.data, Error, 'ERR_DISPOSED', 'disposed');
       refused(() => each.toArray(), Error, 'ERR_DISPOSED', 'disposed');
       expect(each.size).toBe(4);
@@ -551,7 +553,7 @@ describe('Tensor.allocate', () => {
     refused(() => kept.data, Error, 'ERR_DISPOSED', 'disposed');
     const plain = new Tensor([1, 2]);
     plain.dispose();
-    expect(plain.toArray()).toEqual([1, 2]);
+    expect([plain.disposed, plain.toArray()]).toEqual([false, [1, 2]]);
   });
 
   it('gives disposed memory back as zeros', () => {

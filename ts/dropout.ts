@@ -1,7 +1,6 @@
 /** Inverted dropout: which elements are dropped is a function of (seed, call, element), so every run can be repeated. */
 
-import { type Named, real } from './options.js';
-import { readSeed } from './seed.js';
+import { type Named, readSeed, real } from './args/options.js';
 
 /** The dropout of one object: off until `training`; each successful call has the next number. */
 export class Dropout {
@@ -16,8 +15,13 @@ export class Dropout {
 
   /** Reads the options `dropout` and `seed`. */
   static read(options: Named): Dropout {
-    const p = real(options, 'dropout', { min: 0, below: 1 }, 0);
+    const p = Dropout.readProbability(options);
     return new Dropout(p, readSeed(options));
+  }
+
+  /** Reads the option `dropout`. */
+  static readProbability(options: Named): number {
+    return real(options, 'dropout', { min: 0, below: 1 }, 0);
   }
 
   /** The fields of a prepared operation. */

@@ -1,18 +1,16 @@
-/**
- * The dtypes of a Tensor: a name per class of typed array.
- */
+/** The dtypes of a Tensor: a name per class of typed array. */
 
-import type { ArrayKind } from './arrays.js';
+import type { ArrayKind } from './args/arrays.js';
 
 /** The typed array of each dtype. */
 export interface DTypeArrays {
-  /** What every result holds. */
+  /** The dtype of every result. */
   f32: Float32Array;
-  /** For weights: rounded to f32. */
+  /** For weights, which are rounded to f32. */
   f64: Float64Array;
-  /** For ids, as all that follow. */
+  /** For ids, as are all that follow. */
   i8: Int8Array;
-  /** A `Buffer` too. */
+  /** A `Buffer` included. */
   u8: Uint8Array | Uint8ClampedArray;
   /** 16 bits, signed. */
   i16: Int16Array;
@@ -20,7 +18,7 @@ export interface DTypeArrays {
   u16: Uint16Array;
   /** 32 bits, signed. */
   i32: Int32Array;
-  /** 32 bits: the largest table has as many rows. */
+  /** 32 bits: enough for the ids of any table. */
   u32: Uint32Array;
   /** 64 bits, signed. */
   i64: BigInt64Array;
@@ -28,7 +26,7 @@ export interface DTypeArrays {
   u64: BigUint64Array;
 }
 
-/** What a Tensor may hold. */
+/** The element type of a Tensor. */
 export type DType = keyof DTypeArrays;
 
 /** The dtype of a class of typed arrays; `undefined` for one that no dtype stores. */

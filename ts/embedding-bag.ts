@@ -1,33 +1,29 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-/** Bags of ids reduced to one vector each, without the rows in between. */
+/** Bags of ids, each reduced to one vector without materializing the rows. */
 
-import { isShared, lengthOf } from './arrays.js';
-import { type Handle, resultFloats, type Table } from './backend/index.js';
-import { DISPOSE } from './dispose.js';
+import { type Call, CallReader, type IdsOptions } from './args/call.js';
+import type { Out } from './args/floats.js';
+import type { IdsInput } from './args/ids.js';
+import { choice, flag, type Named, named } from './args/options.js';
+import type { Handle, Table } from './backend/index.js';
 import {
   Embedding,
   type EmbeddingOptions,
   expectEmbedding,
-  type IdsOptions,
+  internalsOf,
   type MemoryUsage,
   TABLE_OPTIONS,
-  tableOf,
+  tableFrom,
 } from './embedding.js';
-import { fail, lengthError, offsetError, rankError, wrongValue } from './errors.js';
-import { readFloats } from './floats.js';
-import { expectIds, type IdBatch, type IdsInput, readIds } from './ids.js';
 import type { InitType } from './initializer.js';
-import { badId, checkOut, checkOverflow, expectWhole, type Out, readOut } from './lookup.js';
-import { choice, flag, type Named, named } from './options.js';
+import { DISPOSE, Lifetime } from './lifetime.js';
 import type { Parameter } from './parameter.js';
-import { readShape } from './shape.js';
-import { type Tensor, tensorOf } from './tensor.js';
+import type { Tensor } from './tensor.js';
 
-/** How the rows of a bag become one. */
-const MODES = ['sum', 'mean', 'max'] as const;
-
-/** How the rows of a bag become one. */
+/** How the rows of a bag are reduced. */
 export type BagMode = 'sum' | 'mean' | 'max';
+
+const MODES: readonly BagMode[] = ['sum', 'mean', 'max'];
 
 /** What an EmbeddingBag adds to an Embedding. */
 export interface BagOptions {
@@ -42,84 +38,100 @@ export interface EmbeddingBagOptions extends EmbeddingOptions, BagOptions {}
 
 /** Options of a call. */
 export interface BagCallOptions extends IdsOptions {
-  /** Where the bags of flat ids begin: from 0, never falling, at most the number of ids. */
+  /** Where each bag of flat ids begins: the first is 0, none is below the one before or above the number of ids. */
   readonly offsets?: IdsInput | undefined;
   /** One factor per id; with `sum` and `mean`. */
   readonly perSampleWeights?: Float32Array | Tensor<'f32'> | undefined;
 }
 
 const BAG_OPTIONS = ['mode', 'includeLastOffset'] as const;
-const CALL_OPTIONS = ['shape', 'offsets', 'perSampleWeights'] as const;
 
 function readBagOptions(given: Named): { mode: BagMode; includeLastOffset: boolean } {
   const mode = choice(given, 'mode', MODES, 'mean');
   return { mode, includeLastOffset: flag(given, 'includeLastOffset', false) };
 }
 
-/** A bag over an Embedding that exists. */
-class Shared {
+/** An existing Embedding and the options of a bag over it, as an argument of the constructor. */
+class SharedEmbedding implements EmbeddingBagOptions {
+  readonly vocabSize: number;
+  readonly embeddingDim: number;
+
   constructor(
     readonly embedding: Embedding,
     readonly mode: BagMode,
     readonly includeLastOffset: boolean,
-  ) {}
+  ) {
+    this.vocabSize = embedding.vocabSize;
+    this.embeddingDim = embedding.embeddingDim;
+  }
 }
 
 /**
  * The sum, mean or maximum of the rows of each bag, column by column.
  *
  * ```text
- * sum   acc = +0; for each id kept, in order: acc = f32(acc + f32(row * weight))
- * mean  sum / (ids kept, or the sum of their weights), one f32 division
- * max   a later value replaces the held one if it is greater, or if it is NaN and the held one is not
+ * sum   acc = +0; for each id but padding, in order: acc = f32(acc + f32(row * weight))
+ * mean  sum / (number of ids, or sum of their weights, without padding), one f32 division
+ * max   a later value replaces the current one if it is greater, or if it is NaN and the current one is not
  * ```
- * Ids equal to `paddingIdx` are left out, with their weights. An empty bag gives zeros. Errors of the constructor: as
+ * Ids equal to `paddingIdx` are excluded, with their weights. An empty bag gives zeros. Errors of the constructor: as
  * {@link Embedding}.
  */
 export class EmbeddingBag {
-  /** How the rows of a bag become one. */
+  /** How the rows of a bag are reduced. */
   readonly mode: BagMode;
   /** Whether the last offset is the number of ids, and begins no bag. */
   readonly includeLastOffset: boolean;
-  /** The table, as an Embedding: of this bag's own, or the one given to `from`. */
+  /** The table, as an Embedding: created by the bag, or passed to `from`. */
   readonly embedding: Embedding;
   readonly #table: Table;
+  /** The prepared operation. */
   readonly #op: Handle;
   readonly #owned: boolean;
+  readonly #lifetime: Lifetime;
+  readonly #calls: CallReader;
 
   constructor(options: EmbeddingBagOptions) {
-    if (options instanceof Shared) {
+    if (options instanceof SharedEmbedding) {
       this.embedding = options.embedding;
       this.mode = options.mode;
       this.includeLastOffset = options.includeLastOffset;
       this.#owned = false;
     } else {
       const given = named(options, [...TABLE_OPTIONS, ...BAG_OPTIONS], { required: true });
-      const own = readBagOptions(given);
-      const table = TABLE_OPTIONS.map((name) => [name, given[name]] as const);
-      this.embedding = new Embedding(Object.fromEntries(table) as unknown as EmbeddingOptions);
-      this.mode = own.mode;
-      this.includeLastOffset = own.includeLastOffset;
+      const { mode, includeLastOffset } = readBagOptions(given);
+      this.embedding = new Embedding(tableFrom(given));
+      this.mode = mode;
+      this.includeLastOffset = includeLastOffset;
       this.#owned = true;
     }
-    this.#table = tableOf(this.embedding);
+    const { table, lifetime } = internalsOf(this.embedding);
+    this.#table = table;
+    this.#lifetime = new Lifetime('The bag', lifetime);
+    this.#lifetime.check();
     const { mode, includeLastOffset, paddingIdx } = this;
-    this.#op = this.#table.backend.prepare((kernels) =>
+    this.#op = table.backend.prepare((kernels) =>
       kernels.bagCreate({
-        table: this.#table.handle(),
+        table: table.handle(),
         mode,
         ...(paddingIdx === null ? {} : { padding: paddingIdx }),
         includeLastOffset,
       }),
     );
+    this.#calls = new CallReader({
+      lifetime: this.#lifetime,
+      dim: this.embeddingDim,
+      ids: { bound: this.vocabSize },
+      bags: { weighted: mode !== 'max', includeLastOffset },
+    });
     Object.freeze(this);
   }
 
-  /** A bag that shares the table of `embedding`, and does not dispose it. Errors: `ERR_INVALID_OPTION`. */
+  /** A bag over the table of `embedding`, which it shares and does not dispose. Errors: `ERR_INVALID_OPTION`. */
   static from(embedding: Embedding, options?: BagOptions): EmbeddingBag {
     expectEmbedding(embedding, 'embedding');
     const { mode, includeLastOffset } = readBagOptions(named(options, BAG_OPTIONS));
-    return new EmbeddingBag(new Shared(embedding, mode, includeLastOffset) as unknown as EmbeddingBagOptions);
+    return new EmbeddingBag(new SharedEmbedding(embedding, mode, includeLastOffset));
   }
 
   /** V, the number of rows. */
@@ -132,27 +144,27 @@ export class EmbeddingBag {
     return this.embedding.embeddingDim;
   }
 
-  /** The id that counts for nothing; `null` where there is none. */
+  /** The id that is excluded from every bag; `null` if there is none. */
   get paddingIdx(): number | null {
     return this.embedding.paddingIdx;
   }
 
-  /** How the table was filled; `null` for given weights. */
+  /** How the table was filled; `null` for pretrained weights. */
   get initType(): InitType | null {
     return this.embedding.initType;
   }
 
-  /** How values are stored. */
+  /** The storage of values. */
   get dtype(): 'f32' {
     return this.embedding.dtype;
   }
 
-  /** The seed of the table; `null` for given weights. */
+  /** The seed of the table; `null` for pretrained weights. */
   get seed(): number | bigint | null {
     return this.embedding.seed;
   }
 
-  /** The table, to be read and written by rows. */
+  /** The table, read and written by rows. */
   get weight(): Parameter {
     return this.embedding.weight;
   }
@@ -162,167 +174,51 @@ export class EmbeddingBag {
     return this.embedding.parameters;
   }
 
-  /** Whether the table is gone. */
+  /** Whether the bag was disposed. */
   get disposed(): boolean {
-    return this.#table.disposed;
+    return this.#lifetime.ended;
   }
 
   /**
-   * One vector per bag, `[bags, D]`, over memory of its own.
+   * One vector per bag: a new Tensor of shape `[bags, D]`.
    *
    * `ids` is `[n]` with `offsets`, or `[bags, n]`. Errors: `ERR_DISPOSED`, `ERR_INVALID_OPTION` (also weights with
    * `max`, and offsets with 2-D ids), `ERR_INVALID_IDS`, `ERR_INVALID_ID`, `ERR_RAGGED`, `ERR_INVALID_ARRAY`, `ERR_RANK`,
    * `ERR_SHAPE`, `ERR_TOO_LARGE`, `ERR_OFFSETS`, `ERR_ID_OUT_OF_RANGE`.
    */
   forward(ids: IdsInput, options?: BagCallOptions): Tensor<'f32'> {
-    const { out, bags } = this.#run(ids, null, options);
-    return tensorOf(out, Object.freeze([bags, this.embeddingDim]));
+    return this.#run(this.#calls.read(ids, options)).tensor();
   }
 
   /**
-   * The same into `out`, whose rest stays as it is; gives `out` back.
+   * Writes the result of `forward` into the first `bags * D` elements of `out` and returns `out`.
    *
-   * Errors: as `forward`, and `ERR_OVERLAP`. After an error `out` is as before.
+   * Errors: as `forward`, and `ERR_OVERLAP`. After an error `out` is unchanged.
    */
   forwardInto<O extends Out>(ids: IdsInput, out: O, options?: BagCallOptions): O {
-    this.#run(ids, { out }, options);
+    this.#run(this.#calls.readInto(ids, out, options));
     return out;
   }
 
-  #run(ids: IdsInput, into: { readonly out: Out } | null, options: unknown) {
-    this.#table.handle();
-    const { backend, dim, rows } = this.#table;
-    const given = named(options, CALL_OPTIONS);
-    const shapeAsked = given['shape'] === undefined ? undefined : readShape(given['shape']);
-    const { offsets, perSampleWeights } = given;
-    if (perSampleWeights !== undefined && this.mode === 'max') {
-      throw wrongValue('perSampleWeights', perSampleWeights, 'absent in mode "max"');
-    }
-    expectIds(ids);
-    if (into !== null) readOut(into.out);
-    if (offsets !== undefined) expectIds(offsets, 'offsets');
-    if (perSampleWeights !== undefined) readFloats('perSampleWeights', perSampleWeights);
-
-    const starts = offsets === undefined ? null : readIds(offsets, undefined, 'offsets');
-    const batch = readIds(ids, shapeAsked, 'ids', (shape) => checkRank(shape, starts !== null, offsets));
-    if (starts !== null && starts.shape.length !== 1) {
-      throw fail(
-        RangeError,
-        'ERR_OFFSETS',
-        `Offsets must be a flat list: got shape [${starts.shape.join(', ')}]`,
-        {
-          shape: [...starts.shape],
-        },
-      );
-    }
-    const bags =
-      starts === null ? batch.shape[0]! : Math.max(0, starts.count - (this.includeLastOffset ? 1 : 0));
-
-    // Only now: reading ids may run the caller's getters.
-    this.#table.handle();
-    const target = into === null ? null : readOut(into.out);
-    const weights =
-      perSampleWeights === undefined ? undefined : readFloats('perSampleWeights', perSampleWeights);
-    expectWhole(starts, offsets, 'offsets');
-    expectWhole(batch, ids, 'ids');
-    if (weights !== undefined && lengthOf(weights) !== batch.count) {
-      throw lengthError('perSampleWeights', lengthOf(weights), `there are ${batch.count} ids`);
-    }
-    if (target !== null) {
-      const inputs = [
-        ['ids', batch],
-        ['offsets', starts],
-        ['perSampleWeights', weights ?? null],
-      ] as const;
-      checkOut(target, bags * dim, ...inputs);
-    }
-    const out = target ?? resultFloats(bags * dim);
-    if (starts?.overflow) throw brokenOffset(starts, batch.count, this.includeLastOffset);
-    if (batch.overflow !== null) {
-      if (starts !== null) this.#checkOffsets(starts, batch.count);
-      checkOverflow(backend, batch, rows, 'Token indices');
-    }
-    const status = backend.kernels.bagRun(
-      this.#op.handle(),
-      batch.data,
-      starts?.data ?? bags,
-      weights !== undefined && isShared(weights) ? new Float32Array(weights) : weights,
-      out,
-    );
-    if (status <= -2) throw brokenOffset(starts!, batch.count, this.includeLastOffset);
-    if (status >= 0) throw badId(batch, status, rows, 'Token indices');
-    starts?.release();
-    batch.release();
-    return { out: out as Float32Array<ArrayBuffer>, bags };
+  #run(call: Call): Call {
+    const { kernels } = this.#table.backend;
+    return call.done(kernels.bagRun(this.#op.handle(), call.ids, call.bags, call.weights, call.out));
   }
 
-  #checkOffsets(starts: IdBatch, count: number): void {
-    if (findBroken(starts, count, this.includeLastOffset) !== null) {
-      throw brokenOffset(starts, count, this.includeLastOffset);
-    }
-  }
-
-  /** What the table costs, computed. */
+  /** The memory of the table; readable after `dispose()` too. */
   getMemoryUsage(): MemoryUsage {
     return this.embedding.getMemoryUsage();
   }
 
-  /** Frees the table if the bag made it; harmless the second time. */
+  /** Disposes the bag, and frees the table if the bag created it. Idempotent; earlier results stay valid. */
   dispose(): void {
-    if (!this.#owned) return;
+    this.#lifetime.end();
     this.#op.dispose();
-    this.embedding.dispose();
+    if (this.#owned) this.embedding.dispose();
   }
 
   /** As `dispose()`, for `using`. */
   [DISPOSE](): void {
     this.dispose();
   }
-}
-
-function checkRank(shape: readonly number[], withOffsets: boolean, offsets: unknown): void {
-  if (shape.length === 1 && !withOffsets) {
-    throw fail(
-      RangeError,
-      'ERR_OFFSETS',
-      'Offsets are needed for 1D ids: give offsets, or ids of shape [bags, n]',
-      {},
-    );
-  }
-  if (shape.length === 2 && withOffsets) throw wrongValue('offsets', offsets, 'absent for 2D ids');
-  if (shape.length !== 1 && shape.length !== 2) throw rankError('1D ids with offsets or 2D ids', shape);
-}
-
-/** The first offset that breaks a rule, and which one: the words for what a kernel found. */
-function findBroken(
-  starts: IdBatch,
-  count: number,
-  includeLast: boolean,
-): { index: number; rule: string } | null {
-  const { data, overflow } = starts;
-  for (let index = 0; index < data.length; index++) {
-    const value = data[index]!;
-    if (index === 0 && value !== 0) return { index, rule: 'must start at 0' };
-    if (index > 0 && value < data[index - 1]!)
-      return { index, rule: `must not fall (${data[index - 1]} came before)` };
-    if (value > count) return { index, rule: `must not exceed the number of ids, ${count}` };
-  }
-  if (overflow !== null) {
-    const { position: index, value } = overflow;
-    if (index === 0) return { index, rule: 'must start at 0' };
-    if (value < data[index - 1]!) return { index, rule: `must not fall (${data[index - 1]} came before)` };
-    return { index, rule: `must not exceed the number of ids, ${count}` };
-  }
-  if (includeLast && data.length === 0) return { index: 0, rule: 'must end with the number of ids' };
-  if (includeLast && data.at(-1) !== count) {
-    return { index: data.length - 1, rule: `must end with the number of ids, ${count}` };
-  }
-  if (data.length === 0 && count > 0) return { index: 0, rule: `must cover all ${count} ids` };
-  return null;
-}
-
-function brokenOffset(starts: IdBatch, count: number, includeLast: boolean): Error {
-  const { index, rule } = findBroken(starts, count, includeLast)!;
-  const value = starts.overflow?.position === index ? starts.overflow.value : undefined;
-  return offsetError(index, value ?? (index < starts.data.length ? starts.at(index) : undefined), rule);
 }

@@ -1,47 +1,48 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /** Token to vector in one pass: lookup, scale, position, dropout. */
 
-import { type Handle, resultFloats, type Table } from './backend/index.js';
-import { DISPOSE } from './dispose.js';
+import { type Call, CallReader, type PositionOptions, rank } from './args/call.js';
+import type { Out } from './args/floats.js';
+import type { IdsInput } from './args/ids.js';
+import {
+  choice,
+  COLUMNS,
+  expectNames,
+  expectOptions,
+  flag,
+  integer,
+  type Named,
+  ROWS,
+  snapshot,
+} from './args/options.js';
+import type { Handle, Table } from './backend/index.js';
 import { Dropout } from './dropout.js';
 import {
-  type Embedding,
-  embeddingOf,
+  Embedding,
   type EmbeddingOptions,
   expectEmbedding,
+  internalsOf,
   newTable,
   readPadding,
   TABLE_OPTIONS,
   tableOf,
 } from './embedding.js';
-import { dimMismatch, rankError, wrongKind, wrongValue } from './errors.js';
-import { expectIds, type IdsInput, readIds } from './ids.js';
+import { dimMismatch, wrongKind, wrongValue } from './errors.js';
 import { readInitializer, Stream } from './initializer.js';
 import { LearnedPositionalEmbedding } from './learned-positional-embedding.js';
-import { badId, checkOut, checkOverflow, expectWhole, lookUpSequence, type Out, readOut } from './lookup.js';
-import { choice, flag, integer, type Named, named, real } from './options.js';
+import { DISPOSE, Lifetime } from './lifetime.js';
 import type { Parameter } from './parameter.js';
-import { positionParts } from './position-layer.js';
-import { PositionalEncoding, type PositionalEncodingOptions, readLayout } from './positional-encoding.js';
-import {
-  checkPositionRange,
-  checkPositionShape,
-  expectPositions,
-  POSITION_OPTIONS,
-  type PositionOptions,
-  readPositionIds,
-  readPositions,
-} from './positions.js';
-import { readShape } from './shape.js';
-import { type Tensor, tensorOf } from './tensor.js';
+import { positionInternals } from './position-layer.js';
+import { PositionalEncoding, type PositionalEncodingOptions, readForm } from './positional-encoding.js';
+import type { Tensor } from './tensor.js';
 
-/** What adds positions in a layer. */
+/** The positional part of a layer. */
 export type Positional = PositionalEncoding | LearnedPositionalEmbedding | null;
 
-/** Options of an {@link EmbeddingLayer} that makes its own parts. */
+/** Options of an {@link EmbeddingLayer} that creates its parts. */
 export interface EmbeddingLayerOptions
   extends EmbeddingOptions, Pick<PositionalEncodingOptions, 'base' | 'layout' | 'dropout'> {
-  /** How many positions there are: 1 .. 2^32, default 512. */
+  /** The number of positions: 1 .. 2^32, default 512. */
   readonly maxSeqLength?: number | undefined;
   /** Default `'sinusoidal'`; `null` adds none. */
   readonly positional?: 'sinusoidal' | 'learned' | null | undefined;
@@ -49,62 +50,68 @@ export interface EmbeddingLayerOptions
   readonly scale?: boolean | undefined;
 }
 
-/** Options of an {@link EmbeddingLayer} over parts that exist. */
+/** Options of an {@link EmbeddingLayer} over existing parts. */
 export interface EmbeddingLayerParts {
   /** The table of tokens. */
   readonly token: Embedding;
-  /** What adds positions, of the same width and backend; `null` adds none. Its own dropout applies. */
+  /** The positions, of the same width and backend; `null` adds none. Its own dropout applies. */
   readonly positional: Positional;
   /** Whether rows are multiplied by sqrt(D) first. Default false. */
   readonly scale?: boolean | undefined;
 }
 
-/** What a layer is made of. */
-interface Made {
+/** The parts of a layer. */
+interface Parts {
   readonly token: Embedding;
   readonly positional: Positional;
   readonly scale: boolean;
-  /** The dropout of the positional part, or of the layer itself where that part has none. */
+  /** The dropout of the positional part, or of the layer itself if that part has none. */
   readonly dropout: Dropout;
-  /** Whether the parts are this layer's to dispose. */
+  /** Whether the layer created the parts, and disposes them. */
   readonly owned: boolean;
 }
 
-const OWN_OPTIONS = ['maxSeqLength', 'positional', 'scale', 'base', 'layout', 'dropout'] as const;
+const PARTS = ['token', 'positional', 'scale'] as const;
+const OPTIONS = [
+  ...TABLE_OPTIONS,
+  'maxSeqLength',
+  'positional',
+  'scale',
+  'base',
+  'layout',
+  'dropout',
+] as const;
 
-/** Whether `options` name parts that exist; `token: undefined` beside a `vocabSize` does not. */
-function givesParts(options: unknown): options is EmbeddingLayerParts {
-  if (typeof options !== 'object' || options === null || !Object.hasOwn(options, 'token')) return false;
-  const { token, vocabSize } = options as Named;
-  return token !== undefined || vocabSize === undefined;
+/** Reads the options of either form; of the other form's options those that are undefined are absent. */
+function readParts(options: unknown): Parts {
+  expectOptions(options);
+  const given = snapshot(options, [...OPTIONS, 'token']);
+  // `token: undefined` together with a vocabSize is absent too.
+  const passed =
+    Object.hasOwn(options, 'token') && (given['token'] !== undefined || given['vocabSize'] === undefined);
+  const [own, other] = passed ? [PARTS, OPTIONS] : [OPTIONS, PARTS];
+  const absent = other.filter((name) => given[name] === undefined && Object.hasOwn(options, name));
+  expectNames(options, [...own, ...absent]);
+  return passed ? passedParts(given) : createdParts(given);
 }
 
-/** Those names of the other form that `options` mention as undefined, which is absent. */
-function absent(options: unknown, names: readonly string[]): string[] {
-  if (typeof options !== 'object' || options === null) return [];
-  return names.filter((name) => Object.hasOwn(options, name) && (options as Named)[name] === undefined);
-}
-
-function fromParts(options: EmbeddingLayerParts): Made {
-  const known = ['token', 'positional', 'scale'];
-  const given = named(options, [...known, ...absent(options, [...TABLE_OPTIONS, ...OWN_OPTIONS])]);
+function passedParts(given: Named): Parts {
   const { token, positional } = given;
   expectEmbedding(token, 'token');
-  const fits =
-    positional === null ||
-    positional instanceof PositionalEncoding ||
-    positional instanceof LearnedPositionalEmbedding;
-  if (!fits) {
+  const internals = positionInternals(positional);
+  if (internals === undefined && positional !== null) {
     throw wrongKind('positional', positional, 'a PositionalEncoding, a LearnedPositionalEmbedding or null');
   }
   const scale = flag(given, 'scale', false);
-  if (positional === null) return { token, positional, scale, dropout: new Dropout(0, 0), owned: false };
-  const { table, dropout } = positionParts(positional);
+  if (internals === undefined) {
+    return { token, positional: null, scale, dropout: new Dropout(0, 0), owned: false };
+  }
+  const { table, dropout } = internals;
   if (table.backend !== tableOf(token).backend) {
     throw wrongValue('positional', positional, 'made on the same backend as token');
   }
   if (table.dim !== token.embeddingDim) throw dimMismatch(token.embeddingDim, table.dim);
-  return { token, positional, scale, dropout, owned: false };
+  return { token, positional: positional as Positional, scale, dropout, owned: false };
 }
 
 /** `'sinusoidal'`, `'learned'` or null. */
@@ -113,37 +120,35 @@ function readKind(given: Named): 'sinusoidal' | 'learned' | null {
   return choice<'sinusoidal' | 'learned'>(given, 'positional', ['sinusoidal', 'learned'], 'sinusoidal');
 }
 
-function fromOptions(options: EmbeddingLayerOptions): Made {
-  const known = [...TABLE_OPTIONS, ...OWN_OPTIONS, ...absent(options, ['token'])];
-  const given = named(options, known, { required: true });
-  const vocabSize = integer(given, 'vocabSize', { min: 1, max: 2 ** 32 });
-  const embeddingDim = integer(given, 'embeddingDim', { min: 1 });
-  const maxSeqLength = integer(given, 'maxSeqLength', { min: 1, max: 2 ** 32 }, 512);
+function createdParts(given: Named): Parts {
+  const vocabSize = integer(given, 'vocabSize', ROWS);
+  const embeddingDim = integer(given, 'embeddingDim', COLUMNS);
+  const maxSeqLength = integer(given, 'maxSeqLength', ROWS, 512);
   const kind = readKind(given);
   const scale = flag(given, 'scale', false);
   const paddingIdx = readPadding(given, vocabSize);
   const initializer = readInitializer(given, 'uniform');
-  const base = real(given, 'base', { min: 1, max: 1e12 }, undefined);
-  const layout = readLayout(given, undefined);
-  for (const [name, value] of Object.entries({ base, layout })) {
+  const form = readForm(given);
+  for (const [name, value] of Object.entries(form)) {
     if (value !== undefined && kind !== 'sinusoidal') {
       throw wrongValue(name, value, 'absent unless positional is "sinusoidal"');
     }
   }
   const { seed } = initializer;
-  const p = real(given, 'dropout', { min: 0, below: 1 }, 0);
+  const p = Dropout.readProbability(given);
 
-  const token = embeddingOf(newTable(vocabSize, embeddingDim, initializer, Stream.token, paddingIdx));
+  const token = new Embedding(newTable(vocabSize, embeddingDim, initializer, Stream.token, paddingIdx));
   const shape = { embeddingDim, maxSeqLength, seed };
   try {
     if (kind === 'sinusoidal') {
-      const positional = new PositionalEncoding({ ...shape, dropout: p, base, layout });
-      return { token, positional, scale, dropout: positionParts(positional).dropout, owned: true };
+      const positional = new PositionalEncoding({ ...shape, dropout: p, ...form });
+      const { dropout } = positionInternals(positional)!;
+      return { token, positional, scale, dropout, owned: true };
     }
     const positional = kind === 'learned' ? new LearnedPositionalEmbedding(shape) : null;
     return { token, positional, scale, dropout: new Dropout(p, seed), owned: true };
   } catch (error) {
-    token.dispose(); // nothing half-made is left behind
+    token.dispose(); // a constructor that throws leaves nothing allocated
     throw error;
   }
 }
@@ -154,8 +159,8 @@ function fromOptions(options: EmbeddingLayerOptions): Made {
  * ```text
  * x = token[ids];  if scale: x = f32(x * f32(sqrt(D)));  x = f32(x + pe);  dropout last, while training
  * ```
- * The same bits as the parts one after the other, in one pass over the output. Errors of the constructor: those of
- * the parts; `ERR_DIM` for parts of unequal width, `ERR_INVALID_OPTION` for parts of two backends.
+ * The result has the same bits as applying the parts one after the other, in one pass over the output. Errors of the
+ * constructor: those of the parts; `ERR_DIM` for parts of unequal width, `ERR_INVALID_OPTION` for parts of two backends.
  */
 export class EmbeddingLayer {
   /** The table of tokens. */
@@ -166,142 +171,103 @@ export class EmbeddingLayer {
   readonly scale: boolean;
   /** Those of `token`, then those of `positional`. */
   readonly parameters: readonly Parameter[];
-  readonly #made: Made;
   readonly #table: Table;
-  readonly #positions: Table | null;
+  /** The prepared operation. */
   readonly #op: Handle;
+  readonly #dropout: Dropout;
+  readonly #owned: boolean;
+  readonly #lifetime: Lifetime;
+  readonly #calls: CallReader;
 
   constructor(options: EmbeddingLayerOptions | EmbeddingLayerParts) {
-    const made = givesParts(options) ? fromParts(options) : fromOptions(options as EmbeddingLayerOptions);
-    this.#made = made;
-    this.token = made.token;
-    this.positional = made.positional;
-    this.scale = made.scale;
-    this.#table = tableOf(made.token);
-    this.#positions = made.positional === null ? null : positionParts(made.positional).table;
-    const [table, positions] = this.#handles();
-    this.#op = this.#table.backend.prepare((kernels) =>
+    const { token, positional, scale, dropout, owned } = readParts(options);
+    const { table, lifetime } = internalsOf(token);
+    const positions = positionInternals(positional);
+    this.token = token;
+    this.positional = positional;
+    this.scale = scale;
+    this.parameters = Object.freeze([...token.parameters, ...(positional?.parameters ?? [])]);
+    this.#table = table;
+    this.#dropout = dropout;
+    this.#owned = owned;
+    this.#lifetime = new Lifetime('The layer', lifetime, positions?.lifetime);
+    this.#lifetime.check();
+    this.#op = table.backend.prepare((kernels) =>
       kernels.embedCreate({
-        table,
-        ...(made.scale ? { scale: Math.sqrt(this.#table.dim) } : {}),
-        ...(positions === undefined ? {} : { positions }),
-        ...made.dropout.record,
+        table: table.handle(),
+        ...(scale ? { scale: Math.sqrt(table.dim) } : {}),
+        ...(positions === undefined ? {} : { positions: positions.table.handle() }),
+        ...dropout.record,
       }),
     );
-    this.parameters = Object.freeze([...made.token.parameters, ...(made.positional?.parameters ?? [])]);
+    this.#calls = new CallReader({
+      lifetime: this.#lifetime,
+      dim: table.dim,
+      ids: { bound: table.rows, rank: rank(1, 2, '1D or 2D token ids') },
+      positions: positions?.table.rows ?? null,
+    });
     Object.freeze(this);
   }
 
-  /** Whether dropout is on; starts false. */
+  /** Whether dropout is on; initially false. */
   get training(): boolean {
-    return this.#made.dropout.training;
+    return this.#dropout.training;
   }
 
-  /** Turns dropout on, in the parts too. */
+  /** Turns dropout on, in the parts too. Errors: `ERR_DISPOSED`. */
   train(): this {
-    this.#made.dropout.training = true;
+    this.#lifetime.check();
+    this.#dropout.training = true;
     this.positional?.train();
     return this;
   }
 
-  /** Turns dropout off, in the parts too. */
+  /** Turns dropout off, in the parts too. Errors: `ERR_DISPOSED`. */
   eval(): this {
-    this.#made.dropout.training = false;
+    this.#lifetime.check();
+    this.#dropout.training = false;
     this.positional?.eval();
     return this;
   }
 
-  /** Whether a table of the layer is gone. */
+  /** Whether the layer was disposed. */
   get disposed(): boolean {
-    return this.#table.disposed || (this.#positions?.disposed ?? false);
+    return this.#lifetime.ended;
   }
 
   /**
-   * The vectors of `ids`, `[seq]` or `[batch, seq]`: a Tensor of their shape + `[D]`, over memory of its own.
+   * The vectors of `ids`, `[seq]` or `[batch, seq]`: a new Tensor of shape `[...ids.shape, D]`.
    *
    * Errors: `ERR_DISPOSED`, `ERR_INVALID_OPTION`, `ERR_INVALID_IDS`, `ERR_INVALID_ID`, `ERR_RAGGED`, `ERR_RANK`,
    * `ERR_SHAPE`, `ERR_SEQUENCE_LENGTH`, `ERR_TOO_LARGE`, `ERR_ID_OUT_OF_RANGE` (tokens, then positions).
    */
   forward(ids: IdsInput, options?: PositionOptions): Tensor<'f32'> {
-    const { out, shape } = this.#run(ids, null, options);
-    return tensorOf(out, Object.freeze([...shape, this.token.embeddingDim]));
+    return this.#run(this.#calls.read(ids, options)).tensor();
   }
 
   /**
-   * The same into `out`, whose rest stays as it is; gives `out` back.
+   * Writes the result of `forward` into the first elements of `out` and returns `out`.
    *
-   * Errors: as `forward`, and `ERR_INVALID_ARRAY`, `ERR_OVERLAP`. After an error `out` is as before.
+   * Errors: as `forward`, and `ERR_INVALID_ARRAY`, `ERR_OVERLAP`. After an error `out` is unchanged.
    */
   forwardInto<O extends Out>(ids: IdsInput, out: O, options?: PositionOptions): O {
-    if (options === undefined && this.#lookUp(ids, out)) return out;
-    this.#run(ids, { out }, options);
+    this.#run(this.#calls.readInto(ids, out, options));
     return out;
   }
 
-  /** A plain call, as most are (see `lookUp`); false when nothing was done. */
-  #lookUp(ids: unknown, out: unknown): boolean {
-    if (this.training) return false;
-    return lookUpSequence(this.#table, this.#positions, this.#op, ids, out);
+  #run(call: Call): Call {
+    const { ids, seq, positions, out } = call;
+    const { kernels } = this.#table.backend;
+    call.done(kernels.embedRun(this.#op.handle(), ids, seq, positions, this.#dropout.call, out));
+    this.#dropout.done();
+    return call;
   }
 
-  #handles(): readonly [token: number, positions: number | undefined] {
-    return [this.#table.handle(), this.#positions?.handle()];
-  }
-
-  #run(ids: IdsInput, into: { readonly out: Out } | null, options: unknown) {
-    this.#handles();
-    const { backend, dim, rows } = this.#table;
-    const positions = this.#positions;
-    const given = named(options, POSITION_OPTIONS);
-    const shapeAsked = given['shape'] === undefined ? undefined : readShape(given['shape']);
-    const asked = readPositions(given);
-    if (positions === null) {
-      for (const name of ['startPos', 'positionIds'] as const) {
-        if (given[name] !== undefined)
-          throw wrongValue(name, given[name], 'absent in a layer without positions');
-      }
-    }
-    expectIds(ids);
-    if (into !== null) readOut(into.out);
-    expectPositions(asked);
-    const positionIds = readPositionIds(asked);
-    const batch = readIds(ids, shapeAsked, 'ids', (shape) => {
-      if (shape.length !== 1 && shape.length !== 2) throw rankError('1D or 2D token ids', shape);
-    });
-    checkPositionShape(positionIds, batch.shape);
-
-    // Only now: reading ids may run the caller's getters.
-    this.#handles();
-    const target = into === null ? null : readOut(into.out);
-    expectWhole(positionIds, asked.positionIds, 'positionIds');
-    expectWhole(batch, ids, 'ids');
-    const needed = batch.count * dim;
-    if (target !== null) checkOut(target, needed, ['ids', batch], ['positionIds', positionIds]);
-    const seq = batch.shape.at(-1)!;
-    if (positions !== null && positionIds === null) checkPositionRange(backend, positions, asked, null, seq);
-    const out = target ?? resultFloats(needed);
-    checkOverflow(backend, batch, rows, 'Token indices');
-    if (positions !== null && positionIds?.overflow) {
-      // Token ids come first, also when a position is beyond all ranges.
-      const status = backend.kernels.checkIds(batch.data, rows);
-      if (status >= 0) throw badId(batch, status, rows, 'Token indices');
-      checkPositionRange(backend, positions, asked, positionIds, seq);
-    }
-    const { dropout } = this.#made;
-    const places = positionIds?.data ?? asked.startPos;
-    const status = backend.kernels.embedRun(this.#op.handle(), batch.data, seq, places, dropout.call, out);
-    if (status >= 0) throw badId(batch, status, rows, 'Token indices');
-    if (status <= -2) throw badId(positionIds!, -2 - status, positions!.rows, 'Positions');
-    positionIds?.release();
-    batch.release();
-    dropout.done();
-    return { out: out as Float32Array<ArrayBuffer>, shape: batch.shape };
-  }
-
-  /** Frees the parts that the layer made, not those it was given; harmless the second time. */
+  /** Disposes the layer, and the parts that it created. Idempotent; earlier results stay valid. */
   dispose(): void {
-    if (!this.#made.owned) return;
+    this.#lifetime.end();
     this.#op.dispose();
+    if (!this.#owned) return;
     this.token.dispose();
     this.positional?.dispose();
   }

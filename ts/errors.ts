@@ -56,31 +56,30 @@ export function fail(
   return Object.assign(error, { code }, fields) as unknown as TokenbedError;
 }
 
-/** `got 12 at [0, 3]`: the place of flat `position` in an array of `shape`, as a reader would index it. */
+/** `[0, 3]`: the index of flat `position` in an array of `shape`. */
 export function place(position: number, shape: readonly number[]): string {
-  if (shape.length === 0) return '[]';
-  const index = new Array<number>(shape.length);
   let rest = position;
-  for (let axis = shape.length - 1; axis >= 0; axis--) {
-    const size = shape[axis]!;
-    index[axis] = rest % size;
+  const index = shape.reduceRight<number[]>((inner, size) => {
+    inner.unshift(rest % size);
     rest = Math.floor(rest / size);
-  }
+    return inner;
+  }, []);
   return `[${index.join(', ')}]`;
+}
+
+/** `a Float32Array`, `an Int32Array`. */
+export function withArticle(noun: string): string {
+  return `${/^[AEIOU](?!int)/.test(noun) ? 'an' : 'a'} ${noun}`;
 }
 
 /** A short description of any value for a message: never longer than about 80 characters, never throws. */
 export function describe(value: unknown): string {
   try {
-    return shorten(describeAny(value));
+    const text = describeAny(value);
+    return text.length > 80 ? `${text.slice(0, 76)}...` : text;
   } catch {
-    // A hostile getter, or a revoked Proxy.
-    return 'an object';
+    return 'an object'; // a getter that throws, or a revoked Proxy
   }
-}
-
-function shorten(text: string): string {
-  return text.length > 80 ? `${text.slice(0, 76)}...` : text;
 }
 
 function describeAny(value: unknown): string {
@@ -94,8 +93,7 @@ function describeAny(value: unknown): string {
     case 'object': {
       if (value === null) return 'null';
       const tag = Object.prototype.toString.call(value).slice(8, -1);
-      const article = /^[AEIOU]/.test(tag) ? 'an' : 'a';
-      return Array.isArray(value) ? `an array of length ${value.length}` : `${article} ${tag}`;
+      return Array.isArray(value) ? `an array of length ${value.length}` : withArticle(tag);
     }
     case 'function':
       return 'a function';
@@ -122,26 +120,18 @@ export function idOutOfRange(
   );
 }
 
-/** `ERR_INVALID_OPTION` as a TypeError: an unknown name, a wrong kind, something required that is missing. */
-export function wrongKind(option: string, value: unknown, wanted: string): TokenbedError {
-  return fail(TypeError, 'ERR_INVALID_OPTION', `Option ${option} must be ${wanted}: got ${describe(value)}`, {
-    option,
-    value,
-  });
+function invalidOption(kind: ErrorClass, option: string, value: unknown, wanted: string): TokenbedError {
+  const text = `Option ${option} must be ${wanted}: got ${describe(value)}`;
+  return fail(kind, 'ERR_INVALID_OPTION', text, { option, value });
 }
 
+/** `ERR_INVALID_OPTION` as a TypeError: an unknown name, a wrong kind, a required option that is missing. */
+export const wrongKind = (option: string, value: unknown, wanted: string): TokenbedError =>
+  invalidOption(TypeError, option, value, wanted);
+
 /** `ERR_INVALID_OPTION` as a RangeError: the right kind, a value that is not allowed. */
-export function wrongValue(option: string, value: unknown, wanted: string): TokenbedError {
-  return fail(
-    RangeError,
-    'ERR_INVALID_OPTION',
-    `Option ${option} must be ${wanted}: got ${describe(value)}`,
-    {
-      option,
-      value,
-    },
-  );
-}
+export const wrongValue = (option: string, value: unknown, wanted: string): TokenbedError =>
+  invalidOption(RangeError, option, value, wanted);
 
 /** `ERR_INVALID_IDS`: an argument that is no ids at all; `came` says what it is. */
 export function invalidIds(name: string, came: string): TokenbedError {
@@ -154,23 +144,19 @@ export function invalidIds(name: string, came: string): TokenbedError {
   );
 }
 
-/** `ERR_INVALID_ID`: a leaf that is no integer; `index` is its place in the arrays around it. */
+/** ` of positionIds`: names an argument other than `ids` in a message. */
+export const ofArgument = (name: string): string => (name === 'ids' ? '' : ` of ${name}`);
+
+/** `ERR_INVALID_ID`: a leaf that is not an integer; `index` is its index in each of the arrays around it. */
 export function invalidId(
   name: string,
   value: unknown,
   position: number,
   index: readonly number[],
 ): TokenbedError {
-  const where = `[${index.join(', ')}]${name === 'ids' ? '' : ` of ${name}`}`;
-  return fail(
-    TypeError,
-    'ERR_INVALID_ID',
-    `Token indices must be integers: got ${describe(value)} at ${where}`,
-    {
-      value,
-      position,
-    },
-  );
+  const where = `[${index.join(', ')}]${ofArgument(name)}`;
+  const text = `Token indices must be integers: got ${describe(value)} at ${where}`;
+  return fail(TypeError, 'ERR_INVALID_ID', text, { value, position });
 }
 
 /** `ERR_INVALID_ARRAY`: an array argument of the wrong class or dtype, or a detached one. */
@@ -232,7 +218,7 @@ export function tooLarge(what: string, bytes: number, limit: number): TokenbedEr
 
 /** `ERR_DISPOSED`: `what` was disposed, and its memory is gone. */
 export function disposedError(what: string): TokenbedError {
-  return fail(Error, 'ERR_DISPOSED', `${what} has been disposed: make a new one, or dispose it later`);
+  return fail(Error, 'ERR_DISPOSED', `${what} has been disposed; create a new one`);
 }
 
 /** `ERR_DIM`: columns that do not fit. */

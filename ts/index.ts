@@ -1,7 +1,5 @@
 /**
- * tokenbed: token ids to vectors at the speed of the memory.
- *
- * The public names; what each means is said where it is written.
+ * tokenbed: token ids to vectors at memory bandwidth.
  *
  * @module tokenbed
  */
@@ -14,9 +12,11 @@ export {
   initSync,
   type WasmSource,
 } from './backend/index.js';
-export type { IdArray, WideArray as WideIdArray } from './arrays.js';
+export type { IdArray, WideArray as WideIdArray } from './args/arrays.js';
 export type { DType, DTypeArrays } from './dtype.js';
-export { Embedding, type EmbeddingOptions, type IdsOptions, type MemoryUsage } from './embedding.js';
+export type { IdsOptions, PositionOptions } from './args/call.js';
+export type { FloatsWithShape, Out as FloatsOut } from './args/floats.js';
+export { Embedding, type EmbeddingOptions, type MemoryUsage } from './embedding.js';
 export {
   type BagCallOptions,
   type BagMode,
@@ -32,23 +32,20 @@ export {
 } from './embedding-layer.js';
 export type { EncodingReport } from './encoding-report.js';
 export type { ErrorCode, TokenbedError } from './errors.js';
-export type { IdsInput, NestedIds } from './ids.js';
+export type { IdsInput, NestedIds } from './args/ids.js';
 export type { InitType } from './initializer.js';
 export {
   LearnedPositionalEmbedding,
   type LearnedPositionalEmbeddingOptions,
 } from './learned-positional-embedding.js';
-export type { Out as FloatsOut } from './lookup.js';
 export { type FloatsInput, Parameter } from './parameter.js';
-export type { FloatsWithShape } from './position-layer.js';
 export {
   type Layout,
   PositionalEncoding,
   type PositionalEncodingOptions,
   type VisualizeOptions,
 } from './positional-encoding.js';
-export type { PositionOptions } from './positions.js';
-export type { PretrainedWeight } from './pretrained.js';
+export type { PretrainedWeight } from './args/pretrained.js';
 export type { OnProfilerProgress, ProfilerProgress } from './profiler/measuring.js';
 export {
   EmbeddingProfiler,

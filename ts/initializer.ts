@@ -1,36 +1,35 @@
-/** How a table gets its first values. */
+/** The initial values of a table. */
 
 import type { Table } from './backend/index.js';
 import { describe, fail, wrongValue } from './errors.js';
-import { type Named, real } from './options.js';
-import { readSeed } from './seed.js';
+import { type Named, readSeed, real } from './args/options.js';
 
 /** The distributions: U[-1/sqrt(D), 1/sqrt(D)), N(0, 1/sqrt(D)), U[-a, a) with a = sqrt(6/(V+D)), zeros. */
 export type InitType = 'uniform' | 'normal' | 'xavier' | 'zeros';
 
 const INIT_TYPES: readonly unknown[] = ['uniform', 'normal', 'xavier', 'zeros'];
 
-/** Which stream of the generator a table draws from. */
+/** The stream of the generator from which a table draws. */
 export const Stream = { token: 0, position: 1 } as const;
 
-/** A checked wish for first values. */
+/** Checked options of initial values. */
 export interface Initializer {
   readonly initType: InitType;
   readonly seed: number | bigint;
-  /** The spread of `normal`, when it was asked for. */
+  /** The standard deviation of `normal`, if it was passed. */
   readonly std: number | undefined;
 }
 
 /** Reads `initType`, `std` and `seed`. Errors: `ERR_UNKNOWN_INIT`, `ERR_INVALID_OPTION`. */
 export function readInitializer(options: Named, fallback: InitType): Initializer {
-  const asked = options['initType'] === undefined ? fallback : options['initType'];
-  if (!INIT_TYPES.includes(asked)) {
-    const text = `Unknown init_type: ${typeof asked === 'string' ? asked : describe(asked)}`;
-    throw fail(RangeError, 'ERR_UNKNOWN_INIT', `${text} (known are ${INIT_TYPES.join(', ')})`, {
-      value: asked,
+  const { initType: requested = fallback } = options;
+  if (!INIT_TYPES.includes(requested)) {
+    const text = `Unknown init_type: ${typeof requested === 'string' ? requested : describe(requested)}`;
+    throw fail(RangeError, 'ERR_UNKNOWN_INIT', `${text} (expected one of: ${INIT_TYPES.join(', ')})`, {
+      value: requested,
     });
   }
-  const initType = asked as InitType;
+  const initType = requested as InitType;
   const std = real(options, 'std', { min: 0 }, undefined);
   if (std !== undefined && initType !== 'normal') {
     throw wrongValue('std', std, `absent unless initType is "normal" (it is "${initType}")`);
@@ -39,8 +38,8 @@ export function readInitializer(options: Named, fallback: InitType): Initializer
 }
 
 /**
- * Fills a table, which for `zeros` must hold them already. All arithmetic here is exactly rounded, so the bits are the
- * same everywhere.
+ * Fills a table; for `zeros` it must be zero already. All arithmetic here is exactly rounded, so the bits are the same
+ * everywhere.
  */
 export function initialize(table: Table, { initType, std, seed }: Initializer, stream: number): void {
   const { kernels } = table.backend;

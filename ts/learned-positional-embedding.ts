@@ -1,25 +1,28 @@
 /** Learned positions: an Embedding of positions that is added to embeddings. */
 
+import { COLUMNS, integer, named, ROWS } from './args/options.js';
 import { Dropout } from './dropout.js';
-import { type Embedding, embeddingOf, newTable, tableOf } from './embedding.js';
+import { Embedding, internalsOf, newTable } from './embedding.js';
 import { type InitType, readInitializer, Stream } from './initializer.js';
-import { integer, named } from './options.js';
+import { Lifetime } from './lifetime.js';
 import type { Parameter } from './parameter.js';
 import { PositionLayer } from './position-layer.js';
 
 /** Options of {@link LearnedPositionalEmbedding}. */
 export interface LearnedPositionalEmbeddingOptions {
-  /** How many positions the table has: 1 .. 2^32. */
+  /** The number of positions in the table: 1 .. 2^32. */
   readonly maxSeqLength: number;
   /** D, the number of columns: 1 or more. */
   readonly embeddingDim: number;
   /** Default `'normal'`. */
   readonly initType?: InitType | undefined;
-  /** The spread of `normal`; default 1/sqrt(D). */
+  /** The standard deviation of `normal`; default 1/sqrt(D). */
   readonly std?: number | undefined;
-  /** 0 .. 2^53-1, or a bigint 0 .. 2^64-1; default a fresh random number. */
+  /** 0 .. 2^53-1, or a bigint 0 .. 2^64-1; default a random number. */
   readonly seed?: number | bigint | undefined;
 }
+
+const OPTIONS = ['maxSeqLength', 'embeddingDim', 'initType', 'std', 'seed'];
 
 /**
  * x[b, s] + positionEmbedding[s]: positions as trainable rows, drawn from stream 1 of the seed.
@@ -27,23 +30,26 @@ export interface LearnedPositionalEmbeddingOptions {
  * Errors of the constructor: as {@link Embedding}.
  */
 export class LearnedPositionalEmbedding extends PositionLayer {
-  /** How many positions the table has. */
+  /** The number of positions in the table. */
   readonly maxSeqLength: number;
   /** D, the number of columns. */
   readonly embeddingDim: number;
-  /** The table of positions, an Embedding of its own. */
+  /** The table of positions, an Embedding that this object owns. */
   readonly positionEmbedding: Embedding;
-  /** Those of `positionEmbedding`, the same object. */
+  /** `positionEmbedding.parameters`, the same array. */
   readonly parameters: readonly [Parameter];
 
   constructor(options: LearnedPositionalEmbeddingOptions) {
-    const given = named(options, ['maxSeqLength', 'embeddingDim', 'initType', 'std', 'seed'], {
-      required: true,
+    const given = named(options, OPTIONS, { required: true });
+    const rows = integer(given, 'maxSeqLength', ROWS);
+    const dim = integer(given, 'embeddingDim', COLUMNS);
+    const embedding = new Embedding(newTable(rows, dim, readInitializer(given, 'normal'), Stream.position));
+    const { table, lifetime } = internalsOf(embedding);
+    super({
+      table,
+      dropout: new Dropout(0, 0),
+      lifetime: new Lifetime('The learned positional embedding', lifetime),
     });
-    const rows = integer(given, 'maxSeqLength', { min: 1, max: 2 ** 32 });
-    const dim = integer(given, 'embeddingDim', { min: 1 });
-    const embedding = embeddingOf(newTable(rows, dim, readInitializer(given, 'normal'), Stream.position));
-    super({ table: tableOf(embedding), dropout: new Dropout(0, 0) });
     this.maxSeqLength = rows;
     this.embeddingDim = dim;
     this.positionEmbedding = embedding;
@@ -59,5 +65,11 @@ export class LearnedPositionalEmbedding extends PositionLayer {
   /** How the table was filled. */
   get initType(): InitType {
     return this.positionEmbedding.initType!;
+  }
+
+  /** Frees the table and disposes `positionEmbedding`. Idempotent; earlier results stay valid. */
+  override dispose(): void {
+    super.dispose();
+    this.positionEmbedding.dispose();
   }
 }

@@ -1,45 +1,50 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-/** The values of a table, read and written as rows: the table itself lies where JavaScript need not reach. */
+/** The values of a table, read and written by rows: the table may be in memory that JavaScript cannot address. */
 
-import { bufferOf, isArray, isShared, lengthOf, offsetOf } from './arrays.js';
+import { bufferOf, isArray, lengthOf, offsetOf } from './args/arrays.js';
+import { readFloats, readNumbers, unshared } from './args/floats.js';
 import { resultFloats, type Table } from './backend/index.js';
 import { describe, fail, lengthError } from './errors.js';
-import { readFloats } from './floats.js';
-import { readNumbers, type Tensor, tensorOf } from './tensor.js';
+import type { Lifetime } from './lifetime.js';
+import { type Tensor, tensorOf } from './tensor.js';
 
-/** Floats to be written: `number[]` is rounded to f32. */
+/** Floats to write; numbers are rounded to f32. */
 export type FloatsInput = Float32Array | Tensor<'f32'> | readonly number[];
 
+const ACCEPTED = "a Float32Array, a Tensor<'f32'> or an array of numbers";
+
 /**
- * A table of `[V, D]` values that can be read and written, and later trained.
+ * A table of `[V, D]` values, read and written by rows.
  *
- * There is no live `.data`: on WASM memory may move, and natively a table may be longer than any typed array.
- * Every method throws `ERR_DISPOSED` once the table is gone; shape and size stay readable.
+ * There is no live `.data`: the table may be in WASM memory, or larger than one typed array can hold. After the table
+ * was disposed every method throws `ERR_DISPOSED`; shape and size stay readable.
  */
 export class Parameter {
   /** `[V, D]`. */
   readonly shape: readonly [number, number];
-  /** How values are stored. */
+  /** The storage of values. */
   readonly dtype = 'f32';
   /** `V * D`. */
   readonly size: number;
   readonly #table: Table;
+  readonly #lifetime: Lifetime;
 
   /** @internal */
-  constructor(table: Table) {
+  constructor(table: Table, lifetime: Lifetime) {
     this.#table = table;
+    this.#lifetime = lifetime;
     this.shape = Object.freeze([table.rows, table.dim] as const);
-    this.size = table.rows * table.dim;
+    this.size = table.spec.values;
     Object.freeze(this);
   }
 
   /**
-   * A copy of row `i` as f32, in `out` if given (its first D values), else in a fresh array.
+   * A copy of row `i` as f32: in the first D elements of `out` if it is passed, else in a new array.
    *
    * Errors: `ERR_DISPOSED`; `ERR_INVALID_ARRAY`, `ERR_SHAPE` (`out`); `ERR_ID_OUT_OF_RANGE`.
    */
   row(i: number, out?: Float32Array): Float32Array {
-    this.#table.handle();
+    this.#lifetime.check();
     const { rows, dim, backend } = this.#table;
     const target = out === undefined ? undefined : readFloats('out', out);
     const length = target === undefined ? dim : lengthOf(target);
@@ -56,9 +61,8 @@ export class Parameter {
    * Errors: `ERR_DISPOSED`; `ERR_INVALID_ARRAY`; `ERR_SHAPE`; `ERR_ID_OUT_OF_RANGE`.
    */
   set(i: number, values: FloatsInput): void {
-    this.#table.handle();
     const { rows, dim, backend } = this.#table;
-    const row = readValues(values);
+    const row = this.#readValues(values);
     const length = lengthOf(row);
     if (length !== dim) throw lengthError('values', length, `a row has ${dim}`);
     checkRow(i, rows);
@@ -68,12 +72,11 @@ export class Parameter {
   /**
    * Replaces the rows from `start` on by `values`, a whole number of rows.
    *
-   * Errors: as `set`; `ERR_SHAPE` also when the rows would end behind the table.
+   * Errors: as `set`; `ERR_SHAPE` also if the rows would end behind the table.
    */
   setRows(start: number, values: FloatsInput): void {
-    this.#table.handle();
     const { rows, dim, backend } = this.#table;
-    const all = readValues(values);
+    const all = this.#readValues(values);
     const length = lengthOf(all);
     if (length % dim !== 0) throw lengthError('values', length, `rows have ${dim}`);
     checkRow(start, rows);
@@ -85,10 +88,22 @@ export class Parameter {
 
   /** A copy of the whole table, `[V, D]`, owned by the caller. Errors: `ERR_DISPOSED`, `ERR_TOO_LARGE`. */
   toTensor(): Tensor<'f32'> {
-    const handle = this.#table.handle();
+    this.#lifetime.check();
     const data = resultFloats(this.size);
-    this.#table.backend.kernels.tableRead(handle, 0, data);
+    this.#table.backend.kernels.tableRead(this.#table.handle(), 0, data);
     return tensorOf(data, this.shape);
+  }
+
+  /** Floats that nobody changes during the call. */
+  #readValues(values: FloatsInput): Float32Array {
+    this.#lifetime.check();
+    if (!isArray(values)) {
+      const floats = readFloats('values', values);
+      return unshared(floats, lengthOf(floats));
+    }
+    const { data } = readNumbers('values', values, ACCEPTED);
+    this.#lifetime.check(); // getters inside the numbers have run
+    return data;
   }
 }
 
@@ -113,13 +128,4 @@ function checkRow(row: unknown, rows: number): void {
 /** The first `length` floats, a view. */
 function front(floats: Float32Array, length: number): Float32Array {
   return new Float32Array(bufferOf(floats), offsetOf(floats), length);
-}
-
-const ACCEPTED = "a Float32Array, a Tensor<'f32'> or an array of numbers";
-
-/** Floats that nobody changes during the call. */
-function readValues(values: FloatsInput): Float32Array {
-  if (isArray(values)) return readNumbers('values', values, ACCEPTED).data;
-  const floats = readFloats('values', values);
-  return isShared(floats) ? new Float32Array(floats) : floats;
 }

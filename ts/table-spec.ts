@@ -1,4 +1,4 @@
-/** The sizes of a table: the only place that multiplies rows, columns and the bytes of a value. */
+/** Sizes in bytes. Nothing else multiplies rows, columns and the bytes of a value. */
 
 /** How the values of a table may be stored: the bytes of a row of `dim` values. */
 export const STORAGE: { [dtype: string]: { rowBytes(dim: number): number } } = {
@@ -29,5 +29,8 @@ export class TableSpec {
   }
 }
 
-/** Bytes of `count` floats outside a table: results, tensors. */
+/** Bytes of `count` floats outside a table: results, tensors, copies of inputs. */
 export const floatBytes = (count: number): number => new TableSpec(1, count).bytes;
+
+/** Bytes of `count` ids in scratch memory. */
+export const scratchBytes = (count: number): number => count * Uint32Array.BYTES_PER_ELEMENT;

@@ -10,9 +10,9 @@
  * digits as their dtype needs, at most eight after the point; with exponents when they spread too far.
  */
 
-import type { TypedArray } from './arrays.js';
+import type { TypedArray } from './args/arrays.js';
 import type { DType } from './dtype.js';
-import { formatShape, sizeOf } from './shape.js';
+import { formatShape, sizeOf } from './args/shape.js';
 
 const SUMMARISE_ABOVE = 1000;
 const EDGE_ITEMS = 3;

@@ -1,55 +1,31 @@
-/**
- * Tensor: a typed array and a shape, row-major and contiguous. It is what `forward` returns, and it computes
- * nothing itself.
- */
+/** Tensor: a typed array and a shape, row-major and contiguous. It computes nothing. */
 
-import {
-  type ArrayKind,
-  describeGone,
-  isArray,
-  isGone,
-  kindOf,
-  lengthOf,
-  type TypedArray,
-  withArticle,
-} from './arrays.js';
+import { describeGone, isGone, kindOf, lengthOf, TENSOR, type TypedArray } from './args/arrays.js';
 import type { Storage } from './backend/contract.js';
-import { activeBackend } from './backend/index.js';
-import { DISPOSE } from './dispose.js';
+import { Numbers } from './args/floats.js';
+import { choice, named } from './args/options.js';
+import { fitShape, formatShape, readShape, shapeOption, sizeOf } from './args/shape.js';
 import { type DType, type DTypeArrays, dtypeOf } from './dtype.js';
-import {
-  describe,
-  disposedError,
-  fail,
-  invalidArray,
-  outOfStorage,
-  type TokenbedError,
-  tooLarge,
-} from './errors.js';
-import { type LeafSink, Walk } from './nested.js';
-import { choice, named } from './options.js';
-import { fitShape, formatShape, readShape, sizeOf } from './shape.js';
+import { disposedError, fail, invalidArray, type TokenbedError, withArticle } from './errors.js';
+import { DISPOSE } from './lifetime.js';
 import { tensorText, unreadableText } from './tensor-text.js';
 
-/** What marks a Tensor of any copy of this package. */
-const BRAND: unique symbol = Symbol.for('tokenbed.Tensor') as never;
-
-/** How Node prints a value; the symbol means nothing elsewhere. */
+/** The method with which Node prints a value. */
 const INSPECT = Symbol.for('nodejs.util.inspect.custom');
 
 /** Nested arrays of `E`, or a single one. */
 export type Nested<E> = E | Nested<E>[];
 
-/** Nested arrays of numbers, or a single number: what `toArray` gives. */
+/** Nested arrays of numbers, or a single number: the result of `toArray`. */
 export type NestedNumbers = Nested<number>;
 
-/** Nested arrays of numbers, to be read; typed arrays may be the innermost level. */
+/** Nested arrays of numbers as an argument; typed arrays may be the innermost level. */
 export type NestedInput =
   | number
   | readonly NestedInput[]
   | Exclude<DTypeArrays[DType], BigInt64Array | BigUint64Array>;
 
-/** What `toArray` gives: bigints for 64-bit integers, numbers otherwise. */
+/** The result of `toArray`: bigints for 64-bit integers, numbers otherwise. */
 export type NestedOf<T extends DType> = Nested<T extends 'i64' | 'u64' ? bigint : number>;
 
 /** The options of a Tensor over a typed array. */
@@ -64,7 +40,7 @@ export interface TensorFromNumbersOptions<T extends 'f32' | 'i32' = 'f32' | 'i32
   readonly dtype?: T | undefined;
 }
 
-/** The class `Tensor`, so typed that the dtype follows from the array. */
+/** The type of the class `Tensor`: the constructor infers the dtype from the array. */
 export interface TensorConstructor {
   readonly prototype: Tensor;
   new (data: Float32Array, options?: TensorOptions): Tensor<'f32'>;
@@ -81,52 +57,50 @@ export interface TensorConstructor {
     numbers: number | readonly NestedInput[],
     options?: TensorFromNumbersOptions<T>,
   ): Tensor<T>;
-  /** For a typed array whose class is not known to the compiler. */
+  /** For a typed array whose class the compiler does not know. */
   new (data: DTypeArrays[DType], options?: TensorOptions): Tensor;
 
   /**
    * Zeros of `shape` in the backend's own memory: as `out` or `x` it is read and written with no copy on both
-   * backends. The caller owns it and frees it with `dispose()`; a finalizer is the net.
+   * backends. The caller owns it and frees it with `dispose()`; a finalizer is the fallback.
    *
    * Errors: `ERR_INVALID_OPTION` (`shape`), `ERR_TOO_LARGE`, `ERR_NOT_INITIALIZED`.
    */
   allocate(shape: readonly number[]): TypedTensor<'f32'>;
 }
 
-/** What a Tensor is made of, already checked. */
+/** What a Tensor is built from, already checked. */
 class Parts {
   constructor(
     readonly source: TypedArray | Storage,
     readonly allocated: boolean,
+    /** Owned by the Tensor. */
     readonly shape: readonly number[],
     readonly dtype: DType,
   ) {}
 }
 
-/** The Tensor itself if it is one of this copy of the package; set by the class, which alone can tell. */
-let ownTensor: (value: unknown) => Tensor | undefined;
-/** The live array of such a Tensor; `undefined` for anything else, and once it is disposed. */
-let ownData: (value: unknown) => TypedArray | undefined;
+/** Allocates `length` zeros in the memory of the active backend. */
+export type Allocator = (length: number) => Storage;
+
+/** Set by the backend, which tokenizers and Tensors over arrays do without. */
+let allocator: Allocator;
+
+/** Registers the allocator of `Tensor.allocate`. */
+export function registerAllocator(allocate: Allocator): void {
+  allocator = allocate;
+}
 
 /**
- * A typed array with a shape. `forward` returns one over an array of its own; `new Tensor` shares the array that
- * it is given; `Tensor.allocate` takes memory of the backend, which `dispose()` frees.
+ * A typed array with a shape. `forward` returns one over a new array, `new Tensor` shares the array it is passed, and
+ * `Tensor.allocate` uses memory of the backend, which `dispose()` frees.
  */
 class Tensor<T extends DType = DType> {
   readonly #parts: Parts;
-  readonly #shape: readonly number[];
   readonly #size: number;
 
   static {
-    ownTensor = (value) =>
-      typeof value === 'object' && value !== null && #parts in value ? value : undefined;
-    ownData = (value) => {
-      if (typeof value !== 'object' || value === null || !(#parts in value)) return undefined;
-      const { source, allocated } = (value as Tensor).#parts;
-      if (!allocated) return source as TypedArray;
-      return (source as Storage).disposed ? undefined : (source as Storage).data;
-    };
-    Object.defineProperty(this.prototype, BRAND, { value: true });
+    Object.defineProperty(this.prototype, TENSOR, { value: true });
     Object.defineProperty(this.prototype, INSPECT, {
       value(this: Tensor) {
         return this.toString();
@@ -135,37 +109,34 @@ class Tensor<T extends DType = DType> {
   }
 
   constructor(data: unknown, options?: unknown) {
-    const parts = data instanceof Parts ? data : read(data, options);
-    this.#parts = parts;
-    this.#shape = Object.freeze([...parts.shape]);
-    this.#size = sizeOf(parts.shape);
+    this.#parts = data instanceof Parts ? data : read(data, options);
+    this.#size = sizeOf(this.#parts.shape);
+    Object.freeze(this.#parts.shape);
   }
 
   /** Zeros in the backend's own memory. */
   static allocate(shape: readonly number[]): Tensor<'f32'> {
     const own = readShape(shape);
-    return tensorOver(activeBackend().allocate(sizeOf(own)), own);
+    return tensorOver(allocator(sizeOf(own)), own);
   }
 
   /**
-   * The elements, row-major: what other libraries take. The live array, not a copy.
+   * The elements, row-major, for other libraries. The live array, not a copy.
    *
    * For an allocated Tensor read it again after constructing anything: an older view may be empty by then.
-   * Errors: `ERR_DISPOSED` once an allocated Tensor has been disposed.
+   * Errors: `ERR_DISPOSED` after an allocated Tensor was disposed.
    */
   get data(): DTypeArrays[T] {
     const { source, allocated } = this.#parts;
     if (!allocated) return source as DTypeArrays[T];
     const storage = source as Storage;
-    if (storage.disposed) {
-      throw disposedError('The tensor');
-    }
+    if (storage.disposed) throw disposedError('The tensor');
     return storage.data as DTypeArrays[T];
   }
 
   /** The sizes, outermost first; `[]` for a single number. Frozen. */
   get shape(): readonly number[] {
-    return this.#shape;
+    return this.#parts.shape;
   }
 
   /** The name of the element type. */
@@ -181,54 +152,60 @@ class Tensor<T extends DType = DType> {
   /**
    * The same elements in another shape, sharing the data (and the memory that `dispose()` frees).
    *
-   * One size may be -1: it is worked out from the others. Errors: `ERR_INVALID_OPTION` (`shape`), `ERR_SHAPE`.
+   * One size may be -1, which is derived from the others. Errors: `ERR_INVALID_OPTION` (`shape`), `ERR_SHAPE`.
    */
   reshape(...shape: number[]): TypedTensor<T> {
-    const asked = readShape(shape, 'shape', { free: true });
-    const free = asked.indexOf(-1);
+    const { source, allocated, shape: own, dtype } = this.#parts;
+    const requested = readShape(shape, 'shape', { free: true });
+    const free = requested.indexOf(-1);
     if (free >= 0) {
-      asked[free] = 1;
-      const rest = sizeOf(asked);
+      requested[free] = 1;
+      const rest = sizeOf(requested);
       const fits = rest > 0 && this.#size % rest === 0;
-      if (!fits) throw misfit(shape, this.#shape);
-      asked[free] = this.#size / rest;
-    } else if (sizeOf(asked) !== this.#size) {
-      throw misfit(shape, this.#shape);
+      if (!fits) throw misfit(shape, own);
+      requested[free] = this.#size / rest;
+    } else if (sizeOf(requested) !== this.#size) {
+      throw misfit(shape, own);
     }
-    const { source, allocated, dtype } = this.#parts;
-    return new Tensor<T>(new Parts(source, allocated, asked, dtype));
+    return new Tensor<T>(new Parts(source, allocated, requested, dtype));
   }
 
   /**
    * The elements as nested plain arrays, a copy; a single number (or bigint) for shape `[]`.
    *
-   * Errors: `ERR_DISPOSED`; `ERR_INVALID_ARRAY` when the array under it has been detached or resized.
+   * Errors: `ERR_DISPOSED`; `ERR_INVALID_ARRAY` if its array was detached or resized.
    */
   toArray(): NestedOf<T> {
     const data: TypedArray = this.data;
     if (lengthOf(data) !== this.#size) {
-      const came = isGone(data) ? describeGone(data) : `one of length ${lengthOf(data)}`;
-      throw invalidArray('data', `an array of length ${this.#size}`, came);
+      const received = isGone(data) ? describeGone(data) : `one of length ${lengthOf(data)}`;
+      throw invalidArray('data', `an array of length ${this.#size}`, received);
     }
-    return nest(data, this.#shape, 0, 0) as NestedOf<T>;
+    return nest(data, this.shape, 0, 0) as NestedOf<T>;
   }
 
-  /** The elements as NumPy would lay them out, shortened above 1000 elements; with shape and dtype. Never throws. */
+  /** The elements in NumPy's layout, shortened above 1000 elements, with shape and dtype. Never throws. */
   toString(): string {
-    const { source, allocated, dtype } = this.#parts;
-    if (allocated && (source as Storage).disposed) return unreadableText('disposed', this.#shape, dtype);
+    const { shape, dtype } = this.#parts;
+    if (this.disposed) return unreadableText('disposed', shape, dtype);
     const { data } = this;
-    if (lengthOf(data) !== this.#size) return unreadableText('array gone', this.#shape, dtype);
-    return tensorText(data, this.#shape, dtype);
+    if (lengthOf(data) !== this.#size) return unreadableText('array gone', shape, dtype);
+    return tensorText(data, shape, dtype);
   }
 
-  /** Frees the memory of an allocated Tensor, and of all its reshapes; does nothing on any other. Twice is harmless. */
+  /** Whether an allocated Tensor, or one of its reshapes, was disposed; false for any other Tensor. */
+  get disposed(): boolean {
+    const { source, allocated } = this.#parts;
+    return allocated && (source as Storage).disposed;
+  }
+
+  /** Frees the memory of an allocated Tensor and of its reshapes; does nothing for any other. Idempotent. */
   dispose(): void {
     const { source, allocated } = this.#parts;
     if (allocated) (source as Storage).dispose();
   }
 
-  /** `dispose()`, at the end of a block that declared it with `using`. */
+  /** As `dispose()`, for `using`. */
   [DISPOSE](): void {
     this.dispose();
   }
@@ -245,61 +222,27 @@ class Tensor<T extends DType = DType> {
  * ```
  *
  * A typed array is shared, never copied; its class gives the dtype (`Uint8ClampedArray` and `Buffer` are `u8`).
- * Numbers are rounded to nearest in f32; in i32 they must be integers from -2^31 to 2^31 - 1. Any shape whose
- * product is the number of elements will do.
+ * Numbers are rounded to nearest in f32; in i32 they must be integers from -2^31 to 2^31 - 1. The product of `shape`
+ * must be the number of elements.
  *
- * Errors: `ERR_INVALID_OPTION`; `ERR_INVALID_ARRAY` (argument `data`) for anything else, a detached array or a
- * leaf that is no number; `ERR_RAGGED`; `ERR_RANGE` for a finite number beyond f32, or one that is no i32;
- * `ERR_SHAPE`.
+ * Errors: `ERR_INVALID_OPTION`; `ERR_INVALID_ARRAY` (argument `data`) for anything else, a detached array or a leaf
+ * that is not a number; `ERR_RAGGED`; `ERR_RANGE` for a finite number beyond f32, or one outside i32; `ERR_SHAPE`.
  *
  * @class
  */
-const TypedTensor = Tensor as unknown as TensorConstructor;
+const TypedTensor: TensorConstructor = Tensor;
 /** A typed array with a shape, whose elements are of dtype `T`. */
 type TypedTensor<T extends DType = DType> = Tensor<T>;
 export { TypedTensor as Tensor };
 
-/** A Tensor over memory of a backend, which it will dispose. */
+/** A Tensor over memory of a backend, which it owns. */
 export function tensorOver(storage: Storage, shape: readonly number[]): Tensor<'f32'> {
   return new Tensor<'f32'>(new Parts(storage, true, shape, 'f32'));
 }
 
-/** A Tensor over an array made for it; `shape` is known to fit. */
+/** A Tensor over a new array; `shape` fits, and is owned or frozen. */
 export function tensorOf(data: Float32Array, shape: readonly number[]): Tensor<'f32'> {
   return new Tensor<'f32'>(new Parts(data, false, shape, 'f32'));
-}
-
-/**
- * The Tensor in `value`: itself, or for one from another copy of the package a new one over the same array.
- *
- * `undefined` for anything else, and for what bears the brand but has no typed array and shape in it.
- */
-export function asTensor(value: unknown): Tensor | undefined {
-  const own = ownTensor(value);
-  if (own !== undefined || typeof value !== 'object' || value === null) return own;
-  const { data, shape } = insideOf(value);
-  const kind = kindOf(data);
-  const dtype = kind === undefined ? undefined : dtypeOf(kind);
-  if (dtype === undefined || !isArray(shape)) return undefined;
-  return new Tensor(new Parts(data as TypedArray, false, readShape(shape), dtype));
-}
-
-/** The live array of a Tensor of this copy of the package, for calls that cannot wait; never throws. */
-export function dataOf(value: unknown): TypedArray | undefined {
-  return ownData(value);
-}
-
-/** What a branded object shows; nothing when it has no brand, or is a prototype or a Proxy, whose getters fail. */
-function insideOf(value: object): { data?: unknown; shape?: unknown } {
-  try {
-    if (!(BRAND in value)) return {};
-    const { data, shape } = value as { data?: unknown; shape?: unknown };
-    return { data, shape };
-  } catch (error) {
-    // A disposed Tensor of the other copy says so itself.
-    if ((error as { code?: unknown }).code === 'ERR_DISPOSED') throw error;
-    return {};
-  }
 }
 
 const ACCEPTED = 'a typed array, a number or nested arrays of numbers';
@@ -308,8 +251,7 @@ const ACCEPTED = 'a typed array, a number or nested arrays of numbers';
 function read(data: unknown, options: unknown): Parts {
   const kind = kindOf(data);
   if (kind !== undefined) {
-    const asked = named(options, ['shape'])['shape'];
-    const shape = asked === undefined ? undefined : readShape(asked);
+    const shape = shapeOption(named(options, ['shape'])['shape']);
     const dtype = dtypeOf(kind);
     if (dtype === undefined) throw invalidArray('data', ACCEPTED, withArticle(kind));
     const array = data as TypedArray;
@@ -320,108 +262,16 @@ function read(data: unknown, options: unknown): Parts {
   }
   const known = named(options, ['dtype', 'shape']);
   const dtype = choice(known, 'dtype', ['f32', 'i32'], 'f32');
-  const asked = known['shape'];
-  const shape = asked === undefined ? undefined : readShape(asked);
-  const numbers = new NumberSink(dtype, 'data', ACCEPTED);
+  const shape = shapeOption(known['shape']);
+  const numbers = new Numbers(dtype, 'data', ACCEPTED);
   const own = numbers.read(data);
   if (shape !== undefined) fitShape(shape, numbers.count, 'in data');
   return new Parts(numbers.array, false, shape ?? own, dtype);
 }
 
-/**
- * Nested arrays of numbers as f32, for arguments that are called `name`.
- *
- * Errors: `ERR_INVALID_ARRAY` (argument `name`), `ERR_RAGGED`, `ERR_RANGE` for a finite number beyond f32.
- */
-export function readNumbers(
-  name: string,
-  numbers: readonly unknown[],
-  accepted: string,
-): { data: Float32Array; shape: readonly number[] } {
-  const sink = new NumberSink('f32', name, accepted);
-  const shape = sink.read(numbers);
-  return { data: sink.array as Float32Array, shape };
-}
-
-/** Where the leaves of nested numbers go: an array that doubles until it has exactly the size of the shape. */
-class NumberSink implements LeafSink {
-  array: Float32Array | Int32Array;
-  count = 0;
-
-  constructor(
-    readonly dtype: 'f32' | 'i32',
-    readonly name: string,
-    private readonly accepted: string,
-  ) {
-    this.array = this.#allocate(0);
-  }
-
-  /** Reads a number or nested arrays, and gives the shape. */
-  read(data: unknown): readonly number[] {
-    if (typeof data === 'number') {
-      this.#put(data, []);
-      return [];
-    }
-    if (!isArray(data)) throw this.refuse(data === undefined ? 'nothing' : describe(data));
-    const walk = new Walk(this);
-    walk.run(data);
-    return walk.shape;
-  }
-
-  accepts(kind: ArrayKind): boolean {
-    const dtype = dtypeOf(kind);
-    return dtype !== undefined && dtype !== 'i64' && dtype !== 'u64';
-  }
-
-  refuse(came: string): TokenbedError {
-    return invalidArray(this.name, this.accepted, came);
-  }
-
-  refuseLeaf(value: unknown, index: readonly number[]): TokenbedError {
-    return this.refuse(`${describe(value)} at [${index.join(', ')}]`);
-  }
-
-  takeRow(row: readonly unknown[], length: number, first: unknown, walk: Walk): void {
-    let value = first;
-    for (let i = 0; ; value = row[i]) {
-      if (typeof value !== 'number') throw walk.wrongLeaf(value, i);
-      this.#put(value, walk.shape);
-      if (++i === length) break;
-    }
-  }
-
-  takeView(view: TypedArray, _kind: ArrayKind, length: number, walk: Walk): void {
-    for (let i = 0; i < length; i++) this.#put(view[i] as number, walk.shape);
-  }
-
-  #put(value: number, shape: readonly number[]): void {
-    if (this.count === this.array.length) this.#grow(sizeOf(shape));
-    this.array[this.count] = value;
-    // Rounding is meant; turning a finite number into an infinite one, or into another integer, is not.
-    const stored = this.array[this.count]!;
-    const lost = this.dtype === 'f32' ? Number.isFinite(value) && !Number.isFinite(stored) : stored !== value;
-    if (lost) throw outOfStorage(this.dtype, value, this.count, shape);
-    this.count++;
-  }
-
-  #grow(size: number): void {
-    const array = this.#allocate(Math.min(size, Math.max(1024, 2 * this.array.length)));
-    array.set(this.array);
-    this.array = array;
-  }
-
-  #allocate(length: number): Float32Array | Int32Array {
-    try {
-      return this.dtype === 'f32' ? new Float32Array(length) : new Int32Array(length);
-    } catch {
-      throw tooLarge('A Tensor', length * 4, 2 ** 32);
-    }
-  }
-}
-
-function misfit(asked: readonly number[], own: readonly number[]): TokenbedError {
-  return fail(RangeError, 'ERR_SHAPE', `Cannot reshape ${formatShape(own)} to ${formatShape(asked)}`, {
-    shape: [...asked],
+function misfit(requested: readonly number[], own: readonly number[]): TokenbedError {
+  return fail(RangeError, 'ERR_SHAPE', `Cannot reshape ${formatShape(own)} to ${formatShape(requested)}`, {
+    shape: [...requested],
     own: [...own],
   });
 }

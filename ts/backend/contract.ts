@@ -6,7 +6,7 @@
  * built in one place, and backends can differ in speed only.
  */
 
-import type { IdArray } from '../arrays.js';
+import type { IdArray } from '../args/arrays.js';
 import type { TableSpec } from '../table-spec.js';
 
 /** What {@link Kernels.tableCreate} takes. */

@@ -13,7 +13,7 @@
  * or a trap there is none. Views made here are handed to nobody.
  */
 
-import type { IdArray } from '../arrays.js';
+import type { IdArray } from '../args/arrays.js';
 import type { TableSpec } from '../table-spec.js';
 
 /**

@@ -2,8 +2,9 @@
 
 import { loader } from '#loader';
 import { fail, tooLarge, wrongKind, wrongValue } from '../errors.js';
-import { choice, type Named, named } from '../options.js';
+import { choice, type Named, named } from '../args/options.js';
 import { floatBytes } from '../table-spec.js';
+import { registerAllocator } from '../tensor.js';
 import { VERSION } from '../version.js';
 import type { Backend, BackendInfo, Machine, Settings } from './contract.js';
 import { nativeBackend } from './native.js';
@@ -127,6 +128,8 @@ export function activeBackend(): Backend {
   const choice = chooseNative(wanted('auto'));
   return 'chosen' in choice ? choice.chosen : useWasm(module ?? compileNow(), choice.fallbackReason);
 }
+
+registerAllocator((length) => activeBackend().allocate(length));
 
 /**
  * Makes a backend ready and the one that new objects use. Needed once in a browser; elsewhere only to choose.

@@ -1,6 +1,6 @@
 /** Owners of handles, the same on both backends: what differs is how memory comes and goes. */
 
-import type { IdArray } from '../arrays.js';
+import type { IdArray } from '../args/arrays.js';
 import { disposedError } from '../errors.js';
 import type { TableSpec } from '../table-spec.js';
 import type { Backend, Handle, Table } from './contract.js';

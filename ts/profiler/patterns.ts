@@ -6,7 +6,7 @@
  */
 
 import { tooLarge } from '../errors.js';
-import { halves } from '../seed.js';
+import { halves } from '../args/options.js';
 import type { AccessPattern } from './results.js';
 
 /** The names of the patterns. */

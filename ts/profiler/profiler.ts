@@ -2,7 +2,7 @@
 
 import { type BackendInfo, backendInfo, describeBackend, machine } from '../backend/index.js';
 import { Embedding, expectEmbedding, tableOf } from '../embedding.js';
-import { callback, choice, integer, integers, named, real, seed as readSeed } from '../options.js';
+import { callback, choice, integer, integers, named, real, seed as readSeed } from '../args/options.js';
 import { Lookups, MIB } from './lookups.js';
 import { Measuring, type OnProfilerProgress } from './measuring.js';
 import { PATTERNS } from './patterns.js';

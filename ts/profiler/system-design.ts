@@ -1,6 +1,6 @@
 /** The seeds' words on designing a system around embeddings, with figures that are computed. */
 
-import { callback, named } from '../options.js';
+import { callback, named } from '../args/options.js';
 import { MIB } from './lookups.js';
 import { grouped, row } from './reports.js';
 

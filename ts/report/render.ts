@@ -1,6 +1,6 @@
 /** The public functions: a report, or one chart of it, as a document. */
 
-import { integer, named } from '../options.js';
+import { integer, named } from '../args/options.js';
 import type { ProfilerResults } from '../profiler/results.js';
 import type { Figure } from './chart.js';
 import { htmlDocument } from './html.js';

@@ -1,7 +1,7 @@
 /** Byte pair encoding: tokens are learned from a corpus by merging, again and again, its most frequent pair. */
 
 import { fail, wrongValue } from '../errors.js';
-import { callback, choice, integer, named } from '../options.js';
+import { callback, choice, integer, named } from '../args/options.js';
 import { BYTE_VOCABULARY, ByteModel, FIRST_BYTE } from './bpe-bytes.js';
 import { isWordSymbol, joinedSpelling, WordModel } from './bpe-words.js';
 import { malformed, readArray, readEntries, readPair, readStrings, VERSION } from './json.js';

@@ -1,7 +1,7 @@
 /** A tokenizer with one token per character: the simplest one that works on any text. */
 
 import { wrongKind, wrongValue } from '../errors.js';
-import { named } from '../options.js';
+import { named } from '../args/options.js';
 import { byCodePoint, isCodePoint } from './code-points.js';
 import { malformed, readEntries, readStrings, VERSION } from './json.js';
 import type { TokenIds } from './token-ids.js';

@@ -1,11 +1,15 @@
-/**
- * Reading token ids that a caller gave: one flat sequence, checked once, as ordinary numbers.
- *
- * Every id is read exactly once, so a getter or another thread cannot change it after the check.
- */
+/** Token ids as an argument: one flat sequence, read once and checked, as ordinary numbers. */
 
-import { describeGone, isGone, kindOf, type TypedArray } from '../arrays.js';
-import { describe, fail, idOutOfRange, type TokenbedError } from '../errors.js';
+import {
+  describeGone,
+  isArray,
+  isFloat,
+  isGone,
+  kindOf,
+  tensorContents,
+  type TypedArray,
+} from '../args/arrays.js';
+import { describe, fail, idOutOfRange, invalidId, ofArgument, type TokenbedError } from '../errors.js';
 
 /** Integer typed arrays. */
 export type IntegerArray =
@@ -32,65 +36,38 @@ export interface TensorLike {
 /** One sequence of token ids. */
 export type TokenIds = number | readonly number[] | IntegerArray | TensorLike;
 
-const TENSOR = Symbol.for('tokenbed.Tensor');
-
 /**
- * The ids as a fresh array of numbers, each an integer in `0 .. bound - 1`; -0 becomes 0.
+ * The ids as a new array of numbers, each an integer in `0 .. bound - 1`; -0 becomes 0. A Tensor is read flat.
  *
- * `where` is added to messages, to tell one sequence from another.
- * Errors: `ERR_INVALID_IDS` when it is no flat sequence, `ERR_INVALID_ID` when an entry is no integer,
- * `ERR_ID_OUT_OF_RANGE` when there is no such id; the first bad entry decides.
+ * `name`: what messages call the argument. Errors: `ERR_INVALID_IDS` unless it is one flat sequence, `ERR_INVALID_ID`
+ * for an entry that is not an integer, `ERR_ID_OUT_OF_RANGE`; for the first bad entry.
  */
-export function readIds(value: unknown, bound: number, where = ''): number[] {
-  if (typeof value === 'number') return [readId(value, 0, bound, [], where)];
-  const data = isTensor(value) ? value.data : value;
-  if (Array.isArray(data)) {
-    const { length } = data;
-    const ids: number[] = [];
-    for (let position = 0; position < length; position++) {
-      const id: unknown = data[position];
-      if (Array.isArray(id) || kindOf(id) !== undefined)
-        throw invalidIds(`nested at [${position}]`, value, where);
-      ids.push(readId(id, position, bound, [length], where));
-    }
-    return ids;
-  }
+export function readIds(value: unknown, bound: number, name = 'ids'): number[] {
+  const scalar = typeof value === 'number';
+  const data = scalar ? [value] : (tensorContents(value)?.data ?? value);
   const kind = kindOf(data);
-  if (kind === undefined || kind.startsWith('Float')) throw invalidIds(describe(value), value, where);
-  const view = data as IntegerArray;
-  if (isGone(view)) throw invalidIds(describeGone(view as TypedArray), value, where);
-  const { length } = view;
+  if (kind === undefined ? !isArray(data) : isFloat(kind)) throw invalidIds(name, value);
+  if (kind !== undefined && isGone(data as TypedArray)) {
+    throw invalidIds(name, value, describeGone(data as TypedArray));
+  }
+  const list = data as ArrayLike<number>;
+  const { length } = list;
+  const shape = scalar ? [] : [length];
   const ids: number[] = [];
   for (let position = 0; position < length; position++) {
-    const id = view[position]!;
-    if (id < 0 || id >= bound) throw idOutOfRange('Token indices', id, position, bound, [length]);
-    ids.push(Number(id));
+    const id = list[position]!;
+    if (kind === undefined && !Number.isInteger(id)) {
+      if (isArray(id) || kindOf(id) !== undefined) throw invalidIds(name, value, `nested at [${position}]`);
+      throw invalidId(name, id, position, scalar ? [] : [position]);
+    }
+    if (id < 0 || id >= bound) throw idOutOfRange('Token indices', id, position, bound, shape);
+    ids.push(Number(id) + 0);
   }
   return ids;
 }
 
-function isTensor(value: unknown): value is { readonly data: unknown } {
-  return typeof value === 'object' && value !== null && TENSOR in value;
-}
-
-function readId(
-  id: unknown,
-  position: number,
-  bound: number,
-  shape: readonly number[],
-  where: string,
-): number {
-  if (!Number.isInteger(id)) {
-    const at = shape.length === 0 ? '' : ` at [${position}]`;
-    const message = `Token indices must be integers: got ${describe(id)}${at}${where}`;
-    throw fail(TypeError, 'ERR_INVALID_ID', message, { value: id, position });
-  }
-  const number = (id as number) + 0;
-  if (number < 0 || number >= bound) throw idOutOfRange('Token indices', number, position, bound, shape);
-  return number;
-}
-
-function invalidIds(got: string, value: unknown, where: string): TokenbedError {
+function invalidIds(name: string, value: unknown, received = describe(value)): TokenbedError {
   const wanted = 'an integer, a flat array of integers, an integer typed array or an integer Tensor';
-  return fail(TypeError, 'ERR_INVALID_IDS', `Token ids must be ${wanted}: got ${got}${where}`, { value });
+  const text = `Token ids must be ${wanted}: got ${received}${ofArgument(name)}`;
+  return fail(TypeError, 'ERR_INVALID_IDS', text, { value });
 }

@@ -7,7 +7,7 @@
  */
 
 import { fail, tooLarge, wrongKind } from '../errors.js';
-import { flag, integer, named } from '../options.js';
+import { flag, integer, named } from '../args/options.js';
 import { readIds, type TokenIds } from './token-ids.js';
 
 /** The special tokens that every tokenizer has; the id of each is its index. */
@@ -102,7 +102,7 @@ export function padSequences(seqs: readonly TokenIds[], maxLength?: number): num
     });
   }
   const asked = integer({ maxLength }, 'maxLength', { min: 1 }, undefined);
-  const rows = Array.from(seqs, (seq: unknown, row) => readIds(seq, 2 ** 32, ` of sequence ${row}`));
+  const rows = Array.from(seqs, (seq: unknown, row) => readIds(seq, 2 ** 32, `sequence ${row}`));
   const longest = rows.reduce((length, row) => Math.max(length, row.length), 0);
   const width = asked ?? longest;
   if (rows.length > 0 && width > Math.max(longest, MAX_PADDED)) {

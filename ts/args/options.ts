@@ -1,38 +1,50 @@
 /**
- * Reading options: names first, then values, before anything else happens.
+ * Reads options: first the names, then the values, before anything else happens.
  *
- * The rules (api.md, section 0): `undefined` is absent; `null` only where the reader says so; an unknown own
- * enumerable string key, a wrong JS type, something required that is missing, or options that are no object
- * are a TypeError; a number or string of the right type that is not allowed is a RangeError. All of them are
- * `ERR_INVALID_OPTION` with the fields `option` and `value`.
+ * `undefined` means absent; `null` is allowed only where a reader says so. A TypeError: an unknown name (own
+ * enumerable string key), a wrong JS type, a required option that is missing, options that are not an object.
+ * A RangeError: a number or string of the right type that is not allowed. All of them are `ERR_INVALID_OPTION` with
+ * the fields `option` and `value`.
  */
 
-import { describe, fail, wrongKind, wrongValue } from './errors.js';
+import { describe, fail, wrongKind, wrongValue } from '../errors.js';
 
-/** Options after their names have been checked; each value is still unknown. */
+/** Options by name, their values unchecked. */
 export type Named = Readonly<Record<string, unknown>>;
 
 const EMPTY: Named = Object.freeze({});
 
-/**
- * Checks the names: every own enumerable string key of `options` must be in `known`.
- *
- * `required: true` is for constructors that cannot do without: then `undefined` is a wrong kind too.
- */
-export function named(options: unknown, known: readonly string[], { required = false } = {}): Named {
-  if (options === undefined && !required) return EMPTY;
+/** Options must be an object: a TypeError otherwise. */
+export function expectOptions(options: unknown): asserts options is Named {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     throw wrongKind('options', options, 'an object');
   }
+}
+
+/** Checks the names: every own enumerable string key of `options` must be in `known`. No value is read. */
+export function expectNames(options: Named, known: readonly string[]): void {
   for (const key of Object.keys(options)) {
-    if (!known.includes(key)) {
-      throw fail(TypeError, 'ERR_INVALID_OPTION', `Unknown option ${key}: known are ${known.join(', ')}`, {
-        option: key,
-        value: (options as Named)[key],
-      });
-    }
+    if (known.includes(key)) continue;
+    const text = `Unknown option ${key} (expected one of: ${known.join(', ')})`;
+    throw fail(TypeError, 'ERR_INVALID_OPTION', text, { option: key, value: options[key] });
   }
-  return options as Named;
+}
+
+/** Reads each of the options `names` once. */
+export function snapshot(options: Named, names: readonly string[]): Named {
+  return Object.fromEntries(names.map((name) => [name, options[name]]));
+}
+
+/**
+ * Checks the names, then reads each option in `known` once.
+ *
+ * `required: true` is for constructors with required options: `undefined` is a wrong kind for them.
+ */
+export function named(options: unknown, known: readonly string[], { required = false } = {}): Named {
+  if (options === undefined && !required) return EMPTY;
+  expectOptions(options);
+  expectNames(options, known);
+  return snapshot(options, known);
 }
 
 /** Bounds of a number: `min <= value <= max`, or `value < below`. */
@@ -42,6 +54,12 @@ export interface Bounds {
   readonly below?: number;
 }
 
+/** The bounds of the number of rows of a table: an id has at most 32 bits. */
+export const ROWS: Bounds = { min: 1, max: 2 ** 32 };
+
+/** The bounds of the number of columns. */
+export const COLUMNS: Bounds = { min: 1 };
+
 function wanted(kind: string, { min, max, below }: Bounds): string {
   const parts = [];
   if (min !== undefined) parts.push(`>= ${min}`);
@@ -50,11 +68,12 @@ function wanted(kind: string, { min, max, below }: Bounds): string {
   return parts.length === 0 ? kind : `${kind} ${parts.join(' and ')}`;
 }
 
+/** `value` is finite. */
 function inside(value: number, { min = -Infinity, max = Infinity, below = Infinity }: Bounds): boolean {
-  return value >= min && value <= max && (value < below || below === Infinity);
+  return value >= min && value <= max && value < below;
 }
 
-/** A finite number, or `fallback` where absent; without a fallback the option is required. `-0` is 0. */
+/** A finite number, or `fallback` if absent; without a fallback the option is required. `-0` is 0. */
 export function real<T = never>(options: Named, name: string, bounds: Bounds, ...fallback: [T?]): number | T {
   const value = options[name];
   if (value === undefined && fallback.length > 0) return fallback[0] as T;
@@ -64,7 +83,7 @@ export function real<T = never>(options: Named, name: string, bounds: Bounds, ..
   return value + 0;
 }
 
-/** A safe integer, or `fallback` where absent; without a fallback the option is required. `-0` is 0. */
+/** A safe integer, or `fallback` if absent; without a fallback the option is required. `-0` is 0. */
 export function integer<T = never>(
   options: Named,
   name: string,
@@ -76,13 +95,13 @@ export function integer<T = never>(
   const text = wanted('an integer', bounds);
   if (typeof value !== 'number') throw wrongKind(name, value, text);
   if (!Number.isSafeInteger(value) || !inside(value, bounds)) throw wrongValue(name, value, text);
-  return value + 0 || 0;
+  return value + 0;
 }
 
 /**
- * A list of safe integers, as a fresh array in which each stands once, where it first stood. An empty list is one.
+ * A list of safe integers: a new array without duplicates, in order of first occurrence. It may be empty.
  *
- * The error carries the whole list as its `value`, and names the place.
+ * The `value` of the error is the whole list; its message has the index.
  */
 export function integers(options: Named, name: string, bounds: Bounds): number[] {
   const value = options[name];
@@ -98,7 +117,7 @@ export function integers(options: Named, name: string, bounds: Bounds): number[]
   return [...new Set(list as number[])];
 }
 
-/** One of the strings `allowed`, or `fallback` where absent. */
+/** One of the strings `allowed`, or `fallback` if absent. */
 export function choice<T extends string>(
   options: Named,
   name: string,
@@ -113,7 +132,7 @@ export function choice<T extends string>(
   return value as T;
 }
 
-/** A boolean, or `fallback` where absent. */
+/** A boolean, or `fallback` if absent. */
 export function flag(options: Named, name: string, fallback: boolean): boolean {
   const value = options[name];
   if (value === undefined) return fallback;
@@ -121,7 +140,7 @@ export function flag(options: Named, name: string, fallback: boolean): boolean {
   return value;
 }
 
-/** A function, or `fallback` where absent. */
+/** A function, or `fallback` if absent. */
 export function callback<T>(options: Named, name: string, fallback: T): T {
   const value = options[name];
   if (value === undefined) return fallback;
@@ -131,7 +150,7 @@ export function callback<T>(options: Named, name: string, fallback: T): T {
 
 const MAX_SEED = 2n ** 64n - 1n;
 
-/** A seed: an integer 0..2^53-1 or a bigint 0..2^64-1, as it was given; `undefined` where absent. */
+/** A seed: an integer 0..2^53-1 or a bigint 0..2^64-1; `undefined` if absent. */
 export function seed(options: Named, name = 'seed'): number | bigint | undefined {
   const value = options[name];
   if (value === undefined) return undefined;
@@ -142,5 +161,21 @@ export function seed(options: Named, name = 'seed'): number | bigint | undefined
   }
   if (typeof value !== 'number') throw wrongKind(name, value, text);
   if (!Number.isSafeInteger(value) || value < 0) throw wrongValue(name, value, text);
-  return value + 0 || 0;
+  return value + 0;
+}
+
+/** The option `seed`, or a random one from 0 to 2^53 - 1. */
+export function readSeed(options: Named): number | bigint {
+  return seed(options) ?? randomSeed();
+}
+
+function randomSeed(): number {
+  const [high, low] = crypto.getRandomValues(new Uint32Array(2));
+  return (high! >>> 11) * 2 ** 32 + low!;
+}
+
+/** The lower and the upper 32 bits of a seed: 7 and 7n are the same seed. */
+export function halves(seed: number | bigint): readonly [low: number, high: number] {
+  const bits = BigInt(seed);
+  return [Number(bits & 0xffff_ffffn), Number(bits >> 32n)];
 }

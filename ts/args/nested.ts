@@ -1,14 +1,14 @@
 /**
- * Walking nested arrays once: the first path down fixes the shape, everything else must agree with it.
+ * Walks nested arrays once: the first path down fixes the shape, and everything else must agree with it.
  *
  * ```
- * visit(array, level):  length as fixed for this level, or fixed by it
- *   level is the last:  give its leaves to the sink
- *   else                visit each child
+ * visit(array, level):
+ *   compare its length with that of the level, or fix it
+ *   at the last level pass the leaves to the sink, at any other visit each child
  * ```
  *
- * Every length and every element is read exactly once, in index order, since a getter or a Proxy may answer
- * differently the second time; a typed array may be the innermost level. What a getter throws passes through.
+ * Every length and every element is read exactly once, in index order: a getter or a Proxy may return something else
+ * the second time. A typed array may be the innermost level. Exceptions of getters propagate.
  */
 
 import {
@@ -20,20 +20,21 @@ import {
   lengthOf,
   type TypedArray,
 } from './arrays.js';
-import { ragged, tooLarge, type TokenbedError } from './errors.js';
+import { ragged, tooLarge, type TokenbedError } from '../errors.js';
+import { scratchBytes } from '../table-spec.js';
 import { sizeOf } from './shape.js';
 
-/** How deep arrays may be nested. */
+/** The maximum depth of nested arrays. */
 const MAX_LEVELS = 64;
 
-/** How many leaves are read at most: arrays that contain one array many times can claim any number. */
+/** The maximum number of leaves: arrays that contain one array many times can claim any number. */
 const MAX_LEAVES = 2 ** 32;
 
-/** What a walk hands its leaves to, and which words it uses when it finds something else. */
+/** Takes the leaves of a walk, and builds the errors for whatever is not a leaf. */
 export interface LeafSink {
   /** The argument's name in messages. */
   readonly name: string;
-  /** How many leaves have been taken: the flat position of the next one. */
+  /** The number of leaves taken so far: the flat position of the next one. */
   readonly count: number;
   /** Whether typed arrays of this class may be the innermost level. */
   accepts(kind: ArrayKind): boolean;
@@ -41,9 +42,9 @@ export interface LeafSink {
   takeRow(row: readonly unknown[], length: number, first: unknown, walk: Walk): void;
   /** Takes all elements of an innermost typed array. */
   takeView(view: TypedArray, kind: ArrayKind, length: number, walk: Walk): void;
-  /** The error for an argument that is not of the right kind as a whole. */
-  refuse(came: string): TokenbedError;
-  /** The error for a leaf, the next one to take, that is no number; `index` is its place in the arrays around it. */
+  /** The error for an argument of the wrong kind as a whole; `received` describes it. */
+  refuse(received: string): TokenbedError;
+  /** The error for the next leaf, which is not a number; `index` is its index in each of the arrays around it. */
   refuseLeaf(value: unknown, index: readonly number[]): TokenbedError;
 }
 
@@ -54,19 +55,19 @@ export class Walk {
   /** The arrays from the outermost one to the one being read, and the index of the child read in each. */
   readonly #path: unknown[] = [];
   readonly #index: number[] = [];
-  /** The number of levels; unknown (infinite) until the first leaf or the first empty array. */
+  /** The number of levels; Infinity until the first leaf or the first empty array. */
   #rank = Infinity;
 
   constructor(sink: LeafSink) {
     this.#sink = sink;
   }
 
-  /** Reads all of `root`; its shape is in `shape` afterwards. */
+  /** Reads `root`; afterwards `shape` is its shape. */
   run(root: readonly unknown[]): void {
     this.#array(root);
   }
 
-  /** The error for `value`, found by the sink where a number should be; `offset` is its index in the row. */
+  /** The error for `value`, which a sink read where a number should be; `offset` is its index in the row. */
   wrongLeaf(value: unknown, offset: number): TokenbedError {
     this.#index[this.#path.length - 1] = offset;
     if (isArray(value)) {
@@ -125,19 +126,19 @@ export class Walk {
     this.#enter(length);
     if (length === 0) return;
     if (this.#rank === Infinity) this.#bottom();
-    // Numbers where arrays stand elsewhere.
+    // A row of numbers at a level that has arrays elsewhere.
     if (this.#rank !== level + 1)
       throw ragged(this.#sink.name, [...this.#index, 0], null, this.shape[level + 1]!);
     this.#sink.takeView(view, kind, length, this);
   }
 
-  /** An array of `length` begins: it must be as long as the first one of its level was. */
+  /** Enters an array of `length`, which must be that of the first array of its level. */
   #enter(length: number): void {
     const level = this.#path.length;
     if (level === MAX_LEVELS) throw this.#sink.refuse(`arrays nested more than ${MAX_LEVELS} levels deep`);
     const expected = this.shape[level];
     if (expected === undefined) {
-      // Deeper than the first path went: an array, where a number or the end stands elsewhere.
+      // Deeper than the first path: an array where that one had a number or was empty.
       if (this.#rank !== Infinity) throw ragged(this.#sink.name, this.#index, length, null);
       this.shape.push(length);
       if (length === 0) this.#rank = level + 1;
@@ -146,11 +147,11 @@ export class Walk {
     }
   }
 
-  /** The first leaf has been reached, so the shape is known. */
+  /** The first leaf has been reached: the shape is known. */
   #bottom(): void {
     this.#rank = this.shape.length;
     const size = sizeOf(this.shape);
-    if (size > MAX_LEAVES) throw tooLarge(this.#sink.name, size * 4, MAX_LEAVES * 4);
+    if (size > MAX_LEAVES) throw tooLarge(this.#sink.name, scratchBytes(size), scratchBytes(MAX_LEAVES));
   }
 
   #circular(): TokenbedError {

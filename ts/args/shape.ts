@@ -1,13 +1,11 @@
-/**
- * Shapes: row-major lists of sizes, each an integer >= 0. `[]` is a single number, `[2, 0]` two empty rows.
- */
+/** Shapes: row-major lists of sizes, each an integer >= 0. `[]` is a single number, `[2, 0]` two empty rows. */
 
-import { describe, fail, wrongKind } from './errors.js';
+import { describe, fail, wrongKind } from '../errors.js';
 
 /**
  * The number of elements, `shape[0] * shape[1] * ...`, 1 for `[]`.
  *
- * Never wraps: exact up to 2^53, and above that some number greater than 2^53, which no array can have.
+ * Exact up to 2^53. A larger product gives a number above 2^53, which is longer than any array.
  */
 export function sizeOf(shape: readonly number[]): number {
   let size = 1;
@@ -23,17 +21,17 @@ export function formatShape(shape: readonly number[]): string {
   return `[${shape.join(', ')}]`;
 }
 
-/** Whether two shapes are the same list. */
+/** Whether two shapes are equal. */
 export function sameShape(a: readonly number[], b: readonly number[]): boolean {
   return a.length === b.length && a.every((length, axis) => length === b[axis]);
 }
 
 /**
- * Reads a shape that a caller gave: a fresh copy, each entry read once.
+ * Reads a shape from the caller: a new array, the length and each entry read once.
  *
- * `free: true` allows one entry -1, to be worked out from the size.
- * Errors: `ERR_INVALID_OPTION` with `option: name` and the whole `value`; a TypeError when it is no array or an
- * entry is no number, a RangeError for a fraction, a negative or an unsafe number (or a second -1).
+ * `free: true` allows one entry -1, which the caller of this function derives from the size.
+ * Errors: `ERR_INVALID_OPTION` with `option: name` and the whole `value`; a TypeError for anything but an array and
+ * for an entry that is not a number, a RangeError for a fraction, a negative or an unsafe number (or a second -1).
  */
 export function readShape(value: unknown, name = 'shape', { free = false } = {}): number[] {
   const wanted = `an array of integers >= 0${free ? ', one of which may be -1' : ''}`;
@@ -53,7 +51,12 @@ export function readShape(value: unknown, name = 'shape', { free = false } = {})
   return shape;
 }
 
-/** Throws `ERR_SHAPE` unless `shape` holds exactly `count` elements; `what` names what was counted. */
+/** The option `shape` of a call or a constructor; undefined if absent. */
+export function shapeOption(value: unknown): number[] | undefined {
+  return value === undefined ? undefined : readShape(value);
+}
+
+/** Throws `ERR_SHAPE` unless `shape` has exactly `count` elements; `what` names what was counted. */
 export function fitShape(shape: readonly number[], count: number, what: string): void {
   const size = sizeOf(shape);
   if (size === count) return;
@@ -66,17 +69,15 @@ export function fitShape(shape: readonly number[], count: number, what: string):
 }
 
 /**
- * The shape that an argument gets: its own, or the one asked for with `shape`, which only flat things may have.
- *
- * Errors: `ERR_SHAPE` when `own` is not flat and the two differ. Whether `asked` fits is for `fitShape` to say,
- * after rank and width have been checked.
+ * Checks that an argument of the shape `own` may be read in the requested `shape`: it is flat, or the shapes are
+ * equal. `ERR_SHAPE` otherwise. `fitShape` compares the sizes later, after rank and width.
  */
-export function askedShape(own: readonly number[], asked: readonly number[] | undefined): readonly number[] {
-  if (asked === undefined || own.length === 1 || sameShape(own, asked)) return asked ?? own;
+export function expectFlat(own: readonly number[], shape: readonly number[]): void {
+  if (own.length === 1 || sameShape(own, shape)) return;
   throw fail(
     RangeError,
     'ERR_SHAPE',
-    `Only a flat array can be given a shape: got shape ${formatShape(asked)} for one of shape ${formatShape(own)}`,
-    { shape: [...asked], own: [...own] },
+    `Only a flat array can be given a shape: got shape ${formatShape(shape)} for one of shape ${formatShape(own)}`,
+    { shape: [...shape], own: [...own] },
   );
 }

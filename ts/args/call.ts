@@ -1,0 +1,392 @@
+/**
+ * The one reader of calls. An object declares in its constructor what its calls take; each call goes through three phases:
+ *
+ * ```
+ * 1  disposed?  option names, option values;  the kind of every argument
+ *    then a snapshot of every argument: only here may getters of the caller run, and shared memory is copied
+ * 2  rank;  dim;  shape, lengths, overlap;  sequence length;  ids and offsets that do not fit 32 bits
+ * 3  (the object) one kernel call, which checks offsets and ids before it writes;  `Call.done` reports what it found
+ * ```
+ *
+ * Phase 2 sees values that can no longer change. Everything is read once: if getters inside nested arrays have run, only
+ * what they may have taken away is checked again (the objects, arrays of the caller, `out`).
+ */
+
+import { type IdArray, lengthOf, overlaps, sameView, type TypedArray } from './arrays.js';
+import { resultFloats } from '../backend/index.js';
+import {
+  dimMismatch,
+  fail,
+  lengthError,
+  overlapError,
+  rankError,
+  sequenceTooLong,
+  type TokenbedError,
+  wrongValue,
+} from '../errors.js';
+import { Floats, readFloats, unshared } from './floats.js';
+import { type IdKind, Ids, type IdsInput } from './ids.js';
+import type { Lifetime } from '../lifetime.js';
+import { brokenOffset, expectBagRanks } from './offsets.js';
+import { expectNames, expectOptions, integer, type Named } from './options.js';
+import { formatShape, shapeOption } from './shape.js';
+import { type Tensor, tensorOf } from '../tensor.js';
+
+/** Options of a call that takes ids. */
+export interface IdsOptions {
+  /** A shape for flat ids; its product is their number. */
+  readonly shape?: readonly number[] | undefined;
+}
+
+/** Options of a call that adds positions. */
+export interface PositionOptions {
+  /** A shape for flat input. */
+  readonly shape?: readonly number[] | undefined;
+  /** The position of the first row of each sequence: 0 or more. Default 0. */
+  readonly startPos?: number | undefined;
+  /** The position of each row, `[seq]` or `[batch, seq]`; not together with `startPos`. */
+  readonly positionIds?: IdsInput | undefined;
+}
+
+/** The ranks that an argument may have. */
+export interface Rank {
+  readonly min: number;
+  readonly max: number;
+  /** What is expected, for the error message. */
+  readonly expected: string;
+}
+
+/** Ranks from `min` to `max`; `expected` says so in the error message. */
+export const rank = (min: number, max: number, expected: string): Rank => ({ min, max, expected });
+
+/** What the calls of an object take. */
+export interface Takes {
+  readonly lifetime: Lifetime;
+  /** D: the width of the rows of the result, and of `x`. */
+  readonly dim: number;
+  /** The first argument is ids, below `bound`. */
+  readonly ids?: { readonly bound: number; readonly kind?: IdKind; readonly rank?: Rank };
+  /** The first argument is floats, whose last axis is `dim`. */
+  readonly x?: Rank;
+  /** The options `startPos` and `positionIds`, below `positions`; null: the object has no positions. */
+  readonly positions?: number | null;
+  /** The options `offsets` and `perSampleWeights` of bags. */
+  readonly bags?: { readonly weighted: boolean; readonly includeLastOffset: boolean };
+}
+
+/** The status of a kernel that has written its result. */
+const DONE = -1;
+
+/** The options of one call, each read once. */
+class CallOptions {
+  constructor(
+    readonly shape: readonly number[] | undefined,
+    readonly startPos: number,
+    /** `offsets` or `positionIds`. */
+    readonly index: unknown,
+    readonly weights: unknown,
+  ) {}
+}
+
+const EMPTY = new Float32Array(0);
+const NO_OPTIONS = new CallOptions(undefined, 0, undefined, undefined);
+
+/** Reads the calls of one object. */
+export class CallReader {
+  readonly lifetime: Lifetime;
+  readonly dim: number;
+  /** Whether the first argument is ids; otherwise it is floats. */
+  readonly takesIds: boolean;
+  readonly kind: IdKind;
+  /** The bound of ids. */
+  readonly bound: number;
+  readonly rank: Rank | null;
+  /** Whether calls have the options `startPos` and `positionIds`. */
+  readonly positional: boolean;
+  /** The bound of positions; null: the object has none. */
+  readonly positions: number | null;
+  /** Whether calls have the options `offsets` and `perSampleWeights`. */
+  readonly bags: boolean;
+  readonly weighted: boolean;
+  readonly includeLastOffset: boolean;
+  readonly #names: readonly string[];
+
+  constructor({ lifetime, dim, ids, x, positions, bags }: Takes) {
+    this.lifetime = lifetime;
+    this.dim = dim;
+    this.takesIds = ids !== undefined;
+    this.kind = ids?.kind ?? 'Token indices';
+    this.bound = ids?.bound ?? 0;
+    this.rank = x ?? ids?.rank ?? null;
+    this.positional = positions !== undefined;
+    this.positions = positions ?? null;
+    this.bags = bags !== undefined;
+    this.weighted = bags?.weighted ?? false;
+    this.includeLastOffset = bags?.includeLastOffset ?? false;
+    const names = ['shape'];
+    if (this.positional) names.push('startPos', 'positionIds');
+    if (this.bags) names.push('offsets', 'perSampleWeights');
+    this.#names = names;
+  }
+
+  /** Phases 1 and 2 of a call whose result is a new array. */
+  read(first: unknown, options: unknown): Call {
+    return this.#read(first, options, false, undefined);
+  }
+
+  /** Phases 1 and 2 of a call that writes to `out`. */
+  readInto(first: unknown, out: unknown, options: unknown): Call {
+    return this.#read(first, options, true, out);
+  }
+
+  #read(first: unknown, options: unknown, into: boolean, out: unknown): Call {
+    this.lifetime.check();
+    const passed = options === undefined ? NO_OPTIONS : this.#readOptions(options);
+    const call = new Call(this, passed, first, into, out);
+    call.takeSnapshot();
+    if (this.takesIds) call.checkIds();
+    else call.checkFloats();
+    return call;
+  }
+
+  #readOptions(options: unknown): CallOptions {
+    expectOptions(options);
+    expectNames(options, this.#names);
+    const shape = shapeOption(options['shape']);
+    if (this.bags) return this.#readBagOptions(options, shape);
+    if (this.positional) return this.#readPositionOptions(options, shape);
+    return new CallOptions(shape, 0, undefined, undefined);
+  }
+
+  #readBagOptions(options: Named, shape: readonly number[] | undefined): CallOptions {
+    const offsets = options['offsets'];
+    const weights = options['perSampleWeights'];
+    if (weights !== undefined && !this.weighted) {
+      throw wrongValue('perSampleWeights', weights, 'absent in mode "max"');
+    }
+    return new CallOptions(shape, 0, offsets, weights);
+  }
+
+  #readPositionOptions(options: Named, shape: readonly number[] | undefined): CallOptions {
+    const startPos = options['startPos'];
+    const positionIds = options['positionIds'];
+    const start = integer({ startPos }, 'startPos', { min: 0 }, 0);
+    if (startPos !== undefined && positionIds !== undefined) {
+      throw wrongValue('startPos', startPos, 'absent when there are positionIds');
+    }
+    if (this.positions === null) {
+      for (const [name, value] of Object.entries({ startPos, positionIds })) {
+        if (value !== undefined) throw wrongValue(name, value, 'absent in a layer without positions');
+      }
+    }
+    return new CallOptions(shape, start, positionIds, undefined);
+  }
+}
+
+/** The arguments of one call, as a kernel takes them once phases 1 and 2 are done. */
+export class Call {
+  /** The length of a sequence. */
+  seq = 0;
+  /** The number of rows of the result. */
+  rows = 0;
+  /** One weight per id; undefined: none. */
+  weights: Float32Array | undefined;
+  /** The floats to read; undefined: those in `out`. */
+  x: Float32Array | undefined;
+  /** Where the result goes. */
+  out: Float32Array = EMPTY;
+  readonly #takes: CallReader;
+  readonly #passed: CallOptions;
+  readonly #ids: Ids | null;
+  readonly #x: Floats | null;
+  /** The offsets or the position ids. */
+  readonly #index: Ids | null;
+  /** The argument `out`, if there is one. */
+  readonly #into: boolean;
+  readonly #passedOut: unknown;
+
+  /** Checks the kinds of all arguments. No getter inside nested arrays runs. */
+  constructor(takes: CallReader, passed: CallOptions, first: unknown, into: boolean, out: unknown) {
+    this.#takes = takes;
+    this.#passed = passed;
+    this.#into = into;
+    this.#passedOut = out;
+    this.#ids = takes.takesIds ? new Ids(first, takes.kind === 'Positions' ? 'positions' : 'ids') : null;
+    this.#x = takes.takesIds ? null : new Floats('x', first);
+    if (into) this.out = readFloats('out', out);
+    const { index, weights } = passed;
+    this.#index = index === undefined ? null : new Ids(index, takes.bags ? 'offsets' : 'positionIds');
+    this.weights = weights === undefined ? undefined : readFloats('perSampleWeights', weights);
+  }
+
+  /** The flat ids. */
+  get ids(): IdArray {
+    return this.#ids!.data;
+  }
+
+  /** The first position of each sequence, or the position of each row. */
+  get positions(): number | IdArray {
+    return this.#index === null ? this.#passed.startPos : this.#index.data;
+  }
+
+  /** The number of equal bags, or the offsets of the bags. */
+  get bags(): number | IdArray {
+    return this.#index === null ? this.rows : this.#index.data;
+  }
+
+  /** Reads nested arrays, and copies ids from shared memory. Then checks whatever getters may have taken away. */
+  takeSnapshot(): void {
+    const ids = this.#ids;
+    const index = this.#index;
+    let ran = false;
+    if (index !== null) {
+      index.read();
+      ran = index.nested;
+      if (ran) ids?.expectPresent();
+    }
+    if (ids !== null) {
+      ids.read();
+      if (ids.nested) {
+        ran = true;
+        index?.expectWhole();
+      }
+    }
+    if (ran) {
+      if (this.#into) this.out = readFloats('out', this.#passedOut);
+      if (this.weights !== undefined) this.weights = readFloats('perSampleWeights', this.#passed.weights);
+      this.#x?.refresh();
+    }
+    if (ran || this.#passed !== NO_OPTIONS) this.#takes.lifetime.check();
+  }
+
+  /** Phase 2 of a call whose first argument is ids. */
+  checkIds(): void {
+    const takes = this.#takes;
+    const ids = this.#ids!;
+    const index = this.#index;
+    const { shape, startPos } = this.#passed;
+    if (shape !== undefined) ids.reshape(shape);
+    if (takes.bags) expectBagRanks(ids, index, this.#passed.index);
+    else expectRank(ids.rank, ids, takes.rank);
+    ids.fit();
+    index?.fit();
+    this.seq = ids.rank === 2 ? ids.shape[1]! : ids.count;
+    this.rows = ids.count;
+    if (takes.bags) {
+      this.rows = index === null ? ids.shape[0]! : Math.max(0, index.count - Number(takes.includeLastOffset));
+    } else if (index !== null) {
+      expectPositionShape(index, this.seq, ids.rank === 2 ? ids.shape[0]! : null);
+    }
+    const { weights } = this;
+    if (weights !== undefined && lengthOf(weights) !== ids.count) {
+      throw lengthError('perSampleWeights', lengthOf(weights), `there are ${ids.count} ids`);
+    }
+    this.#checkOut(this.rows * takes.dim, ids.name, ids.view);
+    if (takes.positions !== null && index === null) expectSequence(this.seq, startPos, takes.positions);
+    if (!this.#into) this.out = resultFloats(this.rows * takes.dim);
+    if (ids.overflows || index?.overflows) this.#refuseOverflow();
+    if (weights !== undefined) this.weights = unshared(weights, ids.count);
+  }
+
+  /** Phase 2 of a call whose first argument is floats. */
+  checkFloats(): void {
+    const takes = this.#takes;
+    const x = this.#x!;
+    const index = this.#index;
+    const { shape: requested, startPos } = this.#passed;
+    if (requested !== undefined) x.reshape(requested);
+    const { data, shape } = x;
+    expectRank(shape.length, x, takes.rank);
+    if (shape.at(-1) !== takes.dim) throw dimMismatch(takes.dim, shape.at(-1)!);
+    x.fit();
+    index?.fit();
+    this.seq = shape.at(-2)!;
+    if (index !== null) expectPositionShape(index, this.seq, shape.length === 2 ? null : shape[0]!);
+    const count = lengthOf(data);
+    this.rows = count / takes.dim;
+    const inPlace = this.#into && sameView(this.out, data);
+    this.#checkOut(count, 'x', inPlace ? null : data);
+    if (index === null) expectSequence(this.seq, startPos, takes.positions!);
+    if (!this.#into) this.out = resultFloats(count);
+    index?.expectNoOverflow('Positions', takes.positions!);
+    if (!inPlace) this.x = unshared(data, count);
+  }
+
+  /** `out` must have room for `needed` elements and share no byte with an input: `ERR_SHAPE`, `ERR_OVERLAP`. */
+  #checkOut(needed: number, name: string, first: TypedArray | null): void {
+    if (!this.#into) return;
+    const { out, weights } = this;
+    const length = lengthOf(out);
+    if (length < needed) throw lengthError('out', length, `the result has ${needed} elements`);
+    expectApart(out, name, first);
+    if (this.#index !== null) expectApart(out, this.#index.name, this.#index.view);
+    if (weights !== undefined) expectApart(out, 'perSampleWeights', weights);
+  }
+
+  /** Reports ids or offsets that do not fit 32 bits, or a lower one that is wrong, in the order of a kernel's checks. */
+  #refuseOverflow(): void {
+    const takes = this.#takes;
+    const ids = this.#ids!;
+    const index = this.#index;
+    if (index !== null && takes.bags) {
+      const broken = brokenOffset(index, ids.count, takes.includeLastOffset);
+      if (broken !== null) throw broken;
+    }
+    ids.expectBelow(takes.kind, takes.bound);
+    if (index !== null) index.expectBelow('Positions', takes.positions!);
+  }
+
+  /** Ends the call: throws the error for the status of its kernel, or returns scratch memory to the pool. */
+  done(status: number = DONE): this {
+    if (status !== DONE) throw this.#failure(status);
+    this.#ids?.release();
+    this.#index?.release();
+    return this;
+  }
+
+  #failure(status: number): TokenbedError {
+    const { kind, bound, positions, bags, includeLastOffset } = this.#takes;
+    const ids = this.#ids;
+    if (status >= 0 && ids !== null) return ids.outOfRange(kind, status, bound);
+    if (bags) return brokenOffset(this.#index!, ids!.count, includeLastOffset)!;
+    return this.#index!.outOfRange('Positions', status >= 0 ? status : -2 - status, positions!);
+  }
+
+  /** The result of a call that was not passed an `out`. */
+  tensor(): Tensor<'f32'> {
+    return tensorOf(this.out as Float32Array<ArrayBuffer>, this.#shape());
+  }
+
+  #shape(): readonly number[] {
+    if (this.#x !== null) return this.#x.shape;
+    const { dim, bags } = this.#takes;
+    return bags ? [this.rows, dim] : [...this.#ids!.shape, dim];
+  }
+}
+
+function expectRank(
+  rank: number,
+  { shape }: { readonly shape: readonly number[] },
+  expected: Rank | null,
+): void {
+  if (expected === null || (rank >= expected.min && rank <= expected.max)) return;
+  throw rankError(expected.expected, shape);
+}
+
+function expectSequence(length: number, startPos: number, positions: number): void {
+  if (startPos + length > positions) throw sequenceTooLong(length, startPos, positions);
+}
+
+function expectApart(out: Float32Array, name: string, input: TypedArray | null): void {
+  if (input !== null && overlaps(out, input)) throw overlapError(name);
+}
+
+/** Position ids must be `[seq]`, or `[batch, seq]` if the rows have a batch axis. */
+function expectPositionShape(ids: Ids, seq: number, batch: number | null): void {
+  const { shape } = ids;
+  if (shape.length === 1 && shape[0] === seq) return;
+  if (shape.length === 2 && shape[0] === batch && shape[1] === seq) return;
+  const wanted = batch === null ? `[${seq}]` : `[${seq}] or [${batch}, ${seq}]`;
+  const text = `positionIds must have shape ${wanted}: got ${formatShape(shape)}`;
+  throw fail(RangeError, 'ERR_SHAPE', text, { shape: [...shape] });
+}

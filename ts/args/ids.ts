@@ -1,0 +1,386 @@
+/**
+ * Ids in any form. A binding always gets one flat integer array:
+ *
+ * ```
+ * integer typed array of up to 32 bits, ordinary buffer   the array itself
+ * the same on a SharedArrayBuffer                          a copy in scratch memory, which is used from then on
+ * 64 bits                                                  the low halves, in scratch memory
+ * nested arrays, a number                                  read once into scratch memory
+ * ```
+ *
+ * Scratch memory comes from a pool and belongs to one argument until `release`. Thus a getter inside nested ids may
+ * call the very method that is reading them. Memory that is not released, because something threw, is collected.
+ */
+
+import {
+  type ArrayKind,
+  bufferOf,
+  describeGone,
+  type IdArray,
+  isArray,
+  isFloat,
+  isGone,
+  isShared,
+  isWide,
+  kindOf,
+  lengthOf,
+  offsetOf,
+  tensorContents,
+  type TypedArray,
+  type WideArray,
+} from './arrays.js';
+import type { DType } from '../dtype.js';
+import {
+  describe,
+  idOutOfRange,
+  invalidId,
+  invalidIds,
+  type TokenbedError,
+  tooLarge,
+  withArticle,
+} from '../errors.js';
+import { type LeafSink, Walk } from './nested.js';
+import { fitShape, expectFlat, readShape } from './shape.js';
+import { scratchBytes } from '../table-spec.js';
+import type { Tensor } from '../tensor.js';
+
+/** Integers nested to any depth; typed arrays may be the innermost level. */
+export type NestedIds = readonly (number | IdArray | WideArray | NestedIds)[];
+
+/** Ids in any form: one, nested arrays, an integer typed array, or an integer Tensor. */
+export type IdsInput = number | NestedIds | IdArray | WideArray | Tensor<Exclude<DType, 'f32' | 'f64'>>;
+
+/** What ids refer to, as error messages call them. */
+export type IdKind = 'Token indices' | 'Positions';
+
+/** An id that does not fit 32 bits, and is therefore out of every range. */
+interface Overflow {
+  readonly value: number | bigint;
+  /** Its flat position. */
+  readonly position: number;
+}
+
+/** One piece of reused memory. */
+interface Scratch {
+  words: Uint32Array;
+  /** The first words, as many as the last argument had: another one of that size needs no new view. */
+  front: Uint32Array;
+}
+
+const pool: Scratch[] = [];
+
+/** More scratch memory than one call uses (for ids and for positions or offsets) is needed in re-entrant calls only. */
+const POOL_SIZE = 4;
+
+const EMPTY = new Uint32Array(0);
+
+/** Scratch memory of at least `length` words with arbitrary contents. */
+function take(length: number): Scratch {
+  const scratch = pool.pop() ?? { words: EMPTY, front: EMPTY };
+  if (scratch.words.length < length) scratch.words = allocate(length);
+  return scratch;
+}
+
+function allocate(length: number): Uint32Array {
+  try {
+    return new Uint32Array(Math.max(length, 1024));
+  } catch {
+    throw tooLarge('A copy of the ids', scratchBytes(length), 2 ** 32);
+  }
+}
+
+/** The first `count` words. */
+function front(scratch: Scratch, count: number): Uint32Array {
+  const { words } = scratch;
+  if (scratch.front.length !== count || scratch.front.buffer !== words.buffer) {
+    scratch.front = new Uint32Array(words.buffer, 0, count);
+  }
+  return scratch.front;
+}
+
+/** The index of the low half of a 64-bit integer. */
+const LOW = new Uint32Array(new BigUint64Array([1n]).buffer)[0] === 1 ? 0 : 1;
+
+const SCALAR: readonly number[] = Object.freeze([]);
+
+/**
+ * An argument that is ids.
+ *
+ * The constructor checks the kind of the argument and runs no getter inside nested arrays; `read` takes the ids.
+ */
+export class Ids implements LeafSink {
+  /** The flat ids, `count` of them; with an overflow only those before it. May have negative ids. */
+  data: IdArray = EMPTY;
+  count = 0;
+  /** The shape, `null` for `[count]`. */
+  #shape: readonly number[] | null = null;
+  /** The first id that does not fit 32 bits. An id in `data` that is out of range comes before it. */
+  #overflow: Overflow | null = null;
+  /** The number of ids that came from 64-bit arrays. */
+  #wide = 0;
+  /** The memory of `data` unless it is the caller's. */
+  #scratch: Scratch | null = null;
+  /** The caller's typed array; `null` for a number and for nested arrays. */
+  readonly view: TypedArray | null;
+  readonly #kind: ArrayKind | null;
+  readonly #value: unknown;
+
+  /**
+   * `name`: the argument's name in messages. Errors: `ERR_INVALID_IDS`; for a Tensor of another copy of the package
+   * `ERR_INVALID_OPTION` (its shape).
+   */
+  constructor(
+    value: unknown,
+    readonly name: string,
+  ) {
+    this.#value = value;
+    const kind = kindOf(value);
+    if (kind !== undefined) {
+      expectIntegers(value as TypedArray, kind, name, '');
+      this.view = value as TypedArray;
+      this.#kind = kind;
+    } else if (typeof value === 'number' || isArray(value)) {
+      this.view = null;
+      this.#kind = null;
+    } else {
+      const tensor = tensorContents(value);
+      if (tensor === undefined) throw invalidIds(name, value === undefined ? 'nothing' : describe(value));
+      const { data } = tensor;
+      const dataKind = kindOf(data)!;
+      expectIntegers(data, dataKind, name, 'a Tensor of ');
+      this.view = data;
+      this.#kind = dataKind;
+      this.#shape = readShape(tensor.shape);
+    }
+  }
+
+  /** Whether `read` runs getters of the caller. */
+  get nested(): boolean {
+    return this.view === null && typeof this.#value !== 'number';
+  }
+
+  /**
+   * Takes the ids. Getters inside nested arrays run here, and what they throw propagates.
+   *
+   * Errors: in reading order `ERR_INVALID_ID`, `ERR_RAGGED`, or `ERR_INVALID_IDS` inside nested arrays.
+   */
+  read(): void {
+    const { view } = this;
+    if (view === null) this.#readNumbers(this.#value as number | readonly unknown[]);
+    else if (isWide(this.#kind!)) this.#readWide(view as WideArray);
+    else this.#readNarrow(view as IdArray);
+  }
+
+  /** Throws `ERR_INVALID_IDS` if the caller's array has gone or was resized since `read`. */
+  expectWhole(): void {
+    const { view } = this;
+    if (this.#scratch !== null || view === null) return;
+    this.expectPresent();
+    if (lengthOf(view) !== this.count)
+      throw invalidIds(this.name, 'an array whose length changed during the call');
+  }
+
+  /** Throws `ERR_INVALID_IDS` if the caller's array has gone. */
+  expectPresent(): void {
+    const { view } = this;
+    if (view !== null)
+      expectIntegers(view, this.#kind!, this.name, view === this.#value ? '' : 'a Tensor of ');
+  }
+
+  get rank(): number {
+    return this.#shape === null ? 1 : this.#shape.length;
+  }
+
+  get shape(): readonly number[] {
+    this.#shape ??= [this.count];
+    return this.#shape;
+  }
+
+  /** Gives flat ids another shape, whose size `fit` checks. Errors: `ERR_SHAPE`. */
+  reshape(shape: readonly number[]): void {
+    expectFlat(this.shape, shape);
+    this.#shape = shape;
+  }
+
+  /** Throws `ERR_SHAPE` unless the shape has as many elements as there are ids. */
+  fit(): void {
+    if (this.#shape !== null) fitShape(this.#shape, this.count, this.name);
+  }
+
+  /** Whether there is an id that does not fit 32 bits. A kernel must not get such ids. */
+  get overflows(): boolean {
+    return this.#overflow !== null;
+  }
+
+  /** The id at flat `position`, as the caller passed it; `undefined` behind the last one. */
+  at(position: number): number | bigint | undefined {
+    if (this.#overflow?.position === position) return this.#overflow.value;
+    const id = this.data[position];
+    return id !== undefined && this.#wide === this.count ? BigInt(id) : id;
+  }
+
+  /** The error for the id at flat `position`. */
+  outOfRange(kind: IdKind, position: number, bound: number): TokenbedError {
+    return idOutOfRange(kind, this.at(position)!, position, bound, this.shape);
+  }
+
+  /** If an id does not fit 32 bits, throws `ERR_ID_OUT_OF_RANGE` for the first id that is out of range. */
+  expectNoOverflow(kind: IdKind, bound: number): void {
+    if (this.#overflow !== null) this.expectBelow(kind, bound);
+  }
+
+  /** Throws `ERR_ID_OUT_OF_RANGE` for the first id that is not below `bound`. For errors only: kernels check ids. */
+  expectBelow(kind: IdKind, bound: number): void {
+    const { data } = this;
+    let position = 0;
+    while (position < data.length && data[position]! >= 0 && data[position]! < bound) position++;
+    if (position < this.count) throw this.outOfRange(kind, position, bound);
+  }
+
+  /** Returns scratch memory to the pool; `data` must not be used afterwards. */
+  release(): void {
+    const scratch = this.#scratch;
+    if (scratch === null) return;
+    this.#scratch = null;
+    if (pool.length < POOL_SIZE) pool.push(scratch);
+  }
+
+  #readNarrow(view: IdArray): void {
+    this.count = lengthOf(view);
+    this.data = isShared(view) ? this.#copyShared(view, this.count) : view;
+  }
+
+  /** A copy of shared ids in an array of the same class, so that negative ones stay negative. */
+  #copyShared(view: IdArray, count: number): IdArray {
+    const from = bufferOf(view);
+    const offset = offsetOf(view);
+    this.#scratch = take(count);
+    const to = this.#scratch.words.buffer;
+    // Both of exactly `count`: another thread may grow the shared buffer of a length-tracking view at any time.
+    const copy = <T extends IdArray>(
+      Class: new (buffer: ArrayBufferLike, offset: number, length: number) => T,
+    ): T => {
+      const target = new Class(to, 0, count);
+      target.set(new Class(from, offset, count));
+      return target;
+    };
+    switch (this.#kind) {
+      case 'Int8Array':
+        return copy(Int8Array);
+      case 'Int16Array':
+        return copy(Int16Array);
+      case 'Uint16Array':
+        return copy(Uint16Array);
+      case 'Int32Array':
+        return copy(Int32Array);
+      case 'Uint32Array':
+        return copy(Uint32Array);
+      default:
+        return copy(Uint8Array);
+    }
+  }
+
+  #readWide(view: WideArray): void {
+    const count = lengthOf(view);
+    this.#scratch = take(count);
+    this.#copyWide(view, this.#kind!, count, this.#scratch.words);
+    this.#finish();
+  }
+
+  #readNumbers(value: number | readonly unknown[]): void {
+    if (typeof value === 'number') {
+      if (!Number.isInteger(value)) throw invalidId(this.name, value, 0, []);
+      this.#shape = SCALAR;
+      this.#scratch = take(1);
+      this.#put(value, this.#scratch.words);
+    } else {
+      this.#scratch = take(0);
+      const walk = new Walk(this);
+      walk.run(value);
+      this.#shape = walk.shape;
+    }
+    this.#finish();
+  }
+
+  #finish(): void {
+    this.data = front(this.#scratch!, this.#overflow?.position ?? this.count);
+  }
+
+  #put(value: number, words: Uint32Array): void {
+    if (value >>> 0 !== value) this.#overflow ??= { value, position: this.count };
+    words[this.count++] = value;
+  }
+
+  accepts(kind: ArrayKind): boolean {
+    return !isFloat(kind);
+  }
+
+  refuse(received: string): TokenbedError {
+    return invalidIds(this.name, received);
+  }
+
+  refuseLeaf(value: unknown, index: readonly number[]): TokenbedError {
+    return invalidId(this.name, value, this.count, index);
+  }
+
+  takeRow(row: readonly unknown[], length: number, first: unknown, walk: Walk): void {
+    let { words } = this.#scratch!;
+    let { count } = this;
+    let value = first;
+    for (let i = 0; ; value = row[i]) {
+      if (typeof value !== 'number' || value >>> 0 !== value) {
+        this.count = count;
+        if (typeof value !== 'number' || !Number.isInteger(value)) throw walk.wrongLeaf(value, i);
+        this.#overflow ??= { value, position: count };
+      }
+      if (count === words.length) words = this.#grow(count + 1);
+      words[count++] = value;
+      if (++i === length) break;
+    }
+    this.count = count;
+  }
+
+  takeView(view: TypedArray, kind: ArrayKind, length: number): void {
+    const needed = this.count + length;
+    let { words } = this.#scratch!;
+    if (needed > words.length) words = this.#grow(needed);
+    if (isWide(kind)) {
+      this.#copyWide(view as WideArray, kind, length, words);
+    } else {
+      for (let i = 0; i < length; i++) this.#put((view as IdArray)[i]!, words);
+    }
+  }
+
+  /** Appends 64-bit integers, reading each once, as two halves and without creating bigints. */
+  #copyWide(view: WideArray, kind: ArrayKind, length: number, words: Uint32Array): void {
+    const start = this.count;
+    this.count += length;
+    this.#wide += length;
+    const halves = new Uint32Array(bufferOf(view), offsetOf(view), length * 2);
+    for (let i = 0; i < length; i++) {
+      const low = halves[2 * i + LOW]!;
+      const high = halves[2 * i + 1 - LOW]!;
+      if (high !== 0) {
+        const value = (BigInt(high) << 32n) | BigInt(low);
+        const signed = kind === 'BigInt64Array' ? BigInt.asIntN(64, value) : value;
+        this.#overflow ??= { value: signed, position: start + i };
+        return; // whatever follows an overflow is never used
+      }
+      words[start + i] = low;
+    }
+  }
+
+  /** Room for at least `length` words; what was written is kept. */
+  #grow(length: number): Uint32Array {
+    const scratch = this.#scratch!;
+    const words = allocate(Math.max(length, 2 * scratch.words.length));
+    words.set(scratch.words);
+    scratch.words = words;
+    return words;
+  }
+}
+
+function expectIntegers(view: TypedArray, kind: ArrayKind, name: string, prefix: string): void {
+  if (isFloat(kind)) throw invalidIds(name, prefix + withArticle(kind));
+  if (isGone(view)) throw invalidIds(name, prefix + describeGone(view));
+}
