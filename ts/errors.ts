@@ -222,8 +222,12 @@ export function disposedError(what: string): TokenbedError {
 }
 
 /** `ERR_DIM`: columns that do not fit. */
-export function dimMismatch(expected: number, got: number): TokenbedError {
-  return fail(RangeError, 'ERR_DIM', `Embedding dim mismatch: expected ${expected}, got ${got}`, {
+export function dimMismatch(
+  expected: number,
+  got: number,
+  what: 'Embedding dim' | 'Head dim' = 'Embedding dim',
+): TokenbedError {
+  return fail(RangeError, 'ERR_DIM', `${what} mismatch: expected ${expected}, got ${got}`, {
     expected,
     got,
   });

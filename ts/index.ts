@@ -45,6 +45,7 @@ export {
   type PositionalEncodingOptions,
   type VisualizeOptions,
 } from './positional-encoding.js';
+export { type RotaryCallOptions, RotaryEncoding, type RotaryEncodingOptions } from './rotary-encoding.js';
 export type { PretrainedWeight } from './args/pretrained.js';
 export type { OnProfilerProgress, ProfilerProgress } from './profiler/measuring.js';
 export {

@@ -28,7 +28,7 @@ import { Floats, readFloats, unshared } from './floats.js';
 import { type IdKind, Ids, type IdsInput } from './ids.js';
 import type { Lifetime } from '../lifetime.js';
 import { brokenOffset, expectBagRanks } from './offsets.js';
-import { expectNames, expectOptions, integer, type Named } from './options.js';
+import { expectNames, expectOptions, flag, integer, type Named } from './options.js';
 import { formatShape, shapeOption } from './shape.js';
 import { type Tensor, tensorOf } from '../tensor.js';
 
@@ -70,6 +70,8 @@ export interface Takes {
   readonly x?: Rank;
   /** The options `startPos` and `positionIds`, below `positions`; null: the object has no positions. */
   readonly positions?: number | null;
+  /** `x` is of heads, `[..., seq, dim]` with a heads axis if there are four; the option `inverse`. */
+  readonly heads?: boolean;
   /** The options `offsets` and `perSampleWeights` of bags. */
   readonly bags?: { readonly weighted: boolean; readonly includeLastOffset: boolean };
 }
@@ -85,6 +87,7 @@ class CallOptions {
     /** `offsets` or `positionIds`. */
     readonly index: unknown,
     readonly weights: unknown,
+    readonly inverse: boolean = false,
   ) {}
 }
 
@@ -105,13 +108,15 @@ export class CallReader {
   readonly positional: boolean;
   /** The bound of positions; null: the object has none. */
   readonly positions: number | null;
+  /** Whether the rows are of heads, and calls have the option `inverse`. */
+  readonly heads: boolean;
   /** Whether calls have the options `offsets` and `perSampleWeights`. */
   readonly bags: boolean;
   readonly weighted: boolean;
   readonly includeLastOffset: boolean;
   readonly #names: readonly string[];
 
-  constructor({ lifetime, dim, ids, x, positions, bags }: Takes) {
+  constructor({ lifetime, dim, ids, x, positions, heads = false, bags }: Takes) {
     this.lifetime = lifetime;
     this.dim = dim;
     this.takesIds = ids !== undefined;
@@ -120,11 +125,13 @@ export class CallReader {
     this.rank = x ?? ids?.rank ?? null;
     this.positional = positions !== undefined;
     this.positions = positions ?? null;
+    this.heads = heads;
     this.bags = bags !== undefined;
     this.weighted = bags?.weighted ?? false;
     this.includeLastOffset = bags?.includeLastOffset ?? false;
     const names = ['shape'];
     if (this.positional) names.push('startPos', 'positionIds');
+    if (this.heads) names.push('inverse');
     if (this.bags) names.push('offsets', 'perSampleWeights');
     this.#names = names;
   }
@@ -179,7 +186,8 @@ export class CallReader {
         if (value !== undefined) throw wrongValue(name, value, 'absent in a layer without positions');
       }
     }
-    return new CallOptions(shape, start, positionIds, undefined);
+    const inverse = this.heads && flag({ inverse: options['inverse'] }, 'inverse', false);
+    return new CallOptions(shape, start, positionIds, undefined, inverse);
   }
 }
 
@@ -187,6 +195,8 @@ export class CallReader {
 export class Call {
   /** The length of a sequence. */
   seq = 0;
+  /** The number of heads that share positions. */
+  heads = 1;
   /** The number of rows of the result. */
   rows = 0;
   /** One weight per id; undefined: none. */
@@ -227,6 +237,11 @@ export class Call {
   /** The first position of each sequence, or the position of each row. */
   get positions(): number | IdArray {
     return this.#index === null ? this.#passed.startPos : this.#index.data;
+  }
+
+  /** The option `inverse`. */
+  get inverse(): boolean {
+    return this.#passed.inverse;
   }
 
   /** The number of equal bags, or the offsets of the bags. */
@@ -297,10 +312,13 @@ export class Call {
     if (requested !== undefined) x.reshape(requested);
     const { data, shape } = x;
     expectRank(shape.length, x, takes.rank);
-    if (shape.at(-1) !== takes.dim) throw dimMismatch(takes.dim, shape.at(-1)!);
+    if (shape.at(-1) !== takes.dim) {
+      throw dimMismatch(takes.dim, shape.at(-1)!, takes.heads ? 'Head dim' : 'Embedding dim');
+    }
     x.fit();
     index?.fit();
     this.seq = shape.at(-2)!;
+    if (shape.length === 4) this.heads = shape[1]!;
     if (index !== null) expectPositionShape(index, this.seq, shape.length === 2 ? null : shape[0]!);
     const count = lengthOf(data);
     this.rows = count / takes.dim;
