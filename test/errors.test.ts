@@ -10,6 +10,7 @@ import {
   EmbeddingBag,
   EmbeddingLayer,
   PositionalEncoding,
+  RotaryEncoding,
   Tensor,
 } from 'tokenbed';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -284,6 +285,22 @@ const rows: Row[] = [
     'ERR_RANK',
     'Expected 2D or 3D embeddings, got shape [64]',
     { shape: [64] },
+  ],
+  [
+    'heads of another rank',
+    (out) => rotary.forwardInto(new Float32Array(64), out),
+    RangeError,
+    'ERR_RANK',
+    'Expected 2D, 3D or 4D input, got shape [64]',
+    { shape: [64] },
+  ],
+  [
+    'heads of another width',
+    (out) => rotary.forwardInto(new Tensor(new Float32Array(65), { shape: [1, 65] }), out),
+    RangeError,
+    'ERR_DIM',
+    'Head dim mismatch: expected 64, got 65',
+    { expected: 64, got: 65 },
   ],
   [
     'ids of another rank for a layer',

@@ -11,9 +11,11 @@ import {
   EmbeddingBag,
   EmbeddingLayer,
   type InitType,
+  type Layout,
   LearnedPositionalEmbedding,
   PositionalEncoding,
   type PositionOptions,
+  RotaryEncoding,
 } from 'tokenbed';
 import { describe, expect, it } from 'vitest';
 import { bits } from './helpers/bits.js';
@@ -25,6 +27,7 @@ import gatherFile from './vectors/gather.json' with { type: 'json' };
 import initFile from './vectors/init.json' with { type: 'json' };
 import layerFile from './vectors/layer.json' with { type: 'json' };
 import rngFile from './vectors/rng.json' with { type: 'json' };
+import rotaryFile from './vectors/rotary.json' with { type: 'json' };
 import sinusoidFile from './vectors/sinusoid.json' with { type: 'json' };
 
 /** The floats of `text`, eight digits each: the bits are never read as numbers. */
@@ -255,6 +258,32 @@ each<AddCase>('add', addFile, (given) => {
     const result = call % 2 === 0 ? layer.forward(x, options).data : layer.forwardInto(x, x, options);
     expectBits(result, expected, dim);
   });
+});
+
+interface RotaryCase {
+  readonly name: string;
+  readonly headDim: number;
+  readonly rotaryDim: number;
+  readonly maxSeqLength: number;
+  readonly base: number;
+  readonly layout: Layout;
+  readonly x: string;
+  readonly shape: readonly number[];
+  readonly startPos?: number;
+  readonly positionIds?: readonly number[];
+  readonly positionShape?: readonly number[];
+  readonly inverse: boolean;
+  readonly out: string;
+}
+
+each<RotaryCase>('rotary', rotaryFile, (given) => {
+  const { headDim, shape, positionIds, positionShape, out } = given;
+  const rotary = new RotaryEncoding(pick(given, 'headDim', 'rotaryDim', 'maxSeqLength', 'base', 'layout'));
+  const ids = positionIds && { positionIds: nested(positionIds, positionShape!) as number[] };
+  const options = { shape, ...pick(given, 'startPos', 'inverse'), ...ids };
+  const x = floats(given.x);
+  expectBits(rotary.forward(x, options).data, out, headDim);
+  expectBits(rotary.forwardInto(x, x, options), out, headDim);
 });
 
 interface BagCase {

@@ -11,7 +11,7 @@ const offsetOf = intrinsic('byteOffset');
 
 const { set } = Object.getPrototypeOf(Uint8Array.prototype);
 
-// In the order of `kind` in borrow.rs.
+// In the order of `kind_of` in tiles.rs.
 const CLASSES = [
   Int8Array,
   Uint8Array,
@@ -69,4 +69,10 @@ export function load(to, array, kind, start, end) {
 /** Copies from the address `from` to elements start..end of an array of that kind. */
 export function store(from, array, kind, start, end) {
   set.call(array, new CLASSES[kind](bufferOf.call(view(kind)), from, end - start), start);
+}
+
+/** A field of a record; booleans as numbers. */
+export function field(record, name) {
+  const value = record[name];
+  return typeof value === 'boolean' ? Number(value) : value;
 }

@@ -35,40 +35,27 @@ interface EmbedRecord { table: number; scale?: number; positions?: number; dropo
 interface PositionsRecord { table: number; dropout?: number; seed?: bigint }
 "#;
 
-#[wasm_bindgen]
+// Fields of records, by name: a getter of its own for each would be three times the glue.
+#[wasm_bindgen(module = "/src/border.js")]
 extern "C" {
-    /// What constructors take: an object whose fields are read by name.
-    pub type Record;
-    #[wasm_bindgen(method, getter)]
-    fn rows(this: &Record) -> f64;
-    #[wasm_bindgen(method, getter)]
-    fn dim(this: &Record) -> f64;
-    #[wasm_bindgen(method, getter)]
-    fn dtype(this: &Record) -> String;
-    #[wasm_bindgen(method, getter)]
-    fn zeros(this: &Record) -> bool;
-    #[wasm_bindgen(method, getter)]
-    fn base(this: &Record) -> f64;
-    #[wasm_bindgen(method, getter)]
-    fn layout(this: &Record) -> String;
-    #[wasm_bindgen(method, getter)]
-    fn frequencies(this: &Record) -> Option<Vec<f64>>;
-    #[wasm_bindgen(method, getter)]
-    fn table(this: &Record) -> f64;
-    #[wasm_bindgen(method, getter)]
-    fn mode(this: &Record) -> String;
-    #[wasm_bindgen(method, getter)]
-    fn padding(this: &Record) -> Option<f64>;
-    #[wasm_bindgen(method, getter, js_name = includeLastOffset)]
-    fn include_last_offset(this: &Record) -> bool;
-    #[wasm_bindgen(method, getter)]
-    fn scale(this: &Record) -> Option<f64>;
-    #[wasm_bindgen(method, getter)]
-    fn positions(this: &Record) -> Option<f64>;
-    #[wasm_bindgen(method, getter)]
-    fn dropout(this: &Record) -> Option<f64>;
-    #[wasm_bindgen(method, getter)]
-    fn seed(this: &Record) -> Option<u64>;
+    #[wasm_bindgen(js_name = field)]
+    fn number(record: &JsValue, name: &str) -> Option<f64>;
+    #[wasm_bindgen(js_name = field)]
+    fn text(record: &JsValue, name: &str) -> String;
+    #[wasm_bindgen(js_name = field)]
+    fn integer(record: &JsValue, name: &str) -> Option<u64>;
+    #[wasm_bindgen(js_name = field)]
+    fn doubles(record: &JsValue, name: &str) -> Option<Vec<f64>>;
+}
+
+/// A number that a record must have.
+fn required(record: &JsValue, name: &'static str) -> Result<f64, Failure> {
+    number(record, name).ok_or(Failure::Argument(name))
+}
+
+/// A flag: booleans are read as numbers.
+fn flag(record: &JsValue, name: &'static str) -> bool {
+    number(record, name) == Some(1.0)
 }
 
 /// Makes the instance ready: copies of arrays go through its memory, and a panic leaves its message behind.
@@ -110,14 +97,14 @@ pub fn check_ids(
 /// A table in linear memory: its handle, or `undefined` without memory for it.
 #[wasm_bindgen(js_name = tableCreate, unchecked_return_type = "number | undefined")]
 pub fn table_create(
-    #[wasm_bindgen(unchecked_param_type = "TableRecord")] record: &Record,
+    #[wasm_bindgen(unchecked_param_type = "TableRecord")] record: &JsValue,
 ) -> Result<Option<f64>, JsError> {
     with(|env| {
         env.table_create(&binding::TableRecord {
-            rows: record.rows(),
-            dim: record.dim(),
-            dtype: record.dtype(),
-            zeros: record.zeros(),
+            rows: required(record, "rows")?,
+            dim: required(record, "dim")?,
+            dtype: text(record, "dtype"),
+            zeros: flag(record, "zeros"),
         })
     })
 }
@@ -184,14 +171,14 @@ pub fn table_sinusoid(table: f64, sinusoid: f64) -> Result<(), JsError> {
 /// A sinusoidal encoding: its handle.
 #[wasm_bindgen(js_name = sinusoidCreate)]
 pub fn sinusoid_create(
-    #[wasm_bindgen(unchecked_param_type = "SinusoidRecord")] record: &Record,
+    #[wasm_bindgen(unchecked_param_type = "SinusoidRecord")] record: &JsValue,
 ) -> Result<f64, JsError> {
     with(|env| {
         env.sinusoid_create(&binding::SinusoidRecord {
-            dim: record.dim(),
-            base: record.base(),
-            layout: record.layout(),
-            frequencies: record.frequencies(),
+            dim: required(record, "dim")?,
+            base: required(record, "base")?,
+            layout: text(record, "layout"),
+            frequencies: doubles(record, "frequencies"),
         })
     })
 }
@@ -231,14 +218,14 @@ pub fn gather(
 /// A prepared bag: its handle.
 #[wasm_bindgen(js_name = bagCreate)]
 pub fn bag_create(
-    #[wasm_bindgen(unchecked_param_type = "BagRecord")] record: &Record,
+    #[wasm_bindgen(unchecked_param_type = "BagRecord")] record: &JsValue,
 ) -> Result<f64, JsError> {
     with(|env| {
         env.bag_create(&binding::BagRecord {
-            table: record.table(),
-            mode: record.mode(),
-            padding: record.padding(),
-            include_last_offset: record.include_last_offset(),
+            table: required(record, "table")?,
+            mode: text(record, "mode"),
+            padding: number(record, "padding"),
+            include_last_offset: flag(record, "includeLastOffset"),
         })
     })
 }
@@ -268,15 +255,15 @@ pub fn bag_run(
 /// A prepared embed operation: its handle.
 #[wasm_bindgen(js_name = embedCreate)]
 pub fn embed_create(
-    #[wasm_bindgen(unchecked_param_type = "EmbedRecord")] record: &Record,
+    #[wasm_bindgen(unchecked_param_type = "EmbedRecord")] record: &JsValue,
 ) -> Result<f64, JsError> {
     with(|env| {
         env.embed_create(&binding::EmbedRecord {
-            table: record.table(),
-            scale: record.scale(),
-            positions: record.positions(),
-            dropout: record.dropout(),
-            seed: record.seed(),
+            table: required(record, "table")?,
+            scale: number(record, "scale"),
+            positions: number(record, "positions"),
+            dropout: number(record, "dropout"),
+            seed: integer(record, "seed"),
         })
     })
 }
@@ -299,7 +286,7 @@ pub fn embed_run(
             ids,
             seq,
             positions,
-            number(call),
+            call_number(call),
             FloatsOut::new(out)?,
         )
     })
@@ -308,13 +295,13 @@ pub fn embed_run(
 /// Prepared positions: their handle.
 #[wasm_bindgen(js_name = positionsCreate)]
 pub fn positions_create(
-    #[wasm_bindgen(unchecked_param_type = "PositionsRecord")] record: &Record,
+    #[wasm_bindgen(unchecked_param_type = "PositionsRecord")] record: &JsValue,
 ) -> Result<f64, JsError> {
     with(|env| {
         env.positions_create(&binding::PositionsRecord {
-            table: record.table(),
-            dropout: record.dropout(),
-            seed: record.seed(),
+            table: required(record, "table")?,
+            dropout: number(record, "dropout"),
+            seed: integer(record, "seed"),
         })
     })
 }
@@ -331,20 +318,28 @@ pub fn positions_run(
 ) -> Result<f64, JsError> {
     with(|env| {
         let (x, positions) = (Floats::optional(x)?, Integers::positions(positions)?);
-        run::positions_run(env, op, x, seq, positions, number(call), FloatsOut::new(out)?)
+        run::positions_run(
+            env,
+            op,
+            x,
+            seq,
+            positions,
+            call_number(call),
+            FloatsOut::new(out)?,
+        )
     })
 }
 
 /// A prepared rotation: its handle.
 #[wasm_bindgen(js_name = rotaryCreate)]
 pub fn rotary_create(
-    #[wasm_bindgen(unchecked_param_type = "RotaryRecord")] record: &Record,
+    #[wasm_bindgen(unchecked_param_type = "RotaryRecord")] record: &JsValue,
 ) -> Result<f64, JsError> {
     with(|env| {
         env.rotary_create(&binding::RotaryRecord {
-            table: record.table(),
-            dim: record.dim(),
-            layout: record.layout(),
+            table: required(record, "table")?,
+            dim: required(record, "dim")?,
+            layout: text(record, "layout"),
         })
     })
 }
@@ -367,7 +362,7 @@ pub fn rotary_run(
 }
 
 /// The number of a training call, unless it is absent.
-fn number(call: &JsValue) -> Option<u32> {
+fn call_number(call: &JsValue) -> Option<u32> {
     call.as_f64().map(|call| call as u32)
 }
 

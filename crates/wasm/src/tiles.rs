@@ -141,6 +141,7 @@ impl<'a> View<'a> {
 
     /// The address of element `range.start`, `range.len()` elements of which may be read. What is not there yet
     /// is loaded, and with it as much of what follows as `tile` allows: the next ranges are likely to be there.
+    #[inline(never)]
     fn at(&mut self, range: &Range<usize>, tile: usize) -> *mut u8 {
         assert!(
             range.start <= range.end && range.end <= self.len,
@@ -309,6 +310,30 @@ impl<'a> FloatsOut<'a> {
     }
 }
 
+// Functions of their own, so that each operation does not hold a copy.
+impl FloatsOut<'_> {
+    /// The address of values `range`, loaded unless they are overwritten.
+    #[inline(never)]
+    fn begin(&mut self, range: &Range<usize>, overwrite: bool) -> *mut u8 {
+        let view = &mut self.0;
+        view.loaded = match overwrite && view.own.is_none() {
+            true => range.clone(),
+            false => 0..0,
+        };
+        view.at(range, range.len())
+    }
+
+    /// Stores values `range` where the array is not in linear memory.
+    #[inline(never)]
+    fn end(&mut self, range: Range<usize>) {
+        let view = &mut self.0;
+        if view.own.is_none() {
+            let (start, end) = (range.start as u32, range.end as u32);
+            store(view.scratch, view.array, view.kind, start, end);
+        }
+    }
+}
+
 impl OutArray for FloatsOut<'_> {
     fn len(&self) -> usize {
         self.0.len
@@ -329,18 +354,10 @@ impl OutArray for FloatsOut<'_> {
         if range.is_empty() {
             return;
         }
-        let view = &mut self.0;
-        view.loaded = match overwrite && view.own.is_none() {
-            true => range.clone(),
-            false => 0..0,
-        };
-        let start = view.at(&range, range.len());
-        // SAFETY: `at` returns an address valid for the range; `expect` has compared it with every input.
+        let start = self.begin(&range, overwrite);
+        // SAFETY: `begin` returns an address valid for the range; `expect` has compared it with every input.
         edit(unsafe { std::slice::from_raw_parts_mut(start.cast(), range.len()) });
-        if view.own.is_none() {
-            let (start, end) = (range.start as u32, range.end as u32);
-            store(view.scratch, view.array, view.kind, start, end);
-        }
+        self.end(range);
     }
 
     fn compute<I: Clone + Send + Sync>(

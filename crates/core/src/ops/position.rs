@@ -5,7 +5,7 @@ use crate::indices::Indices;
 use crate::ops::dropout::{dropout, Dropout};
 use crate::ops::rows::for_each_row;
 use crate::output::Output;
-use crate::row::{F32Row, Row};
+use crate::row::{Plain, Row};
 use crate::simd::{dispatch, for_each_vector, Simd};
 use crate::table::{Rows, Table};
 use crate::tuning::Exec;
@@ -54,14 +54,14 @@ impl<'a> Positions<'a> {
 /// Positions of which a kernel reads rows.
 #[derive(Clone, Copy)]
 pub(crate) struct OpenPositions<'a> {
-    table: Rows<'a, F32Row<'a>>,
+    table: Rows<'a, Plain<'a>>,
     rows: PositionRows<'a>,
 }
 
 impl<'a> OpenPositions<'a> {
     /// The position row that row `r` of the result takes.
     #[inline(always)]
-    pub fn row(&self, r: usize) -> F32Row<'a> {
+    pub fn row(&self, r: usize) -> Plain<'a> {
         match self.rows {
             PositionRows::From { start, seq } => self.table.row(start + r % seq),
             PositionRows::At { ids, first } => self.table.of_id(ids, (r - first) % ids.len()),
@@ -158,7 +158,7 @@ fn add_rows<S: Simd>(
         #[inline(always)]
         |r| {
             let position = positions.row(window.first_row + r).cols(window.cols());
-            Plus(F32Row::of(&x[r * width..][..width]), position)
+            Plus(Plain::of(&x[r * width..][..width]), position)
         },
     )
 }

@@ -12,7 +12,7 @@ use crate::ops::position::{PositionRows, Positions, Source};
 use crate::ops::rows::for_each_row;
 use crate::ops::sinusoid::Layout;
 use crate::output::Output;
-use crate::row::{F32Row, Row};
+use crate::row::{Plain, Row};
 use crate::simd::{dispatch, Simd, MAX_LANES};
 use crate::table::Table;
 use crate::tuning::Exec;
@@ -99,7 +99,7 @@ fn rotate_into(
         Source::Slice(x) => {
             assert_eq!(x.len(), out.values.len(), "x does not fit the window");
             let non_temporal = exec.tuning.non_temporal(bytes, out.bytes);
-            let x = |r: usize| F32Row::of(&x[r * dim..][..dim]);
+            let x = |r: usize| Plain::of(&x[r * dim..][..dim]);
             match rotary.layout {
                 Layout::Halves => for_each_row(simd, non_temporal, dim, out.values, #[inline(always)] |r| {
                     RotatedHalves { x: x(r), turn: turn(r), half, direction, first: 0 }
@@ -147,7 +147,7 @@ fn rotate_pairs<S: Simd>(simd: S, turn: impl Row, direction: f32, row: &mut [f32
         copy[..pairs.len()].copy_from_slice(pairs);
         let from = v * MAX_LANES;
         let rotated = RotatedPairs {
-            x: F32Row::of(&copy[..pairs.len()]),
+            x: Plain::of(&copy[..pairs.len()]),
             turn: turn.cols(from..from + pairs.len()),
             len: pairs.len(),
             direction,

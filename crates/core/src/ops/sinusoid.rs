@@ -88,7 +88,7 @@ impl Sinusoid {
     pub fn new(dim: usize, base: f64, layout: Layout) -> Self {
         assert!(
             dim >= 1 && (1.0..=1e12).contains(&base),
-            "no sinusoid of {dim} columns with base {base}"
+            "{dim} columns, or a base outside [1, 1e12]"
         );
         let powers: Vec<u128> = frequencies(base, dim)
             .take(dim.div_ceil(2))

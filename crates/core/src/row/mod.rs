@@ -11,6 +11,9 @@ mod f32;
 mod half;
 
 pub use f32::F32Row;
+
+/// Plain floats as a row: those of a caller, or the rows of a second table, which are f32 whatever the first one is.
+pub type Plain<'a> = F32Row<'a>;
 #[cfg(feature = "test-dtype")]
 pub use half::HalfRow;
 
