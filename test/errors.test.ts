@@ -26,6 +26,7 @@ let gone: Embedding;
 let bag: EmbeddingBag;
 let layer: EmbeddingLayer;
 let positions: PositionalEncoding;
+let rotary: RotaryEncoding;
 beforeAll(() => {
   table = countingTable(10, 2);
   gone = countingTable(10, 2);
@@ -33,9 +34,10 @@ beforeAll(() => {
   bag = EmbeddingBag.from(table);
   layer = new EmbeddingLayer({ token: table, positional: null });
   positions = new PositionalEncoding({ embeddingDim: 64, maxSeqLength: 6 });
+  rotary = new RotaryEncoding({ headDim: 64, maxSeqLength: 6 });
 });
 afterAll(() => {
-  for (const each of [bag, layer, positions, table]) each.dispose();
+  for (const each of [bag, layer, positions, rotary, table]) each.dispose();
 });
 
 /** Anything as anything. */
