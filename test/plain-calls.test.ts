@@ -1,6 +1,6 @@
 /**
- * Plain calls take a shorter way (`lookUp`), and few rows are copied without a kernel. Neither may show: with `{}` as
- * options the same call goes the careful way, and both must give the same error or the same bits.
+ * `forwardInto` without options has a fast path (`plainCount` in ts/args/call.ts), and few rows are copied without a
+ * kernel. With `{}` as options the same call takes the other path: results, errors and bits must be equal.
  */
 
 import fc from 'fast-check';
@@ -12,7 +12,7 @@ import { expectError } from './helpers/errors.js';
 
 answersThroughout();
 
-/** What a call came to: all of an error that a user may see, and what stands in `out` afterwards. */
+/** The error of a call, with all that a user may see of it, and the contents of `out` afterwards. */
 function outcome(run: () => unknown, out: Float32Array) {
   let error: unknown = null;
   try {

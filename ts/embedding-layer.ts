@@ -1,7 +1,8 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /** Token to vector in one pass: lookup, scale, position, dropout. */
 
-import { type Call, CallReader, type PositionOptions, rank } from './args/call.js';
+import { type IdArray, kindOf } from './args/arrays.js';
+import { type Call, CallReader, DONE, type PositionOptions, rank } from './args/call.js';
 import type { Out } from './args/floats.js';
 import type { IdsInput } from './args/ids.js';
 import {
@@ -34,7 +35,7 @@ import { DISPOSE, Lifetime } from './lifetime.js';
 import type { Parameter } from './parameter.js';
 import { positionInternals } from './position-layer.js';
 import { PositionalEncoding, type PositionalEncodingOptions, readForm } from './positional-encoding.js';
-import type { Tensor } from './tensor.js';
+import { type Tensor, tensorFloats } from './tensor.js';
 
 /** The positional part of a layer. */
 export type Positional = PositionalEncoding | LearnedPositionalEmbedding | null;
@@ -251,6 +252,7 @@ export class EmbeddingLayer {
    * Errors: as `forward`, and `ERR_INVALID_ARRAY`, `ERR_OVERLAP`. After an error `out` is unchanged.
    */
   forwardInto<O extends Out>(ids: IdsInput, out: O, options?: PositionOptions): O {
+    if (options === undefined && this.#runPlain(ids, out)) return out;
     this.#run(this.#calls.readInto(ids, out, options));
     return out;
   }
@@ -261,6 +263,20 @@ export class EmbeddingLayer {
     call.done(kernels.embedRun(this.#op.handle(), ids, seq, positions, this.#dropout.call, out));
     this.#dropout.done();
     return call;
+  }
+
+  /** The fast path of `forwardInto`, see `CallReader.plainCount`; false: nothing was done. */
+  #runPlain(ids: unknown, out: unknown): boolean {
+    this.#lifetime.check();
+    const target = kindOf(out) === 'Float32Array' ? (out as Float32Array) : tensorFloats(out);
+    if (target === undefined) return false;
+    const count = this.#calls.plainCount(ids, target);
+    if (count === 0) return false;
+    const { kernels } = this.#table.backend;
+    const status = kernels.embedRun(this.#op.handle(), ids as IdArray, count, 0, this.#dropout.call, target);
+    if (status !== DONE) return false;
+    this.#dropout.done();
+    return true;
   }
 
   /** Disposes the layer, and the parts that it created. Idempotent; earlier results stay valid. */

@@ -1,7 +1,8 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /** The lookup table: ids in, rows out. */
 
-import { type Call, CallReader, type IdsOptions } from './args/call.js';
+import { type IdArray, kindOf, lengthOf } from './args/arrays.js';
+import { type Call, CallReader, DONE, type IdsOptions } from './args/call.js';
 import type { Out } from './args/floats.js';
 import type { IdsInput } from './args/ids.js';
 import { COLUMNS, integer, type Named, named, ROWS } from './args/options.js';
@@ -12,7 +13,7 @@ import { type Initializer, type InitType, initialize, readInitializer, Stream } 
 import { DISPOSE, Lifetime } from './lifetime.js';
 import { Parameter } from './parameter.js';
 import { TableSpec } from './table-spec.js';
-import type { Tensor } from './tensor.js';
+import { type Tensor, tensorFloats } from './tensor.js';
 
 /** Options of {@link Embedding}. */
 export interface EmbeddingOptions {
@@ -98,6 +99,25 @@ export function tableFrom(given: Named): FilledTable {
   const embeddingDim = integer(given, 'embeddingDim', COLUMNS);
   const paddingIdx = readPadding(given, vocabSize);
   return newTable(vocabSize, embeddingDim, readInitializer(given, 'uniform'), Stream.token, paddingIdx);
+}
+
+/** The memory of an id that was passed as a number. */
+const single = new Uint32Array(1);
+
+/** The fast path of `forwardInto`, see `CallReader.plainCount`; false: nothing was done. */
+function runPlain(table: Table, calls: CallReader, ids: unknown, out: unknown): boolean {
+  const target = kindOf(out) === 'Float32Array' ? (out as Float32Array) : tensorFloats(out);
+  if (target === undefined || table.disposed) return false;
+  if (typeof ids === 'number') {
+    if (ids >>> 0 !== ids || lengthOf(target) < table.dim) return false;
+    single[0] = ids;
+    return table.copyFew(single, 1, target);
+  }
+  const count = calls.plainCount(ids, target);
+  if (count === 0) return false;
+  const data = ids as IdArray;
+  if (table.copyFew(data, count, target)) return true;
+  return table.backend.kernels.gather(table.handle(), data, target) === DONE;
 }
 
 /** What other classes of this package use of an Embedding. */
@@ -200,6 +220,7 @@ export class Embedding {
    * (too short), `ERR_OVERLAP`. After an error `out` is unchanged.
    */
   forwardInto<O extends Out>(ids: IdsInput, out: O, options?: IdsOptions): O {
+    if (options === undefined && runPlain(this.#table, this.#calls, ids, out)) return out;
     this.#run(this.#calls.readInto(ids, out, options));
     return out;
   }

@@ -144,18 +144,18 @@ export function invalidIds(name: string, came: string): TokenbedError {
   );
 }
 
-/** ` of positionIds`: names an argument other than `ids` in a message. */
-export const ofArgument = (name: string): string => (name === 'ids' ? '' : ` of ${name}`);
-
-/** `ERR_INVALID_ID`: a leaf that is not an integer; `index` is its index in each of the arrays around it. */
+/**
+ * `ERR_INVALID_ID`: a leaf that is not an integer; `index` is its index in each of the arrays around it.
+ *
+ * `where` ends the message: ` of positionIds`.
+ */
 export function invalidId(
-  name: string,
   value: unknown,
   position: number,
   index: readonly number[],
+  where: string,
 ): TokenbedError {
-  const where = `[${index.join(', ')}]${ofArgument(name)}`;
-  const text = `Token indices must be integers: got ${describe(value)} at ${where}`;
+  const text = `Token indices must be integers: got ${describe(value)} at [${index.join(', ')}]${where}`;
   return fail(TypeError, 'ERR_INVALID_ID', text, { value, position });
 }
 

@@ -12,13 +12,16 @@ export const DISPOSE: typeof Symbol.dispose =
 /** Whether an object, and the objects that it uses, can still be used. */
 export class Lifetime {
   #ended = false;
+  readonly #name: string;
+  readonly #first: Lifetime | undefined;
+  readonly #second: Lifetime | undefined;
 
-  /** `name`: what error messages call the object; `parts`: the lifetimes of the objects that it uses. */
-  constructor(
-    private readonly name: string,
-    private readonly first: Lifetime | null = null,
-    private readonly second: Lifetime | null = null,
-  ) {}
+  /** `name`: what error messages call the object; `first`, `second`: the lifetimes of the objects that it uses. */
+  constructor(name: string, first?: Lifetime, second?: Lifetime) {
+    this.#name = name;
+    this.#first = first;
+    this.#second = second;
+  }
 
   /** Whether the object itself was disposed. */
   get ended(): boolean {
@@ -27,9 +30,9 @@ export class Lifetime {
 
   /** Throws `ERR_DISPOSED` if the object or one of its parts was disposed; the message names which. */
   check(): void {
-    if (this.#ended) throw disposedError(this.name);
-    this.first?.check();
-    this.second?.check();
+    if (this.#ended) throw disposedError(this.#name);
+    if (this.#first !== undefined) this.#first.check();
+    if (this.#second !== undefined) this.#second.check();
   }
 
   /** Idempotent. */

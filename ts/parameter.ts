@@ -61,8 +61,9 @@ export class Parameter {
    * Errors: `ERR_DISPOSED`; `ERR_INVALID_ARRAY`; `ERR_SHAPE`; `ERR_ID_OUT_OF_RANGE`.
    */
   set(i: number, values: FloatsInput): void {
+    this.#lifetime.check();
     const { rows, dim, backend } = this.#table;
-    const row = this.#readValues(values);
+    const row = readValues(values, this.#lifetime);
     const length = lengthOf(row);
     if (length !== dim) throw lengthError('values', length, `a row has ${dim}`);
     checkRow(i, rows);
@@ -75,8 +76,9 @@ export class Parameter {
    * Errors: as `set`; `ERR_SHAPE` also if the rows would end behind the table.
    */
   setRows(start: number, values: FloatsInput): void {
+    this.#lifetime.check();
     const { rows, dim, backend } = this.#table;
-    const all = this.#readValues(values);
+    const all = readValues(values, this.#lifetime);
     const length = lengthOf(all);
     if (length % dim !== 0) throw lengthError('values', length, `rows have ${dim}`);
     checkRow(start, rows);
@@ -93,18 +95,14 @@ export class Parameter {
     this.#table.backend.kernels.tableRead(this.#table.handle(), 0, data);
     return tensorOf(data, this.shape);
   }
+}
 
-  /** Floats that nobody changes during the call. */
-  #readValues(values: FloatsInput): Float32Array {
-    this.#lifetime.check();
-    if (!isArray(values)) {
-      const floats = readFloats('values', values);
-      return unshared(floats, lengthOf(floats));
-    }
-    const { data } = readNumbers('values', values, ACCEPTED);
-    this.#lifetime.check(); // getters inside the numbers have run
-    return data;
-  }
+/** Floats that nobody changes during the call. */
+function readValues(values: FloatsInput, lifetime: Lifetime): Float32Array {
+  if (!isArray(values)) return unshared(readFloats('values', values));
+  const { data } = readNumbers('values', values, ACCEPTED);
+  lifetime.check(); // getters inside the numbers have run
+  return data;
 }
 
 function checkRow(row: unknown, rows: number): void {

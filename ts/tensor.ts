@@ -114,6 +114,15 @@ class Tensor<T extends DType = DType> {
     Object.freeze(this.#parts.shape);
   }
 
+  /** See `tensorFloats`. */
+  private static floatsOf(value: unknown): Float32Array | undefined {
+    if (typeof value !== 'object' || value === null || !(#parts in value)) return undefined;
+    const { source, allocated, dtype } = value.#parts;
+    if (dtype !== 'f32') return undefined;
+    if (!allocated) return source as Float32Array;
+    return (source as Storage).disposed ? undefined : (source as Storage).data;
+  }
+
   /** Zeros in the backend's own memory. */
   static allocate(shape: readonly number[]): Tensor<'f32'> {
     const own = readShape(shape);
@@ -244,6 +253,9 @@ export function tensorOver(storage: Storage, shape: readonly number[]): Tensor<'
 export function tensorOf(data: Float32Array, shape: readonly number[]): Tensor<'f32'> {
   return new Tensor<'f32'>(new Parts(data, false, shape, 'f32'));
 }
+
+/** The f32 data of a Tensor of this copy of the package, undefined for anything else. Runs no code of the caller. */
+export const tensorFloats = (value: unknown): Float32Array | undefined => Tensor['floatsOf'](value);
 
 const ACCEPTED = 'a typed array, a number or nested arrays of numbers';
 

@@ -61,6 +61,9 @@ export function kindOf(value: unknown): ArrayKind | undefined {
 /** Whether a class of typed arrays has floats; all others have integers. */
 export const isFloat = (kind: ArrayKind): boolean => kind[0] === 'F';
 
+/** Whether a class of typed arrays has integers of up to 32 bits. */
+export const isNarrow = (kind: ArrayKind): boolean => kind[0] === 'I' || kind[0] === 'U';
+
 /** Whether a class of typed arrays has 64-bit integers. */
 export const isWide = (kind: ArrayKind): boolean => kind[0] === 'B';
 
@@ -72,6 +75,10 @@ export function isArray(value: unknown): value is readonly unknown[] {
     return false;
   }
 }
+
+/** The entries of an array; its length and each entry are read once. */
+export const entriesOf = (array: readonly unknown[]): unknown[] =>
+  Array.from({ length: array.length }, (_, i) => array[i]);
 
 /** The length in elements; 0 if the view `isGone`. */
 export function lengthOf(view: TypedArray): number {
@@ -88,12 +95,12 @@ export function offsetOf(view: TypedArray): number {
   return viewOffset.call(view);
 }
 
-/** Whether other threads may write to this view: its buffer is a SharedArrayBuffer. */
-export function isShared(view: TypedArray): boolean {
+/** Whether other threads may write to the views of this buffer: it is a SharedArrayBuffer. */
+export function isShared(buffer: ArrayBufferLike): boolean {
   // Pages that are not cross-origin isolated hide the constructor SharedArrayBuffer, but not shared WebAssembly
   // memory. Therefore this tests for an ordinary buffer: its getter throws for any other.
   try {
-    ordinaryBytes.call(viewBuffer.call(view));
+    ordinaryBytes.call(buffer);
     return false;
   } catch {
     return true;
@@ -125,12 +132,16 @@ export function describeGone(view: TypedArray): string {
 
 /** Whether two views share at least one byte: the same buffer object, and byte ranges that intersect. */
 export function overlaps(a: TypedArray, b: TypedArray): boolean {
+  return bufferOf(a) === bufferOf(b) && rangesMeet(a, b);
+}
+
+/** Whether two views of one buffer share at least one byte. */
+export function rangesMeet(a: TypedArray, b: TypedArray): boolean {
   const startA = viewOffset.call(a);
   const startB = viewOffset.call(b);
   const endA = startA + viewBytes.call(a);
   const endB = startB + viewBytes.call(b);
-  const meet = startA < endB && startB < endA && startA < endA && startB < endB;
-  return meet && bufferOf(a) === bufferOf(b); // last, see `bufferOf`
+  return startA < endB && startB < endA && startA < endA && startB < endB;
 }
 
 /** Whether two views have the same elements: class, buffer, offset and length are equal. */

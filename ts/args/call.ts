@@ -12,7 +12,16 @@
  * what they may have taken away is checked again (the objects, arrays of the caller, `out`).
  */
 
-import { type IdArray, lengthOf, overlaps, sameView, type TypedArray } from './arrays.js';
+import {
+  bufferOf,
+  type IdArray,
+  isNarrow,
+  isShared,
+  kindOf,
+  lengthOf,
+  overlaps,
+  sameView,
+} from './arrays.js';
 import { resultFloats } from '../backend/index.js';
 import {
   dimMismatch,
@@ -77,7 +86,7 @@ export interface Takes {
 }
 
 /** The status of a kernel that has written its result. */
-const DONE = -1;
+export const DONE = -1;
 
 /** The options of one call, each read once. */
 class CallOptions {
@@ -91,7 +100,8 @@ class CallOptions {
   ) {}
 }
 
-const EMPTY = new Float32Array(0);
+/** Stands for `out` where the result is a new array. */
+const NEW = new Float32Array(0);
 const NO_OPTIONS = new CallOptions(undefined, 0, undefined, undefined);
 
 /** Reads the calls of one object. */
@@ -138,22 +148,41 @@ export class CallReader {
 
   /** Phases 1 and 2 of a call whose result is a new array. */
   read(first: unknown, options: unknown): Call {
-    return this.#read(first, options, false, undefined);
+    return this.readInto(first, NEW, options);
   }
 
   /** Phases 1 and 2 of a call that writes to `out`. */
   readInto(first: unknown, out: unknown, options: unknown): Call {
-    return this.#read(first, options, true, out);
-  }
-
-  #read(first: unknown, options: unknown, into: boolean, out: unknown): Call {
     this.lifetime.check();
     const passed = options === undefined ? NO_OPTIONS : this.#readOptions(options);
-    const call = new Call(this, passed, first, into, out);
-    call.takeSnapshot();
+    const call = new Call(this, passed, first, out);
+    call.takeSnapshot(out);
     if (this.takesIds) call.checkIds();
     else call.checkFloats();
     return call;
+  }
+
+  /**
+   * The fast path: the number of ids if a call without options passes all checks before those of a kernel, otherwise 0.
+   *
+   * `ids` must be an integer array of up to 32 bits on an ordinary buffer, and `out` have room in another buffer. This
+   * runs no code of the caller. Whatever else is passed, and a call that fails in the kernel, takes the path above,
+   * which reports the error.
+   *
+   * ```
+   * ns per call of forwardInto, 64 columns, native    commit 798c4ca   without the fast path   with it
+   * Embedding        a number                                     27                     100        27
+   *                  1 / 8 / 64 ids                   75 / 320 / 620         134 / 410 / 760   59 / 305 / 620
+   * EmbeddingLayer   1 / 8 / 64 ids                  340 / 375 / 900         416 / 482 / 950  290 / 340 / 800
+   * ```
+   */
+  plainCount(ids: unknown, out: Float32Array): number {
+    const kind = kindOf(ids);
+    if (kind === undefined || !isNarrow(kind)) return 0;
+    const count = lengthOf(ids as IdArray);
+    if (count * this.dim > lengthOf(out) || (this.positions !== null && count > this.positions)) return 0;
+    const buffer = bufferOf(ids as IdArray);
+    return buffer === bufferOf(out) || isShared(buffer) ? 0 : count;
   }
 
   #readOptions(options: unknown): CallOptions {
@@ -204,26 +233,21 @@ export class Call {
   /** The floats to read; undefined: those in `out`. */
   x: Float32Array | undefined;
   /** Where the result goes. */
-  out: Float32Array = EMPTY;
+  out: Float32Array;
   readonly #takes: CallReader;
   readonly #passed: CallOptions;
   readonly #ids: Ids | null;
   readonly #x: Floats | null;
   /** The offsets or the position ids. */
   readonly #index: Ids | null;
-  /** The argument `out`, if there is one. */
-  readonly #into: boolean;
-  readonly #passedOut: unknown;
 
   /** Checks the kinds of all arguments. No getter inside nested arrays runs. */
-  constructor(takes: CallReader, passed: CallOptions, first: unknown, into: boolean, out: unknown) {
+  constructor(takes: CallReader, passed: CallOptions, first: unknown, out: unknown) {
     this.#takes = takes;
     this.#passed = passed;
-    this.#into = into;
-    this.#passedOut = out;
     this.#ids = takes.takesIds ? new Ids(first, takes.kind === 'Positions' ? 'positions' : 'ids') : null;
     this.#x = takes.takesIds ? null : new Floats('x', first);
-    if (into) this.out = readFloats('out', out);
+    this.out = out === NEW ? NEW : readFloats('out', out);
     const { index, weights } = passed;
     this.#index = index === undefined ? null : new Ids(index, takes.bags ? 'offsets' : 'positionIds');
     this.weights = weights === undefined ? undefined : readFloats('perSampleWeights', weights);
@@ -250,14 +274,14 @@ export class Call {
   }
 
   /** Reads nested arrays, and copies ids from shared memory. Then checks whatever getters may have taken away. */
-  takeSnapshot(): void {
+  takeSnapshot(out: unknown): void {
     const ids = this.#ids;
     const index = this.#index;
     let ran = false;
     if (index !== null) {
       index.read();
       ran = index.nested;
-      if (ran) ids?.expectPresent();
+      if (ran) ids?.refresh();
     }
     if (ids !== null) {
       ids.read();
@@ -267,7 +291,7 @@ export class Call {
       }
     }
     if (ran) {
-      if (this.#into) this.out = readFloats('out', this.#passedOut);
+      if (out !== NEW) this.out = readFloats('out', out);
       if (this.weights !== undefined) this.weights = readFloats('perSampleWeights', this.#passed.weights);
       this.#x?.refresh();
     }
@@ -296,9 +320,9 @@ export class Call {
     if (weights !== undefined && lengthOf(weights) !== ids.count) {
       throw lengthError('perSampleWeights', lengthOf(weights), `there are ${ids.count} ids`);
     }
-    this.#checkOut(this.rows * takes.dim, ids.name, ids.view);
+    this.#checkOut(this.rows * takes.dim, null);
     if (takes.positions !== null && index === null) expectSequence(this.seq, startPos, takes.positions);
-    if (!this.#into) this.out = resultFloats(this.rows * takes.dim);
+    if (this.out === NEW) this.out = resultFloats(this.rows * takes.dim);
     if (ids.overflows || index?.overflows) this.#refuseOverflow();
     if (weights !== undefined) this.weights = unshared(weights, ids.count);
   }
@@ -322,23 +346,27 @@ export class Call {
     if (index !== null) expectPositionShape(index, this.seq, shape.length === 2 ? null : shape[0]!);
     const count = lengthOf(data);
     this.rows = count / takes.dim;
-    const inPlace = this.#into && sameView(this.out, data);
-    this.#checkOut(count, 'x', inPlace ? null : data);
+    const inPlace = sameView(this.out, data);
+    this.#checkOut(count, inPlace ? null : data);
     if (index === null) expectSequence(this.seq, startPos, takes.positions!);
-    if (!this.#into) this.out = resultFloats(count);
+    if (this.out === NEW) this.out = resultFloats(count);
     index?.expectNoOverflow('Positions', takes.positions!);
     if (!inPlace) this.x = unshared(data, count);
   }
 
   /** `out` must have room for `needed` elements and share no byte with an input: `ERR_SHAPE`, `ERR_OVERLAP`. */
-  #checkOut(needed: number, name: string, first: TypedArray | null): void {
-    if (!this.#into) return;
+  #checkOut(needed: number, x: Float32Array | null): void {
     const { out, weights } = this;
+    if (out === NEW) return;
+    const ids = this.#ids;
+    const index = this.#index;
     const length = lengthOf(out);
     if (length < needed) throw lengthError('out', length, `the result has ${needed} elements`);
-    expectApart(out, name, first);
-    if (this.#index !== null) expectApart(out, this.#index.name, this.#index.view);
-    if (weights !== undefined) expectApart(out, 'perSampleWeights', weights);
+    const buffer = bufferOf(out);
+    if (ids !== null && ids.overlaps(out, buffer)) throw overlapError(ids.name);
+    if (x !== null && overlaps(x, out)) throw overlapError('x');
+    if (index !== null && index.overlaps(out, buffer)) throw overlapError(index.name);
+    if (weights !== undefined && overlaps(weights, out)) throw overlapError('perSampleWeights');
   }
 
   /** Reports ids or offsets that do not fit 32 bits, or a lower one that is wrong, in the order of a kernel's checks. */
@@ -378,7 +406,7 @@ export class Call {
   #shape(): readonly number[] {
     if (this.#x !== null) return this.#x.shape;
     const { dim, bags } = this.#takes;
-    return bags ? [this.rows, dim] : [...this.#ids!.shape, dim];
+    return bags || this.#ids!.rank === 1 ? [this.rows, dim] : [...this.#ids!.shape, dim];
   }
 }
 
@@ -393,10 +421,6 @@ function expectRank(
 
 function expectSequence(length: number, startPos: number, positions: number): void {
   if (startPos + length > positions) throw sequenceTooLong(length, startPos, positions);
-}
-
-function expectApart(out: Float32Array, name: string, input: TypedArray | null): void {
-  if (input !== null && overlaps(out, input)) throw overlapError(name);
 }
 
 /** Position ids must be `[seq]`, or `[batch, seq]` if the rows have a batch axis. */

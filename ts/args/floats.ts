@@ -48,11 +48,12 @@ export function readFloats(name: string, value: unknown): Float32Array {
   return tensorFloats(name, value, kind).data;
 }
 
-/** `floats`, or a copy of the first `length` if other threads may write to them. */
-export function unshared(floats: Float32Array, length: number): Float32Array {
-  if (!isShared(floats)) return floats;
+/** `floats`, or a copy of them (of the first `length`) if other threads may write to them. */
+export function unshared(floats: Float32Array, length = lengthOf(floats)): Float32Array {
+  const buffer = bufferOf(floats);
+  if (!isShared(buffer)) return floats;
   // A view of exactly `length`: another thread may grow the shared buffer of a length-tracking one at any time.
-  const source = new Float32Array(bufferOf(floats), offsetOf(floats), length);
+  const source = new Float32Array(buffer, offsetOf(floats), length);
   try {
     return new Float32Array(source);
   } catch {
@@ -164,9 +165,7 @@ export class Numbers implements LeafSink {
       return [];
     }
     if (!isArray(data)) throw this.refuse(data === undefined ? 'nothing' : describe(data));
-    const walk = new Walk(this);
-    walk.run(data);
-    return walk.shape;
+    return new Walk(this, data).shape;
   }
 
   accepts(kind: ArrayKind): boolean {

@@ -25,6 +25,7 @@ import {
   kindOf,
   lengthOf,
   offsetOf,
+  rangesMeet,
   tensorContents,
   type TypedArray,
   type WideArray,
@@ -60,11 +61,24 @@ interface Overflow {
   readonly position: number;
 }
 
+const EMPTY = new Uint32Array(0);
+
 /** One piece of reused memory. */
-interface Scratch {
-  words: Uint32Array;
-  /** The first words, as many as the last argument had: another one of that size needs no new view. */
-  front: Uint32Array;
+class Scratch {
+  words: Uint32Array = EMPTY;
+  /** The first elements of `words`, as many as the last argument had: one of the same size needs no new view. */
+  #front: Uint32Array = EMPTY;
+  #frontOf: Uint32Array = EMPTY;
+
+  /** The first `count` words. */
+  front(count: number): Uint32Array {
+    const { words } = this;
+    if (this.#front.length !== count || this.#frontOf !== words) {
+      this.#front = new Uint32Array(words.buffer, 0, count);
+      this.#frontOf = words;
+    }
+    return this.#front;
+  }
 }
 
 const pool: Scratch[] = [];
@@ -72,11 +86,9 @@ const pool: Scratch[] = [];
 /** More scratch memory than one call uses (for ids and for positions or offsets) is needed in re-entrant calls only. */
 const POOL_SIZE = 4;
 
-const EMPTY = new Uint32Array(0);
-
 /** Scratch memory of at least `length` words with arbitrary contents. */
 function take(length: number): Scratch {
-  const scratch = pool.pop() ?? { words: EMPTY, front: EMPTY };
+  const scratch = pool.pop() ?? new Scratch();
   if (scratch.words.length < length) scratch.words = allocate(length);
   return scratch;
 }
@@ -87,15 +99,6 @@ function allocate(length: number): Uint32Array {
   } catch {
     throw tooLarge('A copy of the ids', scratchBytes(length), 2 ** 32);
   }
-}
-
-/** The first `count` words. */
-function front(scratch: Scratch, count: number): Uint32Array {
-  const { words } = scratch;
-  if (scratch.front.length !== count || scratch.front.buffer !== words.buffer) {
-    scratch.front = new Uint32Array(words.buffer, 0, count);
-  }
-  return scratch.front;
 }
 
 /** The index of the low half of a 64-bit integer. */
@@ -111,7 +114,13 @@ const SCALAR: readonly number[] = Object.freeze([]);
 export class Ids implements LeafSink {
   /** The flat ids, `count` of them; with an overflow only those before it. May have negative ids. */
   data: IdArray = EMPTY;
-  count = 0;
+  count: number;
+  /** The caller's typed array; `null` for a number and for nested arrays. */
+  readonly #view: TypedArray | null;
+  /** Its buffer, once the ids have been read. */
+  #buffer: ArrayBufferLike | null = null;
+  readonly #kind: ArrayKind | null;
+  readonly #value: unknown;
   /** The shape, `null` for `[count]`. */
   #shape: readonly number[] | null = null;
   /** The first id that does not fit 32 bits. An id in `data` that is out of range comes before it. */
@@ -120,10 +129,6 @@ export class Ids implements LeafSink {
   #wide = 0;
   /** The memory of `data` unless it is the caller's. */
   #scratch: Scratch | null = null;
-  /** The caller's typed array; `null` for a number and for nested arrays. */
-  readonly view: TypedArray | null;
-  readonly #kind: ArrayKind | null;
-  readonly #value: unknown;
 
   /**
    * `name`: the argument's name in messages. Errors: `ERR_INVALID_IDS`; for a Tensor of another copy of the package
@@ -136,27 +141,26 @@ export class Ids implements LeafSink {
     this.#value = value;
     const kind = kindOf(value);
     if (kind !== undefined) {
-      expectIntegers(value as TypedArray, kind, name, '');
-      this.view = value as TypedArray;
+      this.#view = value as TypedArray;
       this.#kind = kind;
+      this.count = expectIntegers(value as TypedArray, kind, name, '');
     } else if (typeof value === 'number' || isArray(value)) {
-      this.view = null;
+      this.#view = null;
       this.#kind = null;
+      this.count = 0;
     } else {
       const tensor = tensorContents(value);
       if (tensor === undefined) throw invalidIds(name, value === undefined ? 'nothing' : describe(value));
-      const { data } = tensor;
-      const dataKind = kindOf(data)!;
-      expectIntegers(data, dataKind, name, 'a Tensor of ');
-      this.view = data;
-      this.#kind = dataKind;
+      this.#view = tensor.data;
+      this.#kind = kindOf(tensor.data)!;
+      this.count = expectIntegers(tensor.data, this.#kind, name, 'a Tensor of ');
       this.#shape = readShape(tensor.shape);
     }
   }
 
   /** Whether `read` runs getters of the caller. */
   get nested(): boolean {
-    return this.view === null && typeof this.#value !== 'number';
+    return this.#view === null && typeof this.#value !== 'number';
   }
 
   /**
@@ -165,26 +169,34 @@ export class Ids implements LeafSink {
    * Errors: in reading order `ERR_INVALID_ID`, `ERR_RAGGED`, or `ERR_INVALID_IDS` inside nested arrays.
    */
   read(): void {
-    const { view } = this;
-    if (view === null) this.#readNumbers(this.#value as number | readonly unknown[]);
-    else if (isWide(this.#kind!)) this.#readWide(view as WideArray);
-    else this.#readNarrow(view as IdArray);
+    const view = this.#view;
+    if (view === null) {
+      this.#readNumbers(this.#value as number | readonly unknown[]);
+      return;
+    }
+    const buffer = bufferOf(view);
+    this.#buffer = buffer;
+    if (isWide(this.#kind!)) this.#readWide(view as WideArray);
+    else this.data = isShared(buffer) ? this.#copyShared(view as IdArray, buffer) : (view as IdArray);
   }
 
-  /** Throws `ERR_INVALID_IDS` if the caller's array has gone or was resized since `read`. */
+  /** Reads the length of the caller's array again. Throws `ERR_INVALID_IDS` if the array has gone. */
+  refresh(): void {
+    const view = this.#view;
+    if (view === null) return;
+    this.count = expectIntegers(view, this.#kind!, this.name, view === this.#value ? '' : 'a Tensor of ');
+  }
+
+  /** Throws `ERR_INVALID_IDS` if the caller's array has gone or was resized since it was read. */
   expectWhole(): void {
-    const { view } = this;
-    if (this.#scratch !== null || view === null) return;
-    this.expectPresent();
-    if (lengthOf(view) !== this.count)
-      throw invalidIds(this.name, 'an array whose length changed during the call');
+    const { count } = this;
+    if (this.#scratch === null) this.refresh();
+    if (this.count !== count) throw invalidIds(this.name, 'an array whose length changed during the call');
   }
 
-  /** Throws `ERR_INVALID_IDS` if the caller's array has gone. */
-  expectPresent(): void {
-    const { view } = this;
-    if (view !== null)
-      expectIntegers(view, this.#kind!, this.name, view === this.#value ? '' : 'a Tensor of ');
+  /** Whether the caller's array shares bytes with `out`, a view of `buffer`. Nested arrays are copies. */
+  overlaps(out: TypedArray, buffer: ArrayBufferLike): boolean {
+    return this.#buffer === buffer && rangesMeet(this.#view!, out);
   }
 
   get rank(): number {
@@ -245,14 +257,9 @@ export class Ids implements LeafSink {
     if (pool.length < POOL_SIZE) pool.push(scratch);
   }
 
-  #readNarrow(view: IdArray): void {
-    this.count = lengthOf(view);
-    this.data = isShared(view) ? this.#copyShared(view, this.count) : view;
-  }
-
   /** A copy of shared ids in an array of the same class, so that negative ones stay negative. */
-  #copyShared(view: IdArray, count: number): IdArray {
-    const from = bufferOf(view);
+  #copyShared(view: IdArray, from: ArrayBufferLike): IdArray {
+    const { count } = this;
     const offset = offsetOf(view);
     this.#scratch = take(count);
     const to = this.#scratch.words.buffer;
@@ -281,29 +288,28 @@ export class Ids implements LeafSink {
   }
 
   #readWide(view: WideArray): void {
-    const count = lengthOf(view);
+    const { count } = this;
     this.#scratch = take(count);
+    this.count = 0;
     this.#copyWide(view, this.#kind!, count, this.#scratch.words);
     this.#finish();
   }
 
   #readNumbers(value: number | readonly unknown[]): void {
     if (typeof value === 'number') {
-      if (!Number.isInteger(value)) throw invalidId(this.name, value, 0, []);
+      if (!Number.isInteger(value)) throw this.refuseLeaf(value, []);
       this.#shape = SCALAR;
       this.#scratch = take(1);
       this.#put(value, this.#scratch.words);
     } else {
       this.#scratch = take(0);
-      const walk = new Walk(this);
-      walk.run(value);
-      this.#shape = walk.shape;
+      this.#shape = new Walk(this, value).shape;
     }
     this.#finish();
   }
 
   #finish(): void {
-    this.data = front(this.#scratch!, this.#overflow?.position ?? this.count);
+    this.data = this.#scratch!.front(this.#overflow?.position ?? this.count);
   }
 
   #put(value: number, words: Uint32Array): void {
@@ -320,7 +326,7 @@ export class Ids implements LeafSink {
   }
 
   refuseLeaf(value: unknown, index: readonly number[]): TokenbedError {
-    return invalidId(this.name, value, this.count, index);
+    return invalidId(value, this.count, index, this.name === 'ids' ? '' : ` of ${this.name}`);
   }
 
   takeRow(row: readonly unknown[], length: number, first: unknown, walk: Walk): void {
@@ -380,7 +386,10 @@ export class Ids implements LeafSink {
   }
 }
 
-function expectIntegers(view: TypedArray, kind: ArrayKind, name: string, prefix: string): void {
+/** Checks an array of ids, and returns its length. */
+function expectIntegers(view: TypedArray, kind: ArrayKind, name: string, prefix: string): number {
   if (isFloat(kind)) throw invalidIds(name, prefix + withArticle(kind));
-  if (isGone(view)) throw invalidIds(name, prefix + describeGone(view));
+  const length = lengthOf(view);
+  if (length === 0 && isGone(view)) throw invalidIds(name, prefix + describeGone(view));
+  return length;
 }

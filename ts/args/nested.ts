@@ -48,23 +48,25 @@ export interface LeafSink {
   refuseLeaf(value: unknown, index: readonly number[]): TokenbedError;
 }
 
-/** One walk over one nested array; `shape` is complete as soon as the sink gets its first leaf. */
+/** One walk over one nested array; `shape` is complete once the sink gets its first leaf. */
 export class Walk {
-  readonly shape: number[] = [];
+  readonly shape: number[];
   readonly #sink: LeafSink;
   /** The arrays from the outermost one to the one being read, and the index of the child read in each. */
-  readonly #path: unknown[] = [];
-  readonly #index: number[] = [];
+  readonly #path: unknown[];
+  readonly #index: number[];
   /** The number of levels; Infinity until the first leaf or the first empty array. */
   #rank = Infinity;
 
-  constructor(sink: LeafSink) {
+  /** Reads `root`. */
+  constructor(sink: LeafSink, root: readonly unknown[]) {
     this.#sink = sink;
-  }
-
-  /** Reads `root`; afterwards `shape` is its shape. */
-  run(root: readonly unknown[]): void {
-    this.#array(root);
+    // A Proxy may claim any length.
+    const length = root.length >>> 0;
+    this.shape = [length];
+    this.#path = [root];
+    this.#index = [0];
+    if (length > 0) this.#children(root, length, 0);
   }
 
   /** The error for `value`, which a sink read where a number should be; `offset` is its index in the row. */
@@ -85,26 +87,28 @@ export class Walk {
     const path = this.#path;
     if (path.includes(array)) throw this.#circular();
     const level = path.length;
-    // A Proxy may claim any length.
     const length = array.length >>> 0;
     this.#enter(length);
     if (length === 0) return;
     path.push(array);
-    const index = this.#index;
-    index.push(0);
+    this.#index.push(0);
+    this.#children(array, length, level);
+    this.#index.pop();
+    path.pop();
+  }
+
+  #children(array: readonly unknown[], length: number, level: number): void {
     const first = array[0];
-    if (this.#rank === Infinity && !isArray(first) && kindOf(first) === undefined) this.#bottom();
+    if (this.#rank === Infinity && isLeaf(first)) this.#bottom();
     if (this.#rank === level + 1) {
       this.#sink.takeRow(array, length, first, this);
-    } else {
-      this.#child(first);
-      for (let i = 1; i < length; i++) {
-        index[level] = i;
-        this.#child(array[i]);
-      }
+      return;
     }
-    index.pop();
-    path.pop();
+    this.#child(first);
+    for (let i = 1; i < length; i++) {
+      this.#index[level] = i;
+      this.#child(array[i]);
+    }
   }
 
   #child(value: unknown): void {
@@ -162,3 +166,6 @@ export class Walk {
     return this.#sink.refuse(`a ${kind} at [${this.#index.join(', ')}]`);
   }
 }
+
+const isLeaf = (value: unknown): boolean =>
+  typeof value === 'number' || (!isArray(value) && kindOf(value) === undefined);

@@ -7,12 +7,11 @@
  * the fields `option` and `value`.
  */
 
+import { entriesOf } from './arrays.js';
 import { describe, fail, wrongKind, wrongValue } from '../errors.js';
 
 /** Options by name, their values unchecked. */
 export type Named = Readonly<Record<string, unknown>>;
-
-const EMPTY: Named = Object.freeze({});
 
 /** Options must be an object: a TypeError otherwise. */
 export function expectOptions(options: unknown): asserts options is Named {
@@ -41,7 +40,7 @@ export function snapshot(options: Named, names: readonly string[]): Named {
  * `required: true` is for constructors with required options: `undefined` is a wrong kind for them.
  */
 export function named(options: unknown, known: readonly string[], { required = false } = {}): Named {
-  if (options === undefined && !required) return EMPTY;
+  if (options === undefined && !required) return {};
   expectOptions(options);
   expectNames(options, known);
   return snapshot(options, known);
@@ -107,7 +106,7 @@ export function integers(options: Named, name: string, bounds: Bounds): number[]
   const value = options[name];
   const text = `an array of ${wanted('integers', bounds)}`;
   if (!Array.isArray(value)) throw wrongKind(name, value, text);
-  const list = Array.from<unknown>(value);
+  const list = entriesOf(value);
   for (const [at, entry] of list.entries()) {
     if (Number.isSafeInteger(entry) && inside(entry as number, bounds)) continue;
     const kind = typeof entry === 'number' ? RangeError : TypeError;

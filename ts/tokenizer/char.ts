@@ -172,7 +172,9 @@ function readDistinct(
 ): string[] {
   if (!Array.isArray(value)) throw wrongKind(option, value, wanted);
   const strings = new Set<string>();
-  for (const entry of value as readonly unknown[]) {
+  const { length } = value;
+  for (let i = 0; i < length; i++) {
+    const entry: unknown = value[i];
     if (typeof entry !== 'string') throw wrongKind(option, entry, wanted);
     if (!accepts(entry) || strings.has(entry)) throw wrongValue(option, entry, wanted);
     strings.add(entry);

@@ -9,7 +9,7 @@ import {
   tensorContents,
   type TypedArray,
 } from '../args/arrays.js';
-import { describe, fail, idOutOfRange, invalidId, ofArgument, type TokenbedError } from '../errors.js';
+import { describe, fail, idOutOfRange, invalidId, type TokenbedError } from '../errors.js';
 
 /** Integer typed arrays. */
 export type IntegerArray =
@@ -39,16 +39,16 @@ export type TokenIds = number | readonly number[] | IntegerArray | TensorLike;
 /**
  * The ids as a new array of numbers, each an integer in `0 .. bound - 1`; -0 becomes 0. A Tensor is read flat.
  *
- * `name`: what messages call the argument. Errors: `ERR_INVALID_IDS` unless it is one flat sequence, `ERR_INVALID_ID`
+ * `where` ends the messages. Errors: `ERR_INVALID_IDS` unless it is one flat sequence, `ERR_INVALID_ID`
  * for an entry that is not an integer, `ERR_ID_OUT_OF_RANGE`; for the first bad entry.
  */
-export function readIds(value: unknown, bound: number, name = 'ids'): number[] {
+export function readIds(value: unknown, bound: number, where = ''): number[] {
   const scalar = typeof value === 'number';
   const data = scalar ? [value] : (tensorContents(value)?.data ?? value);
   const kind = kindOf(data);
-  if (kind === undefined ? !isArray(data) : isFloat(kind)) throw invalidIds(name, value);
+  if (kind === undefined ? !isArray(data) : isFloat(kind)) throw invalidIds(where, value);
   if (kind !== undefined && isGone(data as TypedArray)) {
-    throw invalidIds(name, value, describeGone(data as TypedArray));
+    throw invalidIds(where, value, describeGone(data as TypedArray));
   }
   const list = data as ArrayLike<number>;
   const { length } = list;
@@ -57,8 +57,8 @@ export function readIds(value: unknown, bound: number, name = 'ids'): number[] {
   for (let position = 0; position < length; position++) {
     const id = list[position]!;
     if (kind === undefined && !Number.isInteger(id)) {
-      if (isArray(id) || kindOf(id) !== undefined) throw invalidIds(name, value, `nested at [${position}]`);
-      throw invalidId(name, id, position, scalar ? [] : [position]);
+      if (isArray(id) || kindOf(id) !== undefined) throw invalidIds(where, value, `nested at [${position}]`);
+      throw invalidId(id, position, scalar ? [] : [position], where);
     }
     if (id < 0 || id >= bound) throw idOutOfRange('Token indices', id, position, bound, shape);
     ids.push(Number(id) + 0);
@@ -66,8 +66,8 @@ export function readIds(value: unknown, bound: number, name = 'ids'): number[] {
   return ids;
 }
 
-function invalidIds(name: string, value: unknown, received = describe(value)): TokenbedError {
+function invalidIds(where: string, value: unknown, received = describe(value)): TokenbedError {
   const wanted = 'an integer, a flat array of integers, an integer typed array or an integer Tensor';
-  const text = `Token ids must be ${wanted}: got ${received}${ofArgument(name)}`;
+  const text = `Token ids must be ${wanted}: got ${received}${where}`;
   return fail(TypeError, 'ERR_INVALID_IDS', text, { value });
 }

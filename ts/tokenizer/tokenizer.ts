@@ -102,7 +102,8 @@ export function padSequences(seqs: readonly TokenIds[], maxLength?: number): num
     });
   }
   const asked = integer({ maxLength }, 'maxLength', { min: 1 }, undefined);
-  const rows = Array.from(seqs, (seq: unknown, row) => readIds(seq, 2 ** 32, `sequence ${row}`));
+  const { length } = seqs;
+  const rows = Array.from({ length }, (_, row) => readIds(seqs[row], 2 ** 32, ` of sequence ${row}`));
   const longest = rows.reduce((length, row) => Math.max(length, row.length), 0);
   const width = asked ?? longest;
   if (rows.length > 0 && width > Math.max(longest, MAX_PADDED)) {

@@ -1,0 +1,264 @@
+/**
+ * Everything of the caller is read once: no property of options, no length and no element of nested arrays is read
+ * twice in one call. So a getter or a Proxy cannot change what was checked. The same holds for a Tensor of another copy
+ * of the package, unless getters inside nested ids have run: they may have disposed it.
+ */
+
+import {
+  CharTokenizer,
+  Embedding,
+  EmbeddingBag,
+  EmbeddingLayer,
+  LearnedPositionalEmbedding,
+  PositionalEncoding,
+  Tensor,
+} from 'tokenbed';
+import { describe, expect, it } from 'vitest';
+import { answersThroughout, countingTable } from './helpers/backend.js';
+
+answersThroughout();
+
+/** Reads by object and property. */
+class Reads {
+  readonly #counts = new Map<string, number>();
+  #objects = 0;
+
+  /** `target`, and the arrays in it, as Proxies that count reads of their own properties. */
+  watch<T extends object>(target: T, name = `object ${this.#objects++}`): T {
+    const inside = Object.entries(target).map(([key, value]: [string, unknown]) => [
+      key,
+      Array.isArray(value) ? this.watch(value, `${name}.${key}`) : value,
+    ]);
+    Object.assign(target, Object.fromEntries(inside));
+    return new Proxy(target, {
+      get: (object, key) => {
+        if (Object.hasOwn(object, key)) {
+          const read = `${name}.${String(key)}`;
+          this.#counts.set(read, (this.#counts.get(read) ?? 0) + 1);
+        }
+        return Reflect.get(object, key) as unknown;
+      },
+    });
+  }
+
+  /** What was read. */
+  get all(): string[] {
+    return [...this.#counts.keys()];
+  }
+
+  /** What was read more than once. */
+  get repeated(): string[] {
+    return [...this.#counts].filter(([, count]) => count > 1).map(([read, count]) => `${read}: ${count}`);
+  }
+}
+
+/** A Tensor of another copy of the package. */
+const foreign = (data: unknown, shape: number[]): object => ({
+  [Symbol.for('tokenbed.Tensor')]: true,
+  data,
+  shape,
+});
+
+const DIM = 4;
+const table = {
+  vocabSize: 9,
+  embeddingDim: DIM,
+  paddingIdx: -1,
+  initType: 'normal',
+  std: 0.5,
+  seed: 3,
+} as const;
+const sinusoidal = { embeddingDim: DIM, maxSeqLength: 6, dropout: 0.5, base: 10, seed: 1 } as const;
+const weight = () => [
+  [1, 2],
+  [3, 4],
+];
+const ids = () => [
+  [0, 1],
+  [2, 3],
+];
+const out = () => new Float32Array(64);
+
+type Watch = Reads['watch'];
+/** Something to do with watched arguments, and how many different reads it makes at least. */
+type Case = readonly [name: string, least: number, run: (watch: Watch) => unknown];
+
+const embedding = countingTable(9, DIM);
+const bag = EmbeddingBag.from(embedding, { mode: 'sum' });
+const layer = new EmbeddingLayer({ ...table, maxSeqLength: 6 });
+const positions = new PositionalEncoding(sinusoidal);
+const learned = new LearnedPositionalEmbedding({ embeddingDim: DIM, maxSeqLength: 6 });
+const x = () => new Float32Array(4 * DIM);
+
+const CONSTRUCTORS: Case[] = [
+  ['Embedding', 6, (watch) => new Embedding(watch({ ...table }))],
+  [
+    'Embedding.fromPretrained',
+    8,
+    (watch) => Embedding.fromPretrained(watch(weight()), watch({ paddingIdx: 0 })),
+  ],
+  [
+    'Embedding.fromPretrained, flat',
+    1,
+    (watch) => Embedding.fromPretrained(new Float32Array(8), watch({ embeddingDim: 2 })),
+  ],
+  [
+    'Embedding.fromPretrained, foreign',
+    2,
+    (watch) => Embedding.fromPretrained(watch(foreign(new Float64Array(4), [2, 2])) as never),
+  ],
+  ['EmbeddingBag', 8, (watch) => new EmbeddingBag(watch({ ...table, mode: 'max', includeLastOffset: true }))],
+  [
+    'EmbeddingBag.from',
+    2,
+    (watch) => EmbeddingBag.from(embedding, watch({ mode: 'max' as const, includeLastOffset: true })),
+  ],
+  [
+    'EmbeddingLayer',
+    12,
+    (watch) =>
+      new EmbeddingLayer(
+        watch({
+          ...table,
+          maxSeqLength: 6,
+          positional: 'sinusoidal',
+          scale: true,
+          base: 10,
+          layout: 'halves',
+          dropout: 0.1,
+        }),
+      ),
+  ],
+  [
+    'EmbeddingLayer of parts',
+    3,
+    (watch) => new EmbeddingLayer(watch({ token: embedding, positional: positions, scale: true })),
+  ],
+  ['PositionalEncoding', 6, (watch) => new PositionalEncoding(watch({ ...sinusoidal, layout: 'halves' }))],
+  [
+    'LearnedPositionalEmbedding',
+    5,
+    (watch) =>
+      new LearnedPositionalEmbedding(
+        watch({ embeddingDim: DIM, maxSeqLength: 6, initType: 'normal', std: 1, seed: 2 }),
+      ),
+  ],
+  ['Tensor over an array', 4, (watch) => new Tensor(new Float32Array(4), watch({ shape: [2, 2] }))],
+  [
+    'Tensor of numbers',
+    12,
+    (watch) => new Tensor(watch(weight()), watch({ dtype: 'i32', shape: [4] }) as never),
+  ],
+];
+
+const CALLS: Case[] = [
+  ['Embedding.forward', 9, (watch) => embedding.forward(watch(ids()))],
+  ['Embedding.forward, shape', 4, (watch) => embedding.forward(new Uint8Array(4), watch({ shape: [2, 2] }))],
+  ['Embedding.forwardInto', 9, (watch) => embedding.forwardInto(watch(ids()), out(), watch({}))],
+  [
+    'Embedding.forward, foreign ids',
+    3,
+    (watch) => embedding.forward(watch(foreign(new Int8Array(2), [2])) as never),
+  ],
+  [
+    'Embedding.forwardInto, foreign out',
+    2,
+    (watch) => embedding.forwardInto(Int32Array.of(1), watch(foreign(out(), [64])) as never),
+  ],
+  [
+    'Embedding.forwardInto, one number',
+    2,
+    (watch) => embedding.forwardInto(1, watch(foreign(out(), [64])) as never),
+  ],
+  [
+    'EmbeddingBag.forward',
+    9,
+    (watch) => bag.forward(watch(ids()), watch({ perSampleWeights: new Float32Array(4) })),
+  ],
+  [
+    'EmbeddingBag.forwardInto, offsets',
+    12,
+    (watch) =>
+      bag.forwardInto(
+        watch([1, 2, 3]),
+        out(),
+        watch({ offsets: [0, 1, 2], perSampleWeights: new Float32Array(3), shape: [3] }),
+      ),
+  ],
+  [
+    'EmbeddingBag.forward, foreign weights',
+    2,
+    (watch) =>
+      bag.forward(Int32Array.of(1, 2), {
+        offsets: Int8Array.of(0),
+        perSampleWeights: watch(foreign(new Float32Array(2), [2])) as never,
+      }),
+  ],
+  ['EmbeddingLayer.forward', 9, (watch) => layer.forward(watch(ids()), watch({ startPos: 1 }))],
+  [
+    'EmbeddingLayer.forwardInto, positionIds',
+    16,
+    (watch) => layer.forwardInto(watch(ids()), out(), watch({ positionIds: ids() })),
+  ],
+  [
+    'PositionalEncoding.forward',
+    5,
+    (watch) => positions.forward(x(), watch({ shape: [2, 2, DIM], startPos: 1 })),
+  ],
+  [
+    'PositionalEncoding.forwardInto, positionIds',
+    11,
+    (watch) => positions.forwardInto(x(), out(), watch({ shape: [2, 2, DIM], positionIds: ids() })),
+  ],
+  [
+    'PositionalEncoding.forward, foreign x',
+    4,
+    (watch) => positions.forward(watch(foreign(x(), [4, DIM])) as never),
+  ],
+  ['PositionalEncoding.encode', 9, (watch) => positions.encode(watch(ids()))],
+  [
+    'PositionalEncoding.visualizeEncoding',
+    3,
+    (watch) => positions.visualizeEncoding(watch({ seqLength: 2, dimsToShow: 2, print: null })),
+  ],
+  ['PositionalEncoding.toSVG', 2, (watch) => positions.toSVG(watch({ seqLength: 2, dimsToShow: 2 }))],
+  [
+    'LearnedPositionalEmbedding.forwardInto',
+    4,
+    (watch) => learned.forwardInto(x(), out(), watch({ shape: [4, DIM] })),
+  ],
+  ['Parameter.row, foreign out', 2, (watch) => embedding.weight.row(1, watch(foreign(out(), [64])) as never)],
+  ['Parameter.set', 5, (watch) => embedding.weight.set(8, watch([1, 2, 3, 4]))],
+  ['Parameter.setRows', 9, (watch) => embedding.weight.setRows(7, watch([1, 2, 3, 4, 5, 6, 7, 8]))],
+  [
+    'CharTokenizer.decode',
+    4,
+    (watch) => new CharTokenizer().decode(watch([4, 5]), watch({ skipSpecialTokens: true })),
+  ],
+  [
+    'CharTokenizer.decode, foreign',
+    2,
+    (watch) => new CharTokenizer().decode(watch(foreign(Int8Array.of(4), [1])) as never),
+  ],
+  ['CharTokenizer', 6, (watch) => new CharTokenizer(watch({ specialTokens: ['<A>'], alphabet: ['a', 'b'] }))],
+  ['CharTokenizer.padSequences', 8, (watch) => new CharTokenizer().padSequences(watch([[1], [2, 3]]))],
+];
+
+describe.each([
+  ['a constructor', CONSTRUCTORS],
+  ['a call', CALLS],
+])('%s', (_kind, cases) => {
+  it.each(cases)('%s reads everything once', (_name, least, run) => {
+    const reads = new Reads();
+    run((target, name) => reads.watch(target, name));
+    expect(reads.repeated).toEqual([]);
+    expect(reads.all.length, `reads: ${reads.all.join(', ')}`).toBeGreaterThanOrEqual(least);
+  });
+});
+
+it('a second read is noticed', () => {
+  const reads = new Reads();
+  const options = reads.watch({ shape: [1, 2] });
+  expect([options.shape[0], options.shape.length]).toEqual([1, 2]);
+  expect(reads.repeated).toEqual(['object 0.shape: 2']);
+});
