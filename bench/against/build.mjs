@@ -3,13 +3,16 @@
  *
  *   node bench/against/build.mjs [COMMIT] [FOLDER]        default: 798c4ca, .cache/before
  *
- * FOLDER is a package folder: package.json, dist/, and the commit's hash in `commit`. It is built once: a folder
- * with the right hash is left alone. The npm packages and the WASM tools are those of this checkout.
+ * FOLDER is a package folder: package.json and dist/. It is built once: `built-from.json` holds the commit and the
+ * compilers, and as long as they are the same the folder is left alone. Two builds by different compilers must not be
+ * compared. The npm packages and the WASM tools are those of this checkout.
  */
 
 import { existsSync } from 'node:fs';
 import { cp, mkdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { wasmToolchain } from '../../scripts/build-wasm.mjs';
+import { releaseBuild } from '../../scripts/lib/cargo.mjs';
 import { asProgram } from '../../scripts/lib/main.mjs';
 import { say, step } from '../../scripts/lib/progress.mjs';
 import { must, root } from '../../scripts/lib/run.mjs';
@@ -40,17 +43,32 @@ export async function extract(hash, folder) {
   const locks = await Promise.all(
     [root, folder].map((each) => readFile(path.join(each, 'package-lock.json'), 'utf8')),
   );
-  if (locks[0] === locks[1]) await symlink(path.join(root, 'node_modules'), path.join(folder, 'node_modules'));
+  if (locks[0] === locks[1])
+    await symlink(path.join(root, 'node_modules'), path.join(folder, 'node_modules'));
   else await must('npm', ['ci', '--prefer-offline', '--no-audit', '--no-fund'], { cwd: folder });
 }
 
+const STAMP = 'built-from.json';
+
+/** The compilers that build the addon and the WASM here. */
+async function compilers() {
+  const [addon, wasm] = await Promise.all([
+    releaseBuild(),
+    wasmToolchain().then((toolchain) => releaseBuild({ toolchain })),
+  ]);
+  return { addon: firstLine(addon.facts[0]), wasm: firstLine(wasm.facts[0]) };
+}
+
+/** `rustc 1.95.0 (...)` @param {string | undefined} text */
+const firstLine = (text = '') => text.split('\n')[0];
+
 /** Builds `commit` into `folder`, unless it is there already. @param {string} commit @param {string} folder */
 export async function buildCommit(commit, folder) {
-  const hash = await hashOf(commit);
-  const stamp = path.join(folder, 'commit');
-  if ((await readFile(stamp, 'utf8').catch(() => '')) === hash) return say(`- ${folder} is up to date`);
+  const stamp = path.join(folder, STAMP);
+  const builtFrom = JSON.stringify({ commit: await hashOf(commit), compilers: await compilers() }, null, 1);
+  if ((await readFile(stamp, 'utf8').catch(() => '')) === builtFrom) return say(`- ${folder} is up to date`);
   const source = path.join(root, '.cache/build/against');
-  await extract(hash, source);
+  await extract(await hashOf(commit), source);
   const env = {
     TOKENBED_TOOLS: process.env['TOKENBED_TOOLS'] ?? path.join(root, '.cache/cargo-tools'),
     WASM_STD_CACHE: process.env['WASM_STD_CACHE'] ?? path.join(root, '.cache/rust-wasm'),
@@ -65,11 +83,21 @@ export async function buildCommit(commit, folder) {
   await cp(path.join(source, 'package.json'), path.join(folder, 'package.json'));
   await rename(path.join(source, 'dist'), path.join(folder, 'dist'));
   await rm(source, { recursive: true });
-  await writeFile(stamp, hash);
+  await writeFile(stamp, builtFrom);
   say(`${commit} is built in ${folder}`);
 }
 
-/** The built package in `folder`, as a URL to import. @param {string} folder @returns {string} a path to its entry */
+/** Throws if the build in `folder` is by other compilers than those of today. @param {string} folder */
+export async function expectSameCompilers(folder) {
+  const stamp = await readFile(path.join(folder, STAMP), 'utf8').catch(() => null);
+  if (stamp === null) return; // built by something else: nothing is known
+  const [then, now] = [JSON.parse(stamp).compilers, await compilers()].map((each) => JSON.stringify(each));
+  if (then !== now) {
+    throw new Error(`${folder} was built by ${then}, this build is by ${now}: node bench/against/build.mjs`);
+  }
+}
+
+/** The entry of the package in `folder`, an absolute path. @param {string} folder */
 export function entryOf(folder) {
   const entry = path.resolve(folder, 'dist/index.js');
   if (!existsSync(entry)) throw new Error(`${folder} has no dist/index.js: node bench/against/build.mjs`);
