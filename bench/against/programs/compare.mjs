@@ -51,6 +51,10 @@ function fixedText(error) {
 /** @param {Pair} pair */
 const afterIsDisposed = ({ after }) => after.error?.code === 'ERR_DISPOSED';
 
+/** Whether the object of the step was disposed and owns none of its parts. @param {Pair} pair */
+const isDisposedOverParts = ({ step, parts, disposed }) =>
+  parts.length > 0 && disposed.has(step.object ?? '');
+
 /** @param {Pair} pair @returns {any} */
 const states = ({ before, after }) => [before.value, after.value];
 
@@ -78,11 +82,13 @@ const BY_DESIGN = [
   },
   {
     name: 'disposed itself',
-    reason: 'a layer or bag over parts that were passed in becomes disposed too, and its methods throw',
-    allows: (pair) =>
-      pair.parts.length > 0 &&
-      pair.disposed.has(pair.step.object ?? '') &&
-      (disposedDiffers(pair, false, true) || (pair.before.error === undefined && afterIsDisposed(pair))),
+    reason: 'a layer or bag over parts that were passed in becomes disposed too',
+    allows: (pair) => isDisposedOverParts(pair) && disposedDiffers(pair, false, true),
+  },
+  {
+    name: 'method after dispose',
+    reason: 'the methods of such a layer or bag throw ERR_DISPOSED before anything else is checked',
+    allows: (pair) => isDisposedOverParts(pair) && afterIsDisposed(pair),
     ends: true,
   },
   {

@@ -628,7 +628,7 @@ class Generator {
     if (random.chance(0.3)) starts.push(count);
     if (this.isWrong) starts.push(random.pick([0, count + 1, 2 ** 33]));
     const form = this.isWrong
-      ? this.ids(3, 2)
+      ? this.ids(4, 2, random.chance(0.5) ? undefined : [2, 2])
       : random.pick([
           array(starts),
           `Int32Array.of(${starts})`,
