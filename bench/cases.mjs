@@ -232,8 +232,8 @@ export const CASES = [
     id: 'calls',
     what: 'every public call on few rows, beside an earlier build (`--against`)',
     op: 'call',
-    vary: { call: Object.keys(CALLS), dim: [64, 384], mib: [1], tokens: [1, 8, 64] },
-    quick: { dim: [64], tokens: [8] },
+    vary: { call: Object.keys(CALLS), dim: [64], mib: [1], tokens: [1, 8, 64] },
+    quick: { tokens: [8] },
     groups: {},
   },
 ];

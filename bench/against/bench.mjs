@@ -52,16 +52,14 @@ const THRESHOLD = 0.97;
 const REPEATS = 3;
 
 const SETTINGS = {
-  full: { rounds: 61, roundMs: 1, warmupMs: 200, compare: true },
+  full: { rounds: 41, roundMs: 1, warmupMs: 150, compare: true },
   quick: { rounds: 31, roundMs: 1, warmupMs: 100, compare: true },
 };
 
-/** The instruction sets of this machine are known once the addon is loaded. @param {Options} options */
-async function configurations({ on, quick }) {
+/** @param {Options} options @param {readonly string[]} isas  of this machine, the best first */
+function configurations({ on, quick }, isas) {
   if (on !== null) return on;
-  const { instructionSets } = await import('../contenders/variants.mjs');
-  const isas = await instructionSets();
-  return quick ? [...isas.slice(0, 1), 'wasm'] : [...isas, 'threads', 'wasm'];
+  return quick ? [isas[0], 'wasm'] : [...isas, 'threads', 'wasm'];
 }
 
 /** The jobs of one configuration: threads matter to what T1 measures. @param {string} on @param {Options} options */
@@ -119,10 +117,11 @@ class Comparison {
   /** @type {string[]} */
   failures = [];
 
-  /** @param {string} before @param {Options} options */
-  constructor(before, options) {
+  /** @param {string} before @param {boolean} quick @param {readonly string[]} thorough  where short calls are measured in several processes */
+  constructor(before, quick, thorough) {
     this.before = before;
-    this.quick = options.quick;
+    this.quick = quick;
+    this.thorough = thorough;
   }
 
   /**
@@ -134,7 +133,7 @@ class Comparison {
     for (const group of byCall(jobs)) {
       /** @type {Result[]} */
       const all = [];
-      for (let i = 0; i < this.#processes(group); i++) {
+      for (let i = 0; i < this.#processes(on, group); i++) {
         all.push(...(await this.#process(on, group, reversed !== (i % 2 === 1))));
       }
       const names = [...new Set(all.map(({ name }) => name))];
@@ -142,9 +141,14 @@ class Comparison {
     }
   }
 
-  /** What the engine makes of a short call differs from process to process. @param {readonly JobSpec[]} group */
-  #processes([{ op }]) {
-    return this.quick || !(op === 'call' || op === 'token') ? 1 : 3;
+  /**
+   * What the engine makes of a short call differs from process to process. What is before the kernel is the same on
+   * every instruction set.
+   *
+   * @param {string} on @param {readonly JobSpec[]} group
+   */
+  #processes(on, [{ op }]) {
+    return !this.quick && this.thorough.includes(on) && (op === 'call' || op === 'token') ? 3 : 1;
   }
 
   /** @param {string} on @param {readonly JobSpec[]} jobs @param {boolean} reversed */
@@ -191,11 +195,13 @@ export async function benchAgainst(options) {
   const before = entryOf(folder);
   await expectSameCompilers(folder);
   const machine = await describeMachine();
-  const comparison = new Comparison(before, options);
+  const { instructionSets } = await import('../contenders/variants.mjs'); // it needs dist/
+  const isas = await instructionSets();
+  const comparison = new Comparison(before, options.quick, [isas[0], 'wasm']);
   /** @type {Result[]} */
   const results = [];
   say(`${machine.cpu}, ${machine.threads} threads, load ${machine.load}. Ratio: before / after.`);
-  for (const on of await configurations(options)) {
+  for (const on of configurations(options, isas)) {
     const jobs = jobsOn(on, options);
     say(`\n${on}: ${jobs.length} jobs`);
     /** @type {Result[]} */

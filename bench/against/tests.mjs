@@ -1,9 +1,9 @@
 /**
  * The tests of an earlier commit on this build: what fails has changed for users.
  *
- *   node bench/against/tests.mjs [COMMIT] [--only native,wasm,chromium,page,types] [-- VITEST ARGUMENTS]
+ *   node bench/against/tests.mjs [COMMIT [FILE...]] [--only native,wasm,chromium,page,types]
  *
- * COMMIT (default 798c4ca) is extracted into .cache/against-tests/, with its own test/, vectors, README and examples; its
+ * COMMIT (default 798c4ca, all its test files) is extracted into .cache/against-tests/, with its own test/, vectors, README and examples; its
  * dist/ is a copy of this one. `types` compiles its tests with the declarations of this build. test/house/ is not run:
  * it looks at sources. Each failure is printed with the first line of its reason; the exit code is 1 if there is one.
  */

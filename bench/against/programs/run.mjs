@@ -61,7 +61,11 @@ function seen(value, library, depth = 0) {
   const name = CLASSES.find((each) => value instanceof /** @type {any} */ (library)[each]);
   if (name !== undefined) return { instance: name };
   if (depth > 6) return '...';
-  if (Array.isArray(value)) return value.map((each) => seen(each, library, depth + 1));
+  if (Array.isArray(value)) {
+    // A getter of the program's is not called again.
+    const descriptors = Object.values(Object.getOwnPropertyDescriptors(value));
+    return descriptors.map((each) => ('value' in each ? seen(each.value, library, depth + 1) : 'a getter'));
+  }
   const prototype = Object.prototype.toString.call(value);
   if (prototype !== '[object Object]') return prototype;
   return Object.fromEntries(
