@@ -4,9 +4,12 @@
  *   vary       parameters and their values: a job for each combination
  *   quick      the values of `--quick`, where they are fewer
  *   groups     who takes part, by group (`contenders/index.mjs`): names, or the beginning of names and `*`
+ *              beside an earlier build (`--against`) every case is measured, and this does not count
  *
  * Tables are named by their bytes: `vocab` follows from `mib` and `dim`. 256 MiB lie far beyond every cache, 1 MiB in L2.
  */
+
+import { CALLS } from './contenders/calls.mjs';
 
 /** @typedef {number | string | boolean | null} Value */
 /**
@@ -224,6 +227,14 @@ export const CASES = [
     groups: {
       variants: ['tokenbed avx512', 'tokenbed avx2', 'tokenbed neon', 'tokenbed scalar', 'tokenbed 4*'],
     },
+  },
+  {
+    id: 'calls',
+    what: 'every public call on few rows, beside an earlier build (`--against`)',
+    op: 'call',
+    vary: { call: Object.keys(CALLS), dim: [64], mib: [1], tokens: [1, 8, 64] },
+    quick: { tokens: [8] },
+    groups: {},
   },
 ];
 

@@ -2,22 +2,23 @@
  * The bench: tokenbed beside every peer at the same work.
  *
  *   npm run bench -- [--quick] [--case N1,...] [--op gather,...] [--peers js,...] [--json FILE] [--answers]
+ *   npm run bench -- --against FOLDER [--on avx2,wasm,...] [--only TEXT] [--quick] ...    beside an earlier build
  *
  *   cases.mjs        what is measured                 marks.mjs     what is wanted
  *   contenders/      who takes part, a file each      peers/        what they need (npm run bench:peers)
  *   harness/         how it is measured               results/      records of full runs
  *   naive/           references in Rust without any cleverness
+ *   against/         an earlier build and this one: speed, random programs, the earlier tests
  *
  * One process for each group of peers, with tokenbed and plain JavaScript in each; in it, short rounds, every contender in
  * a new random order, every answer checked. A speed is a ratio, paired round by round. The exit code is 0 whatever the figures,
  * 1 when an answer is wrong or a contender failed.
  */
 
-import { fork } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { say, seconds } from '../scripts/lib/progress.mjs';
-import { endWithUs, environment } from '../scripts/lib/run.mjs';
 import { setUp } from '../scripts/setup.mjs';
+import { benchAgainst } from './against/bench.mjs';
+import { measureApart } from './harness/apart.mjs';
 import { judgeMarks } from './harness/judge-marks.mjs';
 import { describeMachine } from './harness/machine.mjs';
 import { readOptions, USAGE } from './harness/options.mjs';
@@ -27,9 +28,7 @@ import { jobLines, markLines } from './harness/report.mjs';
 import { measureStartUp } from './harness/start-up.mjs';
 import { buildNaive } from './naive/build.mjs';
 
-/** @typedef {import('./harness/types.d.ts').Row} Row @typedef {import('./harness/types.d.ts').JobSpec} JobSpec */
-
-const GROUP = fileURLToPath(new URL('harness/group.mjs', import.meta.url));
+/** @typedef {import('./harness/types.d.ts').Row} Row */
 
 /** @type {Record<'full' | 'quick' | 'answers', import('./harness/rounds.mjs').Settings>} */
 const SETTINGS = {
@@ -65,25 +64,6 @@ class Gathered {
   }
 }
 
-/** @param {string} group @param {readonly JobSpec[]} jobs @param {object} settings @param {Gathered} record @returns {Promise<void>} */
-function runGroup(group, jobs, settings, record) {
-  return new Promise((resolve) => {
-    const child = fork(GROUP, [], {
-      // One thread: only the case T1 is about more.
-      env: environment({ TOKENBED_THREADS: '1', TOKENBED_ISA: undefined, TOKENBED_BACKEND: undefined }),
-      serialization: 'advanced',
-      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-    });
-    endWithUs(child);
-    child.on('message', (message) => record.take(group, message));
-    child.once('exit', (code, signal) => {
-      if (code !== 0) record.failures.push(`${group}: its process ended with ${signal ?? code}`);
-      resolve();
-    });
-    child.send({ group, jobs, settings });
-  });
-}
-
 /** @param {ReturnType<typeof readOptions>} options */
 async function bench(options) {
   const start = performance.now();
@@ -96,7 +76,12 @@ async function bench(options) {
   );
   for (const [group, specs] of jobs) {
     say(`\nGroup ${group}: ${specs.length} jobs, ${settings.rounds} rounds each`);
-    await runGroup(group, specs, settings, record);
+    // One thread: only the case T1 is about more.
+    const task = { group, jobs: specs, settings };
+    const failure = await measureApart(task, { TOKENBED_THREADS: '1' }, [], (message) =>
+      record.take(group, message),
+    );
+    if (failure !== null) record.failures.push(`${group}: ${failure}`);
   }
   const startUp = options.cases?.includes('L1') ?? (options.ops === null && options.peers === null);
   const startUpMs = startUp && !options.answers ? measureStartUp(options.quick ? 7 : 21) : {};
@@ -126,7 +111,7 @@ try {
   else {
     await setUp();
     await buildNaive();
-    process.exitCode = (await bench(options)) ? 0 : 1;
+    process.exitCode = (await (options.against === null ? bench : benchAgainst)(options)) ? 0 : 1;
   }
 } catch (error) {
   console.error(`bench: ${error instanceof Error ? error.message : String(error)}`);

@@ -4,7 +4,15 @@
 export interface Peer {
   readonly peer: string;
   /** Throws an Error that names `npm run bench:peers` where the peer is not installed. */
-  open(): Promise<Opened>;
+  open(options?: OpenOptions): Promise<Opened>;
+}
+
+/** What only the builds of tokenbed look at. */
+export interface OpenOptions {
+  /** Default: both. */
+  readonly backends?: readonly ('native' | 'wasm')[];
+  /** The entry of the build that `before` is. */
+  readonly before?: string;
 }
 
 export interface Opened {
@@ -14,7 +22,7 @@ export interface Opened {
   close?(): void | Promise<void>;
 }
 
-export type Op = 'token' | 'gather' | 'forward' | 'layer' | 'bag' | 'sinusoid' | 'init';
+export type Op = 'token' | 'gather' | 'forward' | 'layer' | 'bag' | 'sinusoid' | 'init' | 'call';
 
 /** One way of doing some of the ops. */
 export interface Contender {

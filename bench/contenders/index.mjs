@@ -7,6 +7,7 @@
 
 /** @type {Record<string, () => Promise<import('../harness/types.d.ts').Peer>>} */
 export const FILES = {
+  before: () => import('./before.mjs'),
   tokenbed: () => import('./tokenbed.mjs'),
   js: () => import('./js.mjs'),
   naive: () => import('./naive.mjs'),
@@ -41,6 +42,9 @@ export const GROUPS = {
     peers: ['torch', 'numpy', 'ort-python', 'python'],
   },
 };
+
+/** The files of a comparison with an earlier build, which is no group of `--peers`. */
+export const AGAINST = ['before', 'tokenbed'];
 
 /** The words that `--peers` knows. */
 export const PEERS = Object.values(GROUPS).flatMap(({ peers }) => peers);

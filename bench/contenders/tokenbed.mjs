@@ -1,12 +1,26 @@
 /**
- * tokenbed through its public door: the package by name, public methods, every check on.
+ * tokenbed through its public API: public methods, every check on.
  *
  *   native                the addon, on the best instruction set unless the process's environment lowers it
  *   wasm, allocated       output from `Tensor.allocate`: rows are written where they stay
  *   wasm, ordinary        output in an ordinary Float32Array
+ *
+ * Imported as `tokenbed.mjs?package=URL` (see `before.mjs`) the same contenders use another build of the package. An
+ * import with another query is another module, with its own machine code: neither build's calls go through code that
+ * the engine has specialized for the other one.
  */
 
-import {
+import { machine } from './machine.mjs';
+
+const { search, searchParams } = new URL(import.meta.url);
+const build = searchParams.get('package');
+
+/** @type {typeof import('tokenbed')} */
+const library = await import(build ?? 'tokenbed');
+/** @type {typeof import('./calls.mjs')} */
+const { CALLS, writesInto } = await import(`./calls.mjs${search}`);
+
+const {
   backendInfo,
   Embedding,
   EmbeddingBag,
@@ -15,17 +29,16 @@ import {
   LearnedPositionalEmbedding,
   PositionalEncoding,
   Tensor,
-} from 'tokenbed';
-import { machine } from './machine.mjs';
+} = library;
 
 /** @typedef {import('../harness/types.d.ts').Job} Job @typedef {import('../harness/types.d.ts').Prepare} Prepare */
 /** @typedef {import('../harness/types.d.ts').Contender} Contender */
 /** @typedef {'native' | 'wasm'} Backend @typedef {'ordinary' | 'allocated'} Output */
 /** @typedef {(backend: Backend, output: Output) => Prepare} On */
 
-export const peer = 'tokenbed';
+export const peer = build === null ? 'tokenbed' : 'before';
 
-/** Jobs on the same table share the Embedding. @type {Map<string, { of: Float32Array, embedding: Embedding }>} */
+/** Jobs on the same table share the Embedding. @type {Map<string, { of: Float32Array, embedding: import('tokenbed').Embedding }>} */
 const embeddings = new Map();
 
 /** @param {Backend} backend @param {Job} job @param {number | null} [paddingIdx] */
@@ -51,7 +64,7 @@ function outputOf(output, { out }) {
   return { out: tensor, close: () => tensor.dispose() };
 }
 
-/** @param {Float32Array | Tensor} out @returns {Float32Array} */
+/** @param {Float32Array | import('tokenbed').Tensor} out @returns {Float32Array} */
 const floats = (out) => (out instanceof Tensor ? /** @type {Float32Array} */ (out.data) : out);
 
 /** @type {On} */
@@ -156,6 +169,31 @@ const sinusoid = (backend) => async (job) => {
   };
 };
 
+/** One of the public calls of `calls.mjs`. @type {On} */
+const call = (backend, output) => async (job) => {
+  const { batches, params } = job;
+  const { call: name, dim, tokens: n } = params;
+  if (output === 'allocated' && !writesInto(name)) return null;
+  const embedding = await embeddingOf(backend, job);
+  const { out, close } = outputOf(output, job);
+  floats(out).fill(NaN); // a bag writes less than there is room for: the rest must not differ either
+  const x = job.table.slice(0, n * dim);
+  const prepare = /** @type {import('./calls.mjs').Prepare} */ (CALLS[name]);
+  const { run, repeatable = run } = prepare({ library, embedding, batches, n, dim, out, x });
+  let last = 0;
+  return {
+    call(k) {
+      last = k;
+      run(batches[k % batches.length], k);
+    },
+    output() {
+      const result = repeatable(batches[last % batches.length], last);
+      return floats(/** @type {Float32Array} */ (result));
+    },
+    close,
+  };
+};
+
 /** A table made and given back; the answer is its first rows. @type {On} */
 const initialise = (backend) => async (job) => {
   const { vocab, dim, kind } = job.params;
@@ -182,6 +220,9 @@ function largePagesForWasm() {
   probe.dispose();
 }
 
+/** What the tables of two builds that are compared are taken to lie on: the same. */
+const PAGES = '2MiB';
+
 /** What the system gives a large table of the backend in use: seen, not assumed. @returns {'4KiB' | '2MiB'} */
 function pagesInUse() {
   const bytes = 64 * 2 ** 20;
@@ -195,7 +236,7 @@ function pagesInUse() {
 /** @param {string} name @param {Backend} backend @param {Output} output @param {{ isa: string, pages: '4KiB' | '2MiB' }} found @returns {Contender} */
 function contender(name, backend, output, { isa, pages }) {
   const ordinary = output === 'ordinary';
-  const both = { gather, token, layer, bag };
+  const both = { gather, token, layer, bag, call };
   const own = ordinary ? { forward, sinusoid, init: initialise } : {};
   const ops = Object.fromEntries(
     Object.entries({ ...both, ...own }).map(([op, on]) => [op, on(backend, output)]),
@@ -203,19 +244,24 @@ function contender(name, backend, output, { isa, pages }) {
   return { name, backend, isa, pages, ops };
 }
 
-/** @returns {Promise<{ version: string, contenders: readonly Contender[] }>} */
-export async function open() {
-  await init({ backend: 'wasm' });
-  if (process.env['BENCH_WASM_PAGES'] !== '4KiB') largePagesForWasm();
-  const wasm = { ...backendInfo(), pages: pagesInUse() };
-  await init({ backend: 'native' });
-  const native = { ...backendInfo(), pages: pagesInUse() };
-  return {
-    version: native.version,
-    contenders: [
-      contender('tokenbed native', 'native', 'ordinary', native),
-      contender('tokenbed wasm, allocated', 'wasm', 'allocated', wasm),
-      contender('tokenbed wasm, ordinary', 'wasm', 'ordinary', wasm),
-    ],
-  };
+/**
+ * @param {import('./contract.d.ts').OpenOptions} [options]
+ * @returns {Promise<import('./contract.d.ts').Opened>}
+ */
+export async function open({ backends = ['wasm', 'native'], before } = {}) {
+  /** @type {Contender[]} */
+  const contenders = [];
+  let version = '';
+  for (const backend of backends) {
+    await init({ backend });
+    if (backend === 'wasm' && process.env['BENCH_WASM_PAGES'] !== '4KiB') largePagesForWasm();
+    const found = { ...backendInfo(), pages: before === undefined ? pagesInUse() : PAGES };
+    version = found.version;
+    if (backend === 'native') contenders.unshift(contender(`${peer} native`, backend, 'ordinary', found));
+    else {
+      contenders.push(contender(`${peer} wasm, allocated`, backend, 'allocated', found));
+      contenders.push(contender(`${peer} wasm, ordinary`, backend, 'ordinary', found));
+    }
+  }
+  return { version, contenders };
 }

@@ -68,11 +68,16 @@ function contender(name, isa, circumstances) {
 /** What this machine has, the best first. */
 const LOWER = { avx512: ['avx512', 'avx2', 'scalar'], avx2: ['avx2', 'scalar'], neon: ['neon', 'scalar'] };
 
+/** @returns {Promise<string[]>} the instruction sets that the addon can use here, the best first */
+export async function instructionSets() {
+  const { isa } = await init({ backend: 'native' });
+  return LOWER[/** @type {keyof typeof LOWER} */ (isa)] ?? ['scalar'];
+}
+
 /** @returns {Promise<{ version: string, contenders: readonly Contender[] }>} */
 export async function open() {
-  await init({ backend: 'native' });
+  const isas = await instructionSets();
   const { isa, version } = backendInfo();
-  const isas = LOWER[/** @type {keyof typeof LOWER} */ (isa)] ?? ['scalar'];
   return {
     version,
     contenders: [

@@ -86,8 +86,8 @@ function largestError(got, wanted) {
   return most;
 }
 
-/** @param {Float32Array} a @param {Float32Array} b */
-function sameBits(a, b) {
+/** Whether `a` begins with the bits of `b`. @param {Float32Array} a @param {Float32Array} b */
+export function sameBits(a, b) {
   const [x, y] = [a, b].map((f) => Buffer.from(f.buffer, f.byteOffset, b.byteLength));
   return x.equals(y);
 }

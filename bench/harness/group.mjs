@@ -4,12 +4,12 @@
  * Messages to the parent: { missing } for a peer that is not installed, { version }, { rows } for each job, { failed }.
  */
 
-import { FILES, GROUPS, INSTALLABLE } from '../contenders/index.mjs';
+import { AGAINST, FILES, GROUPS, INSTALLABLE } from '../contenders/index.mjs';
 import { makeJob } from './inputs.mjs';
 import { listed } from './names.mjs';
 import { measure } from './rounds.mjs';
 
-/** @typedef {import('./types.d.ts').JobSpec} JobSpec */
+/** @typedef {import('./types.d.ts').JobSpec} JobSpec @typedef {import('./types.d.ts').OpenOptions} OpenOptions */
 
 /** @param {object} message */
 const tell = (message) => void process.send?.(message);
@@ -17,14 +17,21 @@ const tell = (message) => void process.send?.(message);
 /** @param {unknown} error */
 const text = (error) => (error instanceof Error ? error.message : String(error));
 
-/** @param {string} group */
-async function openAll(group) {
+/**
+ * The files of a comparison with an earlier build, in either order: which build allocates first is not to decide.
+ *
+ * @param {boolean} reversed
+ */
+const inOrder = (reversed) => (reversed ? [...AGAINST].reverse() : AGAINST);
+
+/** @param {readonly string[]} files @param {OpenOptions} [options] */
+async function openAll(files, options) {
   /** @type {import('./types.d.ts').Opened[]} */
   const opened = [];
-  for (const file of GROUPS[group].files) {
+  for (const file of files) {
     try {
       const module = await FILES[file]();
-      const own = await module.open();
+      const own = await module.open(options);
       tell({ version: { name: module.peer, version: own.version } });
       opened.push(own);
     } catch (error) {
@@ -36,9 +43,18 @@ async function openAll(group) {
   return opened;
 }
 
-/** @param {{ group: string, jobs: JobSpec[], settings: import('./rounds.mjs').Settings }} task */
-async function work({ group, jobs, settings }) {
-  const opened = await openAll(group);
+/**
+ * @typedef {object} Task
+ * @property {string} group
+ * @property {JobSpec[]} jobs
+ * @property {import('./rounds.mjs').Settings} settings
+ * @property {OpenOptions & { reversed: boolean }} [against]  the builds to compare, in place of the group's contenders
+ */
+
+/** @param {Task} task */
+async function work({ group, jobs, settings, against }) {
+  const files = against === undefined ? GROUPS[group].files : inOrder(against.reversed);
+  const opened = await openAll(files, against);
   const contenders = opened.flatMap((each) => each.contenders);
   for (const spec of jobs) {
     try {

@@ -64,7 +64,8 @@ export function makeJob({ op, params }) {
   const tokens = op === 'token' ? 1 : p['tokens'];
   const pool = randomIds(Math.max(POOL, tokens), p['vocab'], p['padding'] ?? null, 0x7061);
   // Single tokens are taken from the pool itself: a million small views would be measured instead of a lookup.
-  const views = op === 'token' ? 1 : Math.min(Math.floor(pool.length / tokens), 2 ** 17);
+  const most = op === 'token' ? 1 : op === 'call' ? 1024 : 2 ** 17;
+  const views = Math.min(Math.floor(pool.length / tokens), most);
   const batches = Array.from({ length: views }, (_, k) => pool.subarray(k * tokens, (k + 1) * tokens));
   const outRows = op === 'bag' ? p['bags'] : tokens;
   /** @type {Job} */

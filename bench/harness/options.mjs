@@ -2,6 +2,7 @@
 
 import { parseArgs } from 'node:util';
 import { CASES } from '../cases.mjs';
+import { CONFIGURATIONS } from '../against/configurations.mjs';
 import { PEERS } from '../contenders/index.mjs';
 
 export const USAGE = `npm run bench -- [options]
@@ -11,7 +12,11 @@ export const USAGE = `npm run bench -- [options]
   --op gather,...    only these (${[...new Set(CASES.map(({ op }) => op))].join(' ')})
   --peers js,...     only these groups (${PEERS.join(' ')})
   --json FILE        the record: machine, versions, rows, marks
-  --answers          no timing: every contender answers, and is checked (what CI runs)`;
+  --answers          no timing: every contender answers, and is checked (what CI runs)
+
+  --against FOLDER   beside the build in FOLDER (node bench/against/build.mjs), no peers
+  --on avx2,wasm,... only on these (${CONFIGURATIONS.join(' ')})
+  --only TEXT        only the cases whose printed name contains TEXT`;
 
 /** @param {string | undefined} text @param {string} option @param {readonly string[]} known */
 function list(text, option, known) {
@@ -33,11 +38,17 @@ export function readOptions(args) {
       case: { type: 'string' },
       peers: { type: 'string' },
       json: { type: 'string' },
+      against: { type: 'string' },
+      on: { type: 'string' },
+      only: { type: 'string', default: '' },
       quick: { type: 'boolean', default: false },
       answers: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
     },
   });
+  if (values.against === undefined && (values.on !== undefined || values.only !== '')) {
+    throw new Error(`--on and --only belong to --against\n\n${USAGE}`);
+  }
   return {
     ops: list(values.op, 'op', [...new Set(CASES.map(({ op }) => op))]),
     cases: list(values.case, 'case', [...CASES.map(({ id }) => id), 'L1']),
@@ -45,6 +56,9 @@ export function readOptions(args) {
     quick: values.quick || values.answers,
     answers: values.answers,
     json: values.json ?? null,
+    against: values.against ?? null,
+    on: list(values.on, 'on', CONFIGURATIONS),
+    only: values.only,
     help: values.help,
   };
 }

@@ -29,31 +29,52 @@ function settled({ mib, table, size, ...params }) {
   return params;
 }
 
+/** @typedef {{ ops: readonly string[] | null, cases: readonly string[] | null, quick: boolean }} Choice */
+
+/** The cases that `--op` and `--case` leave. @param {Choice} choice */
+const chosen = ({ ops, cases }) =>
+  CASES.filter(({ id, op }) => (ops?.includes(op) ?? true) && (cases?.includes(id) ?? true));
+
+/** @param {import('../cases.mjs').Case} aCase @param {boolean} quick @param {readonly string[]} contenders @returns {JobSpec[]} */
+function jobsOf({ id, op, vary, quick: fewer }, quick, contenders) {
+  return combinations(quick ? { ...vary, ...fewer } : vary).map((params) => ({
+    case: id,
+    op,
+    params: settled(params),
+    contenders,
+  }));
+}
+
+/** Jobs on the same table one after the other: it is made once. @param {JobSpec[]} jobs */
+const byTable = (jobs) => jobs.sort((a, b) => tableKey(a).localeCompare(tableKey(b)));
+
 /**
- * @param {{ ops: readonly string[] | null, cases: readonly string[] | null, peers: readonly string[] | null, quick: boolean }} choice
+ * @param {Choice & { peers: readonly string[] | null }} choice
  * @returns {Map<string, JobSpec[]>} the jobs of each group
  */
-export function plan({ ops, cases, peers, quick }) {
+export function plan({ peers, ...choice }) {
   /** @type {Map<string, JobSpec[]>} */
   const jobs = new Map();
   for (const [group, { peers: words }] of Object.entries(GROUPS)) {
     if (peers !== null && !words.some((word) => peers.includes(word))) continue;
-    for (const { id, op, vary, quick: fewer, groups } of CASES) {
-      const contenders = groups[group];
-      if (contenders === undefined) continue;
-      if ((ops !== null && !ops.includes(op)) || (cases !== null && !cases.includes(id))) continue;
-      const specs = combinations(quick ? { ...vary, ...fewer } : vary).map((params) => ({
-        case: id,
-        op,
-        params: settled(params),
-        contenders,
-      }));
-      jobs.set(group, [...(jobs.get(group) ?? []), ...specs]);
-    }
+    const list = chosen(choice).flatMap((each) => {
+      const contenders = each.groups[group];
+      return contenders === undefined ? [] : jobsOf(each, choice.quick, contenders);
+    });
+    if (list.length > 0) jobs.set(group, byTable(list));
   }
-  // Jobs on the same table one after the other: it is made once.
-  for (const list of jobs.values()) list.sort((a, b) => tableKey(a).localeCompare(tableKey(b)));
   return jobs;
+}
+
+/** Every job of the chosen cases once, whoever takes part otherwise. @param {Choice} choice @returns {JobSpec[]} */
+export function planAll(choice) {
+  /** @type {Map<string, JobSpec>} */
+  const jobs = new Map();
+  for (const spec of chosen(choice).flatMap((each) => jobsOf(each, choice.quick, ['*']))) {
+    const key = JSON.stringify([spec.op, Object.entries(spec.params).sort()]);
+    if (!jobs.has(key)) jobs.set(key, spec);
+  }
+  return byTable([...jobs.values()]);
 }
 
 /** @param {JobSpec} spec */

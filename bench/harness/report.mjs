@@ -8,7 +8,7 @@ import { count } from '../../scripts/lib/progress.mjs';
 const WIDE = 0.25;
 
 /** @param {number} ns */
-function time(ns) {
+export function time(ns) {
   if (ns < 1e4) return `${ns.toFixed(0)} ns`;
   if (ns < 1e7) return `${(ns / 1e3).toFixed(1)} us`;
   return `${(ns / 1e6).toFixed(1)} ms`;

@@ -11,18 +11,33 @@
  */
 
 import { measure as inRounds, median, quantile, ratios } from '../../dist/profiler/rounds.js';
-import { expected, judge } from './expected.mjs';
+import { expected, judge, sameBits } from './expected.mjs';
 
 /** @typedef {import('./types.d.ts').Job} Job @typedef {import('./types.d.ts').Prepared} Prepared */
 /** @typedef {import('./types.d.ts').Contender} Contender @typedef {import('./types.d.ts').Here} Here */
 /** @typedef {import('../../dist/profiler/rounds.js').Series<Entry>} Series */
-/** @typedef {{ rounds: number, roundMs: number }} Settings */
+/**
+ * What `--against` sets besides rounds:
+ *
+ *   compare    the first contender's answers are what the others must answer, to the bit; no formula is evaluated
+ *   cpuTime    the time is that of this process on the processors: the programs beside it do not count
+ *
+ * @typedef {{ rounds: number, roundMs: number, warmupMs?: number, compare?: boolean, cpuTime?: boolean }} Settings
+ */
 
 /** A sample shorter than this would measure the clock. */
 const SAMPLE_MS = 0.1;
+/** The time of this process on the processors. Reading it takes about a microsecond, and it counts microseconds. */
+const CPU_CLOCK = { now: cpuMs, resolutionMs: 0.001 };
+const CPU_SAMPLE_MS = 0.4;
 /** Where a single call takes a second, fewer rounds must do; never fewer than five. */
 const JOB_MS = 12_000;
 const LEAST_ROUNDS = 5;
+
+function cpuMs() {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}
 
 /** Which call is next, and how many make a sample. @typedef {{ next: number, repeats: number }} State */
 
@@ -48,9 +63,18 @@ class Answers {
   /** @type {Map<number, Float32Array | null>} */
   #expected = new Map();
 
-  /** @param {Job} job */
-  constructor(job) {
+  /** @param {Job} job @param {boolean} compare */
+  constructor(job, compare) {
     this.job = job;
+    this.compare = compare;
+  }
+
+  /** Whether `got` is the answer that the first contender gave; it is, if this is the first. @param {Float32Array} got */
+  isFirst(got) {
+    const { call } = this;
+    const first = this.#expected.get(call);
+    if (!first) this.#expected.set(call, got.slice());
+    return !first || (got.length === first.length && sameBits(got, first));
   }
 
   get expected() {
@@ -69,14 +93,25 @@ class Entry {
   /** @type {() => void | Promise<void>} */
   #loop;
 
-  /** @param {Contender} contender @param {Prepared} prepared @param {Answers} answers @param {number} roundMs */
-  constructor(contender, prepared, answers, roundMs) {
+  /** @param {Contender} contender @param {Prepared} prepared @param {Answers} answers @param {Settings} settings */
+  constructor(contender, prepared, answers, { roundMs, cpuTime = false }) {
     this.contender = contender;
     this.prepared = prepared;
     this.answers = answers;
     this.#loop = 'call' in prepared ? loopOf(prepared, this.state) : () => {};
+    const sampleMs = cpuTime ? CPU_SAMPLE_MS : SAMPLE_MS;
     /** One message there and back for each round. */
-    this.sampleMs = 'call' in prepared ? SAMPLE_MS : roundMs;
+    this.sampleMs = 'call' in prepared ? sampleMs : roundMs;
+    this.cpuTime = cpuTime;
+  }
+
+  /** Before a round of CPU time: garbage of the others is collected, and this contender's code is in the caches. */
+  async prepare() {
+    if (!this.cpuTime) return;
+    // Of new objects only: a whole collection makes the engine drop code that depends on objects of which none is left.
+    globalThis.gc?.({ type: 'minor' });
+    const { repeats } = this.state;
+    if (repeats > 1) await this.run(repeats);
   }
 
   /** @param {number} calls @returns {void | Promise<void | number>} */
@@ -97,8 +132,12 @@ class Entry {
     this.state.next = call;
     job.out.fill(NaN); // a contender that writes nothing would pass with what was there
     await this.run(1);
-    const wanted = contender.answer?.(job, call) ?? answers.expected;
     const got = await this.prepared.output();
+    if (answers.compare) {
+      this.verified &&= answers.isFirst(got);
+      return;
+    }
+    const wanted = contender.answer?.(job, call) ?? answers.expected;
     const { verified, maxError } = judge(job, wanted, got, contender.tolerance ?? 0);
     this.verified &&= verified;
     this.maxError = Math.max(this.maxError, maxError);
@@ -110,19 +149,21 @@ class Entry {
  *
  * @param {Job} job @param {readonly Contender[]} contenders @param {Settings} settings
  */
-export async function measure(job, contenders, { rounds, roundMs }) {
-  const answers = new Answers(job);
+export async function measure(job, contenders, settings) {
+  const { rounds, roundMs, warmupMs = 2 * roundMs, compare = false, cpuTime = false } = settings;
+  const answers = new Answers(job, compare);
   /** @type {Entry[]} */
   const entries = [];
   try {
     for (const contender of contenders) {
       const prepared = await contender.ops[job.op]?.(job);
-      if (prepared) entries.push(new Entry(contender, prepared, answers, roundMs));
+      if (prepared) entries.push(new Entry(contender, prepared, answers, settings));
     }
     if (entries.length === 0) throw new Error('no contender does this job');
     const all = await inRounds(entries, {
-      warmupMs: 2 * roundMs,
+      warmupMs,
       roundMs,
+      ...(cpuTime ? { clock: CPU_CLOCK } : {}),
       next: (all) => {
         const done = all[0].rounds.length;
         const spentMs = all.reduce((sum, { elapsedMs }) => sum + elapsedMs, 0);

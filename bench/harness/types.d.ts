@@ -9,6 +9,7 @@ export type {
   Job,
   Op,
   Opened,
+  OpenOptions,
   Peer,
   Prepare,
   Prepared,

@@ -1,0 +1,18 @@
+/** On what an earlier build and this one are compared: a process of its own for each, as its environment decides. */
+
+/** @type {Record<string, { backends: readonly ('native' | 'wasm')[], env: Record<string, string> }>} */
+export const ON = {
+  avx512: native({ TOKENBED_ISA: 'avx512' }),
+  avx2: native({ TOKENBED_ISA: 'avx2' }),
+  neon: native({ TOKENBED_ISA: 'neon' }),
+  scalar: native({ TOKENBED_ISA: 'scalar' }),
+  threads: native({ TOKENBED_THREADS: '2' }),
+  wasm: { backends: ['wasm'], env: { TOKENBED_THREADS: '1' } },
+};
+
+export const CONFIGURATIONS = Object.keys(ON);
+
+/** One thread, unless the configuration is about threads. @param {Record<string, string>} env */
+function native(env) {
+  return { backends: /** @type {const} */ (['native']), env: { TOKENBED_THREADS: '1', ...env } };
+}
