@@ -23,7 +23,7 @@ export const vitest = (project, files = '*') => ({
 
 /** The contract of the types: here the compiler must fail. @type {Suite} */
 const TYPES = {
-  build: 'node scripts/build-native.mjs',
+  build: 'node scripts/build-native.mjs && node scripts/build-wasm.mjs',
   test: 'node_modules/.bin/tsc -p tsconfig.json --noEmit',
 };
 
