@@ -70,7 +70,7 @@ async function record(file, mutants) {
   const survivors = mutants.filter(({ verdict }) => verdict === 'survived');
   const keys = [...new Set(survivors.map(({ line, what }) => `${what}: ${lines[line - 1]?.trim()}`))];
   const entries = keys.map((key) => `- ${key}\n${known.get(key) ?? ''}`);
-  await writeWhole(place, `${mutants.length} mutants: ${counts}\n${entries.join('')}`);
+  await writeWhole(place, `${file}: ${mutants.length} mutants: ${counts}\n${entries.join('')}`);
   const open = keys.filter((key) => !known.get(key));
   say([`${file}: ${counts}`, ...open.map((key) => `  not explained: ${key}`)].join('\n'));
   return open.length;
