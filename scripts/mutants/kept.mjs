@@ -177,17 +177,6 @@ export const KEPT = [
     suite: TYPES,
   },
   {
-    name: 'check-after-write',
-    what: 'an id beyond u32 is found after the rows before it were written',
-    file: 'ts/embedding.ts',
-    find: `    checkOverflow(backend, batch, rows, 'Token indices');
-    if (this.#table.copyFew(batch.data, batch.count, out)) return batch.release();`,
-    replace: `    backend.kernels.gather(handle, batch.data, out);
-    checkOverflow(backend, batch, rows, 'Token indices');
-    if (this.#table.copyFew(batch.data, batch.count, out)) return batch.release();`,
-    suite: vitest('native', 'ids'),
-  },
-  {
     name: 'wrong-class',
     what: 'ragged ids are a RangeError',
     file: 'ts/errors.ts',
