@@ -7,4 +7,7 @@ const { TOKENBED_MUTANTS_PROJECT: project, TOKENBED_MUTANTS_TESTS: tests = '*' }
 const { resolve, test } = inNode(project === 'wasm' ? 'wasm' : 'native');
 const include = tests.split(',').map((name) => `test/${name}.test.ts`);
 
-export default defineConfig({ resolve, test: { ...test, include, execArgv: [] } });
+// Stryker's own setup file activates a mutant: before the library is loaded, in the order of the list.
+const sequence = { setupFiles: 'list' as const };
+
+export default defineConfig({ resolve, test: { ...test, include, sequence, execArgv: [] } });

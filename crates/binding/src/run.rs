@@ -232,10 +232,10 @@ fn rotate_wide<P: IdArray>(
             let n = PAIRS.min(half - first_pair);
             let positions = positions.places(place..place + 1, rotary.seq);
             let start = row * dim;
-            let mut pairs = [[0.0; PAIRS]; 2];
-            let [a, b] = &mut pairs;
             match rotary.layout {
                 Layout::Halves => {
+                    let mut pairs = [[0.0; PAIRS]; 2];
+                    let [a, b] = &mut pairs;
                     let places = [start + first_pair, start + half + first_pair];
                     out.edit(places[0]..places[0] + n, false, |out| a[..n].copy_from_slice(out));
                     out.edit(places[1]..places[1] + n, false, |out| b[..n].copy_from_slice(out));
@@ -246,13 +246,7 @@ fn rotate_wide<P: IdArray>(
                 Layout::Interleaved => {
                     let from = start + 2 * first_pair;
                     out.edit(from..from + 2 * n, false, |out| {
-                        for (i, pair) in out.chunks_exact(2).enumerate() {
-                            (a[i], b[i]) = (pair[0], pair[1]);
-                        }
-                        ops::rotate_parts(rotary, positions, row, first_pair, &mut a[..n], &mut b[..n]);
-                        for (i, pair) in out.chunks_exact_mut(2).enumerate() {
-                            (pair[0], pair[1]) = (a[i], b[i]);
-                        }
+                        ops::rotate_part(rotary, positions, row, first_pair, out)
                     });
                 }
             }

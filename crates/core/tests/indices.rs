@@ -163,6 +163,31 @@ fn offsets_of_every_type() {
 }
 
 #[test]
+fn some_of_the_bags_are_bags_over_their_own_ids() {
+    let offsets = Bags::Offsets(Offsets::check(Ids::I32(&[0, 2, 2, 5, 9]), 12, false).unwrap());
+    assert_eq!([0, 1, 2, 3, 4, 5].map(|i| offsets.start(i)), [0, 2, 2, 5, 9, 12]);
+    let part = offsets.slice(2..5);
+    assert_eq!(part.bags(), 3);
+    assert_eq!([0, 1, 2].map(|i| part.bag(i)), [0..3, 3..7, 7..10]);
+    let inner = part.slice(1..2);
+    assert_eq!((inner.bags(), inner.bag(0)), (1, 0..4));
+    let last = part.slice(1..3);
+    assert_eq!([0, 1].map(|i| last.bag(i)), [0..4, 4..7]);
+    let equal = Bags::Equal { bags: 3, len: 4 }.slice(1..3);
+    assert_eq!((equal.bags(), equal.bag(0), equal.bag(1)), (2, 0..4, 4..8));
+}
+
+#[test]
+fn entries_have_the_value_of_their_type() {
+    assert_eq!(Ids::I8(&[7, -128]).value(1), -128);
+    assert_eq!(Ids::U8(&[7, 255]).value(1), 255);
+    assert_eq!(Ids::I16(&[7, -32_768]).value(1), -32_768);
+    assert_eq!(Ids::U16(&[7, 65_535]).value(1), 65_535);
+    assert_eq!(Ids::I32(&[7, i32::MIN]).value(1), i64::from(i32::MIN));
+    assert_eq!(Ids::U32(&[7, u32::MAX]).value(1), i64::from(u32::MAX));
+}
+
+#[test]
 fn equal_bags() {
     let bags = Bags::Equal { bags: 3, len: 4 };
     assert_eq!((bags.bags(), bags.bag(0), bags.bag(2)), (3, 0..4, 8..12));

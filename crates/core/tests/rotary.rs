@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use reference::rotary::{rotate as expected, Pairs};
 use reference::sinusoid::Sinusoid as Exact;
 use tokenbed_core::ops::{
-    rotate, rotate_parts, sinusoid_rows, Layout, PositionRows, Rotary, Sinusoid, Source,
+    rotate, rotate_part, rotate_parts, sinusoid_rows, Layout, PositionRows, Rotary, Sinusoid, Source,
 };
 use tokenbed_core::simd::{available, detect};
 use tokenbed_core::{Table, Window};
@@ -110,6 +110,11 @@ fn parts_of_a_row_are_rotated_alike() {
                 .map(|(a, b)| (wanted[a], wanted[b]))
                 .unzip();
             assert_eq!((a, b), both);
+            if layout == Layout::Interleaved {
+                let mut part = x[2 * from..2 * to].to_vec();
+                rotate_part(&rotary, positions, 0, from, &mut part);
+                assert_eq!(part, wanted[2 * from..2 * to]);
+            }
         }
     }
 }

@@ -23,5 +23,5 @@ pub use embed::{embed, Embed};
 pub use gather::{gather, read};
 pub use init::{init_normal, init_uniform};
 pub use position::{add_positions, PositionRows, Positions, Source};
-pub use rotary::{rotate, rotate_parts, Rotary};
+pub use rotary::{rotate, rotate_part, rotate_parts, Rotary};
 pub use sinusoid::{sinusoid_at, sinusoid_rows, Layout, Sinusoid};

@@ -157,8 +157,7 @@ fn rotate_pairs<S: Simd>(simd: S, turn: impl Row, direction: f32, row: &mut [f32
     }
 }
 
-/// Rotates pairs that lie apart, in place: columns `first_pair ..` of both halves of a row of halves, for rows that are
-/// seen in parts.
+/// Rotates pairs of a row of halves, in place, for rows that are seen in parts: columns `first_pair ..` of both halves.
 ///
 /// # Panics
 /// When the parts are of unequal length, or are not columns of `turn`.
@@ -171,15 +170,42 @@ pub fn rotate_parts(
     second: &mut [f32],
 ) {
     assert_eq!(first.len(), second.len(), "pairs");
+    rotate_each(rotary, positions, row, first_pair, first.iter_mut().zip(second));
+}
+
+/// Rotates pairs of an interleaved row, in place, for rows that are seen in parts: columns `2 first_pair ..`.
+///
+/// # Panics
+/// When the part ends inside a pair, or is not columns of `turn`.
+pub fn rotate_part(
+    rotary: &Rotary<'_>,
+    positions: PositionRows<'_>,
+    row: usize,
+    first_pair: usize,
+    part: &mut [f32],
+) {
+    assert!(part.len().is_multiple_of(2), "whole pairs");
+    let pairs = part.chunks_exact_mut(2).map(|pair| pair.split_at_mut(1));
+    let pairs = pairs.map(|(a, b)| (&mut a[0], &mut b[0]));
+    rotate_each(rotary, positions, row, first_pair, pairs);
+}
+
+fn rotate_each<'p>(
+    rotary: &Rotary<'_>,
+    positions: PositionRows<'_>,
+    row: usize,
+    first_pair: usize,
+    pairs: impl ExactSizeIterator<Item = (&'p mut f32, &'p mut f32)>,
+) {
     let half = rotary.turn.dim() / 2;
-    assert!(first_pair + first.len() <= half, "pairs of {half}");
+    assert!(first_pair + pairs.len() <= half, "pairs of {half}");
     let open = Positions {
         table: rotary.turn,
         rows: positions,
     }
     .open();
     let turn = open.row(rotary.place(row));
-    for (i, (a, b)) in first.iter_mut().zip(second).enumerate() {
+    for (i, (a, b)) in pairs.enumerate() {
         let (sin, cos) = match rotary.layout {
             Layout::Halves => (turn.get(first_pair + i), turn.get(half + first_pair + i)),
             Layout::Interleaved => (turn.get(2 * (first_pair + i)), turn.get(2 * (first_pair + i) + 1)),
