@@ -153,7 +153,7 @@ describe('tokenize --tokenizer FILE.json', () => {
   });
 
   it.each([
-    ['no JSON', '{', 1, 'ERR_FORMAT: t.json: .*no JSON'],
+    ['no JSON', '{', 1, 'ERR_FORMAT: t.json: .*not valid JSON'],
     [
       'no object',
       '[]',
