@@ -203,12 +203,12 @@ describe('every figure', () => {
   it.each(['sinusoidal', 'learned'] as const)('of %s positions is in its row', (kind) => {
     const entry = report.results.positional[kind]!;
     const row = cells(document, kind);
-    expectFigure(row['Adding'], entry.computationTimeMs);
-    expectFigure(row['Making'], entry.constructionTimeMs);
+    expectFigure(row['Add'], entry.computationTimeMs);
+    expectFigure(row['Construct'], entry.constructionTimeMs);
     expectFigure(row['Table'], entry.tableMemoryMb);
     expect(row['Parameters']).toBe(kind === 'learned' ? '51,200' : '0');
     expect(row['Trainable']!.replace(/\s/g, ' ')).toBe(kind === 'learned' ? '200 KiB' : '0');
-    expect(row['Behind the end']).toBe(entry.extrapolation);
+    expect(row['Beyond the table']).toBe(entry.extrapolation);
   });
 
   it('of the machine and the settings is there', () => {
@@ -281,7 +281,7 @@ describe('what was not measured', () => {
 
   it('is not guessed: without machine, backend, settings and shapes they are absent', () => {
     const text = prose(toHTML({ results }));
-    for (const absent of ['Processor', 'Backend', 'Warm-up', 'Smallest step', 'Batch of the positions']) {
+    for (const absent of ['Processor', 'Backend', 'Warm-up time', 'Clock resolution', 'Position batch']) {
       expect(text).not.toContain(absent);
     }
     // What an encoding looks like depends on its shape.
@@ -292,8 +292,8 @@ describe('what was not measured', () => {
   it('of the host is said to be so', () => {
     const machine = { ...rest.machine, processor: null, processors: null, clockResolutionMs: null };
     const text = prose(toHTML({ ...rest, results, machine }));
-    expect(text).toContain('not told by the host');
-    expect(text).not.toContain('Smallest step');
+    expect(text).toContain('not reported by the host');
+    expect(text).not.toContain('Clock resolution');
   });
 
   it('of one figure is a dash, and no point of a chart', () => {
@@ -326,7 +326,7 @@ describe('patterns', () => {
     expect(one).not.toContain('id="access-patterns"');
     expect(four).toContain('id="access-patterns"');
     for (const pattern of PATTERNS) expect(prose(four)).toContain(`Lookups, ${pattern} ids.`);
-    expect(prose(four)).toMatch(/repeated ids are looked up 3\.1 × as fast as uniform ones/);
+    expect(prose(four)).toMatch(/lookups of repeated ids are 3\.1 × as fast as of uniform ids/);
   });
 
   it('of several tables are not compared', () => {
@@ -339,9 +339,9 @@ describe('patterns', () => {
     using small = new Embedding({ vocabSize: 10, embeddingDim: 4 });
     using large = new Embedding({ vocabSize: 20, embeddingDim: 4 });
     profiler.measureLookupPerformance({ ...sizes, embedding: small });
-    expect(profiler.toHTML()).toContain('Table of the lookups');
+    expect(profiler.toHTML()).toContain('Lookup table');
     profiler.measureLookupPerformance({ ...sizes, embedding: large, pattern: 'zipf' });
-    expect(profiler.toHTML()).not.toMatch(/Table of the lookups|as fast as/);
+    expect(profiler.toHTML()).not.toMatch(/Lookup table|as fast as/);
   });
 
   it('stand apart from backends and widths', () => {
@@ -396,7 +396,7 @@ describe('hostile text', () => {
       ).toBeGreaterThanOrEqual(many / 2);
     }
     expect(cells(page, seen)).toHaveProperty(['Tokens/s']);
-    expect(cells(page, 'learned')['Behind the end']).toBe(seen);
+    expect(cells(page, 'learned')['Beyond the table']).toBe(seen);
   });
 });
 
