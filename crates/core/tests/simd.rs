@@ -46,7 +46,7 @@ fn what_this_machine_lacks_is_refused() {
     for isa in Isa::ALL.into_iter().filter(|isa| !available().contains(isa)) {
         let refused = std::panic::catch_unwind(|| Ids::U8(&[0]).check(isa, 1).is_ok()).unwrap_err();
         let message = refused.downcast::<String>().unwrap();
-        assert_eq!(*message, format!("this machine has no {}", isa.name()));
+        assert_eq!(*message, format!("this machine does not support {}", isa.name()));
         assert!(std::panic::catch_unwind(|| isa.require()).is_err());
     }
 }
