@@ -93,7 +93,7 @@ test('by keyboard alone: text, token, cells, positions, measuring, each stop vis
   await page.keyboard.press('ArrowRight');
   await expect
     .poll(() => page.locator('#encoding-cell').textContent())
-    .toBe('position 1, dimension 0: sin(1 × 1.00) = 0.841; one turn every 6.28 positions');
+    .toBe('position 1, dimension 0: sin(1 × 1.00) = 0.841; period 6.28 positions');
 
   await to('measure');
   await page.keyboard.press('Enter');
@@ -113,9 +113,7 @@ test('the positions are those of the formula, far out and in halves', async () =
   await expect.poll(said).toContain('position 1,000,000, dimension 0: sin(1,000,000 × 1.00) = −0.350;');
   for (let i = 0; i < 4; i++) await page.keyboard.press('PageDown');
   // Dimension 40 of 64 in halves is the cosine of pair 8: 10000 ** (-16 / 64) = 0.1.
-  await expect
-    .poll(said)
-    .toContain('dimension 40: cos(1,000,000 × 0.100) = −0.999; one turn every 62.8 positions');
+  await expect.poll(said).toContain('dimension 40: cos(1,000,000 × 0.100) = −0.999; period 62.8 positions');
 });
 
 describe('on a narrow screen', () => {

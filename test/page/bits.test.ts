@@ -138,7 +138,7 @@ test('a seed that is none is refused in words, and the vectors stay', async () =
   const { page } = await visit();
   const before = await settled(page);
   await page.getByLabel('Seed').fill('1.5');
-  await expect.poll(() => page.locator('#text-status').textContent()).toContain('Seed: a whole number');
+  await expect.poll(() => page.locator('#text-status').textContent()).toContain('Seed: an integer');
   expect(await page.getByLabel('Seed').getAttribute('aria-invalid')).toBe('true');
   expect(await settled(page)).toBe(before);
   await page.getByLabel('Seed').fill('8');

@@ -40,7 +40,7 @@ test('measures in its Worker for 2 s and more while the page answers; charts, fi
   const lookups = Object.values(results.lookup);
   expect(new Set(lookups.map(({ pattern }) => pattern)).size).toBe(4);
   expect(lookups.every(({ backend, lookupTimeMs }) => backend === 'wasm' && lookupTimeMs > 0)).toBe(true);
-  await page.getByText('The lookups in figures').click();
+  await page.getByText('Table of lookups').click();
   const rows = await page.locator('#lookups tr').allTextContents();
   expect(rows).toHaveLength(lookups.length);
   lookups.forEach((found, i) => {
