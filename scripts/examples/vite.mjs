@@ -42,17 +42,17 @@ try {
 async function check(what, urls) {
   const page = await browser.newPage();
   /** @type {string[]} */
-  const complaints = [];
-  page.on('console', (message) => complaints.push(message.text()));
-  page.on('pageerror', (error) => complaints.push(error.message));
-  page.on('requestfailed', (request) => complaints.push(`${request.url()} failed`));
+  const errors = [];
+  page.on('console', (message) => errors.push(message.text()));
+  page.on('pageerror', (error) => errors.push(error.message));
+  page.on('requestfailed', (request) => errors.push(`${request.url()} failed`));
   await page.goto(String(urls?.local[0]));
   await page.getByText('wasm simd128').waitFor();
   assert.equal(await page.locator('#vectors').textContent(), rows('Hi!'));
   await page.getByLabel('Text').fill('Hello world!');
   assert.equal(await page.locator('#vectors').textContent(), rows('Hello world!'));
   assert.deepEqual(
-    complaints.filter((text) => !text.startsWith('[vite] ')),
+    errors.filter((text) => !text.startsWith('[vite] ')),
     [],
   );
   await page.close();
