@@ -1,6 +1,6 @@
 /**
- * Before every test file: the backend this project was given is asked for by name, and must be the one that
- * answers. A backend that cannot load therefore fails each file of its project; nothing is skipped.
+ * Runs before every test file: initializes the backend of the project by name and checks that it is active. If the backend
+ * cannot load, every file of the project fails; nothing is skipped.
  */
 
 import { backendInfo, init } from 'tokenbed';

@@ -1,8 +1,8 @@
 /**
- * Arguments and results larger than the scratch area that WASM works in: 65,536 index entries, 131,072 floats.
+ * Arguments and results larger than the scratch area of WASM: 65,536 index entries, 131,072 floats.
  *
- * Whatever a binding cuts, the bits are those of plain loops, and a bad entry far behind is found before the first
- * element is written.
+ * However a call is split into tiles, the results are bit-identical to plain loops, and an invalid entry at the end is
+ * detected before the first element is written.
  */
 
 import { type BagMode, Embedding, EmbeddingBag, EmbeddingLayer, PositionalEncoding, Tensor } from 'tokenbed';
@@ -13,11 +13,11 @@ import { expectError } from './helpers/errors.js';
 const INDEX_TILE = 65_536;
 const FLOAT_TILE = 131_072;
 
-/** Ids that are not the same in any two tiles. */
+/** Ids that differ between tiles. */
 const someIds = (count: number, vocab: number) =>
   Int32Array.from({ length: count }, (_, i) => (i * 7919 + (i >> 13)) % vocab);
 
-/** A table whose rows are known without asking for them. */
+/** A table whose values follow a formula. */
 const values = (vocab: number, dim: number) =>
   Float32Array.from({ length: vocab * dim }, (_, i) => ((i * 2_654_435_761) % 1000) - 500);
 const embeddingOf = (table: Float32Array, embeddingDim: number, paddingIdx: number | null = null) =>
@@ -48,7 +48,7 @@ describe('Embedding', () => {
     const ids = someIds(count, vocab);
     expectBits(embedding.forward(ids).data, gather(table, dim, ids));
     const out = painted(count * dim + 2);
-    // A part of a larger buffer, of a class of another size.
+    // Part of a larger buffer, with another element size.
     const narrow = new Uint8Array(count + 3).fill(255);
     narrow.set(ids, 3);
     embedding.forwardInto(narrow.subarray(3), out);
@@ -57,7 +57,7 @@ describe('Embedding', () => {
     embedding.dispose();
   });
 
-  it('gives results of tens of MiB', () => {
+  it('returns results of tens of MiB', () => {
     const table = values(1000, 384);
     const embedding = embeddingOf(table, 384);
     const ids = someIds(32 * 1024, 1000);
@@ -67,7 +67,7 @@ describe('Embedding', () => {
     embedding.dispose();
   });
 
-  it('works in its own memory too: ids outside, out allocated', () => {
+  it('writes to allocated tensors', () => {
     const table = values(50, 300);
     const embedding = embeddingOf(table, 300);
     const ids = someIds(2000, 50);
@@ -77,7 +77,7 @@ describe('Embedding', () => {
     out.dispose();
   });
 
-  it('finds a bad id in the last tile before it writes the first row', () => {
+  it('detects an invalid id in the last tile before writing', () => {
     const embedding = embeddingOf(values(10, 3), 3);
     for (const at of [INDEX_TILE - 1, INDEX_TILE, 3 * INDEX_TILE + 17]) {
       const ids = new Int32Array(4 * INDEX_TILE);
@@ -94,7 +94,7 @@ describe('Embedding', () => {
     }
   });
 
-  it('reads and writes rows wider than a tile', () => {
+  it('supports rows wider than a tile', () => {
     const dim = 200_000;
     const embedding = new Embedding({ vocabSize: 3, embeddingDim: dim, initType: 'zeros' });
     const table = values(3, dim);
@@ -107,7 +107,7 @@ describe('Embedding', () => {
 });
 
 describe('EmbeddingBag', () => {
-  /** The same in plain loops over whole bags, quick enough for millions of elements. */
+  /** The reference: plain loops over complete bags, fast enough for millions of elements. */
   function bags(
     table: Float32Array,
     dim: number,
@@ -161,7 +161,7 @@ describe('EmbeddingBag', () => {
     }
   });
 
-  it.each(modes)('%s of more bags than fit a tile of offsets', (mode) => {
+  it.each(modes)('%s of more bags than a tile of offsets', (mode) => {
     const table = values(60, 2);
     const count = 150_000;
     const ids = someIds(count, 60);
@@ -174,7 +174,7 @@ describe('EmbeddingBag', () => {
     expectBits(bag.forward(ids, { offsets }).data, bags(table, 2, { ids, offsets, mode, paddingIdx: 7 }));
   });
 
-  it.each(modes)('%s of bags that cross every border of tiles', (mode) => {
+  it.each(modes)('%s of bags that cross tile boundaries', (mode) => {
     const table = values(30, 9);
     const ids = someIds(3 * INDEX_TILE, 30);
     const offsets = [
@@ -191,7 +191,7 @@ describe('EmbeddingBag', () => {
     expectBits(bag.forward(ids, { offsets }).data, bags(table, 9, { ids, offsets, mode }));
   });
 
-  it.each(['sum', 'mean'] as const)('%s with more weights than fit a tile of floats', (mode) => {
+  it.each(['sum', 'mean'] as const)('%s with more weights than a tile of floats', (mode) => {
     const table = values(30, 5);
     const ids = someIds(2 * FLOAT_TILE + 3, 30);
     const weights = Float32Array.from(ids, (_, i) => Math.fround(Math.sin(i)));
@@ -212,7 +212,7 @@ describe('EmbeddingBag', () => {
     expectBits(bag.forward(ids, { offsets }).data, bags(table, dim, { ids, offsets, mode }));
   });
 
-  it('finds a bad offset or id in the last tile before it writes the first bag', () => {
+  it('detects an invalid offset or id in the last tile before writing', () => {
     const bag = EmbeddingBag.from(embeddingOf(values(10, 3), 3), { mode: 'sum' });
     const ids = new Int32Array(INDEX_TILE * 3);
     const offsets = Int32Array.from({ length: INDEX_TILE * 2 }, (_, i) => i);
@@ -244,7 +244,7 @@ describe('EmbeddingBag', () => {
 });
 
 describe('positions', () => {
-  it('encodes more positions than fit a tile, and rows wider than one', () => {
+  it('encodes more positions than a tile, and rows wider than a tile', () => {
     const pe = new PositionalEncoding({ embeddingDim: 6, maxSeqLength: 70_001 });
     const all = pe.pe.data;
     expectBits(pe.encode(Uint32Array.from({ length: 70_001 }, (_, i) => i)).data, all);
@@ -260,7 +260,7 @@ describe('positions', () => {
   const plus = (x: Float32Array, pe: Float32Array, dim: number, position: (row: number) => number) =>
     x.map((value, i) => Math.fround(value + pe[position(Math.floor(i / dim)) * dim + (i % dim)]!));
 
-  it('adds to more rows than fit, outside, in place and in its own memory', () => {
+  it('adds to more rows than a tile: ordinary arrays, in place, and allocated tensors', () => {
     const [batch, seq, dim] = [4, 20_000, 5];
     const pe = new PositionalEncoding({ embeddingDim: dim, maxSeqLength: seq + 7 });
     const x = values(batch * seq, dim);
@@ -294,7 +294,7 @@ describe('positions', () => {
     expectBits(x, wanted);
   });
 
-  it('takes lists of position ids longer than a tile, one for all or one each', () => {
+  it('accepts more position ids than a tile, for one sequence or for all', () => {
     const seq = 70_000;
     const pe = new PositionalEncoding({ embeddingDim: 3, maxSeqLength: 500 });
     const layer = new EmbeddingLayer({ token: embeddingOf(values(9, 3), 3), positional: pe, scale: true });
@@ -308,7 +308,7 @@ describe('positions', () => {
     }
   });
 
-  it('finds a bad position in the last tile before it writes the first row', () => {
+  it('detects an invalid position in the last tile before writing', () => {
     const pe = new PositionalEncoding({ embeddingDim: 1, maxSeqLength: 5 });
     const layer = new EmbeddingLayer({
       token: new Embedding({ vocabSize: 5, embeddingDim: 1 }),
@@ -336,7 +336,7 @@ describe('positions', () => {
 
 describe('EmbeddingLayer', () => {
   it.each(['sinusoidal', 'learned', null] as const)(
-    'with positions %s, scaled and dropped, is its parts',
+    'with positions %s, scale and dropout, equals its parts',
     (positional) => {
       for (const [batch, seq, dim] of [
         [3, 50_000, 4],

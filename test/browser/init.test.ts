@@ -79,7 +79,7 @@ describe('init', () => {
     ['an ArrayBuffer', () => fetch(CORE).then((response) => response.arrayBuffer())],
     ['bytes', async () => new Uint8Array(await (await fetch(CORE)).arrayBuffer())],
     ['a module', async () => WebAssembly.compile(await (await fetch(CORE)).arrayBuffer())],
-  ])('takes %s', async (_, source) => {
+  ])('accepts %s', async (_, source) => {
     const { tokenbed } = await fresh();
     await tokenbed.init({ wasm: source() as string });
     expectRow(tokenbed);

@@ -1,4 +1,4 @@
-/** `tokenbed profile`: tables for readers, JSON for programs, files that are whole or not there. */
+/** `tokenbed profile`: tables as text, JSON, and files that are written atomically. */
 
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -7,21 +7,21 @@ import { backendInfo, type ProfilerResults } from 'tokenbed';
 import { describe, expect, it } from 'vitest';
 import { expectFailure, folder, outcome, preloading, printed, start, tokenbed } from './cli-program.js';
 
-/** Quick, and each size another number. */
+/** Fast settings with distinct sizes. */
 const SMALL = (
   '--vocab 300 --dim 12 --batch-sizes 4,2 --seq-lengths 3 ' +
   '--vocab-sizes 20,30 --embedding-dims 5 --min-time 0'
 ).split(' ');
-/** Would take hours. */
+/** Settings that would take hours. */
 const LONG = [...SMALL.slice(0, -1), '3600000'];
 
-/** A terminal to whoever asks, so that the bar is drawn. */
+/** Simulates a terminal, so that the progress bar is drawn. */
 const watched = () => preloading('process.stderr.isTTY = true;');
 
 type Json = ProfilerResults & Record<string, unknown>;
 
 describe('profile --json', () => {
-  it('prints all results, and what they were measured on', async () => {
+  it('prints all results, the machine and the settings', async () => {
     const found = JSON.parse(await printed(['profile', ...SMALL, '--json'])) as Json;
     const { name, isa, threads, version } = backendInfo();
     expect(found).toMatchObject({ version, backend: name, isa, threads, node: process.version });
@@ -38,7 +38,7 @@ describe('profile --json', () => {
     expect(found.positional.learned!.parameters).toBe(200 * 12);
   });
 
-  it('measures several patterns, and makes no table above --max-table', async () => {
+  it('measures several patterns, and creates no table above --max-table', async () => {
     const args = ['--pattern', 'zipf,repeated,zipf', '--max-table', '0.0001', '--json'];
     const found = JSON.parse(await printed(['profile', ...SMALL, ...args])) as Json;
     expect(Object.entries(found.lookup).map(([key, { pattern }]) => [key, pattern])).toEqual([
@@ -68,7 +68,7 @@ describe('profile', () => {
     expect(text.endsWith('extrapolation needs\n')).toBe(true);
   });
 
-  it('writes the report and the charts, whole', async () => {
+  it('writes complete report and chart files', async () => {
     const cwd = folder();
     const files = ['--html', 'report.html', '--svg', 'charts.svg'];
     const found = JSON.parse(await printed(['profile', ...SMALL, ...files, '--json'], { cwd })) as Json;
@@ -81,7 +81,7 @@ describe('profile', () => {
     expect(svg.trim()).toMatch(/^<svg[^]*<\/svg>$/);
   });
 
-  it('fails before it measures when a file has no place', async () => {
+  it('fails before measuring if a file cannot be written', async () => {
     const cwd = folder();
     await expectFailure(['profile', ...LONG, '--html', 'no/out.html'], 1, 'ENOENT: no/out.html: no such', {
       cwd,
@@ -107,16 +107,16 @@ describe('profile', () => {
     ['--min-time', 'x', 'a number >= 0'],
     ['--max-table', '-1', ''],
     ['--html', '', 'a name: got ""'],
-  ])('calls %s %j a wrong command line', async (option, value, wanted) => {
+  ])('rejects %s %j as a usage error', async (option, value, wanted) => {
     await expectFailure(['profile', ...LONG, `${option}=${value}`], 2, `Option ${option} must be ${wanted}`);
   });
 
-  it('fails with a code where the table does not fit', async () => {
+  it('fails with a code if the table does not fit', async () => {
     const args = ['--vocab', '4294967296', '--dim', '1048576'];
     await expectFailure(['profile', ...LONG, ...args], 1, 'tokenbed: ERR_TOO_LARGE: A table needs');
   });
 
-  it('draws a bar on a terminal after a second, and takes it away', async () => {
+  it('draws a progress bar on a terminal after a second, and removes it', async () => {
     const args = [...SMALL.slice(0, -1), '150', '--json'];
     const { code, stdout, stderr } = await tokenbed(['profile', ...args], { env: watched() });
     expect(code).toBe(0);
@@ -126,24 +126,24 @@ describe('profile', () => {
     expect(stderr.endsWith('\r\u001b[2K')).toBe(true);
   });
 
-  it('says nothing on standard error that nobody watches', async () => {
+  it('prints nothing to standard error if it is not a terminal', async () => {
     const args = [...SMALL.slice(0, -1), '150'];
     expect((await tokenbed(['profile', ...args])).stderr).toBe('');
   });
 
-  it('leaves nothing behind when it is interrupted', async () => {
+  it('leaves no files when interrupted', async () => {
     const cwd = folder();
     const args = [...SMALL.slice(0, -1), '400', '--batch-sizes', '1,2,3,4,5,6,7,8,9', '--html', 'out.html'];
     const child = start(['profile', ...args], { cwd, env: watched() });
     const done = outcome(child);
-    await once(child.stderr, 'data'); // the bar: it is measuring
+    await once(child.stderr, 'data'); // the progress bar: it is measuring
     child.kill('SIGINT');
     const { signal, stdout } = await done;
     expect([signal, stdout]).toEqual(['SIGINT', '']);
     expect(readdirSync(cwd)).toEqual([]);
   });
 
-  it('ends quietly when nobody reads on', async () => {
+  it('exits silently when the reader closes the pipe', async () => {
     const child = start(['profile', ...SMALL]);
     child.stdout.destroy();
     const { code, signal, stderr } = await outcome(child);

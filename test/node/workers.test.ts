@@ -1,4 +1,4 @@
-/** Worker threads: each has the package for itself, frees what it made when it ends, and can write shared ids at any time. */
+/** Worker threads: each has a separate instance of the package, frees its objects when it ends, and can write shared ids. */
 
 import { once } from 'node:events';
 import path from 'node:path';
@@ -17,7 +17,7 @@ const start = (task: string, data: object = {}, env: object = {}) =>
     execArgv: [],
   });
 
-/** What a worker says, after it has ended. */
+/** The message of a worker, after it has ended. */
 async function resultOf<T>(worker: Worker): Promise<T> {
   const [[result], [code]] = await Promise.all([once(worker, 'message'), once(worker, 'exit')]);
   expect(code).toBe(0);
@@ -25,7 +25,7 @@ async function resultOf<T>(worker: Worker): Promise<T> {
 }
 
 describe('worker threads', () => {
-  it('import the package at once and compute the same bits, many at a time', async () => {
+  it('import the package concurrently and compute identical bits', async () => {
     const found = await Promise.all(
       Array.from({ length: 6 }, () => resultOf<{ name: string; digest: string }>(start('digest'))),
     );
@@ -53,10 +53,10 @@ describe('worker threads', () => {
     const before = process.memoryUsage().rss;
     for (let i = 0; i < 8; i++) expect(await resultOf(start('leave', { count: 96 }))).toBe(96);
     const mebibytes = (process.memoryUsage().rss - before) / 2 ** 20;
-    expect(mebibytes).toBeLessThan(384); // of the 768 that were written
+    expect(mebibytes).toBeLessThan(384); // of 768 written
   });
 
-  it('can be ended in the middle of their work', async () => {
+  it('can be terminated while computing', async () => {
     const workers = Array.from({ length: 4 }, () =>
       start('flip', { flags: new Int32Array(new SharedArrayBuffer(4)), targets: [] }),
     );
@@ -65,7 +65,7 @@ describe('worker threads', () => {
     expect(new Embedding({ vocabSize: 2, embeddingDim: 2 }).forward(1).shape).toEqual([2]);
   });
 
-  it('do not know the handles of another thread', async () => {
+  it('cannot use handles of another thread', async () => {
     const embedding = new Embedding({ vocabSize: 3, embeddingDim: 4, seed: 1 });
     const wanted = embedding.weight.toTensor().data;
     const insides = (await import(path.join(root, 'dist/backend/index.js'))) as {
@@ -84,10 +84,10 @@ describe('shared arrays that another thread writes during the call', () => {
   const VOCAB = 50;
   const DIM = 3;
   const shared = (length: number) => new Int32Array(new SharedArrayBuffer(length * 4));
-  /** Row r of the table is [r, r, r]; no other value is ever to be seen. */
+  /** Row r of the table is [r, r, r]. No other value may occur. */
   const rows = Float32Array.from({ length: VOCAB * DIM }, (_, i) => Math.floor(i / DIM));
 
-  it('are used as they were when they were checked: a right result or an error, never a read out of bounds', async () => {
+  it('are used as validated: a correct result or an error, never a read out of bounds', async () => {
     const [ids, positions, offsets] = [shared(COUNT), shared(COUNT), shared(COUNT)];
     const flags = shared(1);
     const fill = (value: (i: number) => number) => Int32Array.from({ length: COUNT }, (_, i) => value(i));

@@ -1,6 +1,6 @@
 /**
- * Rows on both sides of a border that 32 or 31 bits cannot cross: 4 GiB in one table natively, 2 GiB of linear
- * memory on WASM, which two tables reach together. Prints what was read.
+ * Accesses rows on both sides of the 32-bit or 31-bit limit: 4 GiB in one table on native, 2 GiB of linear memory on WASM,
+ * which two tables reach together. Prints the values.
  */
 
 import { strictEqual } from 'node:assert';

@@ -1,4 +1,4 @@
-/** Analyses tables of the sizes given (rows of 1 KiB); prints the largest resident memory of the process, in bytes. */
+/** Analyzes tables with the passed numbers of rows (of 1 KiB). Prints the peak resident memory of the process in bytes. */
 
 import { backendInfo, EmbeddingProfiler } from '../../../dist/index.js';
 
