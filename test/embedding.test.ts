@@ -289,12 +289,12 @@ describe('a lookup', () => {
           }
         });
         const embedding = Embedding.fromPretrained(weight, { embeddingDim: dim });
-        for (const given of [
+        for (const form of [
           Int32Array.from(flat),
           Uint16Array.from(flat),
           BigInt64Array.from(flat, BigInt),
         ]) {
-          const result = embedding.forward(given, { shape });
+          const result = embedding.forward(form, { shape });
           expect(result.shape).toEqual([...shape, dim]);
           expectBits(result.data, expected);
         }

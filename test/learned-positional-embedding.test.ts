@@ -45,11 +45,11 @@ describe('the constructor', () => {
       maxSeqLength: 6,
       ...options,
     }).positionEmbedding.weight.toTensor().data;
-    const wanted = Float32Array.from(
+    const expected = Float32Array.from(
       { length: 24 },
       (_, i) => -0.5 + ((word(7, 1, 0, i) + 0.5) / 2 ** 32) * 2 * 0.5,
     );
-    expectBits(table, wanted);
+    expectBits(table, expected);
     expect(table).not.toEqual(new Embedding({ vocabSize: 6, ...options }).weight.toTensor().data);
     const layer = new EmbeddingLayer({
       vocabSize: 6,

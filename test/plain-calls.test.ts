@@ -83,8 +83,8 @@ describe('a plain call and a careful one', () => {
     const layers = new Map<string, EmbeddingLayer>();
     const layerOf = (positional: 'sinusoidal' | 'learned' | null, scale: boolean): EmbeddingLayer => {
       const key = `${positional} ${scale}`;
-      const held = layers.get(key);
-      if (held !== undefined) return held;
+      const cached = layers.get(key);
+      if (cached !== undefined) return cached;
       const options = { vocabSize: 9, embeddingDim: 5, maxSeqLength: 6, dropout: 0.5, positional, scale };
       const layer = new EmbeddingLayer(options);
       layers.set(key, layer);
@@ -107,9 +107,11 @@ describe('a plain call and a careful one', () => {
 
   it('drop the same elements while training, call after call', () => {
     const options = { vocabSize: 9, embeddingDim: 5, maxSeqLength: 6, dropout: 0.5, seed: 4 } as const;
-    const rows = [undefined, {}].map((asked) => {
+    const rows = [undefined, {}].map((callOptions) => {
       using layer = new EmbeddingLayer(options).train();
-      return [0, 1, 2].map(() => [...layer.forwardInto(Int32Array.of(1, 2, 3), new Float32Array(15), asked)]);
+      return [0, 1, 2].map(() => [
+        ...layer.forwardInto(Int32Array.of(1, 2, 3), new Float32Array(15), callOptions),
+      ]);
     });
     expect(rows[0]).toEqual(rows[1]);
     expect(rows[0]![0]).not.toEqual(rows[0]![1]);

@@ -27,9 +27,9 @@ function batches(
 }
 
 const counts = (ids: readonly number[]): number[] => {
-  const found = Array.from({ length: VOCAB }, () => 0);
-  for (const id of ids) found[id]!++;
-  return found;
+  const histogram = Array.from({ length: VOCAB }, () => 0);
+  for (const id of ids) histogram[id]!++;
+  return histogram;
 };
 
 describe.each(['uniform', 'zipf', 'sequential', 'repeated'] as const)('%s', (pattern) => {
@@ -66,8 +66,8 @@ describe('the ids of a seed on every platform', () => {
     ['zipf', [0, 382, 80, 1, 64, 30, 18, 230, 0, 16, 9, 47]],
     ['sequential', [31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42]],
     ['repeated', [464, 31, 615, 820, 497, 646, 646, 820, 31, 820, 31, 266]],
-  ] as const)('%s', (pattern, wanted) => {
-    expect(batches(pattern, { tokens: 12 }, 2024)[0]).toEqual(wanted);
+  ] as const)('%s', (pattern, expected) => {
+    expect(batches(pattern, { tokens: 12 }, 2024)[0]).toEqual(expected);
   });
 });
 
@@ -86,11 +86,11 @@ it('uniform: all rows are equally likely', () => {
 
 it('zipf: the probability of row k - 1 is proportional to 1/k', () => {
   const ids = batches('zipf', { count: 4 }).flat();
-  const found = counts(ids);
+  const histogram = counts(ids);
   let harmonic = 0;
   for (let k = 1; k <= VOCAB; k++) harmonic += 1 / k;
-  for (const k of [1, 2, 3, 5, 10]) expectLikely(found[k - 1]!, ids.length, 1 / k / harmonic);
-  const tail = found.slice(99).reduce((sum, each) => sum + each, 0);
+  for (const k of [1, 2, 3, 5, 10]) expectLikely(histogram[k - 1]!, ids.length, 1 / k / harmonic);
+  const tail = histogram.slice(99).reduce((sum, each) => sum + each, 0);
   let tailMass = 0;
   for (let k = 100; k <= VOCAB; k++) tailMass += 1 / k / harmonic;
   expectLikely(tail, ids.length, tailMass);

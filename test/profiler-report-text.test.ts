@@ -36,8 +36,8 @@ const SCALING_HEAD = [
 describe('analyzeMemoryScaling', () => {
   it('prints the table and insights of TinyTorch', () => {
     const { profiler, lines } = printing();
-    const found = profiler.analyzeMemoryScaling({ vocabSizes: [500, 1500], embeddingDims: [64, 16] });
-    const rows = Object.values(found).map((each) =>
+    const entries = profiler.analyzeMemoryScaling({ vocabSizes: [500, 1500], embeddingDims: [64, 16] });
+    const rows = Object.values(entries).map((each) =>
       row(
         [commas(each.vocabSize), 12],
         [each.embeddingDim, 10],
@@ -47,7 +47,7 @@ describe('analyzeMemoryScaling', () => {
       ),
     );
     expect(rows[2]).toMatch(/^1,500 {8}64 {9}96,000 {7}0\.37 {9}\S+ +$/);
-    const [small, large] = [found['vocab_500_dim_16']!, found['vocab_1500_dim_64']!];
+    const [small, large] = [entries['vocab_500_dim_16']!, entries['vocab_1500_dim_64']!];
     const ratio = large.lookupTimeMs! / small.lookupTimeMs!;
     expect(lines).toEqual([
       ...SCALING_HEAD,
@@ -131,16 +131,16 @@ describe('measureLookupPerformance', () => {
 
   it('prints one row per entry, and insights', () => {
     const { profiler, lines } = printing();
-    const found = Object.values(
+    const entries = Object.values(
       profiler.measureLookupPerformance({ embedding, batchSizes: [1, 500], seqLengths: [4] }),
     );
-    const percent = (each: (typeof found)[number]) => `${(100 * each.bandwidthUtilization).toFixed(0)}%`;
-    const [fewest, most] = found as [(typeof found)[number], (typeof found)[number]];
+    const percent = (each: (typeof entries)[number]) => `${(100 * each.bandwidthUtilization).toFixed(0)}%`;
+    const [fewest, most] = entries as [(typeof entries)[number], (typeof entries)[number]];
     const fastest = fewest.tokensPerSecond > most.tokensPerSecond ? fewest : most;
     const nearest = fewest.bandwidthUtilization > most.bandwidthUtilization ? fewest : most;
     expect(lines).toEqual([
       ...HEAD,
-      ...found.map((each) =>
+      ...entries.map((each) =>
         row(
           [each.batchSize, 6],
           [4, 8],

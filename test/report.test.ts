@@ -55,8 +55,8 @@ function documents(report: ReportSource): [name: string, text: string][] {
 /** Parses well-formed XML; in a browser also with the browser's parser. */
 function parsed(text: string): Document {
   if ('DOMParser' in globalThis) {
-    const found = new DOMParser().parseFromString(text, 'application/xhtml+xml');
-    expect(found.querySelector('parsererror')?.textContent).toBeUndefined();
+    const xml = new DOMParser().parseFromString(text, 'application/xhtml+xml');
+    expect(xml.querySelector('parsererror')?.textContent).toBeUndefined();
   }
   return parseXmlDocument(text);
 }
@@ -158,14 +158,14 @@ describe.each(reports)('a report of %s', (_, report) => {
 
   it('writes nothing to the console', () => {
     const [log, warn, error] = [console.log, console.warn, console.error];
-    const said: unknown[] = [];
-    console.log = console.warn = console.error = (...args: unknown[]) => void said.push(args);
+    const printed: unknown[] = [];
+    console.log = console.warn = console.error = (...args: unknown[]) => void printed.push(args);
     try {
       documents({ ...report });
     } finally {
       Object.assign(console, { log, warn, error });
     }
-    expect(said).toEqual([]);
+    expect(printed).toEqual([]);
   });
 });
 
@@ -214,7 +214,7 @@ describe('every figure', () => {
   it('of the machine and the settings is included', () => {
     const text = prose(toHTML(report));
     const { processor, platform } = report.machine;
-    for (const wanted of [
+    for (const expected of [
       processor,
       platform,
       'native, avx512, 2 threads',
@@ -223,7 +223,7 @@ describe('every figure', () => {
       '100 ms',
       '20 ms',
     ]) {
-      expect(text).toContain(wanted);
+      expect(text).toContain(expected);
     }
     expect(text).toContain('50,000 × 256, 48.8 MiB');
     expect(text).toContain('16 × 100 × 256');
@@ -495,19 +495,19 @@ describe('the heat map', () => {
 
   it('shows sin(p w) and cos(p w) with an accuracy of 1/16', () => {
     const [seqLength, embeddingDim] = [32, 16];
-    const found = cellsOf(encodingSVG({ seqLength, embeddingDim }));
-    const warm = found.find(({ x, y }) => x > 55 && y < 30)!.fill; // position 0, dimension 1: cos 0 = 1
-    const [left, top] = [Math.min(...found.map(({ x }) => x)), Math.min(...found.map(({ y }) => y))];
+    const grid = cellsOf(encodingSVG({ seqLength, embeddingDim }));
+    const warm = grid.find(({ x, y }) => x > 55 && y < 30)!.fill; // position 0, dimension 1: cos 0 = 1
+    const [left, top] = [Math.min(...grid.map(({ x }) => x)), Math.min(...grid.map(({ y }) => y))];
     const [width, height] = [306 / embeddingDim, 256 / seqLength];
     for (let position = 0; position < seqLength; position++) {
       for (let dimension = 0; dimension < embeddingDim; dimension++) {
         const angle = position * 10_000 ** (-(dimension - (dimension % 2)) / embeddingDim);
         const value = dimension % 2 === 0 ? Math.sin(angle) : Math.cos(angle);
         const [x, y] = [left + (dimension + 0.5) * width, top + (position + 0.5) * height];
-        const at = found.filter(
+        const hits = grid.filter(
           (cell) => cell.x < x && x < cell.x + cell.width && cell.y < y && y < cell.y + cell.height,
         );
-        const shown = at.length === 0 ? 0 : at[0]!.opacity * (at[0]!.fill === warm ? 1 : -1);
+        const shown = hits.length === 0 ? 0 : hits[0]!.opacity * (hits[0]!.fill === warm ? 1 : -1);
         expect(Math.abs(shown - value), `position ${position}, dimension ${dimension}`).toBeLessThan(
           1 / 16 + 0.02,
         );

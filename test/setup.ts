@@ -13,7 +13,7 @@ declare module 'vitest' {
   }
 }
 
-const asked = inject('backend');
-await init({ backend: asked });
+const requested = inject('backend');
+await init({ backend: requested });
 const { name } = backendInfo();
-if (name !== asked) throw new Error(`this project tests the backend ${asked}, but ${name} answers`);
+if (name !== requested) throw new Error(`this project tests the backend ${requested}, but ${name} answers`);

@@ -128,8 +128,8 @@ describe('EmbeddingBag', () => {
     const f32 = Math.fround;
     const out = new Float32Array(offsets.length * dim);
     for (let b = 0; b < offsets.length; b++) {
-      const held = out.subarray(b * dim, (b + 1) * dim);
-      let [kept, divisor] = [0, 0];
+      const acc = out.subarray(b * dim, (b + 1) * dim);
+      let [entries, divisor] = [0, 0];
       for (let i = offsets[b]!; i < (offsets[b + 1] ?? ids.length); i++) {
         if (ids[i] === paddingIdx) continue;
         const start = ids[i]! * dim;
@@ -137,12 +137,12 @@ describe('EmbeddingBag', () => {
         divisor = f32(divisor + weight);
         for (let c = 0; c < dim; c++) {
           const value = table[start + c]!;
-          if (mode === 'max') held[c] = kept === 0 || value > held[c]! ? value : held[c]!;
-          else held[c] = f32(held[c]! + f32(value * weight));
+          if (mode === 'max') acc[c] = entries === 0 || value > acc[c]! ? value : acc[c]!;
+          else acc[c] = f32(acc[c]! + f32(value * weight));
         }
-        kept++;
+        entries++;
       }
-      if (mode === 'mean' && kept > 0) for (let c = 0; c < dim; c++) held[c] = f32(held[c]! / divisor);
+      if (mode === 'mean' && entries > 0) for (let c = 0; c < dim; c++) acc[c] = f32(acc[c]! / divisor);
     }
     return out;
   }
@@ -154,10 +154,10 @@ describe('EmbeddingBag', () => {
     const ids = someIds(200_000, 100);
     for (const paddingIdx of [null, 5]) {
       const bag = EmbeddingBag.from(embeddingOf(table, 3, paddingIdx), { mode });
-      const wanted = bags(table, 3, { ids, offsets: [0], mode, paddingIdx });
-      expectBits(bag.forward(ids, { offsets: [0] }).data, wanted);
-      expectBits(bag.forward(ids, { shape: [1, 200_000] }).data, wanted);
-      expectBits(bag.forward(ids, { offsets: [0, 200_000, 200_000] }).data.subarray(0, 3), wanted);
+      const expected = bags(table, 3, { ids, offsets: [0], mode, paddingIdx });
+      expectBits(bag.forward(ids, { offsets: [0] }).data, expected);
+      expectBits(bag.forward(ids, { shape: [1, 200_000] }).data, expected);
+      expectBits(bag.forward(ids, { offsets: [0, 200_000, 200_000] }).data.subarray(0, 3), expected);
     }
   });
 
@@ -265,11 +265,11 @@ describe('positions', () => {
     const pe = new PositionalEncoding({ embeddingDim: dim, maxSeqLength: seq + 7 });
     const x = values(batch * seq, dim);
     const shape = [batch, seq, dim];
-    const wanted = plus(x, pe.pe.data, dim, (row) => (row % seq) + 7);
-    expectBits(pe.forward(x, { shape, startPos: 7 }).data, wanted);
+    const expected = plus(x, pe.pe.data, dim, (row) => (row % seq) + 7);
+    expectBits(pe.forward(x, { shape, startPos: 7 }).data, expected);
     const place = x.slice();
     pe.forwardInto(place, place, { shape, startPos: 7 });
-    expectBits(place, wanted);
+    expectBits(place, expected);
     const [from, to] = [Tensor.allocate(shape), Tensor.allocate(shape)];
     from.data.set(x);
     for (const [input, out] of [
@@ -279,7 +279,7 @@ describe('positions', () => {
     ] as const) {
       to.data.fill(0);
       pe.forwardInto(input, out, { shape, startPos: 7 });
-      expectBits(out.data, wanted);
+      expectBits(out.data, expected);
     }
     for (const each of [from, to, pe]) each.dispose();
   });
@@ -288,10 +288,10 @@ describe('positions', () => {
     const dim = 200_000;
     const pe = new PositionalEncoding({ embeddingDim: dim, maxSeqLength: 3 });
     const x = values(6, dim);
-    const wanted = plus(x, pe.pe.data, dim, (row) => [2, 0, 1][row % 3]!);
-    expectBits(pe.forward(x, { shape: [2, 3, dim], positionIds: [2, 0, 1] }).data, wanted);
+    const expected = plus(x, pe.pe.data, dim, (row) => [2, 0, 1][row % 3]!);
+    expectBits(pe.forward(x, { shape: [2, 3, dim], positionIds: [2, 0, 1] }).data, expected);
     pe.forwardInto(x, x, { shape: [2, 3, dim], positionIds: [2, 0, 1] });
-    expectBits(x, wanted);
+    expectBits(x, expected);
   });
 
   it('accepts more position ids than a tile, for one sequence or for all', () => {
@@ -302,9 +302,9 @@ describe('positions', () => {
     const x = gather(values(9, 3), 3, ids).map((value) => Math.fround(value * Math.fround(Math.sqrt(3))));
     for (const count of [seq, 3 * seq]) {
       const positionIds = new Tensor(someIds(count, 500), { shape: count === seq ? [seq] : [3, seq] });
-      const wanted = plus(x, pe.pe.data, 3, (row) => positionIds.data[row % count]!);
-      expectBits(pe.forward(x, { shape: [3, seq, 3], positionIds }).data, wanted);
-      expectBits(layer.forward(ids, { shape: [3, seq], positionIds }).data, wanted);
+      const expected = plus(x, pe.pe.data, 3, (row) => positionIds.data[row % count]!);
+      expectBits(pe.forward(x, { shape: [3, seq, 3], positionIds }).data, expected);
+      expectBits(layer.forward(ids, { shape: [3, seq], positionIds }).data, expected);
     }
   });
 
@@ -352,11 +352,11 @@ describe('EmbeddingLayer', () => {
         });
         const ids = someIds(batch * seq, 9);
         const parts = layer.positional;
-        const wanted =
+        const expected =
           parts === null
             ? layer.token.forward(ids).data
             : parts.forward(layer.token.forward(ids, { shape: [batch, seq] })).data;
-        expectBits(layer.forward(ids, { shape: [batch, seq] }).data, wanted);
+        expectBits(layer.forward(ids, { shape: [batch, seq] }).data, expected);
         if (positional === 'sinusoidal') {
           const same = new PositionalEncoding({ ...options, dropout: 0.5 }).train();
           const dropped = same.forward(layer.token.forward(ids, { shape: [batch, seq] })).data;

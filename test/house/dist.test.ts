@@ -37,13 +37,13 @@ beforeAll(async () => {
 
 /** The files that `entries` load; with `calls` also their dynamic imports. `#loader` is Node's. */
 function loaded(entries: readonly string[], { calls = false } = {}): string[] {
-  const found = new Set<string>(entries);
-  for (const name of found) {
+  const reachable = new Set<string>(entries);
+  for (const name of reachable) {
     const each = files.get(name === '#loader' ? 'backend/loader.node.js' : name);
     for (const target of [...(each?.statements ?? []), ...(calls ? (each?.calls ?? []) : [])])
-      found.add(target);
+      reachable.add(target);
   }
-  return [...found].sort();
+  return [...reachable].sort();
 }
 
 const LIBRARY = ['#loader', 'chunks/library.js', 'chunks/tokenizer.js', 'index.js'];

@@ -49,9 +49,9 @@ async function bundle(name: string, source: string): Promise<Bundle> {
 
 /** The size of the only file with that extension. */
 function sizeOf({ sizes }: Bundle, ending: string): number {
-  const found = [...sizes].filter(([file]) => file.endsWith(ending));
-  expect(found.map(([file]) => file)).toHaveLength(1);
-  return found[0]![1];
+  const matches = [...sizes].filter(([file]) => file.endsWith(ending));
+  expect(matches.map(([file]) => file)).toHaveLength(1);
+  return matches[0]![1];
 }
 
 /** Code that exists only in Node, or that makes a bundler look for it. */

@@ -220,23 +220,23 @@ describe('init again', () => {
 
   it('rejects invalid backends and keeps the current one', async () => {
     const before = backendInfo();
-    const asked = (options: unknown) => init(options as Parameters<typeof init>[0]);
-    await expect(asked({ backend: 'napi' })).rejects.toMatchObject({
+    const initWith = (options: unknown) => init(options as Parameters<typeof init>[0]);
+    await expect(initWith({ backend: 'napi' })).rejects.toMatchObject({
       name: 'RangeError',
       code: 'ERR_INVALID_OPTION',
       option: 'backend',
     });
-    await expect(asked({ backend: null })).rejects.toMatchObject({
+    await expect(initWith({ backend: null })).rejects.toMatchObject({
       name: 'TypeError',
       code: 'ERR_INVALID_OPTION',
       option: 'backend',
     });
-    await expect(asked({ threads: 2 })).rejects.toMatchObject({
+    await expect(initWith({ threads: 2 })).rejects.toMatchObject({
       name: 'TypeError',
       code: 'ERR_INVALID_OPTION',
       option: 'threads',
     });
-    await expect(asked(null)).rejects.toMatchObject({ name: 'TypeError', code: 'ERR_INVALID_OPTION' });
+    await expect(initWith(null)).rejects.toMatchObject({ name: 'TypeError', code: 'ERR_INVALID_OPTION' });
     expect(backendInfo()).toEqual(before);
   });
 });
@@ -273,8 +273,8 @@ describe('objects of two backends', () => {
     allocated.data.fill(1);
     native.forwardInto(allocated, allocated);
     wasm.forwardInto(allocated, allocated);
-    const wanted = wasm.forward(native.forward(new Float32Array(8).fill(1), { shape: [2, 4] }));
-    expectBits(allocated.data, wanted.data);
+    const expected = wasm.forward(native.forward(new Float32Array(8).fill(1), { shape: [2, 4] }));
+    expectBits(allocated.data, expected.data);
     const bag = await on('native', () => EmbeddingBag.from(Embedding.fromPretrained([[1], [2]])));
     allocated.data.fill(0.5);
     expect(bag.forward([[0, 1, 0, 1, 0, 1, 0, 1]], { perSampleWeights: allocated }).toArray()).toEqual([

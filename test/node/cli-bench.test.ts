@@ -97,17 +97,17 @@ const bench = async (args: readonly string[], cwd = folder()): Promise<Json> =>
 
 describe('bench --json', () => {
   it('measures tokenbed, the copy and plain JavaScript for every size, and lists missing libraries', async () => {
-    const found = await bench([]);
+    const output = await bench([]);
     const { name, isa, version } = backendInfo();
-    expect(found).toMatchObject({ version, backend: name, isa, node: process.version });
-    expect(found['table']).toEqual({ vocabSize: 50, embeddingDim: 6, memoryMb: (50 * 6 * 4) / 2 ** 20 });
-    expect(found['settings']).toEqual({ pattern: 'uniform', seed: '0', rounds: 3, roundMs: 1 });
-    expect(found.missing).toEqual(PEERS);
-    expect(found.failed).toEqual([]);
-    expect(found.results.map(({ tokens, name }) => [tokens, name])).toEqual(
+    expect(output).toMatchObject({ version, backend: name, isa, node: process.version });
+    expect(output['table']).toEqual({ vocabSize: 50, embeddingDim: 6, memoryMb: (50 * 6 * 4) / 2 ** 20 });
+    expect(output['settings']).toEqual({ pattern: 'uniform', seed: '0', rounds: 3, roundMs: 1 });
+    expect(output.missing).toEqual(PEERS);
+    expect(output.failed).toEqual([]);
+    expect(output.results.map(({ tokens, name }) => [tokens, name])).toEqual(
       [1, 20].flatMap((tokens) => OWN.map((name) => [tokens, name])),
     );
-    for (const each of found.results) {
+    for (const each of output.results) {
       expect(each.version).toBeNull();
       expect(each.p10Us).toBeGreaterThan(0);
       expect(each.p10Us).toBeLessThanOrEqual(each.medianUs);
@@ -198,8 +198,8 @@ describe('bench', () => {
     ['--round-ms', '0', 'an integer >= 1'],
     ['--pattern', 'zipf,uniform', 'one of uniform, zipf, sequential, repeated'],
     ['--seed', '1.5', 'an integer >= 0'],
-  ])('rejects %s %s as a usage error', async (option, value, wanted) => {
-    await expectFailure(['bench', option, value], 2, `Option ${option} must be ${wanted}`);
+  ])('rejects %s %s as a usage error', async (option, value, expected) => {
+    await expectFailure(['bench', option, value], 2, `Option ${option} must be ${expected}`);
   });
 
   it('draws a progress bar on a terminal after a second', async () => {

@@ -62,8 +62,8 @@ describe('embed', () => {
       .trimEnd()
       .split('\n')
       .map((row) => JSON.parse(row) as number[]);
-    const wanted = library([[1, 2], [3]], { embeddingDim: 3, seed: 5n });
-    expectBits(Float32Array.from(rows.flat()), wanted);
+    const expected = library([[1, 2], [3]], { embeddingDim: 3, seed: 5n });
+    expectBits(Float32Array.from(rows.flat()), expected);
     expect(rows.map((row) => row.length)).toEqual([3, 3, 3]);
     await expectFailure(['embed', '--json', '--npy'], 2, /ERR_INVALID_OPTION: Options --npy and --json/);
   });
@@ -76,8 +76,8 @@ describe('embed', () => {
   it('passes on every option', async () => {
     const ids = [[4, 0, 4, 1], [3], [2, 2]];
     const args = '--vocab 5 --dim 3 --seed 18446744073709551615 --position none'.split(' ');
-    const wanted = library(ids, { vocabSize: 5, embeddingDim: 3, seed: 2n ** 64n - 1n, positional: null });
-    expectBits(parseRows(await printed(['embed', ...args], { input: idLines(ids) }), 3), wanted);
+    const expected = library(ids, { vocabSize: 5, embeddingDim: 3, seed: 2n ** 64n - 1n, positional: null });
+    expectBits(parseRows(await printed(['embed', ...args], { input: idLines(ids) }), 3), expected);
   });
 
   it('reports once that the table is random', async () => {
@@ -89,12 +89,15 @@ describe('embed', () => {
     const cwd = folder();
     writeFileSync(path.join(cwd, 'text'), text.join('\r\n'));
     writeFileSync(path.join(cwd, 'ids'), idLines(lines));
-    const wanted = library([...lines, ...lines], { embeddingDim: 5 });
-    expectBits(parseRows(await printed(['embed', '--dim', '5', 'text', 'text'], { cwd }), 5), wanted);
-    expectBits(parseRows(await printed(['embed', '--dim', '5', '--ids', 'ids', 'ids'], { cwd }), 5), wanted);
+    const expected = library([...lines, ...lines], { embeddingDim: 5 });
+    expectBits(parseRows(await printed(['embed', '--dim', '5', 'text', 'text'], { cwd }), 5), expected);
+    expectBits(
+      parseRows(await printed(['embed', '--dim', '5', '--ids', 'ids', 'ids'], { cwd }), 5),
+      expected,
+    );
     const input = text.join('\n');
     const mixed = await printed(['embed', '--dim', '5', '-', 'text'], { cwd, input });
-    expectBits(parseRows(mixed, 5), wanted);
+    expectBits(parseRows(mixed, 5), expected);
   });
 
   it.each([
@@ -136,8 +139,8 @@ describe('embed', () => {
     );
     const ids = await printed(['tokenize'], { input: book.join('\n') });
     const { bytes } = await tokenbed(['embed', '--npy', '--dim', '16'], { input: ids });
-    const wanted = book.map((line) => char.encode(line));
-    expectBits(parseNpy(bytes, wanted.flat().length, 16), library(wanted, { embeddingDim: 16 }));
+    const expected = book.map((line) => char.encode(line));
+    expectBits(parseNpy(bytes, expected.flat().length, 16), library(expected, { embeddingDim: 16 }));
   });
 
   it('needs no more memory for longer input', async () => {
@@ -223,7 +226,7 @@ describe('embed --npy', () => {
     });
   });
 
-  it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('leaves no temporary file at %s', async (asked) => {
+  it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('leaves no temporary file at %s', async (killSignal) => {
     await clean(async (TMPDIR) => {
       const child = start(['embed', '--npy'], { env: { TMPDIR } });
       const done = outcome(child);
@@ -231,9 +234,9 @@ describe('embed --npy', () => {
       await once(child.stderr, 'data'); // the table exists and embedding has started
       child.stdin.write('1 2 3\n'.repeat(1000));
       await new Promise((resolve) => setTimeout(resolve, 200));
-      child.kill(asked);
+      child.kill(killSignal);
       const { signal, stdout } = await done;
-      expect([signal, stdout]).toEqual([asked, '']);
+      expect([signal, stdout]).toEqual([killSignal, '']);
     });
   });
 
@@ -290,9 +293,9 @@ describe('embed --weights', () => {
     const ids = Array.from({ length: 100_000 }, (_, i) => 99_999 - i);
     const args = ['embed', '--npy', '--weights', 'w.npy', '--position', 'none'];
     const { bytes } = await tokenbed(args, { cwd, input: ids.join(' ') });
-    const wanted = new Uint32Array(words.length);
-    ids.forEach((id, i) => wanted.set(words.subarray(7 * id, 7 * id + 7), 7 * i));
-    expectBits(parseNpy(bytes, ids.length, 7), new Float32Array(wanted.buffer));
+    const expected = new Uint32Array(words.length);
+    ids.forEach((id, i) => expected.set(words.subarray(7 * id, 7 * id + 7), 7 * i));
+    expectBits(parseNpy(bytes, ids.length, 7), new Float32Array(expected.buffer));
   });
 
   it('prints the shortest digits that round-trip as f32', async () => {

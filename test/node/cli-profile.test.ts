@@ -22,32 +22,32 @@ type Json = ProfilerResults & Record<string, unknown>;
 
 describe('profile --json', () => {
   it('prints all results, the machine and the settings', async () => {
-    const found = JSON.parse(await printed(['profile', ...SMALL, '--json'])) as Json;
+    const output = JSON.parse(await printed(['profile', ...SMALL, '--json'])) as Json;
     const { name, isa, threads, version } = backendInfo();
-    expect(found).toMatchObject({ version, backend: name, isa, threads, node: process.version });
-    expect(found['table']).toEqual({ vocabSize: 300, embeddingDim: 12, memoryMb: (300 * 12 * 4) / 2 ** 20 });
-    expect(found['settings']).toEqual({ seed: '0', minTimeMs: 0 });
-    expect(Object.keys(found.lookup)).toEqual(['batch_4_seq_3', 'batch_2_seq_3']);
-    expect(found.lookup['batch_4_seq_3']).toMatchObject({
+    expect(output).toMatchObject({ version, backend: name, isa, threads, node: process.version });
+    expect(output['table']).toEqual({ vocabSize: 300, embeddingDim: 12, memoryMb: (300 * 12 * 4) / 2 ** 20 });
+    expect(output['settings']).toEqual({ seed: '0', minTimeMs: 0 });
+    expect(Object.keys(output.lookup)).toEqual(['batch_4_seq_3', 'batch_2_seq_3']);
+    expect(output.lookup['batch_4_seq_3']).toMatchObject({
       totalTokens: 12,
       pattern: 'uniform',
       backend: name,
     });
-    expect(found.lookup['batch_4_seq_3']!.outputMemoryMb).toBe((12 * 12 * 4) / 2 ** 20);
-    expect(Object.keys(found.memoryScaling)).toEqual(['vocab_20_dim_5', 'vocab_30_dim_5']);
-    expect(found.positional.learned!.parameters).toBe(200 * 12);
+    expect(output.lookup['batch_4_seq_3']!.outputMemoryMb).toBe((12 * 12 * 4) / 2 ** 20);
+    expect(Object.keys(output.memoryScaling)).toEqual(['vocab_20_dim_5', 'vocab_30_dim_5']);
+    expect(output.positional.learned!.parameters).toBe(200 * 12);
   });
 
   it('measures several patterns, and creates no table above --max-table', async () => {
     const args = ['--pattern', 'zipf,repeated,zipf', '--max-table', '0.0001', '--json'];
-    const found = JSON.parse(await printed(['profile', ...SMALL, ...args])) as Json;
-    expect(Object.entries(found.lookup).map(([key, { pattern }]) => [key, pattern])).toEqual([
+    const output = JSON.parse(await printed(['profile', ...SMALL, ...args])) as Json;
+    expect(Object.entries(output.lookup).map(([key, { pattern }]) => [key, pattern])).toEqual([
       ['batch_4_seq_3', 'zipf'],
       ['batch_2_seq_3', 'zipf'],
       ['batch_4_seq_3_repeated', 'repeated'],
       ['batch_2_seq_3_repeated', 'repeated'],
     ]);
-    expect(Object.values(found.memoryScaling).map(({ lookupTimeMs }) => lookupTimeMs)).toEqual([null, null]);
+    expect(Object.values(output.memoryScaling).map(({ lookupTimeMs }) => lookupTimeMs)).toEqual([null, null]);
   });
 });
 
@@ -71,12 +71,12 @@ describe('profile', () => {
   it('writes complete report and chart files', async () => {
     const cwd = folder();
     const files = ['--html', 'report.html', '--svg', 'charts.svg'];
-    const found = JSON.parse(await printed(['profile', ...SMALL, ...files, '--json'], { cwd })) as Json;
+    const output = JSON.parse(await printed(['profile', ...SMALL, ...files, '--json'], { cwd })) as Json;
     expect(readdirSync(cwd).sort()).toEqual(['charts.svg', 'report.html']);
     const html = readFileSync(path.join(cwd, 'report.html'), 'utf8');
     expect(html).toMatch(/^<!doctype html>/i);
     expect(html.trimEnd()).toMatch(/<\/html>$/);
-    expect(html).toContain(String(found['cpu']).split('(')[0]!.trim());
+    expect(html).toContain(String(output['cpu']).split('(')[0]!.trim());
     const svg = readFileSync(path.join(cwd, 'charts.svg'), 'utf8');
     expect(svg.trim()).toMatch(/^<svg[^]*<\/svg>$/);
   });
@@ -107,8 +107,12 @@ describe('profile', () => {
     ['--min-time', 'x', 'a number >= 0'],
     ['--max-table', '-1', ''],
     ['--html', '', 'a name: got ""'],
-  ])('rejects %s %j as a usage error', async (option, value, wanted) => {
-    await expectFailure(['profile', ...LONG, `${option}=${value}`], 2, `Option ${option} must be ${wanted}`);
+  ])('rejects %s %j as a usage error', async (option, value, expected) => {
+    await expectFailure(
+      ['profile', ...LONG, `${option}=${value}`],
+      2,
+      `Option ${option} must be ${expected}`,
+    );
   });
 
   it('fails with a code if the table does not fit', async () => {

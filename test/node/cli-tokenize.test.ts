@@ -82,8 +82,8 @@ describe('tokenize', () => {
     writeFileSync(path.join(cwd, 'long.txt'), lines.join('\r\n'));
     expect(await printed(['tokenize', 'long.txt'], { cwd })).toBe(charLines(...lines));
     const bpe = new BPETokenizer({ mode: 'bytes', vocabSize: 260 }).train([]);
-    const wanted = idLines(lines.map((line) => bpe.encode(line)));
-    expect(await printed(['tokenize', '--tokenizer', 'bytes', 'long.txt'], { cwd })).toBe(wanted);
+    const expected = idLines(lines.map((line) => bpe.encode(line)));
+    expect(await printed(['tokenize', '--tokenizer', 'bytes', 'long.txt'], { cwd })).toBe(expected);
   });
 
   it('reads files in order, with separate lines, and standard input as -', async () => {
@@ -238,7 +238,7 @@ describe('tokenize --train', () => {
 
   it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
     'keeps the old file if interrupted by %s',
-    async (asked) => {
+    async (killSignal) => {
       const cwd = folder();
       writeFileSync(path.join(cwd, 't.json'), 'old');
       // Simulates a slow disk.
@@ -251,9 +251,9 @@ describe('tokenize --train', () => {
       child.stdin.end(text);
       while (readdirSync(cwd).length < 2) await new Promise((resolve) => setTimeout(resolve, 10));
       expect(readFileSync(path.join(cwd, 't.json'), 'utf8')).toBe('old');
-      child.kill(asked);
+      child.kill(killSignal);
       const { signal, stdout } = await done;
-      expect([signal, stdout]).toEqual([asked, '']);
+      expect([signal, stdout]).toEqual([killSignal, '']);
       expect(readFileSync(path.join(cwd, 't.json'), 'utf8')).toBe('old');
       expect(readdirSync(cwd)).toEqual(['t.json']);
     },

@@ -182,9 +182,9 @@ describe('visualize', () => {
 
   it('prints the same as JSON', async () => {
     const encoding = new PositionalEncoding({ embeddingDim: 6, maxSeqLength: 4 });
-    const { text: _, ...wanted } = encoding.visualizeEncoding({ seqLength: 4, print: null });
-    const found = await printed(['visualize', '--json', '--dim', '6', '--seq-length', '4']);
-    expect(JSON.parse(found)).toEqual(wanted);
+    const { text: _, ...expected } = encoding.visualizeEncoding({ seqLength: 4, print: null });
+    const output = await printed(['visualize', '--json', '--dim', '6', '--seq-length', '4']);
+    expect(JSON.parse(output)).toEqual(expected);
   });
 
   it('passes on every option', async () => {

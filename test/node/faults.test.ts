@@ -63,14 +63,14 @@ describe('a panic in Rust', () => {
 
   it('says nothing on stderr', async () => {
     const write = process.stderr.write.bind(process.stderr);
-    let said = '';
-    process.stderr.write = ((text: string) => ((said += text), true)) as typeof write;
+    let printed = '';
+    process.stderr.write = ((text: string) => ((printed += text), true)) as typeof write;
     try {
       thrown(panic);
     } finally {
       process.stderr.write = write;
     }
-    expect(said).toBe('');
+    expect(printed).toBe('');
   });
 
   it('happens again and again, and new objects work each time', () => {
@@ -96,7 +96,7 @@ describe('a panic in Rust', () => {
       const allocated = api.Tensor.allocate([2, 4]);
       const x = new api.Tensor(new Float32Array(8).fill(1), { shape: [2, 4] });
       const first = before.embedding.forward([1, 2]);
-      const kept = first.data.slice();
+      const expectedRows = first.data.slice();
       const draw = before.pe.forward(x).data;
       thrown(panic);
 
@@ -121,18 +121,18 @@ describe('a panic in Rust', () => {
       ];
       if (backend === 'native') {
         for (const use of uses) use(new Float32Array(8));
-        expectBits(before.embedding.forward([2]).data, kept.subarray(4));
+        expectBits(before.embedding.forward([2]).data, expectedRows.subarray(4));
       } else {
         for (const use of uses) {
           const error = expectErrorAndNoWrite(8, use, { ...INTERNAL, text: 'given up' });
           expect((error.cause as Error).message).toContain('on purpose');
         }
       }
-      expectBits(first.data, kept);
+      expectBits(first.data, expectedRows);
       expect(before.embedding.getMemoryUsage().bytes).toBe(80);
 
       const after = make();
-      expectBits(after.embedding.forward([1, 2]).data, kept);
+      expectBits(after.embedding.forward([1, 2]).data, expectedRows);
       expectBits(after.pe.forward(x).data, draw);
       allocated.data.fill(0);
       expect(after.layer.forwardInto([1, 2], allocated)).toBe(allocated);

@@ -155,18 +155,18 @@ describe('the page', () => {
 
   it('has labels for charts and roles for tables', async () => {
     for (const width of [1200, 360]) {
-      const found = await open('four.html', { width }, async (page) => ({
+      const result = await open('four.html', { width }, async (page) => ({
         charts: await page.locator('svg').count(),
         described: await page.getByRole('img', { name: /\d/ }).count(),
         tables: await page.getByRole('table').count(),
         rows: await page.getByRole('row').count(),
         headings: await page.getByRole('heading', { level: 2 }).allTextContents(),
       }));
-      expect(found.charts).toBeGreaterThan(15);
-      expect(found.described).toBe(found.charts);
-      expect(found.tables).toBe(6);
-      expect(found.rows).toBeGreaterThan(60);
-      expect(found.headings.map((text) => text.trim())).toEqual([
+      expect(result.charts).toBeGreaterThan(15);
+      expect(result.described).toBe(result.charts);
+      expect(result.tables).toBe(6);
+      expect(result.rows).toBeGreaterThan(60);
+      expect(result.headings.map((text) => text.trim())).toEqual([
         'Lookups',
         'Memory',
         'Positions',
@@ -228,11 +228,11 @@ describe('drawing', () => {
       });
       await page.goto(ORIGIN);
       await page.waitForFunction(() => 'drawing' in globalThis);
-      const found = await page.evaluate((report) => {
+      const result = await page.evaluate((report) => {
         const { drawing } = globalThis as unknown as { drawing: typeof drawn };
         return [drawing.toHTML(report), drawing.toSVG(report)];
       }, REPORTS.four);
-      expect(found).toEqual([toHTML(REPORTS.four), toSVG(REPORTS.four)]);
+      expect(result).toEqual([toHTML(REPORTS.four), toSVG(REPORTS.four)]);
     } finally {
       await context.close();
     }

@@ -32,13 +32,13 @@ describe('TOKENBED_THREADS', () => {
   it.each(backend === 'native' ? ['2', '3', '8'] : ['2'])(
     '%s: every operation gives the bits of one thread',
     async (threads) => {
-      const [wanted, found] = [await one, await run(threads)];
-      expect(wanted.info).toMatchObject({ name: backend, threads: 1 });
-      expect(found.info).toMatchObject({
+      const [expected, actual] = [await one, await run(threads)];
+      expect(expected.info).toMatchObject({ name: backend, threads: 1 });
+      expect(actual.info).toMatchObject({
         name: backend,
         threads: backend === 'native' ? Number(threads) : 1,
       });
-      expect(found.digest).toBe(wanted.digest);
+      expect(actual.digest).toBe(expected.digest);
     },
     300_000,
   );
@@ -51,18 +51,18 @@ describe('TOKENBED_THREADS', () => {
   });
 
   it('is read by each worker thread separately', async () => {
-    const found = await Promise.all(
+    const actual = await Promise.all(
       [1, 2, 3].map(async (threads) => {
         const worker = start(threads);
         const [[result]] = await Promise.all([once(worker, 'message'), once(worker, 'exit')]);
         return result as Digest;
       }),
     );
-    const threads = found.map(({ info }) => info.threads);
+    const threads = actual.map(({ info }) => info.threads);
     expect(threads).toEqual(backend === 'native' ? [1, 2, 3] : [1, 1, 1]);
     // All at once, so that they compete for helper threads.
     const { digest } = await one;
-    expect(found.map((each) => each.digest)).toEqual([digest, digest, digest]);
+    expect(actual.map((each) => each.digest)).toEqual([digest, digest, digest]);
   }, 300_000);
 });
 

@@ -26,13 +26,13 @@ async function resultOf<T>(worker: Worker): Promise<T> {
 
 describe('worker threads', () => {
   it('import the package concurrently and compute identical bits', async () => {
-    const found = await Promise.all(
+    const replies = await Promise.all(
       Array.from({ length: 6 }, () => resultOf<{ name: string; digest: string }>(start('digest'))),
     );
-    expect(new Set(found.map(({ digest }) => digest)).size).toBe(1);
-    expect(found.map(({ name }) => name)).toEqual(found.map(() => backend));
+    expect(new Set(replies.map(({ digest }) => digest)).size).toBe(1);
+    expect(replies.map(({ name }) => name)).toEqual(replies.map(() => backend));
     const again = await resultOf<{ digest: string }>(start('digest'));
-    expect(again.digest).toBe(found[0]!.digest);
+    expect(again.digest).toBe(replies[0]!.digest);
   });
 
   it('have an instruction set each, at the same time, and leave that of this thread alone', async () => {
@@ -67,14 +67,14 @@ describe('worker threads', () => {
 
   it('cannot use handles of another thread', async () => {
     const embedding = new Embedding({ vocabSize: 3, embeddingDim: 4, seed: 1 });
-    const wanted = embedding.weight.toTensor().data;
+    const expected = embedding.weight.toTensor().data;
     const insides = (await import(path.join(root, 'dist/backend/index.js'))) as {
       activeBackend(): { table(spec: object, contents: string): { handle(): number } };
     };
     const table = insides.activeBackend().table({ rows: 3, dim: 4, dtype: 'f32', bytes: 48 }, 'zeros');
     const codes = await resultOf(start('handle', { handle: table.handle() }));
     expect(codes).toEqual(['ERR_INTERNAL', 'ERR_INTERNAL', 'ERR_INTERNAL', 'ERR_INTERNAL']);
-    expectBits(embedding.weight.toTensor().data, wanted);
+    expectBits(embedding.weight.toTensor().data, expected);
     expect(table.handle()).toBeGreaterThanOrEqual(0);
   });
 });

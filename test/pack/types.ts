@@ -57,8 +57,8 @@ export async function everything(wasm: Uint8Array): Promise<number> {
     seqLengths: [2],
     pattern: 'zipf',
   });
-  const kept: ProfilerResults = profiler.results;
-  const time: number | null = kept.memoryScaling['vocab_500_dim_64']?.lookupTimeMs ?? null;
+  const results: ProfilerResults = profiler.results;
+  const time: number | null = results.memoryScaling['vocab_500_dim_64']?.lookupTimeMs ?? null;
   const { text, configurations } = analyzeEmbeddingSystemDesign({ print: (line) => line });
 
   // @ts-expect-error: an unknown pattern
