@@ -307,7 +307,7 @@ const rows: Row[] = [
     RangeError,
     'ERR_DIM',
     'Embedding dim mismatch: expected 64, got 65',
-    { expected: 64, actual: 65 },
+    { expected: 64, got: 65 },
   ],
   [
     'weights of another width',
@@ -315,7 +315,7 @@ const rows: Row[] = [
     RangeError,
     'ERR_DIM',
     'Embedding dim mismatch: expected 3, got 2',
-    { expected: 3, actual: 2 },
+    { expected: 3, got: 2 },
   ],
   [
     'a sequence that is too long',

@@ -225,7 +225,7 @@ describe('embeddingDim', () => {
         class: RangeError,
         code: 'ERR_DIM',
         text: 'Embedding dim mismatch: expected 2, got 3',
-        fields: { expected: 2, actual: 3 },
+        fields: { expected: 2, got: 3 },
       });
     }
   });
