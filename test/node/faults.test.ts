@@ -167,7 +167,7 @@ describe('handles', () => {
   const objects = () => insides.activeBackend().kernels.__objects();
   const collect = (globalThis as { gc?: () => void }).gc!;
 
-  it('of 10,000 forgotten layers over one embedding are freed', async () => {
+  it('of 10,000 unreferenced layers over one embedding are freed', async () => {
     const token = new api.Embedding({ vocabSize: 5, embeddingDim: 4, seed: 1 });
     const before = objects();
     let most = 0;
@@ -178,13 +178,13 @@ describe('handles', () => {
     expect(most).toBeGreaterThan(before);
     for (let i = 0; i < 100 && objects() > before; i++) {
       collect();
-      await new Promise((resolve) => setTimeout(resolve, 10)); // finalizers run between turns
+      await new Promise((resolve) => setTimeout(resolve, 10)); // finalizers run between turns of the event loop
     }
     expect(objects()).toBe(before);
     expect(token.forward([1]).shape).toEqual([1, 4]);
   });
 
-  it('are freed by dispose, all of them', () => {
+  it('are all freed by dispose', () => {
     const before = objects();
     const all = [
       new api.Embedding({ vocabSize: 5, embeddingDim: 4 }),
@@ -251,7 +251,7 @@ describe('a second dtype', () => {
     });
     expect(results[0]).toEqual(results[1]);
 
-    // Seeded values are those of the f32 table, converted.
+    // Seeded values equal those of the f32 table, converted.
     kernels.tableUniform(handle, 9n, 0, 0.5);
     kernels.tableUniform(plain.handle(), 9n, 0, 0.5);
     const [a, b] = [new Float32Array(ROWS * DIM), new Float32Array(ROWS * DIM)];

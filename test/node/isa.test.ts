@@ -1,4 +1,4 @@
-/** The switches of the environment: each instruction set gives the same bits, and a malformed value is an error. */
+/** Environment variables: all instruction sets give identical bits, and a malformed value is an error. */
 
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
@@ -19,13 +19,13 @@ const digest = (env: Record<string, string>) =>
 const x64 = process.arch === 'x64';
 const KINDS =
   backend === 'wasm' ? ['scalar', 'simd128'] : x64 ? ['scalar', 'avx2', 'avx512'] : ['scalar', 'neon'];
-/** What every machine of this kind must be able to run; AVX-512 depends on the processor. */
+/** The instruction sets that every machine of this kind must support; AVX-512 depends on the processor. */
 const MUST = KINDS.filter((isa) => isa !== 'avx512');
 
 const reference = digest({ TOKENBED_BACKEND: 'wasm', TOKENBED_ISA: 'scalar' });
 
 describe('TOKENBED_ISA', () => {
-  it.each(KINDS)('%s gives the bits of scalar code on WASM', async (isa) => {
+  it.each(KINDS)('%s is bit-identical to scalar code on WASM', async (isa) => {
     const [{ digest: wanted }, best, found] = [
       await reference,
       await digest({}),
@@ -42,14 +42,14 @@ describe('TOKENBED_ISA', () => {
     }
   });
 
-  it('unset gives the best, with the same bits', async () => {
+  it('unset selects the best, with identical bits', async () => {
     const { info, digest: bits } = await digest({});
     expect(bits).toBe((await reference).digest);
     expect(KINDS.slice(1)).toContain(info.isa);
     expect((await digest({ TOKENBED_ISA: '' })).info.isa).toBe(info.isa);
   });
 
-  it('never raises: an instruction set of the other backend changes nothing', async () => {
+  it('never raises: an instruction set of the other backend has no effect', async () => {
     const best = (await digest({})).info.isa;
     for (const isa of backend === 'wasm' ? ['avx2', 'neon'] : ['simd128']) {
       const env = { TOKENBED_BACKEND: backend, TOKENBED_ISA: isa };
@@ -80,7 +80,7 @@ describe('a malformed variable', () => {
   });
 });
 
-describe('a good one', () => {
+describe('a valid variable', () => {
   const info = (env: Record<string, string>) =>
     jsonOf<BackendInfo>(runProgram('info.mjs', [], { TOKENBED_BACKEND: backend, ...env }));
 
@@ -90,7 +90,7 @@ describe('a good one', () => {
     expect(threads).toBeLessThanOrEqual(Number(value) || Infinity);
   });
 
-  it('TOKENBED_THREADS changes no bit', async () => {
+  it('TOKENBED_THREADS does not change results', async () => {
     expect((await digest({ TOKENBED_THREADS: '2' })).digest).toBe((await reference).digest);
   });
 
@@ -105,7 +105,7 @@ describe('a good one', () => {
 });
 
 describe('without the addon', () => {
-  it('auto takes WASM and says why; native by name is refused with its cause; wasm needs no reason', async () => {
+  it('auto uses WASM and gives the reason; native is an error with a cause; wasm has no fallback reason', async () => {
     const copy = await copyOfPackage();
     try {
       await rm(path.join(copy.dist, 'native'), { recursive: true });

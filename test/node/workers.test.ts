@@ -35,7 +35,7 @@ describe('worker threads', () => {
     expect(again.digest).toBe(replies[0]!.digest);
   });
 
-  it('have an instruction set each, at the same time, and leave that of this thread alone', async () => {
+  it('have separate instruction sets, without effect on this thread', async () => {
     const best = backendInfo().isa;
     const sets = ['scalar', best, 'scalar', best];
     const found = await Promise.all(
