@@ -74,19 +74,19 @@ describe('dropped elements', () => {
   });
 
   it('are the same in place, with a longer out, with startPos and with positionIds', () => {
-    const wanted = make().train().forward(x, { shape }).data;
+    const expected = make().train().forward(x, { shape }).data;
     const out = painted(50);
     make().train().forwardInto(x, out, { shape });
-    expectBits(out.subarray(0, 40), wanted);
+    expectBits(out.subarray(0, 40), expected);
     expectPainted(out.subarray(40));
     const place = x.slice();
     make().train().forwardInto(place, place, { shape });
-    expectBits(place, wanted);
+    expectBits(place, expected);
     expectBits(
       make()
         .train()
         .forward(x, { shape, positionIds: [0, 1, 2, 3, 4, 5, 6, 7] }).data,
-      wanted,
+      expected,
     );
     const some = make().forward(x, { shape: [2, 4, 5], startPos: 4 }).data;
     expectBits(
@@ -189,9 +189,9 @@ describe('training', () => {
 
   it('of learned positions drops nothing', () => {
     const learned = new LearnedPositionalEmbedding({ maxSeqLength: 8, embeddingDim: 5, seed: 1 });
-    const wanted = learned.forward(x, { shape }).data;
+    const expected = learned.forward(x, { shape }).data;
     expect(learned.train().training).toBe(true);
-    expectBits(learned.forward(x, { shape }).data, wanted);
+    expectBits(learned.forward(x, { shape }).data, expected);
     expect(learned.eval().training).toBe(false);
   });
 });

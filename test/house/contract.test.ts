@@ -174,13 +174,13 @@ describe('docs/contract.md', () => {
   });
 
   test('shows every public class, function and set of options', () => {
-    const wanted = exported.filter(
+    const expected = exported.filter(
       (name) =>
         /^(ClassDeclaration|TSDeclareFunction)$/.test(all.get(name)?.type) || name.endsWith('Options'),
     );
-    expect(wanted).toContain('EmbeddingBag');
-    expect(wanted).toContain('analyzeEmbeddingSystemDesign');
-    expect(wanted.filter((name) => pages[name] === undefined)).toEqual([]);
+    expect(expected).toContain('EmbeddingBag');
+    expect(expected).toContain('analyzeEmbeddingSystemDesign');
+    expect(expected.filter((name) => pages[name] === undefined)).toEqual([]);
   });
 
   test('names every chart', async () => {

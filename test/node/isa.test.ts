@@ -26,19 +26,19 @@ const reference = digest({ TOKENBED_BACKEND: 'wasm', TOKENBED_ISA: 'scalar' });
 
 describe('TOKENBED_ISA', () => {
   it.each(KINDS)('%s is bit-identical to scalar code on WASM', async (isa) => {
-    const [{ digest: wanted }, best, found] = [
+    const [{ digest: expected }, best, actual] = [
       await reference,
       await digest({}),
       await digest({ TOKENBED_ISA: isa }),
     ];
-    expect(found.info.name).toBe(backend);
-    expect(found.digest).toBe(wanted);
-    if (found.info.isa === isa) {
+    expect(actual.info.name).toBe(backend);
+    expect(actual.digest).toBe(expected);
+    if (actual.info.isa === isa) {
       console.log(`${backend} ${isa}: run`);
     } else {
       console.log(`${backend} ${isa}: NOT RUN: this processor has ${best.info.isa}`);
       expect(MUST).not.toContain(isa);
-      expect(found.info.isa).toBe(best.info.isa);
+      expect(actual.info.isa).toBe(best.info.isa);
     }
   });
 
@@ -59,7 +59,7 @@ describe('TOKENBED_ISA', () => {
 });
 
 describe('a malformed variable', () => {
-  const said = async (env: Record<string, string>) => {
+  const errorOf = async (env: Record<string, string>) => {
     const { code, stderr } = await runProgram('info.mjs', [], { TOKENBED_BACKEND: backend, ...env });
     expect(code).toBe(1);
     expect(stderr).toContain('ERR_INVALID_OPTION');
@@ -68,15 +68,15 @@ describe('a malformed variable', () => {
 
   const foreign = backend === 'native' ? [x64 ? 'neon' : 'avx2'] : [];
   it.each(['sse2', 'AVX2', 'avx512 ', '1', ...foreign])('TOKENBED_ISA=%s', async (value) => {
-    expect(await said({ TOKENBED_ISA: value })).toContain('TOKENBED_ISA');
+    expect(await errorOf({ TOKENBED_ISA: value })).toContain('TOKENBED_ISA');
   });
 
   it.each(['0', '-1', '1.5', 'two', '1e1', '10000'])('TOKENBED_THREADS=%s', async (value) => {
-    expect(await said({ TOKENBED_THREADS: value })).toContain('TOKENBED_THREADS');
+    expect(await errorOf({ TOKENBED_THREADS: value })).toContain('TOKENBED_THREADS');
   });
 
   it.each(['napi', 'WASM', '1'])('TOKENBED_BACKEND=%s', async (value) => {
-    expect(await said({ TOKENBED_BACKEND: value })).toContain('TOKENBED_BACKEND');
+    expect(await errorOf({ TOKENBED_BACKEND: value })).toContain('TOKENBED_BACKEND');
   });
 });
 
