@@ -38,7 +38,7 @@ export const EXAMPLES = [
   },
   {
     name: 'tinybench.ts',
-    shows: 'lookups compared with a loop of your own, in tinybench',
+    shows: 'lookups and a plain JavaScript loop in tinybench',
     check: 'node .cache/examples/tinybench.js',
     once: true,
   },
