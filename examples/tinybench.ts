@@ -1,9 +1,9 @@
 /**
- * Compares lookups with a loop of your own, in tinybench: the addon, WASM and plain JavaScript over the same table.
+ * Benchmarks lookups with tinybench: the addon, WASM and a plain JavaScript loop over the same table.
  *
  *   npm run example tinybench.ts
  *
- * The answers are compared before anything is timed. Times on a shared machine vary: compare the rows of one run.
+ * The results are compared before timing. Times on a shared machine vary: compare only rows of the same run.
  */
 
 import { Bench } from 'tinybench';
@@ -16,18 +16,18 @@ const TOKENS = 4096;
 const ids = Int32Array.from({ length: TOKENS }, () => Math.floor(Math.random() * ROWS));
 const options = { vocabSize: ROWS, embeddingDim: DIM, seed: 7 };
 
-/** One contender: fills its own output. */
+/** A contender: fills and returns its output. */
 type Lookup = () => Float32Array;
 const contenders = new Map<string, Lookup>();
 
-const own = backendInfo().name;
+const initial = backendInfo().name;
 for (const backend of ['native', 'wasm'] as const) {
   await init({ backend });
   const table = new Embedding(options);
   const out = new Float32Array(TOKENS * DIM);
   contenders.set(`tokenbed, ${backend}`, () => table.forwardInto(ids, out));
 }
-await init({ backend: own });
+await init({ backend: initial });
 
 const rows = new Embedding(options).weight.toTensor().data;
 const out = new Float32Array(TOKENS * DIM);
@@ -37,8 +37,8 @@ contenders.set('plain JavaScript', () => {
 });
 
 const [expected, ...others] = [...contenders.values()].map((lookUp) => Buffer.from(lookUp().buffer));
-for (const [i, answer] of others.entries()) {
-  if (!answer.equals(expected!)) throw new Error(`contender ${i + 1} gives other vectors`);
+for (const [i, result] of others.entries()) {
+  if (!result.equals(expected!)) throw new Error(`contender ${i + 1} returns different vectors`);
 }
 
 const bench = new Bench({ time: Number(process.env['BENCH_MS'] ?? 300) });

@@ -1,10 +1,10 @@
 /**
  * crates/node -> dist/native/tokenbed.<platform>-<arch>[-<abi>].node and its types, binding.d.cts.
  *
- *   node scripts/build-native.mjs             the addon that is packed
- *   node scripts/build-native.mjs --faults    with `__panic`, for the tests of caught panics: .cache/faults/native/
+ *   node scripts/build-native.mjs             the published addon
+ *   node scripts/build-native.mjs --faults    with `__panic`, for tests of caught panics, in .cache/faults/native/
  *
- * Skipped when nothing it depends on has changed.
+ * Skipped if no input has changed.
  */
 
 import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
@@ -19,15 +19,15 @@ import { unlessFresh } from './lib/stamp.mjs';
 export async function buildNative({ faults = false } = {}) {
   const name = faults ? 'native-faults' : 'native';
   const product = faults ? '.cache/faults/native' : 'dist/native';
-  const { env, facts } = await releaseBuild();
+  const { env, settings } = await releaseBuild();
   const { napi, version } = JSON.parse(await readFile(path.join(root, 'package.json'), 'utf8'));
-  const made = {
+  const target = {
     name,
     inputs: [...RUST_INPUTS, 'crates/node', 'scripts/build-native.mjs', 'scripts/lib/cargo.mjs'],
     outputs: [`${product}/binding.d.cts`, `${product}/${await addonIn(path.join(root, product))}`],
-    facts: [...facts, JSON.stringify({ napi, version })],
+    settings: [...settings, JSON.stringify({ napi, version })],
   };
-  const built = await unlessFresh(made, () =>
+  const built = await unlessFresh(target, () =>
     step(`Building the native addon${faults ? ' for fault tests' : ''}`, '20 s', async () => {
       const staging = path.join('.cache/build', name);
       await rm(path.join(root, staging), { recursive: true, force: true });
@@ -60,13 +60,13 @@ function napiArguments(staging, faults) {
   return [...build, ...output, ...(faults ? ['--features', 'faults'] : [])];
 }
 
-/** The addon's name holds platform and ABI, which only the build knows. @param {string} folder */
+/** The name of the addon. It contains platform and ABI, which only the build knows. @param {string} folder */
 async function addonIn(folder) {
   const files = await readdir(folder).catch(() => []);
   return files.find((file) => file.endsWith('.node')) ?? 'no addon';
 }
 
-/** The files of `from` become those of `to`; a process that has loaded an older addon keeps its file. @param {string} from @param {string} to */
+/** Replaces `to` with `from`. Processes that have loaded the old addon keep its file. @param {string} from @param {string} to */
 async function replaceFolder(from, to) {
   if (!(await readdir(from)).some((file) => file.endsWith('.node')))
     throw new Error('napi wrote no .node file');

@@ -1,10 +1,10 @@
-/** examples/browser -> a static folder, by the page's own Vite settings. Needs dist/: the page uses the package as it ships. */
+/** Builds examples/browser into a static folder with the page's Vite configuration. Requires dist/, the package as published. */
 
 import path from 'node:path';
 import { build } from 'vite';
 import { root } from './lib/run.mjs';
 
-/** Where `npm run page:build` puts it. */
+/** The output folder of `npm run page:build`. */
 export const PAGE = path.join(root, '.cache/page');
 
 /** @param {string} [folder] @returns {Promise<string>} the folder */

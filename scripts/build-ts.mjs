@@ -1,33 +1,33 @@
 /**
- * ts/ -> dist/: the types of every module (tsc), the JavaScript of a few files (rolldown).
+ * ts/ -> dist/: types of every module (tsc) and bundled JavaScript (rolldown).
  *
- *   node scripts/build-ts.mjs             what is packed
- *   node scripts/build-ts.mjs --faults    around the WASM that can trap on purpose: .cache/faults/ts/
+ *   node scripts/build-ts.mjs             the published files
+ *   node scripts/build-ts.mjs --faults    with the WASM that can trap on purpose, in .cache/faults/ts/
  *
- * A module that is a file of its own costs a program more than its code: Node finds, opens, compiles and links each.
- * So what is always loaded together is one file. Everything is made beside dist/ first and put there whole, in place
- * of whatever an older build has left.
+ * Loading many small files is slow: Node resolves, opens, compiles and links each one. Modules that are always loaded
+ * together are therefore bundled into one file. The output is built in a staging folder and then replaces the files of
+ * an earlier build.
  */
 
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { asProgram } from './lib/main.mjs';
 import { must, root } from './lib/run.mjs';
-import { CHARTS, licences, minifyOthers, OTHERS } from './lib/third-party.mjs';
+import { CHARTS, licenses, minifyThirdParty, THIRD_PARTY } from './lib/third-party.mjs';
 
-/** Modules of ts/ that keep their path in dist/, because somebody names it. */
+/** Modules of ts/ that keep their path in dist/. */
 const ENTRIES = [
   // `exports` of package.json
   'index',
   'tokenizer/index',
   'inline',
   'report/index',
-  // `imports`: the conditions of whoever loads the package choose one of them for `#loader`
+  // `imports` of package.json: conditions select one of them for `#loader`
   'backend/loader.node',
   'backend/loader.web',
-  // `bin`
+  // `bin` of package.json
   'cli',
-  // The tests that look behind the public door. Whoever enters by that one does not load it.
+  // For tests of internals. The public entry points do not load it.
   'backend/index',
   // The timing loop of the bench and of the page of examples/browser, for this project alone.
   'profiler/rounds',
@@ -36,17 +36,17 @@ const ENTRIES = [
 ];
 
 /**
- * Files for what several entries share, in this order; each takes along what its modules import. Commands of the
- * program are files by themselves, since they are imported when they are called.
+ * Chunks for modules that several entries share, in order of priority. A chunk includes what its modules import. Commands
+ * of the CLI are separate files, because they are imported on demand.
  */
 const SHARED = [
-  { name: CHARTS, test: OTHERS },
-  { name: 'tokenizer', test: /\/ts\/(tokenizer\/.*|version\.ts)$/ }, // the version, or its help would load the library
+  { name: CHARTS, test: THIRD_PARTY },
+  { name: 'tokenizer', test: /\/ts\/(tokenizer\/.*|version\.ts)$/ }, // with the version, or `--help` would load the library
   { name: 'library', test: /\/ts\/(index|backend\/index)\.ts$/ },
   { name: 'program', test: /\/ts\/cli\/main\.ts$/ },
 ];
 
-/** What the Rust builds write into dist/. */
+/** The files in dist/ that the Rust builds write. */
 const RUST = new Set(['core.wasm', 'native', 'wasm']);
 
 /** @param {{ faults?: boolean }} [options] */
@@ -54,7 +54,7 @@ export async function buildTs({ faults = false } = {}) {
   const staging = path.join(root, '.cache/build', faults ? 'ts-faults' : 'ts');
   await rm(staging, { recursive: true, force: true });
   if (!faults) {
-    // Not `--outDir`: it is by that one that tsc finds what `imports` of package.json names before it is built.
+    // Not `--outDir`: tsc uses that option to resolve `imports` of package.json before they are built.
     const types = ['--emitDeclarationOnly', '--declarationDir', staging];
     await must(path.join(root, 'node_modules/.bin/tsc'), ['-p', 'tsconfig.json', ...types]);
   }
@@ -62,15 +62,15 @@ export async function buildTs({ faults = false } = {}) {
   await replaceFiles(staging, path.join(root, faults ? '.cache/faults/ts' : 'dist'));
 }
 
-/** @param {string} glue  where scripts/wasm-glue.mjs has written @param {string} to */
+/** @param {string} glue  the output of scripts/wasm-glue.mjs @param {string} to */
 export async function bundle(glue, to) {
-  const { rolldown } = await import('rolldown'); // only now: npm ci may have just brought it
+  const { rolldown } = await import('rolldown'); // imported late, because npm ci may just have installed it
   const build = await rolldown({
     input: Object.fromEntries(ENTRIES.map((entry) => [entry, path.join(root, `ts/${entry}.ts`)])),
     external: ['#loader', /^node:/],
     platform: 'neutral',
-    tsconfig: false, // its `rootDirs` would lead to the ordinary glue where the wanted one is missing
-    // The chart library looks at `window`, and at a test's `it`, to place lines between pixels: the same everywhere.
+    tsconfig: false, // its `rootDirs` would resolve to the ordinary glue if the requested one is missing
+    // The chart library checks `window` and `it` (of tests) to align lines to pixels. Make it the same everywhere.
     transform: { target: 'es2022', define: { window: 'undefined', it: 'undefined' } },
     resolve: {
       mainFields: ['module', 'main'],
@@ -79,7 +79,7 @@ export async function bundle(glue, to) {
         './backend/core-inline.js': path.join(glue, 'backend/core-inline.js'),
       },
     },
-    plugins: [minifyOthers()],
+    plugins: [minifyThirdParty()],
     logLevel: 'warn',
   });
   const { output } = await build.write({
@@ -88,14 +88,14 @@ export async function bundle(glue, to) {
     entryFileNames: '[name].js',
     chunkFileNames: 'chunks/[name].js',
     codeSplitting: { groups: SHARED },
-    minifyInternalExports: false, // names that can be read, in a stack too
+    minifyInternalExports: false, // readable names, also in stack traces
   });
   await build.close();
   const modules = output.flatMap((file) => (file.type === 'chunk' ? file.moduleIds : []));
-  await writeFile(path.join(to, 'THIRD-PARTY-LICENSES.txt'), await licences(modules));
+  await writeFile(path.join(to, 'THIRD-PARTY-LICENSES.txt'), await licenses(modules));
 }
 
-/** The files of `from` become those of `to`, but for what Rust has built. @param {string} from @param {string} to */
+/** Replaces the files in `to` with those in `from`, except for the Rust products. @param {string} from @param {string} to */
 async function replaceFiles(from, to) {
   await mkdir(to, { recursive: true });
   for (const name of await readdir(to)) {

@@ -1,11 +1,11 @@
 /**
  * crates/wasm -> dist/core.wasm, its types in dist/wasm/, and .cache/glue/, which scripts/build-ts.mjs bundles.
  *
- *   node scripts/build-wasm.mjs             the module that is packed
- *   node scripts/build-wasm.mjs --faults    with `__panic`, for the tests of caught traps: .cache/faults/wasm/ and glue/
+ *   node scripts/build-wasm.mjs             the published module
+ *   node scripts/build-wasm.mjs --faults    with `__panic`, for tests of caught traps, in .cache/faults/wasm/ and glue/
  *
- * wasm-pack writes into a folder of its own; scripts/wasm-glue.mjs then turns its glue, which holds one instance
- * in module variables, into a factory. Skipped when nothing it depends on has changed.
+ * wasm-pack writes to a staging folder. Its glue code keeps one instance in module variables; scripts/wasm-glue.mjs turns
+ * it into a factory. Skipped if no input has changed.
  */
 
 import { mkdir, rm } from 'node:fs/promises';
@@ -16,7 +16,7 @@ import { say, step } from './lib/progress.mjs';
 import { must, root } from './lib/run.mjs';
 import { unlessFresh } from './lib/stamp.mjs';
 
-/** The toolchain that has wasm32-unknown-unknown: a value for RUSTUP_TOOLCHAIN, or '' for the default one. */
+/** The toolchain with wasm32-unknown-unknown: a value for RUSTUP_TOOLCHAIN, or '' for the default toolchain. */
 export async function wasmToolchain() {
   return (await must('bash', ['scripts/setup-wasm-std.sh'])).stdout.trim();
 }
@@ -25,7 +25,7 @@ export async function wasmToolchain() {
 export async function buildWasm({ faults = false } = {}) {
   const [product, glue] = faults ? ['.cache/faults/wasm', '.cache/faults/glue'] : ['dist', '.cache/glue'];
   const staging = path.join(root, '.cache/build', faults ? 'wasm-faults' : 'wasm');
-  const { env, facts } = await releaseBuild({
+  const { env, settings } = await releaseBuild({
     flags: ['-Ctarget-feature=+simd128'],
     toolchain: await wasmToolchain(),
   });
@@ -37,7 +37,7 @@ export async function buildWasm({ faults = false } = {}) {
     'scripts/wasm-glue.mjs',
   ];
   const outputs = [`${product}/core.wasm`, `${product}/wasm`, `${glue}/backend/wasm-glue.js`];
-  const built = await unlessFresh({ name: faults ? 'wasm-faults' : 'wasm', inputs, outputs, facts }, () =>
+  const built = await unlessFresh({ name: faults ? 'wasm-faults' : 'wasm', inputs, outputs, settings }, () =>
     step(faults ? 'Building the WASM for fault tests' : 'Building the WASM', '15 s', async () => {
       await rm(staging, { recursive: true, force: true });
       const tools = path.join(process.env['TOKENBED_TOOLS'] ?? path.join(root, '.cache/cargo-tools'), 'bin');
@@ -56,9 +56,9 @@ export async function buildWasm({ faults = false } = {}) {
           },
         },
       );
-      await rm(path.join(staging, '.gitignore'), { force: true }); // it would empty the npm tarball
+      await rm(path.join(staging, '.gitignore'), { force: true }); // it would exclude everything from the npm tarball
       await mkdir(path.join(root, product), { recursive: true });
-      const { writeGlue } = await import('./wasm-glue.mjs'); // only now: it may use packages that npm ci has just brought
+      const { writeGlue } = await import('./wasm-glue.mjs'); // imported late, because npm ci may just have installed its dependencies
       await writeGlue(staging, path.join(root, product), path.join(root, glue));
     }),
   );

@@ -1,13 +1,13 @@
 /**
- * From text to vectors on both backends, the main thing this package does, on real text.
+ * A demo on real text: from text to vectors on both backends.
  *
- *   npm run demo                   every Markdown file of the project and of its installed dependencies
- *   npm run demo -- FILE ...       your own
+ *   npm run demo                   all Markdown files of the project and of its installed dependencies
+ *   npm run demo -- FILE ...       your files
  *
  *   text -> byte-pair tokens -> batches [32, 512] -> EmbeddingLayer [32, 512, 384], token + sinusoid
  *
- * Native and WASM run in a process each and must give the same bits; a third process computes the first rows from
- * the formulas in plain JavaScript and must give them too. Otherwise the exit code is 1.
+ * Native and WASM run in separate processes. A third process computes the first rows from the formulas in plain
+ * JavaScript. All results must be bit-identical; otherwise the exit code is 1.
  */
 
 import { embedInPlainJs, embedOn } from './demo/children.mjs';
@@ -22,14 +22,14 @@ const MIB = 2 ** 20;
 
 /** @param {string[]} files */
 async function demo(files) {
-  if (files.length > 0) await readCorpus(files); // a file that cannot be read is named before minutes of set-up
+  if (files.length > 0) await readCorpus(files); // reports unreadable files before the lengthy set-up
   await setUp();
   say();
 
   const corpus = await readCorpus(files);
-  for (const why of corpus.leftOut) say(`left out: ${why}`);
+  for (const reason of corpus.leftOut) say(`skipped: ${reason}`);
   const origin = files.length > 0 ? '' : ', the Markdown of this project and its installed dependencies';
-  const cut = corpus.cut ? '; the rest beyond 64 MiB is left out' : '';
+  const cut = corpus.cut ? '; truncated at 64 MiB' : '';
   say(`Text: ${count(corpus.files.length)} files, ${(corpus.bytes / MIB).toFixed(1)} MiB${origin}${cut}`);
 
   const tokenizer = await trainTokenizer(corpus);
@@ -49,7 +49,7 @@ async function demo(files) {
   compareHashes(runs);
   compareRows('native', native, plain);
   compareRows('wasm', wasm, plain);
-  say(`Plain JavaScript agrees bit for bit in the first ${count(plain.length / DIM)} rows.`);
+  say(`Plain JavaScript is bit-identical in the first ${count(plain.length / DIM)} rows.`);
   say();
   printTokens(tokenizer, ids, native);
   printNextSteps();
@@ -59,21 +59,21 @@ async function demo(files) {
 function compareHashes(runs) {
   for (const { info, sha256 } of runs) say(`SHA-256 over all rows, ${info.name.padEnd(6)} ${sha256}`);
   if (new Set(runs.map(({ sha256 }) => sha256)).size !== 1) {
-    throw new Error('the backends differ: they must give the same bits');
+    throw new Error('the results of the backends differ');
   }
-  say('Equal: native and WASM give the same bits.');
+  say('Native and WASM are bit-identical.');
 }
 
 /** @param {string} name @param {Float32Array} rows @param {Float32Array} plain */
 function compareRows(name, rows, plain) {
-  const got = bits(rows);
-  const wanted = bits(plain);
-  if (got.length !== wanted.length) {
+  const actual = bits(rows);
+  const expected = bits(plain);
+  if (actual.length !== expected.length) {
     throw new Error(
-      `${name} gave ${got.length} of the ${wanted.length} numbers of the first ${CHECKED_ROWS} rows`,
+      `${name} returned ${actual.length} of the ${expected.length} numbers of the first ${CHECKED_ROWS} rows`,
     );
   }
-  const i = wanted.findIndex((value, at) => value !== got[at]);
+  const i = expected.findIndex((value, index) => value !== actual[index]);
   if (i < 0) return;
   const place = `row ${Math.floor(i / DIM)}, column ${i % DIM}`;
   throw new Error(`${name} and plain JavaScript differ at ${place}: ${rows[i]} and ${plain[i]}`);

@@ -1,9 +1,9 @@
 /**
- * npm run docs: the API pages, from the docstrings of every entry of the package, into docs/api.
+ * npm run docs: generates the API pages in docs/api from the docstrings of all entry points.
  *
- * typedoc needs a TypeScript with an API, which ours no longer has: both stand in scripts/docs, with a lock file,
- * and are installed when they are asked for. A warning is an error: a public name without words, a type that is
- * named but not exported, a link that leads nowhere.
+ * typedoc needs a TypeScript with a compiler API, which the project's version does not have. Both are dependencies of
+ * scripts/docs and are installed on demand. Warnings are errors: public names without a docstring, types that are used
+ * but not exported, broken links.
  */
 
 import { readFile, rm } from 'node:fs/promises';
@@ -36,7 +36,7 @@ async function installTypedoc() {
   );
 }
 
-/** The sources of whatever the package's `exports` has types for. */
+/** The sources of all `exports` with types. */
 async function entryPoints() {
   const { exports } = JSON.parse(await readFile(path.join(root, 'package.json'), 'utf8'));
   return Object.values(exports)

@@ -1,9 +1,9 @@
 /**
- * One of the examples, with everything that it needs.
+ * Sets up and runs one of the examples.
  *
- *   npm run example                   which there are
- *   npm run example NAME              set up, compiled or installed, and started
- *   npm run example NAME -- --check   the same, but what CI runs of it
+ *   npm run example                   lists the examples
+ *   npm run example NAME              sets up, compiles or installs, and starts it
+ *   npm run example NAME -- --check   the same, but runs its CI check
  */
 
 import { spawn } from 'node:child_process';
@@ -27,7 +27,7 @@ async function main() {
   await setUp();
   const reason = await missing(example);
   if (reason !== undefined) throw new Error(reason);
-  if (example.project) await step('Installing what it needs', '10 s', () => install(example));
+  if (example.project) await step('Installing dependencies', '10 s', () => install(example));
   else {
     const result = await compile();
     if (result.code !== 0) throw new Failed('compiling the examples', result);
@@ -37,7 +37,7 @@ async function main() {
   await show(option === undefined ? (start ?? check) : check);
 }
 
-/** Runs it on this terminal. @param {string} line */
+/** Runs a command in this terminal. @param {string} line */
 async function show(line) {
   say(`\n$ ${line}`);
   const [file, args] = await program(line);

@@ -1,10 +1,10 @@
 /**
- * The pictures of the documents, each taken of what it shows: docs/pictures/.
+ * Takes the screenshots of the documents: docs/pictures/.
  *
- *   npm run pictures                     all of them
+ *   npm run pictures                     all
  *   npm run pictures -- page-dark.png    some
  *
- * They are kept in the repository, so each is at most 150 kB. Whoever changes what they show takes them anew, and looks.
+ * They are committed to the repository, so each is at most 150 kB. Retake and review them after visual changes.
  */
 
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
@@ -22,7 +22,7 @@ import { serveFolder } from './lib/static-server.mjs';
 import { setUp } from './setup.mjs';
 
 const FOLDER = 'docs/pictures';
-const LARGEST = 150_000;
+const MAX_BYTES = 150_000;
 const PROGRAM = path.join(root, 'dist/cli.js');
 const WINDOW = { width: 1120, height: 1120 };
 
@@ -45,7 +45,7 @@ const PICTURES = [
       '#text-form',
     ),
   },
-  { file: 'report.png', what: 'a report of the profiler, measured here and now', take: report },
+  { file: 'report.png', what: 'a report of the profiler, measured now', take: report },
   { file: 'terminal.png', what: 'tokenbed bench in a terminal', take: terminal },
 ];
 
@@ -62,7 +62,7 @@ async function report(browser) {
   }
 }
 
-/** What a command prints, as a terminal shows it. @type {Picture['take']} */
+/** The output of a command in a terminal. @type {Picture['take']} */
 async function terminal(browser) {
   const line = ['bench', '--tokens', '64,4096'];
   const { stdout } = await must(process.execPath, [PROGRAM, ...line]);
@@ -89,7 +89,7 @@ async function windowOn(browser, url, viewport) {
 }
 
 /**
- * What a window shows of the page, from an element on.
+ * A screenshot of the page, scrolled to an element.
  *
  * @param {import('playwright').BrowserContextOptions} look @param {string} [from]
  * @returns {Picture['take']}
@@ -103,7 +103,7 @@ function page(look, from = 'html') {
       await visit.goto(url);
       await visit.locator('main[aria-busy=false]').waitFor();
       await visit.locator(from).evaluate((element) => element.scrollIntoView());
-      await visit.evaluate(() => new Promise(requestAnimationFrame)); // the maps are drawn by then
+      await visit.evaluate(() => new Promise(requestAnimationFrame)); // until the maps are drawn
       return await visit.screenshot();
     } finally {
       await context.close();
@@ -113,10 +113,10 @@ function page(look, from = 'html') {
 }
 
 async function pictures() {
-  const asked = process.argv.slice(2);
-  const unknown = asked.find((name) => !PICTURES.some(({ file }) => file === name));
+  const requested = process.argv.slice(2);
+  const unknown = requested.find((name) => !PICTURES.some(({ file }) => file === name));
   if (unknown !== undefined) {
-    throw new Error(`no picture is called ${unknown}: ${PICTURES.map(({ file }) => file).join(' ')}`);
+    throw new Error(`unknown picture ${unknown}: ${PICTURES.map(({ file }) => file).join(' ')}`);
   }
   await setUp({ browser: true });
   await mkdir(path.join(root, FOLDER), { recursive: true });
@@ -126,10 +126,10 @@ async function pictures() {
   });
   try {
     for (const { file, what, take } of PICTURES) {
-      if (asked.length > 0 && !asked.includes(file)) continue;
+      if (requested.length > 0 && !requested.includes(file)) continue;
       const png = await take(browser);
-      if (png.length > LARGEST)
-        throw new Error(`${file} has ${count(png.length)} bytes, above ${count(LARGEST)}`);
+      if (png.length > MAX_BYTES)
+        throw new Error(`${file} has ${count(png.length)} bytes, above ${count(MAX_BYTES)}`);
       await writeWhole(path.join(root, FOLDER, file), png);
       say(`${FOLDER}/${file}: ${what}, ${count(png.length)} bytes`);
     }

@@ -1,10 +1,10 @@
 /**
- * Everything between a fresh clone and a built package, in four steps, each skipped where it is done:
- * preflight; npm's packages; the WASM tools and target (cargo, in .cache/); the three builds.
+ * Sets up a fresh clone in four steps, each skipped if it is up to date: preflight checks; npm packages; the WASM tools
+ * and target (cargo, in .cache/); the three builds.
  *
- *   npm run setup      all of it, without running anything
+ *   npm run setup
  *
- * `npm run demo` and `npm test` begin with this. It can be interrupted at any point and started again.
+ * `npm run demo` and `npm test` start with this. It can be interrupted at any time and resumes where it stopped.
  */
 
 import { buildNative } from './build-native.mjs';
@@ -18,22 +18,22 @@ import { must, root } from './lib/run.mjs';
 
 /**
  * @param {object} [needs]
- * @param {boolean} [needs.browser]  a Chromium too: only looked for here
- * @param {boolean} [needs.faults]   the builds with planted panics too
+ * @param {boolean} [needs.browser]  whether to check for Chromium
+ * @param {boolean} [needs.faults]   whether to make the builds with `__panic`
  */
 export async function setUp({ browser = false, faults = false } = {}) {
   const start = performance.now();
   await preflight({ browser });
-  say(`Setting up: ${estimate()}. Everything stays in ${root} and the caches of npm and cargo.`);
+  say(`Setting up: ${estimate()}. All files go to ${root} and the caches of npm and cargo.`);
   await installPackages();
   await installTools();
   await build({ faults });
   say(`Set up in ${seconds(performance.now() - start)}.`);
 }
 
-/** What is to come, in words. */
+/** The expected duration. */
 function estimate() {
-  if (toolsMissing().length > 0) return 'the first time takes about 5 minutes';
+  if (toolsMissing().length > 0) return 'the first run takes about 5 minutes';
   return npmPackagesMissing() === 'none'
     ? 'a few seconds, or about 40 after a change in Rust'
     : 'about a minute';
@@ -46,16 +46,16 @@ async function installPackages() {
   );
 }
 
-/** setup-tools.sh compares versions itself and is quick when they match. */
+/** setup-tools.sh compares versions and is fast if they match. */
 async function installTools() {
   if (toolsMissing().length === 0) return void (await must('bash', ['scripts/setup-tools.sh']));
-  await step('Building wasm-pack and wasm-bindgen, and finding the wasm32 target', '3 min', () =>
-    must('bash', ['scripts/setup-tools.sh'], { onOutput: showCompiling() }),
+  await step('Building wasm-pack and wasm-bindgen, and locating the wasm32 target', '3 min', () =>
+    must('bash', ['scripts/setup-tools.sh'], { onOutput: countCompiled() }),
   );
 }
 
-/** One line per hundred compiled crates: cargo's own are too many, silence for minutes too few. */
-function showCompiling() {
+/** Prints one line per hundred compiled crates. */
+function countCompiled() {
   let compiled = 0;
   return (/** @type {string} */ text) => {
     for (const _ of text.matchAll(/^\s*Compiling /gm))

@@ -1,4 +1,4 @@
-/** What the package weighs: `npm run sizes`. The main entry is what a browser's bundler makes of it, minified. */
+/** `npm run sizes`: the sizes of the package. The main entry is bundled for the browser and minified. */
 
 import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Runs the core's tests on NEON: natively on an aarch64 machine, elsewhere cross-compiled and under qemu-user.
-# About 4 minutes the first time (a std for aarch64 is built once), half of that afterwards. Needs, on Debian, as root:
+# Runs the core's tests on NEON: natively on aarch64, elsewhere cross-compiled and under qemu-user. Takes about 4 minutes the
+# first time (it builds std for aarch64), half of that afterwards. Requires on Debian, as root:
 #   apt-get install qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross
-# Where something cannot be had it prints `NEON: NOT RUN: reason` and succeeds: nothing was found to be wrong.
+# If a prerequisite is missing, it prints `NEON: NOT RUN: reason` and succeeds.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 if [ "$(uname -m)" = aarch64 ]; then exec cargo test -p tokenbed-core "$@"; fi

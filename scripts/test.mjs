@@ -1,11 +1,11 @@
 /**
- * Everything that decides whether this project is whole, in one command. CI runs the same.
+ * Runs all tests and checks. CI runs the same command.
  *
  *   npm test                           all suites
- *   npm test -- --only native,types    some, for the time of writing
+ *   npm test -- --only native,types    some suites
  *
- * Each suite prints its count beside its name; the last line is `N passed, N failed`, alone, and the exit code
- * is 1 when anything failed. What is skipped, pending or empty counts as failed.
+ * Each suite prints its counts. The last line is `N passed, N failed`, and the exit code is 1 if anything failed. Skipped,
+ * pending and empty tests count as failed.
  */
 
 import { ensureChromium } from './lib/chromium.mjs';
@@ -28,8 +28,8 @@ const SUITES = [
   { name: 'lint', what: 'oxlint and the format', about: '1 s', run: lint },
   { name: 'types', what: 'types of library, tests and scripts', about: '2 s', run: types },
   { name: 'rust-lint', what: 'clippy and rustfmt', about: '20 s', run: rustLint },
-  { name: 'rust', what: 'kernels against the reference, on every ISA', about: '2 min', run: rustTests },
-  { name: 'vectors', what: 'test/vectors are what the reference computes', about: '5 s', run: vectors },
+  { name: 'rust', what: 'kernels compared with the reference, on every ISA', about: '2 min', run: rustTests },
+  { name: 'vectors', what: 'test/vectors match the reference', about: '5 s', run: vectors },
   { name: 'neon', what: 'the kernels on NEON, under qemu-user', about: '4 min', run: neon, mayBeEmpty: true },
   { name: 'house', what: "the architecture's rules, the bundle", about: '5 s', run: () => vitest('house') },
   { name: 'native', what: 'the suite on the native backend', about: '4 min', run: () => vitest('native') },
@@ -37,12 +37,12 @@ const SUITES = [
   { name: 'chromium', what: 'the suite on WASM in Chromium', about: '45 s', run: chromium },
   { name: 'page', what: 'the page of examples/browser, in Chromium', about: '2 min', run: page },
   { name: 'examples', what: 'every example: Node, Chromium, workerd', about: '1 min', run: examples },
-  { name: 'docs', what: 'the API pages, written without a warning', about: '15 s', run: apiPages },
-  { name: 'bench', what: 'every contender of the bench answers rightly', about: '1 min', run: bench },
+  { name: 'docs', what: 'the API pages, generated without warnings', about: '15 s', run: apiPages },
+  { name: 'bench', what: 'all contenders of the benchmark give correct results', about: '1 min', run: bench },
   { name: 'pack', what: 'the tarball, installed elsewhere', about: '20 s', run: pack },
 ];
 
-/** The suites that need one. */
+/** The suites that need a browser. */
 const IN_CHROMIUM = new Set(['chromium', 'page', 'examples']);
 
 async function chromium() {
@@ -54,7 +54,7 @@ async function page() {
 }
 
 /** @param {string[]} args @returns {Suite[]} */
-function chosen(args) {
+function selectSuites(args) {
   const only = args[args.indexOf('--only') + 1];
   if (args.length === 0) return SUITES;
   const names = args[0] === '--only' && args.length === 2 ? only?.split(',') : undefined;
@@ -79,7 +79,7 @@ async function runSuite({ name, what, about, run, mayBeEmpty }) {
   }));
   if (outcome.passed + outcome.failed === 0 && !mayBeEmpty) {
     outcome.failed = 1;
-    outcome.details += 'this suite holds no test';
+    outcome.details += 'this suite has no tests';
   }
   if (outcome.failed > 0) say(tail(outcome.details, 200));
   say(
@@ -91,7 +91,7 @@ async function runSuite({ name, what, about, run, mayBeEmpty }) {
 let passed = 0;
 let failed = 0;
 try {
-  const suites = chosen(process.argv.slice(2));
+  const suites = selectSuites(process.argv.slice(2));
   await setUp({ browser: suites.some(({ name }) => IN_CHROMIUM.has(name)), faults: true });
   for (const suite of suites) {
     const outcome = await runSuite(suite);

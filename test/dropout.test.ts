@@ -1,4 +1,4 @@
-/** Dropout while training: which elements fall, which call counts, and who is in training. */
+/** Dropout: which elements are dropped, how calls are counted, and training mode. */
 
 import {
   Embedding,
@@ -16,12 +16,12 @@ import { dropped, falls, philox } from './helpers/reference.mjs';
 const make = (options: Partial<PositionalEncodingOptions> = {}) =>
   new PositionalEncoding({ embeddingDim: 5, maxSeqLength: 8, dropout: 0.3, seed: 42, ...options });
 
-/** Values none of which becomes 0 by adding positions. */
+/** Values that do not become 0 by adding positions. */
 const x = Float32Array.from({ length: 40 }, (_, i) => i + 2);
 const shape = [8, 5];
 
 describe('the generator of this test', () => {
-  it('gives the published answers of Philox4x32-10', () => {
+  it('gives the known answers of Philox4x32-10', () => {
     const ones = 0xffff_ffff;
     expect(philox([0, 0, 0, 0], [0, 0])).toEqual([0x6627_e8d5, 0xe169_c58d, 0xbc57_ac4c, 0x9b00_dbd8]);
     expect(philox([ones, ones, ones, ones], [ones, ones])).toEqual([
@@ -33,7 +33,7 @@ describe('the generator of this test', () => {
   });
 });
 
-describe('which elements fall', () => {
+describe('dropped elements', () => {
   it.each([
     [0.3, 42],
     [0.5, 0],
@@ -43,14 +43,14 @@ describe('which elements fall', () => {
     [0.1, 2 ** 53 - 1],
     [0.25, 2n ** 64n - 1n],
     [0.75, 0x1234_5678_9abc_def0n],
-  ])('p = %d, seed %s: as the generator says, the others divided by f32(1 - p)', (p, seed) => {
+  ])('follow the generator with p = %d, seed %s; the others are divided by f32(1 - p)', (p, seed) => {
     const pe = make({ dropout: p, seed });
     const sums = pe.forward(x, { shape }).data;
     pe.train();
     for (const call of [0, 1, 2]) expectBits(pe.forward(x, { shape }).data, dropped(sums, { p, seed, call }));
   });
 
-  it('drops to +0 and divides what is kept, whatever it is', () => {
+  it('become +0, and the others are divided by 1 - p, for any value', () => {
     const special = Float32Array.from(
       { length: 40 },
       (_, i) => [Number.NaN, Infinity, -Infinity, -5][i % 4]!,
@@ -64,7 +64,7 @@ describe('which elements fall', () => {
     expect(fallen.every((value) => Object.is(value, 0))).toBe(true);
   });
 
-  it('takes about p of them, and keeps the mean', () => {
+  it('are a share of about p, and the mean is preserved', () => {
     const pe = new PositionalEncoding({ embeddingDim: 100, maxSeqLength: 1, dropout: 0.2, seed: 5 }).train();
     const ones = new Float32Array(200_000).fill(1e6);
     const out = pe.forward(ones, { shape: [2000, 1, 100] }).data;
@@ -73,20 +73,20 @@ describe('which elements fall', () => {
     expect(Math.abs(out.reduce((sum, value) => sum + value, 0) / out.length / 1e6 - 1)).toBeLessThan(0.005);
   });
 
-  it('is the same in place, into a longer out, with start and position ids', () => {
-    const wanted = make().train().forward(x, { shape }).data;
+  it('are the same in place, with a longer out, with startPos and with positionIds', () => {
+    const expected = make().train().forward(x, { shape }).data;
     const out = painted(50);
     make().train().forwardInto(x, out, { shape });
-    expectBits(out.subarray(0, 40), wanted);
+    expectBits(out.subarray(0, 40), expected);
     expectPainted(out.subarray(40));
     const place = x.slice();
     make().train().forwardInto(place, place, { shape });
-    expectBits(place, wanted);
+    expectBits(place, expected);
     expectBits(
       make()
         .train()
         .forward(x, { shape, positionIds: [0, 1, 2, 3, 4, 5, 6, 7] }).data,
-      wanted,
+      expected,
     );
     const some = make().forward(x, { shape: [2, 4, 5], startPos: 4 }).data;
     expectBits(
@@ -98,21 +98,21 @@ describe('which elements fall', () => {
   });
 });
 
-describe('which call it is', () => {
+describe('the call counter', () => {
   const sums = make().forward(x, { shape }).data;
   const call = (pe: PositionalEncoding, k: number) =>
     expectBits(pe.forward(x, { shape }).data, dropped(sums, { p: 0.3, seed: 42, call: k }), {
       where: `call ${k}`,
     });
 
-  it('counts calls of forward and of forwardInto', () => {
+  it('counts calls of forward and forwardInto', () => {
     const pe = make().train();
     call(pe, 0);
     pe.forwardInto(x, new Float32Array(40), { shape });
     call(pe, 2);
   });
 
-  it('counts no call outside training, and goes on after it', () => {
+  it('does not count calls outside of training, and continues afterwards', () => {
     const pe = make();
     pe.forward(x, { shape });
     pe.train();
@@ -124,7 +124,7 @@ describe('which call it is', () => {
     call(pe, 1);
   });
 
-  it('counts no call that was refused', () => {
+  it('does not count failed calls', () => {
     const pe = make().train();
     call(pe, 0);
     const errors: [string, () => unknown][] = [
@@ -140,25 +140,25 @@ describe('which call it is', () => {
     call(pe, 1);
   });
 
-  it('counts an empty result', () => {
+  it('counts calls with empty results', () => {
     const pe = make().train();
     pe.forward(new Float32Array(0), { shape: [0, 5] });
     call(pe, 1);
   });
 
-  it('counts each object by itself', () => {
+  it('is separate for each object', () => {
     const [a, b] = [make().train(), make().train()];
     call(a, 0);
     call(a, 1);
     call(b, 0);
   });
 
-  it('with p = 0 changes nothing and counts nothing', () => {
+  it('does not count with p = 0, and nothing is dropped', () => {
     const pe = make({ dropout: 0 }).train();
     for (let i = 0; i < 3; i++) expectBits(pe.forward(x, { shape }).data, sums);
   });
 
-  it('a call inside a call (from a getter) comes first', () => {
+  it('counts a nested call (from a getter) first', () => {
     const pe = make().train();
     const ids = [0, 1, 2, 3, 4, 5, 6, 7];
     const nested = Object.defineProperty([...ids], 7, {
@@ -175,7 +175,7 @@ describe('which call it is', () => {
 });
 
 describe('training', () => {
-  it('starts false, and train and eval give the object back', () => {
+  it('starts false; train and eval return the object', () => {
     const pe = make();
     expect(pe.training).toBe(false);
     expect(pe.train()).toBe(pe);
@@ -187,11 +187,11 @@ describe('training', () => {
     }).toThrow(TypeError);
   });
 
-  it('of a learned position drops nothing', () => {
+  it('of learned positions drops nothing', () => {
     const learned = new LearnedPositionalEmbedding({ maxSeqLength: 8, embeddingDim: 5, seed: 1 });
-    const wanted = learned.forward(x, { shape }).data;
+    const expected = learned.forward(x, { shape }).data;
     expect(learned.train().training).toBe(true);
-    expectBits(learned.forward(x, { shape }).data, wanted);
+    expectBits(learned.forward(x, { shape }).data, expected);
     expect(learned.eval().training).toBe(false);
   });
 });
@@ -204,7 +204,7 @@ describe('in an EmbeddingLayer', () => {
   ];
 
   it.each(['sinusoidal', 'learned', null] as const)(
-    'made with positions %s falls on the sum, with the seed of the layer',
+    'with positions %s, dropout applies to the sum, with the seed of the layer',
     (positional) => {
       const layer = new EmbeddingLayer({ ...options, positional });
       const sum = layer.forward(ids).data;
@@ -220,7 +220,7 @@ describe('in an EmbeddingLayer', () => {
     },
   );
 
-  it('reaches the parts, and a part of its own has its own dropout and count', () => {
+  it('train reaches the parts; a passed part keeps its dropout and counter', () => {
     const positional = make({ seed: 9 });
     const token = new Embedding({ vocabSize: 11, embeddingDim: 5, seed: 1 });
     const layer = new EmbeddingLayer({ token, positional });
@@ -237,7 +237,7 @@ describe('in an EmbeddingLayer', () => {
     expect(layer.training).toBe(true);
   });
 
-  it('of given learned positions, or none, drops nothing', () => {
+  it('with passed learned positions, or without positions, drops nothing', () => {
     const token = new Embedding({ vocabSize: 11, embeddingDim: 5, seed: 1 });
     for (const positional of [new LearnedPositionalEmbedding({ maxSeqLength: 8, embeddingDim: 5 }), null]) {
       const layer = new EmbeddingLayer({ token, positional });
@@ -247,7 +247,7 @@ describe('in an EmbeddingLayer', () => {
     }
   });
 
-  it('refuses a dropout that is none', () => {
+  it('rejects an invalid dropout', () => {
     for (const dropout of [-0.1, 1, Number.NaN])
       expectError(() => new EmbeddingLayer({ ...options, dropout }), invalidOption(RangeError, 'dropout'));
     expectError(
@@ -263,7 +263,7 @@ describe('in an EmbeddingLayer', () => {
 });
 
 describe('over many elements', () => {
-  it('an element falls or stays wherever a call is cut into pieces', () => {
+  it('whether an element is dropped does not depend on how a call is split', () => {
     const p = 0.4;
     const pe = new PositionalEncoding({ embeddingDim: 1000, maxSeqLength: 1, dropout: p, seed: 3 });
     const ones = new Tensor(new Float32Array(300_000).fill(1), { shape: [300, 1, 1000] });

@@ -1,4 +1,4 @@
-/** Bags of rows against plain loops: every mode, weights, padding, offsets of every kind, and all that is refused. */
+/** EmbeddingBag compared with plain loops: modes, weights, padding, forms of offsets, and errors. */
 
 import fc from 'fast-check';
 import {
@@ -22,7 +22,7 @@ import { plainBags } from './helpers/reference.mjs';
 
 const MODES: readonly BagMode[] = ['sum', 'mean', 'max'];
 
-/** A bag over given rows. */
+/** A bag over a table with these rows. */
 function bagOf(
   rows: readonly (readonly number[])[],
   mode: BagMode,
@@ -93,22 +93,22 @@ describe('small examples', () => {
     ]);
   });
 
-  it('a last offset that is the number of ids begins no bag', () => {
+  it('includeLastOffset: the last offset begins no bag', () => {
     for (const mode of MODES) {
-      const wanted = bagOf(EXAMPLE, mode).forward(IDS, { offsets: [0, 0, 3, 3] });
+      const expected = bagOf(EXAMPLE, mode).forward(IDS, { offsets: [0, 0, 3, 3] });
       const bag = bagOf(EXAMPLE, mode, { includeLastOffset: true });
       const out = bag.forward(IDS, { offsets: [0, 0, 3, 3, 6] });
       expect(out.shape).toEqual([4, 2]);
-      expectBits(out.data, wanted.data);
+      expectBits(out.data, expected.data);
       expect(bag.forward([], { offsets: [0] }).shape).toEqual([0, 2]);
       expect(bag.forward([], { offsets: [0, 0] }).toArray()).toEqual([[0, 0]]);
     }
   });
 
-  it('2-D ids are bags of one length', () => {
+  it('2-D ids are bags of equal length', () => {
     for (const mode of MODES) {
       const bag = bagOf(EXAMPLE, mode);
-      const wanted = bag.forward(IDS, { offsets: [0, 2, 4] });
+      const expected = bag.forward(IDS, { offsets: [0, 2, 4] });
       const forms: IdsInput[] = [
         [
           [3, 1],
@@ -117,12 +117,12 @@ describe('small examples', () => {
         ],
         new Tensor(Int32Array.from(IDS), { shape: [3, 2] }),
       ];
-      for (const ids of forms) expectBits(bag.forward(ids).data, wanted.data);
-      expectBits(bag.forward(Uint8Array.from(IDS), { shape: [3, 2] }).data, wanted.data);
+      for (const ids of forms) expectBits(bag.forward(ids).data, expected.data);
+      expectBits(bag.forward(Uint8Array.from(IDS), { shape: [3, 2] }).data, expected.data);
     }
   });
 
-  it('bags of no ids are zeros, and no bags are none', () => {
+  it('empty bags are zeros; no bags give an empty result', () => {
     for (const mode of MODES) {
       const bag = bagOf(EXAMPLE, mode);
       expect(bag.forward([[], [], []]).toArray()).toEqual([
@@ -174,11 +174,11 @@ describe('every form of ids and offsets', () => {
     ['shared', shared(values)],
   ];
 
-  it.each(MODES)('gives the same in mode %s', (mode) => {
+  it.each(MODES)('gives the same result in mode %s', (mode) => {
     const bag = bagOf(EXAMPLE, mode);
-    const wanted = bag.forward(IDS, { offsets: OFFSETS }).data;
+    const expected = bag.forward(IDS, { offsets: OFFSETS }).data;
     for (const [, ids] of forms(IDS)) {
-      for (const [, offsets] of forms(OFFSETS)) expectBits(bag.forward(ids, { offsets }).data, wanted);
+      for (const [, offsets] of forms(OFFSETS)) expectBits(bag.forward(ids, { offsets }).data, expected);
     }
   });
 });
@@ -186,7 +186,7 @@ describe('every form of ids and offsets', () => {
 describe('weights', () => {
   const weights = Float32Array.of(2, 0.5, -1, 3, 0.25, 0);
 
-  it('multiply each row before it is added', () => {
+  it('multiply rows before they are added', () => {
     const out = bagOf(EXAMPLE, 'sum').forward(IDS, { offsets: [0, 3], perSampleWeights: weights });
     expect(out.toArray()).toEqual([
       [12.5, 14],
@@ -204,9 +204,9 @@ describe('weights', () => {
     expect(zero.toArray()).toEqual([[-Infinity, -Infinity]]);
   });
 
-  it('may come as a Tensor, as a part of an array, and with 2-D ids', () => {
+  it('can be a Tensor or part of an array, also with 2-D ids', () => {
     const bag = bagOf(EXAMPLE, 'sum');
-    const wanted = bag.forward(IDS, { offsets: [0, 3], perSampleWeights: weights }).data;
+    const expected = bag.forward(IDS, { offsets: [0, 3], perSampleWeights: weights }).data;
     const all = new Float32Array(9);
     all.set(weights, 2);
     const allocated = Tensor.allocate([6]);
@@ -214,17 +214,17 @@ describe('weights', () => {
     const forms = [
       new Tensor(weights),
       new Tensor(weights, { shape: [2, 3] }),
-      Object.defineProperty(weights.slice(), 'length', { value: 1 }), // what it claims is not believed
+      Object.defineProperty(weights.slice(), 'length', { value: 1 }), // an overridden length is ignored
       all.subarray(2, 8),
       allocated,
     ];
     for (const perSampleWeights of forms) {
-      expectBits(bag.forward(IDS, { offsets: [0, 3], perSampleWeights }).data, wanted);
-      expectBits(bag.forward(IDS, { shape: [2, 3], perSampleWeights }).data, wanted);
+      expectBits(bag.forward(IDS, { offsets: [0, 3], perSampleWeights }).data, expected);
+      expectBits(bag.forward(IDS, { shape: [2, 3], perSampleWeights }).data, expected);
     }
   });
 
-  it('of padding are ignored, even if they are NaN', () => {
+  it('of padding are ignored, even NaN', () => {
     const perSampleWeights = Float32Array.of(2, Number.NaN, Infinity, 4);
     for (const mode of ['sum', 'mean'] as const) {
       const bag = bagOf(EXAMPLE, mode, { paddingIdx: 1 });
@@ -237,7 +237,7 @@ describe('weights', () => {
     }
   });
 
-  it('that are NaN, infinite or negative go by the rules of f32', () => {
+  it('that are NaN, infinite or negative follow f32 arithmetic', () => {
     const rows = [
       [1, -2, 0],
       [Infinity, 3, Number.NaN],
@@ -245,10 +245,10 @@ describe('weights', () => {
     const perSampleWeights = Float32Array.of(Number.NaN, 1, 0, -1, -Infinity, 1e-45);
     const bags = [[0], [1], [1, 0], [0, 1]];
     for (const mode of ['sum', 'mean'] as const) {
-      const wanted = plainBags({ rows, mode, bags, weights: [...perSampleWeights] });
+      const expected = plainBags({ rows, mode, bags, weights: [...perSampleWeights] });
       expectBits(
         bagOf(rows, mode).forward(bags.flat(), { offsets: [0, 1, 2, 4], perSampleWeights }).data,
-        wanted,
+        expected,
         { anyNaN: true },
       );
     }
@@ -256,7 +256,7 @@ describe('weights', () => {
 });
 
 describe('padding', () => {
-  it.each(MODES)('counts for nothing in mode %s', (mode) => {
+  it.each(MODES)('is excluded in mode %s', (mode) => {
     const bag = bagOf(EXAMPLE, mode, { paddingIdx: 1 });
     const without = bagOf(EXAMPLE, mode).forward([3, 4, 0], { offsets: [0, 1] });
     expectBits(bag.forward([1, 3, 1, 1, 4, 1, 0], { offsets: [0, 4] }).data, without.data);
@@ -274,7 +274,7 @@ describe('padding', () => {
     expect(bag.forward([[1]]).toArray()).toEqual([[0, 0]]);
   });
 
-  it('a negative maximum stays negative beside padding', () => {
+  it('does not affect a negative maximum', () => {
     const bag = bagOf(
       [
         [0, 0],
@@ -287,7 +287,7 @@ describe('padding', () => {
     expect(bag.forward([[0, 1, 2, 0]]).toArray()).toEqual([[-1, -4]]);
   });
 
-  it('is the row of that number, given from the end too', () => {
+  it('can be a negative index', () => {
     const bag = new EmbeddingBag({ vocabSize: 5, embeddingDim: 2, paddingIdx: -2, mode: 'sum', seed: 1 });
     expect(bag.paddingIdx).toBe(3);
     expect(bag.forward([[3, 3]]).toArray()).toEqual([[0, 0]]);
@@ -307,7 +307,7 @@ describe('maximum', () => {
   };
   const [zero, minusZero, nan] = ['0x00000000', '0x80000000', '0x7fc00000'];
 
-  it('holds the first of equal values: zeros of both signs', () => {
+  it('keeps the first of equal values: zeros of both signs', () => {
     expect([max(0, -0), max(-0, 0), max(-0), max(-1, -0, 0)]).toEqual([
       zero,
       minusZero,
@@ -316,7 +316,7 @@ describe('maximum', () => {
     ]);
   });
 
-  it('is NaN wherever one NaN is', () => {
+  it('is NaN if any value is NaN', () => {
     expect([max(Number.NaN), max(Number.NaN, 5), max(5, Number.NaN), max(-5, Number.NaN, Infinity)]).toEqual([
       nan,
       nan,
@@ -325,13 +325,13 @@ describe('maximum', () => {
     ]);
   });
 
-  it('knows both infinities', () => {
+  it('supports both infinities', () => {
     expect(
       [max(-Infinity), max(-Infinity, -3.4e38), max(3, Infinity, 4)].map((word) => Number(word)),
     ).toEqual([0xff80_0000, 0xff7f_c99e, 0x7f80_0000]);
   });
 
-  it('keeps the bits of the NaN that came first', () => {
+  it('keeps the bits of the first NaN', () => {
     const table = new Float32Array(2);
     new Uint32Array(table.buffer).set([0x7fc1_2345, 0xffc6_7890]);
     const bag = EmbeddingBag.from(Embedding.fromPretrained(table, { embeddingDim: 1 }), { mode: 'max' });
@@ -346,20 +346,20 @@ describe('maximum', () => {
 });
 
 describe('order', () => {
-  it('rows are added in index order, each sum rounded to f32', () => {
+  it('rows are added in index order, and every sum is rounded to f32', () => {
     const rows = [[16_777_216], [1], [-16_777_216]];
     const sum = (ids: number[]) => bagOf(rows, 'sum').forward([ids]).data[0];
     expect([sum([0, 1, 1, 2]), sum([1, 1, 0, 2]), sum([0, 2, 1, 1])]).toEqual([0, 2, 2]);
   });
 
-  it('products are rounded before they are added: nothing is fused', () => {
+  it('products are rounded before they are added: no fused multiply-add', () => {
     const [row, weight] = [1 + 2 ** -12, 1 - 2 ** -12];
     const product = Math.fround(row * weight);
     const bag = bagOf([[-product], [row]], 'sum');
     expect(bag.forward([[0, 1]], { perSampleWeights: Float32Array.of(1, weight) }).data[0]).toBe(0);
   });
 
-  it('sums begin with +0', () => {
+  it('sums start from +0', () => {
     expect(hex(bagOf([[-0, 0]], 'sum').forward([[0], [0]]).data)[0]).toBe('0x00000000');
   });
 
@@ -380,7 +380,7 @@ const float = fc.oneof(
   },
 );
 
-describe('against plain loops', () => {
+describe('random bags', () => {
   const cases = fc
     .record({
       vocab: fc.integer({ min: 1, max: 9 }),
@@ -401,12 +401,12 @@ describe('against plain loops', () => {
       }),
     );
 
-  it('are the same bits, whatever is asked', () => {
+  it('are bit-identical to plain loops', () => {
     fc.assert(
       fc.property(cases, ({ rows, bags, paddingIdx, mode, weighted, drawn, includeLastOffset }) => {
         const ids = bags.flat();
         const weights = weighted && mode !== 'max' ? drawn.slice(0, ids.length) : undefined;
-        const wanted = plainBags({ rows, mode, bags, paddingIdx, weights });
+        const expected = plainBags({ rows, mode, bags, paddingIdx, weights });
         const starts = bags.map((_, i) => bags.slice(0, i).flat().length);
         const offsets = includeLastOffset ? [...starts, ids.length] : starts;
         const bag = bagOf(rows, mode, { paddingIdx, includeLastOffset });
@@ -414,17 +414,17 @@ describe('against plain loops', () => {
         const out = bag.forward(ids, options);
         expect(out.shape).toEqual([bags.length, rows[0]!.length]);
         const comparison = { anyNaN: mode !== 'max' }; // a maximum is copied, a sum is not
-        expectBits(out.data, wanted, comparison);
-        const into = painted(wanted.length + 3);
+        expectBits(out.data, expected, comparison);
+        const into = painted(expected.length + 3);
         expect(bag.forwardInto(Int32Array.from(ids), into, options)).toBe(into);
-        expectBits(into.subarray(0, wanted.length), wanted, comparison);
-        expectPainted(into.subarray(wanted.length));
+        expectBits(into.subarray(0, expected.length), expected, comparison);
+        expectPainted(into.subarray(expected.length));
       }),
       { numRuns: 150 },
     );
   });
 
-  it('are the same bits for bags longer than any run, of wide rows', () => {
+  it('are bit-identical for long bags of wide rows', () => {
     const rows = Array.from({ length: 6 }, (_, r) =>
       Array.from({ length: 133 }, (_, c) => Math.fround(Math.sin(r * 133 + c) * 10 ** (r - 2))),
     );
@@ -452,7 +452,7 @@ describe('against plain loops', () => {
   });
 });
 
-describe('malformed offsets', () => {
+describe('invalid offsets', () => {
   const bag = bagOf(EXAMPLE, 'sum');
   const last = bagOf(EXAMPLE, 'sum', { includeLastOffset: true });
   const broken = (offsets: unknown, index: number, value: unknown, rule: string, of = bag) => {
@@ -475,7 +475,7 @@ describe('malformed offsets', () => {
     broken(BigUint64Array.of(3n), 0, 3n, 'must start at 0');
   });
 
-  it('that fall', () => {
+  it('that decrease', () => {
     broken([0, 3, 2], 2, 2, 'must not fall (3 came before)');
     broken([0, 5, 6, 0], 3, 0, 'must not fall (6 came before)');
     broken([0, -1], 1, -1, 'must not fall (0 came before)');
@@ -495,7 +495,7 @@ describe('malformed offsets', () => {
     broken([0, 7, 3, -1], 1, 7, 'must not exceed');
   });
 
-  it('whose last is not the number of ids, where it must be', () => {
+  it('whose last is not the number of ids, with includeLastOffset', () => {
     broken([0, 3, 5], 2, 5, 'must end with the number of ids, 6', last);
     broken([0], 0, 0, 'must end with the number of ids, 6', last);
     broken([0, 7], 1, 7, 'must not exceed', last);
@@ -508,7 +508,7 @@ describe('malformed offsets', () => {
     broken(new Int32Array(0), 0, undefined, 'must cover all 6 ids');
   });
 
-  it('that are no flat list', () => {
+  it('that are not a flat list', () => {
     expectError(() => bag.forward(IDS, { offsets: [[0, 3]] }), {
       class: RangeError,
       code: 'ERR_OFFSETS',
@@ -525,7 +525,7 @@ describe('malformed offsets', () => {
     });
   });
 
-  it('that are no integers', () => {
+  it('that are not integers', () => {
     for (const offsets of [
       [0, 0.5],
       [0, Number.NaN],
@@ -555,7 +555,7 @@ describe('malformed offsets', () => {
     });
   });
 
-  it('of any kind never crash: either refused and untouched, or right', () => {
+  it('never crash: the call fails without writing, or the result is correct', () => {
     const value = fc.oneof(
       fc.integer({ min: -2, max: 8 }),
       fc.maxSafeInteger(),
@@ -740,7 +740,7 @@ describe('errors of forward and forwardInto', () => {
     );
   });
 
-  it('comes in the order of the contract', () => {
+  it('follow the documented order of checks', () => {
     const gone = bagOf(EXAMPLE, 'max');
     gone.embedding.dispose();
     const short = new Float32Array(1);
@@ -774,7 +774,7 @@ describe('errors of forward and forwardInto', () => {
     expect(steps.map(([, run]) => thrown(run)['code'])).toEqual(steps.map(([code]) => code));
   });
 
-  it('a result that no array holds is ERR_TOO_LARGE', () => {
+  it('throw ERR_TOO_LARGE if the result exceeds the longest array', () => {
     const wide = bagOf([Array.from({ length: 1000 }, () => 1)], 'sum');
     expectError(() => wide.forward([], { shape: [2 ** 40, 0] }), {
       class: RangeError,
@@ -789,7 +789,7 @@ describe('a getter inside the ids', () => {
   const detach = (array: Int32Array | Float32Array) => () =>
     structuredClone(array.buffer, { transfer: [array.buffer as ArrayBuffer] });
 
-  it('may call the bag itself', () => {
+  it('can call the bag', () => {
     const bag = bagOf(EXAMPLE, 'sum');
     const ids = getting(() => bag.forward([4, 4, 4], { offsets: [0, 2] }));
     expect(bag.forward(ids, { offsets: [0, 1] }).toArray()).toEqual([
@@ -798,7 +798,7 @@ describe('a getter inside the ids', () => {
     ]);
   });
 
-  it('may move offsets, weights or out away, or dispose the table: refused, nothing written', () => {
+  it('can detach offsets, weights or out, or dispose the table: the call fails without writing', () => {
     const bag = bagOf(EXAMPLE, 'sum');
     const offsets = Int32Array.of(0, 1);
     expectErrorAndNoWrite(4, (out) => bag.forwardInto(getting(detach(offsets)), out, { offsets }), {
@@ -829,7 +829,7 @@ describe('a getter inside the ids', () => {
 describe('the constructor', () => {
   const good: EmbeddingBagOptions = { vocabSize: 5, embeddingDim: 2 };
 
-  it('has an Embedding and its options', () => {
+  it('creates an Embedding and exposes its options', () => {
     const bag = new EmbeddingBag({ ...good, seed: 3, paddingIdx: 1 });
     expect(bag).toMatchObject({
       mode: 'mean',
@@ -856,7 +856,7 @@ describe('the constructor', () => {
     expect(std).toMatchObject({ mode: 'max', includeLastOffset: true, initType: 'normal', seed: 5n });
   });
 
-  it('refuses wrong options', () => {
+  it('rejects invalid options', () => {
     for (const mode of [null, 1, ['sum']])
       expectError(() => new Untyped({ ...good, mode }), invalidOption(TypeError, 'mode'));
     for (const mode of ['', 'avg', 'Sum'])
@@ -887,7 +887,7 @@ describe('the constructor', () => {
     });
   });
 
-  it('from takes an Embedding and nothing else', () => {
+  it('from accepts only an Embedding', () => {
     const embedding = new Embedding(good);
     for (const value of [undefined, null, {}, new EmbeddingBag(good)])
       expectError(() => Untyped.from(value), invalidOption(TypeError, 'embedding'));
@@ -899,7 +899,7 @@ describe('the constructor', () => {
 });
 
 describe('sharing and dispose', () => {
-  it('from shares the table: what one writes the other reads', () => {
+  it('from shares the table: writes are visible to both', () => {
     const embedding = Embedding.fromPretrained(EXAMPLE);
     const bag = EmbeddingBag.from(embedding, { mode: 'sum' });
     expect(bag.embedding).toBe(embedding);
@@ -915,7 +915,7 @@ describe('sharing and dispose', () => {
     expect(embedding.forward(1).toArray()).toEqual([-1, -2]);
   });
 
-  it('a bag disposes the table it made', () => {
+  it('a bag disposes the table it created', () => {
     const bag = new EmbeddingBag({ vocabSize: 5, embeddingDim: 2, mode: 'sum' });
     const out = bag.forward([[0, 1]]);
     const copy = out.data.slice();

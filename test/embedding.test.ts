@@ -1,4 +1,4 @@
-/** Embedding: its first values element by element, its lookups bit by bit, what it owns, and how it ends. */
+/** Embedding: initial values, lookups bit by bit, ownership, and disposal. */
 
 import fc from 'fast-check';
 import { Embedding, type InitType, Tensor } from 'tokenbed';
@@ -11,11 +11,11 @@ import { normal, philox, uniform } from './helpers/reference.mjs';
 
 answersThroughout();
 
-/** All values of a table. */
+/** The values of a table. */
 const valuesOf = (embedding: Embedding): Float32Array => embedding.weight.toTensor().data;
 
 describe('a new Embedding', () => {
-  it('knows how it was made', () => {
+  it('exposes its options', () => {
     const embedding = new Embedding({
       vocabSize: 12,
       embeddingDim: 5,
@@ -37,7 +37,7 @@ describe('a new Embedding', () => {
     embedding.dispose();
   });
 
-  it('is uniform, without padding and freshly seeded unless told otherwise', () => {
+  it('defaults to uniform, no padding and a random seed', () => {
     const embedding = new Embedding({ vocabSize: 3, embeddingDim: 2 });
     expect(embedding.initType).toBe('uniform');
     expect(embedding.paddingIdx).toBeNull();
@@ -46,7 +46,7 @@ describe('a new Embedding', () => {
     embedding.dispose();
   });
 
-  it('is frozen, and its parts are always the same objects', () => {
+  it('is frozen, and weight and parameters are always the same objects', () => {
     const embedding = new Embedding({ vocabSize: 3, embeddingDim: 2 });
     const { weight, parameters } = embedding;
     expect(embedding.weight).toBe(weight);
@@ -60,7 +60,7 @@ describe('a new Embedding', () => {
   });
 });
 
-describe('first values', () => {
+describe('initial values', () => {
   it('come from Philox4x32-10', () => {
     expect(philox([0, 0, 0, 0], [0, 0])).toEqual([0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8]);
     const ones = 0xffff_ffff;
@@ -87,7 +87,7 @@ describe('first values', () => {
   ] as const;
 
   for (const seed of seeds) {
-    it.each(sizes)(`of seed ${seed} are those of the formulas, %d x %d`, (vocabSize, embeddingDim) => {
+    it.each(sizes)(`of seed ${seed} match the formulas, %d x %d`, (vocabSize, embeddingDim) => {
       const table = (initType: InitType, std?: number): Float32Array => {
         const embedding = new Embedding({ vocabSize, embeddingDim, initType, seed, std });
         const values = valuesOf(embedding);
@@ -121,7 +121,7 @@ describe('first values', () => {
     });
   }
 
-  it('of 2^18 elements have the range and the moments of their distribution', () => {
+  it('of 2^18 elements have the range and moments of their distribution', () => {
     const [vocabSize, embeddingDim] = [4096, 64];
     const moments = (initType: InitType) => {
       const embedding = new Embedding({ vocabSize, embeddingDim, initType, seed: 11 });
@@ -159,7 +159,7 @@ describe('first values', () => {
     expect(Math.max(most, -least)).toBeLessThan(6.5 / 8);
   });
 
-  it('are the same for a number and its bigint, and others for another seed', () => {
+  it('are the same for a number and the equal bigint, and differ between seeds', () => {
     const rows = ([7, 7n, 8, 7n + 2n ** 32n, 2n ** 53n, 2n ** 53n + 1n] as const).map((seed) => {
       const embedding = new Embedding({ vocabSize: 4, embeddingDim: 4, seed });
       expect(embedding.seed).toBe(seed);
@@ -171,7 +171,7 @@ describe('first values', () => {
     expect(new Set(rows).size).toBe(5);
   });
 
-  it('of fresh seeds differ, and can be had again', () => {
+  it('of random seeds differ, and can be reproduced', () => {
     const options = { vocabSize: 8, embeddingDim: 8 };
     const first = new Embedding(options);
     const second = new Embedding(options);
@@ -182,7 +182,7 @@ describe('first values', () => {
     for (const embedding of [first, second, again]) embedding.dispose();
   });
 
-  it('of a wide table do not depend on where a row ends', () => {
+  it('depend on the index of the element, not on the row length', () => {
     const flat = new Embedding({ vocabSize: 1, embeddingDim: 1024, seed: 5, initType: 'normal', std: 1 });
     const square = new Embedding({ vocabSize: 32, embeddingDim: 32, seed: 5, initType: 'normal', std: 1 });
     expectBits(valuesOf(square), valuesOf(flat));
@@ -200,7 +200,7 @@ describe('first values', () => {
 describe('the padding row', () => {
   const types: InitType[] = ['uniform', 'normal', 'xavier', 'zeros'];
 
-  it.each(types)('is +0 in a table of %s, and nothing else is changed', (initType) => {
+  it.each(types)('is +0 in a table with %s, and the other rows are unchanged', (initType) => {
     for (const [paddingIdx, row] of [
       [0, 0],
       [2, 2],
@@ -223,14 +223,14 @@ describe('the padding row', () => {
     }
   });
 
-  it('is looked up like any other', () => {
+  it('is looked up like any other row', () => {
     const embedding = new Embedding({ vocabSize: 5, embeddingDim: 3, paddingIdx: 1 });
     embedding.weight.set(1, [4, 5, 6]);
     expectBits(embedding.forward(1).data, [4, 5, 6]);
     embedding.dispose();
   });
 
-  it('null means none', () => {
+  it('does not exist with null', () => {
     const embedding = new Embedding({ vocabSize: 5, embeddingDim: 3, paddingIdx: null });
     expect(embedding.paddingIdx).toBeNull();
     embedding.dispose();
@@ -240,7 +240,7 @@ describe('the padding row', () => {
 describe('a lookup', () => {
   it('copies rows bit for bit', () => {
     const special = fromBits(
-      0x7f800001, // signalling NaN
+      0x7f800001, // signaling NaN
       0xffc12345,
       0x80000000, // -0
       0x00000001, // the smallest subnormal
@@ -263,7 +263,7 @@ describe('a lookup', () => {
     embedding.dispose();
   });
 
-  it('equals a plain gather, whatever the table and the ids', () => {
+  it('equals a plain gather for random tables and ids', () => {
     const cases = fc
       .record({ rows: fc.integer({ min: 1, max: 300 }), dim: fc.integer({ min: 1, max: 70 }) })
       .chain(({ rows, dim }) =>
@@ -289,12 +289,12 @@ describe('a lookup', () => {
           }
         });
         const embedding = Embedding.fromPretrained(weight, { embeddingDim: dim });
-        for (const given of [
+        for (const form of [
           Int32Array.from(flat),
           Uint16Array.from(flat),
           BigInt64Array.from(flat, BigInt),
         ]) {
-          const result = embedding.forward(given, { shape });
+          const result = embedding.forward(form, { shape });
           expect(result.shape).toEqual([...shape, dim]);
           expectBits(result.data, expected);
         }
@@ -306,7 +306,7 @@ describe('a lookup', () => {
     );
   });
 
-  it('reads any integer as any nesting says, or says why not', () => {
+  it('accepts any nesting of integers, or throws the right error', () => {
     const leaf = fc.oneof(fc.integer({ min: -3, max: 12 }), fc.constantFrom(2 ** 32, 2 ** 53, -1e300));
     const embedding = countingTable(10, 2);
     fc.assert(
@@ -331,7 +331,7 @@ describe('a lookup', () => {
     embedding.dispose();
   });
 
-  it('of many ids is the same as of few, and finds a bad one at the end', () => {
+  it('of many ids is the same as of few, and detects a bad id at the end', () => {
     const embedding = countingTable(100, 5);
     const ids = Int32Array.from({ length: 300_001 }, (_, i) => (i * 37) % 100);
     const expected = new Float32Array(ids.length * 5);
@@ -350,7 +350,7 @@ describe('a lookup', () => {
     embedding.dispose();
   });
 
-  it('of rows wider than any tile is the same', () => {
+  it('works for rows wider than a tile', () => {
     const dim = 600_001;
     const embedding = countingTable(2, dim);
     expectBits(embedding.forward([1, 0, 1]).data, countingRows([1, 0, 1], dim));
@@ -368,7 +368,7 @@ describe('a lookup', () => {
     embedding.dispose();
   });
 
-  it('sees what was written before', () => {
+  it('sees earlier writes', () => {
     const embedding = countingTable(4, 2);
     const before = embedding.forward([1, 2]);
     embedding.weight.set(1, [5, 6]);
@@ -379,7 +379,7 @@ describe('a lookup', () => {
 });
 
 describe('the result of forward', () => {
-  it('lies in memory of its own, all of it', () => {
+  it('owns its whole buffer', () => {
     const embedding = countingTable(10, 4);
     for (const ids of [5, [], [1], [[1, 2, 3]], Int32Array.of(1, 2), new Tensor(Int8Array.of(1))] as const) {
       const { data, dtype, size } = embedding.forward(ids);
@@ -418,7 +418,7 @@ describe('the result of forward', () => {
     other.dispose();
   });
 
-  it('does not keep ids', () => {
+  it('does not retain ids', () => {
     const embedding = countingTable(10, 1);
     const ids = Int32Array.of(1, 2);
     const result = embedding.forward(ids);
@@ -430,7 +430,7 @@ describe('the result of forward', () => {
 });
 
 describe('forwardInto', () => {
-  it('writes the first elements of any Float32Array, and gives it back', () => {
+  it('writes the first elements of any Float32Array and returns it', () => {
     const embedding = countingTable(10, 3);
     const whole = painted(20);
     const inside = whole.subarray(5, 15);
@@ -441,7 +441,7 @@ describe('forwardInto', () => {
     embedding.dispose();
   });
 
-  it('takes a Tensor, whatever its shape, and gives it back', () => {
+  it('accepts a Tensor of any shape and returns it', () => {
     const embedding = countingTable(10, 3);
     const out = new Tensor(painted(8), { shape: [2, 4] });
     expect(embedding.forwardInto([1, 2], out)).toBe(out);
@@ -451,7 +451,7 @@ describe('forwardInto', () => {
     embedding.dispose();
   });
 
-  it('takes memory that is shared, resizable or misaligned to a cache line', () => {
+  it('accepts shared, resizable and misaligned memory', () => {
     const embedding = countingTable(10, 3);
     for (const memory of [shared(64), resizable(64, 128), new ArrayBuffer(64)]) {
       const out = paint(new Float32Array(memory, 4, 12));
@@ -462,14 +462,14 @@ describe('forwardInto', () => {
     embedding.dispose();
   });
 
-  it('takes an out as long as needed when there is nothing to write', () => {
+  it('accepts an empty out if there is nothing to write', () => {
     const embedding = countingTable(10, 3);
     const out = new Float32Array(0);
     expect(embedding.forwardInto([], out)).toBe(out);
     embedding.dispose();
   });
 
-  it('believes an out and not what it claims', () => {
+  it('ignores overridden properties of out', () => {
     class Liar extends Float32Array {
       override get length(): number {
         return 6;
@@ -493,7 +493,7 @@ describe('forwardInto', () => {
     embedding.dispose();
   });
 
-  it('refuses what is no f32 memory', () => {
+  it('rejects an out that is not f32 memory', () => {
     const embedding = countingTable(10, 3);
     const memory = resizable(12, 12);
     const shrunk = new Float32Array(memory, 0, 3);
@@ -527,7 +527,7 @@ describe('forwardInto', () => {
     embedding.dispose();
   });
 
-  it('refuses an out that is too short, naming both lengths', () => {
+  it('rejects a short out; the message contains both lengths', () => {
     const embedding = countingTable(10, 3);
     for (const length of [0, 1, 5]) {
       const out = painted(length);
@@ -544,7 +544,7 @@ describe('forwardInto', () => {
 });
 
 describe('Tensor.allocate', () => {
-  it('is an out whose data is found again while other things are constructed', () => {
+  it('works as out while other objects are constructed', () => {
     const embedding = countingTable(10, 3);
     const out = Tensor.allocate([2, 3]);
     const first = out.data;
@@ -555,7 +555,7 @@ describe('Tensor.allocate', () => {
       [5, 6],
       [7, 8],
     ]) {
-      // 24 MiB each: in a browser, where memory begins small, it must grow for each of them.
+      // 24 MiB each: linear memory must grow for each of them.
       tables.push(new Embedding({ vocabSize: 3 * 2 ** 21, embeddingDim: 1, initType: 'zeros' }));
       expect(embedding.forwardInto(ids, out)).toBe(out);
       expectBits(out.data, countingRows(ids, 3));
@@ -567,12 +567,12 @@ describe('Tensor.allocate', () => {
     for (const each of [...tables, ...more, embedding, out]) each.dispose();
   });
 
-  it('a view from before a growth is an error as out, never written elsewhere', () => {
+  it('a view from before a growth is rejected as out and never written through', () => {
     const embedding = countingTable(10, 3);
     const out = Tensor.allocate([3]);
     const old = out.data;
     const table = new Embedding({ vocabSize: 2 ** 23, embeddingDim: 2, initType: 'zeros' });
-    // Where the memory moved, the old view is gone; where it did not, it is the same as the new one.
+    // If the memory has moved, the old view is detached; otherwise it equals the new one.
     if (old.length === 0) {
       expectError(() => embedding.forwardInto([1], old), invalidArray('out', 'detached'));
       expectBits(out.data, [0, 0, 0]);
@@ -583,7 +583,7 @@ describe('Tensor.allocate', () => {
     for (const each of [table, embedding, out]) each.dispose();
   });
 
-  it('may hold the ids too, beside out but not in it', () => {
+  it('can also hold the ids, if they do not overlap out', () => {
     const embedding = countingTable(10, 2);
     const memory = Tensor.allocate([16]);
     const { data } = memory;
@@ -599,7 +599,7 @@ describe('Tensor.allocate', () => {
     for (const each of [embedding, memory]) each.dispose();
   });
 
-  it('once disposed is no out', () => {
+  it('is rejected as out once disposed', () => {
     const embedding = countingTable(10, 3);
     const out = Tensor.allocate([3]);
     out.dispose();
@@ -624,7 +624,7 @@ describe('Tensor.allocate', () => {
 });
 
 describe('getMemoryUsage', () => {
-  it('is computed, fresh, JSON-able and readable after dispose', () => {
+  it('is computed, a new object each time, JSON-serializable, and readable after dispose', () => {
     const embedding = new Embedding({ vocabSize: 50_000, embeddingDim: 384, initType: 'zeros' });
     const expected = {
       totalMemoryMb: 73.2421875,
@@ -647,7 +647,7 @@ describe('getMemoryUsage', () => {
 });
 
 describe('dispose', () => {
-  it('ends all use of the table, and nothing else', () => {
+  it('makes methods throw and leaves properties readable', () => {
     const embedding = countingTable(10, 3);
     const other = countingTable(10, 3);
     expect(embedding.dispose()).toBeUndefined();
@@ -674,7 +674,7 @@ describe('dispose', () => {
     other.dispose();
   });
 
-  it('comes before every other complaint', () => {
+  it('is checked before everything else', () => {
     const embedding = countingTable(10, 3);
     embedding.dispose();
     const raw = untyped(embedding);
@@ -689,7 +689,7 @@ describe('dispose', () => {
     expectError(() => weight.setRows('x', 'x'), disposed);
   });
 
-  it('twice is harmless, to it and to what came after it', () => {
+  it('is idempotent, and does not affect later objects', () => {
     const embedding = countingTable(10, 3);
     embedding.dispose();
     const later = countingTable(10, 3);
@@ -699,14 +699,14 @@ describe('dispose', () => {
     later.dispose();
   });
 
-  it('is what `using` calls', () => {
+  it('is called by `using`', () => {
     const embedding = countingTable(10, 3);
     const name = (Symbol as { dispose?: symbol }).dispose ?? Symbol.for('Symbol.dispose');
     (embedding as unknown as Record<symbol, () => void>)[name]!();
     expect(embedding.disposed).toBe(true);
   });
 
-  it('gives memory back: a new table of the same place is all zeros', () => {
+  it('frees memory: a new table in the same place is all zeros', () => {
     for (let i = 0; i < 50; i++) {
       const full = new Embedding({ vocabSize: 64, embeddingDim: 64, seed: i });
       expect(full.forward(63).data.some((value) => value !== 0)).toBe(true);
@@ -718,7 +718,7 @@ describe('dispose', () => {
   });
 });
 
-describe('what is too large', () => {
+describe('sizes that are too large', () => {
   it.each([
     [2 ** 32, 2 ** 31],
     [2 ** 32, 2 ** 30],
@@ -727,7 +727,7 @@ describe('what is too large', () => {
     [2 ** 31, 2 ** 31],
     [2 ** 16, 2 ** 46],
     [2 ** 32, 2 ** 53 - 1],
-  ])('is said before anything is allocated: %d x %d', (vocabSize, embeddingDim) => {
+  ])('are rejected before allocating: %d x %d', (vocabSize, embeddingDim) => {
     for (const initType of ['uniform', 'zeros'] as const) {
       const error = expectError(() => new Embedding({ vocabSize, embeddingDim, initType }), {
         class: RangeError,
@@ -743,7 +743,7 @@ describe('what is too large', () => {
     small.dispose();
   });
 
-  it('holds for results', () => {
+  it('are rejected for results', () => {
     const embedding = new Embedding({ vocabSize: 1, embeddingDim: 2 ** 20, initType: 'zeros' });
     expectError(() => embedding.forward(new Uint8Array(2 ** 13)), {
       class: RangeError,

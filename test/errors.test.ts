@@ -1,6 +1,5 @@
 /**
- * The error table, row by row: class, code, every field and the whole message. The same table is held against each
- * backend, so what an error says cannot depend on which one answered.
+ * The error table: class, code, all fields and the complete message of each error, on every backend.
  */
 
 import {
@@ -40,7 +39,7 @@ afterAll(() => {
   for (const each of [bag, layer, positions, rotary, table]) each.dispose();
 });
 
-/** Anything as anything. */
+/** Casts any value to any type. */
 const as = <T>(value: unknown): T => value as T;
 const make = (options: unknown): Embedding => new Embedding(as(options));
 
@@ -85,7 +84,7 @@ const rows: Row[] = [
     { value: 2n ** 40n, position: 0, bound: 10 },
   ],
   [
-    'a number beyond all',
+    'a number beyond every id type',
     (out) => table.forwardInto(1e300, out),
     RangeError,
     'ERR_ID_OUT_OF_RANGE',
@@ -101,7 +100,7 @@ const rows: Row[] = [
     { value: 6, position: 0, bound: 6 },
   ],
   [
-    'a row that is not there',
+    'a row out of range',
     (out) => table.weight.row(10, out),
     RangeError,
     'ERR_ID_OUT_OF_RANGE',
@@ -109,7 +108,7 @@ const rows: Row[] = [
     { value: 10, position: 0, bound: 10 },
   ],
   [
-    'a leaf that is no integer',
+    'a leaf that is not an integer',
     (out) =>
       table.forwardInto(
         [
@@ -124,7 +123,7 @@ const rows: Row[] = [
     { value: 1.5, position: 3 },
   ],
   [
-    'a leaf that is no number',
+    'a leaf that is not a number',
     (out) => table.forwardInto(as([[1, '2']]), out),
     TypeError,
     'ERR_INVALID_ID',
@@ -209,7 +208,7 @@ const rows: Row[] = [
     { argument: 'out' },
   ],
   [
-    'rows of two lengths',
+    'rows of unequal length',
     (out) => table.forwardInto([[1, 2], [3]], out),
     TypeError,
     'ERR_RAGGED',
@@ -217,7 +216,7 @@ const rows: Row[] = [
     { length: 1, expected: 2, depth: 1 },
   ],
   [
-    'an array where a number stands elsewhere',
+    'an array among numbers',
     (out) => table.forwardInto([[1, [2]]], out),
     TypeError,
     'ERR_RAGGED',
@@ -241,7 +240,7 @@ const rows: Row[] = [
     { option: 'embeddingDim', value: undefined },
   ],
   [
-    'an option of a wrong kind',
+    'an option of a wrong type',
     () => make({ vocabSize: '3', embeddingDim: 2 }),
     TypeError,
     'ERR_INVALID_OPTION',
@@ -249,7 +248,7 @@ const rows: Row[] = [
     { option: 'vocabSize', value: '3' },
   ],
   [
-    'an option of a wrong value',
+    'an option with an invalid value',
     () => make({ vocabSize: 3, embeddingDim: 2, paddingIdx: -4 }),
     RangeError,
     'ERR_INVALID_OPTION',
@@ -257,7 +256,7 @@ const rows: Row[] = [
     { option: 'paddingIdx', value: -4 },
   ],
   [
-    'an option that does not go with another',
+    'an option that conflicts with another',
     () => make({ vocabSize: 3, embeddingDim: 2, std: 1 }),
     RangeError,
     'ERR_INVALID_OPTION',
@@ -265,7 +264,7 @@ const rows: Row[] = [
     { option: 'std', value: 1 },
   ],
   [
-    'an unknown initialiser',
+    'an unknown initializer',
     () => make({ vocabSize: 3, embeddingDim: 2, initType: 'kaiming' }),
     RangeError,
     'ERR_UNKNOWN_INIT',
@@ -345,7 +344,7 @@ const rows: Row[] = [
     { length: 7, startPos: 0, max: 6 },
   ],
   [
-    'a shape that does not fit',
+    'a shape with another product',
     (out) => table.forwardInto([1, 2, 3], out, { shape: [2, 2] }),
     RangeError,
     'ERR_SHAPE',
@@ -377,7 +376,7 @@ const rows: Row[] = [
     { argument: 'ids' },
   ],
   [
-    'offsets that fall',
+    'decreasing offsets',
     (out) => bag.forwardInto([1, 2, 3], out, { offsets: [0, 2, 1] }),
     RangeError,
     'ERR_OFFSETS',
@@ -432,14 +431,14 @@ describe('the error table', () => {
     expect({ ...thrown }).toEqual({ code, ...fields });
     expect(thrown!.name).toBe(kind.name);
     expect(thrown!.stack).toContain(message);
-    // Nothing was written, to the table neither, and the next call works.
+    // Neither out nor the table was written, and the next call works.
     expectPainted(out);
     expectBits(table.weight.toTensor().data, countingRows([0, 1, 2, 3, 4, 5, 6, 7, 8, 9], 2));
     expectBits(table.forwardInto([9, 0], out).subarray(0, 4), [9000, 9001, 0, 1]);
     expectPainted(out, 4);
   });
 
-  it('what is too large says how much too large', () => {
+  it('ERR_TOO_LARGE has the requested bytes and the limit', () => {
     let thrown: Thrown | undefined;
     try {
       make({ vocabSize: 2 ** 32, embeddingDim: 2 ** 31 });
@@ -453,7 +452,7 @@ describe('the error table', () => {
     expect(limit).toBeGreaterThan(2 ** 24);
   });
 
-  it('a tokenizer names an id that does not exist', () => {
+  it('tokenizers throw ERR_ID_OUT_OF_RANGE for ids that do not exist', () => {
     expect(() => new CharTokenizer().decode([99])).toThrow(
       expect.objectContaining({ code: 'ERR_ID_OUT_OF_RANGE', value: 99, position: 0, bound: 99 }),
     );

@@ -1,6 +1,6 @@
 /**
- * Ids in every form that the contract accepts, and every form that it refuses: what is said about the form, about
- * the place, and which of two faults is named. Looked up in a table whose rows say which id they belong to.
+ * Ids in all accepted and rejected forms: the resulting shape, the reported position, and which of two errors is thrown.
+ * The rows of the table identify their id.
  */
 
 import { type Embedding, type IdsInput, Tensor } from 'tokenbed';
@@ -29,14 +29,14 @@ beforeAll(() => {
 });
 afterAll(() => table.dispose());
 
-/** Looks `ids` up both ways, and expects these rows in this shape. */
+/** Looks up `ids` with both methods, and expects these rows and this shape. */
 function expectRows(
   ids: IdsInput,
   rows: readonly number[],
   shape: readonly number[],
-  asked?: number[],
+  requested?: number[],
 ): void {
-  const options = asked && { shape: asked };
+  const options = requested && { shape: requested };
   const result = table.forward(ids, options);
   expect(result.shape).toEqual([...shape, DIM]);
   expectBits(result.data, countingRows(rows, DIM));
@@ -46,7 +46,7 @@ function expectRows(
   expectPainted(out, rows.length * DIM);
 }
 
-/** Expects the same refusal from both methods, nothing written, and the next call working. */
+/** Expects the same error from both methods, nothing written, and that the next call works. */
 function refused(ids: unknown, expected: Expected, options?: object): void {
   expectError(() => raw.forward(ids, options), expected);
   const out = painted(40 * DIM);
@@ -55,7 +55,7 @@ function refused(ids: unknown, expected: Expected, options?: object): void {
   expectBits(table.forward(9).data, [9000, 9001, 9002]);
 }
 
-const ragged = (length: number | null, wanted: number | null, depth: number): Expected => ({
+const ragged = (length: number | null, required: number | null, depth: number): Expected => ({
   class: TypeError,
   code: 'ERR_RAGGED',
   text: [
@@ -64,12 +64,12 @@ const ragged = (length: number | null, wanted: number | null, depth: number): Ex
     'offsets',
     `depth ${depth}`,
     length === null ? 'a number' : `length ${length}`,
-    wanted === null ? 'a number' : `length ${wanted}`,
+    required === null ? 'a number' : `length ${required}`,
   ],
-  fields: { length, expected: wanted, depth },
+  fields: { length, expected: required, depth },
 });
 
-/** A class of typed arrays; the tests treat all alike, so one type stands for all. */
+/** A typed array class. One type represents them all. */
 type Class = Int32ArrayConstructor;
 const NARROW = [
   Int8Array,
@@ -84,16 +84,16 @@ const SIGNED = [Int8Array, Int16Array, Int32Array] as unknown as readonly Class[
 const WIDE = [BigInt64Array, BigUint64Array] as unknown as readonly Class[];
 const KINDS = [...NARROW, ...WIDE];
 
-/** An id as an array of class `Class` holds it. */
-const held = (Class: Class, id: number): number | bigint => (WIDE.includes(Class) ? BigInt(id) : id);
+/** An id as an element of `Class`. */
+const elementOf = (Class: Class, id: number): number | bigint => (WIDE.includes(Class) ? BigInt(id) : id);
 
-/** `values` in a typed array of any class. */
+/** Converts `values` to a typed array of class `Class`. */
 function arrayOf(Class: Class, values: readonly number[]): Int32Array<ArrayBuffer> {
-  return Class.from(values.map((value) => held(Class, value) as number));
+  return Class.from(values.map((value) => elementOf(Class, value) as number));
 }
 
 describe('a number', () => {
-  it('is one id, of the shape []', () => {
+  it('is one id with shape []', () => {
     expectRows(5, [5], []);
     expectRows(0, [0], []);
     expectRows(-0, [0], []);
@@ -113,11 +113,11 @@ describe('a number', () => {
     -(2 ** 32),
   ])('is a range error when it is the integer %d', (id) => refused(id, outOfRange(id, 0, 10, [])));
 
-  it.each([1.5, -0.5, Number.NaN, Infinity, -Infinity, Number.MIN_VALUE])('is no id when it is %d', (id) =>
+  it.each([1.5, -0.5, Number.NaN, Infinity, -Infinity, Number.MIN_VALUE])('is not an id if it is %d', (id) =>
     refused(id, invalidId(id, 0)),
   );
 
-  it('takes no shape but its own', () => {
+  it('accepts only the shape []', () => {
     expectRows(5, [5], [], []);
     refused(5, { class: RangeError, code: 'ERR_SHAPE', text: ['[2]', '[]'] }, { shape: [2] });
   });
@@ -132,14 +132,14 @@ describe('nested arrays', () => {
     expectRows([[[1, 2]], [[3, 4]], [[5, 6]]], [1, 2, 3, 4, 5, 6], [3, 1, 2]);
   });
 
-  it('may be empty at any level', () => {
+  it('can be empty at any level', () => {
     expectRows([], [], [0]);
     expectRows([[], []], [], [2, 0]);
     expectRows([[[]], [[]]], [], [2, 1, 0]);
     expectRows([[[], [], []]], [], [1, 3, 0]);
   });
 
-  it('may hold typed arrays as the innermost level', () => {
+  it('can have typed arrays as the innermost level', () => {
     for (const Class of KINDS) {
       expectRows([arrayOf(Class, [1, 2]), arrayOf(Class, [3, 4])], [1, 2, 3, 4], [2, 2]);
       expectRows([[arrayOf(Class, [7])]], [7], [1, 1, 1]);
@@ -149,7 +149,7 @@ describe('nested arrays', () => {
     expectRows([[], new Int32Array(0)], [], [2, 0]);
   });
 
-  it('are found out of range at the first bad leaf, whatever it is', () => {
+  it('report the first id out of range, of any type', () => {
     refused([0, 1, 12], outOfRange(12, 2, 10));
     refused(
       [
@@ -172,7 +172,7 @@ describe('nested arrays', () => {
       ],
       outOfRange(12, 3, 10, [0, 3]),
     );
-    // The overflow of u32 is seen first, the lower position counts.
+    // The overflow of u32 is detected first, but the lower position is reported.
     refused([0, 11, 2 ** 40, -7], outOfRange(11, 1, 10));
     refused(
       [
@@ -211,7 +211,7 @@ describe('nested arrays', () => {
     new DataView(new ArrayBuffer(4)),
   ];
 
-  it.each(leaves.map((leaf) => [leaf]))('refuse the leaf %o', (leaf) => {
+  it.each(leaves.map((leaf) => [leaf]))('reject the leaf %o', (leaf) => {
     refused([leaf], invalidId(leaf, 0));
     refused([1, leaf, 2], { ...invalidId(leaf, 1), text: ['Token indices must be integers', 'at [1]'] });
     refused(
@@ -225,7 +225,7 @@ describe('nested arrays', () => {
   });
 
   it.each(leaves.filter((leaf) => typeof leaf !== 'number').map((leaf) => [leaf]))(
-    'refuse %o where an array stands elsewhere',
+    'reject %o among arrays',
     (leaf) => {
       refused([[1, 2], leaf], { ...invalidId(leaf, 2), text: 'at [1]' });
       refused([[], leaf], { ...invalidId(leaf, 0), text: 'at [1]' });
@@ -240,12 +240,12 @@ describe('nested arrays', () => {
     },
   );
 
-  it('refuse a Tensor as a leaf', () => {
+  it('reject a Tensor as a leaf', () => {
     const tensor = new Tensor(Int32Array.of(1));
     refused([tensor], invalidId(tensor, 0));
   });
 
-  it('refuse holes', () => {
+  it('reject holes', () => {
     const holes = [1, 2, 3];
     delete holes[1];
     refused(holes, { ...invalidId(undefined, 1), text: 'undefined at [1]' });
@@ -253,7 +253,7 @@ describe('nested arrays', () => {
     refused([[1], ...new Array<number[]>(1)], invalidId(undefined, 1));
   });
 
-  it('refuse ragged rows, telling both lengths and the depth', () => {
+  it('reject ragged rows; the message contains both lengths and the depth', () => {
     refused([[1, 2], [3]], ragged(1, 2, 1));
     refused([[1], [2, 3]], ragged(2, 1, 1));
     refused([[1, 2], []], ragged(0, 2, 1));
@@ -277,7 +277,7 @@ describe('nested arrays', () => {
     refused([BigInt64Array.of(1n), [1, 2]], ragged(2, 1, 1));
   });
 
-  it('refuse float arrays and gone arrays, at any level', () => {
+  it('reject float arrays and detached arrays at any level', () => {
     refused([Float32Array.of(1)], invalidIds('Float32Array at [0]'));
     refused([[1], Float64Array.of(1)], invalidIds('Float64Array at [1]'));
     refused([1, Float64Array.of(1)], invalidIds('Float64Array at [1]'));
@@ -289,7 +289,7 @@ describe('nested arrays', () => {
     refused([view], invalidIds('Int32Array outside its shrunk buffer at [0]'));
   });
 
-  it('may be 64 levels deep, not 65', () => {
+  it('can have 64 levels, not 65', () => {
     let ids: IdsInput & object = [7];
     for (let level = 1; level < 64; level++) ids = [ids];
     expectRows(ids, [7], new Array<number>(64).fill(1));
@@ -300,7 +300,7 @@ describe('nested arrays', () => {
     refused([typed], invalidIds('64 levels'));
   });
 
-  it('refuse themselves inside', () => {
+  it('reject cycles', () => {
     const loop: unknown[] = [];
     loop.push(loop);
     refused(loop, invalidIds('contains itself at [0]'));
@@ -316,19 +316,19 @@ describe('nested arrays', () => {
     refused(outer, invalidIds('contains itself at [0, 0]'));
   });
 
-  it('may contain the same array twice', () => {
+  it('can contain the same array twice', () => {
     const row = [1, 2];
     expectRows([row, row], [1, 2, 1, 2], [2, 2]);
   });
 
-  it('that claim more leaves than any memory holds are refused at the first one', () => {
+  it('with an impossible number of leaves are rejected at the first one', () => {
     let ids: unknown = [1];
     for (let level = 0; level < 5; level++) ids = new Array(1000).fill(ids);
     const error = { class: RangeError, code: 'ERR_TOO_LARGE', fields: { bytes: 4e15, limit: 2 ** 34 } };
     refused(ids, error);
   });
 
-  it('name the fault of structure before an id out of range', () => {
+  it('report errors of structure before ids out of range', () => {
     refused([99, 1.5], invalidId(1.5, 1));
     refused([2 ** 60, 'x'], invalidId('x', 1));
     refused([[99, 1], [2]], ragged(1, 2, 1));
@@ -342,7 +342,7 @@ describe('nested arrays', () => {
     refused([Int32Array.of(99), Float32Array.of(1)], invalidIds('Float32Array'));
   });
 
-  it('take a shape when they are flat', () => {
+  it('accept a shape if they are flat', () => {
     expectRows([1, 2, 3, 4, 5, 6], [1, 2, 3, 4, 5, 6], [2, 3], [2, 3]);
     expectRows(
       [
@@ -364,13 +364,13 @@ describe('nested arrays', () => {
   });
 });
 
-describe('nested arrays with a will of their own', () => {
+describe('nested arrays with side effects', () => {
   /** Two rows, the second behind a getter. */
   function withGetter(get: () => unknown, first: unknown = [1, 2]): unknown[] {
     return Object.defineProperty([first, null], 1, { get, enumerable: true });
   }
 
-  it('may be a Proxy; each element is read once, in order', () => {
+  it('can be a Proxy; each element is read once, in order', () => {
     const read: PropertyKey[] = [];
     const proxy = new Proxy([4, 5, 6], {
       get(target, key, receiver) {
@@ -383,7 +383,7 @@ describe('nested arrays with a will of their own', () => {
     expectRows(proxy, [4, 5, 6], [3]);
   });
 
-  it('may be a Proxy that claims more than it has', () => {
+  it('can be a Proxy with a wrong length', () => {
     const proxy = new Proxy([1, 2], {
       get: (target, key) => (key === 'length' ? 3 : Reflect.get(target, key)),
     });
@@ -394,7 +394,7 @@ describe('nested arrays with a will of their own', () => {
     refused(negative, invalidId(undefined, 1));
   });
 
-  it('refuse a revoked Proxy', () => {
+  it('reject a revoked Proxy', () => {
     const { proxy, revoke } = Proxy.revocable([1], {});
     revoke();
     refused(proxy, invalidIds('an object'));
@@ -406,7 +406,7 @@ describe('nested arrays with a will of their own', () => {
     });
   });
 
-  it('answer differently the second time: the first answer counts', () => {
+  it('are read once, so a changed second value has no effect', () => {
     let answers = 0;
     const ids = () => {
       answers = 0;
@@ -420,7 +420,7 @@ describe('nested arrays with a will of their own', () => {
     expect(answers).toBe(1);
   });
 
-  it('let what a getter throws pass through, with nothing written', () => {
+  it('propagate exceptions of getters, with nothing written', () => {
     const thrown = new SyntaxError('mine');
     const ids = withGetter(() => {
       throw thrown;
@@ -438,7 +438,7 @@ describe('nested arrays with a will of their own', () => {
     expectRows([1], [1], [1]);
   });
 
-  it('may shrink while they are read', () => {
+  it('can shrink while they are read', () => {
     const ids: unknown[] = [];
     Object.defineProperty(ids, 0, { get: () => ((ids.length = 2), [1]) });
     ids[2] = [3];
@@ -447,14 +447,14 @@ describe('nested arrays with a will of their own', () => {
     expectBits(raw.forward(ids).data, countingRows([1, 2], DIM));
   });
 
-  it('may shrink the memory of a row not yet read', () => {
+  it('can shrink the memory of a row that is not read yet', () => {
     const memory = resizable(8, 8);
     const row = new Uint8Array(memory, 4, 2);
     const ids = [withGetter(() => (memory.resize(4), [3, 4])), [row, row]];
     refused(ids, invalidIds('Uint8Array outside its shrunk buffer at [1, 0]'));
   });
 
-  it('may look something up with the same table while they are read', () => {
+  it('can use the same table while they are read', () => {
     let inner: Tensor | undefined;
     const ids = withGetter(() => {
       inner = table.forward([
@@ -468,7 +468,7 @@ describe('nested arrays with a will of their own', () => {
     expectBits(inner!.data as Float32Array, countingRows([8, 9, 8, 9, 8, 9], DIM));
   });
 
-  it('may detach out, move it, or make it too short', () => {
+  it('can detach, transfer or shorten out', () => {
     const out = painted(12);
     expectError(
       () =>
@@ -488,7 +488,7 @@ describe('nested arrays with a will of their own', () => {
     });
   });
 
-  it('may dispose the table: nothing is looked up then', () => {
+  it('can dispose the table: the lookup fails', () => {
     const gone = countingTable(10, DIM);
     const out = painted(12);
     const ids = withGetter(() => (gone.dispose(), [3, 4]));
@@ -512,11 +512,13 @@ describe('typed arrays', () => {
       { class: RangeError, code: 'ERR_SHAPE', text: ['[2, 2]', '4', '3'] },
       { shape: [2, 2] },
     );
-    refused(arrayOf(Class, [1, 2, 12]), outOfRange(held(Class, 12), 2, 10));
-    refused(arrayOf(Class, [1, 2, 3, 12]), outOfRange(held(Class, 12), 3, 10, [1, 1]), { shape: [2, 2] });
+    refused(arrayOf(Class, [1, 2, 12]), outOfRange(elementOf(Class, 12), 2, 10));
+    refused(arrayOf(Class, [1, 2, 3, 12]), outOfRange(elementOf(Class, 12), 3, 10, [1, 1]), {
+      shape: [2, 2],
+    });
   });
 
-  it.each(KINDS)('of class %o at any offset, in larger memory', (Class) => {
+  it.each(KINDS)('of class %o at any offset in a larger buffer', (Class) => {
     for (const places of [1, 2, 3, 5]) {
       const memory = new ArrayBuffer(places * Class.BYTES_PER_ELEMENT + 4 * Class.BYTES_PER_ELEMENT);
       new Uint8Array(memory).fill(0xee);
@@ -526,22 +528,22 @@ describe('typed arrays', () => {
     }
   });
 
-  it.each(KINDS)('of class %o may hold any id that fits its class', (Class) => {
+  it.each(KINDS)('of class %o can contain any id in their range', (Class) => {
     const rows = 66_000;
     const large = countingTable(rows, 1);
     const all = [0, 1, 127, 128, 255, 32_767, 32_768, 65_535, rows - 1];
-    const ids = all.filter((id) => Class.of(held(Class, id) as number)[0] === held(Class, id));
+    const ids = all.filter((id) => Class.of(elementOf(Class, id) as number)[0] === elementOf(Class, id));
     expectBits(large.forward(arrayOf(Class, ids)).data, countingRows(ids, 1));
     large.dispose();
   });
 
-  it.each(SIGNED)('of class %o may hold negative ids, which are out of range', (Class) => {
+  it.each(SIGNED)('of class %o with negative ids are out of range', (Class) => {
     refused(Class.of(3, -1, 12), outOfRange(-1, 1, 10));
     const lowest = -(2 ** (8 * Class.BYTES_PER_ELEMENT - 1));
     refused(Class.of(lowest), outOfRange(lowest, 0, 10));
   });
 
-  it('of 64 bits may hold any integer, which is out of range', () => {
+  it('of 64 bits with any integer beyond the table are out of range', () => {
     for (const id of [2n ** 32n - 1n, 2n ** 32n, 2n ** 32n + 1n, 2n ** 33n, 2n ** 63n - 1n]) {
       refused(BigInt64Array.of(1n, id), outOfRange(id, 1, 10));
       refused(BigUint64Array.of(1n, id), outOfRange(id, 1, 10));
@@ -549,12 +551,12 @@ describe('typed arrays', () => {
     refused(BigUint64Array.of(2n ** 64n - 1n), outOfRange(2n ** 64n - 1n, 0, 10));
     refused(BigInt64Array.of(-1n), outOfRange(-1n, 0, 10));
     refused(BigInt64Array.of(0n, -(2n ** 63n)), outOfRange(-(2n ** 63n), 1, 10));
-    // A lower position counts, though the overflow is what is seen first.
+    // The lower position is reported, although the overflow is detected first.
     refused(BigInt64Array.of(0n, 10n, 2n ** 40n), outOfRange(10n, 1, 10));
     refused(BigInt64Array.of(0n, 2n ** 40n, 10n), outOfRange(2n ** 40n, 1, 10));
   });
 
-  it('may be of a class that lies about itself', () => {
+  it('can be of a class with overridden properties', () => {
     class Liar extends Int32Array {
       override get length(): number {
         return 1;
@@ -572,7 +574,7 @@ describe('typed arrays', () => {
     expectRows(new Wide([5n, 6n]), [5, 6], [2]);
   });
 
-  it('of floats are no ids', () => {
+  it('of floats are rejected', () => {
     refused(Float32Array.of(1), invalidIds('a Float32Array'));
     refused(new Float64Array(0), invalidIds('a Float64Array'));
     refused(new DataView(new ArrayBuffer(4)), invalidIds('a DataView'));
@@ -580,14 +582,14 @@ describe('typed arrays', () => {
     refused(shared(4), invalidIds('a SharedArrayBuffer'));
   });
 
-  it.each(KINDS)('of class %o are refused once they are detached', (Class) => {
+  it.each(KINDS)('of class %o are rejected once detached', (Class) => {
     refused(detach(arrayOf(Class, [1, 2])), invalidIds(`a detached ${Class.name}`));
     const empty = new Class(0);
     refused(detach(empty), invalidIds(`a detached ${Class.name}`));
     refused(detach(arrayOf(Class, [1, 2])), invalidIds('detached'), { shape: [2] });
   });
 
-  it.each(KINDS)('of class %o may lie in memory that changes its length', (Class) => {
+  it.each(KINDS)('of class %o can be in resizable memory', (Class) => {
     const size = Class.BYTES_PER_ELEMENT;
     const memory = resizable(4 * size, 8 * size);
     const tracking = new Class(memory, size);
@@ -607,7 +609,7 @@ describe('typed arrays', () => {
     refused(tracking, invalidIds(`${Class.name} outside its shrunk buffer`));
   });
 
-  it.each(KINDS)('of class %o may be shared', (Class) => {
+  it.each(KINDS)('of class %o can be shared', (Class) => {
     const size = Class.BYTES_PER_ELEMENT;
     const view = new Class(shared(8 * size), 3 * size, 4);
     view.set(arrayOf(Class, [4, 3, 2, 1]));
@@ -615,7 +617,7 @@ describe('typed arrays', () => {
     expectRows(view, [4, 3, 2, 1], [2, 2], [2, 2]);
     expectRows([view, view], [4, 3, 2, 1, 4, 3, 2, 1], [2, 4]);
     view.set(arrayOf(Class, [4, 3, 12, 11]));
-    refused(view, outOfRange(held(Class, 12), 2, 10));
+    refused(view, outOfRange(elementOf(Class, 12), 2, 10));
     const memory = growable(2 * size, 4 * size);
     const tracking = new Class(memory);
     expectRows(tracking, [0, 0], [2]);
@@ -624,14 +626,14 @@ describe('typed arrays', () => {
     expectRows(new Class(shared(0)), [], [0]);
   });
 
-  it.each(SIGNED)('of class %o keep their negative ids when shared', (Class) => {
+  it.each(SIGNED)('of class %o can contain negative ids if shared', (Class) => {
     const view = new Class(shared(16));
     view[1] = -5;
     refused(view, outOfRange(-5, 1, 10));
     refused([view], outOfRange(-5, 1, 10, [0, 1]));
   });
 
-  it('of shared memory may be long, and short again', () => {
+  it('of shared memory can be long, then short', () => {
     const long = new Int16Array(shared(2 * 5000));
     long.fill(6);
     expect(table.forward(long).data.every((value, i) => value === 6000 + (i % DIM))).toBe(true);
@@ -640,18 +642,18 @@ describe('typed arrays', () => {
 });
 
 describe('a Tensor', () => {
-  it.each(KINDS)('of a %o has its own shape', (Class) => {
+  it.each(KINDS)('of a %o has its shape', (Class) => {
     expectRows(new Tensor(arrayOf(Class, [1, 2, 3, 4])), [1, 2, 3, 4], [4]);
     expectRows(new Tensor(arrayOf(Class, [1, 2, 3, 4]), { shape: [2, 2] }), [1, 2, 3, 4], [2, 2]);
     expectRows(new Tensor(arrayOf(Class, [1]), { shape: [] }), [1], []);
     expectRows(new Tensor(arrayOf(Class, []), { shape: [3, 0] }), [], [3, 0]);
   });
 
-  it('names the place in its shape', () => {
+  it('the error reports the index in its shape', () => {
     refused(new Tensor(Int8Array.of(1, 2, 3, 12), { shape: [2, 2] }), outOfRange(12, 3, 10, [1, 1]));
   });
 
-  it('takes another shape only when it is flat', () => {
+  it('accepts another shape only if it is flat', () => {
     const flat = new Tensor(Int32Array.of(1, 2, 3, 4));
     expectRows(flat, [1, 2, 3, 4], [2, 2], [2, 2]);
     const square = flat.reshape(2, 2);
@@ -660,13 +662,13 @@ describe('a Tensor', () => {
     refused(flat, { class: RangeError, code: 'ERR_SHAPE', text: ['[3]', '3', '4'] }, { shape: [3] });
   });
 
-  it('of floats is no ids', () => {
+  it('of floats is rejected', () => {
     refused(new Tensor([1, 2]), invalidIds('a Tensor of a Float32Array'));
     refused(new Tensor(new Float64Array(1)), invalidIds('a Tensor of a Float64Array'));
     refused(Tensor.allocate([1]), invalidIds('a Tensor of a Float32Array'));
   });
 
-  it('over a detached array is refused, over a shrunk one too', () => {
+  it('over a detached or shrunk array is rejected', () => {
     const array = Int32Array.of(1);
     const tensor = new Tensor(array);
     detach(array);
@@ -679,13 +681,13 @@ describe('a Tensor', () => {
 
   const brand = Symbol.for('tokenbed.Tensor');
 
-  it('may be of another copy of the package', () => {
+  it('can be from another copy of the package', () => {
     const foreign = { [brand]: true, data: BigInt64Array.of(1n, 2n), shape: [1, 2] };
     expectRows(foreign as unknown as Tensor<'i64'>, [1, 2], [1, 2]);
     refused({ ...foreign, shape: [3] }, { class: RangeError, code: 'ERR_SHAPE', text: ['[3]', '2'] });
   });
 
-  it('is no Tensor for its brand alone', () => {
+  it('needs more than the brand', () => {
     refused({ [brand]: true }, invalidIds('an Object'));
     refused({ [brand]: true, data: [1], shape: [1] }, invalidIds('an Object'));
     refused({ [brand]: true, data: Int8Array.of(1), shape: 1 }, invalidIds('an Object'));
@@ -710,12 +712,12 @@ describe('anything else', () => {
     [Object(5), 'a Number'],
     [new Date(0), 'a Date'],
     [Object.create(null), 'an Object'],
-  ])('%o is refused, and named', (ids, came) => {
+  ])('%o is rejected and described', (ids, came) => {
     refused(ids, invalidIds(`got ${came}`));
     expect(expectError(() => raw.forward(ids), invalidIds(came)).message.length).toBeLessThan(230);
   });
 
-  it('however large, gets a short description', () => {
+  it('has a short description in the message', () => {
     for (const [ids, came] of [
       [10n ** 10_000n, 'got 1000'],
       ['x'.repeat(10_000), 'got "xxx'],
@@ -725,12 +727,12 @@ describe('anything else', () => {
     }
   });
 
-  it('nothing at all is refused', () => {
+  it('a missing argument is rejected', () => {
     refused(undefined, invalidIds('got nothing'));
     expectError(() => raw.forward(), invalidIds('got nothing'));
   });
 
-  it('that throws when it is asked what it is, is refused all the same', () => {
+  it('that throws when inspected is rejected', () => {
     const hostile = {
       get [Symbol.toStringTag](): string {
         throw new Error('mine');
@@ -763,12 +765,12 @@ describe('the option shape', () => {
   );
 
   it.each([[[-6]], [[-1, 6]], [[1.5, 4]], [[Number.NaN]], [[Infinity]], [[2 ** 53]], [[6, -0.5]]])(
-    'must hold sizes: %o',
+    'must contain valid sizes: %o',
     (shape) => refused([1, 2, 3, 4, 5, 6], invalidOption(RangeError, 'shape', shape), { shape }),
   );
 
   it.each([[[5]], [[2, 2]], [[]], [[0]], [[6, 0]], [[2 ** 32, 2 ** 32]], [[2 ** 52, 2 ** 12, 6]]])(
-    'must hold as many as there are: %o',
+    'must have a product equal to the number of ids: %o',
     (shape) => refused([1, 2, 3, 4, 5, 6], { class: RangeError, code: 'ERR_SHAPE', text: '6' }, { shape }),
   );
 
@@ -782,19 +784,19 @@ describe('the option shape', () => {
     expect(Object.is(table.forward([], { shape: [-0] }).shape[0], 0)).toBe(true);
   });
 
-  it('may be absent', () => {
+  it('can be absent', () => {
     expectBits(table.forward([1], {}).data, countingRows([1], DIM));
     expectBits(table.forward([1], { shape: undefined }).data, countingRows([1], DIM));
   });
 
-  it('is the only one', () => {
+  it('is the only option', () => {
     refused(
       [1],
       { ...invalidOption(TypeError, 'startPos', 1), text: 'Unknown option startPos' },
       { startPos: 1 },
     );
     refused([1], invalidOption(TypeError, 'Shape', [1]), { Shape: [1] });
-    // Its name counts even when there is nothing in it.
+    // The name is checked even if the value is undefined.
     refused([1], invalidOption(TypeError, 'other', undefined), { other: undefined });
   });
 
@@ -803,7 +805,7 @@ describe('the option shape', () => {
     (options) => refused([1], invalidOption(TypeError, 'options', options), options as object),
   );
 
-  it('inherited and symbol names do not count', () => {
+  it('inherited and symbol keys are ignored', () => {
     const options = Object.assign(Object.create({ other: 1 }) as object, {
       [Symbol('other')]: 1,
       shape: [1, 1],
@@ -815,14 +817,14 @@ describe('the option shape', () => {
 describe('the order of the checks', () => {
   const short = () => painted(2);
 
-  it('options come before ids and out', () => {
+  it('options are checked before ids and out', () => {
     expectError(() => raw.forwardInto('x', 'x', { other: 1 }), invalidOption(TypeError, 'other', 1));
     expectError(() => raw.forwardInto('x', 'x', { shape: 1 }), invalidOption(TypeError, 'shape', 1));
     expectError(() => raw.forwardInto('x', 'x', { shape: [1.5] }), invalidOption(RangeError, 'shape', [1.5]));
     expectError(() => raw.forward('x', { shape: 1, other: 2 }), invalidOption(TypeError, 'other', 2));
   });
 
-  it('the kind of ids comes before that of out, and both before what is inside ids', () => {
+  it('the type of ids, then the type of out, then the contents of ids', () => {
     expectError(() => raw.forwardInto('x', 'x'), invalidIds('"x"'));
     expectError(() => raw.forwardInto([1.5], 'x'), invalidArray('out', '"x"'));
     expectError(() => raw.forwardInto([[1], []], null), invalidArray('out', 'null'));
@@ -830,7 +832,7 @@ describe('the order of the checks', () => {
     expectError(() => raw.forwardInto(99, new Float64Array(3)), invalidArray('out', 'Float64Array'));
   });
 
-  it('structure comes before shape, shape before the length of out, that before overlap and ids', () => {
+  it('structure, shape, length of out, overlap, id values', () => {
     expectError(() => raw.forwardInto([1.5], short(), { shape: [7] }), invalidId(1.5, 0));
     expectError(() => raw.forwardInto([99, 1], short(), { shape: [7] }), {
       class: RangeError,
@@ -857,8 +859,8 @@ describe('the order of the checks', () => {
   });
 });
 
-describe('out and ids in one memory', () => {
-  /** Ids of class `Class` at byte `from` and an `out` of 6 floats at byte 64, in one memory. */
+describe('out and ids in one buffer', () => {
+  /** Ids of class `Class` at byte `from` and an `out` of 6 floats at byte 64 of the same buffer. */
   function both(Class: Class, memory: ArrayBufferLike, from: number, count: number) {
     const ids = new Class(memory, from, count);
     const out = new Float32Array(memory, 64, 6);
@@ -872,7 +874,7 @@ describe('out and ids in one memory', () => {
   ] as const;
 
   for (const [name, make] of memories) {
-    it.each(KINDS)(`is refused where they meet, and only there: ${name} memory, %o`, (Class) => {
+    it.each(KINDS)(`are rejected if and only if they overlap: ${name} memory, %o`, (Class) => {
       const size = Class.BYTES_PER_ELEMENT;
       const meeting = [64, 72, 80, 64 - size, 64 + 24 - size].filter((from) => from % size === 0);
       for (const from of meeting) {
@@ -895,13 +897,13 @@ describe('out and ids in one memory', () => {
         table.forwardInto(ids, out);
         expectBits(out, countingRows([0, 0], DIM));
       }
-      // No elements, no bytes to share.
+      // Without elements there are no shared bytes.
       const { ids, out } = both(Class, make(), 72, 0);
       expect(table.forwardInto(ids, out)).toBe(out);
     });
   }
 
-  it('does not matter for nested rows, which are read first', () => {
+  it('can overlap for nested ids, which are read first', () => {
     const memory = new ArrayBuffer(24);
     const row = new Int32Array(memory, 4, 2).fill(3);
     const out = new Float32Array(memory);
@@ -909,7 +911,7 @@ describe('out and ids in one memory', () => {
     expectBits(out, countingRows([3, 3], DIM));
   });
 
-  it('allows the same place in two memories', () => {
+  it('can have the same offset in two buffers', () => {
     const out = painted(3);
     table.forwardInto(new Int32Array(new ArrayBuffer(4)), out);
     expectBits(out, countingRows([0], DIM));

@@ -1,4 +1,4 @@
-/** Choosing a backend: what `backendInfo` says, what `init` and `initSync` take, and what a failure leaves behind. */
+/** Choosing a backend: `backendInfo`, the options of `init` and `initSync`, and the state after a failure. */
 
 import { backendInfo, Embedding, init, initSync } from 'tokenbed';
 import { afterEach, describe, expect, inject, it } from 'vitest';
@@ -7,14 +7,14 @@ import { expectBits } from './helpers/bits.js';
 import { type Expected, expectError, expectRejection, invalidOption } from './helpers/errors.js';
 import { detach } from './helpers/memory.js';
 
-// In this order: the backend is restored before it is checked.
+// The order matters: the backend is restored before it is checked.
 answersThroughout();
 afterEach(restoreBackend);
 
 const start = init as (options?: unknown) => ReturnType<typeof init>;
 const startSync = initSync as (options?: unknown) => ReturnType<typeof initSync>;
 
-/** A module that exports nothing. */
+/** A module without exports. */
 const EMPTY = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
 
 const unavailable = (backend: string): Expected => ({
@@ -24,7 +24,7 @@ const unavailable = (backend: string): Expected => ({
   fields: { backend },
 });
 
-/** Expects that the backend of this project answers and works. */
+/** Expects that the backend of this project is active and works. */
 function expectWorking(): void {
   expect(backendInfo().name).toBe(inject('backend'));
   const table = countingTable(3, 2);
@@ -33,7 +33,7 @@ function expectWorking(): void {
 }
 
 describe('backendInfo', () => {
-  it('says which backend answers, on what', () => {
+  it('returns the active backend and its properties', () => {
     const info = backendInfo();
     expect(Object.keys(info).sort()).toEqual(['fallbackReason', 'isa', 'name', 'threads', 'version']);
     expect(info.name).toBe(inject('backend'));
@@ -45,7 +45,7 @@ describe('backendInfo', () => {
     expect(JSON.parse(JSON.stringify(info))).toEqual(info);
   });
 
-  it('is a fresh object each time', () => {
+  it('returns a new object each time', () => {
     const info = backendInfo() as { name: string };
     info.name = 'changed';
     expect(backendInfo().name).toBe(inject('backend'));
@@ -54,21 +54,21 @@ describe('backendInfo', () => {
 });
 
 describe('init', () => {
-  it('resolves to what backendInfo says', async () => {
+  it('resolves to the result of backendInfo', async () => {
     const backend = inject('backend');
     expect(await init({ backend })).toEqual(backendInfo());
     expect(await init({ backend, wasm: undefined })).toEqual(backendInfo());
     expectWorking();
   });
 
-  it('may be called many times at once', async () => {
+  it('can be called concurrently', async () => {
     const infos = await Promise.all(Array.from({ length: 8 }, () => init({ backend: 'wasm' })));
     for (const info of infos) expect(info).toEqual(infos[0]);
     expect(backendInfo().name).toBe('wasm');
   });
 
-  it('without a backend follows the environment, else takes the best that loads', async () => {
-    // In Node TOKENBED_BACKEND names the one of this project; a browser has WASM alone, and is told why.
+  it('without a backend follows the environment, or else uses the best one that loads', async () => {
+    // In Node TOKENBED_BACKEND names the backend of this project. A browser has only WASM, with a fallback reason.
     for (const options of [undefined, {}, { backend: undefined }, { backend: 'auto' as const }]) {
       const info = await init(options);
       expect(info.name).toBe(inject('backend'));
@@ -80,7 +80,7 @@ describe('init', () => {
     expectWorking();
   });
 
-  it('leaves objects on the backend they were made on, with the same bits', async () => {
+  it('leaves existing objects on their backend, with bit-identical results', async () => {
     const options = { vocabSize: 50, embeddingDim: 9, initType: 'normal', seed: 5 } as const;
     const first = new Embedding(options);
     await init({ backend: 'wasm' });
@@ -94,12 +94,15 @@ describe('init', () => {
     second.dispose();
   });
 
-  it.each([[null], [5], ['wasm'], [[]], [true], [() => ({})]])('takes options, not %o', async (options) => {
-    await expectRejection(start(options), invalidOption(TypeError, 'options', options));
-    expectWorking();
-  });
+  it.each([[null], [5], ['wasm'], [[]], [true], [() => ({})]])(
+    'rejects options that are %o',
+    async (options) => {
+      await expectRejection(start(options), invalidOption(TypeError, 'options', options));
+      expectWorking();
+    },
+  );
 
-  it('knows two names', async () => {
+  it('has two options', async () => {
     for (const name of ['Backend', 'isa', 'threads', 'module']) {
       await expectRejection(start({ [name]: 'wasm' }), {
         ...invalidOption(TypeError, name, 'wasm'),
@@ -109,7 +112,7 @@ describe('init', () => {
     await expectRejection(start({ backend: 5, isa: 'avx2' }), invalidOption(TypeError, 'isa', 'avx2'));
   });
 
-  it('knows three backends', async () => {
+  it('accepts three backends', async () => {
     for (const backend of [null, 5, true, {}, ['wasm'], Symbol('wasm')]) {
       await expectRejection(start({ backend }), invalidOption(TypeError, 'backend', backend));
     }
@@ -119,7 +122,7 @@ describe('init', () => {
     expectWorking();
   });
 
-  it('refuses what no module can come from', async () => {
+  it('rejects invalid sources of a module', async () => {
     for (const wasm of [null, 5, true, 5n, Symbol('wasm'), () => EMPTY]) {
       await expectRejection(start({ backend: 'wasm', wasm }), invalidOption(TypeError, 'wasm', wasm));
       await expectRejection(start({ backend: 'native', wasm }), invalidOption(TypeError, 'wasm', wasm));
@@ -133,7 +136,7 @@ describe('init', () => {
     expectWorking();
   });
 
-  it('says why a module cannot be had, and can be tried again', async () => {
+  it('reports why a module cannot be loaded, and can be retried', async () => {
     const sources: Record<string, () => unknown> = {
       'no bytes': () => new Uint8Array(0),
       'other bytes': () => Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8),
@@ -190,7 +193,7 @@ describe('initSync', () => {
     expectWorking();
   });
 
-  it('says why a module will not do', () => {
+  it('reports why a module is unsuitable', () => {
     const sources = [
       new Uint8Array(0),
       Uint8Array.of(1, 2, 3),

@@ -1,4 +1,4 @@
-/** Learned positions: an Embedding drawn from stream 1 that is added like any other positions. */
+/** LearnedPositionalEmbedding: an Embedding initialized from stream 1, added like other positions. */
 
 import { Embedding, EmbeddingLayer, LearnedPositionalEmbedding, Tensor } from 'tokenbed';
 import { describe, expect, it } from 'vitest';
@@ -14,7 +14,7 @@ const Untyped = LearnedPositionalEmbedding as unknown as new (
 const x = Float32Array.from({ length: 24 }, (_, i) => i / 8 - 1);
 
 describe('the constructor', () => {
-  it('makes an Embedding, normal by default', () => {
+  it('creates an Embedding, normal by default', () => {
     const learned = make();
     const { positionEmbedding } = learned;
     expect(positionEmbedding).toBeInstanceOf(Embedding);
@@ -39,17 +39,17 @@ describe('the constructor', () => {
     expect(make({ seed: undefined }).seed).not.toBe(make({ seed: undefined }).seed);
   });
 
-  it('draws from stream 1, not from the stream of tokens', () => {
+  it('uses stream 1, not the stream of token tables', () => {
     const options = { embeddingDim: 4, initType: 'uniform', seed: 7 } as const;
     const table = new LearnedPositionalEmbedding({
       maxSeqLength: 6,
       ...options,
     }).positionEmbedding.weight.toTensor().data;
-    const wanted = Float32Array.from(
+    const expected = Float32Array.from(
       { length: 24 },
       (_, i) => -0.5 + ((word(7, 1, 0, i) + 0.5) / 2 ** 32) * 2 * 0.5,
     );
-    expectBits(table, wanted);
+    expectBits(table, expected);
     expect(table).not.toEqual(new Embedding({ vocabSize: 6, ...options }).weight.toTensor().data);
     const layer = new EmbeddingLayer({
       vocabSize: 6,
@@ -64,7 +64,7 @@ describe('the constructor', () => {
     );
   });
 
-  it('scales normal by std, exactly', () => {
+  it('scales normal by std exactly', () => {
     const table = (std: number) => make({ std }).positionEmbedding.weight.toTensor().data;
     expectBits(
       table(1),
@@ -74,7 +74,7 @@ describe('the constructor', () => {
     expect(table(0).every((value) => value === 0)).toBe(true);
   });
 
-  it('refuses wrong options', () => {
+  it('rejects invalid options', () => {
     for (const option of ['maxSeqLength', 'embeddingDim']) {
       for (const value of [undefined, null, '6', 6n]) {
         expectError(
@@ -118,7 +118,7 @@ describe('forward', () => {
       Math.fround(value + table[positions[Math.floor(i / 4) % positions.length]! * 4 + (i % 4)]!),
     );
 
-  it('adds rows, from the start, from startPos, or at positionIds', () => {
+  it('adds rows from 0, from startPos, or at positionIds', () => {
     expectBits(learned.forward(x, { shape: [6, 4] }).data, plus([0, 1, 2, 3, 4, 5]));
     expectBits(learned.forward(new Tensor(x, { shape: [2, 3, 4] })).data, plus([0, 1, 2]));
     expect(learned.forward(x, { shape: [2, 3, 4] }).shape).toEqual([2, 3, 4]);
@@ -134,7 +134,7 @@ describe('forward', () => {
     expectBits(place, plus([0, 1, 2, 3, 4, 5]));
   });
 
-  it('sees rows that were set', () => {
+  it('sees writes to the table', () => {
     const own = make();
     own.parameters[0].set(2, [1, 2, 3, 4]);
     expect(own.forward(new Float32Array(4), { shape: [1, 4], startPos: 2 }).toArray()).toEqual([
@@ -142,7 +142,7 @@ describe('forward', () => {
     ]);
   });
 
-  it('refuses what the sinusoidal one refuses, with its words', () => {
+  it('throws the same errors as PositionalEncoding', () => {
     const range = (code: string, text: string) => ({ class: RangeError, code, text });
     const both = (options: object, refusal: Expected) => {
       expectError(() => learned.forward(x, options), refusal);
@@ -170,7 +170,7 @@ describe('forward', () => {
 });
 
 describe('dispose', () => {
-  it('frees the table that both share', () => {
+  it('frees the shared table', () => {
     const learned = make();
     learned.dispose();
     learned.dispose();

@@ -1,4 +1,4 @@
-/** Every option of Embedding: absent, of a wrong kind, of a wrong value, misspelt, together with others. */
+/** The options of Embedding: absent, of a wrong type, invalid, misspelled, and in combination. */
 
 import { Embedding, type EmbeddingOptions } from 'tokenbed';
 import { describe, expect, it } from 'vitest';
@@ -11,7 +11,7 @@ answersThroughout();
 const Untyped = Embedding as unknown as new (options?: unknown) => Embedding;
 const VALID = { vocabSize: 10, embeddingDim: 4, seed: 1 };
 
-/** Expects that `VALID` with `changes` makes a table, and gives what `look` sees in it. */
+/** Creates a table with `VALID` and `changes`, and returns the result of `look`. */
 function made<T>(changes: Partial<EmbeddingOptions>, look: (embedding: Embedding) => T): T {
   const embedding = new Embedding({ ...VALID, ...changes });
   expect(embedding.forward([0, embedding.vocabSize - 1]).size).toBe(2 * embedding.embeddingDim);
@@ -47,7 +47,7 @@ describe('the options object', () => {
     },
   );
 
-  it('refuses unknown names, naming them and the known ones', () => {
+  it('rejects unknown names; the message contains the known ones', () => {
     for (const name of [
       'vocab_size',
       'VocabSize',
@@ -71,12 +71,12 @@ describe('the options object', () => {
     );
   });
 
-  it('names come before values', () => {
+  it('names are checked before values', () => {
     expectError(() => new Untyped({ vocabSize: 'x', dim: 1 }), invalidOption(TypeError, 'dim', 1));
     expectError(() => new Untyped({ dim: 1 }), invalidOption(TypeError, 'dim', 1));
   });
 
-  it('may have a class, inherit and carry symbols', () => {
+  it('can be an instance of a class, inherit, and have symbols', () => {
     class Options {
       vocabSize = 3;
       embeddingDim = 2;
@@ -95,13 +95,13 @@ describe('the options object', () => {
     expect(new Untyped(Object.assign(Object.create(null) as object, VALID)).vocabSize).toBe(10);
   });
 
-  it('undefined is absent everywhere', () => {
+  it('undefined means absent for every option', () => {
     const look = ({ initType, paddingIdx, seed }: Embedding) => [initType, paddingIdx, typeof seed];
     const none = { paddingIdx: undefined, initType: undefined, std: undefined, seed: undefined };
     expect(made(none, look)).toEqual(['uniform', null, 'number']);
   });
 
-  it('what a getter throws passes through', () => {
+  it('exceptions of getters propagate', () => {
     const options = {
       get vocabSize(): number {
         throw new SyntaxError('mine');
@@ -124,11 +124,11 @@ describe.each([
     expectError(() => new Untyped(rest), invalidOption(TypeError, name, undefined));
   });
 
-  it('is a number', () => {
+  it('must be a number', () => {
     for (const value of [...NO_NUMBERS, null, 5n]) refusesKind(name, value);
   });
 
-  it('is an integer from 1', () => {
+  it('must be an integer >= 1', () => {
     for (const value of [
       0,
       -0,
@@ -149,7 +149,7 @@ describe.each([
     made({ [name]: 1000 }, (embedding) => expect(embedding[name]).toBe(1000));
   });
 
-  it('may be so large that only memory forbids it', () => {
+  it('is limited only by memory', () => {
     expectError(
       () =>
         new Untyped({
@@ -167,11 +167,11 @@ describe.each([
 });
 
 describe('paddingIdx', () => {
-  it('is a number or null', () => {
+  it('must be a number or null', () => {
     for (const value of [...NO_NUMBERS, 5n]) refusesKind('paddingIdx', value);
   });
 
-  it('is an integer in [-V, V)', () => {
+  it('must be an integer in [-V, V)', () => {
     for (const value of [10, -11, 0.5, Number.NaN, Infinity, -Infinity, 2 ** 53, -(2 ** 53)]) {
       refusesValue('paddingIdx', value);
     }
@@ -182,7 +182,7 @@ describe('paddingIdx', () => {
 });
 
 describe('initType', () => {
-  it('is one of four', () => {
+  it('must be one of four values', () => {
     for (const initType of ['uniform', 'normal', 'xavier', 'zeros'] as const) {
       expect(made({ initType }, (embedding) => embedding.initType)).toBe(initType);
     }
@@ -201,13 +201,13 @@ describe('initType', () => {
     [['uniform'], 'an array of length 1'],
     [Symbol('uniform'), 'a symbol'],
     [() => 'uniform', 'a function'],
-  ])('else it is unknown: %o', (initType, text) => {
+  ])('throws ERR_UNKNOWN_INIT for %o', (initType, text) => {
     expectError(() => new Untyped({ ...VALID, initType }), {
       class: RangeError,
       code: 'ERR_UNKNOWN_INIT',
       text: `Unknown init_type: ${text}`,
     });
-    // It is a value, and so is the seed: they are read in this order.
+    // The values of initType and seed are read in this order.
     expectError(() => new Untyped({ ...VALID, initType, seed: -1 }), {
       class: RangeError,
       code: 'ERR_UNKNOWN_INIT',
@@ -216,7 +216,7 @@ describe('initType', () => {
 });
 
 describe('std', () => {
-  it('is a number', () => {
+  it('must be a number', () => {
     for (const value of [...NO_NUMBERS, null, 5n]) {
       expectError(
         () => new Untyped({ ...VALID, initType: 'normal', std: value }),
@@ -225,7 +225,7 @@ describe('std', () => {
     }
   });
 
-  it('is finite and not negative', () => {
+  it('must be finite and not negative', () => {
     for (const std of [-1, -Number.MIN_VALUE, Number.NaN, Infinity, -Infinity]) {
       expectError(
         () => new Untyped({ ...VALID, initType: 'normal', std }),
@@ -234,18 +234,18 @@ describe('std', () => {
     }
   });
 
-  it('goes with normal alone', () => {
+  it('requires normal', () => {
     for (const initType of ['uniform', 'xavier', 'zeros', undefined]) {
       expectError(() => new Untyped({ ...VALID, initType, std: 1 }), {
         ...invalidOption(RangeError, 'std', 1),
         text: ['std', 'normal'],
       });
-      // A wrong kind is that, whatever it goes with.
+      // A wrong type is reported first.
       expectError(() => new Untyped({ ...VALID, initType, std: '1' }), invalidOption(TypeError, 'std', '1'));
     }
   });
 
-  it('scales', () => {
+  it('scales the values', () => {
     const row = (std: number) => made({ initType: 'normal', std }, ({ weight }) => weight.row(3));
     expectBits(
       row(2),
@@ -255,11 +255,11 @@ describe('std', () => {
 });
 
 describe('seed', () => {
-  it('is a number or a bigint', () => {
+  it('must be a number or a bigint', () => {
     for (const value of [...NO_NUMBERS, null]) refusesKind('seed', value);
   });
 
-  it('is an integer of at most 53 or 64 bits', () => {
+  it('must be an integer of at most 53 or 64 bits', () => {
     for (const value of [
       -1,
       0.5,
@@ -276,7 +276,7 @@ describe('seed', () => {
     }
   });
 
-  it('is readable as it was given', () => {
+  it('is readable as it was passed', () => {
     const seed = (value: number | bigint) => made({ seed: value }, (embedding) => embedding.seed);
     for (const value of [0, 7, 2 ** 53 - 1, 0n, 7n, 2n ** 53n, 2n ** 64n - 1n])
       expect(seed(value)).toBe(value);

@@ -1,4 +1,4 @@
-/** Parameter: a table read and written by rows, as f32, in copies. */
+/** Parameter: reading and writing the rows of a table as f32 copies. */
 
 import { type Embedding, Parameter, Tensor } from 'tokenbed';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -12,7 +12,7 @@ answersThroughout();
 const [ROWS, DIM] = [6, 3];
 let embedding: Embedding;
 let weight: Parameter;
-/** The same without its types. */
+/** The same object without types. */
 let raw: Record<'row' | 'set' | 'setRows', (...args: unknown[]) => unknown>;
 beforeEach(() => {
   embedding = countingTable(ROWS, DIM);
@@ -23,13 +23,13 @@ afterEach(() => embedding.dispose());
 
 const all = [0, 1, 2, 3, 4, 5];
 
-/** Expects a refusal that leaves the table as it was. */
+/** Expects an error that leaves the table unchanged. */
 function refused(run: () => unknown, expected: Expected): void {
   expectError(run, expected);
   expectBits(weight.toTensor().data, countingRows(all, DIM));
 }
 
-/** `ERR_SHAPE` with the length that came and a text. */
+/** `ERR_SHAPE` with the received length and a part of the message. */
 const misfit = (length: number, ...text: string[]): Expected => ({
   class: RangeError,
   code: 'ERR_SHAPE',
@@ -42,8 +42,8 @@ const badRow = (row: number): Expected => ({
   text: `Token indices must be in range [0, ${ROWS}): got row ${row}`,
 });
 
-describe('its description', () => {
-  it('is that of the table', () => {
+describe('shape, dtype and size', () => {
+  it('are those of the table', () => {
     expect(weight).toBeInstanceOf(Parameter);
     expect(weight.shape).toEqual([ROWS, DIM]);
     expect(weight.size).toBe(ROWS * DIM);
@@ -53,7 +53,7 @@ describe('its description', () => {
 });
 
 describe('row', () => {
-  it('is a copy in memory of its own', () => {
+  it('returns a copy in a new array', () => {
     const row = weight.row(2);
     expectBits(row, [2000, 2001, 2002]);
     expect(row.byteOffset).toBe(0);
@@ -65,7 +65,7 @@ describe('row', () => {
     expectBits(weight.row(5), [5000, 5001, 5002]);
   });
 
-  it('goes into out, whose rest stays', () => {
+  it('writes to out; the rest of it is untouched', () => {
     const out = painted(5);
     expect(weight.row(1, out)).toBe(out);
     expectBits(out.subarray(0, 3), [1000, 1001, 1002]);
@@ -79,7 +79,7 @@ describe('row', () => {
     expectBits(weight.row(3, parallel), [3000, 3001, 3002]);
   });
 
-  it('refuses rows that are not there', () => {
+  it('rejects rows out of range', () => {
     const out = painted(3);
     for (const row of [6, -1, 2 ** 32, 2 ** 53, 0.5, Number.NaN, Infinity, -Infinity]) {
       refused(() => weight.row(row), badRow(row));
@@ -89,12 +89,12 @@ describe('row', () => {
   });
 
   it.each([['1'], [1n], [null], [undefined], [[1]], [{}], [true], [Symbol('1')], [Object.create(null)]])(
-    'refuses a row that is no number: %o',
+    'rejects a row that is not a number: %o',
     (row) =>
       refused(() => raw.row(row), { class: TypeError, code: 'ERR_INVALID_ID', fields: { value: row } }),
   );
 
-  it('refuses an out of another kind, or too short', () => {
+  it('rejects an out of another type or a short one', () => {
     const short = painted(2);
     refused(() => weight.row(1, short), misfit(2, '3'));
     expectPainted(short);
@@ -102,14 +102,14 @@ describe('row', () => {
       refused(() => raw.row(1, out), invalidArray('out'));
     }
     refused(() => weight.row(1, detach(new Float32Array(3))), invalidArray('out', 'detached'));
-    // The array's kind, then its length, then the row.
+    // Checked in order: type of the array, length, row.
     refused(() => raw.row(99, 'x'), invalidArray('out'));
     refused(() => weight.row(99, short), misfit(2));
   });
 });
 
 describe('set', () => {
-  it('is seen by the next lookup, and by nothing before it', () => {
+  it('affects the next lookup, but no earlier result', () => {
     const before = embedding.forward([1]);
     for (const values of [
       Float32Array.of(7, 8, 9),
@@ -124,7 +124,7 @@ describe('set', () => {
     expectBits(before.data, [1000, 1001, 1002]);
   });
 
-  it('copies bits from an array, and rounds numbers', () => {
+  it('copies the bits of an array and rounds numbers', () => {
     const special = fromBits(0x7f800001, 0x80000000, 0x00000001);
     weight.set(5, special);
     expectBits(weight.row(5), special);
@@ -134,14 +134,14 @@ describe('set', () => {
     expectBits(weight.row(5), [Infinity, -Infinity, 2 ** 127]);
   });
 
-  it('does not keep the values', () => {
+  it('does not retain the values', () => {
     const values = Float32Array.of(7, 8, 9);
     weight.set(1, values);
     values.fill(0);
     expectBits(weight.row(1), [7, 8, 9]);
   });
 
-  it('takes shared, resizable and allocated memory', () => {
+  it('accepts shared, resizable and allocated memory', () => {
     const allocated = Tensor.allocate([3]);
     for (const values of [
       new Float32Array(shared(12)),
@@ -157,13 +157,13 @@ describe('set', () => {
     allocated.dispose();
   });
 
-  it('refuses another length', () => {
+  it('rejects another length', () => {
     for (const values of [[], [1, 2], [1, 2, 3, 4], new Float32Array(2), new Float32Array(6)]) {
       refused(() => weight.set(1, values), misfit(values.length, '3'));
     }
   });
 
-  it('refuses other kinds, naming the argument', () => {
+  it('rejects other types; the message names the argument', () => {
     for (const values of [
       undefined,
       null,
@@ -187,21 +187,21 @@ describe('set', () => {
     });
   });
 
-  it('refuses rows that are not there', () => {
+  it('rejects rows out of range', () => {
     for (const row of [6, -1, 0.5, Number.NaN]) refused(() => weight.set(row, [1, 2, 3]), badRow(row));
     refused(() => raw.set('1', [1, 2, 3]), { class: TypeError, code: 'ERR_INVALID_ID' });
     refused(() => raw.set(99, 'x'), invalidArray('values'));
     refused(() => weight.set(99, [1]), misfit(1));
   });
 
-  it('by values that dispose the table says so', () => {
+  it('throws ERR_DISPOSED if a getter in the values disposes the table', () => {
     const values = Object.defineProperty([1, 2, 3], 1, { get: () => (embedding.dispose(), 2) });
     expectError(() => weight.set(0, values), { class: Error, code: 'ERR_DISPOSED' });
   });
 });
 
 describe('setRows', () => {
-  it('writes whole rows from one on', () => {
+  it('writes consecutive rows', () => {
     weight.setRows(1, Float32Array.of(1, 2, 3, 4, 5, 6));
     expectBits(weight.toTensor().data.subarray(0, 12), [0, 1, 2, 1, 2, 3, 4, 5, 6, 3000, 3001, 3002]);
     weight.setRows(5, Float32Array.of(7, 8, 9));
@@ -210,12 +210,12 @@ describe('setRows', () => {
     expectBits(weight.toTensor().data, new Float32Array(ROWS * DIM));
   });
 
-  it('writes nothing for no values', () => {
+  it('writes nothing for an empty array', () => {
     weight.setRows(3, new Float32Array(0));
     expectBits(weight.toTensor().data, countingRows(all, DIM));
   });
 
-  it('refuses broken rows, and rows behind the table', () => {
+  it('rejects incomplete rows and rows beyond the table', () => {
     for (const length of [1, 2, 4])
       refused(() => weight.setRows(0, new Float32Array(length)), misfit(length, '3'));
     refused(() => weight.setRows(5, new Float32Array(6)), misfit(6, '1 rows of 3'));
@@ -226,7 +226,7 @@ describe('setRows', () => {
     }
   });
 
-  it('writes long runs of rows as they are', () => {
+  it('writes many rows bit for bit', () => {
     const dim = 130;
     const large = countingTable(5000, dim);
     const values = Float32Array.from({ length: 4990 * dim }, (_, i) => i);
@@ -240,7 +240,7 @@ describe('setRows', () => {
 });
 
 describe('toTensor', () => {
-  it('is a copy of all in the shape of the table', () => {
+  it('returns a copy of the table with its shape', () => {
     const tensor = weight.toTensor();
     expect(tensor.shape).toEqual([ROWS, DIM]);
     expectBits(tensor.data, countingRows(all, DIM));

@@ -12,7 +12,7 @@ import { expectError } from './helpers/errors.js';
 
 answersThroughout();
 
-/** The error of a call, with all that a user may see of it, and the contents of `out` afterwards. */
+/** The outcome of a call: all properties of the error, and the contents of `out`. */
 function outcome(run: () => unknown, out: Float32Array) {
   let error: unknown = null;
   try {
@@ -36,10 +36,10 @@ const CLASSES = [
   Float64Array,
 ] as const;
 
-/** The constructor SharedArrayBuffer is hidden in pages that are not isolated; this is not. */
+/** SharedArrayBuffer, also in pages without cross-origin isolation, where the global is hidden. */
 const sharedMemory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true }).buffer;
 
-describe('a plain call and a careful one', () => {
+describe('the fast and the general path', () => {
   it('give the same result or error, whatever the ids, their class, the rows and the room', () => {
     const call = fc.record({
       Class: fc.constantFrom(...CLASSES),
@@ -83,8 +83,8 @@ describe('a plain call and a careful one', () => {
     const layers = new Map<string, EmbeddingLayer>();
     const layerOf = (positional: 'sinusoidal' | 'learned' | null, scale: boolean): EmbeddingLayer => {
       const key = `${positional} ${scale}`;
-      const held = layers.get(key);
-      if (held !== undefined) return held;
+      const cached = layers.get(key);
+      if (cached !== undefined) return cached;
       const options = { vocabSize: 9, embeddingDim: 5, maxSeqLength: 6, dropout: 0.5, positional, scale };
       const layer = new EmbeddingLayer(options);
       layers.set(key, layer);
@@ -105,17 +105,19 @@ describe('a plain call and a careful one', () => {
     for (const layer of layers.values()) layer.dispose();
   });
 
-  it('drop the same elements while training, call after call', () => {
+  it('drop the same elements in every training call', () => {
     const options = { vocabSize: 9, embeddingDim: 5, maxSeqLength: 6, dropout: 0.5, seed: 4 } as const;
-    const rows = [undefined, {}].map((asked) => {
+    const rows = [undefined, {}].map((callOptions) => {
       using layer = new EmbeddingLayer(options).train();
-      return [0, 1, 2].map(() => [...layer.forwardInto(Int32Array.of(1, 2, 3), new Float32Array(15), asked)]);
+      return [0, 1, 2].map(() => [
+        ...layer.forwardInto(Int32Array.of(1, 2, 3), new Float32Array(15), callOptions),
+      ]);
     });
     expect(rows[0]).toEqual(rows[1]);
     expect(rows[0]![0]).not.toEqual(rows[0]![1]);
   });
 
-  it('see the same overlaps', () => {
+  it('detect the same overlaps', () => {
     using embedding = countingTable(50, 4);
     const memory = new ArrayBuffer(256);
     const place = fc.integer({ min: 0, max: 40 });
@@ -132,7 +134,7 @@ describe('a plain call and a careful one', () => {
     );
   });
 
-  it('are refused alike by arrays that lie about themselves, are detached or were shrunk', () => {
+  it('give the same errors for arrays with overridden properties, detached and shrunk arrays', () => {
     using embedding = countingTable(10, 4);
     class Liar extends Float32Array {
       override get length(): number {
@@ -165,8 +167,8 @@ describe('a plain call and a careful one', () => {
   });
 });
 
-describe('few rows', () => {
-  it('keep the payload of a NaN, the sign of zero and subnormals', () => {
+describe('lookups of a few rows', () => {
+  it('preserve NaN payloads, the sign of zero and subnormals', () => {
     const row = fromBits(0x7f80_0001, 0xffc1_2345, 0x8000_0000, 0x0000_0001, 0x7fff_ffff);
     using embedding = Embedding.fromPretrained(row, { embeddingDim: 5 });
     for (const count of [1, 2, 3, 4, 5, 17]) {
@@ -177,26 +179,26 @@ describe('few rows', () => {
     }
   });
 
-  it('are those of now: after a write, and after more was constructed', () => {
+  it('see current values: after a write, and after other constructions', () => {
     using embedding = countingTable(10, 3);
     const out = painted(3);
     expectBits(embedding.forwardInto(4, out), countingRows([4], 3));
     embedding.weight.set(4, [1, 2, 3]);
     expectBits(embedding.forwardInto(4, out), [1, 2, 3]);
-    using large = Tensor.allocate([2 ** 23]); // more than a browser's memory begins with: it grows
+    using large = Tensor.allocate([2 ** 23]); // makes linear memory grow
     expect(large.size).toBe(2 ** 23);
     expectBits(embedding.forwardInto(4, out), [1, 2, 3]);
     expectBits(embedding.forwardInto(9, out), countingRows([9], 3));
   });
 
-  it('of a table too long to keep views of are the same', () => {
+  it('work for tables that are too long for a view', () => {
     using embedding = countingTable(5000, 2);
     for (const id of [0, 4095, 4096, 4999]) {
       expectBits(embedding.forwardInto(id, painted(2)), countingRows([id], 2));
     }
   });
 
-  it('are gone with the table', () => {
+  it('throw once the table is disposed', () => {
     const embedding = countingTable(10, 3);
     const out = painted(3);
     embedding.forwardInto(1, out);

@@ -728,7 +728,7 @@ describe('visualizeEncoding', () => {
     const { text } = new PositionalEncoding({ embeddingDim: 64 }).visualizeEncoding({ print: null });
     expect(text).toContain('Sequence length: 100, Dimensions shown: 10');
     expect(text).toContain('First 10 positions, first 10 dimensions');
-    expect(text).toMatch(/Dimension 0 turns fastest, 1 rad per position/);
+    expect(text).toMatch(/Dimension 0 oscillates fastest, at 1 rad per position/);
     expect(text).toContain((10_000 ** (-62 / 64)).toPrecision(6));
     expect(text).toMatch(/^ {2}1 +0\.841 +0\.540/m);
     expect(text.split('\n').filter((line) => /^ +\d /.test(line))).toHaveLength(10);

@@ -1,4 +1,4 @@
-/** Embedding.fromPretrained: weights in every form, copied at once. */
+/** Embedding.fromPretrained: weights in every form, copied immediately. */
 
 import { Embedding, Tensor } from 'tokenbed';
 import { describe, expect, it } from 'vitest';
@@ -12,7 +12,7 @@ answersThroughout();
 const from = (weight?: unknown, options?: unknown): Embedding =>
   Embedding.fromPretrained(weight as Float32Array, options as object);
 
-/** Expects a table of these values, and disposes it. */
+/** Expects a table with these values and disposes it. */
 function expectTable(embedding: Embedding, rows: number, dim: number, values: Float32Array | number[]): void {
   expect([embedding.vocabSize, embedding.embeddingDim]).toEqual([rows, dim]);
   expectBits(embedding.weight.toTensor().data, values);
@@ -24,7 +24,7 @@ const VALUES = [1, 2, 3, 4, 5, 6];
 const misfit = (...text: string[]): Expected => ({ class: RangeError, code: 'ERR_SHAPE', text });
 
 describe('weights', () => {
-  it('may be a Tensor, an array with embeddingDim, or nested numbers', () => {
+  it('can be a Tensor, an array with embeddingDim, or nested numbers', () => {
     const floats = Float32Array.from(VALUES);
     expectTable(from(new Tensor(floats, { shape: [2, 3] })), 2, 3, VALUES);
     expectTable(from(new Tensor(floats, { shape: [3, 2] }), { embeddingDim: 2 }), 3, 2, VALUES);
@@ -57,7 +57,7 @@ describe('weights', () => {
     expectTable(from([Float32Array.of(1, 2), [3, 4], Float64Array.of(5, 6)]), 3, 2, VALUES);
   });
 
-  it('may lie anywhere', () => {
+  it('can be in any kind of memory', () => {
     for (const memory of [new ArrayBuffer(40), shared(40), resizable(40, 80)]) {
       const view = new Float32Array(memory, 8, 6);
       view.set(VALUES);
@@ -72,7 +72,7 @@ describe('weights', () => {
     expectTable(from({ [brand]: true, data: Float64Array.from(VALUES), shape: [2, 3] }), 2, 3, VALUES);
   });
 
-  it('are copied at once, bit for bit', () => {
+  it('are copied immediately, bit for bit', () => {
     const special = fromBits(0x7f800001, 0xffedcba9, 0x80000000, 0x00000001);
     const copy = special.slice();
     const embedding = from(special, { embeddingDim: 2 });
@@ -82,7 +82,7 @@ describe('weights', () => {
     expectTable(from(new Tensor(copy, { shape: [1, 4] })), 1, 4, copy);
   });
 
-  it('leave no seed and no initType', () => {
+  it('leave seed and initType null', () => {
     const embedding = from([[1, 2]]);
     expect(embedding.seed).toBeNull();
     expect(embedding.initType).toBeNull();
@@ -92,7 +92,7 @@ describe('weights', () => {
     embedding.dispose();
   });
 
-  it('are used by the table of another Embedding, too', () => {
+  it('can come from another Embedding', () => {
     const first = new Embedding({ vocabSize: 7, embeddingDim: 5, seed: 3 });
     const second = Embedding.fromPretrained(first.weight.toTensor());
     expectBits(second.forward([6, 0, 3]).data, first.forward([6, 0, 3]).data);
@@ -122,7 +122,7 @@ describe('f64 weights', () => {
     ).toBe(true);
   });
 
-  it('that would overflow are named by row and column', () => {
+  it('that overflow throw an error with row and column', () => {
     const beyond = 3.4028236e38;
     for (const value of [beyond, -beyond, 1e300]) {
       const values = Float64Array.of(1, 2, 3, 4, 5, value, 7, 8, 1e301);
@@ -164,7 +164,7 @@ describe('the padding row', () => {
     expect([0, 1, -1, -2, null].map(padding)).toEqual([0, 1, 1, 0, null]);
   });
 
-  it('must be a row', () => {
+  it('must exist', () => {
     for (const paddingIdx of [2, -3, 0.5, Number.NaN, Infinity]) {
       expectError(
         () =>
@@ -196,7 +196,7 @@ describe('the padding row', () => {
 });
 
 describe('embeddingDim', () => {
-  it('is needed for a flat array', () => {
+  it('is required for a flat array', () => {
     for (const weight of [Float32Array.from(VALUES), new Tensor(VALUES), VALUES]) {
       expectError(() => from(weight), {
         ...invalidOption(TypeError, 'embeddingDim', undefined),
@@ -206,14 +206,14 @@ describe('embeddingDim', () => {
     }
   });
 
-  it('must divide a flat array, which must have a row', () => {
+  it('must divide the length of a flat array, which must not be empty', () => {
     for (const embeddingDim of [4, 5, 7, 2 ** 40]) {
       expectError(() => from(Float32Array.from(VALUES), { embeddingDim }), misfit('6', String(embeddingDim)));
     }
     expectError(() => from(new Float32Array(0), { embeddingDim: 2 }), misfit('0', '2'));
   });
 
-  it('must be the width of what is not flat', () => {
+  it('must match the width of weights that are not flat', () => {
     for (const weight of [
       [
         [1, 2, 3],
@@ -230,7 +230,7 @@ describe('embeddingDim', () => {
     }
   });
 
-  it('is an integer from 1', () => {
+  it('must be an integer >= 1', () => {
     for (const embeddingDim of [0, -1, 1.5, Number.NaN, Infinity, 2 ** 53]) {
       expectError(
         () => from(Float32Array.from(VALUES), { embeddingDim }),
@@ -247,8 +247,8 @@ describe('embeddingDim', () => {
   });
 });
 
-describe('what is no weight', () => {
-  it('has another shape', () => {
+describe('invalid weights', () => {
+  it('have another shape', () => {
     const six = Float32Array.from(VALUES);
     for (const shape of [
       [1, 2, 3],
@@ -268,14 +268,14 @@ describe('what is no weight', () => {
     expectError(() => from([], { embeddingDim: 1 }), misfit('0'));
   });
 
-  it('is a Tensor whose memory has become another length', () => {
+  it('are a Tensor whose memory has changed its length', () => {
     const memory = resizable(24, 24);
     const tensor = new Tensor(new Float32Array(memory), { shape: [2, 3] });
     memory.resize(20);
     expectError(() => from(tensor), misfit('[2, 3]', '6', '5'));
   });
 
-  it('is ragged', () => {
+  it('are ragged', () => {
     expectError(() => from([[1, 2], [3]]), {
       class: TypeError,
       code: 'ERR_RAGGED',
@@ -284,7 +284,7 @@ describe('what is no weight', () => {
     expectError(() => from([[1, 2], 3]), { class: TypeError, code: 'ERR_RAGGED' });
   });
 
-  it('is of another kind', () => {
+  it('are of another type', () => {
     const cases: readonly (readonly [unknown, string])[] = [
       [undefined, 'nothing'],
       [null, 'null'],
@@ -309,7 +309,7 @@ describe('what is no weight', () => {
     }
   });
 
-  it('is detached', () => {
+  it('are detached', () => {
     expectError(
       () => from(detach(Float32Array.from(VALUES)), { embeddingDim: 3 }),
       invalidArray('weight', 'detached'),
@@ -326,7 +326,7 @@ describe('what is no weight', () => {
 });
 
 describe('options', () => {
-  it('know two names', () => {
+  it('are two', () => {
     for (const name of ['seed', 'initType', 'vocabSize', 'dtype', 'shape']) {
       expectError(() => from([[1]], { [name]: 1 }), {
         ...invalidOption(TypeError, name, 1),

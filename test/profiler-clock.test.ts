@@ -1,4 +1,4 @@
-/** Clocks of every kind: what the profiler makes of a time that is known, and of clocks that cannot be trusted. */
+/** The profiler with simulated clocks: known times, and clocks that are coarse, stopped or set back. */
 
 import { Embedding, EmbeddingProfiler } from 'tokenbed';
 import { expect, it } from 'vitest';
@@ -13,9 +13,8 @@ const KEY = `batch_${tokens}_seq_1`;
 const stopped = { class: Error, code: 'ERR_INTERNAL', text: 'clock of this host stands still' };
 
 /**
- * A clock of this test's own: the k-th lookup takes `lookupMs(k)`, a copy of the whole result `copyMs`, and reading the
- * clock almost nothing. `calls` counts lookups, `end` gives
- * the real clock back.
+ * A simulated clock: the k-th lookup takes `lookupMs(k)`, a copy of the result `copyMs`, and reading the clock almost
+ * nothing. `calls` counts lookups, `end` restores the real clock.
  */
 function ownTime(lookupMs: (k: number) => number, copyMs: number): { calls: number; end: () => void } {
   const counted = { calls: 0, end };
@@ -43,58 +42,58 @@ function ownTime(lookupMs: (k: number) => number, copyMs: number): { calls: numb
   return counted;
 }
 
-it('gives the time that a call takes, and all figures that follow from it', () => {
+it('reports the time of a call and all derived figures', () => {
   const { calls } = ownTime(() => 0.25, 0.125);
   expect(calls).toBe(0);
-  const found = quick().measureLookupPerformance(one)[KEY]!;
+  const entry = quick().measureLookupPerformance(one)[KEY]!;
   const mib = (tokens * dim * 4) / 2 ** 20;
-  expect(found.lookupTimeMs).toBeCloseTo(0.25, 4);
-  expect(found.p10Ms).toBeCloseTo(0.25, 4);
-  expect(found.p90Ms).toBeCloseTo(0.25, 4);
-  expect(found.tokensPerSecond / (tokens / 0.000_25)).toBeCloseTo(1, 3);
-  expect(found.machineBandwidthMbS / (mib / 0.000_125)).toBeCloseTo(1, 3);
-  expect(found.bandwidthUtilization).toBeCloseTo(0.5, 3);
+  expect(entry.lookupTimeMs).toBeCloseTo(0.25, 4);
+  expect(entry.p10Ms).toBeCloseTo(0.25, 4);
+  expect(entry.p90Ms).toBeCloseTo(0.25, 4);
+  expect(entry.tokensPerSecond / (tokens / 0.000_25)).toBeCloseTo(1, 3);
+  expect(entry.machineBandwidthMbS / (mib / 0.000_125)).toBeCloseTo(1, 3);
+  expect(entry.bandwidthUtilization).toBeCloseTo(0.5, 3);
 });
 
-it('takes the middle of times that vary, and the tenths at both ends', () => {
-  // 1 to 10 ms in an order of their own; each call is a sample.
+it('reports the median, the 10th and the 90th percentile', () => {
+  // 1 to 10 ms in a fixed shuffled order; each call is a sample.
   ownTime((k) => 1 + ((k * 7) % 10), 1);
   const profiler = new EmbeddingProfiler({ minTimeMs: 500, warmupMs: 0 });
-  const found = profiler.measureLookupPerformance(one)[KEY]!;
-  expect(found.lookupTimeMs).toBeGreaterThan(4.9);
-  expect(found.lookupTimeMs).toBeLessThan(6.1);
-  expect(found.p10Ms).toBeGreaterThan(0.9);
-  expect(found.p10Ms).toBeLessThan(2.5);
-  expect(found.p90Ms).toBeGreaterThan(8.5);
-  expect(found.p90Ms).toBeLessThan(10.1);
+  const entry = profiler.measureLookupPerformance(one)[KEY]!;
+  expect(entry.lookupTimeMs).toBeGreaterThan(4.9);
+  expect(entry.lookupTimeMs).toBeLessThan(6.1);
+  expect(entry.p10Ms).toBeGreaterThan(0.9);
+  expect(entry.p10Ms).toBeLessThan(2.5);
+  expect(entry.p90Ms).toBeGreaterThan(8.5);
+  expect(entry.p90Ms).toBeLessThan(10.1);
 });
 
-it('is not moved by a few calls that take a hundred times as long', () => {
+it('is robust against a few calls that take a hundred times as long', () => {
   ownTime((k) => (k % 9 === 4 ? 100 : 1), 1);
   const profiler = new EmbeddingProfiler({ minTimeMs: 200, warmupMs: 0 });
   expect(profiler.measureLookupPerformance(one)[KEY]!.lookupTimeMs).toBeCloseTo(1, 3);
 });
 
-it('stops as soon as it knows, and goes on up to four times as long where it does not', () => {
+it('stops once the median is stable, and otherwise continues for up to four times as long', () => {
   const iterations = (lookupMs: (k: number) => number, minTimeMs: number) => {
     const counted = ownTime(lookupMs, 1);
     const profiler = new EmbeddingProfiler({ minTimeMs, warmupMs: 0 });
-    const found = profiler.measureLookupPerformance(one)[KEY]!;
+    const entry = profiler.measureLookupPerformance(one)[KEY]!;
     counted.end();
-    expect(found.iterations).toBeLessThan(counted.calls);
-    return found.iterations;
+    expect(entry.iterations).toBeLessThan(counted.calls);
+    return entry.iterations;
   };
   const steady = () => 1;
   expect(iterations(steady, 0)).toBe(7);
   expect(iterations(steady, 50)).toBeGreaterThanOrEqual(50);
   expect(iterations(steady, 50)).toBeLessThan(60);
-  // Half of the calls take 1 ms, half of them 3 ms: the median is anywhere between.
+  // Half of the calls take 1 ms, the others 3 ms, so the median is unstable.
   const either = (k: number) => (k % 2 === 0 ? 1 : 3);
   expect(iterations(either, 50)).toBeGreaterThanOrEqual(100);
   expect(iterations(either, 50)).toBeLessThan(110);
 });
 
-it('calls for the time of the warm-up before it counts', () => {
+it('does not count the calls of the warm-up', () => {
   const before = (warmupMs: number) => {
     const counted = ownTime(() => 1, 1);
     const profiler = new EmbeddingProfiler({ minTimeMs: 0, warmupMs });
@@ -106,21 +105,21 @@ it('calls for the time of the warm-up before it counts', () => {
   expect(before(300) - before(100)).toBeLessThanOrEqual(201);
 });
 
-it.each([0.1, 1, 2])('measures with a clock that moves every %d ms', (tick) => {
+it.each([0.1, 1, 2])('works with a clock resolution of %d ms', (tick) => {
   useClock(() => Math.floor(realNow() / tick) * tick);
   const profiler = quick();
-  const found = [
+  const entry = [
     profiler.measureLookupPerformance(one),
     profiler.analyzeMemoryScaling({ vocabSizes: [50], embeddingDims: [4] }),
   ];
-  expect(impossible(found)).toEqual([]);
-  // Whole ticks, many of them for each sample.
+  expect(impossible(entry)).toEqual([]);
+  // Each sample has many whole ticks.
   expect(profiler.results.lookup[KEY]!.iterations * profiler.results.lookup[KEY]!.p90Ms).toBeGreaterThan(
     tick,
   );
 });
 
-it('takes the other clock where the monotonic one stands still or goes back', () => {
+it('uses the other clock if the monotonic one stops or goes back', () => {
   let time = 1e9;
   for (const now of [() => 42, () => (time -= 0.1), () => Number.NaN]) {
     const restore = useClock(now);
@@ -129,7 +128,7 @@ it('takes the other clock where the monotonic one stands still or goes back', ()
   }
 });
 
-it('is not misled by a clock that is set back now and then', () => {
+it('is robust against a clock that is occasionally set back', () => {
   let [readings, back] = [0, 0];
   useClock(() => {
     if (++readings % 50 === 0) back += 20;
@@ -138,7 +137,7 @@ it('is not misled by a clock that is set back now and then', () => {
   expect(impossible(quick().measureLookupPerformance(one))).toEqual([]);
 });
 
-it('ends with an error where all clocks stand still, and is of use afterwards', () => {
+it('throws if all clocks stand still, and stays usable', () => {
   const profiler = quick();
   const restore = useClock(
     () => 42,
@@ -147,7 +146,7 @@ it('ends with an error where all clocks stand still, and is of use afterwards', 
   expectError(() => profiler.measureLookupPerformance(one), stopped);
   expectError(() => profiler.analyzeMemoryScaling({ vocabSizes: [50], embeddingDims: [4] }), stopped);
   expectError(() => profiler.comparePositionalEncodings({ seqLength: 2, embeddingDim: 2 }), stopped);
-  // Nothing to time, nothing to miss.
+  // Without measurements no clock is needed.
   expect(profiler.measureLookupPerformance({ ...one, batchSizes: [] })).toEqual({});
   expect(profiler.analyzeMemoryScaling({ vocabSizes: [50], embeddingDims: [4], maxTableMb: 0 })).toEqual({
     vocab_50_dim_4: expect.objectContaining({ lookupTimeMs: null }),
@@ -157,7 +156,7 @@ it('ends with an error where all clocks stand still, and is of use afterwards', 
   expect(impossible(profiler.measureLookupPerformance(one))).toEqual([]);
 });
 
-it('ends with an error when the clock stops in the middle', () => {
+it('throws if the clock stops during a measurement', () => {
   let readings = 0;
   let last = 0;
   useClock(() => (readings++ < 200 ? (last = realNow()) : last));

@@ -1,4 +1,4 @@
-/** The ids that the profiler looks up: spread as their pattern says, the same for a seed wherever it runs. */
+/** The ids of the profiler: distributed according to their pattern, and reproducible for a seed. */
 
 import { Embedding } from 'tokenbed';
 import { describe, expect, it } from 'vitest';
@@ -9,7 +9,7 @@ type Pattern = 'uniform' | 'zipf' | 'sequential' | 'repeated';
 const VOCAB = 1000;
 const embedding = new Embedding({ vocabSize: VOCAB, embeddingDim: 1, seed: 0 });
 
-/** The first batches that are looked up, each a copy. */
+/** Copies of the first batches that are looked up. */
 function batches(
   pattern: Pattern,
   { tokens = 900, count = 4, of = embedding } = {},
@@ -27,13 +27,13 @@ function batches(
 }
 
 const counts = (ids: readonly number[]): number[] => {
-  const found = Array.from({ length: VOCAB }, () => 0);
-  for (const id of ids) found[id]!++;
-  return found;
+  const histogram = Array.from({ length: VOCAB }, () => 0);
+  for (const id of ids) histogram[id]!++;
+  return histogram;
 };
 
 describe.each(['uniform', 'zipf', 'sequential', 'repeated'] as const)('%s', (pattern) => {
-  it('stays within the table', () => {
+  it('generates ids within the table', () => {
     for (const vocabSize of [1, 2, 3, 17]) {
       const of = new Embedding({ vocabSize, embeddingDim: 1 });
       const [ids] = batches(pattern, { of, tokens: 500 });
@@ -42,7 +42,7 @@ describe.each(['uniform', 'zipf', 'sequential', 'repeated'] as const)('%s', (pat
     }
   });
 
-  it('gives the same ids for a seed, and others for another', () => {
+  it('generates the same ids for the same seed, and other ids for another', () => {
     const first = batches(pattern, {}, 7);
     expect(batches(pattern, {}, 7n)).toEqual(first);
     expect(batches(pattern, {}, 8)).not.toEqual(first);
@@ -50,8 +50,8 @@ describe.each(['uniform', 'zipf', 'sequential', 'repeated'] as const)('%s', (pat
     expect(batches(pattern)).toEqual(batches(pattern, {}, 0));
   });
 
-  it('looks other ids up in the next call, in small batches too', () => {
-    // The first batch is looked up twice: once to be checked.
+  it('uses different ids in the next call, even for small batches', () => {
+    // The first batch is looked up twice, once for validation.
     for (const tokens of [3, 63, 64, 900]) {
       const seen = batches(pattern, { tokens, count: 4 });
       expect(seen[1]).not.toEqual(seen[0]);
@@ -60,49 +60,49 @@ describe.each(['uniform', 'zipf', 'sequential', 'repeated'] as const)('%s', (pat
   });
 });
 
-describe('the ids of a seed, wherever they are drawn', () => {
+describe('the ids of a seed on every platform', () => {
   it.each([
     ['uniform', [31, 3, 406, 820, 497, 74, 615, 266, 742, 109, 324, 33]],
     ['zipf', [0, 382, 80, 1, 64, 30, 18, 230, 0, 16, 9, 47]],
     ['sequential', [31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42]],
     ['repeated', [464, 31, 615, 820, 497, 646, 646, 820, 31, 820, 31, 266]],
-  ] as const)('%s', (pattern, wanted) => {
-    expect(batches(pattern, { tokens: 12 }, 2024)[0]).toEqual(wanted);
+  ] as const)('%s', (pattern, expected) => {
+    expect(batches(pattern, { tokens: 12 }, 2024)[0]).toEqual(expected);
   });
 });
 
-/** Expects a count to be within five standard deviations of what is likely. */
+/** Expects a count within five standard deviations of its expected value. */
 function expectLikely(count: number, of: number, probability: number): void {
   const deviation = Math.sqrt(of * probability * (1 - probability));
   expect(Math.abs(count - of * probability)).toBeLessThan(5 * deviation);
 }
 
-it('uniform: each row as likely as any other', () => {
+it('uniform: all rows are equally likely', () => {
   const ids = batches('uniform', { count: 4 }).flat();
   const tenths = Array.from({ length: 10 }, (_, k) => ids.filter((id) => Math.floor(id / 100) === k).length);
   for (const count of tenths) expectLikely(count, ids.length, 0.1);
   expectLikely(ids.filter((id) => id % 2 === 0).length, ids.length, 0.5);
 });
 
-it('zipf: row k - 1 with a probability proportional to 1/k', () => {
+it('zipf: the probability of row k - 1 is proportional to 1/k', () => {
   const ids = batches('zipf', { count: 4 }).flat();
-  const found = counts(ids);
+  const histogram = counts(ids);
   let harmonic = 0;
   for (let k = 1; k <= VOCAB; k++) harmonic += 1 / k;
-  for (const k of [1, 2, 3, 5, 10]) expectLikely(found[k - 1]!, ids.length, 1 / k / harmonic);
-  const tail = found.slice(99).reduce((sum, each) => sum + each, 0);
+  for (const k of [1, 2, 3, 5, 10]) expectLikely(histogram[k - 1]!, ids.length, 1 / k / harmonic);
+  const tail = histogram.slice(99).reduce((sum, each) => sum + each, 0);
   let tailMass = 0;
   for (let k = 100; k <= VOCAB; k++) tailMass += 1 / k / harmonic;
   expectLikely(tail, ids.length, tailMass);
 });
 
-it('sequential: row after row, around the table, from call to call', () => {
+it('sequential: consecutive rows, wrapping around, continued by the next call', () => {
   const ids = batches('sequential', { tokens: 600, count: 3 }).flat();
   expect(ids.length).toBe(1800);
   for (let i = 1; i < ids.length; i++) expect(ids[i]).toBe((ids[i - 1]! + 1) % VOCAB);
 });
 
-it('repeated: sixteen rows', () => {
+it('repeated: only sixteen rows', () => {
   const ids = batches('repeated', { count: 4 }).flat();
   const distinct = new Set(ids).size;
   expect(distinct).toBeLessThanOrEqual(16);

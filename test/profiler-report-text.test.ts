@@ -1,4 +1,4 @@
-/** What is printed: the seeds' titles, columns and rows, and insights that are true of the results. */
+/** Printed reports: TinyTorch's titles, columns and rows, and insights that match the results. */
 
 import {
   analyzeEmbeddingSystemDesign,
@@ -12,13 +12,13 @@ import { quick } from './helpers/profiler.js';
 
 const embedding = new Embedding({ vocabSize: 300, embeddingDim: 8, seed: 3 });
 
-/** A profiler, and the lines that it prints. */
+/** A profiler and the lines that it prints. */
 function printing(options: EmbeddingProfilerOptions = {}): { profiler: EmbeddingProfiler; lines: string[] } {
   const lines: string[] = [];
   return { lines, profiler: quick({ ...options, print: (line) => lines.push(line) }) };
 }
 
-/** Python's `f'{text:<width}'`, cell by cell, as the seeds put a row together. */
+/** A row of left-aligned cells, as by Python's `f'{text:<width}'` in TinyTorch. */
 const row = (...cells: readonly (readonly [string | number, number])[]): string =>
   cells.map(([cell, width]) => String(cell).padEnd(width)).join(' ');
 
@@ -34,10 +34,10 @@ const SCALING_HEAD = [
 ];
 
 describe('analyzeMemoryScaling', () => {
-  it('prints the seeds’ table and insights', () => {
+  it('prints the table and insights of TinyTorch', () => {
     const { profiler, lines } = printing();
-    const found = profiler.analyzeMemoryScaling({ vocabSizes: [500, 1500], embeddingDims: [64, 16] });
-    const rows = Object.values(found).map((each) =>
+    const entries = profiler.analyzeMemoryScaling({ vocabSizes: [500, 1500], embeddingDims: [64, 16] });
+    const rows = Object.values(entries).map((each) =>
       row(
         [commas(each.vocabSize), 12],
         [each.embeddingDim, 10],
@@ -47,7 +47,7 @@ describe('analyzeMemoryScaling', () => {
       ),
     );
     expect(rows[2]).toMatch(/^1,500 {8}64 {9}96,000 {7}0\.37 {9}\S+ +$/);
-    const [small, large] = [found['vocab_500_dim_16']!, found['vocab_1500_dim_64']!];
+    const [small, large] = [entries['vocab_500_dim_16']!, entries['vocab_1500_dim_64']!];
     const ratio = large.lookupTimeMs! / small.lookupTimeMs!;
     expect(lines).toEqual([
       ...SCALING_HEAD,
@@ -60,7 +60,7 @@ describe('analyzeMemoryScaling', () => {
     ]);
   });
 
-  it('says which tables were not made', () => {
+  it('marks tables that were not created', () => {
     const { profiler, lines } = printing();
     profiler.analyzeMemoryScaling({ vocabSizes: [10, 1_000_000], embeddingDims: [64], maxTableMb: 2 });
     expect(lines[5]).toBe(row(['1,000,000', 12], [64, 10], ['64,000,000', 12], ['244.14', 12], ['-', 12]));
@@ -72,7 +72,7 @@ describe('analyzeMemoryScaling', () => {
     ]);
   });
 
-  it('never prints that something takes no time or no memory', () => {
+  it('never prints a time or size of zero', () => {
     const { profiler, lines } = printing();
     profiler.analyzeMemoryScaling({ vocabSizes: [1], embeddingDims: [1] });
     expect(lines[4]).toMatch(/^1 {12}1 {10}1 {12}0\.0000038 {4}\d/);
@@ -80,7 +80,7 @@ describe('analyzeMemoryScaling', () => {
     expect(lines).toHaveLength(5);
   });
 
-  it('prints no insights about nothing', () => {
+  it('prints no insights without measurements', () => {
     const { profiler, lines } = printing();
     profiler.analyzeMemoryScaling({ vocabSizes: [], embeddingDims: [4] });
     expect(lines).toEqual(SCALING_HEAD);
@@ -88,7 +88,7 @@ describe('analyzeMemoryScaling', () => {
 });
 
 describe('comparePositionalEncodings', () => {
-  it('prints the seeds’ table and insights', () => {
+  it('prints the table and insights of TinyTorch', () => {
     const { profiler, lines } = printing();
     const { sinusoidal, learned } = profiler.comparePositionalEncodings({ seqLength: 20, embeddingDim: 32 });
     const times = (key: 'computationTimeMs' | 'constructionTimeMs') => {
@@ -129,18 +129,18 @@ describe('measureLookupPerformance', () => {
     '-'.repeat(100),
   ];
 
-  it('prints a row for each entry, and insights', () => {
+  it('prints one row per entry, and insights', () => {
     const { profiler, lines } = printing();
-    const found = Object.values(
+    const entries = Object.values(
       profiler.measureLookupPerformance({ embedding, batchSizes: [1, 500], seqLengths: [4] }),
     );
-    const percent = (each: (typeof found)[number]) => `${(100 * each.bandwidthUtilization).toFixed(0)}%`;
-    const [fewest, most] = found as [(typeof found)[number], (typeof found)[number]];
+    const percent = (each: (typeof entries)[number]) => `${(100 * each.bandwidthUtilization).toFixed(0)}%`;
+    const [fewest, most] = entries as [(typeof entries)[number], (typeof entries)[number]];
     const fastest = fewest.tokensPerSecond > most.tokensPerSecond ? fewest : most;
     const nearest = fewest.bandwidthUtilization > most.bandwidthUtilization ? fewest : most;
     expect(lines).toEqual([
       ...HEAD,
-      ...found.map((each) =>
+      ...entries.map((each) =>
         row(
           [each.batchSize, 6],
           [4, 8],
@@ -164,7 +164,7 @@ describe('measureLookupPerformance', () => {
     ]);
   });
 
-  it('prints no insights about nothing', () => {
+  it('prints no insights without measurements', () => {
     const { profiler, lines } = printing();
     profiler.measureLookupPerformance({ embedding, batchSizes: [], seqLengths: [4] });
     expect(lines).toEqual(HEAD);
@@ -172,7 +172,7 @@ describe('measureLookupPerformance', () => {
 });
 
 describe('print', () => {
-  it('is nobody by default, and with null', () => {
+  it('is off by default and with null', () => {
     const log = vi.spyOn(console, 'log').mockImplementation(() => {});
     onTestFinished(() => log.mockRestore());
     for (const options of [{}, { print: null }, { print: undefined }]) {
@@ -215,14 +215,14 @@ describe('analyzeEmbeddingSystemDesign', () => {
     ' - Position encoding choice affects sequence length flexibility',
   ];
 
-  it('prints line by line, and gives the same text', () => {
+  it('prints the lines of the returned text', () => {
     const lines: string[] = [];
     const { text } = analyzeEmbeddingSystemDesign({ print: (line) => lines.push(line) });
     expect(lines).toEqual(LINES);
     expect(text).toBe(LINES.join('\n'));
   });
 
-  it('prints to the console unless told not to', () => {
+  it('prints to the console by default', () => {
     const log = vi.spyOn(console, 'log').mockImplementation(() => {});
     onTestFinished(() => log.mockRestore());
     analyzeEmbeddingSystemDesign({ print: null });
@@ -231,7 +231,7 @@ describe('analyzeEmbeddingSystemDesign', () => {
     expect(log.mock.calls).toEqual(LINES.map((line) => [line]));
   });
 
-  it('computes what it says of each model', () => {
+  it('computes the figures of each model', () => {
     const { configurations, tradeoffs, considerations, ...rest } = analyzeEmbeddingSystemDesign({
       print: null,
     });
@@ -254,7 +254,7 @@ describe('analyzeEmbeddingSystemDesign', () => {
     expect(considerations).toHaveLength(4);
   });
 
-  it('is fresh and plain each time', () => {
+  it('returns a new plain object each time', () => {
     const first = analyzeEmbeddingSystemDesign({ print: null });
     const copy = structuredClone(first);
     expect(JSON.parse(JSON.stringify(first))).toEqual(first);
@@ -264,7 +264,7 @@ describe('analyzeEmbeddingSystemDesign', () => {
     expect(analyzeEmbeddingSystemDesign({ print: null })).toEqual(copy);
   });
 
-  it('refuses wrong options, and passes on what print throws', () => {
+  it('rejects invalid options and propagates exceptions of print', () => {
     const analyze = analyzeEmbeddingSystemDesign as (options?: unknown) => unknown;
     for (const options of [null, 7, []])
       expectError(() => analyze(options), invalidOption(TypeError, 'options'));

@@ -258,8 +258,8 @@ describe('quantile', () => {
     [[10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0], 0.1, 1],
     [[0, 10], 0.25, 2.5],
     [[9, 100], 1, 100],
-  ])('of %j at %d is %d', (values, q, wanted) => {
-    expect(quantile(values, q)).toBe(wanted);
+  ])('of %j at %d is %d', (values, q, expected) => {
+    expect(quantile(values, q)).toBe(expected);
   });
 
   it('leaves the values as they are', () => {

@@ -1,4 +1,4 @@
-/** The profiler: what its results say of each other, what it refuses, and what it leaves behind. No time is asserted. */
+/** The profiler: consistency of the results, errors, and cleanup. Times are not asserted. */
 
 import {
   Embedding,
@@ -17,16 +17,16 @@ const MIB = 2 ** 20;
 const embedding = new Embedding({ vocabSize: 700, embeddingDim: 24, seed: 3 });
 const one = { embedding, batchSizes: [2], seqLengths: [3] };
 
-/** Methods as callers without types see them. */
+/** The methods without types. */
 type Untyped = Record<
   'measureLookupPerformance' | 'analyzeMemoryScaling' | 'comparePositionalEncodings',
   (options?: unknown) => unknown
 >;
 const untyped = (profiler: EmbeddingProfiler) => profiler as unknown as Untyped;
 
-const near = (value: number, wanted: number) => expect(value / wanted).toBeCloseTo(1, 9);
+const near = (value: number, expected: number) => expect(value / expected).toBeCloseTo(1, 9);
 
-/** What must hold between the figures of one entry. */
+/** Expects the figures of an entry to be consistent. */
 function expectIdentities(result: LookupResult, batchSize: number, seqLength: number, dim: number): void {
   const tokens = batchSize * seqLength;
   const seconds = result.lookupTimeMs / 1000;
@@ -64,49 +64,53 @@ const KEYS = [
 ];
 
 describe('measureLookupPerformance', () => {
-  it('has an entry for each batch and sequence, batch-major, and its figures agree', () => {
+  it('has consistent entries for each batch size and sequence length, batch-major', () => {
     const batchSizes = [8, 1, 2];
     const seqLengths = [32, 5];
-    const found = quick().measureLookupPerformance({ embedding, batchSizes, seqLengths });
+    const entries = quick().measureLookupPerformance({ embedding, batchSizes, seqLengths });
     const shapes = batchSizes.flatMap((batch) => seqLengths.map((seq) => [batch, seq] as const));
-    expect(Object.keys(found)).toEqual(shapes.map(([batch, seq]) => `batch_${batch}_seq_${seq}`));
+    expect(Object.keys(entries)).toEqual(shapes.map(([batch, seq]) => `batch_${batch}_seq_${seq}`));
     for (const [batch, seq] of shapes) {
-      const result = found[`batch_${batch}_seq_${seq}`]!;
+      const result = entries[`batch_${batch}_seq_${seq}`]!;
       expect(Object.keys(result)).toEqual(KEYS);
       expect(result).toMatchObject({ pattern: 'uniform', backend: inject('backend') });
       expectIdentities(result, batch, seq, 24);
     }
-    expect(JSON.parse(JSON.stringify(found))).toEqual(found);
+    expect(JSON.parse(JSON.stringify(entries))).toEqual(entries);
   });
 
-  it.each(['uniform', 'zipf', 'sequential', 'repeated'] as const)('looks up %s ids', (pattern) => {
+  it.each(['uniform', 'zipf', 'sequential', 'repeated'] as const)('measures %s ids', (pattern) => {
     const [result] = Object.values(quick().measureLookupPerformance({ ...one, pattern }));
     expect(result!.pattern).toBe(pattern);
     expectIdentities(result!, 2, 3, 24);
   });
 
-  it('works for one row of one column, and for one token', () => {
+  it('works for a table of one element, and for one token', () => {
     const tiny = new Embedding({ vocabSize: 1, embeddingDim: 1, seed: 0 });
-    const found = quick().measureLookupPerformance({ embedding: tiny, batchSizes: [1], seqLengths: [1] });
-    expectIdentities(found['batch_1_seq_1']!, 1, 1, 1);
+    const entries = quick().measureLookupPerformance({ embedding: tiny, batchSizes: [1], seqLengths: [1] });
+    expectIdentities(entries['batch_1_seq_1']!, 1, 1, 1);
   });
 
-  it('measures a size that stands twice once, at its first place', () => {
-    const found = quick().measureLookupPerformance({ embedding, batchSizes: [2, 1, 2], seqLengths: [3, 3] });
-    expect(Object.keys(found)).toEqual(['batch_2_seq_3', 'batch_1_seq_3']);
+  it('measures duplicate sizes once, at their first position', () => {
+    const entries = quick().measureLookupPerformance({
+      embedding,
+      batchSizes: [2, 1, 2],
+      seqLengths: [3, 3],
+    });
+    expect(Object.keys(entries)).toEqual(['batch_2_seq_3', 'batch_1_seq_3']);
   });
 
   it.each([
     [[], [4]],
     [[4], []],
     [[], []],
-  ])('finds nothing for sizes %j x %j', (batchSizes, seqLengths) => {
+  ])('returns no entries for sizes %j x %j', (batchSizes, seqLengths) => {
     const profiler = quick();
     expect(profiler.measureLookupPerformance({ embedding, batchSizes, seqLengths })).toEqual({});
     expect(profiler.results).toEqual({ lookup: {}, memoryScaling: {}, positional: {} });
   });
 
-  it('leaves the caller’s options, other generators and the table alone', () => {
+  it('does not modify the options, other generators or the table', () => {
     const random = vi.spyOn(Math, 'random');
     const crypto = vi.spyOn(globalThis.crypto, 'getRandomValues');
     onTestFinished(() => void vi.restoreAllMocks());
@@ -122,7 +126,7 @@ describe('measureLookupPerformance', () => {
   it.each([
     ['from the start', 0],
     ['while it is measured', 1],
-  ])('notices an answer that is wrong %s', (_, rightCalls) => {
+  ])('detects a result that is wrong %s', (_, rightCalls) => {
     const { forwardInto } = Embedding.prototype;
     let calls = 0;
     replace(Embedding.prototype, 'forwardInto', function (this: Embedding, ids, out, options) {
@@ -136,7 +140,7 @@ describe('measureLookupPerformance', () => {
     expect(profiler.results.lookup).toEqual({});
   });
 
-  it('refuses wrong options', () => {
+  it('rejects invalid options', () => {
     const profiler = untyped(quick());
     const measure = (options: object) => () => profiler.measureLookupPerformance({ ...one, ...options });
     for (const options of [undefined, null, 7, 'x', []]) {
@@ -176,11 +180,11 @@ describe('measureLookupPerformance', () => {
     expectError(measure({ seed: 0.5 }), invalidOption(RangeError, 'seed'));
     expectError(measure({ seed: 2n ** 64n }), invalidOption(RangeError, 'seed'));
     expectError(measure({ seed: '7' }), invalidOption(TypeError, 'seed'));
-    // Names first, then values.
+    // Names are checked before values.
     expectError(measure({ seed: -1, nope: 1 }), invalidOption(TypeError, 'nope'));
   });
 
-  it('refuses a disposed table before anything else', () => {
+  it('rejects a disposed table before anything else', () => {
     const gone = new Embedding({ vocabSize: 4, embeddingDim: 4 });
     gone.dispose();
     const profiler = untyped(quick());
@@ -190,7 +194,7 @@ describe('measureLookupPerformance', () => {
     }
   });
 
-  it('refuses what no memory holds, before it measures anything', () => {
+  it('rejects sizes that exceed memory before measuring', () => {
     const seen = vi.fn();
     const profiler = quick({ onProgress: seen });
     const measure = () =>
@@ -204,9 +208,9 @@ describe('measureLookupPerformance', () => {
 describe('analyzeMemoryScaling', () => {
   const sizes = { vocabSizes: [500, 50], embeddingDims: [8, 64] };
 
-  it('has an entry for each size, vocabulary-major, with the figures of its table', () => {
-    const found = quick().analyzeMemoryScaling(sizes);
-    expect(Object.keys(found)).toEqual([
+  it('has an entry for each size, vocabulary-major, with the figures of the table', () => {
+    const entries = quick().analyzeMemoryScaling(sizes);
+    expect(Object.keys(entries)).toEqual([
       'vocab_500_dim_8',
       'vocab_500_dim_64',
       'vocab_50_dim_8',
@@ -214,7 +218,7 @@ describe('analyzeMemoryScaling', () => {
     ]);
     for (const vocabSize of sizes.vocabSizes) {
       for (const embeddingDim of sizes.embeddingDims) {
-        const result = found[`vocab_${vocabSize}_dim_${embeddingDim}`]!;
+        const result = entries[`vocab_${vocabSize}_dim_${embeddingDim}`]!;
         expect(Object.keys(result)).toEqual([
           'vocabSize',
           'embeddingDim',
@@ -228,18 +232,18 @@ describe('analyzeMemoryScaling', () => {
         table.dispose();
       }
     }
-    expect(impossible(found)).toEqual([]);
-    expect(JSON.parse(JSON.stringify(found))).toEqual(found);
+    expect(impossible(entries)).toEqual([]);
+    expect(JSON.parse(JSON.stringify(entries))).toEqual(entries);
   });
 
-  it('looks 32 x 64 ids up in each table', () => {
+  it('looks up 32 x 64 ids in each table', () => {
     const shapes = new Set<string>();
     watchLookups((ids, out) => shapes.add(`${ids.length} ids, ${out.length} floats`));
     quick().analyzeMemoryScaling({ vocabSizes: [50], embeddingDims: [3, 5] });
     expect([...shapes]).toEqual(['2048 ids, 6144 floats', '2048 ids, 10240 floats']);
   });
 
-  it('makes no table above maxTableMb, and says how large it would be', () => {
+  it('creates no table above maxTableMb, but reports its size', () => {
     const profiler = quick();
     const lookups = vi.fn();
     watchLookups(lookups);
@@ -254,7 +258,7 @@ describe('analyzeMemoryScaling', () => {
       },
     });
     expect(lookups).not.toHaveBeenCalled();
-    // 1000 x 256 x 4 bytes: the bound itself is still made.
+    // 1000 x 256 x 4 bytes: a table of exactly the limit is created.
     const mb = (1000 * 256 * 4) / MIB;
     const table = { vocabSizes: [1000], embeddingDims: [256] };
     const time = (maxTableMb: number) =>
@@ -264,26 +268,26 @@ describe('analyzeMemoryScaling', () => {
     expect(time(0)).toBeNull();
   });
 
-  it('makes no table that does not fit, whatever maxTableMb says', () => {
+  it('creates no table that does not fit into memory, whatever maxTableMb', () => {
     const sizes = { vocabSizes: [2 ** 32, 10], embeddingDims: [1024], maxTableMb: 2 ** 40 };
-    const found = quick().analyzeMemoryScaling(sizes);
-    expect(found['vocab_4294967296_dim_1024']!.lookupTimeMs).toBeNull();
-    expect(found['vocab_10_dim_1024']!.lookupTimeMs).toBeGreaterThan(0);
-    // One row fits anywhere; 2048 of them are 256 GiB.
+    const entries = quick().analyzeMemoryScaling(sizes);
+    expect(entries['vocab_4294967296_dim_1024']!.lookupTimeMs).toBeNull();
+    expect(entries['vocab_10_dim_1024']!.lookupTimeMs).toBeGreaterThan(0);
+    // One row fits; 2048 rows are 256 GiB.
     const wide = quick().analyzeMemoryScaling({ vocabSizes: [1], embeddingDims: [2 ** 25] });
     expect(wide['vocab_1_dim_33554432']!.lookupTimeMs).toBeNull();
   });
 
-  it('holds one table at a time and disposes each, also when it fails', () => {
+  it('creates one table at a time and disposes each, also after an error', () => {
     const { dispose } = Embedding.prototype;
     let disposed = 0;
     replace(Embedding.prototype, 'dispose', function (this: Embedding) {
       disposed++;
       dispose.call(this);
     });
-    const held: number[] = [];
-    quick({ onProgress: ({ done }) => held.push(done - disposed) }).analyzeMemoryScaling(sizes);
-    expect(held).toEqual([0, 0, 0, 0, 0]);
+    const alive: number[] = [];
+    quick({ onProgress: ({ done }) => alive.push(done - disposed) }).analyzeMemoryScaling(sizes);
+    expect(alive).toEqual([0, 0, 0, 0, 0]);
 
     disposed = 0;
     let calls = 0;
@@ -297,11 +301,11 @@ describe('analyzeMemoryScaling', () => {
   it.each([
     [[], [4]],
     [[4], []],
-  ])('finds nothing for sizes %j x %j', (vocabSizes, embeddingDims) => {
+  ])('returns no entries for sizes %j x %j', (vocabSizes, embeddingDims) => {
     expect(quick().analyzeMemoryScaling({ vocabSizes, embeddingDims })).toEqual({});
   });
 
-  it('refuses wrong options', () => {
+  it('rejects invalid options', () => {
     const profiler = untyped(quick());
     const analyze = (options: object) => () => profiler.analyzeMemoryScaling({ ...sizes, ...options });
     for (const options of [undefined, null, 7]) {
@@ -324,7 +328,7 @@ describe('analyzeMemoryScaling', () => {
 });
 
 describe('comparePositionalEncodings', () => {
-  it('compares what the classes do', () => {
+  it('compares the two classes', () => {
     const { sinusoidal, learned, ...rest } = quick().comparePositionalEncodings({
       seqLength: 6,
       embeddingDim: 10,
@@ -348,7 +352,7 @@ describe('comparePositionalEncodings', () => {
     expect(learned).toMatchObject({ memoryUsageMb: learned.tableMemoryMb, parameters: 120 });
   });
 
-  it('says of extrapolation what holds', () => {
+  it('describes extrapolation correctly', () => {
     const { sinusoidal, learned } = quick().comparePositionalEncodings({ seqLength: 6, embeddingDim: 4 });
     const sizes = { maxSeqLength: 12, embeddingDim: 4 };
     const tooLong = new Float32Array(13 * 4);
@@ -364,7 +368,7 @@ describe('comparePositionalEncodings', () => {
     expectError(() => new LearnedPositionalEmbedding(sizes).forward(tooLong, { shape: [13, 4] }), refusal);
   });
 
-  it('takes 100 positions of 256 by default, and adds to 16 sequences', () => {
+  it('uses 100 positions of width 256 by default, and a batch of 16', () => {
     const lengths = new Set<number>();
     const { forwardInto } = PositionalEncoding.prototype;
     replace(PositionalEncoding.prototype, 'forwardInto', function (this: PositionalEncoding, ...args) {
@@ -376,7 +380,7 @@ describe('comparePositionalEncodings', () => {
     expect([...lengths]).toEqual([16 * 100 * 256]);
   });
 
-  it('disposes what it makes, also when it fails', () => {
+  it('disposes its objects, also after an error', () => {
     const disposed: unknown[] = [];
     for (const kind of [PositionalEncoding, LearnedPositionalEmbedding]) {
       const { dispose } = kind.prototype;
@@ -396,7 +400,7 @@ describe('comparePositionalEncodings', () => {
     expect(profiler.results.positional).toEqual({});
   });
 
-  it('refuses wrong options', () => {
+  it('rejects invalid options', () => {
     const compare = (options: unknown) => () => untyped(quick()).comparePositionalEncodings(options);
     for (const options of [null, 7, []]) expectError(compare(options), invalidOption(TypeError, 'options'));
     expectError(compare({ batchSize: 16 }), invalidOption(TypeError, 'batchSize'));
@@ -415,11 +419,11 @@ describe('comparePositionalEncodings', () => {
 });
 
 describe('the profiler', () => {
-  it('begins with nothing', () => {
+  it('has no results initially', () => {
     expect(new EmbeddingProfiler().results).toEqual({ lookup: {}, memoryScaling: {}, positional: {} });
   });
 
-  it('keeps all that it measured, as it was returned', () => {
+  it('keeps all results as they were returned', () => {
     const profiler = quick();
     const lookup = profiler.measureLookupPerformance(one);
     const memoryScaling = profiler.analyzeMemoryScaling({ vocabSizes: [9], embeddingDims: [2] });
@@ -434,7 +438,7 @@ describe('the profiler', () => {
     expect(quick().results.lookup).toEqual({});
   });
 
-  it('keeps another pattern beside the first one', () => {
+  it('keeps the results of several patterns', () => {
     const profiler = quick();
     const uniform = profiler.measureLookupPerformance(one);
     const zipf = profiler.measureLookupPerformance({ ...one, pattern: 'zipf' });
@@ -445,7 +449,7 @@ describe('the profiler', () => {
     expect(profiler.results.lookup).toEqual({ ...both, batch_2_seq_3_zipf: later });
   });
 
-  it('gives copies: nobody changes what it keeps', () => {
+  it('returns copies of its results', () => {
     const profiler = quick();
     const returned = profiler.measureLookupPerformance(one);
     const { lookupTimeMs } = returned['batch_2_seq_3']!;
@@ -464,7 +468,7 @@ describe('the profiler', () => {
     expect(profiler.results.memoryScaling['vocab_9_dim_2']!.memoryMb).toBe(72 / MIB);
   });
 
-  it('tells how far it has come', () => {
+  it('reports progress', () => {
     const seen: ProfilerProgress[] = [];
     const profiler = quick({ onProgress: (progress) => seen.push(progress) });
     profiler.measureLookupPerformance({ embedding, batchSizes: [1, 2], seqLengths: [3] });
@@ -487,7 +491,7 @@ describe('the profiler', () => {
     expect(seen).toHaveLength(5);
   });
 
-  it('passes on what its callbacks throw, and stays whole', () => {
+  it('propagates exceptions of callbacks and stays consistent', () => {
     const stopped = new Error('stopped');
     let stop = false;
     const profiler = quick({
@@ -512,7 +516,7 @@ describe('the profiler', () => {
     expect(Object.keys(loud.results.lookup)).toEqual(['batch_2_seq_3']);
   });
 
-  it('refuses wrong options', () => {
+  it('rejects invalid options', () => {
     const Any = EmbeddingProfiler as unknown as new (options?: unknown) => EmbeddingProfiler;
     for (const options of [null, 7, []])
       expectError(() => new Any(options), invalidOption(TypeError, 'options'));
@@ -534,7 +538,7 @@ describe('the profiler', () => {
     expect(new EmbeddingProfiler(undefinedOptions).results.lookup).toEqual({});
   });
 
-  it('takes a table of the type that its options name', () => {
+  it('accepts the embedding type of its options', () => {
     const options: LookupPerformanceOptions = { ...one, pattern: undefined, seed: undefined };
     expect(Object.keys(quick().measureLookupPerformance(options))).toHaveLength(1);
   });

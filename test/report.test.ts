@@ -1,4 +1,4 @@
-/** Reports: every figure is in them, nothing is that was not measured, and no text can break out of its place. */
+/** Reports: they contain every figure, nothing that was not measured, and no injected markup. */
 
 import { Document, type Element, parseXmlDocument } from 'slimdom';
 import { type AccessPattern, Embedding, EmbeddingProfiler, type LookupResult } from 'tokenbed';
@@ -19,11 +19,11 @@ const PATTERNS: readonly AccessPattern[] = ['uniform', 'zipf', 'sequential', 're
 
 type Results = ReportSource['results'];
 
-/** Entries under keys of no meaning. */
+/** Entries with arbitrary keys. */
 const byIndex = <T>(entries: readonly T[]): Record<string, T> =>
   Object.fromEntries(entries.map((entry, i) => [`entry_${i}`, entry]));
 
-/** The charts that are drawn from results, by name. */
+/** The charts of results by name. */
 const CHARTS = {
   accessPatternsSVG: entry.accessPatternsSVG,
   bandwidthSVG: entry.bandwidthSVG,
@@ -34,7 +34,7 @@ const CHARTS = {
   timePerTokenSVG: entry.timePerTokenSVG,
 } satisfies Record<string, (results: Results) => string>;
 
-/** The two documents that hold everything. */
+/** The two complete documents. */
 const wholes = (report: ReportSource): [name: string, text: string][] => [
   ['toHTML', toHTML(report)],
   ['toSVG', toSVG(report)],
@@ -42,7 +42,7 @@ const wholes = (report: ReportSource): [name: string, text: string][] => [
 
 const drawn = new WeakMap<ReportSource, [name: string, text: string][]>();
 
-/** Every document that can be made of a report, drawn once. */
+/** All documents of a report. */
 function documents(report: ReportSource): [name: string, text: string][] {
   const known = drawn.get(report) ?? [
     ...wholes(report),
@@ -52,11 +52,11 @@ function documents(report: ReportSource): [name: string, text: string][] {
   return known;
 }
 
-/** The document, if it is well-formed XML; in a browser its own parser is asked too. */
+/** Parses well-formed XML; in a browser also with the browser's parser. */
 function parsed(text: string): Document {
   if ('DOMParser' in globalThis) {
-    const found = new DOMParser().parseFromString(text, 'application/xhtml+xml');
-    expect(found.querySelector('parsererror')?.textContent).toBeUndefined();
+    const xml = new DOMParser().parseFromString(text, 'application/xhtml+xml');
+    expect(xml.querySelector('parsererror')?.textContent).toBeUndefined();
   }
   return parseXmlDocument(text);
 }
@@ -65,7 +65,7 @@ const all = (document: Document, name = '*'): Element[] => document.getElementsB
 const words = (node: Element | Document): string =>
   (node instanceof Document ? node.documentElement! : node).textContent!;
 
-/** What one reads: without the style sheet, with ordinary spaces. */
+/** The visible text, without the style sheet and with ordinary spaces. */
 function prose(text: string): string {
   const document = parsed(text);
   for (const style of all(document, 'style')) style.remove();
@@ -89,14 +89,14 @@ const UNITS: Record<string, number> = {
   TiB: 2 ** 20,
 };
 
-/** The number that `58.7 M/s` stands for: tokens, milliseconds, MiB. */
+/** Parses a figure like `58.7 M/s` into tokens, milliseconds or MiB. */
 function read(text: string): number {
   const [, digits, unit] = /^([\d.,]+)\s*([^\d/]*)(?:\/s)?$/.exec(text.trim())!;
   expect(UNITS).toHaveProperty([unit!]);
   return Number(digits!.replaceAll(',', '')) * UNITS[unit!]!;
 }
 
-/** The cells of a row by the names of their columns. */
+/** The cells of a row by column name. */
 function cells(document: Document, key: string): Record<string, string> {
   const rows = all(document, 'tr').filter((row) => row.getAttribute('data-key') === key);
   expect(rows, key).toHaveLength(1);
@@ -104,9 +104,9 @@ function cells(document: Document, key: string): Record<string, string> {
   return Object.fromEntries(named) as Record<string, string>;
 }
 
-/** Three digits, of which the last is rounded; a share has two. */
+/** Figures have three significant digits, shares two. */
 function expectFigure(text: string | undefined, value: number, part = 0.006): void {
-  expect(Math.abs(read(text!) / value - 1), `${text} stands for ${value}`).toBeLessThan(part);
+  expect(Math.abs(read(text!) / value - 1), `${text} for ${value}`).toBeLessThan(part);
 }
 
 const FOUR = profilerReport(PATTERNS);
@@ -118,11 +118,11 @@ const reports: [name: string, report: WholeReport][] = [
 ];
 
 describe.each(reports)('a report of %s', (_, report) => {
-  it('is well-formed, with ids that are unique', () => {
+  it('is well-formed, with unique ids', () => {
     for (const [name, text] of documents(report)) {
       const ids = all(parsed(text)).flatMap((element) => element.getAttribute('id') ?? []);
       expect(new Set(ids).size, name).toBe(ids.length);
-      // Nothing refers to an id, so nothing can find that of another chart in the same page.
+      // Nothing refers to an id, so charts in the same page cannot interfere.
       expect(text).not.toMatch(/url\(|href=/);
     }
   });
@@ -130,7 +130,7 @@ describe.each(reports)('a report of %s', (_, report) => {
   it('loads nothing', () => {
     for (const [, text] of documents(report)) {
       const addresses = new Set(text.match(/\w+:\/\/[^"'\s<]*/g));
-      addresses.delete('http://www.w3.org/2000/svg'); // the name of the language, which nobody asks for
+      addresses.delete('http://www.w3.org/2000/svg'); // the namespace, which is not loaded
       expect([...addresses]).toEqual([]);
       expect(text).not.toMatch(
         /<(script|link|img|image|iframe|object|embed|base|form|use)\b|@import|@font-face/,
@@ -143,13 +143,13 @@ describe.each(reports)('a report of %s', (_, report) => {
     expect(toHTML(report)).not.toMatch(/https?:/);
   });
 
-  it('says nothing that is no number', () => {
+  it('contains no NaN, undefined or Infinity', () => {
     for (const [name, text] of documents(report)) {
       expect(text, name).not.toMatch(/NaN|undefined|Infinity|null|\[object/);
     }
   });
 
-  it('is the same text each time, and leaves the report alone', () => {
+  it('is the same text each time and does not modify the report', () => {
     const before = structuredClone(report);
     expect(documents(report)).toEqual(documents(structuredClone(report)));
     expect(report).toEqual(before);
@@ -158,14 +158,14 @@ describe.each(reports)('a report of %s', (_, report) => {
 
   it('writes nothing to the console', () => {
     const [log, warn, error] = [console.log, console.warn, console.error];
-    const said: unknown[] = [];
-    console.log = console.warn = console.error = (...args: unknown[]) => void said.push(args);
+    const printed: unknown[] = [];
+    console.log = console.warn = console.error = (...args: unknown[]) => void printed.push(args);
     try {
       documents({ ...report });
     } finally {
       Object.assign(console, { log, warn, error });
     }
-    expect(said).toEqual([]);
+    expect(printed).toEqual([]);
   });
 });
 
@@ -173,7 +173,7 @@ describe('every figure', () => {
   const report = FOUR;
   const document = parsed(toHTML(report));
 
-  it.each(Object.keys(report.results.lookup))('of %s is in its row', (key) => {
+  it.each(Object.keys(report.results.lookup))('of %s is in the table', (key) => {
     const entry = report.results.lookup[key]!;
     const row = cells(document, key);
     expect(row['']!.replace(/\s/g, '')).toBe(`${entry.batchSize}×${entry.seqLength}`);
@@ -191,7 +191,7 @@ describe('every figure', () => {
     expectFigure(row['Share'], entry.bandwidthUtilization, 0.05);
   });
 
-  it.each(Object.keys(report.results.memoryScaling))('of %s is in its row', (key) => {
+  it.each(Object.keys(report.results.memoryScaling))('of %s is in the table', (key) => {
     const entry = report.results.memoryScaling[key]!;
     const row = cells(document, key);
     expectFigure(row['Parameters'], entry.totalParameters, 1e-9);
@@ -200,21 +200,21 @@ describe('every figure', () => {
     else expectFigure(row['Lookup'], entry.lookupTimeMs);
   });
 
-  it.each(['sinusoidal', 'learned'] as const)('of %s positions is in its row', (kind) => {
+  it.each(['sinusoidal', 'learned'] as const)('of %s positions is in the table', (kind) => {
     const entry = report.results.positional[kind]!;
     const row = cells(document, kind);
-    expectFigure(row['Adding'], entry.computationTimeMs);
-    expectFigure(row['Making'], entry.constructionTimeMs);
+    expectFigure(row['Add'], entry.computationTimeMs);
+    expectFigure(row['Construct'], entry.constructionTimeMs);
     expectFigure(row['Table'], entry.tableMemoryMb);
     expect(row['Parameters']).toBe(kind === 'learned' ? '51,200' : '0');
     expect(row['Trainable']!.replace(/\s/g, ' ')).toBe(kind === 'learned' ? '200 KiB' : '0');
-    expect(row['Behind the end']).toBe(entry.extrapolation);
+    expect(row['Beyond the table']).toBe(entry.extrapolation);
   });
 
-  it('of the machine and the settings is there', () => {
+  it('of the machine and the settings is included', () => {
     const text = prose(toHTML(report));
     const { processor, platform } = report.machine;
-    for (const wanted of [
+    for (const expected of [
       processor,
       platform,
       'native, avx512, 2 threads',
@@ -223,7 +223,7 @@ describe('every figure', () => {
       '100 ms',
       '20 ms',
     ]) {
-      expect(text).toContain(wanted);
+      expect(text).toContain(expected);
     }
     expect(text).toContain('50,000 × 256, 48.8 MiB');
     expect(text).toContain('16 × 100 × 256');
@@ -232,7 +232,7 @@ describe('every figure', () => {
     ).toContain('no addon here');
   });
 
-  it('of an axis is in the charts, with the point that it belongs to', () => {
+  it('of the charts is in the title of its point', () => {
     const points = (svg: string) =>
       all(parsed(svg), 'title').map((title) => words(title).replace(/\s/g, ' '));
     const { lookup, memoryScaling } = report.results;
@@ -243,7 +243,7 @@ describe('every figure', () => {
       entry.timePerTokenSVG,
       entry.accessPatternsSVG,
     ]) {
-      // The first title is that of the document.
+      // The first title is the document's.
       expect(points(draw(report.results))).toHaveLength(many + 1);
     }
     expect(points(throughputSVG(report.results))).toContain('1 × 32: 58.7 M/s');
@@ -254,10 +254,10 @@ describe('every figure', () => {
   });
 });
 
-describe('what was not measured', () => {
+describe('missing measurements', () => {
   const { results, ...rest } = profilerReport();
 
-  it('is nothing: the page and every chart say so', () => {
+  it('are reported by the page and every chart', () => {
     const [[, page], ...charts] = documents(NOTHING) as [[string, string], ...[string, string][]];
     expect(prose(page)).toContain('Nothing was measured.');
     expect(all(parsed(page), 'svg')).toEqual([]);
@@ -269,7 +269,7 @@ describe('what was not measured', () => {
     ['lookups', { ...results, memoryScaling: {}, positional: {} }],
     ['memory', { ...results, lookup: {}, positional: {} }],
     ['positions', { ...results, lookup: {}, memoryScaling: {} }],
-  ])('is all but %s: the other sections say so', (name, part) => {
+  ])('except for %s are reported by the other sections', (name, part) => {
     const page = parsed(toHTML({ ...rest, results: part }));
     for (const other of ['lookups', 'memory', 'positions']) {
       const section = all(page, 'section').find((each) => each.getAttribute('id') === other)!;
@@ -279,24 +279,24 @@ describe('what was not measured', () => {
     }
   });
 
-  it('is not guessed: without machine, backend, settings and shapes they are absent', () => {
+  it('of machine, backend, settings and shapes are omitted', () => {
     const text = prose(toHTML({ results }));
-    for (const absent of ['Processor', 'Backend', 'Warm-up', 'Smallest step', 'Batch of the positions']) {
+    for (const absent of ['Processor', 'Backend', 'Warm-up time', 'Clock resolution', 'Position batch']) {
       expect(text).not.toContain(absent);
     }
-    // What an encoding looks like depends on its shape.
+    // The picture of an encoding depends on its shape.
     expect(toHTML({ results })).not.toContain('id="encoding"');
     expect(toHTML({ ...rest, results })).toContain('id="encoding"');
   });
 
-  it('of the host is said to be so', () => {
+  it('of the host are reported', () => {
     const machine = { ...rest.machine, processor: null, processors: null, clockResolutionMs: null };
     const text = prose(toHTML({ ...rest, results, machine }));
-    expect(text).toContain('not told by the host');
-    expect(text).not.toContain('Smallest step');
+    expect(text).toContain('not reported by the host');
+    expect(text).not.toContain('Clock resolution');
   });
 
-  it('of one figure is a dash, and no point of a chart', () => {
+  it('of single figures are dashes, without a point in the chart', () => {
     const entry: LookupResult = { ...results.lookup['batch_8_seq_128']! };
     for (const field of [
       'tokensPerSecond',
@@ -321,12 +321,12 @@ describe('what was not measured', () => {
 });
 
 describe('patterns', () => {
-  it('are compared when there are several, one panel for each', () => {
+  it('are compared if there are several, one panel each', () => {
     const [one, four] = [toHTML(profilerReport()), toHTML(profilerReport(PATTERNS))];
     expect(one).not.toContain('id="access-patterns"');
     expect(four).toContain('id="access-patterns"');
     for (const pattern of PATTERNS) expect(prose(four)).toContain(`Lookups, ${pattern} ids.`);
-    expect(prose(four)).toMatch(/repeated ids are looked up 3\.1 × as fast as uniform ones/);
+    expect(prose(four)).toMatch(/lookups of repeated ids are 3\.1 × as fast as of uniform ids/);
   });
 
   it('of several tables are not compared', () => {
@@ -339,12 +339,12 @@ describe('patterns', () => {
     using small = new Embedding({ vocabSize: 10, embeddingDim: 4 });
     using large = new Embedding({ vocabSize: 20, embeddingDim: 4 });
     profiler.measureLookupPerformance({ ...sizes, embedding: small });
-    expect(profiler.toHTML()).toContain('Table of the lookups');
+    expect(profiler.toHTML()).toContain('Lookup table');
     profiler.measureLookupPerformance({ ...sizes, embedding: large, pattern: 'zipf' });
-    expect(profiler.toHTML()).not.toMatch(/Table of the lookups|as fast as/);
+    expect(profiler.toHTML()).not.toMatch(/Lookup table|as fast as/);
   });
 
-  it('stand apart from backends and widths', () => {
+  it('are separate from backends and widths', () => {
     const report = profilerReport();
     const entries = Object.values(report.results.lookup);
     entries[0]!.backend = 'wasm';
@@ -377,7 +377,7 @@ describe('hostile text', () => {
     machine: { ...report.machine, platform: HOSTILE, processor: HOSTILE },
   } as unknown as WholeReport;
 
-  it('stays text', () => {
+  it('is escaped', () => {
     for (const [name, text] of documents(hostile)) {
       expect(text, name).not.toContain('<img');
       expect(text, name).not.toContain('</script');
@@ -396,7 +396,7 @@ describe('hostile text', () => {
       ).toBeGreaterThanOrEqual(many / 2);
     }
     expect(cells(page, seen)).toHaveProperty(['Tokens/s']);
-    expect(cells(page, 'learned')['Behind the end']).toBe(seen);
+    expect(cells(page, 'learned')['Beyond the table']).toBe(seen);
   });
 });
 
@@ -412,7 +412,7 @@ describe('extremes', () => {
       return text;
     });
 
-  it('one lookup and one table alone', () => {
+  it('a single lookup and a single table', () => {
     draws({ lookup: { a: entry }, memoryScaling: { b: scaling } });
   });
 
@@ -445,7 +445,7 @@ describe('extremes', () => {
     expect(cells(parsed(page), 'a')['Lookup']).toBe('not measured');
   });
 
-  it('five hundred shapes of batches', () => {
+  it('five hundred batch shapes', () => {
     const many = Array.from({ length: 500 }, (_, i) => ({
       ...entry,
       batchSize: i + 1,
@@ -493,21 +493,21 @@ describe('the heat map', () => {
         }));
       });
 
-  it('shows sin(p w) and cos(p w) to a sixteenth', () => {
+  it('shows sin(p w) and cos(p w) with an accuracy of 1/16', () => {
     const [seqLength, embeddingDim] = [32, 16];
-    const found = cellsOf(encodingSVG({ seqLength, embeddingDim }));
-    const warm = found.find(({ x, y }) => x > 55 && y < 30)!.fill; // position 0, dimension 1: cos 0 = 1
-    const [left, top] = [Math.min(...found.map(({ x }) => x)), Math.min(...found.map(({ y }) => y))];
+    const grid = cellsOf(encodingSVG({ seqLength, embeddingDim }));
+    const warm = grid.find(({ x, y }) => x > 55 && y < 30)!.fill; // position 0, dimension 1: cos 0 = 1
+    const [left, top] = [Math.min(...grid.map(({ x }) => x)), Math.min(...grid.map(({ y }) => y))];
     const [width, height] = [306 / embeddingDim, 256 / seqLength];
     for (let position = 0; position < seqLength; position++) {
       for (let dimension = 0; dimension < embeddingDim; dimension++) {
         const angle = position * 10_000 ** (-(dimension - (dimension % 2)) / embeddingDim);
         const value = dimension % 2 === 0 ? Math.sin(angle) : Math.cos(angle);
         const [x, y] = [left + (dimension + 0.5) * width, top + (position + 0.5) * height];
-        const at = found.filter(
+        const hits = grid.filter(
           (cell) => cell.x < x && x < cell.x + cell.width && cell.y < y && y < cell.y + cell.height,
         );
-        const shown = at.length === 0 ? 0 : at[0]!.opacity * (at[0]!.fill === warm ? 1 : -1);
+        const shown = hits.length === 0 ? 0 : hits[0]!.opacity * (hits[0]!.fill === warm ? 1 : -1);
         expect(Math.abs(shown - value), `position ${position}, dimension ${dimension}`).toBeLessThan(
           1 / 16 + 0.02,
         );
@@ -516,16 +516,16 @@ describe('the heat map', () => {
   });
 });
 
-describe('colours', () => {
+describe('colors', () => {
   const css = toHTML(emptyReport());
   const [light, dark] = [...css.matchAll(/:root\{(?:color-scheme:[^;]*;)?([^}]*)\}/g)].map(
     ([, rules]) =>
-      new Map([...rules!.matchAll(/--(\w+):(#\w{6})/g)].map(([, name, colour]) => [name!, colour!])),
+      new Map([...rules!.matchAll(/--(\w+):(#\w{6})/g)].map(([, name, color]) => [name!, color!])),
   );
 
-  const luminance = (colour: string): number => {
+  const luminance = (color: string): number => {
     const [r, g, b] = [1, 3, 5].map((at) => {
-      const part = Number.parseInt(colour.slice(at, at + 2), 16) / 255;
+      const part = Number.parseInt(color.slice(at, at + 2), 16) / 255;
       return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
     });
     return 0.2126 * r! + 0.7152 * g! + 0.0722 * b!;
@@ -538,20 +538,20 @@ describe('colours', () => {
   it.each([
     ['light', light],
     ['dark', dark],
-  ])('have contrast on a %s surface', (_, palette) => {
+  ])('have sufficient contrast on a %s surface', (_, palette) => {
     const surface = palette!.get('surface')!;
     for (const role of ['ink', 'muted', 'blue', 'orange', 'green', 'purple', 'red', 'teal']) {
       expect(contrast(palette!.get(role)!, surface), role).toBeGreaterThanOrEqual(4.5);
     }
   });
 
-  it('are all exchanged: a chart holds no other', () => {
+  it('are all replaceable: charts contain no others', () => {
     const known = new Set(light!.values());
     for (const [, svg] of documents(FOUR).slice(1)) {
-      const used = [...svg.matchAll(/ (?:fill|stroke|color)="([^"]*)"/g)].map(([, colour]) => colour!);
-      expect(used.filter((colour) => colour.startsWith('#') && !known.has(colour))).toEqual([]);
-      const named = used.filter((colour) => !colour.startsWith('#'));
-      expect(named.filter((colour) => colour !== 'currentColor' && colour !== 'none')).toEqual([]);
+      const used = [...svg.matchAll(/ (?:fill|stroke|color)="([^"]*)"/g)].map(([, color]) => color!);
+      expect(used.filter((color) => color.startsWith('#') && !known.has(color))).toEqual([]);
+      const named = used.filter((color) => !color.startsWith('#'));
+      expect(named.filter((color) => color !== 'currentColor' && color !== 'none')).toEqual([]);
     }
   });
 });
@@ -561,7 +561,7 @@ describe('arguments', () => {
   const untyped = (draw: unknown) => draw as (argument?: unknown) => string;
 
   it.each([toHTML, toSVG].map((draw) => [draw.name, untyped(draw)] as const))(
-    '%s refuses what is no report',
+    '%s rejects values that are not reports',
     (_, draw) => {
       for (const wrong of [
         undefined,
@@ -594,7 +594,7 @@ describe('arguments', () => {
     },
   );
 
-  it.each(Object.entries(CHARTS))('%s refuses what is no results', (_, draw) => {
+  it.each(Object.entries(CHARTS))('%s rejects values that are not results', (_, draw) => {
     for (const wrong of [undefined, null, 5, { results }, []]) {
       expectError(() => untyped(draw)(wrong), invalidOption(TypeError, 'results'));
     }
@@ -603,7 +603,7 @@ describe('arguments', () => {
   it.each([
     ['encodingSVG', encodingSVG],
     ['frequenciesSVG', frequenciesSVG],
-  ])('%s refuses wrong options', (_, draw) => {
+  ])('%s rejects invalid options', (_, draw) => {
     for (const option of ['seqLength', 'embeddingDim']) {
       for (const value of [0, -1, 0.5, Number.NaN])
         expectError(() => draw({ [option]: value }), invalidOption(RangeError, option));
@@ -616,7 +616,7 @@ describe('arguments', () => {
 });
 
 describe('an EmbeddingProfiler', () => {
-  it('draws what it measured', () => {
+  it('draws its results', () => {
     const profiler = new EmbeddingProfiler({ minTimeMs: 1, warmupMs: 0 });
     const embedding = new Embedding({ vocabSize: 100, embeddingDim: 8, seed: 1 });
     profiler.measureLookupPerformance({ embedding, batchSizes: [1, 3], seqLengths: [5] });
@@ -643,7 +643,7 @@ describe('an EmbeddingProfiler', () => {
     embedding.dispose();
   });
 
-  it('that has measured nothing says so', () => {
+  it('without results says so', () => {
     const profiler = new EmbeddingProfiler();
     expect(prose(profiler.toHTML())).toContain('Nothing was measured.');
     expect(prose(profiler.toSVG())).toContain('nothing was measured');

@@ -1,6 +1,6 @@
 /**
- * Before every test file: the backend this project was given is asked for by name, and must be the one that
- * answers. A backend that cannot load therefore fails each file of its project; nothing is skipped.
+ * Runs before every test file: initializes the backend of the project by name and checks that it is active. If the backend
+ * cannot load, every file of the project fails; nothing is skipped.
  */
 
 import { backendInfo, init } from 'tokenbed';
@@ -13,7 +13,7 @@ declare module 'vitest' {
   }
 }
 
-const asked = inject('backend');
-await init({ backend: asked });
+const requested = inject('backend');
+await init({ backend: requested });
 const { name } = backendInfo();
-if (name !== asked) throw new Error(`this project tests the backend ${asked}, but ${name} answers`);
+if (name !== requested) throw new Error(`this project tests the backend ${requested}, but ${name} answers`);

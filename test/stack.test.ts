@@ -1,10 +1,10 @@
-/** A stack that runs out in the middle of a call costs that call, and nothing else. */
+/** A stack overflow in the middle of a call affects only that call. */
 
 import { Embedding, EmbeddingLayer } from 'tokenbed';
 import { expect, it } from 'vitest';
 import { expectBits } from './helpers/bits.js';
 
-it('a call that has no stack left throws, and every object works on', () => {
+it('a call without remaining stack throws, and all objects stay usable', () => {
   const embedding = new Embedding({ vocabSize: 50, embeddingDim: 8, seed: 7 });
   const layer = new EmbeddingLayer({ vocabSize: 50, embeddingDim: 8, maxSeqLength: 64, seed: 7 });
   const ids = Int32Array.from({ length: 32 }, (_, i) => i);
@@ -12,12 +12,12 @@ it('a call that has no stack left throws, and every object works on', () => {
   const [row, vectors] = [embedding.forward(ids).data, layer.forward(ids).data];
 
   let refused = 0;
-  // On the way back from the deepest call each level tries with a little more stack than the one below.
+  // While unwinding, each level tries with slightly more stack than the level below.
   const descend = (): void => {
     try {
       descend();
     } catch {
-      // The stack is full here.
+      // The stack is exhausted.
     }
     try {
       embedding.forwardInto(ids, out);
@@ -31,7 +31,7 @@ it('a call that has no stack left throws, and every object works on', () => {
     try {
       descend();
     } catch {
-      // Refused at every level.
+      // Fails at every level.
     }
     expectBits(embedding.forward(ids).data, row);
     expectBits(layer.forward(ids).data, vectors);

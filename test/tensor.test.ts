@@ -1,5 +1,5 @@
 /**
- * Tensor: a shape over a typed array. Nothing here depends on the backend but `Tensor.allocate`.
+ * Tensor: a shape over a typed array. Only `Tensor.allocate` depends on the backend.
  */
 
 import { init, Tensor } from 'tokenbed';
@@ -11,10 +11,10 @@ import { detach, resizable } from './helpers/memory.js';
 const refused = (run: () => unknown, ErrorClass: Expected['class'], code: string, text: string | RegExp) =>
   expectError(run, { class: ErrorClass, code, text });
 
-/** The constructor as untyped callers see it. */
+/** The constructor without types. */
 const Untyped = Tensor as unknown as new (data?: unknown, options?: unknown) => Tensor;
 
-/** Lines of text. */
+/** Joins lines. */
 const text = (...lines: string[]): string => lines.join('\n');
 
 describe('new Tensor over a typed array', () => {
@@ -32,7 +32,7 @@ describe('new Tensor over a typed array', () => {
     [BigUint64Array, 'u64'],
   ] as const;
 
-  it.each(kinds)('shares a %o as its dtype', (Class, dtype) => {
+  it.each(kinds)('shares a %o and has its dtype', (Class, dtype) => {
     const array = new Class(6);
     const tensor = new Tensor(array, { shape: [2, 3] });
     expect(tensor.data).toBe(array);
@@ -46,13 +46,13 @@ describe('new Tensor over a typed array', () => {
     expect(new Tensor(new Float32Array(0)).shape).toEqual([0]);
   });
 
-  it('takes any shape whose product fits', () => {
+  it('accepts any shape with the right product', () => {
     expect(new Tensor(Int32Array.of(7), { shape: [] }).toArray()).toBe(7);
     expect(new Tensor(new Int32Array(0), { shape: [3, 0, 2] }).size).toBe(0);
     expect(new Tensor(new Int32Array(0), { shape: [Number.MAX_SAFE_INTEGER, 9, 0] }).size).toBe(0);
   });
 
-  it('keeps a place in a larger buffer, shared or not', () => {
+  it('keeps the offset in a larger buffer, shared or not', () => {
     const floats = Float32Array.of(1, 2, 3, 4);
     expect(new Tensor(floats.subarray(1, 3)).toArray()).toEqual([2, 3]);
     const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
@@ -62,7 +62,7 @@ describe('new Tensor over a typed array', () => {
     expect(new Tensor(shared).data).toBe(shared);
   });
 
-  it('believes the array and not what it claims to be', () => {
+  it('ignores overridden properties of the array', () => {
     class Liar extends Int32Array {
       override get length(): number {
         return 99;
@@ -76,7 +76,7 @@ describe('new Tensor over a typed array', () => {
     expect(tensor.shape).toEqual([2]);
   });
 
-  it('freezes its own copy of the shape', () => {
+  it('copies and freezes the shape', () => {
     const shape = [2, 3];
     const tensor = new Tensor(new Float32Array(6), { shape });
     shape[0] = 6;
@@ -84,7 +84,7 @@ describe('new Tensor over a typed array', () => {
     expect(Object.isFrozen(tensor.shape)).toBe(true);
   });
 
-  it('refuses a detached array and a view outside its shrunk buffer', () => {
+  it('rejects a detached array and a view outside its shrunk buffer', () => {
     const detached = detach(new Float32Array(4));
     expect(
       refused(() => new Tensor(detached), TypeError, 'ERR_INVALID_ARRAY', 'a detached Float32Array'),
@@ -102,7 +102,7 @@ describe('new Tensor over a typed array', () => {
     expect(new Tensor(tracking).shape).toEqual([2]);
   });
 
-  it('refuses what is no array of a dtype', () => {
+  it('rejects values that are not arrays of a dtype', () => {
     for (const data of [
       undefined,
       null,
@@ -132,7 +132,7 @@ describe('new Tensor over a typed array', () => {
 });
 
 describe('new Tensor from numbers', () => {
-  it('gives a number the shape []', () => {
+  it('a number has shape []', () => {
     const tensor = new Tensor(2.5);
     expect(tensor.shape).toEqual([]);
     expect(tensor.size).toBe(1);
@@ -140,7 +140,7 @@ describe('new Tensor from numbers', () => {
     expect(tensor.toArray()).toBe(2.5);
   });
 
-  it('takes the shape from the nesting', () => {
+  it('derives the shape from the nesting', () => {
     expect(new Tensor([]).shape).toEqual([0]);
     expect(new Tensor([[], []]).shape).toEqual([2, 0]);
     expect(new Tensor([[[]], [[]]]).shape).toEqual([2, 1, 0]);
@@ -149,7 +149,7 @@ describe('new Tensor from numbers', () => {
     expect(tensor.data).toEqual(Float32Array.of(1, 2, 3, 4, 5, 6));
   });
 
-  it('owns exactly the memory of its elements', () => {
+  it('owns a buffer of exactly its elements', () => {
     const rows = Array.from({ length: 37 }, (_, i) => Array.from({ length: 101 }, (_, j) => i * 101 + j));
     const { data } = new Tensor(rows);
     expect(data.length).toBe(37 * 101);
@@ -158,7 +158,7 @@ describe('new Tensor from numbers', () => {
     expect(data.every((value, i) => value === i)).toBe(true);
   });
 
-  it('rounds to the nearest f32 and keeps the special values', () => {
+  it('rounds to the nearest f32 and preserves special values', () => {
     const { data } = new Tensor([0.1, -0, NaN, Infinity, -Infinity, 1e-46, 3.4028235677973362e38]);
     const bits = new Uint32Array(data.buffer);
     expect(bits[0]).toBe(0x3dcccccd);
@@ -167,7 +167,7 @@ describe('new Tensor from numbers', () => {
     expect([...data.subarray(3)]).toEqual([Infinity, -Infinity, 0, 3.4028234663852886e38]);
   });
 
-  it('names row, column and value of a number beyond f32', () => {
+  it('reports row, column and value of a number beyond f32', () => {
     const error = refused(
       () =>
         new Tensor([
@@ -181,7 +181,7 @@ describe('new Tensor from numbers', () => {
     expect(error).toMatchObject({ row: 1, column: 1, value: -1e39 });
   });
 
-  it('stores i32 where asked', () => {
+  it('stores i32 if requested', () => {
     const tensor = new Tensor([[2 ** 31 - 1, -(2 ** 31), -0]], { dtype: 'i32' });
     expect(tensor.data).toEqual(Int32Array.of(2 ** 31 - 1, -(2 ** 31), 0));
     expect(tensor.dtype).toBe('i32');
@@ -196,7 +196,7 @@ describe('new Tensor from numbers', () => {
     }
   });
 
-  it('takes typed arrays as the innermost level', () => {
+  it('accepts typed arrays as the innermost level', () => {
     expect(new Tensor([Float64Array.of(1, 2), [3, 4], Int8Array.of(-5, 6)]).toArray()).toEqual([
       [1, 2],
       [3, 4],
@@ -220,7 +220,7 @@ describe('new Tensor from numbers', () => {
     ).toMatchObject({ size: 4, count: 3 });
   });
 
-  it('refuses ragged nesting and names both lengths and the depth', () => {
+  it('rejects ragged nesting; the message contains both lengths and the depth', () => {
     const cases: [unknown, object][] = [
       [[[1, 2], [3]], { length: 1, expected: 2, depth: 1 }],
       [[[[1], [2]], [[3]]], { length: 1, expected: 2, depth: 1 }],
@@ -240,7 +240,7 @@ describe('new Tensor from numbers', () => {
     }
   });
 
-  it('refuses leaves that are no numbers', () => {
+  it('rejects leaves that are not numbers', () => {
     for (const leaf of [true, 'x', null, undefined, 1n, {}, new Map()]) {
       refused(() => new Untyped([[1, leaf]]), TypeError, 'ERR_INVALID_ARRAY', 'at [0, 1]');
     }
@@ -252,7 +252,7 @@ describe('new Tensor from numbers', () => {
     );
   });
 
-  it('refuses arrays that contain themselves, and more than 64 levels', () => {
+  it('rejects cycles and more than 64 levels', () => {
     const inside: unknown[] = [];
     inside.push(inside);
     refused(() => new Untyped(inside), TypeError, 'ERR_INVALID_ARRAY', 'contains itself');
@@ -265,7 +265,7 @@ describe('new Tensor from numbers', () => {
     refused(() => new Untyped([deep]), TypeError, 'ERR_INVALID_ARRAY', '64 levels');
   });
 
-  it('refuses a nesting of too many elements before it reads them', () => {
+  it('rejects too many elements before reading them', () => {
     let many: unknown = [1, 1];
     for (let level = 0; level < 40; level++) many = [many, many];
     expect(refused(() => new Untyped(many), RangeError, 'ERR_TOO_LARGE', 'bytes')).toMatchObject({
@@ -273,7 +273,7 @@ describe('new Tensor from numbers', () => {
     });
   });
 
-  it('lets pass what a getter throws, and reads each element once', () => {
+  it('propagates exceptions of getters and reads each element once', () => {
     const oops = new Error('oops');
     const row = [1, 2];
     Object.defineProperty(row, 1, {
@@ -295,7 +295,7 @@ describe('new Tensor from numbers', () => {
 });
 
 describe('options', () => {
-  it('refuses unknown names, wrong kinds and wrong values', () => {
+  it('rejects unknown names, wrong types and invalid values', () => {
     const cases: [unknown, new (message: string) => Error, string, unknown][] = [
       [{ shpe: [1] }, TypeError, 'shpe', [1]],
       [null, TypeError, 'options', null],
@@ -320,12 +320,12 @@ describe('options', () => {
     refused(() => new Untyped(new Int32Array(1), { dtype: 'i32' }), TypeError, 'ERR_INVALID_OPTION', 'dtype');
   });
 
-  it('takes undefined for absent', () => {
+  it('treats undefined as absent', () => {
     expect(new Untyped([1, 2], { shape: undefined, dtype: undefined }).shape).toEqual([2]);
     expect(new Untyped([1, 2], undefined).dtype).toBe('f32');
   });
 
-  it('has a product that never wraps', () => {
+  it('the product of the shape never wraps', () => {
     refused(() => new Tensor([], { shape: [2 ** 32, 2 ** 32] }), RangeError, 'ERR_SHAPE', 'there are 0');
     refused(
       () => new Tensor([], { shape: new Array<number>(40).fill(2 ** 52) }),
@@ -351,14 +351,14 @@ describe('reshape', () => {
     expect(tensor.shape).toEqual([2, 3]);
   });
 
-  it('works out one -1', () => {
+  it('infers one -1', () => {
     expect(tensor.reshape(-1).shape).toEqual([6]);
     expect(tensor.reshape(1, -1, 2).shape).toEqual([1, 3, 2]);
     expect(new Tensor([[], []]).reshape(-1, 3).shape).toEqual([0, 3]);
     expect(new Tensor([[8]]).reshape().shape).toEqual([]);
   });
 
-  it('refuses what does not fit, and names both shapes', () => {
+  it('rejects mismatched shapes; the message contains both', () => {
     for (const shape of [[4], [], [4, -1], [0, -1], [7, 0]]) {
       const text = `Cannot reshape [2, 3] to [${shape.join(', ')}]`;
       refused(() => tensor.reshape(...shape), RangeError, 'ERR_SHAPE', text);
@@ -380,17 +380,17 @@ describe('toArray', () => {
     ]);
   });
 
-  it('gives bigints for 64-bit integers', () => {
+  it('returns bigints for 64-bit integers', () => {
     expect(new Tensor(BigInt64Array.of(1n, -(2n ** 63n))).toArray()).toEqual([1n, -(2n ** 63n)]);
     expect(new Tensor(BigUint64Array.of(2n ** 64n - 1n), { shape: [] }).toArray()).toBe(2n ** 64n - 1n);
   });
 
-  it('keeps empty axes', () => {
+  it('preserves empty axes', () => {
     expect(new Tensor([[], []]).toArray()).toEqual([[], []]);
     expect(new Tensor(new Int8Array(0), { shape: [0, 3] }).toArray()).toEqual([]);
   });
 
-  it('refuses an array that has gone or changed its length since', () => {
+  it('rejects an array that was detached or changed its length', () => {
     const data = new Float32Array(4);
     const tensor = new Tensor(data);
     detach(data);
@@ -405,7 +405,7 @@ describe('toArray', () => {
 });
 
 describe('toString', () => {
-  it('lays floats out as NumPy does', () => {
+  it('formats floats like NumPy', () => {
     expect(
       String(
         new Tensor([
@@ -428,19 +428,19 @@ describe('toString', () => {
     expect(String(new Tensor([1, NaN, -Infinity]))).toBe('Tensor([  1.,  nan, -inf], shape=[3], dtype=f32)');
   });
 
-  it('uses exponents when the values spread too far', () => {
+  it('uses exponents for a large range of values', () => {
     expect(String(new Tensor([1.5e-10, 3e8]))).toBe('Tensor([1.5e-10, 3.0e+08], shape=[2], dtype=f32)');
     expect(String(new Tensor([1e-10, -0]))).toBe('Tensor([ 1.e-10, -0.e+00], shape=[2], dtype=f32)');
     expect(String(new Tensor([1, 1000]))).toBe('Tensor([   1., 1000.], shape=[2], dtype=f32)');
     expect(String(new Tensor([1, 1001]))).toBe('Tensor([1.000e+00, 1.001e+03], shape=[2], dtype=f32)');
   });
 
-  it('lays integers out, bigints too', () => {
+  it('formats integers and bigints', () => {
     expect(String(new Tensor(Int32Array.of(1, -200)))).toBe('Tensor([   1, -200], shape=[2], dtype=i32)');
     expect(String(new Tensor(BigInt64Array.of(1n, -2n)))).toBe('Tensor([ 1, -2], shape=[2], dtype=i64)');
   });
 
-  it('puts a blank line between matrices', () => {
+  it('separates matrices by a blank line', () => {
     expect(
       String(
         new Tensor(
@@ -491,7 +491,7 @@ describe('toString', () => {
     expect(String(new Tensor(new Float32Array(1000)))).not.toContain('...');
   });
 
-  it('says what is empty', () => {
+  it('formats empty tensors', () => {
     expect(String(new Tensor([[], []]))).toBe('Tensor([], shape=[2, 0], dtype=f32)');
     const many = new Tensor(new Float32Array(0), { shape: [1e9, 0] });
     expect(String(many)).toBe('Tensor([], shape=[1000000000, 0], dtype=f32)');
@@ -503,7 +503,7 @@ describe('Tensor.allocate', () => {
     await init();
   });
 
-  it('gives zeros that can be written', () => {
+  it('returns writable zeros', () => {
     const tensor = Tensor.allocate([2, 3]);
     expect(tensor.shape).toEqual([2, 3]);
     expect(tensor.dtype).toBe('f32');
@@ -521,14 +521,14 @@ describe('Tensor.allocate', () => {
     tensor.dispose();
   });
 
-  it('takes a shape of one element, and of none', () => {
+  it('accepts shapes with one element and with none', () => {
     using one = Tensor.allocate([]);
     using none = Tensor.allocate([4, 0]);
     expect(one.toArray()).toBe(0);
     expect(none.toArray()).toEqual([[], [], [], []]);
   });
 
-  it('has no data after dispose, but its sizes', () => {
+  it('has no data after dispose, but keeps shape and size', () => {
     const tensor = Tensor.allocate([2, 2]);
     const reshaped = tensor.reshape(4);
     expect([tensor.disposed, reshaped.disposed]).toEqual([false, false]);
@@ -544,19 +544,19 @@ describe('Tensor.allocate', () => {
     expect(tensor.toString()).toBe('Tensor(<disposed>, shape=[2, 2], dtype=f32)');
   });
 
-  it('is disposed by using; other tensors do not mind', () => {
-    let kept: Tensor;
+  it('is disposed by `using`, without effect on other tensors', () => {
+    let disposedTensor: Tensor;
     {
       using tensor = Tensor.allocate([1]);
-      kept = tensor;
+      disposedTensor = tensor;
     }
-    refused(() => kept.data, Error, 'ERR_DISPOSED', 'disposed');
+    refused(() => disposedTensor.data, Error, 'ERR_DISPOSED', 'disposed');
     const plain = new Tensor([1, 2]);
     plain.dispose();
     expect([plain.disposed, plain.toArray()]).toEqual([false, [1, 2]]);
   });
 
-  it('gives disposed memory back as zeros', () => {
+  it('reuses disposed memory as zeros', () => {
     for (let round = 0; round < 20; round++) {
       const tensor = Tensor.allocate([64, 16]);
       expect(tensor.data.every((value) => value === 0)).toBe(true);
@@ -565,7 +565,7 @@ describe('Tensor.allocate', () => {
     }
   });
 
-  it('keeps its contents when something else is allocated', () => {
+  it('keeps its contents during other allocations', () => {
     using tensor = Tensor.allocate([1000]);
     tensor.data.fill(3);
     const others = Array.from({ length: 8 }, () => Tensor.allocate([1 << 18]));
@@ -574,7 +574,7 @@ describe('Tensor.allocate', () => {
     for (const other of others) other.dispose();
   });
 
-  it('refuses bad shapes, and sizes that cannot be had', () => {
+  it('rejects invalid shapes and impossible sizes', () => {
     const allocate = Tensor.allocate as (shape?: unknown) => Tensor;
     refused(() => allocate(), TypeError, 'ERR_INVALID_OPTION', 'shape');
     refused(() => allocate(4), TypeError, 'ERR_INVALID_OPTION', 'shape');
@@ -588,19 +588,19 @@ describe('Tensor.allocate', () => {
 });
 
 describe('recognition', () => {
-  it('bears the brand that other copies of the package look for', () => {
+  it('has the brand that other copies of the package check', () => {
     const brand = Symbol.for('tokenbed.Tensor');
     const tensor = new Tensor([1]) as unknown as Record<symbol, unknown>;
     expect(tensor[brand]).toBe(true);
     expect(Object.keys(tensor)).toEqual([]);
   });
 
-  it('is a class by name and instanceof', () => {
+  it('is a class with a name and instanceof', () => {
     expect(Tensor.name).toBe('Tensor');
     expect(new Tensor([1])).toBeInstanceOf(Tensor);
   });
 
-  it('tells the compiler the dtype', () => {
+  it('has the dtype in its type', () => {
     const f32: Tensor<'f32'> = new Tensor(new Float32Array(1));
     const i64: Tensor<'i64'> = new Tensor(BigInt64Array.of(1n));
     const i32: Tensor<'i32'> = new Tensor([1], { dtype: 'i32' });

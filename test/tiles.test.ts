@@ -1,8 +1,8 @@
 /**
- * Arguments and results larger than the scratch area that WASM works in: 65,536 index entries, 131,072 floats.
+ * Arguments and results larger than the scratch area of WASM: 65,536 index entries, 131,072 floats.
  *
- * Whatever a binding cuts, the bits are those of plain loops, and a bad entry far behind is found before the first
- * element is written.
+ * However a call is split into tiles, the results are bit-identical to plain loops, and an invalid entry at the end is
+ * detected before the first element is written.
  */
 
 import { type BagMode, Embedding, EmbeddingBag, EmbeddingLayer, PositionalEncoding, Tensor } from 'tokenbed';
@@ -13,11 +13,11 @@ import { expectError } from './helpers/errors.js';
 const INDEX_TILE = 65_536;
 const FLOAT_TILE = 131_072;
 
-/** Ids that are not the same in any two tiles. */
+/** Ids that differ between tiles. */
 const someIds = (count: number, vocab: number) =>
   Int32Array.from({ length: count }, (_, i) => (i * 7919 + (i >> 13)) % vocab);
 
-/** A table whose rows are known without asking for them. */
+/** A table whose values follow a formula. */
 const values = (vocab: number, dim: number) =>
   Float32Array.from({ length: vocab * dim }, (_, i) => ((i * 2_654_435_761) % 1000) - 500);
 const embeddingOf = (table: Float32Array, embeddingDim: number, paddingIdx: number | null = null) =>
@@ -48,7 +48,7 @@ describe('Embedding', () => {
     const ids = someIds(count, vocab);
     expectBits(embedding.forward(ids).data, gather(table, dim, ids));
     const out = painted(count * dim + 2);
-    // A part of a larger buffer, of a class of another size.
+    // Part of a larger buffer, with another element size.
     const narrow = new Uint8Array(count + 3).fill(255);
     narrow.set(ids, 3);
     embedding.forwardInto(narrow.subarray(3), out);
@@ -57,7 +57,7 @@ describe('Embedding', () => {
     embedding.dispose();
   });
 
-  it('gives results of tens of MiB', () => {
+  it('returns results of tens of MiB', () => {
     const table = values(1000, 384);
     const embedding = embeddingOf(table, 384);
     const ids = someIds(32 * 1024, 1000);
@@ -67,7 +67,7 @@ describe('Embedding', () => {
     embedding.dispose();
   });
 
-  it('works in its own memory too: ids outside, out allocated', () => {
+  it('writes to allocated tensors', () => {
     const table = values(50, 300);
     const embedding = embeddingOf(table, 300);
     const ids = someIds(2000, 50);
@@ -77,7 +77,7 @@ describe('Embedding', () => {
     out.dispose();
   });
 
-  it('finds a bad id in the last tile before it writes the first row', () => {
+  it('detects an invalid id in the last tile before writing', () => {
     const embedding = embeddingOf(values(10, 3), 3);
     for (const at of [INDEX_TILE - 1, INDEX_TILE, 3 * INDEX_TILE + 17]) {
       const ids = new Int32Array(4 * INDEX_TILE);
@@ -94,7 +94,7 @@ describe('Embedding', () => {
     }
   });
 
-  it('reads and writes rows wider than a tile', () => {
+  it('supports rows wider than a tile', () => {
     const dim = 200_000;
     const embedding = new Embedding({ vocabSize: 3, embeddingDim: dim, initType: 'zeros' });
     const table = values(3, dim);
@@ -107,7 +107,7 @@ describe('Embedding', () => {
 });
 
 describe('EmbeddingBag', () => {
-  /** The same in plain loops over whole bags, quick enough for millions of elements. */
+  /** The reference: plain loops over complete bags, fast enough for millions of elements. */
   function bags(
     table: Float32Array,
     dim: number,
@@ -128,8 +128,8 @@ describe('EmbeddingBag', () => {
     const f32 = Math.fround;
     const out = new Float32Array(offsets.length * dim);
     for (let b = 0; b < offsets.length; b++) {
-      const held = out.subarray(b * dim, (b + 1) * dim);
-      let [kept, divisor] = [0, 0];
+      const acc = out.subarray(b * dim, (b + 1) * dim);
+      let [entries, divisor] = [0, 0];
       for (let i = offsets[b]!; i < (offsets[b + 1] ?? ids.length); i++) {
         if (ids[i] === paddingIdx) continue;
         const start = ids[i]! * dim;
@@ -137,12 +137,12 @@ describe('EmbeddingBag', () => {
         divisor = f32(divisor + weight);
         for (let c = 0; c < dim; c++) {
           const value = table[start + c]!;
-          if (mode === 'max') held[c] = kept === 0 || value > held[c]! ? value : held[c]!;
-          else held[c] = f32(held[c]! + f32(value * weight));
+          if (mode === 'max') acc[c] = entries === 0 || value > acc[c]! ? value : acc[c]!;
+          else acc[c] = f32(acc[c]! + f32(value * weight));
         }
-        kept++;
+        entries++;
       }
-      if (mode === 'mean' && kept > 0) for (let c = 0; c < dim; c++) held[c] = f32(held[c]! / divisor);
+      if (mode === 'mean' && entries > 0) for (let c = 0; c < dim; c++) acc[c] = f32(acc[c]! / divisor);
     }
     return out;
   }
@@ -154,14 +154,14 @@ describe('EmbeddingBag', () => {
     const ids = someIds(200_000, 100);
     for (const paddingIdx of [null, 5]) {
       const bag = EmbeddingBag.from(embeddingOf(table, 3, paddingIdx), { mode });
-      const wanted = bags(table, 3, { ids, offsets: [0], mode, paddingIdx });
-      expectBits(bag.forward(ids, { offsets: [0] }).data, wanted);
-      expectBits(bag.forward(ids, { shape: [1, 200_000] }).data, wanted);
-      expectBits(bag.forward(ids, { offsets: [0, 200_000, 200_000] }).data.subarray(0, 3), wanted);
+      const expected = bags(table, 3, { ids, offsets: [0], mode, paddingIdx });
+      expectBits(bag.forward(ids, { offsets: [0] }).data, expected);
+      expectBits(bag.forward(ids, { shape: [1, 200_000] }).data, expected);
+      expectBits(bag.forward(ids, { offsets: [0, 200_000, 200_000] }).data.subarray(0, 3), expected);
     }
   });
 
-  it.each(modes)('%s of more bags than fit a tile of offsets', (mode) => {
+  it.each(modes)('%s of more bags than a tile of offsets', (mode) => {
     const table = values(60, 2);
     const count = 150_000;
     const ids = someIds(count, 60);
@@ -174,7 +174,7 @@ describe('EmbeddingBag', () => {
     expectBits(bag.forward(ids, { offsets }).data, bags(table, 2, { ids, offsets, mode, paddingIdx: 7 }));
   });
 
-  it.each(modes)('%s of bags that cross every border of tiles', (mode) => {
+  it.each(modes)('%s of bags that cross tile boundaries', (mode) => {
     const table = values(30, 9);
     const ids = someIds(3 * INDEX_TILE, 30);
     const offsets = [
@@ -191,7 +191,7 @@ describe('EmbeddingBag', () => {
     expectBits(bag.forward(ids, { offsets }).data, bags(table, 9, { ids, offsets, mode }));
   });
 
-  it.each(['sum', 'mean'] as const)('%s with more weights than fit a tile of floats', (mode) => {
+  it.each(['sum', 'mean'] as const)('%s with more weights than a tile of floats', (mode) => {
     const table = values(30, 5);
     const ids = someIds(2 * FLOAT_TILE + 3, 30);
     const weights = Float32Array.from(ids, (_, i) => Math.fround(Math.sin(i)));
@@ -212,7 +212,7 @@ describe('EmbeddingBag', () => {
     expectBits(bag.forward(ids, { offsets }).data, bags(table, dim, { ids, offsets, mode }));
   });
 
-  it('finds a bad offset or id in the last tile before it writes the first bag', () => {
+  it('detects an invalid offset or id in the last tile before writing', () => {
     const bag = EmbeddingBag.from(embeddingOf(values(10, 3), 3), { mode: 'sum' });
     const ids = new Int32Array(INDEX_TILE * 3);
     const offsets = Int32Array.from({ length: INDEX_TILE * 2 }, (_, i) => i);
@@ -244,7 +244,7 @@ describe('EmbeddingBag', () => {
 });
 
 describe('positions', () => {
-  it('encodes more positions than fit a tile, and rows wider than one', () => {
+  it('encodes more positions than a tile, and rows wider than a tile', () => {
     const pe = new PositionalEncoding({ embeddingDim: 6, maxSeqLength: 70_001 });
     const all = pe.pe.data;
     expectBits(pe.encode(Uint32Array.from({ length: 70_001 }, (_, i) => i)).data, all);
@@ -260,16 +260,16 @@ describe('positions', () => {
   const plus = (x: Float32Array, pe: Float32Array, dim: number, position: (row: number) => number) =>
     x.map((value, i) => Math.fround(value + pe[position(Math.floor(i / dim)) * dim + (i % dim)]!));
 
-  it('adds to more rows than fit, outside, in place and in its own memory', () => {
+  it('adds to more rows than a tile: ordinary arrays, in place, and allocated tensors', () => {
     const [batch, seq, dim] = [4, 20_000, 5];
     const pe = new PositionalEncoding({ embeddingDim: dim, maxSeqLength: seq + 7 });
     const x = values(batch * seq, dim);
     const shape = [batch, seq, dim];
-    const wanted = plus(x, pe.pe.data, dim, (row) => (row % seq) + 7);
-    expectBits(pe.forward(x, { shape, startPos: 7 }).data, wanted);
+    const expected = plus(x, pe.pe.data, dim, (row) => (row % seq) + 7);
+    expectBits(pe.forward(x, { shape, startPos: 7 }).data, expected);
     const place = x.slice();
     pe.forwardInto(place, place, { shape, startPos: 7 });
-    expectBits(place, wanted);
+    expectBits(place, expected);
     const [from, to] = [Tensor.allocate(shape), Tensor.allocate(shape)];
     from.data.set(x);
     for (const [input, out] of [
@@ -279,7 +279,7 @@ describe('positions', () => {
     ] as const) {
       to.data.fill(0);
       pe.forwardInto(input, out, { shape, startPos: 7 });
-      expectBits(out.data, wanted);
+      expectBits(out.data, expected);
     }
     for (const each of [from, to, pe]) each.dispose();
   });
@@ -288,13 +288,13 @@ describe('positions', () => {
     const dim = 200_000;
     const pe = new PositionalEncoding({ embeddingDim: dim, maxSeqLength: 3 });
     const x = values(6, dim);
-    const wanted = plus(x, pe.pe.data, dim, (row) => [2, 0, 1][row % 3]!);
-    expectBits(pe.forward(x, { shape: [2, 3, dim], positionIds: [2, 0, 1] }).data, wanted);
+    const expected = plus(x, pe.pe.data, dim, (row) => [2, 0, 1][row % 3]!);
+    expectBits(pe.forward(x, { shape: [2, 3, dim], positionIds: [2, 0, 1] }).data, expected);
     pe.forwardInto(x, x, { shape: [2, 3, dim], positionIds: [2, 0, 1] });
-    expectBits(x, wanted);
+    expectBits(x, expected);
   });
 
-  it('takes lists of position ids longer than a tile, one for all or one each', () => {
+  it('accepts more position ids than a tile, for one sequence or for all', () => {
     const seq = 70_000;
     const pe = new PositionalEncoding({ embeddingDim: 3, maxSeqLength: 500 });
     const layer = new EmbeddingLayer({ token: embeddingOf(values(9, 3), 3), positional: pe, scale: true });
@@ -302,13 +302,13 @@ describe('positions', () => {
     const x = gather(values(9, 3), 3, ids).map((value) => Math.fround(value * Math.fround(Math.sqrt(3))));
     for (const count of [seq, 3 * seq]) {
       const positionIds = new Tensor(someIds(count, 500), { shape: count === seq ? [seq] : [3, seq] });
-      const wanted = plus(x, pe.pe.data, 3, (row) => positionIds.data[row % count]!);
-      expectBits(pe.forward(x, { shape: [3, seq, 3], positionIds }).data, wanted);
-      expectBits(layer.forward(ids, { shape: [3, seq], positionIds }).data, wanted);
+      const expected = plus(x, pe.pe.data, 3, (row) => positionIds.data[row % count]!);
+      expectBits(pe.forward(x, { shape: [3, seq, 3], positionIds }).data, expected);
+      expectBits(layer.forward(ids, { shape: [3, seq], positionIds }).data, expected);
     }
   });
 
-  it('finds a bad position in the last tile before it writes the first row', () => {
+  it('detects an invalid position in the last tile before writing', () => {
     const pe = new PositionalEncoding({ embeddingDim: 1, maxSeqLength: 5 });
     const layer = new EmbeddingLayer({
       token: new Embedding({ vocabSize: 5, embeddingDim: 1 }),
@@ -336,7 +336,7 @@ describe('positions', () => {
 
 describe('EmbeddingLayer', () => {
   it.each(['sinusoidal', 'learned', null] as const)(
-    'with positions %s, scaled and dropped, is its parts',
+    'with positions %s, scale and dropout, equals its parts',
     (positional) => {
       for (const [batch, seq, dim] of [
         [3, 50_000, 4],
@@ -352,11 +352,11 @@ describe('EmbeddingLayer', () => {
         });
         const ids = someIds(batch * seq, 9);
         const parts = layer.positional;
-        const wanted =
+        const expected =
           parts === null
             ? layer.token.forward(ids).data
             : parts.forward(layer.token.forward(ids, { shape: [batch, seq] })).data;
-        expectBits(layer.forward(ids, { shape: [batch, seq] }).data, wanted);
+        expectBits(layer.forward(ids, { shape: [batch, seq] }).data, expected);
         if (positional === 'sinusoidal') {
           const same = new PositionalEncoding({ ...options, dropout: 0.5 }).train();
           const dropped = same.forward(layer.token.forward(ids, { shape: [batch, seq] })).data;

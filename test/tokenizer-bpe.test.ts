@@ -11,7 +11,7 @@ const corpus = [
   'aaaa aaa aa a aaaaaaa banana bananas ananas',
 ];
 
-/** Words of a made-up language, some far more often than others; more text has more words. */
+/** Random words with very different frequencies. The number of distinct words grows with the text. */
 function prose(length: number, seed: number): string {
   let state = seed >>> 0;
   const random = () => {
@@ -32,7 +32,7 @@ function prose(length: number, seed: number): string {
 }
 
 describe('BPETokenizer, bytes', () => {
-  it('begins with 4 special tokens and 256 bytes', () => {
+  it('starts with 4 special tokens and 256 bytes', () => {
     const tokenizer = new BPETokenizer({ vocabSize: 260, mode: 'bytes' }).train(corpus);
     expect(tokenizer.vocabSize).toBe(260);
     expect(tokenizer.merges).toEqual([]);
@@ -54,7 +54,7 @@ describe('BPETokenizer, bytes', () => {
     expect(tokenizer.vocabSize).toBe(263);
   });
 
-  it('learns what plain counting learns, and encodes as plain replacing does', () => {
+  it('trains and encodes like the reference', () => {
     for (const target of [261, 270, 300, 1000]) {
       const tokenizer = new BPETokenizer({ vocabSize: target, mode: 'bytes' }).train(corpus);
       const merges = trainBytes(corpus, target);
@@ -77,8 +77,8 @@ describe('BPETokenizer, bytes', () => {
     expect(tokenizer.merges).toEqual(merges);
   });
 
-  it('looks for the first place in the corpus as merged so far', () => {
-    // b c comes first in the text as given; once a b is merged, its first place lies behind that of d e.
+  it('breaks ties by the first occurrence in the corpus as merged so far', () => {
+    // b c occurs first in the original text. After the merge of a b, its first occurrence is behind that of d e.
     const texts = ['abc', 'ab', 'ab', 'de', 'bc', 'bc', 'de'];
     const tokenizer = new BPETokenizer({ vocabSize: 264, mode: 'bytes' }).train(texts);
     expect(tokenizer.merges).toEqual(trainBytes(texts, 264));
@@ -110,14 +110,14 @@ describe('BPETokenizer, bytes', () => {
     }
   });
 
-  it('turns lone surrogates and cut characters into U+FFFD', () => {
+  it('replaces lone surrogates and split characters by U+FFFD', () => {
     const tokenizer = new BPETokenizer({ vocabSize: 400, mode: 'bytes' }).train(['\ud83d', 'a\ude80']);
     expect(tokenizer.encode('\ud83d')).toEqual(tokenizer.encode('\ufffd'));
     expect(tokenizer.decode(tokenizer.encode('a\ud83db\ude80'))).toBe('a\ufffdb\ufffd');
     expect(tokenizer.decode([4 + 0xf0, 4 + 0x9f])).toBe('\ufffd');
   });
 
-  it('leaves special tokens out on decode, or spells them', () => {
+  it('omits special tokens on decode, or spells them out', () => {
     const tokenizer = new BPETokenizer({ vocabSize: 261, mode: 'bytes' }).train(['aa', 'aa']);
     expect(tokenizer.decode([2, 260, 1, 101, 3, 0])).toBe('aaa');
     expect(tokenizer.decode([2, 260, 1, 101, 3, 0], { skipSpecialTokens: false })).toBe(
@@ -132,7 +132,7 @@ describe('BPETokenizer, bytes', () => {
     });
   });
 
-  it('encodes long runs and long tokens in no more than a few seconds', () => {
+  it('encodes long runs and long tokens within a few seconds', () => {
     const tokenizer = new BPETokenizer({ vocabSize: 300, mode: 'bytes' }).train(['a'.repeat(2 ** 20)]);
     expect(tokenizer.merges).toHaveLength(19);
     const text = 'a'.repeat(2 ** 20 + 7);
@@ -143,7 +143,7 @@ describe('BPETokenizer, bytes', () => {
 });
 
 describe('BPETokenizer, words', () => {
-  it('learns what plain counting learns, and encodes as plain replacing does', () => {
+  it('trains and encodes like the reference', () => {
     for (const target of [1, 40, 60, 90, 1000]) {
       const tokenizer = new BPETokenizer({ vocabSize: target }).train(corpus);
       const reference = trainWords(corpus, target);
@@ -156,7 +156,7 @@ describe('BPETokenizer, words', () => {
     }
   });
 
-  it('lower-cases, closes words, sorts the alphabet by code point', () => {
+  it('lowercases, closes words, and sorts the alphabet by code point', () => {
     const tokenizer = new BPETokenizer({ vocabSize: 1 }).train(['Ab < = \u{1f680}\uffff B']);
     expect([...tokenizer.vocab.keys()].slice(0, 4)).toEqual(['<PAD>', '<UNK>', '<BOS>', '<EOS>']);
     expect([...tokenizer.vocab.keys()].slice(4)).toEqual(['<', '</w>', '=', 'a', 'b', '\uffff', '\u{1f680}']);
@@ -169,7 +169,7 @@ describe('BPETokenizer, words', () => {
     expect(tokenizer.encode(' \n', { addSpecialTokens: false })).toEqual([]);
   });
 
-  it('splits at the white space of Python and at nothing else', () => {
+  it("splits exactly at Python's white space", () => {
     const white =
       '\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000';
     const tokenizer = new BPETokenizer({ vocabSize: 1 }).train(['ab\ufeff\u200b\u180e']);
@@ -186,7 +186,7 @@ describe('BPETokenizer, words', () => {
     }
   });
 
-  it('makes unknown characters <UNK>, one per code point, and loses them on decode', () => {
+  it('encodes unknown characters as one <UNK> per code point, which decode omits', () => {
     const tokenizer = new BPETokenizer({ vocabSize: 30 }).train(['low low lower']);
     const ids = tokenizer.encode('l\u{1f680}ow \ud83d low', { addSpecialTokens: false });
     expect(ids.filter((id) => id === 1)).toHaveLength(2);
@@ -198,7 +198,7 @@ describe('BPETokenizer, words', () => {
     expect(tokenizer.decode(tokenizer.encode('low'), { skipSpecialTokens: false })).toBe('<BOS>low <EOS>');
   });
 
-  it('never turns text that spells a special token, or </w>, into one', () => {
+  it('never encodes text that spells a special token or </w> as that token', () => {
     const text = '<pad> <unk> </w> x</w>y </w></w>';
     const tokenizer = new BPETokenizer({ vocabSize: 500 }).train([`${text} ${text} ${text}`]);
     expect(tokenizer.decode(tokenizer.encode(text))).toBe(text);
@@ -209,8 +209,8 @@ describe('BPETokenizer, words', () => {
     }
   });
 
-  it('spells no token by two merges', () => {
-    // a b and b c compete for the b of abc, in words where one or the other is the more frequent.
+  it('has no two merges with the same spelling', () => {
+    // a b and b c compete for the b of abc, in words in which either is more frequent.
     const texts = [
       ['ab', 10],
       ['abc', 6],
@@ -229,7 +229,7 @@ describe('BPETokenizer, words', () => {
     }
   });
 
-  it('has nothing but special tokens after training on nothing', () => {
+  it('has only special tokens after training on no text', () => {
     const tokenizer = new BPETokenizer().train([]);
     expect(tokenizer.vocabSize).toBe(4);
     expect(tokenizer.encode('a')).toEqual([2, 1, 1, 3]);
@@ -238,7 +238,7 @@ describe('BPETokenizer, words', () => {
 });
 
 describe.each(['words', 'bytes'] as const)('BPETokenizer in both modes: %s', (mode) => {
-  it('must be trained before it encodes', () => {
+  it('must be trained before encoding', () => {
     const tokenizer = new BPETokenizer({ mode });
     const error = thrown(() => tokenizer.encode('a'));
     expect(error.constructor).toBe(Error);
@@ -266,7 +266,7 @@ describe.each(['words', 'bytes'] as const)('BPETokenizer in both modes: %s', (mo
     expect(tokenizer.merges).toEqual([]);
   });
 
-  it('reports progress, and stays as it was when training throws', () => {
+  it('reports progress, and is unchanged if training throws', () => {
     const tokenizer = new BPETokenizer({ mode, vocabSize: 300 }).train(corpus);
     const before = tokenizer.toJSON();
     const stop = new Error('stop');
@@ -314,7 +314,7 @@ describe.each(['words', 'bytes'] as const)('BPETokenizer in both modes: %s', (mo
     });
   });
 
-  it('keeps what toJSON gave apart from itself', () => {
+  it('toJSON returns a copy', () => {
     const tokenizer = new BPETokenizer({ mode, vocabSize: 300 }).train(corpus);
     const before = tokenizer.encode(corpus[0]!);
     const json = tokenizer.toJSON();
@@ -326,7 +326,7 @@ describe.each(['words', 'bytes'] as const)('BPETokenizer in both modes: %s', (mo
     expect(again.toJSON().merges).toEqual(tokenizer.merges);
   });
 
-  it('trains on twice the text in less than three times as long', () => {
+  it('takes less than three times as long to train on twice the text', () => {
     const time = (text: string) => {
       const start = performance.now();
       new BPETokenizer({ mode, vocabSize: 1500 }).train([text]);
@@ -335,8 +335,8 @@ describe.each(['words', 'bytes'] as const)('BPETokenizer in both modes: %s', (mo
     const small = prose(2 ** 19, 1);
     const large = prose(2 ** 20, 2);
     time(small);
-    // The least of several, taken in turns: other work on the machine only ever adds time. Where it added some to
-    // every large run, more rounds find out; a true factor of three stays one.
+    // The minimum of several interleaved runs, because other load only adds time. If it affected every large run, more
+    // rounds help; a real factor of three would remain.
     const least = [Infinity, Infinity] as [number, number];
     for (let round = 0; round < 4 || (round < 20 && least[1] >= 3 * least[0]); round++) {
       least[0] = Math.min(least[0], time(small));
@@ -349,7 +349,7 @@ describe.each(['words', 'bytes'] as const)('BPETokenizer in both modes: %s', (mo
 describe('BPETokenizer, wrong arguments', () => {
   const tokenizer = new BPETokenizer().train(corpus);
 
-  it('are TypeErrors when of the wrong kind', () => {
+  it('are TypeErrors for wrong types', () => {
     const calls: [() => unknown, string][] = [
       [() => new BPETokenizer(loose(null)), 'options'],
       [() => new BPETokenizer(loose(1000)), 'options'],
@@ -372,7 +372,7 @@ describe('BPETokenizer, wrong arguments', () => {
     }
   });
 
-  it('are RangeErrors when the value is not allowed', () => {
+  it('are RangeErrors for invalid values', () => {
     const calls: [() => unknown, string, unknown][] = [
       [() => new BPETokenizer({ vocabSize: 0 }), 'vocabSize', 0],
       [() => new BPETokenizer({ vocabSize: 1.5 }), 'vocabSize', 1.5],
@@ -500,14 +500,14 @@ describe('BPETokenizer.fromJSON', () => {
         ],
       },
     ],
-  ])('names %s', (where, json) => {
+  ])('reports %s', (where, json) => {
     const error = thrown(() => BPETokenizer.fromJSON(json));
     expect(error.constructor).toBe(Error);
     expect(error).toMatchObject({ code: 'ERR_FORMAT', where });
     expect(error.message).toContain(where);
   });
 
-  it('is not felled by tokens that double', () => {
+  it('handles tokens whose lengths double', () => {
     const merges = Array.from({ length: 70 }, (_, rank) =>
       rank === 0 ? [101, 101] : [259 + rank, 259 + rank],
     );

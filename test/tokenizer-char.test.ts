@@ -7,7 +7,7 @@ const loose = (value: unknown): never => value as never;
 describe('CharTokenizer', () => {
   const tokenizer = new CharTokenizer();
 
-  it('encodes the known sentences', () => {
+  it('encodes known sentences', () => {
     expect(tokenizer.encode('Hello world!')).toEqual([2, 44, 73, 80, 80, 83, 4, 91, 83, 86, 80, 72, 5, 3]);
     expect(tokenizer.encode('Hi!')).toEqual([2, 44, 77, 5, 3]);
     expect(tokenizer.encode('Hi!', { addSpecialTokens: false })).toEqual([44, 77, 5]);
@@ -22,7 +22,7 @@ describe('CharTokenizer', () => {
     expect(tokenizer.encode('\x1f\x7f\n', { addSpecialTokens: false })).toEqual([1, 1, 1]);
   });
 
-  it('gives one <UNK> per code point that the alphabet lacks', () => {
+  it('encodes each code point outside the alphabet as one <UNK>', () => {
     const encode = (text: string) => tokenizer.encode(text, { addSpecialTokens: false });
     expect(encode('é')).toEqual([1]);
     expect(encode('a\u{1f680}b')).toEqual([69, 1, 70]);
@@ -31,7 +31,7 @@ describe('CharTokenizer', () => {
     expect(encode('e\u0301')).toEqual([73, 1]);
   });
 
-  it('never turns text that spells a special token into its id', () => {
+  it('never encodes text that spells a special token as its id', () => {
     const text = '<PAD><UNK><BOS><EOS>';
     const ids = tokenizer.encode(text, { addSpecialTokens: false });
     expect(ids).toHaveLength(text.length);
@@ -42,7 +42,7 @@ describe('CharTokenizer', () => {
     expect(odd.encode('~', { addSpecialTokens: false })).toEqual([99]);
   });
 
-  it('leaves special tokens out on decode, or spells them', () => {
+  it('omits special tokens on decode, or spells them out', () => {
     const ids = [2, 44, 1, 77, 5, 3, 0, 0];
     expect(tokenizer.decode(ids)).toBe('Hi!');
     expect(tokenizer.decode(ids, { skipSpecialTokens: false })).toBe('<BOS>H<UNK>i!<EOS><PAD><PAD>');
@@ -69,7 +69,7 @@ describe('CharTokenizer', () => {
     });
   });
 
-  it('decodes 64-bit ids, a single id, and what is branded a Tensor', () => {
+  it('decodes 64-bit ids, a single id, and a branded Tensor', () => {
     expect(tokenizer.decode(new BigInt64Array([44n, 77n, 5n]))).toBe('Hi!');
     expect(tokenizer.decode(new BigUint64Array([44n, 77n, 5n]))).toBe('Hi!');
     expect(tokenizer.decode(44)).toBe('H');
@@ -91,7 +91,7 @@ describe('CharTokenizer', () => {
     });
   });
 
-  it.each([99, -1, 2 ** 32, 1e300, -4])('names the id %d, which does not exist', (id) => {
+  it.each([99, -1, 2 ** 32, 1e300, -4])('rejects the id %d, which does not exist', (id) => {
     const error = thrown(() => tokenizer.decode([4, id]));
     expect(error).toBeInstanceOf(RangeError);
     expect(error).toMatchObject({ code: 'ERR_ID_OUT_OF_RANGE', value: id, position: 1, bound: 99 });
@@ -99,7 +99,7 @@ describe('CharTokenizer', () => {
   });
 
   it.each([[1.5], [NaN], [Infinity], ['4'], [null], [undefined], [true], [4n], [{}]])(
-    'names the entry %s',
+    'rejects the entry %s',
     (entry) => {
       const error = thrown(() => tokenizer.decode(loose([4, 5, entry])));
       expect(error).toBeInstanceOf(TypeError);
@@ -108,7 +108,7 @@ describe('CharTokenizer', () => {
     },
   );
 
-  it('refuses holes, nesting, and what are no ids', () => {
+  it('rejects holes, nesting and values that are not ids', () => {
     // oxlint-disable-next-line no-sparse-arrays
     expect(thrown(() => tokenizer.decode([4, , 5] as number[]))).toMatchObject({
       code: 'ERR_INVALID_ID',
@@ -140,7 +140,7 @@ describe('CharTokenizer', () => {
     }
   });
 
-  it.each([[null], [undefined], [1], [['a']], [{}]])('refuses %s as a text', (text) => {
+  it.each([[null], [undefined], [1], [['a']], [{}]])('rejects %s as text', (text) => {
     const error = thrown(() => tokenizer.encode(loose(text)));
     expect(error).toBeInstanceOf(TypeError);
     expect(error).toMatchObject({ code: 'ERR_INVALID_OPTION', option: 'text', value: text });
@@ -185,7 +185,7 @@ describe('CharTokenizer', () => {
     }
   });
 
-  it('takes more special tokens, which follow the four that are always there', () => {
+  it('appends special tokens to the four default ones', () => {
     for (const specialTokens of [
       ['<MASK>'],
       ['<PAD>', '<UNK>', '<BOS>', '<EOS>', '<MASK>'],
@@ -200,7 +200,7 @@ describe('CharTokenizer', () => {
     }
   });
 
-  it('takes an alphabet of code points, in its order', () => {
+  it('uses an alphabet of code points in its order', () => {
     for (const alphabet of ['ba\u{1f680}\ud83d', ['b', 'a', '\u{1f680}', '\ud83d']]) {
       const custom = new CharTokenizer({ alphabet });
       expect(custom.vocabSize).toBe(8);
@@ -210,7 +210,7 @@ describe('CharTokenizer', () => {
     expect(new CharTokenizer({ alphabet: '' }).encode('a')).toEqual([2, 1, 3]);
   });
 
-  it('takes an alphabet from a corpus, sorted by code point', () => {
+  it('derives a sorted alphabet from a corpus', () => {
     const texts = ['z\u{1f680}a', '\uffffa', ''];
     const corpus = CharTokenizer.fromCorpus(new Set(texts));
     expect(corpus.alphabet).toEqual(['a', 'z', '\uffff', '\u{1f680}']);
@@ -219,10 +219,10 @@ describe('CharTokenizer', () => {
     expect(CharTokenizer.fromCorpus(['a'], { specialTokens: ['<X>'] }).encode('a')).toEqual([2, 5, 3]);
   });
 
-  it('cannot be changed from outside', () => {
-    const given = ['a', 'b'];
-    const custom = new CharTokenizer({ alphabet: given });
-    given[0] = 'c';
+  it('is immutable', () => {
+    const letters = ['a', 'b'];
+    const custom = new CharTokenizer({ alphabet: letters });
+    letters[0] = 'c';
     expect(custom.decode([4])).toBe('a');
     expect(Object.isFrozen(custom.alphabet)).toBe(true);
     expect(Object.isFrozen(custom.specialTokens)).toBe(true);
@@ -234,7 +234,7 @@ describe('CharTokenizer', () => {
 describe('padSequences', () => {
   const tokenizer = new CharTokenizer();
 
-  it('pads and cuts on the right, and changes nothing that it is given', () => {
+  it('pads and truncates on the right without modifying the input', () => {
     const seqs = [[1, 2, 3], [4], [], [5, 6, 7, 8, 9]];
     const before = structuredClone(seqs);
     expect(tokenizer.padSequences(seqs)).toEqual([
@@ -256,7 +256,7 @@ describe('padSequences', () => {
     expect(seqs).toEqual(before);
   });
 
-  it('takes typed arrays, and no sequences at all', () => {
+  it('accepts typed arrays and an empty list', () => {
     expect(tokenizer.padSequences([new Int32Array([7, 8]), new BigUint64Array([9n])])).toEqual([
       [7, 8],
       [9, 0],
@@ -266,7 +266,7 @@ describe('padSequences', () => {
     expect(tokenizer.padSequences([[], []])).toEqual([[], []]);
   });
 
-  it('refuses a length that would end the process, unless there is nothing to pad', () => {
+  it('rejects excessive padding, unless there is nothing to pad', () => {
     for (const maxLength of [2 ** 26 + 1, 2 ** 32, Number.MAX_SAFE_INTEGER]) {
       const error = thrown(() => tokenizer.padSequences([[1]], maxLength));
       expect(error).toBeInstanceOf(RangeError);
@@ -275,7 +275,7 @@ describe('padSequences', () => {
     expect(tokenizer.padSequences([], Number.MAX_SAFE_INTEGER)).toEqual([]);
   });
 
-  it('checks its arguments', () => {
+  it('rejects invalid arguments', () => {
     for (const seqs of [null, undefined, 3, 'ab', new Int32Array(3), {}]) {
       expect(thrown(() => tokenizer.padSequences(loose(seqs)))).toMatchObject({ code: 'ERR_INVALID_IDS' });
     }
@@ -316,7 +316,7 @@ describe('CharTokenizer as JSON', () => {
     }
   });
 
-  it('names the bad entry', () => {
+  it('reports the invalid entry', () => {
     const good = tokenizer.toJSON();
     const cases: [unknown, string][] = [
       [null, 'the whole'],

@@ -3,7 +3,7 @@ import { BPETokenizer, CharTokenizer } from 'tokenbed/tokenizer';
 import { describe, expect, it } from 'vitest';
 import { encodeBytes, encodeWords, trainBytes, trainWords } from './tokenizer-reference.js';
 
-/** Few letters, so that pairs repeat, tie and overlap. */
+/** Strings over few letters, so that pairs repeat, tie and overlap. */
 const text = (letters: string, maxLength: number) =>
   fc.string({ unit: fc.constantFrom(...letters), maxLength });
 const texts = (letters: string) => fc.array(text(letters, 60), { maxLength: 5 });
@@ -19,7 +19,7 @@ const anything = fc.oneof(
 const wellFormed = (string: string) => string.replace(/[\ud800-\udfff]/gu, '\ufffd');
 
 describe('BPE on random texts', () => {
-  it('bytes: learns and encodes as the plain loops do', () => {
+  it('bytes: trains and encodes like the reference', () => {
     const letters = fc.constantFrom('ab', 'abc', 'aé ', 'abcdefgh \n');
     const inputs = letters.chain((each) => fc.tuple(texts(each), text(each, 120)));
     fc.assert(
@@ -33,7 +33,7 @@ describe('BPE on random texts', () => {
     );
   });
 
-  it('words: learns and encodes as the plain loops do', () => {
+  it('words: trains and encodes like the reference', () => {
     const letters = fc.constantFrom('ab ', 'abcA \n', 'abcdef  ');
     const inputs = letters.chain((each) => fc.tuple(texts(each), text(`${each}z`, 120)));
     fc.assert(
@@ -48,7 +48,7 @@ describe('BPE on random texts', () => {
     );
   });
 
-  it('words: agrees on long words of two letters, and spells no token by two merges', () => {
+  it('words: agrees on long words of two letters, without duplicate spellings', () => {
     fc.assert(
       fc.property(fc.array(text('ab', 30), { minLength: 4, maxLength: 12 }), (corpus) => {
         const tokenizer = new BPETokenizer({ vocabSize: 80 }).train(corpus);
@@ -63,7 +63,7 @@ describe('BPE on random texts', () => {
     );
   });
 
-  it('bytes: decode undoes encode', () => {
+  it('bytes: decode inverts encode', () => {
     const tokenizer = new BPETokenizer({ vocabSize: 300, mode: 'bytes' }).train([
       '\u{1f680}\u{1f681} abab\0\0\xff',
     ]);
@@ -76,7 +76,7 @@ describe('BPE on random texts', () => {
     );
   });
 
-  it('JSON brings back the same tokenizer', () => {
+  it('JSON restores the same tokenizer', () => {
     fc.assert(
       fc.property(
         fc.array(anything, { maxLength: 4 }),
@@ -94,7 +94,7 @@ describe('BPE on random texts', () => {
 });
 
 describe('CharTokenizer on random texts', () => {
-  it('gives one id per code point, and the known ones come back', () => {
+  it('encodes one id per code point, and known ones round-trip', () => {
     fc.assert(
       fc.property(anything, anything, (string, alphabet) => {
         const chars = new Set(alphabet);
@@ -109,7 +109,7 @@ describe('CharTokenizer on random texts', () => {
     );
   });
 
-  it('loses nothing with an alphabet from the corpus', () => {
+  it('is lossless with an alphabet from the corpus', () => {
     fc.assert(
       fc.property(fc.array(anything), (corpus) => {
         const tokenizer = CharTokenizer.fromCorpus(corpus);
@@ -118,7 +118,7 @@ describe('CharTokenizer on random texts', () => {
     );
   });
 
-  it('pads to one length and keeps what was there', () => {
+  it('pads to equal length and preserves the ids', () => {
     const tokenizer = new CharTokenizer();
     const rows = fc.array(fc.array(fc.integer({ min: 0, max: 98 }), { maxLength: 9 }), { maxLength: 6 });
     fc.assert(

@@ -1,11 +1,11 @@
 /**
- * BPE as plainly as it can be said: count all pairs, merge one, start again. Slow, and obviously right.
+ * A reference implementation of BPE: count all pairs, merge one, repeat. Slow, but obviously correct.
  */
 
 export type Token = string | number;
 type Pair<T> = readonly [T, T];
 
-/** Every adjacent pair of a piece counts, overlapping ones too; a Map keeps the order in which pairs are met. */
+/** Counts all adjacent pairs, overlapping ones too. The Map keeps the order of first occurrence. */
 function mostFrequent<T extends Token>(pieces: readonly (readonly T[])[]): Pair<T> | undefined {
   const counts = new Map<string, { pair: Pair<T>; count: number }>();
   for (const piece of pieces) {
@@ -38,7 +38,7 @@ export function replaced<T extends Token>(piece: readonly T[], [left, right]: Pa
   return out;
 }
 
-/** The merges that a corpus of bytes teaches. */
+/** The merges learned from a corpus of bytes. */
 export function trainBytes(texts: readonly string[], target: number): [number, number][] {
   let pieces = texts.map(bytesOf);
   const merges: [number, number][] = [];
@@ -59,7 +59,7 @@ function bytesOf(text: string): number[] {
   return Array.from(new TextEncoder().encode(text), (byte) => 4 + byte);
 }
 
-/** The merges and the vocabulary that lower-cased words teach; texts here do not spell `</w>`. */
+/** The merges and the vocabulary learned from lowercased words. The texts must not contain `</w>`. */
 export function trainWords(texts: readonly string[], target: number) {
   let pieces = texts.flatMap(wordsOf);
   const alphabet = [...new Set(pieces.flat())].sort((a, b) => (a < b ? -1 : 1));

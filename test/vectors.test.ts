@@ -1,8 +1,8 @@
 /**
- * The published vectors: what the plain-loop reference computes (crates/vectors), on this backend, bit for bit.
+ * Reproduces the published vectors, which crates/vectors generates from the reference implementation, bit for bit.
  *
- * Each file says in its `about` what its fields mean. Floats are eight hexadecimal digits each, one string per array;
- * in results `7fc00000` is any NaN.
+ * The `about` of each file describes its fields. Floats are eight hexadecimal digits each, one string per array. In results
+ * `7fc00000` is any NaN.
  */
 
 import {
@@ -30,7 +30,7 @@ import rngFile from './vectors/rng.json' with { type: 'json' };
 import rotaryFile from './vectors/rotary.json' with { type: 'json' };
 import sinusoidFile from './vectors/sinusoid.json' with { type: 'json' };
 
-/** The floats of `text`, eight digits each: the bits are never read as numbers. */
+/** The floats of `text`, by their bits. */
 function floats(text: string): Float32Array<ArrayBuffer> {
   return new Float32Array(words(text).buffer);
 }
@@ -39,7 +39,7 @@ function words(text: string): Uint32Array<ArrayBuffer> {
   return Uint32Array.from(text.match(/.{8}/g) ?? [], (digits) => Number.parseInt(digits, 16));
 }
 
-/** Eight digits per word, a line per row: what is compared, so that a difference can be read. */
+/** Formats words as eight digits each, one row per line, for readable differences. */
 function digits(all: Uint32Array, dim: number): string {
   const each = Array.from(all, (word) => word.toString(16).padStart(8, '0'));
   return each.map((text, i) => (i % dim === dim - 1 ? `${text}\n` : `${text} `)).join('');
@@ -47,19 +47,19 @@ function digits(all: Uint32Array, dim: number): string {
 
 const ANY_NAN = 0x7fc0_0000;
 
-/** Expects those bits; where `expected` says any NaN, any NaN. */
+/** Expects these bits. `ANY_NAN` in `expected` matches any NaN. */
 function expectBits(actual: Float32Array, expected: string, dim: number): void {
-  const wanted = words(expected);
-  const found = bits(actual);
-  wanted.forEach((word, i) => {
-    if (word === ANY_NAN && Number.isNaN(actual[i])) found[i] = ANY_NAN;
+  const expectedWords = words(expected);
+  const actualWords = bits(actual);
+  expectedWords.forEach((word, i) => {
+    if (word === ANY_NAN && Number.isNaN(actual[i])) actualWords[i] = ANY_NAN;
   });
-  expect(digits(found, dim)).toBe(digits(wanted, dim));
+  expect(digits(actualWords, dim)).toBe(digits(expectedWords, dim));
 }
 
 type Nested = number | Nested[];
 
-/** Flat ids as nested arrays of that shape. */
+/** Nests flat ids according to `shape`. */
 function nested(ids: readonly number[], shape: readonly number[]): Nested {
   const [length, ...inner] = shape;
   if (length === undefined) return ids[0]!;
@@ -67,13 +67,13 @@ function nested(ids: readonly number[], shape: readonly number[]): Nested {
   return Array.from({ length }, (_, i) => nested(ids.slice(i * size, (i + 1) * size), inner));
 }
 
-/** 64 bits from their digits: a number where numbers reach. */
+/** Parses 64 bits: a number if it is a safe integer, otherwise a bigint. */
 function wide(text: string): number | bigint {
   const number = Number(text);
   return Number.isSafeInteger(number) ? number : BigInt(text);
 }
 
-/** The names in `fields` that `from` has. */
+/** The subset of `fields` that `from` has. */
 function pick<T extends object, K extends keyof T>(from: T, ...fields: K[]): Pick<T, K> {
   return Object.fromEntries(fields.filter((name) => name in from).map((name) => [name, from[name]])) as Pick<
     T,
@@ -81,14 +81,14 @@ function pick<T extends object, K extends keyof T>(from: T, ...fields: K[]): Pic
   >;
 }
 
-/** One test per case, named after it; a file without cases is no file. */
+/** Registers one test per case. */
 function each<Case extends { readonly name: string }>(
   name: string,
   file: { readonly cases: readonly unknown[] },
-  check: (given: Case) => void,
+  check: (testCase: Case) => void,
 ): void {
   describe(name, () => {
-    for (const given of file.cases as readonly Case[]) it(given.name, () => check(given));
+    for (const testCase of file.cases as readonly Case[]) it(testCase.name, () => check(testCase));
   });
 }
 
@@ -105,17 +105,17 @@ interface InitCase {
   readonly out: string;
 }
 
-each<InitCase>('init', initFile, (given) => {
-  const { vocabSize, embeddingDim, rows } = given;
-  const options = { ...pick(given, 'initType', 'embeddingDim', 'std'), seed: wide(given.seed) };
+each<InitCase>('init', initFile, (testCase) => {
+  const { vocabSize, embeddingDim, rows } = testCase;
+  const options = { ...pick(testCase, 'initType', 'embeddingDim', 'std'), seed: wide(testCase.seed) };
   const table =
-    given.stream === 0
-      ? new Embedding({ ...options, vocabSize, ...pick(given, 'paddingIdx') })
+    testCase.stream === 0
+      ? new Embedding({ ...options, vocabSize, ...pick(testCase, 'paddingIdx') })
       : new LearnedPositionalEmbedding({ ...options, maxSeqLength: vocabSize }).positionEmbedding;
   const out = new Float32Array(rows.length * embeddingDim);
   rows.forEach((row, i) => out.set(table.weight.row(row), i * embeddingDim));
-  expectBits(out, given.out, embeddingDim);
-  expectBits(table.forward([...rows]).data, given.out, embeddingDim);
+  expectBits(out, testCase.out, embeddingDim);
+  expectBits(table.forward([...rows]).data, testCase.out, embeddingDim);
 });
 
 interface GatherCase {
@@ -146,9 +146,9 @@ interface SinusoidCase {
   readonly out: string;
 }
 
-each<SinusoidCase>('sinusoid', sinusoidFile, (given) => {
-  const { embeddingDim: dim, positions, out } = given;
-  const encoding = new PositionalEncoding(pick(given, 'embeddingDim', 'base', 'layout'));
+each<SinusoidCase>('sinusoid', sinusoidFile, (testCase) => {
+  const { embeddingDim: dim, positions, out } = testCase;
+  const encoding = new PositionalEncoding(pick(testCase, 'embeddingDim', 'base', 'layout'));
   expectBits(encoding.encode([...positions]).data, out, dim);
   const { data } = encoding.pe;
   const digitsPerRow = 8 * dim;
@@ -159,7 +159,7 @@ each<SinusoidCase>('sinusoid', sinusoidFile, (given) => {
   });
 });
 
-/** What `layer` and `add` share: positions and dropout. */
+/** The common fields of `layer` and `add`: positions and dropout. */
 interface PositionCase {
   readonly name: string;
   readonly embeddingDim: number;
@@ -177,21 +177,21 @@ interface PositionCase {
   readonly out: readonly string[];
 }
 
-/** Dropout and its seed, where there are any. */
+/** Dropout and its seed, if any. */
 function dropoutOf({ dropout, seed }: PositionCase): { dropout?: number; seed?: number | bigint } {
   return dropout === undefined ? {} : { dropout, seed: wide(seed!) };
 }
 
-/** The positions of a case, as an object of their own. */
-function positionsOf(given: PositionCase): PositionalEncoding | LearnedPositionalEmbedding | null {
-  const { embeddingDim, maxSeqLength } = given;
-  if (given.positional === undefined) return null;
-  if (given.positional === 'sinusoidal') {
-    const shape = pick(given, 'maxSeqLength', 'base', 'layout');
-    return new PositionalEncoding({ embeddingDim, ...shape, ...dropoutOf(given) });
+/** Creates the positions of a case. */
+function positionsOf(testCase: PositionCase): PositionalEncoding | LearnedPositionalEmbedding | null {
+  const { embeddingDim, maxSeqLength } = testCase;
+  if (testCase.positional === undefined) return null;
+  if (testCase.positional === 'sinusoidal') {
+    const shape = pick(testCase, 'maxSeqLength', 'base', 'layout');
+    return new PositionalEncoding({ embeddingDim, ...shape, ...dropoutOf(testCase) });
   }
   const learned = new LearnedPositionalEmbedding({ embeddingDim, maxSeqLength: maxSeqLength! });
-  learned.positionEmbedding.weight.setRows(0, floats(given.positions!));
+  learned.positionEmbedding.weight.setRows(0, floats(testCase.positions!));
   return learned;
 }
 
@@ -201,7 +201,7 @@ function callOf({ startPos, positionIds, positionShape }: PositionCase): Positio
   return startPos === undefined ? {} : { startPos };
 }
 
-/** What each call must give: three of training, or twice the same. */
+/** The expected results of the calls: three training calls, or two equal ones. */
 function callsOf({ dropout, out }: PositionCase): readonly string[] {
   return dropout === undefined ? [out[0]!, out[0]!] : out;
 }
@@ -213,31 +213,35 @@ interface LayerCase extends PositionCase {
   readonly scale: boolean;
 }
 
-each<LayerCase>('layer', layerFile, (given) => {
-  const { embeddingDim: dim, ids, shape, scale } = given;
-  const options = pick(given, 'vocabSize', 'embeddingDim', 'maxSeqLength', 'scale', 'base', 'layout');
-  const own = new EmbeddingLayer({ ...options, positional: given.positional ?? null, ...dropoutOf(given) });
-  own.token.weight.setRows(0, floats(given.token));
+each<LayerCase>('layer', layerFile, (testCase) => {
+  const { embeddingDim: dim, ids, shape, scale } = testCase;
+  const options = pick(testCase, 'vocabSize', 'embeddingDim', 'maxSeqLength', 'scale', 'base', 'layout');
+  const own = new EmbeddingLayer({
+    ...options,
+    positional: testCase.positional ?? null,
+    ...dropoutOf(testCase),
+  });
+  own.token.weight.setRows(0, floats(testCase.token));
   if (own.positional instanceof LearnedPositionalEmbedding) {
-    own.positional.positionEmbedding.weight.setRows(0, floats(given.positions!));
+    own.positional.positionEmbedding.weight.setRows(0, floats(testCase.positions!));
   }
   const layers = [own];
 
-  // Over parts that exist, unless the dropout is one that no part has.
-  if (given.dropout === undefined || given.positional === 'sinusoidal') {
-    const token = Embedding.fromPretrained(floats(given.token), { embeddingDim: dim });
-    layers.push(new EmbeddingLayer({ token, positional: positionsOf(given), scale }));
+  // Also from parts, unless no part supports the dropout.
+  if (testCase.dropout === undefined || testCase.positional === 'sinusoidal') {
+    const token = Embedding.fromPretrained(floats(testCase.token), { embeddingDim: dim });
+    layers.push(new EmbeddingLayer({ token, positional: positionsOf(testCase), scale }));
   }
   for (const layer of layers) {
-    if (given.dropout !== undefined) layer.train();
-    // Both ways to call in turns: with dropout each counts.
-    callsOf(given).forEach((expected, call) => {
+    if (testCase.dropout !== undefined) layer.train();
+    // Alternate between both methods: with dropout each call counts.
+    callsOf(testCase).forEach((expected, call) => {
       const result =
         call % 2 === 0
-          ? layer.forward(nested(ids, shape), callOf(given)).data
+          ? layer.forward(nested(ids, shape), callOf(testCase)).data
           : layer.forwardInto(Int32Array.from(ids), new Float32Array(ids.length * dim), {
               shape,
-              ...callOf(given),
+              ...callOf(testCase),
             });
       expectBits(result, expected, dim);
     });
@@ -248,13 +252,13 @@ interface AddCase extends PositionCase {
   readonly x: string;
 }
 
-each<AddCase>('add', addFile, (given) => {
-  const { embeddingDim: dim, shape } = given;
-  const layer = positionsOf(given)!;
-  if (given.dropout !== undefined) layer.train();
-  callsOf(given).forEach((expected, call) => {
-    const x = floats(given.x);
-    const options = { shape, ...callOf(given) };
+each<AddCase>('add', addFile, (testCase) => {
+  const { embeddingDim: dim, shape } = testCase;
+  const layer = positionsOf(testCase)!;
+  if (testCase.dropout !== undefined) layer.train();
+  callsOf(testCase).forEach((expected, call) => {
+    const x = floats(testCase.x);
+    const options = { shape, ...callOf(testCase) };
     const result = call % 2 === 0 ? layer.forward(x, options).data : layer.forwardInto(x, x, options);
     expectBits(result, expected, dim);
   });
@@ -300,13 +304,13 @@ interface BagCase {
   readonly out: string;
 }
 
-each<BagCase>('bag', bagFile, (given) => {
-  const { embeddingDim, ids, shape, offsets, perSampleWeights: weights, out } = given;
-  const embedding = Embedding.fromPretrained(floats(given.table), {
+each<BagCase>('bag', bagFile, (testCase) => {
+  const { embeddingDim, ids, shape, offsets, perSampleWeights: weights, out } = testCase;
+  const embedding = Embedding.fromPretrained(floats(testCase.table), {
     embeddingDim,
-    ...pick(given, 'paddingIdx'),
+    ...pick(testCase, 'paddingIdx'),
   });
-  const bag = EmbeddingBag.from(embedding, pick(given, 'mode', 'includeLastOffset'));
+  const bag = EmbeddingBag.from(embedding, pick(testCase, 'mode', 'includeLastOffset'));
   const weighted = weights === undefined ? {} : { perSampleWeights: floats(weights) };
   const bags = shape === undefined ? { offsets: Uint32Array.from(offsets!) } : { shape };
   const result = bag.forward(Uint8Array.from(ids), { ...bags, ...weighted });
@@ -317,7 +321,7 @@ each<BagCase>('bag', bagFile, (given) => {
   expectBits(bag.forwardInto([...ids], target, { ...bags, ...weighted }), out, embeddingDim);
 });
 
-/** A layer that does nothing but drop elements of one row `x`, as it stands before training call `call`. */
+/** A layer that only applies dropout to one row `x`, in its state before training call `call`. */
 function dropping(x: Float32Array, dropout: number, seed: string, call: number): EmbeddingLayer {
   const shape = { vocabSize: 1, embeddingDim: x.length, positional: null };
   const layer = new EmbeddingLayer({ ...shape, dropout, seed: wide(seed) }).train();
@@ -333,13 +337,13 @@ type DropoutCase = {
   readonly call: number;
 } & ({ readonly x: string; readonly out: string } | { readonly kept: string; readonly grown: string });
 
-each<DropoutCase>('dropout', dropoutFile, (given) => {
-  const { dropout, seed, call } = given;
-  if ('x' in given) {
-    const x = floats(given.x);
-    expectBits(dropping(x, dropout, seed, call).forward([0]).data, given.out, x.length);
+each<DropoutCase>('dropout', dropoutFile, (testCase) => {
+  const { dropout, seed, call } = testCase;
+  if ('x' in testCase) {
+    const x = floats(testCase.x);
+    expectBits(dropping(x, dropout, seed, call).forward([0]).data, testCase.out, x.length);
   } else {
-    const { kept, grown } = given;
+    const { kept, grown } = testCase;
     const out = Array.from(kept, (digit) => (digit === '1' ? grown : '00000000')).join('');
     const ones = new Float32Array(kept.length).fill(1);
     expectBits(dropping(ones, dropout, seed, call).forward([0]).data, out, kept.length);
@@ -355,21 +359,21 @@ interface RngCase {
   readonly words: string;
 }
 
-/** The words of a case, computed here: also of the blocks that no table is long enough to reach. */
+/** Computes the words of a case, also for blocks beyond the length of any table. */
 function wordsOf({ seed, stream, call, block }: RngCase): readonly number[] {
   const halves = (text: string) =>
     [Number(BigInt(text) & 0xffff_ffffn), Number(BigInt(text) >> 32n)] as const;
   return philox([...halves(block), call, stream], halves(seed));
 }
 
-each<RngCase>('rng', rngFile, (given) => {
-  const { seed, stream, call } = given;
-  const drawn = words(given.words);
-  expect([...drawn]).toEqual(wordsOf(given));
-  const first = 4 * Number(given.block);
+each<RngCase>('rng', rngFile, (testCase) => {
+  const { seed, stream, call } = testCase;
+  const drawn = words(testCase.words);
+  expect([...drawn]).toEqual(wordsOf(testCase));
+  const first = 4 * Number(testCase.block);
   if (first > 4096 || call > 1000) return;
   if (stream === 2) {
-    // A word w stays at p = w / 2^32, falls at p = (w + 1) / 2^32, and nothing else does both.
+    // Only word w is kept at p = w / 2^32 and dropped at p = (w + 1) / 2^32.
     const ones = new Float32Array(first + 4).fill(1);
     drawn.forEach((word, k) => {
       const at = (p: number): number => dropping(ones, p, seed, call).forward([0]).data[first + k]!;
@@ -377,7 +381,7 @@ each<RngCase>('rng', rngFile, (given) => {
       expect(at((word + 1) / 2 ** 32)).toBe(0);
     });
   } else {
-    // Of width 1, a uniform table holds each word as a number in [-1, 1), rounded to f32.
+    // A uniform table of width 1 has each word as a number in [-1, 1), rounded to f32.
     const options = { embeddingDim: 1, initType: 'uniform', seed: wide(seed) } as const;
     const table =
       stream === 0

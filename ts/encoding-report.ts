@@ -1,28 +1,28 @@
-/** The seeds' report on a positional encoding, as text and as data. */
+/** TinyTorch's report on a positional encoding, as text and as data. */
 
-/** What {@link PositionalEncoding.visualizeEncoding} found. */
+/** The result of {@link PositionalEncoding.visualizeEncoding}. */
 export interface EncodingReport {
   /** The printed lines, joined by newlines. */
   text: string;
-  /** How many positions were asked for, at most those of the table. */
+  /** The requested number of positions, at most the length of the table. */
   seqLength: number;
-  /** How many dimensions were asked for, at most D. */
+  /** The requested number of dimensions, at most D. */
   dimsShown: number;
-  /** The block shown: the first positions and dimensions, at most 10 x 10. */
+  /** The values shown: the first positions and dimensions, at most 10 x 10. */
   values: number[][];
   /** All w_i, in rad per position. */
   frequencies: number[];
-  /** The slowest: base^(-(D-2)/D) for an even D. */
+  /** The lowest frequency: base^(-(D-2)/D) for an even D. */
   minFrequency: number;
-  /** The fastest: 1 rad per position. */
+  /** The highest frequency: 1 rad per position. */
   maxFrequency: number;
 }
 
-/** Puts the block and the frequencies into the seeds' words, but for those that were not true. */
+/** Formats the values and frequencies as TinyTorch does, with its incorrect statements corrected. */
 export function describeEncoding(
-  found: Pick<EncodingReport, 'seqLength' | 'dimsShown' | 'values' | 'frequencies'>,
+  data: Pick<EncodingReport, 'seqLength' | 'dimsShown' | 'values' | 'frequencies'>,
 ): EncodingReport {
-  const { seqLength, dimsShown, values, frequencies } = found;
+  const { seqLength, dimsShown, values, frequencies } = data;
   const [maxFrequency, minFrequency] = [frequencies[0]!, frequencies.at(-1)!];
   const [rows, cols] = [values.length, values[0]!.length];
   const column = (text: string) => text.padStart(8);
@@ -37,8 +37,8 @@ export function describeEncoding(
     ),
     '',
     '📈 FREQUENCY ANALYSIS:',
-    'Dimension 0 turns fastest, 1 rad per position; later dimensions turn ever more slowly',
-    'Cosines have the frequencies of their sines, a quarter of a turn ahead',
+    'Dimension 0 oscillates fastest, at 1 rad per position; later dimensions oscillate more slowly',
+    'Each cosine has the frequency of its sine, a quarter of a period ahead',
     `Frequency range: ${minFrequency.toPrecision(6)} to ${maxFrequency.toFixed(6)} rad per position`,
   ];
   return { text: lines.join('\n'), seqLength, dimsShown, values, frequencies, minFrequency, maxFrequency };

@@ -34,10 +34,10 @@ export async function buildNaive() {
 }
 
 /** @param {keyof typeof NAIVE} name @param {string} file @param {Awaited<ReturnType<typeof releaseBuild>>} release @param {string[]} more */
-async function build(name, file, { env, facts }, more) {
+async function build(name, file, { env, settings }, more) {
   const inputs = ['Cargo.toml', 'Cargo.lock', 'build.mjs', name].map((input) => `bench/naive/${input}`);
   const target = path.join(root, 'target/naive', name);
-  await unlessFresh({ name: `naive-${name}`, inputs, outputs: [NAIVE[name]], facts }, () =>
+  await unlessFresh({ name: `naive-${name}`, inputs, outputs: [NAIVE[name]], settings }, () =>
     step(`Building the naive ${name} reference`, '15 s', async () => {
       await must('cargo', ['build', '--release', '--locked', '-p', `naive-${name}`, ...more], {
         cwd: path.join(root, 'bench/naive'),

@@ -1,13 +1,13 @@
 import { defineConfig } from 'vite';
 
-/** `npm run page:build`: a folder that works wherever it is put, hence the relative base. */
+/** `npm run page:build` writes a folder that works under any path, hence the relative base. */
 export default defineConfig({
   base: './',
   build: {
     outDir: '../../.cache/page',
     emptyOutDir: true,
     target: 'es2022',
-    assetsInlineLimit: 0, // files stay files
+    assetsInlineLimit: 0, // no data: URLs
   },
   worker: { format: 'es' },
 });

@@ -1,4 +1,4 @@
-/** What the host makes of a WASM file among a worker's modules. */
+/** The platform provides WASM files as compiled modules. */
 declare module '*.wasm' {
   const module: WebAssembly.Module;
   export default module;

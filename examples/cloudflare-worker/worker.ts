@@ -1,15 +1,15 @@
 /**
- * A worker at the edge: GET /?text=Hi! answers with vectors, a row for each token, as bytes of a Float32Array.
+ * A Cloudflare Worker: GET /?text=Hi! returns vectors, one row per token, as the bytes of a Float32Array.
  *
- * Such a host compiles WASM when the worker is deployed and hands it out as a module, so that there is nothing to
- * fetch and nothing to await: `initSync({ wasm })`, and everything is ready before the first request comes. Give
- * tables made there a `seed`, for there is no randomness before a request.
+ * The platform compiles WASM at deployment and provides it as a module. There is nothing to fetch or await: after
+ * `initSync({ wasm })` everything is ready before the first request. Tables that are created at startup need a `seed`,
+ * because Workers have no randomness outside of requests.
  *
- *   npm run example cloudflare-worker      or here, after `npm run setup` above: npm ci && npm start
+ *   npm run example cloudflare-worker      or in this folder, after `npm run setup` in the repository: npm ci && npm start
  *   curl -s 'localhost:8787/?text=Hi!' | od -t f4
  *
- * It runs in workerd, the program in which Cloudflare runs workers, from npm. `wrangler deploy` bundles in the same
- * way, with esbuild, and takes this file as it is; it is not used here because it needs Node 22.
+ * The example runs in workerd, Cloudflare's runtime, installed from npm. `wrangler deploy` also bundles with esbuild and
+ * works with this file unchanged; it is not used here because it requires Node 22.
  */
 
 import { CharTokenizer, EmbeddingLayer, initSync, type TokenbedError } from 'tokenbed';
@@ -28,7 +28,7 @@ export default {
         headers: { 'content-type': 'application/octet-stream', 'x-dtype': 'f32', 'x-shape': shape.join() },
       });
     } catch (error) {
-      const { code, message } = error as TokenbedError; // longer than the layer's 512 positions
+      const { code, message } = error as TokenbedError; // the text exceeds the layer's 512 positions
       return Response.json({ code, message }, { status: 400 });
     }
   },

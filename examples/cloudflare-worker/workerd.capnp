@@ -1,4 +1,4 @@
-# What `workerd serve` runs: the bundle, and core.wasm as a compiled module under the name that it is imported by.
+# Configuration of `workerd serve`: the bundle, and core.wasm as a compiled module under its import name.
 using Workerd = import "/workerd/workerd.capnp";
 
 const config :Workerd.Config = (

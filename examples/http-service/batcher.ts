@@ -1,8 +1,8 @@
 /**
- * One lookup for everything that was asked for in the same turn of the event loop.
+ * Combines all requests of one event loop iteration into a single lookup.
  *
- *   ids    [ first request | second | third ]      looked up at once, into memory that is used again and again
- *   rows   [ its rows      | its .. | its .. ]     each request gets a copy of its part
+ *   ids    [ request 1 | request 2 | request 3 ]   one lookup into a reused buffer
+ *   rows   [ rows of 1 | rows of 2 | rows of 3 ]   each request gets a copy of its rows
  */
 
 import { type Embedding, Tensor } from 'tokenbed';
@@ -14,24 +14,24 @@ interface Job {
 }
 
 export class Batcher {
-  /** How many lookups there were. */
+  /** The number of lookups so far. */
   lookups = 0;
   readonly #embedding: Embedding;
   readonly #ids: Int32Array;
   readonly #rows: Tensor<'f32'>;
   readonly #waiting: Job[] = [];
 
-  /** No lookup is of more than `maxTokens`, so no request may be. */
+  /** `maxTokens` is the limit of a lookup, and therefore of a request. */
   constructor(embedding: Embedding, maxTokens: number) {
     this.#embedding = embedding;
     this.#ids = new Int32Array(maxTokens);
     this.#rows = Tensor.allocate([maxTokens, embedding.embeddingDim]);
   }
 
-  /** The rows of `ids`, in memory of their own. */
+  /** Returns the rows of `ids` in a new array. */
   embed(ids: Tensor<'i32'>): Promise<Float32Array> {
     return new Promise((resolve, reject) => {
-      // After the callbacks for all the sockets that had something to read.
+      // Runs after the callbacks of all sockets with incoming data.
       if (this.#waiting.length === 0) setImmediate(() => this.#flush());
       this.#waiting.push({ ids, resolve, reject });
     });
@@ -60,7 +60,7 @@ export class Batcher {
     }
   }
 
-  /** Somebody's id does not exist: that request fails, and is told where in its own ids; the others do not. */
+  /** Handles an id out of range: only that request fails, and the error has the position within its ids. */
   #oneByOne(jobs: readonly Job[]): void {
     for (const { ids, resolve, reject } of jobs) {
       this.lookups++;
@@ -72,7 +72,7 @@ export class Batcher {
     }
   }
 
-  /** Those that have waited longest, as many as fit; at least one does. */
+  /** Takes the oldest jobs that fit into one lookup. At least one fits. */
   #take(): Job[] {
     let tokens = 0;
     const tooMany = this.#waiting.findIndex(({ ids }) => (tokens += ids.size) > this.#ids.length);

@@ -1,6 +1,6 @@
 /**
- * The service under load, in one process: hundreds of requests at once, too many, wrong ones, a reader who does
- * not read, a sender who goes away, and the end. Every reply is compared with a lookup of our own, bit for bit.
+ * A load test of the service, in one process: hundreds of concurrent requests, overload, invalid requests, a slow
+ * reader, disconnecting clients, and shutdown. Every reply is compared with a direct lookup, bit for bit.
  *
  *   npm run example http-service -- load
  */
@@ -17,7 +17,7 @@ const DIM = 128;
 const embedding = new Embedding({ vocabSize: VOCAB, embeddingDim: DIM, seed: 7 });
 const tokenizer = new CharTokenizer();
 
-/** Connections are kept and used again, as many as there are requests at a time. */
+/** Reuses connections. At most 200 requests run concurrently. */
 const agent = new Agent({ keepAlive: true, maxSockets: 200 });
 
 interface Reply {
@@ -26,7 +26,7 @@ interface Reply {
   readonly body: Buffer;
 }
 
-/** A request over a connection of its own. */
+/** A request over a new connection. */
 const open = (port: number, options: RequestOptions = {}): ClientRequest =>
   request({ port, method: 'POST', path: '/embed', agent: false, ...options });
 
@@ -42,35 +42,35 @@ async function post(port: number, body: string): Promise<Reply> {
   try {
     return await replyTo(sent);
   } catch (error) {
-    // A kept connection can be closed at the moment in which it is used again: nothing has been read of it.
+    // The server may close an idle connection just as it is reused. It has not read the request, so retry.
     if (sent.reusedSocket && (error as { code?: string }).code === 'ECONNRESET') return post(port, body);
     throw error;
   }
 }
 const postIds = (port: number, ids: unknown): Promise<Reply> => post(port, JSON.stringify({ ids }));
 
-/** 200, the shape, and the bits that a lookup of our own has. */
+/** Asserts status 200, the shape, and the bits of a direct lookup. */
 function assertRows(reply: Reply, ids: number[] | number[][]): void {
   assert.equal(reply.status, 200, reply.body.toString());
   const { data, shape } = embedding.forward(ids);
   assert.equal(reply.headers['x-dtype'], 'f32');
   assert.equal(reply.headers['x-shape'], shape.join());
-  assert.ok(reply.body.equals(Buffer.from(data.buffer)), 'other bits than a lookup of our own');
+  assert.ok(reply.body.equals(Buffer.from(data.buffer)), 'the bits differ from a direct lookup');
 }
 
 function assertRefused(reply: Reply, status: number, code: string): void {
-  const said = JSON.parse(reply.body.toString()) as { code: string; message: string };
-  assert.deepEqual([reply.status, said.code], [status, code], said.message);
+  const error = JSON.parse(reply.body.toString()) as { code: string; message: string };
+  assert.deepEqual([reply.status, error.code], [status, code], error.message);
 }
 
-async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await setTimeout(1);
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await setTimeout(1);
 }
 
-/** The service's side of a connection ends a little later than ours. */
+/** Waits for the service, whose side of a connection closes slightly later than the client's. */
 const idle = (service: EmbedService): Promise<void> => until(() => service.inFlight === 0);
 
-/** Runs `work` against a service of its own and closes it, unless `work` did: it resolves to what came out. */
+/** Starts a service, runs `work` and prints its result. Then closes the service, unless `work` has closed it. */
 async function withService(
   limits: Partial<Limits>,
   work: (port: number, service: EmbedService) => Promise<string>,
@@ -84,7 +84,7 @@ async function withService(
   await assert.rejects(replyTo(open(port).end()), { code: 'ECONNREFUSED' });
 }
 
-/** Batches of 1 to 4 sequences of 1 to 64 ids, each different. */
+/** Batch `k`: 1 to 4 sequences of 1 to 64 ids. */
 function someIds(k: number): number[][] {
   const [batch, seq] = [1 + (k % 4), 1 + ((k * 7) % 64)];
   return Array.from({ length: batch }, (_, b) =>
@@ -98,16 +98,16 @@ await withService({}, async (port, service) => {
   const replies = await Promise.all(batches.map((ids) => postIds(port, ids)));
   const ms = performance.now() - start;
   replies.forEach((reply, k) => assertRows(reply, batches[k]!));
-  assert.ok(service.lookups < batches.length, 'requests that came together were looked up one by one');
+  assert.ok(service.lookups < batches.length, 'concurrent requests were not combined into one lookup');
   const { name, isa } = backendInfo();
   const rate = Math.round((1000 * batches.length) / ms);
-  return `${name} ${isa}: ${batches.length} requests, 200 at a time, ${rate} per second, ${service.lookups} lookups`;
+  return `${name} ${isa}: ${batches.length} requests, 200 concurrent, ${rate} per second, ${service.lookups} lookups`;
 });
 
 await withService({ tokens: 512, bodyBytes: 4096 }, async (port) => {
   assertRows(await post(port, '{"text": "Hi!"}'), tokenizer.encode('Hi!'));
   assertRows(await postIds(port, []), []);
-  // A wrong one among others: they are looked up together, and it alone fails.
+  // Requests are looked up together, but only the invalid one fails.
   const [good, bad] = await Promise.all([postIds(port, [[1, 2]]), postIds(port, [3, VOCAB])]);
   assertRows(good, [[1, 2]]);
   assertRefused(bad, 400, 'ERR_ID_OUT_OF_RANGE');
@@ -123,13 +123,13 @@ await withService({ tokens: 512, bodyBytes: 4096 }, async (port) => {
   assertRefused(await replyTo(open(port, { method: 'GET' }).end()), 405, 'METHOD_NOT_ALLOWED');
   assertRefused(await replyTo(open(port, { path: '/' }).end()), 404, 'NOT_FOUND');
   assertRows(await postIds(port, [7]), [7]);
-  return '11 wrong requests: each refused with its reason, those beside and after them answered';
+  return '11 invalid requests were refused with a reason, all others were answered';
 });
 
 await withService({ requests: 8 }, async (port, service) => {
-  // Eight who have begun to send hold every place, and a hundred more come, again and again, as they are told.
-  const eight = Array.from({ length: 8 }, () => open(port));
-  for (const sent of eight) sent.write('{"ids"');
+  // Eight incomplete requests occupy all slots. A hundred others retry until they are answered.
+  const firstEight = Array.from({ length: 8 }, () => open(port));
+  for (const sent of firstEight) sent.write('{"ids"');
   await until(() => service.inFlight === 8);
   let refused = 0;
   const hundred = Array.from({ length: 100 }, async (_, k) => {
@@ -139,18 +139,18 @@ await withService({ requests: 8 }, async (port, service) => {
       assertRefused(reply, 503, 'BUSY');
       assert.equal(reply.headers['retry-after'], '1');
       refused++;
-      await setTimeout(20); // for a test, sooner than retry-after says
+      await setTimeout(20); // sooner than retry-after, to keep the test short
     }
   });
   await until(() => refused >= 100);
-  const replies = await Promise.all(eight.map((sent, k) => replyTo(sent.end(`: [${k}]}`))));
+  const replies = await Promise.all(firstEight.map((sent, k) => replyTo(sent.end(`: [${k}]}`))));
   replies.forEach((reply, k) => assertRows(reply, [k]));
   await Promise.all(hundred);
-  return `8 at a time: ${refused} times 503, and everybody was answered in the end`;
+  return `limit of 8 requests: ${refused} replies with 503, and all requests were answered in the end`;
 });
 
 await withService({ requests: 3, tokens: 65_536 }, async (port, service) => {
-  // 32 MiB for one who does not read yet: more than a connection holds. The other places are for others.
+  // A reply of 32 MiB to a client that does not read yet, more than the socket buffers hold. Other slots stay usable.
   const ids = Array.from({ length: 65_536 }, (_, k) => k % VOCAB);
   const sent = open(port).end(JSON.stringify({ ids }));
   const [slow] = (await once(sent, 'response')) as [IncomingMessage];
@@ -158,12 +158,12 @@ await withService({ requests: 3, tokens: 65_536 }, async (port, service) => {
   const reversed = [...ids].reverse();
   assertRows(await postIds(port, reversed), reversed);
   await until(() => service.inFlight <= 1);
-  assert.equal(service.inFlight, 1, 'a reply was taken for sent before it was read');
+  assert.equal(service.inFlight, 1, 'a reply counted as sent before it was read');
   const pieces: Buffer[] = [];
   for await (const piece of slow as AsyncIterable<Buffer>) pieces.push(piece);
   assertRows({ status: slow.statusCode!, headers: slow.headers, body: Buffer.concat(pieces) }, ids);
 
-  // One who goes away while sending, one while being answered: their places are free again.
+  // One client disconnects while sending, one while receiving. Their slots become free.
   await idle(service);
   const [leaver, reader] = [open(port), open(port)];
   leaver.on('error', () => {}).write('{');
@@ -172,20 +172,20 @@ await withService({ requests: 3, tokens: 65_536 }, async (port, service) => {
   leaver.destroy();
   reader.destroy();
   await idle(service);
-  return 'a slow reader held up nobody, and those who went away left no trace';
+  return 'a slow reader did not block others, and disconnected clients freed their slots';
 });
 
-const atTheEnd = async (port: number, service: EmbedService): Promise<string> => {
-  const fifty = Array.from({ length: 50 }, () => open(port, { agent })); // which would be kept, but for the end
+const shutdown = async (port: number, service: EmbedService): Promise<string> => {
+  const fifty = Array.from({ length: 50 }, () => open(port, { agent })); // keep-alive connections, closed by the shutdown
   for (const sent of fifty) sent.write('{"ids"');
   await until(() => service.inFlight === 50);
   const closed = service.close();
   const replies = await Promise.all(fifty.map((sent, k) => replyTo(sent.end(`: [${k}]}`))));
   replies.forEach((reply, k) => assertRows(reply, [k]));
   await closed;
-  return 'closed while 50 requests were being read: all of them were answered';
+  return 'shutdown during 50 incomplete requests: all were answered';
 };
-await withService({}, atTheEnd, { closes: true });
+await withService({}, shutdown, { closes: true });
 
 agent.destroy();
 embedding.dispose();

@@ -1,5 +1,5 @@
 /**
- * The service by itself, until Ctrl-C or a TERM, which wait for what is being answered. See service.ts.
+ * Runs the service until SIGINT or SIGTERM, then finishes pending requests. See service.ts.
  *
  *   npm run example http-service
  *   curl -s localhost:8080/embed -d '{"text": "Hi!"}' | od -t f4

@@ -1,9 +1,9 @@
-/** Every answer other than 200, in one place: a status, and JSON with a code, a message and what else is known. */
+/** Error replies: a status, and JSON with a code, a message and the fields of the error. */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ErrorCode } from 'tokenbed';
 
-/** What the service itself refuses. Other errors with a code come from the library. */
+/** An error of the service. Other errors with a code come from the library. */
 export class Refusal extends Error {
   constructor(
     readonly status: number,
@@ -15,8 +15,8 @@ export class Refusal extends Error {
   }
 }
 
-/** What the library finds wrong with a request: its message, and its numbers, are for the sender. */
-const THEIRS: ReadonlySet<unknown> = new Set<ErrorCode>([
+/** Library errors caused by the request. Their message and fields are sent to the client. */
+const CLIENT_ERRORS: ReadonlySet<unknown> = new Set<ErrorCode>([
   'ERR_ID_OUT_OF_RANGE',
   'ERR_INVALID_ARRAY',
   'ERR_INVALID_OPTION',
@@ -24,10 +24,10 @@ const THEIRS: ReadonlySet<unknown> = new Set<ErrorCode>([
   'ERR_RANGE',
 ]);
 
-/** Answers with the error, if there is still somebody to answer. */
+/** Replies with the error, if the client is still connected. */
 export function refuse(request: IncomingMessage, response: ServerResponse, error: unknown): void {
   if (response.headersSent || response.destroyed) return void response.destroy();
-  request.resume(); // the rest of the body is dropped, so that the connection can be used again
+  request.resume(); // discards the rest of the body, so that the connection can be reused
   const { status, headers, reply } = describe(error);
   response.writeHead(status, { ...headers, 'content-type': 'application/json' });
   response.end(`${JSON.stringify(reply)}\n`);
@@ -39,7 +39,7 @@ function describe(error: unknown) {
     return { status, headers, reply: { code, message } };
   }
   const { code, message, ...fields } = error as Error & { code?: unknown };
-  if (THEIRS.has(code)) return { status: 400, headers: {}, reply: { code, message, ...fields } };
+  if (CLIENT_ERRORS.has(code)) return { status: 400, headers: {}, reply: { code, message, ...fields } };
   console.error(error);
-  return { status: 500, headers: {}, reply: { code: 'INTERNAL', message: 'This service has a defect' } };
+  return { status: 500, headers: {}, reply: { code: 'INTERNAL', message: 'Internal error' } };
 }

@@ -3,12 +3,12 @@
  *
  *   request   {"text": "Hi!"}  or  {"ids": [[2, 44], [77, 5]]}
  *   reply     200   x-dtype: f32, x-shape: 2,2,256, then little-endian floats
- *             4xx   {"code": "ERR_ID_OUT_OF_RANGE", "message": ...}    the request is wrong: the library says why
- *             503   retry-after: 1                                     too many at once
+ *             4xx   {"code": "ERR_ID_OUT_OF_RANGE", "message": ...}    the request is invalid
+ *             503   retry-after: 1                                     too many requests
  *
- * Memory has a bound: so many requests between their first byte and the last byte of their reply, each of so
- * many bytes and tokens. Beyond that the answer is 503, at once. A reply is written as fast as its reader
- * reads: one who is slow keeps his own reply and his place, and holds up nobody else.
+ * Memory is bounded: the number of requests in flight is limited, and so are the bytes and tokens of each. Beyond the
+ * limit the service replies 503 immediately. Replies are subject to back-pressure: a slow reader occupies one slot and
+ * does not delay other requests.
  */
 
 import { once } from 'node:events';
@@ -20,18 +20,18 @@ import { Batcher } from './batcher.js';
 import { Refusal, refuse } from './refusal.js';
 
 export interface Limits {
-  /** Requests that are being read, looked up or answered. */
+  /** The maximum number of requests in flight. */
   readonly requests: number;
-  /** Bytes of one request's body. */
+  /** The maximum size of a request body in bytes. */
   readonly bodyBytes: number;
-  /** Tokens of one request, and of one lookup. */
+  /** The maximum number of tokens of a request, and of a lookup. */
   readonly tokens: number;
 }
 
 const LIMITS: Limits = { requests: 256, bodyBytes: 2 ** 20, tokens: 8192 };
 
-/** After so long a connection on which nothing moves is closed, and a request that is still not whole. */
-const PATIENCE_MS = 30_000;
+/** The timeout of idle connections and of incomplete requests. */
+const TIMEOUT_MS = 30_000;
 
 export class EmbedService {
   readonly #tokenizer = new CharTokenizer();
@@ -39,38 +39,38 @@ export class EmbedService {
   readonly #limits: Limits;
   readonly #batcher: Batcher;
   readonly #server = createServer(
-    { requestTimeout: PATIENCE_MS, keepAliveTimeout: PATIENCE_MS },
+    { requestTimeout: TIMEOUT_MS, keepAliveTimeout: TIMEOUT_MS },
     (request, response) => void this.#handle(request, response),
   );
   #inFlight = 0;
   #closing = false;
 
-  /** `embedding` stays the caller's, who needs it until `close()` has resolved. */
+  /** The caller owns `embedding` and must not dispose it before `close()` has resolved. */
   constructor(embedding: Embedding, limits: Partial<Limits> = {}) {
     this.#embedding = embedding;
     this.#limits = { ...LIMITS, ...limits };
     this.#batcher = new Batcher(embedding, this.#limits.tokens);
-    this.#server.setTimeout(PATIENCE_MS);
+    this.#server.setTimeout(TIMEOUT_MS);
   }
 
-  /** Requests between their first byte and the last byte of their reply. */
+  /** The number of requests between their first byte and the last byte of their reply. */
   get inFlight(): number {
     return this.#inFlight;
   }
 
-  /** Lookups so far: fewer than requests, when many come at once. */
+  /** The number of lookups so far: fewer than requests if many are concurrent. */
   get lookups(): number {
     return this.#batcher.lookups;
   }
 
-  /** Resolves to the port; 0 asks for any that is free. */
+  /** Resolves to the port. 0 selects any free port. */
   async listen(port: number): Promise<number> {
     this.#server.listen(port);
     await once(this.#server, 'listening');
     return (this.#server.address() as AddressInfo).port;
   }
 
-  /** No new connections; what was asked before is still answered. */
+  /** Stops accepting connections and resolves when all pending requests have been answered. */
   async close(): Promise<void> {
     this.#closing = true;
     const closed = once(this.#server, 'close');
@@ -85,7 +85,7 @@ export class EmbedService {
     });
     try {
       this.#admit(request, response);
-      const ids = this.#idsOf(await readBody(request, this.#limits.bodyBytes));
+      const ids = this.#readIds(await readBody(request, this.#limits.bodyBytes));
       const rows = await this.#batcher.embed(ids);
       await send(response, rows, [...ids.shape, this.#embedding.embeddingDim]);
     } catch (error) {
@@ -104,27 +104,31 @@ export class EmbedService {
     response.once('close', () => this.#inFlight--);
   }
 
-  /** Ids of any shape, or those of a text. What else may stand there the library refuses. */
-  #idsOf(body: string): Tensor<'i32'> {
+  /** The ids of a request: passed as `ids`, in any shape, or encoded from `text`. The library rejects other values. */
+  #readIds(body: string): Tensor<'i32'> {
     const { text, ids } = parse(body);
     const numbers = text === undefined ? ids : this.#tokenizer.encode(text as string);
     const tensor = new Tensor(numbers as number[], { dtype: 'i32' });
     const { tokens } = this.#limits;
     if (tensor.size <= tokens) return tensor;
-    throw new Refusal(413, 'TOO_MANY_TOKENS', `${tensor.size} tokens in one request, ${tokens} are allowed`);
+    throw new Refusal(
+      413,
+      'TOO_MANY_TOKENS',
+      `${tensor.size} tokens in one request, at most ${tokens} are allowed`,
+    );
   }
 }
 
 async function readBody(request: IncomingMessage, limit: number): Promise<string> {
-  const pieces: Buffer[] = [];
+  const chunks: Buffer[] = [];
   let bytes = 0;
-  // Leaving the loop must not close the connection: the answer goes over it.
-  for await (const piece of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-    bytes += piece.length;
-    if (bytes > limit) throw new Refusal(413, 'BODY_TOO_LARGE', `At most ${limit} bytes are read`);
-    pieces.push(piece);
+  // Leaving the loop must not close the connection, which the reply needs.
+  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > limit) throw new Refusal(413, 'BODY_TOO_LARGE', `The body exceeds ${limit} bytes`);
+    chunks.push(chunk);
   }
-  return Buffer.concat(pieces).toString();
+  return Buffer.concat(chunks).toString();
 }
 
 function parse(body: string): { readonly text?: unknown; readonly ids?: unknown } {
@@ -135,7 +139,7 @@ function parse(body: string): { readonly text?: unknown; readonly ids?: unknown 
   }
 }
 
-/** Every platform that Node runs this package on is little-endian: the bytes go out as they lie there. */
+/** Sends floats in memory order: all supported platforms are little-endian. */
 async function send(response: ServerResponse, rows: Float32Array, shape: readonly number[]): Promise<void> {
   response.writeHead(200, {
     'content-type': 'application/octet-stream',
@@ -143,14 +147,14 @@ async function send(response: ServerResponse, rows: Float32Array, shape: readonl
     'x-dtype': 'f32',
     'x-shape': shape.join(),
   });
-  await pipeline(pieces(rows), response); // waits for 'drain' whenever the reader is behind
+  await pipeline(chunks(rows), response); // waits for 'drain' if the reader is slow
 }
 
-/** What is handed over at once, before the reader is waited for. */
-const PIECE_BYTES = 64 * 1024;
+/** The chunk size of a reply. */
+const CHUNK_BYTES = 64 * 1024;
 
-function* pieces({ buffer, byteOffset, byteLength }: Float32Array): Generator<Buffer> {
-  for (let at = 0; at < byteLength; at += PIECE_BYTES) {
-    yield Buffer.from(buffer, byteOffset + at, Math.min(PIECE_BYTES, byteLength - at));
+function* chunks({ buffer, byteOffset, byteLength }: Float32Array): Generator<Buffer> {
+  for (let offset = 0; offset < byteLength; offset += CHUNK_BYTES) {
+    yield Buffer.from(buffer, byteOffset + offset, Math.min(CHUNK_BYTES, byteLength - offset));
   }
 }

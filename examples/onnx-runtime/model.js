@@ -1,10 +1,10 @@
 /**
- * A model in place of a transformer: it takes vectors of any [batch, seq, dim] and gives their maximum over seq.
+ * A minimal model instead of a transformer: it takes vectors of any [batch, seq, dim] and returns their maximum over seq.
  *
  *   pooled[batch, dim] = ReduceMax(vectors[batch, seq, dim], axis 1)
  *
- * ONNX is protobuf, and so small a model is 120 bytes, written here by hand. Numbers of fields and types are those
- * of onnx.proto3.
+ * ONNX files are protobuf messages. This one has 120 bytes and is encoded by hand, with the field and type numbers of
+ * onnx.proto3.
  */
 
 const FLOAT = 1;
@@ -29,20 +29,20 @@ export function poolingModel() {
   return Uint8Array.from([number(1, 8), message(7, graph), message(8, opset)].flat());
 }
 
-/** Floats whose sizes have names and no value. @param {string} name @param {string[]} sizes */
+/** A float tensor with symbolic dimensions. @param {string} name @param {string[]} sizes */
 function value(name, sizes) {
   const shape = sizes.map((size) => message(1, [text(2, size)]));
   return [text(1, name), message(2, [message(1, [number(1, FLOAT), message(2, shape)])])];
 }
 
-// Protobuf: a field is its number and kind, then a number or the length of what follows.
+// Protobuf: a field is a tag (number and wire type), then a varint, or a length and that many bytes.
 
 /** @param {number} field @param {number} n */
 const number = (field, n) => [...varint(field * 8), ...varint(n)];
 /** @param {number} field @param {number[][]} parts */
 const message = (field, parts) => bytes(field, parts.flat());
-/** @param {number} field @param {string} words */
-const text = (field, words) => bytes(field, [...new TextEncoder().encode(words)]);
+/** @param {number} field @param {string} value */
+const text = (field, value) => bytes(field, [...new TextEncoder().encode(value)]);
 /** @param {number} field @param {number[]} content */
 const bytes = (field, content) => [...varint(field * 8 + 2), ...varint(content.length), ...content];
 /** @param {number} n @returns {number[]} */

@@ -1,4 +1,4 @@
-"""Weights, ids and rows out of torch, as .npy files: what compare.ts reads. See there.
+"""Writes weights, ids and results of torch as .npy files for compare.ts.
 
     python examples/pytorch/export.py FOLDER
 """

@@ -1,10 +1,10 @@
 /**
- * The smallest page: what is typed becomes vectors, a row for each token.
+ * A minimal page: converts the input to vectors, one row per token.
  *
- * `init()` fetches the WASM, once, before anything is made; everything after it is synchronous. There is nothing
- * to configure, neither for Vite's server nor for its build: see the absence of a vite.config.ts.
+ * `init()` fetches the WASM once; everything after it is synchronous. Neither Vite's dev server nor its build needs
+ * configuration.
  *
- *   npm run example vite      or here, after `npm run setup` above: npm ci && npm run dev
+ *   npm run example vite      or in this folder, after `npm run setup` in the repository: npm ci && npm run dev
  */
 
 import { CharTokenizer, EmbeddingLayer, init } from 'tokenbed';

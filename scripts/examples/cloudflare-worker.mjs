@@ -1,6 +1,6 @@
 /**
- * examples/cloudflare-worker in workerd, as `npm start` there: its replies have the bits that Node has, many at
- * once, and what is wrong is told by its code. workerd itself says on which free port it listens.
+ * Tests examples/cloudflare-worker in workerd, like its `npm start`: concurrent replies are bit-identical to Node's, and
+ * errors have their code. workerd reports the free port on which it listens.
  */
 
 import assert from 'node:assert/strict';
@@ -15,7 +15,7 @@ import { endWithUs, must, root } from '../lib/run.mjs';
 const cwd = path.join(root, 'examples/cloudflare-worker');
 await must('npm', ['run', 'build'], { cwd });
 
-const CONTROL = 3; // the file descriptor for what workerd has to tell
+const CONTROL = 3; // the file descriptor of workerd's control messages
 const args = ['serve', 'workerd.capnp', '--socket-addr=http=127.0.0.1:0', `--control-fd=${CONTROL}`];
 const program = createRequire(path.join(cwd, 'package.json'))('workerd').default;
 const workerd = spawn(program, args, {
@@ -26,8 +26,8 @@ endWithUs(workerd);
 const ended = once(workerd, 'close');
 
 const control = /** @type {import('node:stream').Readable} */ (workerd.stdio[CONTROL]);
-const told = once(createInterface(control), 'line');
-const [line] = await Promise.race([told, ended.then(() => Promise.reject(new Error('workerd ended')))]);
+const firstLine = once(createInterface(control), 'line');
+const [line] = await Promise.race([firstLine, ended.then(() => Promise.reject(new Error('workerd ended')))]);
 const { event, port } = JSON.parse(line);
 assert.equal(event, 'listen');
 
@@ -45,7 +45,7 @@ await Promise.all(
     assert.equal(reply.headers.get('x-shape'), shape.join());
     assert.ok(
       Buffer.from(await reply.arrayBuffer()).equals(Buffer.from(data.buffer)),
-      'other bits than Node',
+      'the bits differ from Node',
     );
   }),
 );
@@ -56,4 +56,4 @@ assert.equal((await tooLong.json()).code, 'ERR_SEQUENCE_LENGTH');
 
 workerd.kill('SIGTERM');
 await ended;
-console.log(`workerd: ${texts.length} replies with the bits that Node has`);
+console.log(`workerd: ${texts.length} replies, bit-identical to Node`);

@@ -1,20 +1,20 @@
 /**
- * The examples, as data: what each is called in examples/, and how it is run.
+ * The list of examples, with their names in examples/ and the commands that run them.
  *
- * One is a program of this package (a .ts file, or a folder of them: compiled into .cache/examples), or a project
- * of its own, as a user would make it: package.json, lock, tsconfig.json. Commands are those of a shell in the
- * project's folder, where `node` is the one that runs this and `python` one that has what is needed.
+ * An example is either part of this package (a .ts file or a folder of them, compiled into .cache/examples), or a separate
+ * project like a user's, with package.json, lock file and tsconfig.json. Commands run in the project folder. `node` is the
+ * current Node, and `python` is one with the required packages.
  *
  * @typedef {object} Example
  * @property {string} name
- * @property {string} shows       in a line
- * @property {true} [project]
- * @property {'torch'} [needs]    what the set-up does not bring: without it the example is NOT RUN
- * @property {string} [prepare]   once, before the others
- * @property {string} [start]     what a person wants to see, if it is not the check
- * @property {string} check       what CI runs; it ends by itself
- * @property {'page'} [suite]     the suite of scripts/test.mjs that checks it, instead of `examples`
- * @property {true} [once]        not on both backends: the check compares WASM elsewhere with the backend here
+ * @property {string} shows       a one-line description
+ * @property {true} [project]     whether it is a separate project
+ * @property {'torch'} [needs]    a dependency that the set-up does not install; without it the example is NOT RUN
+ * @property {string} [prepare]   a command to run once before the others
+ * @property {string} [start]     the interactive command, if it differs from the check
+ * @property {string} check       the command that CI runs
+ * @property {'page'} [suite]     the suite of scripts/test.mjs that checks it instead of `examples`
+ * @property {true} [once]        run it once rather than per backend: the check compares WASM elsewhere with this backend
  */
 
 /** @type {readonly Example[]} */
@@ -33,12 +33,12 @@ export const EXAMPLES = [
   },
   {
     name: 'profile.ts',
-    shows: 'what embeddings cost on this machine, told and as HTML',
+    shows: 'the profiler on this machine, as text and HTML',
     check: 'node .cache/examples/profile.js .cache/examples/profile.html',
   },
   {
     name: 'tinybench.ts',
-    shows: 'lookups compared with a loop of your own, in tinybench',
+    shows: 'lookups and a plain JavaScript loop in tinybench',
     check: 'node .cache/examples/tinybench.js',
     once: true,
   },
@@ -56,14 +56,14 @@ export const EXAMPLES = [
   },
   {
     name: 'pytorch',
-    shows: 'weights out of torch, and the same rows',
+    shows: 'weights exported from torch, and identical rows',
     needs: 'torch',
     prepare: 'python examples/pytorch/export.py .cache/examples/pytorch/data',
     check: 'node .cache/examples/pytorch/compare.js .cache/examples/pytorch/data',
   },
   {
     name: 'vite',
-    shows: 'a page: await init() and a lookup, with no configuration',
+    shows: 'a page: await init() and a lookup, without configuration',
     project: true,
     start: 'npm --prefix examples/vite run dev',
     check: 'node scripts/examples/vite.mjs',

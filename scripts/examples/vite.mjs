@@ -1,6 +1,6 @@
 /**
- * examples/vite in a real Chromium, from Vite's own server and from what it builds: what is typed gives the rows
- * that Node has, to the letter, and nothing complains.
+ * Tests examples/vite in Chromium, with Vite's dev server and with its build: input gives the same rows as in Node, without
+ * errors in the console.
  *
  *   TOKENBED_CHROMIUM=... node scripts/examples/vite.mjs
  */
@@ -13,7 +13,7 @@ import { build, createServer, preview } from 'vite';
 import { ensureChromium } from '../lib/chromium.mjs';
 import { root } from '../lib/run.mjs';
 
-/** No configuration: as `vite`, `vite build` and `vite preview` in that folder. */
+/** Like `vite`, `vite build` and `vite preview` in that folder, without configuration. */
 const inExample = /** @type {const} */ ({ root: path.join(root, 'examples/vite'), logLevel: 'warn' });
 
 const tokenizer = new CharTokenizer();
@@ -27,34 +27,34 @@ const browser = await chromium.launch({
 try {
   const server = await createServer({ ...inExample, optimizeDeps: { force: true } });
   await server.listen();
-  await look('vite', server.resolvedUrls);
+  await check('vite', server.resolvedUrls);
   await server.close();
 
   await build(inExample);
   const built = await preview(inExample);
-  await look('vite build', built.resolvedUrls);
+  await check('vite build', built.resolvedUrls);
   await built.close();
 } finally {
   await browser.close();
 }
 
 /** @param {string} what @param {import('vite').ResolvedServerUrls | null} urls */
-async function look(what, urls) {
+async function check(what, urls) {
   const page = await browser.newPage();
   /** @type {string[]} */
-  const complaints = [];
-  page.on('console', (message) => complaints.push(message.text()));
-  page.on('pageerror', (error) => complaints.push(error.message));
-  page.on('requestfailed', (request) => complaints.push(`${request.url()} failed`));
+  const errors = [];
+  page.on('console', (message) => errors.push(message.text()));
+  page.on('pageerror', (error) => errors.push(error.message));
+  page.on('requestfailed', (request) => errors.push(`${request.url()} failed`));
   await page.goto(String(urls?.local[0]));
   await page.getByText('wasm simd128').waitFor();
   assert.equal(await page.locator('#vectors').textContent(), rows('Hi!'));
   await page.getByLabel('Text').fill('Hello world!');
   assert.equal(await page.locator('#vectors').textContent(), rows('Hello world!'));
   assert.deepEqual(
-    complaints.filter((text) => !text.startsWith('[vite] ')),
+    errors.filter((text) => !text.startsWith('[vite] ')),
     [],
   );
   await page.close();
-  console.log(`${what}: the rows that Node has`);
+  console.log(`${what}: rows are identical to Node`);
 }

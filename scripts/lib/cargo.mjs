@@ -1,14 +1,14 @@
-/** What both Rust builds share: flags, and the facts that decide whether a product is still that of its sources. */
+/** What both Rust builds share: flags, and the inputs that determine whether a product is up to date. */
 
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { must, root } from './run.mjs';
 
-/** @returns {string} where cargo keeps its caches and configuration */
+/** @returns {string} the folder of cargo's caches and configuration */
 export const cargoHome = () => process.env['CARGO_HOME'] ?? path.join(homedir(), '.cargo');
 
-/** The sources that every Rust product depends on. */
+/** The inputs of every Rust product. */
 export const RUST_INPUTS = [
   'Cargo.toml',
   'Cargo.lock',
@@ -19,10 +19,10 @@ export const RUST_INPUTS = [
 ];
 
 /**
- * Compiler flags under which no path of this machine ends up in a product: panic messages name source files.
- * The last matching prefix wins, so the wider ones come first.
+ * Compiler flags that keep local paths out of the products, since panic messages contain source paths. The last matching
+ * prefix wins, so more general ones come first.
  *
- * @param {string} sysroot  of the toolchain in use: where rust-src is installed, std's own paths are rewritten to it
+ * @param {string} sysroot  the sysroot of the toolchain; if rust-src is installed, std's paths point there
  */
 function remap(sysroot) {
   const prefixes = [
@@ -35,7 +35,7 @@ function remap(sysroot) {
 }
 
 /**
- * The environment of a release build, and what its stamp must remember of it.
+ * The environment of a release build, and the settings that its stamp must include.
  *
  * @param {{ flags?: string[], toolchain?: string }} [options]  `toolchain`: a value for RUSTUP_TOOLCHAIN
  */
@@ -46,9 +46,9 @@ export async function releaseBuild({ flags = [], toolchain } = {}) {
   const all = [...flags, ...remap(sysroot.stdout.trim())];
   return {
     env: {
-      CARGO_ENCODED_RUSTFLAGS: all.join('\u001f'), // takes the place of .cargo/config.toml's rustflags
+      CARGO_ENCODED_RUSTFLAGS: all.join('\u001f'), // replaces the rustflags of .cargo/config.toml
       ...(toolchain ? { RUSTUP_TOOLCHAIN: toolchain } : {}),
     },
-    facts: [version.stdout, ...all],
+    settings: [version.stdout, ...all],
   };
 }

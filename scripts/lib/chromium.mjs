@@ -1,6 +1,6 @@
 /**
- * Finding a Chromium for the browser tests: TOKENBED_CHROMIUM, those on PATH, macOS's applications, Playwright's
- * own download. As root on Debian one is installed when there is none, after saying so; nothing else ever is.
+ * Finds a Chromium for the browser tests: TOKENBED_CHROMIUM, PATH, macOS applications, Playwright's download. As root on
+ * Debian it is installed if missing, after an announcement.
  */
 
 import { accessSync, constants, existsSync } from 'node:fs';
@@ -15,7 +15,7 @@ const APPLICATIONS = [
   '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
 ];
 
-/** What to type where none is found; also the words of the preflight. */
+/** The commands to install Chromium, for error messages. */
 export const INSTALL_CHROMIUM = {
   debian: 'sudo apt-get install -y chromium',
   fedora: 'sudo dnf install -y chromium',
@@ -43,12 +43,14 @@ export function findChromium() {
   const named = process.env['TOKENBED_CHROMIUM'];
   if (named) return executable(named) ? named : onPath(named);
   return (
-    NAMES.map(onPath).find((found) => found !== undefined) ?? APPLICATIONS.find(executable) ?? playwrights()
+    NAMES.map(onPath).find((file) => file !== undefined) ??
+    APPLICATIONS.find(executable) ??
+    playwrightChromium()
   );
 }
 
-/** Playwright's own, in its usual cache. @returns {string | undefined} */
-function playwrights() {
+/** The Chromium that Playwright has downloaded. @returns {string | undefined} */
+function playwrightChromium() {
   try {
     const file = createRequire(import.meta.url)('playwright-core').chromium.executablePath();
     return executable(file) ? file : undefined;
@@ -57,20 +59,20 @@ function playwrights() {
   }
 }
 
-/** Whether we may install one ourselves. */
+/** Whether Chromium can be installed automatically. */
 export function canInstallChromium() {
   return process.getuid?.() === 0 && existsSync('/etc/debian_version') && onPath('apt-get') !== undefined;
 }
 
-/** Finds one, or installs it as root on Debian, or throws with the command to type. @returns {Promise<string>} */
+/** Finds Chromium, or installs it as root on Debian, or throws with the command to install it. @returns {Promise<string>} */
 export async function ensureChromium() {
-  const found = findChromium();
-  if (found !== undefined) return found;
+  const existing = findChromium();
+  if (existing !== undefined) return existing;
   const named = process.env['TOKENBED_CHROMIUM'];
-  if (named) throw new Error(`TOKENBED_CHROMIUM=${named} is no program`);
+  if (named) throw new Error(`TOKENBED_CHROMIUM=${named} is not an executable`);
   if (canInstallChromium()) {
     await step(
-      'Installing Chromium with apt-get, the one thing put outside this folder (124 MB)',
+      'Installing Chromium with apt-get (124 MB; the only installation outside this folder)',
       '15 s',
       async () => {
         const env = { DEBIAN_FRONTEND: 'noninteractive' };

@@ -1,4 +1,4 @@
-/** What the set-up has already brought into the project's folder, seen from the files alone, in milliseconds. */
+/** Checks what the set-up has already installed in the project folder, in milliseconds and from files alone. */
 
 import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
@@ -19,10 +19,10 @@ function packagesOf(file) {
 }
 
 /**
- * Compares node_modules with the lock. npm writes `.package-lock.json` when it has finished, so an interrupted
- * `npm ci` counts as nothing installed. Packages for other platforms are optional and not looked at.
+ * Compares node_modules with the lock file. npm writes `.package-lock.json` at the end, so an interrupted `npm ci` counts
+ * as not installed. Packages for other platforms are optional and ignored.
  *
- * @returns {'none' | 'cached' | 'some'}  nothing missing; all in npm's cache; to be fetched
+ * @returns {'none' | 'cached' | 'some'}  nothing missing; missing but in npm's cache; to be downloaded
  */
 export function npmPackagesMissing() {
   const locked = packagesOf('package-lock.json');
@@ -35,7 +35,7 @@ export function npmPackagesMissing() {
   return missing.every(([, { integrity }]) => inNpmCache(integrity)) ? 'cached' : 'some';
 }
 
-/** npm keeps each tarball under the hexadecimal digest of its content. @param {string} [integrity] `sha512-BASE64` */
+/** npm caches each tarball under the hexadecimal digest of its content. @param {string} [integrity] `sha512-BASE64` */
 function inNpmCache(integrity) {
   const [algorithm = '', base64 = ''] = (integrity ?? '').split('-');
   const hex = Buffer.from(base64, 'base64').toString('hex');
@@ -45,7 +45,7 @@ function inNpmCache(integrity) {
   );
 }
 
-/** The names of the cargo-installed tools that setup-tools.sh would still have to build. */
+/** The tools that setup-tools.sh has yet to build. */
 export function toolsMissing() {
   const folder = process.env['TOKENBED_TOOLS'] ?? path.join(root, '.cache', 'cargo-tools');
   return ['wasm-bindgen', 'wasm-pack'].filter((name) => !existsSync(path.join(folder, 'bin', name)));

@@ -1,12 +1,12 @@
-/** Scripts that are both a module and a program. */
+/** Support for scripts that are both module and program. */
 
 import { realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { say } from './progress.mjs';
 
 /**
- * Does `work` if the module at `url` is the program that was started. An error is one message, not a stack: it is
- * about the machine or the sources, not about the script.
+ * Runs `work` if the module at `url` is the main program. Errors are printed without a stack, since they concern the
+ * machine or the sources rather than the script.
  *
  * @param {string} url  `import.meta.url` @param {() => Promise<void>} work
  */

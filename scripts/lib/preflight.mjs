@@ -1,9 +1,8 @@
 /**
- * Before anything is done: is all there that the set-up cannot bring itself? Everything is looked at side by side,
- * within a second, and everything missing is listed at once, with the command that installs it.
+ * Checks for everything that the set-up cannot install itself. All checks run concurrently, within a second, and all
+ * missing items are reported together, with the commands that install them.
  *
- * A registry is needed only where neither the project's folder nor the package manager's cache already holds what
- * would be fetched; then it is enough that a connection opens.
+ * A registry is only checked if something has to be downloaded. It is sufficient that a connection opens.
  */
 
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
@@ -15,10 +14,10 @@ import { canInstallChromium, findChromium, INSTALL_CHROMIUM, onPath } from './ch
 import { npmPackagesMissing, toolsMissing } from './installed.mjs';
 import { root, run } from './run.mjs';
 
-/** The oldest rustc that compiles the kernels: AVX-512 intrinsics are stable since 1.89. */
+/** The oldest supported rustc. AVX-512 intrinsics are stable since 1.89. */
 const RUST = [1, 89];
 const GIB = 2 ** 30;
-const PATIENCE_MS = 800;
+const TIMEOUT_MS = 800;
 
 /**
  * @typedef {object} Missing
@@ -42,25 +41,25 @@ const INSTALL = {
   },
 };
 
-/** @param {string} words @returns {Missing['install']} */
-const everywhere = (words) => ({ debian: words, fedora: words, macos: words });
+/** @param {string} command @returns {Missing['install']} */
+const everywhere = (command) => ({ debian: command, fedora: command, macos: command });
 
 /**
- * Throws one error that lists all that is missing.
+ * Throws an error that lists everything missing.
  *
  * @param {{ browser: boolean }} needs
  */
 export async function preflight({ browser }) {
   const checks = [node(), cargo(), linker(), disk(), npmRegistry(), crateRegistry()];
   if (browser) checks.push(chromium());
-  const missing = (await Promise.all(checks)).filter((found) => found !== undefined);
+  const missing = (await Promise.all(checks)).filter((result) => result !== undefined);
   if (missing.length === 0) return;
   const lines = missing.flatMap(({ what, install }) => {
     const { debian, fedora, macos } = install;
     if (debian === fedora && fedora === macos) return [`* ${what}`, `    ${debian}`];
     return [`* ${what}`, `    Debian  ${debian}`, `    Fedora  ${fedora}`, `    macOS   ${macos}`];
   });
-  throw new Error(`missing, before anything was done:\n${lines.join('\n')}`);
+  throw new Error(`missing prerequisites:\n${lines.join('\n')}`);
 }
 
 /** @typedef {Promise<Missing | undefined>} Check */
@@ -72,7 +71,7 @@ async function node() {
   return { what: `Node.js ${engines.node}: this is ${process.versions.node}`, install: INSTALL.node };
 }
 
-/** A range like `>=20.19 <21 || >=22.12`. @param {string} version @param {string} range */
+/** Whether `version` satisfies a range like `>=20.19 <21 || >=22.12`. @param {string} version @param {string} range */
 export function satisfies(version, range) {
   return range.split('||').some((all) =>
     all
@@ -80,7 +79,7 @@ export function satisfies(version, range) {
       .split(/\s+/)
       .every((term) => {
         const [, sign, bound = ''] = /^(>=|<)(.*)$/.exec(term) ?? [];
-        if (sign === undefined) throw new Error(`engines.node: ${term} is not understood`);
+        if (sign === undefined) throw new Error(`engines.node: unsupported term ${term}`);
         const atLeast = compare(numbers(version), numbers(bound)) >= 0;
         return sign === '>=' ? atLeast : !atLeast;
       }),
@@ -101,38 +100,38 @@ function compare(a, b) {
 
 /** @returns {Check} */
 async function cargo() {
-  const wanted = `Rust ${RUST.join('.')} or newer (cargo and rustc)`;
+  const required = `Rust ${RUST.join('.')} or newer (cargo and rustc)`;
   const [cargoRun, rustc] = await Promise.all([run('cargo', ['--version']), run('rustc', ['--version'])]);
   if (cargoRun.code !== 0 || rustc.code !== 0)
-    return { what: `${wanted}: not found on PATH`, install: INSTALL.rust };
+    return { what: `${required}: not found on PATH`, install: INSTALL.rust };
   const version = /\d+\.\d+/.exec(rustc.stdout)?.[0] ?? '0';
   if (compare(numbers(version), RUST) >= 0) return undefined;
   return {
-    what: `${wanted}: this is ${version}`,
+    what: `${required}: this is ${version}`,
     install: onPath('rustup') === undefined ? INSTALL.rust : everywhere('rustup update stable'),
   };
 }
 
-/** cargo links through `cc`; on Linux the C library's start files must be there too. @returns {Check} */
+/** cargo links with `cc`. On Linux the C library's start files must exist too. @returns {Check} */
 async function linker() {
   const cc = process.env['CC'] ?? 'cc';
-  const found = await run(cc, process.platform === 'linux' ? ['-print-file-name=crt1.o'] : ['--version']);
-  if (found.code !== 0)
+  const result = await run(cc, process.platform === 'linux' ? ['-print-file-name=crt1.o'] : ['--version']);
+  if (result.code !== 0)
     return { what: `a C linker: ${cc} not found or not working`, install: INSTALL.linker };
-  if (process.platform === 'linux' && !path.isAbsolute(found.stdout.trim())) {
-    return { what: `the C library's development files: ${cc} finds no crt1.o`, install: INSTALL.linker };
+  if (process.platform === 'linux' && !path.isAbsolute(result.stdout.trim())) {
+    return { what: `the C library's development files: ${cc} cannot find crt1.o`, install: INSTALL.linker };
   }
   return undefined;
 }
 
 /** @returns {Check} */
 async function disk() {
-  const wanted = toolsMissing().length > 0 ? 4 : 1;
+  const required = toolsMissing().length > 0 ? 4 : 1;
   const { bavail, bsize } = await statfs(root);
   const free = (bavail * bsize) / GIB;
-  if (free >= wanted) return undefined;
+  if (free >= required) return undefined;
   return {
-    what: `disk space: ${wanted} GiB are needed in ${root}, ${free.toFixed(1)} GiB are free`,
+    what: `disk space: ${required} GiB needed in ${root}, ${free.toFixed(1)} GiB free`,
     install: everywhere(`df -h ${root}`),
   };
 }
@@ -142,7 +141,7 @@ async function npmRegistry() {
   if (npmPackagesMissing() !== 'some') return undefined;
   const proxy =
     process.env['npm_config_https_proxy'] ?? process.env['HTTPS_PROXY'] ?? process.env['https_proxy'];
-  // Under `npm run` npm sets what differs from its defaults; alone, npm is asked.
+  // `npm run` sets variables for non-default values. Otherwise ask npm.
   const registry =
     process.env['npm_config_registry'] ??
     (process.env['npm_lifecycle_event'] === undefined
@@ -158,17 +157,17 @@ async function crateRegistry() {
   return reach('the crate registry', proxy, registry, 'cargo info wasm-bindgen');
 }
 
-/** Is each crate of Cargo.lock in cargo's cache? */
+/** Whether cargo's cache contains every crate of Cargo.lock. */
 function cratesCached() {
   const cache = path.join(cargoHome(), 'registry', 'cache');
   if (!existsSync(cache)) return false;
   const have = new Set(readdirSync(cache).flatMap((registry) => readdirSync(path.join(cache, registry))));
   const lock = readFileSync(path.join(root, 'Cargo.lock'), 'utf8');
-  const wanted = lock.matchAll(/^name = "(.+)"\nversion = "(.+)"\nsource = /gm);
-  return [...wanted].every(([, name, version]) => have.has(`${name}-${version}.crate`));
+  const required = lock.matchAll(/^name = "(.+)"\nversion = "(.+)"\nsource = /gm);
+  return [...required].every(([, name, version]) => have.has(`${name}-${version}.crate`));
 }
 
-/** The registry and proxy that cargo is configured with, as far as a few lines can read it. */
+/** The registry and proxy of cargo's configuration. Only the common forms are recognized. */
 function cargoConfig() {
   const file = ['config.toml', 'config']
     .map((name) => path.join(cargoHome(), name))
@@ -190,30 +189,30 @@ const section = (toml, name) =>
 const value = (part, key) => new RegExp(`^\\s*${key}\\s*=\\s*["']([^"']+)["']`, 'm').exec(part ?? '')?.[1];
 
 /**
- * Does a connection open? To the proxy where there is one.
+ * Checks that a connection to the registry, or to the proxy if there is one, can be opened.
  *
- * @param {string} what @param {string | undefined} proxy @param {string} registry @param {string} look  a command that shows more
+ * @param {string} what @param {string | undefined} proxy @param {string} registry @param {string} diagnosis  a command that shows more
  * @returns {Check}
  */
-async function reach(what, proxy, registry, look) {
+async function reach(what, proxy, registry, diagnosis) {
   const address = proxy || registry;
-  if (!URL.canParse(address) || address.startsWith('file:')) return undefined; // a folder: its manager will say
+  if (!URL.canParse(address) || address.startsWith('file:')) return undefined; // a local registry: errors are left to the package manager
   const { hostname, port, protocol } = new URL(address);
-  const failure = await new Promise((/** @type {(why: string | undefined) => void} */ resolve) => {
+  const failure = await new Promise((/** @type {(reason: string | undefined) => void} */ resolve) => {
     const socket = connect({ host: hostname, port: Number(port) || (protocol === 'http:' ? 80 : 443) });
-    const late = setTimeout(() => end(`no answer within ${PATIENCE_MS} ms`), PATIENCE_MS);
+    const late = setTimeout(() => end(`no connection within ${TIMEOUT_MS} ms`), TIMEOUT_MS);
     socket.once('connect', () => end(undefined));
     socket.once('error', (error) => end(error.message));
-    function end(/** @type {string | undefined} */ why) {
+    function end(/** @type {string | undefined} */ reason) {
       clearTimeout(late);
       socket.destroy();
-      resolve(why);
+      resolve(reason);
     }
   });
   if (failure === undefined) return undefined;
   return {
-    what: `${what} (${hostname}): ${failure}. It is needed once, for what is not in the caches yet`,
-    install: everywhere(`look with: ${look}`),
+    what: `${what} (${hostname}): ${failure}. It is needed once, for packages that are not cached yet`,
+    install: everywhere(`diagnose with: ${diagnosis}`),
   };
 }
 
@@ -222,7 +221,9 @@ async function chromium() {
   const named = process.env['TOKENBED_CHROMIUM'];
   if (findChromium() !== undefined || (!named && canInstallChromium())) return undefined;
   return {
-    what: named ? `Chromium: TOKENBED_CHROMIUM=${named} is no program` : 'Chromium, for the browser tests',
+    what: named
+      ? `Chromium: TOKENBED_CHROMIUM=${named} is not an executable`
+      : 'Chromium, for the browser tests',
     install: INSTALL_CHROMIUM,
   };
 }

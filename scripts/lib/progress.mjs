@@ -1,4 +1,4 @@
-/** Saying what is being done: a bar that redraws itself on a terminal, plain lines anywhere else. */
+/** Progress output: a progress bar on a terminal, plain lines elsewhere. */
 
 const terminal = process.stdout.isTTY === true;
 
@@ -18,11 +18,11 @@ export function count(n, digits = 0) {
 }
 
 /**
- * Announces a step, does it, and says how long it took.
+ * Announces a step, runs it, and prints its duration.
  *
  * @template T
  * @param {string} what   "Building the native addon"
- * @param {string} about  "20 s": how long it usually takes
+ * @param {string} about  "20 s": the usual duration
  * @param {() => Promise<T>} work
  * @returns {Promise<T>}
  */
@@ -35,7 +35,7 @@ export async function step(what, about, work) {
 }
 
 /**
- * A bar for work whose size is known. Elsewhere than on a terminal: one line at the start, one at the end.
+ * A progress bar. Without a terminal it prints one line at the start and one at the end.
  *
  * @param {string} label
  */
@@ -52,7 +52,7 @@ export function bar(label) {
       const full = Math.round((width * percent) / 100);
       process.stdout.write(`\r${label} [${'#'.repeat(full)}${' '.repeat(width - full)}] ${percent} %`);
     },
-    /** Replaces the bar by what came out. @param {string} result */
+    /** Replaces the bar with the result. @param {string} result */
     done(result) {
       if (terminal) process.stdout.write('\r\u001b[2K');
       say(terminal ? `${label}: ${result}` : `  ${result}`);

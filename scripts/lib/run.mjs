@@ -1,15 +1,15 @@
 /**
- * Running other programs: one function that waits and collects, one that throws when the program fails.
+ * Runs other programs: `run` collects their output, `must` also throws if they fail.
  *
- * An interrupt (Ctrl-C, or a TERM from outside) ends the programs that still run, then this one. Whatever they
- * had written is either complete or ignored next time: stamps and finished files are put in place last.
+ * A signal (such as Ctrl-C) ends all running programs, then this one. Partial output is harmless, because stamps and
+ * finished files are put in place last.
  */
 
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
-/** The project's folder, without a slash at its end. */
+/** The project folder, without a trailing slash. */
 export const root = fileURLToPath(new URL('../..', import.meta.url)).replace(/[/\\]$/, '');
 
 /** @type {Set<import('node:child_process').ChildProcess>} */
@@ -22,13 +22,13 @@ for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
   });
 }
 
-/** Ends `child` too when this process is interrupted. @param {import('node:child_process').ChildProcess} child */
+/** Ends `child` if this process is interrupted. @param {import('node:child_process').ChildProcess} child */
 export function endWithUs(child) {
   running.add(child);
   child.once('close', () => running.delete(child));
 }
 
-/** A program that ended with another code than 0; its message closes with the end of what it printed. */
+/** The error for a non-zero exit code. The message ends with the last lines of output. */
 export class Failed extends Error {
   /** @param {string} what @param {Result} result */
   constructor(what, result) {
@@ -40,20 +40,20 @@ export class Failed extends Error {
 
 /**
  * @typedef {object} Result
- * @property {number} code    exit code; 127 when the program does not exist, 1 when a signal ended it
+ * @property {number} code    exit code; 127 if the program does not exist, 1 if a signal ended it
  * @property {string} stdout
  * @property {string} stderr
- * @property {string} output  both, in the order in which they came
+ * @property {string} output  both, interleaved
  *
  * @typedef {object} Options
- * @property {string} [cwd]  default: the project's folder
- * @property {Record<string, string | undefined>} [env]  set over the environment; `undefined` removes
- * @property {number} [timeout]  milliseconds after which it is ended, with code 1
- * @property {(text: string) => void} [onOutput]  is given each piece as it comes
+ * @property {string} [cwd]  default: the project folder
+ * @property {Record<string, string | undefined>} [env]  changes to the environment; `undefined` removes a variable
+ * @property {number} [timeout]  milliseconds after which the program is ended, with code 1
+ * @property {(text: string) => void} [onOutput]  receives output as it arrives
  */
 
 /**
- * Runs a program to its end and never throws.
+ * Runs a program and waits for its end. Never rejects.
  *
  * @param {string} command @param {readonly string[]} args @param {Options} [options] @returns {Promise<Result>}
  */
@@ -80,7 +80,7 @@ export function run(command, args, { cwd = root, env = {}, timeout, onOutput } =
 }
 
 /**
- * Runs a program that must succeed.
+ * Runs a program and throws if it fails.
  *
  * @param {string} command @param {readonly string[]} args @param {Options} [options] @returns {Promise<Result>}
  */
@@ -91,9 +91,8 @@ export async function must(command, args, options) {
 }
 
 /**
- * The environment for a child: ours, without what would silently change a build or a test.
- * RUSTFLAGS would replace the flags of .cargo/config.toml (and with them simd128); TOKENBED_* switches the
- * backend under a test that names none.
+ * The environment of a child process, without variables that would silently change a build. RUSTFLAGS, for example, would
+ * replace the flags of .cargo/config.toml, including simd128.
  *
  * @param {Record<string, string | undefined>} [changes] @returns {NodeJS.ProcessEnv}
  */

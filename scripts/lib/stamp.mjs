@@ -1,10 +1,10 @@
 /**
- * Not doing again what is done: a stamp holds the digest of everything that a product was made from.
+ * Incremental builds: a stamp contains the digest of all inputs of a product.
  *
- *   fresh   <=>   every output exists  and  .cache/stamps/NAME = digest(contents of inputs, facts)
+ *   fresh   <=>   all outputs exist  and  .cache/stamps/NAME = digest(contents of inputs, settings)
  *
- * The stamp is removed before the work and written after it, so an interrupted step is done again.
- * Contents are compared, not times: a checkout or a copy keeps what was built.
+ * The stamp is removed before the work and written after it, so an interrupted step is repeated. Contents are compared
+ * rather than times, so products stay fresh after a checkout or a copy.
  */
 
 import { createHash } from 'node:crypto';
@@ -16,22 +16,22 @@ import { say } from './progress.mjs';
 import { root } from './run.mjs';
 
 /**
- * Does `work` unless its outputs are those of the same inputs already; tells whether it worked.
+ * Runs `work` unless its outputs are fresh. Returns whether it ran.
  *
  * @param {object} step
  * @param {string} step.name
- * @param {readonly string[]} step.inputs   files and folders (whole), relative to the project
- * @param {readonly string[]} step.outputs  what must exist, relative to the project
- * @param {readonly string[]} [step.facts]  what else decides: versions, flags
+ * @param {readonly string[]} step.inputs      files and folders, relative to the project
+ * @param {readonly string[]} step.outputs     files and folders, relative to the project
+ * @param {readonly string[]} [step.settings]  other inputs: versions, flags
  * @param {() => Promise<void>} work
  */
-export async function unlessFresh({ name, inputs, outputs, facts = [] }, work) {
+export async function unlessFresh({ name, inputs, outputs, settings = [] }, work) {
   const stamp = path.join(root, '.cache', 'stamps', name);
   const unlock = await lock(`${stamp}.lock`);
   try {
-    const now = await digest(inputs, facts);
-    const there = outputs.every((output) => existsSync(path.join(root, output)));
-    if (there && (await readFile(stamp, 'utf8').catch(() => '')) === now) return false;
+    const now = await digest(inputs, settings);
+    const exist = outputs.every((output) => existsSync(path.join(root, output)));
+    if (exist && (await readFile(stamp, 'utf8').catch(() => '')) === now) return false;
     await rm(stamp, { force: true });
     await work();
     await writeWhole(stamp, now);
@@ -41,10 +41,10 @@ export async function unlessFresh({ name, inputs, outputs, facts = [] }, work) {
   }
 }
 
-/** Waits for whoever does the same step in this folder right now; a lock whose process is gone counts for nothing. @param {string} file */
+/** Waits while another process runs the same step. The lock of a dead process is ignored. @param {string} file */
 async function lock(file) {
   await mkdir(path.dirname(file), { recursive: true });
-  for (let told = false; ; told = true) {
+  for (let announced = false; ; announced = true) {
     try {
       await writeFile(file, String(process.pid), { flag: 'wx' });
       return () => rm(file, { force: true });
@@ -53,7 +53,7 @@ async function lock(file) {
       const owner = Number(await readFile(file, 'utf8').catch(() => '0'));
       if (owner > 0 && !alive(owner)) await rm(file, { force: true });
       else {
-        if (!told) say(`  waiting for process ${owner}, which does the same step (else remove ${file})`);
+        if (!announced) say(`  waiting for process ${owner}, which runs the same step (or remove ${file})`);
         await setTimeout(200);
       }
     }
@@ -70,10 +70,10 @@ function alive(pid) {
   }
 }
 
-/** SHA-256 over the names and contents of all files under `inputs`, and `facts`. @param {readonly string[]} inputs @param {readonly string[]} facts */
-async function digest(inputs, facts) {
+/** SHA-256 over the names and contents of all files under `inputs`, and `settings`. @param {readonly string[]} inputs @param {readonly string[]} settings */
+async function digest(inputs, settings) {
   const hash = createHash('sha256');
-  for (const fact of facts) hash.update(`${fact}\0`);
+  for (const setting of settings) hash.update(`${setting}\0`);
   for (const input of inputs) {
     for (const file of await filesUnder(input)) {
       hash
@@ -85,12 +85,12 @@ async function digest(inputs, facts) {
   return hash.digest('hex');
 }
 
-/** @param {string} input @returns {Promise<string[]>} sorted, relative to the project; none where it does not exist */
+/** @param {string} input @returns {Promise<string[]>} sorted, relative to the project; empty if `input` does not exist */
 async function filesUnder(input) {
   const full = path.join(root, input);
-  const found = await stat(full).catch(() => undefined);
-  if (found === undefined) return [];
-  if (found.isFile()) return [input];
+  const stats = await stat(full).catch(() => undefined);
+  if (stats === undefined) return [];
+  if (stats.isFile()) return [input];
   const entries = await readdir(full, { recursive: true, withFileTypes: true });
   return entries
     .filter((entry) => entry.isFile())
@@ -98,7 +98,7 @@ async function filesUnder(input) {
     .sort();
 }
 
-/** Writes a file so that it is seen whole or not at all. @param {string} file @param {string | Uint8Array} data */
+/** Writes a file atomically. @param {string} file @param {string | Uint8Array} data */
 export async function writeWhole(file, data) {
   await mkdir(path.dirname(file), { recursive: true });
   const draft = `${file}.${process.pid}.tmp`;

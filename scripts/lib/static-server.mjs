@@ -1,6 +1,6 @@
 /**
- * A folder over http, as any static host gives it, with the page's own policy as a header: the one in its index.html, so
- * that Workers are held to it too. No cross-origin isolation, on purpose: the page must do without.
+ * Serves a folder over http like a static host. The content security policy of index.html is also sent as a header, so that
+ * it applies to Workers. There is deliberately no cross-origin isolation: the page must work without it.
  */
 
 import { readFile } from 'node:fs/promises';
@@ -15,7 +15,7 @@ const TYPES = /** @type {Record<string, string>} */ ({
   '.wasm': 'application/wasm',
 });
 
-/** The policy that index.html carries. @param {string} folder */
+/** The content security policy in index.html. @param {string} folder */
 export async function policyOf(folder) {
   const html = await readFile(path.join(folder, 'index.html'), 'utf8');
   const policy = /http-equiv="Content-Security-Policy"\s+content="([^"]+)"/.exec(html)?.[1];
@@ -24,7 +24,7 @@ export async function policyOf(folder) {
 }
 
 /**
- * Serves `folder` under `base` on 127.0.0.1; port 0 takes a free one.
+ * Serves `folder` under `base` on 127.0.0.1. Port 0 selects a free port.
  *
  * @param {string} folder @param {{ port?: number, base?: string }} [options]
  * @returns {Promise<{ url: string, close: () => Promise<void> }>}

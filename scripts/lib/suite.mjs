@@ -1,4 +1,4 @@
-/** A suite of `npm test`: something that ends with two numbers. */
+/** Suites of `npm test`. The result of a suite is the number of passed and failed tests. */
 
 import { say } from './progress.mjs';
 import { run } from './run.mjs';
@@ -7,11 +7,11 @@ import { run } from './run.mjs';
  * @typedef {object} Outcome
  * @property {number} passed
  * @property {number} failed
- * @property {string} details  shown when something failed
+ * @property {string} details  printed if something failed
  */
 
 /**
- * Named checks, each a program's run that must end with 0; each counts as one test.
+ * Runs named checks. Each is a program that must exit with 0, and counts as one test.
  *
  * @param {readonly (readonly [string, () => Promise<import('./run.mjs').Result>])[]} list
  * @returns {Promise<Outcome>}
@@ -30,7 +30,7 @@ export async function checks(list) {
 }
 
 /**
- * A suite that is one program.
+ * A suite with a single program.
  *
  * @param {string} name @param {string} program @param {string[]} args @param {import('./run.mjs').Options} [options]
  */
@@ -38,8 +38,8 @@ export function command(name, program, args, options) {
   return checks([[name, () => run(program, args, options)]]);
 }
 
-/** Shows what tests say about instruction sets: each was run, or NOT RUN with the reason. @param {string} output */
+/** Prints the tests' reports on instruction sets: run, or NOT RUN with the reason. @param {string} output */
 export function showInstructionSets(output) {
   const lines = output.match(/^\s*(ISA|native|wasm|NEON)( \S+)?: (run|NOT RUN: .*)$/gm) ?? [];
-  for (const line of new Set(lines.map((found) => found.trim()))) say(`  ${line}`);
+  for (const line of new Set(lines.map((line) => line.trim()))) say(`  ${line}`);
 }

@@ -1,21 +1,21 @@
 /**
- * What others have written and is packed: the chart library of `tokenbed/report`, in a file of its own. It is minified
- * (nobody reads it in a stack of ours), and its licences are packed beside it.
+ * Bundled third-party code: the chart library of `tokenbed/report`. It is a separate, minified file, and its licenses are
+ * published with it.
  */
 
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 
-/** The name of the file in dist/chunks/, and of the group that `codeSplitting` makes of it. */
+/** The name of the file in dist/chunks/, and of its `codeSplitting` group. */
 export const CHARTS = 'charts';
 
-/** What a path must contain for its module to be somebody else's. */
-export const OTHERS = /\/node_modules\//;
+/** Matches the path of a third-party module. */
+export const THIRD_PARTY = /\/node_modules\//;
 
-/** The rolldown plugin that minifies that one file: last of all, since code is printed anew until then. @returns {import('rolldown').Plugin} */
-export function minifyOthers() {
+/** A rolldown plugin that minifies that file. It runs last, because earlier steps print the code again. @returns {import('rolldown').Plugin} */
+export function minifyThirdParty() {
   return {
-    name: 'minify-others',
+    name: 'minify-third-party',
     async generateBundle(_, bundle) {
       const { minify } = await import('rolldown/utils');
       for (const file of Object.values(bundle)) {
@@ -29,22 +29,22 @@ export function minifyOthers() {
 }
 
 /**
- * The licences of the packages that these modules belong to, as one text.
+ * The licenses of the packages that contain these modules, as one text.
  *
- * @param {readonly string[]} modules  paths, as rolldown tells them
+ * @param {readonly string[]} modules  paths reported by rolldown
  */
-export async function licences(modules) {
+export async function licenses(modules) {
   const inside = /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/;
   const folders = new Set(modules.flatMap((id) => inside.exec(id.replaceAll('\\', '/'))?.[0] ?? []));
-  const texts = await Promise.all([...folders].sort().map(licence));
+  const texts = await Promise.all([...folders].sort().map(licenseOf));
   return `Code of these packages is part of dist/chunks/${CHARTS}.js.\n\n${texts.join('\n')}`;
 }
 
-/** @param {string} folder  of one package */
-async function licence(folder) {
+/** @param {string} folder  the folder of a package */
+async function licenseOf(folder) {
   const { name, version, license } = JSON.parse(await readFile(path.join(folder, 'package.json'), 'utf8'));
   const file = (await readdir(folder)).find((each) => /^licen[cs]e/i.test(each));
-  if (file === undefined) throw new Error(`${name} ${version} is packed, but brings no licence`);
+  if (file === undefined) throw new Error(`${name} ${version} is bundled, but has no license file`);
   const text = (await readFile(path.join(folder, file), 'utf8')).trim();
   return `${'-'.repeat(80)}\n${name} ${version} (${license})\n\n${text}\n`;
 }

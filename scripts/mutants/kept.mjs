@@ -97,9 +97,9 @@ export const KEPT = [
     name: 'sinusoid-turn',
     what: 'the anchor of a sinusoid stays where it is when a window is cut into tiles',
     file: 'crates/core/src/ops/sinusoid.rs',
-    find: 'anchor.put(s, position, cols.clone(), true);',
+    find: 'anchor.set(s, position, cols.clone(), true);',
     replace: `if from == 0 {
-                    anchor.put(s, position, cols.clone(), true);
+                    anchor.set(s, position, cols.clone(), true);
                 }`,
     suite: cargo('sinusoid'),
   },
@@ -123,8 +123,8 @@ export const KEPT = [
     name: 'wasm-max-equal',
     what: 'on simd128, a maximum takes the later of two equal values: +0 for -0',
     file: 'crates/core/src/simd/simd128.rs',
-    find: 'f32x4_le(x, held)',
-    replace: 'f32x4_lt(x, held)',
+    find: 'f32x4_le(x, acc)',
+    replace: 'f32x4_lt(x, acc)',
     suite: vitest('wasm', 'embedding-bag'),
   },
   {

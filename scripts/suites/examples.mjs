@@ -1,7 +1,6 @@
 /**
- * Every example, as a user's program: compiled or installed, importing `tokenbed` by name, and run to its end, on
- * both backends where that makes a difference. One that this machine cannot run is said to be NOT RUN, and is not
- * counted.
+ * Compiles or installs every example like a user's program, which imports `tokenbed` by name, and runs it, on both backends
+ * if that makes a difference. An example that cannot run on this machine is reported as NOT RUN and not counted.
  */
 
 import { readdir, rm } from 'node:fs/promises';
@@ -15,8 +14,8 @@ import { checks } from '../lib/suite.mjs';
 /** @import { Example } from '../examples/list.mjs' */
 /** @import { Result } from '../lib/run.mjs' */
 
-/** A program that is still running then hangs. */
-const PATIENCE_MS = 300_000;
+/** The time limit of an example. */
+const TIMEOUT_MS = 300_000;
 
 /** @typedef {[name: string, check: () => Promise<Result>]} Check */
 
@@ -58,17 +57,17 @@ async function checksOf(example) {
 /** @param {string} line @param {Record<string, string>} [env] @returns {Promise<Result>} */
 async function command(line, env = {}) {
   const [file, args] = await program(line);
-  return run(file, args, { env, timeout: PATIENCE_MS });
+  return run(file, args, { env, timeout: TIMEOUT_MS });
 }
 
-/** A folder that nobody runs would rot. */
+/** Checks that the list contains every folder of examples/. */
 async function allListed() {
   const listed = new Set(EXAMPLES.map(({ name }) => name));
   const forgotten = (await readdir(path.join(root, 'examples'))).filter((name) => !listed.has(name));
   if (forgotten.length > 0) throw new Error(`not in scripts/examples/list.mjs: ${forgotten.join(', ')}`);
 }
 
-/** Work that throws when it fails, as a check. @param {() => Promise<void>} work @returns {Promise<Result>} */
+/** Turns work that throws into a check. @param {() => Promise<void>} work @returns {Promise<Result>} */
 async function attempt(work) {
   const result = { code: 0, stdout: '', stderr: '', output: '' };
   try {

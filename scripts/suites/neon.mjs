@@ -1,4 +1,4 @@
-/** NEON on a machine without it: the aarch64 build of the core's tests under qemu-user, where both can be had. */
+/** NEON on a machine without it: the aarch64 build of the core's tests under qemu-user. */
 
 import { existsSync } from 'node:fs';
 import path from 'node:path';
@@ -7,8 +7,8 @@ import { root, run } from '../lib/run.mjs';
 import { showInstructionSets } from '../lib/suite.mjs';
 
 /**
- * scripts/test-neon.sh ends with cargo's `test result:` lines, or prints `NOT RUN: reason` where the emulator or
- * the target's std cannot be had: that counts as nothing, and is said.
+ * scripts/test-neon.sh prints cargo's `test result:` lines, or `NOT RUN: reason` if the emulator or the target's std is
+ * unavailable. The latter counts as no tests.
  *
  * @returns {Promise<import('../lib/suite.mjs').Outcome>}
  */

@@ -1,7 +1,7 @@
 /**
- * The tarball as a stranger gets it: packed, installed into a scratch folder outside of this one, and used there
- * without cargo on PATH: by `import` and by `require`, with the addon and without it, on Node 20, 22 and 24;
- * its types checked as a strict user does, with and without DOM and @types/node.
+ * Tests the published tarball: packs it, installs it into a scratch folder, and uses it there without cargo on PATH, with
+ * `import` and `require`, with and without the addon, on Node 20, 22 and 24. Its types are checked in strict mode, with and
+ * without DOM and @types/node.
  */
 
 import { existsSync } from 'node:fs';
@@ -14,8 +14,8 @@ import { nodes } from '../lib/nodes.mjs';
 import { say } from '../lib/progress.mjs';
 import { must, root, run } from '../lib/run.mjs';
 
-/** What every tarball must hold, beside one `.node` file. */
-const WANTED = [
+/** The required files, besides one `.node` file. */
+const REQUIRED = [
   'package.json',
   'README.md',
   'LICENSE',
@@ -30,15 +30,15 @@ const WANTED = [
   'dist/core.wasm',
 ];
 
-/** What none may hold: sources, tests, caches, and the .gitignore that would empty dist/. */
-const UNWANTED =
+/** Forbidden files: sources, tests, caches, and the .gitignore that would exclude dist/. */
+const FORBIDDEN =
   /(^|\/)\.gitignore$|\.tsbuildinfo$|^(ts|crates|test|scripts|target|examples|bench|\.cache)\//;
 
 /** @returns {Promise<import('../lib/suite.mjs').Outcome>} */
 export async function pack() {
   const scratch = await realpath(await mkdtemp(path.join(tmpdir(), 'tokenbed-pack-')));
   const outcome = { passed: 0, failed: 0, details: '' };
-  /** @param {string} name @param {() => Promise<string | undefined>} test  resolves to what is wrong */
+  /** @param {string} name @param {() => Promise<string | undefined>} test  resolves to a description of the failure */
   const check = async (name, test) => {
     const wrong = await test().catch((/** @type {unknown} */ error) => String(error));
     if (wrong === undefined) outcome.passed++;
@@ -50,10 +50,8 @@ export async function pack() {
   try {
     const { tarball, files } = await packTarball(scratch);
     await check('contents', async () => contents(files));
-    const whole = await install(scratch, 'with-addon', tarball);
-    await check('no path of this machine', () =>
-      noMachinePaths(path.join(whole, 'node_modules/tokenbed'), files),
-    );
+    const withAddon = await install(scratch, 'with-addon', tarball);
+    await check('no local paths', () => noMachinePaths(path.join(withAddon, 'node_modules/tokenbed'), files));
     const wasmOnly = await install(scratch, 'without-addon', tarball);
     await removeAddon(path.join(wasmOnly, 'node_modules/tokenbed/dist'));
 
@@ -61,7 +59,7 @@ export async function pack() {
     const bits = new Set();
     for (const { name, node } of await nodes()) {
       for (const [folder, backend] of /** @type {const} */ ([
-        [whole, 'native'],
+        [withAddon, 'native'],
         [wasmOnly, 'wasm'],
       ])) {
         for (const program of ['import.mjs', 'require.cjs', 'inline.mjs']) {
@@ -69,11 +67,11 @@ export async function pack() {
             const {
               info,
               shape,
-              bits: got,
+              bits: result,
             } = JSON.parse((await use(scratch, folder, node, [program])).stdout);
-            bits.add(got);
+            bits.add(result);
             if (`${shape}` !== '14,10') return `shape ${shape}`;
-            if (info.name !== backend) return `the backend ${info.name} answers: ${info.fallbackReason}`;
+            if (info.name !== backend) return `the backend is ${info.name}: ${info.fallbackReason}`;
             if (backend === 'native' && info.fallbackReason !== null)
               return `a fallback: ${info.fallbackReason}`;
             if (backend === 'wasm' && !info.fallbackReason) return 'no reason for the fallback';
@@ -87,7 +85,7 @@ export async function pack() {
     );
     await check('npx tokenbed info --json', async () => {
       const cli = 'node_modules/tokenbed/dist/cli.js';
-      const { stdout } = await use(scratch, whole, process.execPath, [cli, 'info', '--json']);
+      const { stdout } = await use(scratch, withAddon, process.execPath, [cli, 'info', '--json']);
       JSON.parse(stdout);
       return undefined;
     });
@@ -96,12 +94,12 @@ export async function pack() {
       const few = ['--vocab', '100', '--dim', '8', '--batch-sizes', '1', '--seq-lengths', '4'];
       const tables = ['--vocab-sizes', '10', '--embedding-dims', '4', '--min-time', '0'];
       const file = path.join(scratch, 'report.html');
-      await use(scratch, whole, process.execPath, [cli, 'profile', ...few, ...tables, '--html', file]);
+      await use(scratch, withAddon, process.execPath, [cli, 'profile', ...few, ...tables, '--html', file]);
       const html = await readFile(file, 'utf8');
-      return html.includes('<svg') ? undefined : 'the report holds no chart';
+      return html.includes('<svg') ? undefined : 'the report has no chart';
     });
     for (const settings of TYPE_SETTINGS) {
-      await check(`types, ${settings.name}`, () => checkTypes(whole, settings));
+      await check(`types, ${settings.name}`, () => checkTypes(withAddon, settings));
     }
   } finally {
     await rm(scratch, { recursive: true, force: true });
@@ -128,27 +126,27 @@ export async function packTarball(scratch) {
 function contents(files) {
   const names = files.map((file) => file.path);
   const wrong = [
-    ...WANTED.filter((name) => !names.includes(name)).map((name) => `${name} is missing`),
-    ...names.filter((name) => UNWANTED.test(name)).map((name) => `${name} should not be there`),
+    ...REQUIRED.filter((name) => !names.includes(name)).map((name) => `${name} is missing`),
+    ...names.filter((name) => FORBIDDEN.test(name)).map((name) => `${name} should not be there`),
     ...files.filter(({ size }) => size === 0).map((file) => `${file.path} is empty`),
   ];
   const addons = names.filter((name) => name.endsWith('.node')).length;
-  if (addons !== 1) wrong.push(`${addons} addons instead of the one of this platform`);
+  if (addons !== 1) wrong.push(`${addons} addons instead of one`);
   return wrong.length === 0 ? undefined : wrong.join('; ');
 }
 
 /** @param {string} folder @param {Packed[]} files */
 async function noMachinePaths(folder, files) {
   const paths = [root, cargoHome(), `${homedir()}/`].filter((name) => name.length > 3);
-  const found = [];
+  const problems = [];
   for (const file of files) {
     const bytes = await readFile(path.join(folder, file.path));
-    for (const name of paths) if (bytes.includes(name)) found.push(`${file.path} contains ${name}`);
+    for (const name of paths) if (bytes.includes(name)) problems.push(`${file.path} contains ${name}`);
   }
-  return found.length === 0 ? undefined : found.join('; ');
+  return problems.length === 0 ? undefined : problems.join('; ');
 }
 
-/** A folder of its own with the package in it and the user's programs beside. @param {string} scratch @param {string} name @param {string} tarball */
+/** A new folder with the package installed and the test programs. @param {string} scratch @param {string} name @param {string} tarball */
 async function install(scratch, name, tarball) {
   const folder = path.join(scratch, name);
   await mkdir(folder);
@@ -163,7 +161,7 @@ async function install(scratch, name, tarball) {
   return folder;
 }
 
-/** A folder for PATH that holds node and nothing else: no cargo, no compiler. @param {string} scratch */
+/** A folder for PATH that contains only node: no cargo, no compiler. @param {string} scratch */
 async function bareFolder(scratch) {
   const folder = path.join(scratch, 'bin');
   await mkdir(folder, { recursive: true });
@@ -173,8 +171,8 @@ async function bareFolder(scratch) {
 
 /** @param {string} scratch @param {string} folder @param {string} node @param {string[]} args */
 async function use(scratch, folder, node, args) {
-  const quiet = { TOKENBED_BACKEND: undefined, TOKENBED_ISA: undefined, TOKENBED_THREADS: undefined };
-  const env = { ...quiet, NODE_OPTIONS: undefined, NODE_PATH: undefined, PATH: await bareFolder(scratch) };
+  const unset = { TOKENBED_BACKEND: undefined, TOKENBED_ISA: undefined, TOKENBED_THREADS: undefined };
+  const env = { ...unset, NODE_OPTIONS: undefined, NODE_PATH: undefined, PATH: await bareFolder(scratch) };
   return must(node, args, { cwd: folder, env });
 }
 
@@ -184,7 +182,7 @@ async function removeAddon(dist) {
   for (const addon of addons) await rm(path.join(dist, addon));
 }
 
-/** The two settings under which the types must compile, `skipLibCheck` off in both. */
+/** The settings with which the types must compile, both without `skipLibCheck`. */
 const TYPE_SETTINGS = [
   { name: 'lib ES2022 alone', lib: ['ES2022'], types: [] },
   { name: 'with DOM and @types/node', lib: ['ES2022', 'DOM'], types: ['node'] },

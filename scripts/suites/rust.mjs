@@ -1,4 +1,4 @@
-/** Everything that cargo checks: the tests, the vectors, clippy, rustfmt. */
+/** The suites run by cargo: tests, vectors, clippy, rustfmt. */
 
 import path from 'node:path';
 import { wasmToolchain } from '../build-wasm.mjs';
@@ -7,8 +7,8 @@ import { root, run } from '../lib/run.mjs';
 import { checks, command, showInstructionSets } from '../lib/suite.mjs';
 
 /**
- * `cargo test`: the sum of its `test result:` lines; an ignored test counts as failed.
- * The release profile without its slow link: the kernels are compiled as they ship.
+ * `cargo test`: the sum of its `test result:` lines. Ignored tests count as failed. Uses the release profile without LTO,
+ * so that kernels are compiled as published, with a fast link.
  *
  * @returns {Promise<import('../lib/suite.mjs').Outcome>}
  */
@@ -34,12 +34,12 @@ export async function rustTests() {
     passed += Number(ok);
     failed += Number(bad) + Number(ignored);
   }
-  if (code !== 0 && failed === 0) failed = 1; // it did not compile, or a process was ended by a signal
+  if (code !== 0 && failed === 0) failed = 1; // it did not compile, or a signal ended a process
   showInstructionSets(output);
   return { passed, failed, details: failed > 0 ? output : '' };
 }
 
-/** The vectors under test/vectors/ are what the reference computes. */
+/** Checks that test/vectors/ matches the reference. */
 export function vectors() {
   return command(
     'vectors --check',
@@ -51,13 +51,13 @@ export function vectors() {
   );
 }
 
-/** clippy and rustfmt. The WASM crate is linted on its own target, where the toolchain that has it brings clippy. */
+/** clippy and rustfmt. The WASM crate is linted for its target if that toolchain has clippy. */
 export function rustLint() {
   const strict = ['--', '-D', 'warnings'];
   return checks([
     ['cargo fmt --check', () => run('cargo', ['fmt', '--all', '--check'])],
     ['cargo clippy', () => run('cargo', ['clippy', '-q', '--all-targets', ...strict])],
-    // The bench's crates are workspaces of their own.
+    // The crates of the benchmark are separate workspaces.
     ...['bench/naive', 'bench/instructions'].map((cwd) => {
       const options = { cwd: path.join(root, cwd) };
       return /** @type {const} */ ([
@@ -66,7 +66,7 @@ export function rustLint() {
       ]);
     }),
     [
-      'the WASM crate on its target',
+      'the WASM crate for its target',
       async () => {
         const toolchain = await wasmToolchain();
         const target = [
@@ -79,7 +79,7 @@ export function rustLint() {
         ];
         if (toolchain === '') return run('cargo', ['clippy', '-q', ...target, ...strict]);
         say(
-          '  clippy for wasm32 NOT RUN: its toolchain, built from Debian packages, has none; warnings of rustc are errors',
+          '  clippy for wasm32 NOT RUN: the toolchain built from Debian packages has no clippy; rustc warnings are errors',
         );
         const flags = ['-Ctarget-feature=+simd128', '-Dwarnings'].join('\u001f');
         const env = { RUSTUP_TOOLCHAIN: toolchain, CARGO_ENCODED_RUSTFLAGS: flags };

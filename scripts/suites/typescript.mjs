@@ -1,4 +1,4 @@
-/** The checks of TypeScript and JavaScript that run nothing: types, lint, format. */
+/** Static checks of TypeScript and JavaScript: types, lint, format. */
 
 import { run } from '../lib/run.mjs';
 import { checks } from '../lib/suite.mjs';

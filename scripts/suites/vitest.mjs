@@ -1,8 +1,8 @@
 /**
- * One project of vitest.config.ts, one run, counted from its JSON.
+ * Runs one project of vitest.config.ts and counts the results in its JSON report.
  *
- * vitest calls a run with skipped tests a success, and prints a file that cannot load as "skipped": here a test
- * that did not run and a file without tests are failures, and so is a project in which nothing ran.
+ * vitest treats skipped tests as success and reports a file that cannot load as "skipped". Here, skipped tests, files
+ * without tests and empty projects are failures.
  */
 
 import { mkdir, readFile, rm } from 'node:fs/promises';
@@ -11,7 +11,7 @@ import { root, run } from '../lib/run.mjs';
 import { showInstructionSets } from '../lib/suite.mjs';
 
 /**
- * @typedef {object} Report  what is used of vitest's JSON
+ * @typedef {object} Report  the part of vitest's JSON that is used
  * @property {{ name: string, status: string, message: string, assertionResults: { status: string, fullName: string, failureMessages?: string[] }[] }[]} testResults
  */
 
@@ -41,7 +41,7 @@ export async function vitest(project, env = {}) {
   if (json === undefined) return { passed: 0, failed: 1, details: output };
   showInstructionSets(output);
   const outcome = tally(JSON.parse(json));
-  // An error outside of every test: the exit code alone tells.
+  // An error outside of tests shows only in the exit code.
   if (code !== 0 && outcome.failed === 0) outcome.failed = 1;
   return { ...outcome, details: outcome.failed > 0 ? `${outcome.details}\n${output}` : '' };
 }
@@ -49,10 +49,10 @@ export async function vitest(project, env = {}) {
 /** @param {Report} report @returns {import('../lib/suite.mjs').Outcome} */
 function tally({ testResults }) {
   const outcome = { passed: 0, failed: 0, details: '' };
-  /** @param {string} why */
-  const fail = (why) => {
+  /** @param {string} message */
+  const fail = (message) => {
     outcome.failed++;
-    outcome.details += `${why}\n`;
+    outcome.details += `${message}\n`;
   };
   for (const { name, message, assertionResults } of testResults) {
     const where = path.relative(root, name);

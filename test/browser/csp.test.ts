@@ -1,6 +1,6 @@
 /**
- * A page with a content security policy: scripts of its own and `'wasm-unsafe-eval'` are all that is needed, no
- * `'unsafe-eval'`; without it the browser compiles no WebAssembly, and `init` says so.
+ * Content security policies: the package needs `'wasm-unsafe-eval'`, but not `'unsafe-eval'`. Without the former the browser
+ * does not compile WebAssembly, and `init` reports it.
  */
 
 import type * as library from 'tokenbed';
@@ -14,7 +14,7 @@ const { origin } = new URL(ENTRY);
 const frames: HTMLIFrameElement[] = [];
 afterEach(() => frames.splice(0).forEach((frame) => frame.remove()));
 
-/** What `use` comes to in a page with that policy. */
+/** The result of `use` in a page with the policy. */
 async function inPage<T>(policy: string, use: (tokenbed: Package) => Promise<T>): Promise<T> {
   const frame = document.createElement('iframe');
   frames.push(frame);
@@ -33,7 +33,7 @@ const policy = (scripts: string) =>
   `default-src 'none'; connect-src ${origin}; script-src ${origin} 'nonce-here' ${scripts}`;
 
 describe('a content security policy', () => {
-  it("needs 'wasm-unsafe-eval' and nothing more", async () => {
+  it("needs only 'wasm-unsafe-eval'", async () => {
     const row = await inPage(policy("'wasm-unsafe-eval'"), async ({ init, Embedding }) => {
       expect(await init()).toMatchObject({ name: 'wasm', isa: 'simd128' });
       return new Embedding({ vocabSize: 4, embeddingDim: 2, seed: 7 }).forward(3);
@@ -41,7 +41,7 @@ describe('a content security policy', () => {
     expect(row.shape).toEqual([2]);
   });
 
-  it('that forbids WebAssembly is named as the cause', async () => {
+  it('without it: init fails, and the error names the policy', async () => {
     const error = await inPage(policy(''), ({ init }) => init().catch((caught: unknown) => caught));
     expect(error).toMatchObject({ code: 'ERR_BACKEND_UNAVAILABLE' });
     expect((error as Error).message).toContain('Content Security Policy');

@@ -1,7 +1,7 @@
 /**
- * Loading in a page: `init` from every source a page has, what happens before it, and when it fails.
+ * Loading in a page: `init` from every source, calls before it, and failures.
  *
- * Each test loads a copy of the package of its own in a fresh frame: nothing was called there yet.
+ * Each test loads a fresh copy of the package in a new frame.
  */
 
 import type * as library from 'tokenbed';
@@ -23,7 +23,7 @@ interface Page extends Window {
 const frames: HTMLIFrameElement[] = [];
 afterEach(() => frames.splice(0).forEach((frame) => frame.remove()));
 
-/** The package in a realm of its own. */
+/** The package in a new realm. */
 async function fresh(entry = ENTRY): Promise<{ page: Page; tokenbed: Package }> {
   const frame = document.createElement('iframe');
   document.body.append(frame);
@@ -47,7 +47,7 @@ const expectRow = ({ Embedding }: Package) => {
 };
 
 describe('before init', () => {
-  it('constructing is ERR_NOT_INITIALIZED; tensors and tokenizers need no init', async () => {
+  it('constructors throw ERR_NOT_INITIALIZED; tensors and tokenizers work', async () => {
     const { tokenbed, page } = await fresh();
     const error = thrown(() => new tokenbed.Embedding({ vocabSize: 4, embeddingDim: 2 }));
     expect(error).toBeInstanceOf((page as unknown as { Error: ErrorConstructor }).Error);
@@ -61,7 +61,7 @@ describe('before init', () => {
 });
 
 describe('init', () => {
-  it('fetches core.wasm; auto says why it is not the addon', async () => {
+  it('fetches core.wasm; with auto it gives the reason for the fallback', async () => {
     const { tokenbed } = await fresh();
     const info = await tokenbed.init();
     expect(info).toMatchObject({ name: 'wasm', isa: 'simd128', threads: 1 });
@@ -79,7 +79,7 @@ describe('init', () => {
     ['an ArrayBuffer', () => fetch(CORE).then((response) => response.arrayBuffer())],
     ['bytes', async () => new Uint8Array(await (await fetch(CORE)).arrayBuffer())],
     ['a module', async () => WebAssembly.compile(await (await fetch(CORE)).arrayBuffer())],
-  ])('takes %s', async (_, source) => {
+  ])('accepts %s', async (_, source) => {
     const { tokenbed } = await fresh();
     await tokenbed.init({ wasm: source() as string });
     expectRow(tokenbed);
@@ -100,7 +100,7 @@ describe('init', () => {
     expectRow(tokenbed);
   });
 
-  it('gives the same bits from every source', async () => {
+  it('gives bit-identical results from every source', async () => {
     const [a, b] = [await fresh(), await fresh(INLINE)];
     await a.tokenbed.init();
     expect(expectRow(a.tokenbed)).toEqual(expectRow(b.tokenbed));
@@ -116,7 +116,7 @@ describe('init', () => {
     expect(fetches).toBe(1);
   });
 
-  it('may be tried again after it failed', async () => {
+  it('can be retried after a failure', async () => {
     const { tokenbed } = await fresh();
     const missing = new URL('../../dist/no-such.wasm', import.meta.url).href;
     const error = await tokenbed.init({ wasm: missing }).catch((caught: unknown) => caught);
@@ -127,7 +127,7 @@ describe('init', () => {
     expectRow(tokenbed);
   });
 
-  it('may be tried again with the very same source', async () => {
+  it('can be retried with the same source', async () => {
     const { tokenbed, page } = await fresh();
     const real = page.fetch.bind(page);
     page.fetch = () => Promise.reject(new Error('offline'));
@@ -138,7 +138,7 @@ describe('init', () => {
     expectRow(tokenbed);
   });
 
-  it('names the addon as unavailable when it is asked for', async () => {
+  it('throws ERR_BACKEND_UNAVAILABLE if the addon is requested', async () => {
     const { tokenbed } = await fresh();
     const error = await tokenbed.init({ backend: 'native' }).catch((caught: unknown) => caught);
     expect(error).toMatchObject({ code: 'ERR_BACKEND_UNAVAILABLE' });
@@ -168,7 +168,7 @@ describe('tokenbed/inline', () => {
 });
 
 describe('a worker', () => {
-  it('starts with initSync from a module it was sent, and gives the same bits', async () => {
+  it('starts with initSync from a transferred module and gives bit-identical results', async () => {
     const { tokenbed } = await fresh();
     await tokenbed.init();
     const expected = expectRow(tokenbed);

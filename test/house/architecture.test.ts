@@ -34,7 +34,7 @@ function lines(pattern: RegExp, among: readonly string[] = files(/./)): string[]
       .split('\n')
       .map((line) => [file, line.trim()] as const),
   );
-  return all.filter(([, line]) => pattern.test(line)).map((found) => found.join(': '));
+  return all.filter(([, line]) => pattern.test(line)).map((match) => match.join(': '));
 }
 
 /** What a module of the core may name of the crate, besides itself. Modules that are not listed may name any. */

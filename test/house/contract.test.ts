@@ -1,5 +1,5 @@
 /**
- * docs/contract.md, compared with what is packed and with what is tested.
+ * docs/contract.md, compared with the published types and with the error tests.
  *
  *   code blocks      names of classes, functions, interfaces and their members, parameters, optionality: dist/*.d.ts
  *   table of errors  codes, classes, texts and fields: dist/errors.d.ts and the rows of test/errors.test.ts
@@ -78,7 +78,7 @@ function shown(markdown: string): Record<string, string[]> {
   return Object.fromEntries(names.map((name) => [name, outline(name, all)]));
 }
 
-/** What `dist/` declares, and the names that its entries export. */
+/** The declarations in `dist/`, and the names that its entry points export. */
 async function packed(): Promise<{ all: Declarations; exported: string[] }> {
   const all: Declarations = new Map();
   const files = (await readdir(path.join(root, 'dist'), { recursive: true })) as string[];
@@ -174,13 +174,13 @@ describe('docs/contract.md', () => {
   });
 
   test('shows every public class, function and set of options', () => {
-    const wanted = exported.filter(
+    const expected = exported.filter(
       (name) =>
         /^(ClassDeclaration|TSDeclareFunction)$/.test(all.get(name)?.type) || name.endsWith('Options'),
     );
-    expect(wanted).toContain('EmbeddingBag');
-    expect(wanted).toContain('analyzeEmbeddingSystemDesign');
-    expect(wanted.filter((name) => pages[name] === undefined)).toEqual([]);
+    expect(expected).toContain('EmbeddingBag');
+    expect(expected).toContain('analyzeEmbeddingSystemDesign');
+    expect(expected.filter((name) => pages[name] === undefined)).toEqual([]);
   });
 
   test('names every chart', async () => {
@@ -190,7 +190,7 @@ describe('docs/contract.md', () => {
   });
 
   test('has the codes of errors.ts, each once', () => {
-    // Nothing is read only before tables are files.
+    // There are no read-only tables yet.
     const codes = all.get('ErrorCode').typeAnnotation.types.map(({ literal }: Node) => literal.value);
     expect([...errorTable(contract).keys()].sort()).toEqual(
       codes.filter((code: string) => code !== 'ERR_READ_ONLY').sort(),

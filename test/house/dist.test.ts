@@ -1,4 +1,4 @@
-/** dist/ as scripts/build-ts.mjs makes it: what a start loads, what it leaves, and that nothing older lies about. */
+/** The output of scripts/build-ts.mjs: which files the entry points load, and that no stale files remain. */
 
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -8,7 +8,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 
 const dist = fileURLToPath(new URL('../../dist/', import.meta.url));
 
-/** What a file imports: by statements, and by calls when it has use for it. */
+/** The static and dynamic imports of a file. */
 interface Imports {
   readonly statements: readonly string[];
   readonly calls: readonly string[];
@@ -35,30 +35,30 @@ beforeAll(async () => {
   }
 });
 
-/** All that is loaded with `entries`; with `calls` also what they may import later. `#loader` is that of Node. */
+/** The files that `entries` load; with `calls` also their dynamic imports. `#loader` is Node's. */
 function loaded(entries: readonly string[], { calls = false } = {}): string[] {
-  const found = new Set<string>(entries);
-  for (const name of found) {
+  const reachable = new Set<string>(entries);
+  for (const name of reachable) {
     const each = files.get(name === '#loader' ? 'backend/loader.node.js' : name);
     for (const target of [...(each?.statements ?? []), ...(calls ? (each?.calls ?? []) : [])])
-      found.add(target);
+      reachable.add(target);
   }
-  return [...found].sort();
+  return [...reachable].sort();
 }
 
 const LIBRARY = ['#loader', 'chunks/library.js', 'chunks/tokenizer.js', 'index.js'];
 
 describe('dist', () => {
-  test('the library is few files, and asks for nothing of Node to start', () => {
+  test('the library has few files and needs no Node modules to start', () => {
     expect(loaded(['index.js'])).toEqual(LIBRARY);
     expect(loaded(['backend/loader.node.js'])).toEqual(['backend/loader.node.js']);
   });
 
-  test('the tokenizers are loaded without the library', () => {
+  test('the tokenizers do not load the library', () => {
     expect(loaded(['tokenizer/index.js'])).toEqual(['chunks/tokenizer.js', 'tokenizer/index.js']);
   });
 
-  test('the program loads neither the library nor the commands before one is called', () => {
+  test('the CLI loads the library and commands on demand', () => {
     const program = ['chunks/program.js', 'chunks/tokenizer.js', 'cli.js', 'node:util'];
     expect(loaded(['cli.js'])).toEqual(program);
     expect(loaded(['cli.js'], { calls: true })).toEqual(
@@ -66,7 +66,7 @@ describe('dist', () => {
     );
   });
 
-  test('holds no JavaScript that nobody loads', async () => {
+  test('contains no unused JavaScript', async () => {
     const manifest = await readFile(path.join(dist, '../package.json'), 'utf8');
     const named = [...manifest.matchAll(/"\.\/dist\/([\w./-]+\.js)"/g)].map(([, name]) => name!);
     const ownUse = ['backend/index.js', 'profiler/rounds.js', 'files/npy.js']; // tests, bench and page

@@ -1,7 +1,7 @@
 /**
- * Every public name has a docstring, and so has every public member of it: what a user's editor shows.
+ * Every public name and every public member has a docstring.
  *
- * Public is what ts/index.ts and ts/tokenizer/index.ts export. A constructor's words stand at its class.
+ * Public names are those that ts/index.ts and ts/tokenizer/index.ts export. Constructors are documented at their class.
  */
 
 import { readFile } from 'node:fs/promises';
@@ -12,7 +12,7 @@ import { describe, expect, test } from 'vitest';
 
 const ts = fileURLToPath(new URL('../../ts/', import.meta.url));
 
-/** As much of a syntax tree as is looked at. */
+/** The part of a syntax tree that is used. */
 interface Node {
   readonly type: string;
   readonly start: number;
@@ -26,7 +26,7 @@ interface Node {
   readonly body?: { readonly body: readonly Node[] };
 }
 
-/** The public names, by the file that declares them. */
+/** The public names of each file that declares some. */
 async function publicNames(entry: string): Promise<Map<string, string[]>> {
   const names = new Map<string, string[]>();
   const source = await readFile(path.join(ts, entry), 'utf8');
@@ -49,7 +49,7 @@ const isPublicMember = ({ type, kind, key, accessibility, override }: Node): boo
   accessibility !== 'protected' &&
   override !== true;
 
-/** Which of `names`, and of their members, lack a docstring. Of overloads the first one speaks for all. */
+/** The `names` and members without a docstring. Of overloads only the first needs one. */
 function undocumented(source: string, file: string, names: readonly string[]): string[] {
   const { program, comments } = parseSync(file, source);
   const ends = comments.filter(({ type, value }) => type === 'Block' && value.startsWith('*'));
@@ -74,19 +74,19 @@ function undocumented(source: string, file: string, names: readonly string[]): s
 describe.each(['index.ts', 'tokenizer/index.ts'])('ts/%s', async (entry) => {
   const names = await publicNames(entry);
 
-  test('exports something', () => {
+  test('has exports', () => {
     expect(names.size).toBeGreaterThan(3);
   });
 
   for (const [file, own] of names) {
-    if (path.basename(file) === 'index.ts' && file !== 'backend/index.ts') continue; // another entry
-    test(`what comes from ts/${file} is documented`, async () => {
+    if (path.basename(file) === 'index.ts' && file !== 'backend/index.ts') continue; // another entry point
+    test(`exports of ts/${file} are documented`, async () => {
       expect(undocumented(await readFile(path.join(ts, file), 'utf8'), file, own)).toEqual([]);
     });
   }
 });
 
-test('a missing docstring is found', () => {
+test('a missing docstring is detected', () => {
   const source =
     '/** A. */\nexport interface A {\n  /** b. */\n  b: 1;\n  c: 2;\n}\nexport class D { e() {} }\n';
   expect(undocumented(source, 'a.ts', ['A', 'D'])).toEqual(['A.c', 'D', 'D.e']);

@@ -19,7 +19,7 @@ const DOCUMENTS = [
   ...pages.map((name) => `docs/${name}`),
 ];
 
-/** Folders that a build or a set-up fills, placeholders, and a media type. */
+/** Generated folders, placeholders, and a media type. */
 const NOT_IN_A_CLONE = /^(dist|node_modules|\.cache|target|docs\/api)\/|\*|\/[xt]\.rs$|^application\//;
 
 const withoutCode = (markdown: string): string => markdown.replaceAll(/^```[\s\S]*?^```$/gm, '');
@@ -43,7 +43,7 @@ const anchorsIn = (markdown: string): string[] =>
       .replaceAll(' ', '-'),
   );
 
-/** Entries of the package (`tokenbed/inline`), not files. */
+/** Entry points of the package (`tokenbed/inline`), which are not files. */
 const isEntry = (name: string): boolean => name.startsWith('tokenbed/') || name.startsWith('@');
 
 describe.each(DOCUMENTS)('%s', (file) => {
@@ -81,11 +81,11 @@ describe.each(DOCUMENTS)('%s', (file) => {
     }
   });
 
-  test('is plain text at one width', async () => {
+  test('is plain text of limited width', async () => {
     const text = await read(file);
     expect(text.match(/\p{Extended_Pictographic}/gu)).toBeNull();
     expect(text.match(/[ \t]+$/gm)).toBeNull();
-    // Tables and code may be wider: they cannot be wrapped.
+    // Tables and code cannot be wrapped.
     const prose = text.replaceAll(/^```[\s\S]*?^```$|^\|.*$/gm, '').split('\n');
     expect(prose.filter((line) => line.length > 110)).toEqual([]);
   });
@@ -104,12 +104,12 @@ test('docs/errors.md names every error code', async () => {
   const text = await read('docs/errors.md');
   const codes = [...(await read('ts/errors.ts')).matchAll(/^ {2}\| '(ERR_\w+)'/gm)].map(([, code]) => code!);
   expect(codes.length).toBeGreaterThan(20);
-  // Nothing is read-only before tables are files.
+  // There are no read-only tables yet.
   for (const code of codes.filter((each) => each !== 'ERR_READ_ONLY'))
     expect(text).toContain(`| \`${code}\` |`);
 });
 
-test('docs/command-line.md shows every command of the program', async () => {
+test('docs/command-line.md shows every command of the CLI', async () => {
   const text = await read('docs/command-line.md');
   const commands = [...(await read('ts/cli/main.ts')).matchAll(/^ {4}name: '([a-z]+)',$/gm)].map(
     ([, name]) => name,
@@ -118,7 +118,7 @@ test('docs/command-line.md shows every command of the program', async () => {
   for (const command of commands) expect(text).toContain(`npx tokenbed ${command}`);
 });
 
-test('the architecture names every folder of the core and every crate', async () => {
+test('ARCHITECTURE.md names every folder of the core and every crate', async () => {
   const text = await read('ARCHITECTURE.md');
   for (const crate of await readdir(path.join(root, 'crates'))) expect(text).toContain(`crates/${crate}`);
   for (const folder of ['ops', 'row', 'simd']) expect(text).toContain(folder);

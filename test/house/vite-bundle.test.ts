@@ -1,4 +1,4 @@
-/** The main entry, bundled for the browser as a user's Vite does it: no Node, the WASM beside the code, not in it. */
+/** The main entry bundled for the browser by Vite: without Node code, and with the WASM as a separate file. */
 
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
-/** What a bundle came to: its files by name, and the text of its JavaScript. */
+/** A bundle: its files by name, and the text of its JavaScript. */
 interface Bundle {
   readonly sizes: ReadonlyMap<string, number>;
   readonly code: string;
@@ -18,7 +18,7 @@ interface Bundle {
 let folder: string;
 
 beforeAll(async () => {
-  // A user's project: the package is under node_modules, and found by its `exports` and `imports`.
+  // Like a user's project: the package is in node_modules and resolved by its `exports` and `imports`.
   folder = await mkdtemp(path.join(tmpdir(), 'tokenbed-vite-'));
   await mkdir(path.join(folder, 'node_modules'));
   await symlink(root, path.join(folder, 'node_modules/tokenbed'), 'dir');
@@ -47,14 +47,14 @@ async function bundle(name: string, source: string): Promise<Bundle> {
   return { sizes: new Map(sizes), code: code.join('\n') };
 }
 
-/** The size of the one file with that ending. */
+/** The size of the only file with that extension. */
 function sizeOf({ sizes }: Bundle, ending: string): number {
-  const found = [...sizes].filter(([file]) => file.endsWith(ending));
-  expect(found.map(([file]) => file)).toHaveLength(1);
-  return found[0]![1];
+  const matches = [...sizes].filter(([file]) => file.endsWith(ending));
+  expect(matches.map(([file]) => file)).toHaveLength(1);
+  return matches[0]![1];
 }
 
-/** What only Node has, and what would make a bundler look for it. */
+/** Code that exists only in Node, or that makes a bundler look for it. */
 const NODE = /\bnode:|createRequire|\bprocess\.(env|versions|platform)|__filename|\.node['"`]/;
 
 describe('tokenbed', () => {
@@ -63,27 +63,27 @@ describe('tokenbed', () => {
     main = await bundle('main', "import * as tokenbed from 'tokenbed';\nglobalThis.tokenbed = tokenbed;\n");
   });
 
-  test('needs nothing of Node', () => {
+  test('contains no Node code', () => {
     expect(main.code.match(NODE)).toBeNull();
     expect(main.code).toContain('ERR_NOT_INITIALIZED');
   });
 
-  test('finds its WASM beside the code', async () => {
+  test('has its WASM as a separate file', async () => {
     const bytes = sizeOf(main, '.wasm');
     expect(bytes).toBe((await stat(path.join(root, 'dist/core.wasm'))).size);
     const name = [...main.sizes.keys()].find((file) => file.endsWith('.wasm'));
     expect(main.code).toContain(name);
   });
 
-  test('is small, and does not carry the bytes of tokenbed/inline', () => {
+  test('is small, without the bytes of tokenbed/inline', () => {
     expect(main.code).not.toContain('AGFzbQ'); // base64 of `\0asm`
     const script = sizeOf(main, '.js');
-    // 76 kB minified when this was written, 26 kB compressed.
+    // 76 kB minified and 26 kB compressed at the time of writing.
     expect(script).toBeGreaterThan(20_000);
     expect(script).toBeLessThan(100_000);
   });
 
-  test('leaves out the classes that a page does not name', async () => {
+  test('omits unused classes', async () => {
     const tensors = await bundle(
       'tensors',
       "import { Tensor } from 'tokenbed';\nglobalThis.Tensor = Tensor;\n",
@@ -97,7 +97,7 @@ describe('tokenbed', () => {
 });
 
 describe('tokenbed/inline', () => {
-  test('carries the WASM inside, and nothing of Node', async () => {
+  test('contains the WASM, and no Node code', async () => {
     const inline = await bundle(
       'inline',
       "import * as t from 'tokenbed/inline';\nglobalThis.tokenbed = t;\n",
@@ -108,7 +108,7 @@ describe('tokenbed/inline', () => {
 });
 
 describe('tokenbed/tokenizer', () => {
-  test('brings no WASM and no kernels', async () => {
+  test('contains neither WASM nor kernels', async () => {
     const alone = await bundle(
       'tokenizer',
       "import * as t from 'tokenbed/tokenizer';\nglobalThis.tokenizer = t;\n",

@@ -1,4 +1,4 @@
-/** Both backends in one process: random programs give the same bits and the same errors, and objects do not mix. */
+/** Both backends in one process: random programs give identical bits and errors, and objects cannot be mixed. */
 
 import fc from 'fast-check';
 import {
@@ -19,7 +19,7 @@ afterAll(() => init({ backend: inject('backend') }));
 
 const NAMES = ['native', 'wasm'] as const;
 
-/** One step of a program: a number of each of many choices, whatever they come to mean. */
+/** One step of a program: random numbers, which `run` interprets. */
 interface Step {
   readonly what: number;
   readonly ids: readonly number[];
@@ -36,7 +36,7 @@ interface Program {
   readonly steps: readonly Step[];
 }
 
-/** What a step came to: floats and their shape, or an error with all that a user may rely on. */
+/** The outcome of a step: floats and their shape, or an error with its documented properties. */
 type Outcome = { shape: readonly number[]; data: Float32Array } | { error: Record<string, unknown> };
 
 const FORMS = [
@@ -49,7 +49,7 @@ const FORMS = [
   (ids: readonly number[]) => [ids.map((id) => id - 1)],
 ];
 
-/** Runs a program on the backend of the moment. */
+/** Runs a program on the active backend. */
 function run({ vocab, dim, seed, kind, init, dropout, steps }: Program): Outcome[] {
   const table = {
     vocabSize: vocab,
@@ -142,7 +142,7 @@ const program: fc.Arbitrary<Program> = fc
       steps: fc.array(
         fc.record({
           what: fc.nat(12),
-          // Now and then one that is out of range.
+          // Occasionally one that is out of range.
           ids: fc.array(fc.nat(vocab - (vocab % 5 === 0 ? 0 : 1)), { maxLength: 9 }),
           options: fc.tuple(small, small, small),
         }),
@@ -154,7 +154,7 @@ const program: fc.Arbitrary<Program> = fc
 describe('random programs', () => {
   const seed = Number(process.env['PROGRAM_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 
-  it('have the same bits and the same errors on both', async () => {
+  it('give identical bits and errors on both backends', async () => {
     console.log(`random programs: PROGRAM_SEED=${seed}`);
     let [floats, errors] = [0, 0];
     await fc.assert(
@@ -179,14 +179,14 @@ describe('random programs', () => {
       }),
       { seed, numRuns: 300 },
     );
-    // The programs do something, and not all of it is refused.
+    // Check that programs are not trivial and that most steps succeed.
     expect(floats).toBeGreaterThan(100_000);
     expect(errors).toBeGreaterThan(50);
   });
 });
 
 describe('init again', () => {
-  it('is for later objects: earlier ones keep their backend', async () => {
+  it('affects only later objects', async () => {
     await init({ backend: 'native' });
     const first = new Embedding({ vocabSize: 5, embeddingDim: 3, seed: 1 });
     expect(await init({ backend: 'wasm' })).toEqual(backendInfo());
@@ -204,7 +204,7 @@ describe('init again', () => {
     expect(first.forward(0).shape).toEqual([3]);
   });
 
-  it('twice gives the same backend, at once too', async () => {
+  it('is idempotent, also concurrently', async () => {
     const [a, b, c] = await Promise.all([
       init({ backend: 'wasm' }),
       init({ backend: 'wasm' }),
@@ -218,25 +218,25 @@ describe('init again', () => {
     expect(new EmbeddingLayer({ token, positional }).forward([1]).shape).toEqual([1, 3]);
   });
 
-  it('refuses what is no backend and leaves the one that is', async () => {
+  it('rejects invalid backends and keeps the current one', async () => {
     const before = backendInfo();
-    const asked = (options: unknown) => init(options as Parameters<typeof init>[0]);
-    await expect(asked({ backend: 'napi' })).rejects.toMatchObject({
+    const initWith = (options: unknown) => init(options as Parameters<typeof init>[0]);
+    await expect(initWith({ backend: 'napi' })).rejects.toMatchObject({
       name: 'RangeError',
       code: 'ERR_INVALID_OPTION',
       option: 'backend',
     });
-    await expect(asked({ backend: null })).rejects.toMatchObject({
+    await expect(initWith({ backend: null })).rejects.toMatchObject({
       name: 'TypeError',
       code: 'ERR_INVALID_OPTION',
       option: 'backend',
     });
-    await expect(asked({ threads: 2 })).rejects.toMatchObject({
+    await expect(initWith({ threads: 2 })).rejects.toMatchObject({
       name: 'TypeError',
       code: 'ERR_INVALID_OPTION',
       option: 'threads',
     });
-    await expect(asked(null)).rejects.toMatchObject({ name: 'TypeError', code: 'ERR_INVALID_OPTION' });
+    await expect(initWith(null)).rejects.toMatchObject({ name: 'TypeError', code: 'ERR_INVALID_OPTION' });
     expect(backendInfo()).toEqual(before);
   });
 });
@@ -247,7 +247,7 @@ describe('objects of two backends', () => {
     return make();
   };
 
-  it('do not mix in one layer', async () => {
+  it('cannot be mixed in one layer', async () => {
     for (const [mine, other] of [NAMES, [...NAMES].reverse()] as [
       (typeof NAMES)[number],
       (typeof NAMES)[number],
@@ -266,15 +266,15 @@ describe('objects of two backends', () => {
     }
   });
 
-  it('a Tensor of one may be the out and the x of the other', async () => {
+  it('a Tensor of one can be out and x of the other', async () => {
     const allocated = await on('wasm', () => Tensor.allocate([2, 4]));
     const native = await on('native', () => new PositionalEncoding({ embeddingDim: 4, maxSeqLength: 5 }));
     const wasm = await on('wasm', () => new PositionalEncoding({ embeddingDim: 4, maxSeqLength: 5 }));
     allocated.data.fill(1);
     native.forwardInto(allocated, allocated);
     wasm.forwardInto(allocated, allocated);
-    const wanted = wasm.forward(native.forward(new Float32Array(8).fill(1), { shape: [2, 4] }));
-    expectBits(allocated.data, wanted.data);
+    const expected = wasm.forward(native.forward(new Float32Array(8).fill(1), { shape: [2, 4] }));
+    expectBits(allocated.data, expected.data);
     const bag = await on('native', () => EmbeddingBag.from(Embedding.fromPretrained([[1], [2]])));
     allocated.data.fill(0.5);
     expect(bag.forward([[0, 1, 0, 1, 0, 1, 0, 1]], { perSampleWeights: allocated }).toArray()).toEqual([

@@ -1,11 +1,11 @@
-/** What training holds: at most 40 bytes for each byte of text, measured while it runs. */
+/** Training uses at most 40 bytes per byte of text, measured while it runs. */
 
 import { BPETokenizer } from 'tokenbed';
 import { expect, it } from 'vitest';
 
 const MIB = 2 ** 20;
 
-/** Text of about `bytes` bytes: words drawn by Zipf's law from 20,000, so that it has pairs of every frequency. */
+/** A text of about `bytes` bytes: words with a Zipf distribution over 20,000, so that pairs have all frequencies. */
 function prose(bytes: number): string {
   let state = 1;
   const random = () => {
@@ -25,7 +25,7 @@ function prose(bytes: number): string {
 
 const collect = (globalThis as { gc?: () => void }).gc!;
 
-/** Frees what nobody holds: buffers are given back between turns of the event loop, after a collection. */
+/** Collects garbage. Buffers are freed between turns of the event loop, after a collection. */
 async function settle(): Promise<void> {
   for (let turn = 0; turn < 3; turn++) {
     collect();
@@ -33,7 +33,7 @@ async function settle(): Promise<void> {
   }
 }
 
-it.each(['bytes', 'words'] as const)('training %s takes at most 40 bytes per byte of text', async (mode) => {
+it.each(['bytes', 'words'] as const)('training %s uses at most 40 bytes per byte of text', async (mode) => {
   const text = prose(2 * MIB);
   await settle();
   const before = process.memoryUsage().arrayBuffers;
@@ -47,7 +47,7 @@ it.each(['bytes', 'words'] as const)('training %s takes at most 40 bytes per byt
     },
   });
   expect(calls).toBeGreaterThan(1000);
-  // Something was measured: for words, whose text is held once per different word, about a tenth as much.
+  // Check that something was measured. Mode words needs about a tenth, because it stores distinct words only.
   expect(most / text.length).toBeGreaterThan(mode === 'bytes' ? 4 : 0.1);
   expect(most / text.length).toBeLessThan(40);
 });

@@ -1,8 +1,8 @@
 /**
- * `tokenbed bench` beside plain JavaScript and beside libraries that are found where it is called.
+ * `tokenbed bench` compared with plain JavaScript and with libraries installed in the current folder.
  *
- * The libraries here are small packages of this test's own: the real ones are hundreds of MiB that nobody else needs.
- * They look rows up as their namesake does, wrongly, or not at all.
+ * The libraries are small substitutes, because the real ones have hundreds of MiB. They look up rows correctly, incorrectly,
+ * or not at all.
  */
 
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -45,7 +45,7 @@ interface Json extends Record<string, unknown> {
   readonly failed: readonly { readonly name: string; readonly message: string }[];
 }
 
-/** A folder in which such a package is installed. */
+/** A folder with such a package installed. */
 function installed(packages: Readonly<Record<string, string>>): string {
   const cwd = folder();
   for (const [name, code] of Object.entries(packages)) {
@@ -60,7 +60,7 @@ function installed(packages: Readonly<Record<string, string>>): string {
   return cwd;
 }
 
-/** onnxruntime-node, as far as `row(table, id, dim)` is one. */
+/** A substitute for onnxruntime-node that returns `row(table, id, dim)`. */
 const onnx = (row: string): string => `
   class Tensor { constructor(type, data, dims) { Object.assign(this, { type, data, dims }); } }
   console.log('greetings of a library');
@@ -80,7 +80,7 @@ const onnx = (row: string): string => `
     },
   };`;
 
-/** TensorFlow.js, likewise. */
+/** A substitute for TensorFlow.js. */
 const tfjs = `
   const tensor = (data, dim) => ({ data, dim, dataSync: () => data, dispose() {} });
   exports.setBackend = async (name) => name === 'cpu';
@@ -96,18 +96,18 @@ const bench = async (args: readonly string[], cwd = folder()): Promise<Json> =>
   JSON.parse(await printed(['bench', ...SMALL, ...args, '--json'], { cwd })) as Json;
 
 describe('bench --json', () => {
-  it('measures tokenbed, the copy and plain JavaScript on every size, and names what is missing', async () => {
-    const found = await bench([]);
+  it('measures tokenbed, the copy and plain JavaScript for every size, and lists missing libraries', async () => {
+    const output = await bench([]);
     const { name, isa, version } = backendInfo();
-    expect(found).toMatchObject({ version, backend: name, isa, node: process.version });
-    expect(found['table']).toEqual({ vocabSize: 50, embeddingDim: 6, memoryMb: (50 * 6 * 4) / 2 ** 20 });
-    expect(found['settings']).toEqual({ pattern: 'uniform', seed: '0', rounds: 3, roundMs: 1 });
-    expect(found.missing).toEqual(PEERS);
-    expect(found.failed).toEqual([]);
-    expect(found.results.map(({ tokens, name }) => [tokens, name])).toEqual(
+    expect(output).toMatchObject({ version, backend: name, isa, node: process.version });
+    expect(output['table']).toEqual({ vocabSize: 50, embeddingDim: 6, memoryMb: (50 * 6 * 4) / 2 ** 20 });
+    expect(output['settings']).toEqual({ pattern: 'uniform', seed: '0', rounds: 3, roundMs: 1 });
+    expect(output.missing).toEqual(PEERS);
+    expect(output.failed).toEqual([]);
+    expect(output.results.map(({ tokens, name }) => [tokens, name])).toEqual(
       [1, 20].flatMap((tokens) => OWN.map((name) => [tokens, name])),
     );
-    for (const each of found.results) {
+    for (const each of output.results) {
       expect(each.version).toBeNull();
       expect(each.p10Us).toBeGreaterThan(0);
       expect(each.p10Us).toBeLessThanOrEqual(each.medianUs);
@@ -120,7 +120,7 @@ describe('bench --json', () => {
     }
   });
 
-  it('finds libraries where it is called, and measures them beside tokenbed', async () => {
+  it('measures libraries that are installed in the current folder', async () => {
     const cwd = installed({ 'onnxruntime-node': onnx('id * dim'), '@tensorflow/tfjs': tfjs });
     const child = path.join(cwd, 'a/b');
     mkdirSync(child, { recursive: true });
@@ -141,7 +141,7 @@ describe('bench --json', () => {
     for (const each of peers) expect(each.ratio).toBeGreaterThan(0);
   });
 
-  it('measures no library that answers wrongly or does not start, and says so', async () => {
+  it('reports libraries with wrong results or that fail to start, and does not measure them', async () => {
     const cwd = installed({
       'onnxruntime-node': onnx('id'),
       'onnxruntime-web': '',
@@ -160,14 +160,14 @@ describe('bench --json', () => {
     expect(new Set(results.map(({ name }) => name))).toEqual(new Set(OWN));
   });
 
-  it('copies more than the table holds, too', async () => {
+  it('can copy more bytes than the table has', async () => {
     const { results } = await bench(['--tokens', '51']);
     expect(results.map(({ name }) => name)).toEqual(OWN);
   });
 });
 
 describe('bench', () => {
-  it('refuses what does not fit, before it measures', async () => {
+  it('rejects sizes that do not fit, before measuring', async () => {
     const args = ['bench', '--vocab', '1', '--dim', '1000000', '--tokens', '262144'];
     const { code, stdout, stderr } = await tokenbed(args);
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
@@ -198,11 +198,11 @@ describe('bench', () => {
     ['--round-ms', '0', 'an integer >= 1'],
     ['--pattern', 'zipf,uniform', 'one of uniform, zipf, sequential, repeated'],
     ['--seed', '1.5', 'an integer >= 0'],
-  ])('calls %s %s a wrong command line', async (option, value, wanted) => {
-    await expectFailure(['bench', option, value], 2, `Option ${option} must be ${wanted}`);
+  ])('rejects %s %s as a usage error', async (option, value, expected) => {
+    await expectFailure(['bench', option, value], 2, `Option ${option} must be ${expected}`);
   });
 
-  it('draws a bar on a terminal after a second', async () => {
+  it('draws a progress bar on a terminal after a second', async () => {
     const env = preloading('process.stderr.isTTY = true;');
     const args = '--vocab 50 --dim 6 --tokens 4 --rounds 80 --round-ms 10'.split(' ');
     const { code, stderr } = await tokenbed(['bench', ...args], { env, cwd: folder() });
@@ -212,7 +212,7 @@ describe('bench', () => {
     expect(stderr.endsWith('\r\u001b[2K')).toBe(true);
   });
 
-  it('ends quietly when nobody reads on', async () => {
+  it('exits silently when the reader closes the pipe', async () => {
     const child = start(['bench', ...SMALL], { cwd: folder() });
     child.stdout.destroy();
     const { code, signal, stderr } = await outcome(child);

@@ -1,4 +1,4 @@
-/** `tokenbed embed` against the library, bit for bit, and what it leaves behind when it is stopped. */
+/** `tokenbed embed` compared with the library, bit for bit, and its cleanup when interrupted. */
 
 import { once } from 'node:events';
 import { readdirSync, writeFileSync } from 'node:fs';
@@ -18,7 +18,7 @@ import {
   tokenbed,
 } from './cli-program.js';
 
-/** What the library makes of lines of ids, each a sequence. */
+/** The library's result for lines of ids, each a sequence. */
 function library(
   lines: readonly (readonly number[])[],
   { vocabSize = 99, embeddingDim = 64, seed = 0n, positional = 'sinusoidal' as 'sinusoidal' | null },
@@ -30,7 +30,7 @@ function library(
   return Float32Array.from(rows);
 }
 
-/** Rows of numbers, every one `dim` long. */
+/** Parses rows of `dim` numbers. */
 function parseRows(text: string, dim: number): Float32Array {
   if (text === '') return new Float32Array(0);
   expect(text.endsWith('\n')).toBe(true);
@@ -42,7 +42,7 @@ function parseRows(text: string, dim: number): Float32Array {
   return Float32Array.from(rows.flat());
 }
 
-/** The floats of a .npy 1.0 of this shape. */
+/** The floats of a .npy 1.0 file with this shape. */
 function parseNpy(bytes: Buffer, rows: number, dim: number): Float32Array {
   const header = bytes.subarray(0, 128).toString('latin1');
   const dict = `{'descr': '<f4', 'fortran_order': False, 'shape': (${rows}, ${dim}), }`;
@@ -56,31 +56,31 @@ const text = ['Hello world!', '', 'a', 'The quick brown fox'];
 const lines = text.map((line) => char.encode(line));
 
 describe('embed', () => {
-  it('prints each row as a JSON array where asked', async () => {
+  it('prints each row as a JSON array with --json', async () => {
     const text = await printed(['embed', '--json', '--dim', '3', '--seed', '5'], { input: '1 2\n3\n' });
     const rows = text
       .trimEnd()
       .split('\n')
       .map((row) => JSON.parse(row) as number[]);
-    const wanted = library([[1, 2], [3]], { embeddingDim: 3, seed: 5n });
-    expectBits(Float32Array.from(rows.flat()), wanted);
+    const expected = library([[1, 2], [3]], { embeddingDim: 3, seed: 5n });
+    expectBits(Float32Array.from(rows.flat()), expected);
     expect(rows.map((row) => row.length)).toEqual([3, 3, 3]);
     await expectFailure(['embed', '--json', '--npy'], 2, /ERR_INVALID_OPTION: Options --npy and --json/);
   });
 
-  it("gives the library's bits for ids, positions anew on every line", async () => {
+  it('is bit-identical to the library for ids, with positions restarting on every line', async () => {
     const out = await printed(['embed'], { input: idLines(lines) });
     expectBits(parseRows(out, 64), library(lines, {}));
   });
 
-  it('passes every option on', async () => {
+  it('passes on every option', async () => {
     const ids = [[4, 0, 4, 1], [3], [2, 2]];
     const args = '--vocab 5 --dim 3 --seed 18446744073709551615 --position none'.split(' ');
-    const wanted = library(ids, { vocabSize: 5, embeddingDim: 3, seed: 2n ** 64n - 1n, positional: null });
-    expectBits(parseRows(await printed(['embed', ...args], { input: idLines(ids) }), 3), wanted);
+    const expected = library(ids, { vocabSize: 5, embeddingDim: 3, seed: 2n ** 64n - 1n, positional: null });
+    expectBits(parseRows(await printed(['embed', ...args], { input: idLines(ids) }), 3), expected);
   });
 
-  it('says once that the table is random', async () => {
+  it('reports once that the table is random', async () => {
     const { stderr } = await tokenbed(['embed', '--seed', '7'], { input: idLines(lines) });
     expect(stderr).toMatch(/^tokenbed: the table is random \(seed 7, 99 x 64\), not trained.*\n$/);
   });
@@ -89,12 +89,15 @@ describe('embed', () => {
     const cwd = folder();
     writeFileSync(path.join(cwd, 'text'), text.join('\r\n'));
     writeFileSync(path.join(cwd, 'ids'), idLines(lines));
-    const wanted = library([...lines, ...lines], { embeddingDim: 5 });
-    expectBits(parseRows(await printed(['embed', '--dim', '5', 'text', 'text'], { cwd }), 5), wanted);
-    expectBits(parseRows(await printed(['embed', '--dim', '5', '--ids', 'ids', 'ids'], { cwd }), 5), wanted);
+    const expected = library([...lines, ...lines], { embeddingDim: 5 });
+    expectBits(parseRows(await printed(['embed', '--dim', '5', 'text', 'text'], { cwd }), 5), expected);
+    expectBits(
+      parseRows(await printed(['embed', '--dim', '5', '--ids', 'ids', 'ids'], { cwd }), 5),
+      expected,
+    );
     const input = text.join('\n');
     const mixed = await printed(['embed', '--dim', '5', '-', 'text'], { cwd, input });
-    expectBits(parseRows(mixed, 5), wanted);
+    expectBits(parseRows(mixed, 5), expected);
   });
 
   it.each([
@@ -112,14 +115,14 @@ describe('embed', () => {
     expectBits(parseNpy(bytes, ids.flat().length, 2), library(ids, { embeddingDim: 2 }));
   });
 
-  it('puts ids together that come in two chunks', async () => {
+  it('joins ids that are split across chunks', async () => {
     const ids = [[98, 12], [7]];
     const input = Array.from(Buffer.from('98 12\r\n7'), (byte) => Uint8Array.of(byte));
     const out = await printed(['embed', '--dim', '2'], { input });
     expectBits(parseRows(out, 2), library(ids, { embeddingDim: 2 }));
   });
 
-  it.each([1, 3, 1025])('takes lines of any length, with %i columns', async (dim) => {
+  it.each([1, 3, 1025])('accepts lines of any length, with %i columns', async (dim) => {
     const draw = numbers(dim);
     const lengths = dim > 1000 ? [4095, 4097, 1] : [4096, 4097, 2, 40_000, 1];
     const ids = lengths.map((length) => Array.from({ length }, () => draw() % 99));
@@ -129,18 +132,18 @@ describe('embed', () => {
     expectBits(parseNpy(bytes, ids.flat().length, dim), library(ids, { embeddingDim: dim }));
   });
 
-  it('takes what tokenize writes', async () => {
+  it('accepts the output of tokenize', async () => {
     const draw = numbers(5);
     const book = Array.from({ length: 3000 }, () =>
       String.fromCodePoint(...Array.from({ length: draw() % 80 }, () => 32 + (draw() % 100))),
     );
     const ids = await printed(['tokenize'], { input: book.join('\n') });
     const { bytes } = await tokenbed(['embed', '--npy', '--dim', '16'], { input: ids });
-    const wanted = book.map((line) => char.encode(line));
-    expectBits(parseNpy(bytes, wanted.flat().length, 16), library(wanted, { embeddingDim: 16 }));
+    const expected = book.map((line) => char.encode(line));
+    expectBits(parseNpy(bytes, expected.flat().length, 16), library(expected, { embeddingDim: 16 }));
   });
 
-  it('takes no more memory for a longer input', async () => {
+  it('needs no more memory for longer input', async () => {
     const env = preloading(
       'process.on("exit", () => process.stderr.write("PEAK" + process.resourceUsage().maxRSS))',
     );
@@ -177,11 +180,11 @@ describe('embed', () => {
     ['a comma', '1,2', `${integers} "1,2" at line 1, column 1 of standard input`],
     ['a sign alone', '-', `${integers} "-" at line 1, column 1 of standard input`],
     ['no end', 'x'.repeat(200_000), `${integers} "${'x'.repeat(57)}..." at line 1, column 1 of`],
-  ])('names the place of a bad id: %s', async (_, input, line) => {
+  ])('reports the position of an invalid id: %s', async (_, input, line) => {
     await expectFailure(['embed', '--npy'], 1, line, { input });
   });
 
-  it('may have printed what came before a bad id', async () => {
+  it('can print the rows before an invalid id', async () => {
     const { code, stdout, stderr } = await tokenbed(['embed', '--dim', '1'], { input: '1 2\n3 100' });
     expect(stderr).toContain('got 100 at line 2, column 3 of standard input\n');
     expect(code).toBe(1);
@@ -189,21 +192,21 @@ describe('embed', () => {
     expectBits(parseRows(stdout, 1), all.subarray(0, stdout.split('\n').length - 1));
   });
 
-  it('names the place of a bad id far behind', async () => {
+  it('reports the position of an invalid id at the end', async () => {
     const cwd = folder();
     writeFileSync(path.join(cwd, 'ids'), `${'1 2 3\n'.repeat(9)}${'45 '.repeat(100_000)}99`);
     const line = 'got 99 at line 10, column 300001 of ids';
     await expectFailure(['embed', '--npy', '--ids', 'ids'], 1, line, { cwd });
   });
 
-  it('names the place of a character without a row', async () => {
+  it('reports the position of a character without a row', async () => {
     const cwd = folder();
     writeFileSync(path.join(cwd, 'a.txt'), '!\n!!~');
     const line = 'Token indices must be in range [0, 98): got 98 at line 2, column 3 of a.txt';
     await expectFailure(['embed', '--vocab', '98', 'a.txt'], 1, line, { cwd });
   });
 
-  it('names the table that is too large', async () => {
+  it('reports a table that is too large', async () => {
     await expectFailure(['embed', '--dim', '9007199254740991'], 1, 'tokenbed: ERR_TOO_LARGE: ');
   });
 });
@@ -215,7 +218,7 @@ describe('embed --npy', () => {
     expect(readdirSync(TMPDIR)).toEqual([]);
   };
 
-  it('leaves no temporary file when it is done or fails', async () => {
+  it('leaves no temporary file after success or failure', async () => {
     await clean(async (TMPDIR) => {
       const { code, bytes } = await tokenbed(['embed', '--npy'], { input: '1', env: { TMPDIR } });
       expect([code, bytes.length]).toEqual([0, 128 + 256]);
@@ -223,28 +226,28 @@ describe('embed --npy', () => {
     });
   });
 
-  it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('leaves none at %s', async (asked) => {
+  it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('leaves no temporary file at %s', async (killSignal) => {
     await clean(async (TMPDIR) => {
       const child = start(['embed', '--npy'], { env: { TMPDIR } });
       const done = outcome(child);
       child.stdin.write('1 2 3\n'.repeat(1000));
-      await once(child.stderr, 'data'); // the table is made, the work has begun
+      await once(child.stderr, 'data'); // the table exists and embedding has started
       child.stdin.write('1 2 3\n'.repeat(1000));
       await new Promise((resolve) => setTimeout(resolve, 200));
-      child.kill(asked);
+      child.kill(killSignal);
       const { signal, stdout } = await done;
-      expect([signal, stdout]).toEqual([asked, '']);
+      expect([signal, stdout]).toEqual([killSignal, '']);
     });
   });
 
-  it('names the place where there is no room for it', async () => {
+  it('reports a full disk with its path', async () => {
     const TMPDIR = path.join(folder(), 'none');
     const line = /: ENOENT: a temporary file in .*none: no such file/;
     await expectFailure(['embed', '--npy'], 1, line, { input: '1', env: { TMPDIR } });
   });
 });
 
-/** A .npy file with this header text. */
+/** A .npy file with this header. */
 function npy(dict: string, data: ArrayBufferView, version = 1): Buffer {
   const size = Buffer.alloc(version === 1 ? 2 : 4);
   const header = Buffer.from(`${dict}\n`, version === 3 ? 'utf8' : 'latin1');
@@ -290,12 +293,12 @@ describe('embed --weights', () => {
     const ids = Array.from({ length: 100_000 }, (_, i) => 99_999 - i);
     const args = ['embed', '--npy', '--weights', 'w.npy', '--position', 'none'];
     const { bytes } = await tokenbed(args, { cwd, input: ids.join(' ') });
-    const wanted = new Uint32Array(words.length);
-    ids.forEach((id, i) => wanted.set(words.subarray(7 * id, 7 * id + 7), 7 * i));
-    expectBits(parseNpy(bytes, ids.length, 7), new Float32Array(wanted.buffer));
+    const expected = new Uint32Array(words.length);
+    ids.forEach((id, i) => expected.set(words.subarray(7 * id, 7 * id + 7), 7 * i));
+    expectBits(parseNpy(bytes, ids.length, 7), new Float32Array(expected.buffer));
   });
 
-  it('prints the fewest digits that give the same f32 back', async () => {
+  it('prints the shortest digits that round-trip as f32', async () => {
     const cwd = folder();
     const draw = numbers(12);
     const floats = new Float32Array(Uint32Array.from({ length: 4000 }, draw).buffer).filter(Number.isFinite);
@@ -320,7 +323,7 @@ describe('embed --weights', () => {
     expect(longer).toEqual([]);
   });
 
-  it('prints what is no ordinary number', async () => {
+  it('prints NaN, infinities and -0', async () => {
     const cwd = folder();
     const odd = [
       -0,
@@ -384,14 +387,14 @@ describe('embed --weights', () => {
       Buffer.from('\x93NUMPY\x02\x00\xff\xff\xff\xff', 'latin1'),
       'byte 8: a header has at most',
     ],
-  ])('names the rule that is broken by %s', async (_, bytes, rule) => {
+  ])('reports the rule that is broken by %s', async (_, bytes, rule) => {
     const cwd = folder();
     writeFileSync(path.join(cwd, 'w.npy'), bytes);
     const line = new RegExp(`^tokenbed: ERR_FORMAT: w\\.npy: .*${rule}`);
     await expectFailure(['embed', '--weights', 'w.npy'], 1, line, { cwd, input: '0' });
   });
 
-  it('names a file that is not there, and options that go against it', async () => {
+  it('reports a missing file and conflicting options', async () => {
     const cwd = folder();
     writeFileSync(path.join(cwd, 'w.npy'), f32(good));
     const run = { cwd, input: '0' };
@@ -427,11 +430,11 @@ describe('embed --weights', () => {
   });
 });
 
-/** Digits of a number as printed, without zeros at either end. */
+/** The significant digits of a printed number. */
 const digitsOf = (text: string): number =>
   text.replace(/e.*$/, '').replaceAll(/[-.]/g, '').replace(/^0+/, '').replace(/0+$/, '').length;
 
-/** The fewest digits of any decimal that rounds to the f32 `x` >= 0: the two around x, of every length. */
+/** The length of the shortest decimal that rounds to the f32 `x` >= 0: tries the two nearest decimals of every length. */
 function fewestDigits(x: number): number {
   if (x === 0) return 0;
   for (let digits = 1; ; digits++) {

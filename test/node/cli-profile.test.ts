@@ -1,4 +1,4 @@
-/** `tokenbed profile`: tables for readers, JSON for programs, files that are whole or not there. */
+/** `tokenbed profile`: tables as text, JSON, and files that are written atomically. */
 
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -7,47 +7,47 @@ import { backendInfo, type ProfilerResults } from 'tokenbed';
 import { describe, expect, it } from 'vitest';
 import { expectFailure, folder, outcome, preloading, printed, start, tokenbed } from './cli-program.js';
 
-/** Quick, and each size another number. */
+/** Fast settings with distinct sizes. */
 const SMALL = (
   '--vocab 300 --dim 12 --batch-sizes 4,2 --seq-lengths 3 ' +
   '--vocab-sizes 20,30 --embedding-dims 5 --min-time 0'
 ).split(' ');
-/** Would take hours. */
+/** Settings that would take hours. */
 const LONG = [...SMALL.slice(0, -1), '3600000'];
 
-/** A terminal to whoever asks, so that the bar is drawn. */
+/** Simulates a terminal, so that the progress bar is drawn. */
 const watched = () => preloading('process.stderr.isTTY = true;');
 
 type Json = ProfilerResults & Record<string, unknown>;
 
 describe('profile --json', () => {
-  it('prints all results, and what they were measured on', async () => {
-    const found = JSON.parse(await printed(['profile', ...SMALL, '--json'])) as Json;
+  it('prints all results, the machine and the settings', async () => {
+    const output = JSON.parse(await printed(['profile', ...SMALL, '--json'])) as Json;
     const { name, isa, threads, version } = backendInfo();
-    expect(found).toMatchObject({ version, backend: name, isa, threads, node: process.version });
-    expect(found['table']).toEqual({ vocabSize: 300, embeddingDim: 12, memoryMb: (300 * 12 * 4) / 2 ** 20 });
-    expect(found['settings']).toEqual({ seed: '0', minTimeMs: 0 });
-    expect(Object.keys(found.lookup)).toEqual(['batch_4_seq_3', 'batch_2_seq_3']);
-    expect(found.lookup['batch_4_seq_3']).toMatchObject({
+    expect(output).toMatchObject({ version, backend: name, isa, threads, node: process.version });
+    expect(output['table']).toEqual({ vocabSize: 300, embeddingDim: 12, memoryMb: (300 * 12 * 4) / 2 ** 20 });
+    expect(output['settings']).toEqual({ seed: '0', minTimeMs: 0 });
+    expect(Object.keys(output.lookup)).toEqual(['batch_4_seq_3', 'batch_2_seq_3']);
+    expect(output.lookup['batch_4_seq_3']).toMatchObject({
       totalTokens: 12,
       pattern: 'uniform',
       backend: name,
     });
-    expect(found.lookup['batch_4_seq_3']!.outputMemoryMb).toBe((12 * 12 * 4) / 2 ** 20);
-    expect(Object.keys(found.memoryScaling)).toEqual(['vocab_20_dim_5', 'vocab_30_dim_5']);
-    expect(found.positional.learned!.parameters).toBe(200 * 12);
+    expect(output.lookup['batch_4_seq_3']!.outputMemoryMb).toBe((12 * 12 * 4) / 2 ** 20);
+    expect(Object.keys(output.memoryScaling)).toEqual(['vocab_20_dim_5', 'vocab_30_dim_5']);
+    expect(output.positional.learned!.parameters).toBe(200 * 12);
   });
 
-  it('measures several patterns, and makes no table above --max-table', async () => {
+  it('measures several patterns, and creates no table above --max-table', async () => {
     const args = ['--pattern', 'zipf,repeated,zipf', '--max-table', '0.0001', '--json'];
-    const found = JSON.parse(await printed(['profile', ...SMALL, ...args])) as Json;
-    expect(Object.entries(found.lookup).map(([key, { pattern }]) => [key, pattern])).toEqual([
+    const output = JSON.parse(await printed(['profile', ...SMALL, ...args])) as Json;
+    expect(Object.entries(output.lookup).map(([key, { pattern }]) => [key, pattern])).toEqual([
       ['batch_4_seq_3', 'zipf'],
       ['batch_2_seq_3', 'zipf'],
       ['batch_4_seq_3_repeated', 'repeated'],
       ['batch_2_seq_3_repeated', 'repeated'],
     ]);
-    expect(Object.values(found.memoryScaling).map(({ lookupTimeMs }) => lookupTimeMs)).toEqual([null, null]);
+    expect(Object.values(output.memoryScaling).map(({ lookupTimeMs }) => lookupTimeMs)).toEqual([null, null]);
   });
 });
 
@@ -68,20 +68,20 @@ describe('profile', () => {
     expect(text.endsWith('extrapolation needs\n')).toBe(true);
   });
 
-  it('writes the report and the charts, whole', async () => {
+  it('writes complete report and chart files', async () => {
     const cwd = folder();
     const files = ['--html', 'report.html', '--svg', 'charts.svg'];
-    const found = JSON.parse(await printed(['profile', ...SMALL, ...files, '--json'], { cwd })) as Json;
+    const output = JSON.parse(await printed(['profile', ...SMALL, ...files, '--json'], { cwd })) as Json;
     expect(readdirSync(cwd).sort()).toEqual(['charts.svg', 'report.html']);
     const html = readFileSync(path.join(cwd, 'report.html'), 'utf8');
     expect(html).toMatch(/^<!doctype html>/i);
     expect(html.trimEnd()).toMatch(/<\/html>$/);
-    expect(html).toContain(String(found['cpu']).split('(')[0]!.trim());
+    expect(html).toContain(String(output['cpu']).split('(')[0]!.trim());
     const svg = readFileSync(path.join(cwd, 'charts.svg'), 'utf8');
     expect(svg.trim()).toMatch(/^<svg[^]*<\/svg>$/);
   });
 
-  it('fails before it measures when a file has no place', async () => {
+  it('fails before measuring if a file cannot be written', async () => {
     const cwd = folder();
     await expectFailure(['profile', ...LONG, '--html', 'no/out.html'], 1, 'ENOENT: no/out.html: no such', {
       cwd,
@@ -107,16 +107,20 @@ describe('profile', () => {
     ['--min-time', 'x', 'a number >= 0'],
     ['--max-table', '-1', ''],
     ['--html', '', 'a name: got ""'],
-  ])('calls %s %j a wrong command line', async (option, value, wanted) => {
-    await expectFailure(['profile', ...LONG, `${option}=${value}`], 2, `Option ${option} must be ${wanted}`);
+  ])('rejects %s %j as a usage error', async (option, value, expected) => {
+    await expectFailure(
+      ['profile', ...LONG, `${option}=${value}`],
+      2,
+      `Option ${option} must be ${expected}`,
+    );
   });
 
-  it('fails with a code where the table does not fit', async () => {
+  it('fails with a code if the table does not fit', async () => {
     const args = ['--vocab', '4294967296', '--dim', '1048576'];
     await expectFailure(['profile', ...LONG, ...args], 1, 'tokenbed: ERR_TOO_LARGE: A table needs');
   });
 
-  it('draws a bar on a terminal after a second, and takes it away', async () => {
+  it('draws a progress bar on a terminal after a second, and removes it', async () => {
     const args = [...SMALL.slice(0, -1), '150', '--json'];
     const { code, stdout, stderr } = await tokenbed(['profile', ...args], { env: watched() });
     expect(code).toBe(0);
@@ -126,24 +130,24 @@ describe('profile', () => {
     expect(stderr.endsWith('\r\u001b[2K')).toBe(true);
   });
 
-  it('says nothing on standard error that nobody watches', async () => {
+  it('prints nothing to standard error if it is not a terminal', async () => {
     const args = [...SMALL.slice(0, -1), '150'];
     expect((await tokenbed(['profile', ...args])).stderr).toBe('');
   });
 
-  it('leaves nothing behind when it is interrupted', async () => {
+  it('leaves no files when interrupted', async () => {
     const cwd = folder();
     const args = [...SMALL.slice(0, -1), '400', '--batch-sizes', '1,2,3,4,5,6,7,8,9', '--html', 'out.html'];
     const child = start(['profile', ...args], { cwd, env: watched() });
     const done = outcome(child);
-    await once(child.stderr, 'data'); // the bar: it is measuring
+    await once(child.stderr, 'data'); // the progress bar: it is measuring
     child.kill('SIGINT');
     const { signal, stdout } = await done;
     expect([signal, stdout]).toEqual(['SIGINT', '']);
     expect(readdirSync(cwd)).toEqual([]);
   });
 
-  it('ends quietly when nobody reads on', async () => {
+  it('exits silently when the reader closes the pipe', async () => {
     const child = start(['profile', ...SMALL]);
     child.stdout.destroy();
     const { code, signal, stderr } = await outcome(child);

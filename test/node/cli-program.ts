@@ -1,4 +1,4 @@
-/** The program, run as a user runs it: a process of its own, on the backend that this project tests. */
+/** Runs the CLI as a child process, on the backend of the test project. */
 
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
@@ -19,13 +19,13 @@ export interface Outcome {
 }
 
 interface RunOptions {
-  /** Standard input: at once, or chunk by chunk. Default: empty. */
+  /** Standard input, as a whole or in chunks. Default: empty. */
   readonly input?: string | Uint8Array | readonly Uint8Array[];
   readonly cwd?: string;
   readonly env?: Record<string, string>;
 }
 
-/** Starts the program; the caller feeds it. */
+/** Starts the program. The caller writes its input. */
 export function start(
   args: readonly string[],
   { cwd, env }: RunOptions = {},
@@ -34,11 +34,11 @@ export function start(
     cwd,
     env: { ...process.env, NODE_OPTIONS: '', TOKENBED_BACKEND: inject('backend'), ...env },
   });
-  child.stdin.on('error', () => {}); // it may end before it has read everything
+  child.stdin.on('error', () => {}); // it may exit before it has read everything
   return child;
 }
 
-/** Waits for the end of the program, and collects what it says. */
+/** Waits for the end of the program and collects its output. */
 export async function outcome(child: ChildProcessWithoutNullStreams): Promise<Outcome> {
   const [out, err]: [Buffer[], Buffer[]] = [[], []];
   child.stdout.on('data', (chunk: Buffer) => out.push(chunk));
@@ -58,14 +58,14 @@ export async function tokenbed(args: readonly string[], options: RunOptions = {}
   } else {
     for (const chunk of input) {
       child.stdin.write(chunk);
-      await new Promise((resolve) => setTimeout(resolve, 20)); // else the pipe joins the chunks
+      await new Promise((resolve) => setTimeout(resolve, 20)); // otherwise the pipe joins the chunks
     }
     child.stdin.end();
   }
   return done;
 }
 
-/** Standard output of a run that must succeed and say nothing else, but that the table is random. */
+/** Expects success, with nothing on standard error except the notice that the table is random. Returns standard output. */
 export async function printed(args: readonly string[], options?: RunOptions): Promise<string> {
   const { code, stdout, stderr } = await tokenbed(args, options);
   expect(stderr.replace(/^tokenbed: the table is random .*\n/, '')).toBe('');
@@ -73,7 +73,7 @@ export async function printed(args: readonly string[], options?: RunOptions): Pr
   return stdout;
 }
 
-/** Runs what must fail with nothing on standard output, and this as its one line of standard error. */
+/** Expects failure, with nothing on standard output and a single matching line on standard error. */
 export async function expectFailure(
   args: readonly string[],
   exitCode: 1 | 2,
@@ -91,25 +91,25 @@ export async function expectFailure(
   expect(code).toBe(exitCode);
 }
 
-/** A folder of this test alone, gone afterwards. */
+/** A temporary folder, removed after the test. */
 export function folder(): string {
   const made = mkdtempSync(path.join(tmpdir(), 'tokenbed-test-'));
   onTestFinished(() => rmSync(made, { recursive: true, force: true }));
   return made;
 }
 
-/** An environment in which the program first runs `code`, a module. */
+/** An environment in which the program first runs the module `code`. */
 export function preloading(code: string): { NODE_OPTIONS: string } {
   const file = path.join(folder(), 'preload.mjs');
   writeFileSync(file, code);
   return { NODE_OPTIONS: `--import ${pathToFileURL(file).href}` };
 }
 
-/** Lines of ids, as the program prints them. */
+/** Parses printed lines of ids. */
 export const idLines = (lines: readonly (readonly number[])[]): string =>
   lines.map((ids) => `${ids.join(' ')}\n`).join('');
 
-/** Numbers that every run repeats: a 32-bit generator (mulberry32). */
+/** A reproducible 32-bit generator (mulberry32). */
 export function numbers(seed: number): () => number {
   let state = seed;
   return () => {

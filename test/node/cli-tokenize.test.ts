@@ -1,4 +1,4 @@
-/** `tokenbed tokenize` against the library, on text that comes in every way. */
+/** `tokenbed tokenize` compared with the library, for all kinds of input. */
 
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -39,7 +39,7 @@ describe('tokenize', () => {
     expect(await printed(['tokenize'], { input })).toBe(charLines(...lines));
   });
 
-  it('prints each line as a JSON array where asked, however it tokenizes', async () => {
+  it('prints each line as a JSON array with --json, with every tokenizer', async () => {
     const cwd = folder();
     const lines = ['Hello', '', 'x'.repeat(200_000)];
     writeFileSync(path.join(cwd, 'text.txt'), lines.map((line) => `${line}\n`).join(''));
@@ -55,7 +55,7 @@ describe('tokenize', () => {
     expect(await rows('--train', '262')).toEqual(lines.map((line) => bpe.encode(line)));
   });
 
-  it('looks for room to save before it trains, and keeps the permissions of what it replaces', async () => {
+  it('checks that the file can be saved before training, and keeps the permissions of a replaced file', async () => {
     const cwd = folder();
     writeFileSync(path.join(cwd, 'text.txt'), 'a b a b\n');
     const save = (file: string) => ['tokenize', '--train', '262', '--save', file, 'text.txt'];
@@ -66,7 +66,7 @@ describe('tokenize', () => {
     expect(readFileSync(path.join(cwd, 'bpe.json'), 'utf8')).toContain('BPETokenizer');
   });
 
-  it('puts characters and line ends together that come in two chunks', async () => {
+  it('joins characters and line ends that are split across chunks', async () => {
     const bytes = Buffer.from('\uFEFFaé€🚀\r\n🚀b\r\n');
     const chunks = Array.from(bytes, (byte) => Uint8Array.of(byte));
     const input = await printed(['tokenize', '--tokenizer', 'bytes'], { input: chunks });
@@ -75,18 +75,18 @@ describe('tokenize', () => {
     expect(await printed(['tokenize'], { input: chunks })).toBe(charLines('aé€🚀', '🚀b'));
   });
 
-  it('reads lines of any length, wherever they are cut', async () => {
+  it('reads lines of any length in chunks of any size', async () => {
     const cwd = folder();
     const lines = [0, 1, 2, 3].map((shift) => 'x'.repeat(shift) + '🚀é'.repeat(40_000));
     lines.push('y'.repeat(65_535), 'z'.repeat(65_536));
     writeFileSync(path.join(cwd, 'long.txt'), lines.join('\r\n'));
     expect(await printed(['tokenize', 'long.txt'], { cwd })).toBe(charLines(...lines));
     const bpe = new BPETokenizer({ mode: 'bytes', vocabSize: 260 }).train([]);
-    const wanted = idLines(lines.map((line) => bpe.encode(line)));
-    expect(await printed(['tokenize', '--tokenizer', 'bytes', 'long.txt'], { cwd })).toBe(wanted);
+    const expected = idLines(lines.map((line) => bpe.encode(line)));
+    expect(await printed(['tokenize', '--tokenizer', 'bytes', 'long.txt'], { cwd })).toBe(expected);
   });
 
-  it('reads files in order, each with lines of its own, and standard input as -', async () => {
+  it('reads files in order, with separate lines, and standard input as -', async () => {
     const cwd = folder();
     writeFileSync(path.join(cwd, 'a'), 'one\ntwo');
     writeFileSync(path.join(cwd, 'b'), '');
@@ -96,7 +96,7 @@ describe('tokenize', () => {
     expect(ids).toBe(charLines('one', 'two', 'in between', 'three'));
   });
 
-  it('names a file that cannot be read, before anything is printed', async () => {
+  it('reports an unreadable file before printing anything', async () => {
     const cwd = folder();
     writeFileSync(path.join(cwd, 'a'), 'one\n');
     await expectFailure(['tokenize', 'a', 'nowhere.txt'], 1, /: ENOENT: nowhere\.txt: no such file/, { cwd });
@@ -104,7 +104,7 @@ describe('tokenize', () => {
   });
 
   it.each([
-    ['a byte that is none', Buffer.from('ab\xffc', 'latin1'), 2],
+    ['an invalid byte', Buffer.from('ab\xffc', 'latin1'), 2],
     ['a continuation at the start', Buffer.from([0x80]), 0],
     ['a character cut short', Buffer.from('\n€', 'utf8').subarray(0, 3), 1],
     ['a character cut by another', Buffer.from([0x61, 0xf0, 0x9f, 0x9a, 0x61]), 1],
@@ -113,7 +113,7 @@ describe('tokenize', () => {
     ['a surrogate', Buffer.from([0x61, 0xed, 0xa0, 0x80]), 1],
     ['what is beyond U+10FFFF', Buffer.from([0xf4, 0x90, 0x80, 0x80]), 0],
     ['what is behind good characters', Buffer.from('é€🚀\xe9', 'utf8').fill(0xff, 9, 10), 9],
-  ])('names the byte of %s', async (_, input, byte) => {
+  ])('reports the byte of %s', async (_, input, byte) => {
     const cwd = folder();
     writeFileSync(path.join(cwd, 'bad.txt'), input);
     const { code, stderr } = await tokenbed(['tokenize', 'bad.txt'], { cwd });
@@ -121,15 +121,15 @@ describe('tokenize', () => {
     expect(code).toBe(1);
   });
 
-  it('names a bad byte of standard input', async () => {
+  it('reports an invalid byte of standard input', async () => {
     const input = Buffer.from([0x61, 0xff]);
     await expectFailure(['tokenize'], 1, 'ERR_FORMAT: standard input: byte 1 is not UTF-8', { input });
   });
 
-  it('names a bad byte far behind', async () => {
+  it('reports an invalid byte at the end', async () => {
     const cwd = folder();
     const bytes = Buffer.from('🚀'.repeat(50_001));
-    bytes[200_001] = 0x20; // the rocket from 200,000 on breaks off
+    bytes[200_001] = 0x20; // truncates the emoji at 200,000
     writeFileSync(path.join(cwd, 'bad.txt'), bytes);
     const { code, stderr } = await tokenbed(['tokenize', 'bad.txt'], { cwd });
     expect(stderr).toBe('tokenbed: ERR_FORMAT: bad.txt: byte 200000 is not UTF-8\n');
@@ -153,7 +153,7 @@ describe('tokenize --tokenizer FILE.json', () => {
   });
 
   it.each([
-    ['no JSON', '{', 1, 'ERR_FORMAT: t.json: .*no JSON'],
+    ['no JSON', '{', 1, 'ERR_FORMAT: t.json: .*not valid JSON'],
     [
       'no object',
       '[]',
@@ -177,7 +177,7 @@ describe('tokenize --tokenizer FILE.json', () => {
     await expectFailure(['tokenize', '--tokenizer', 't.json'], exitCode, new RegExp(line), run);
   });
 
-  it('names a file that is not there', async () => {
+  it('reports a missing file', async () => {
     await expectFailure(['tokenize', '--tokenizer', 'no.json'], 1, ': ENOENT: no.json: ');
   });
 });
@@ -205,7 +205,7 @@ describe('tokenize --train', () => {
     expect(await printed(['tokenize', '--tokenizer', 't.json'], { cwd, input: text })).toBe(ids);
   });
 
-  it('learns from several files', async () => {
+  it('trains on several files', async () => {
     const cwd = folder();
     writeFileSync(path.join(cwd, 'a'), 'aaaa bbbb');
     writeFileSync(path.join(cwd, 'b'), 'aaaa\nbbbb\n');
@@ -215,7 +215,7 @@ describe('tokenize --train', () => {
     expect(ids).toBe(idLines(texts.map((line) => tokenizer.encode(line))));
   });
 
-  it('takes no text at all', async () => {
+  it('accepts empty input', async () => {
     const cwd = folder();
     expect(await printed(['tokenize', '--train', '300', '--save', 't.json'], { cwd })).toBe('');
     expect(await printed(['tokenize', '--tokenizer', 't.json'], { cwd, input: 'a' })).toBe('101\n');
@@ -232,16 +232,16 @@ describe('tokenize --train', () => {
     [['--train', '259'], 'Option --train must be at least 260 with "bytes": got 259'],
     [['--train', '0'], 'Option --train must be an integer >= 1'],
     [['--train', '300', '--save', ''], 'Option --save must be a name: got ""'],
-  ])('calls %j a wrong command line', async (args, line) => {
+  ])('rejects %j as a usage error', async (args, line) => {
     await expectFailure(['tokenize', ...args], 2, `tokenbed: ERR_INVALID_OPTION: ${line}`, { input: text });
   });
 
   it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
-    'keeps the old file at %s in the middle',
-    async (asked) => {
+    'keeps the old file if interrupted by %s',
+    async (killSignal) => {
       const cwd = folder();
       writeFileSync(path.join(cwd, 't.json'), 'old');
-      // A disk that takes its time.
+      // Simulates a slow disk.
       const env = preloading(`import { open } from 'node:fs/promises';
       const handle = await open(process.execPath);
       Object.getPrototypeOf(handle).sync = () => new Promise((resolve) => setTimeout(resolve, 20_000));
@@ -251,15 +251,15 @@ describe('tokenize --train', () => {
       child.stdin.end(text);
       while (readdirSync(cwd).length < 2) await new Promise((resolve) => setTimeout(resolve, 10));
       expect(readFileSync(path.join(cwd, 't.json'), 'utf8')).toBe('old');
-      child.kill(asked);
+      child.kill(killSignal);
       const { signal, stdout } = await done;
-      expect([signal, stdout]).toEqual([asked, '']);
+      expect([signal, stdout]).toEqual([killSignal, '']);
       expect(readFileSync(path.join(cwd, 't.json'), 'utf8')).toBe('old');
       expect(readdirSync(cwd)).toEqual(['t.json']);
     },
   );
 
-  it('keeps the old file when the new one cannot be written', async () => {
+  it('keeps the old file if the new one cannot be written', async () => {
     const cwd = folder();
     const args = ['tokenize', '--train', '300', '--save', 'no/t.json'];
     await expectFailure(args, 1, 'ENOENT: no/t.json: ', { cwd, input: text });

@@ -1,4 +1,4 @@
-/** What every command has in common, and the two small ones: info and visualize. */
+/** What all commands have in common, and the commands info and visualize. */
 
 import { once } from 'node:events';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -13,13 +13,13 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
 };
 
 describe('the program', () => {
-  it('says its version', async () => {
+  it('prints its version', async () => {
     for (const args of [['--version'], ['embed', '--version']]) {
       expect(await printed(args)).toBe(`${version}\n`);
     }
   });
 
-  it('explains itself and names each command, and only those that exist', async () => {
+  it('prints a help text with exactly the existing commands', async () => {
     for (const args of [['--help'], ['-h']]) {
       const help = await printed(args);
       expect([...help.matchAll(/^ {2}([a-z]+) {2,}/gm)].map(([, name]) => name)).toEqual(COMMANDS);
@@ -51,7 +51,7 @@ describe('the program', () => {
     ['tokenize', ['tokenizer', 'train', 'save', 'json']],
     ['embed', ['ids', 'vocab', 'dim', 'weights', 'position', 'seed', 'npy', 'json']],
     ['visualize', ['svg', 'dim', 'seq-length', 'dims', 'base', 'layout', 'json']],
-  ])('explains %s, every option and an example', async (command, options) => {
+  ])('documents %s, every option and an example', async (command, options) => {
     for (const args of [
       [command, '--help'],
       [command, '-h'],
@@ -98,16 +98,16 @@ describe('the program', () => {
     [['visualize', '--base', 'e'], 'ERR_INVALID_OPTION: Option --base'],
     [['visualize', '--layout', 'both'], 'ERR_INVALID_OPTION: Option --layout'],
     [['visualize', '--dims', '0'], 'ERR_INVALID_OPTION: Option --dims'],
-  ])('calls %j a wrong command line', async (args, line) => {
+  ])('rejects %j as a usage error', async (args, line) => {
     await expectFailure(args, 2, line);
   });
 
-  it('fails with a code where the environment is wrong', async () => {
+  it('fails with a code for invalid environment variables', async () => {
     const env = { TOKENBED_BACKEND: 'fastest' };
     await expectFailure(['info'], 1, /^tokenbed: ERR_INVALID_OPTION: .*TOKENBED_BACKEND/, { env });
   });
 
-  it('shows the stack only when asked', async () => {
+  it('prints the stack only with --verbose', async () => {
     const args = ['tokenize', 'no such file'];
     await expectFailure(args, 1, 'tokenbed: ENOENT: no such file: no such file or directory');
     for (const verbose of [
@@ -123,7 +123,7 @@ describe('the program', () => {
   it.each([
     ['tokenize', 'some words in a line\n'],
     ['embed', '2 44 73 3\n'],
-  ])('%s ends quietly when nobody reads on', async (command, line) => {
+  ])('%s exits silently when the reader closes the pipe', async (command, line) => {
     const child = start([command]);
     const done = outcome(child);
     const feed = (): void => {
@@ -140,7 +140,7 @@ describe('the program', () => {
 });
 
 describe('info', () => {
-  it('prints what backendInfo() says, and the limits of the machine', async () => {
+  it('prints backendInfo() and the limits of the machine', async () => {
     const info = JSON.parse(await printed(['info', '--json'])) as Record<string, unknown>;
     const { name, isa, threads, fallbackReason } = backendInfo();
     expect(info).toMatchObject({
@@ -158,7 +158,7 @@ describe('info', () => {
     expect(info['copyMbS']).toBeLessThan(2 ** 22);
   });
 
-  it('is the same for readers', async () => {
+  it('prints the same as text', async () => {
     const text = await printed(['info']);
     const { name, isa } = backendInfo();
     expect(text).toMatch(new RegExp(`^backend +${name}$`, 'm'));
@@ -174,20 +174,20 @@ describe('info', () => {
 });
 
 describe('visualize', () => {
-  it('prints what the library says', async () => {
+  it("prints the library's report", async () => {
     const encoding = new PositionalEncoding({ embeddingDim: 64, maxSeqLength: 100 });
     const { text } = encoding.visualizeEncoding({ print: null });
     expect(await printed(['visualize'])).toBe(`${text}\n`);
   });
 
-  it('says the same as JSON', async () => {
+  it('prints the same as JSON', async () => {
     const encoding = new PositionalEncoding({ embeddingDim: 6, maxSeqLength: 4 });
-    const { text: _, ...wanted } = encoding.visualizeEncoding({ seqLength: 4, print: null });
-    const found = await printed(['visualize', '--json', '--dim', '6', '--seq-length', '4']);
-    expect(JSON.parse(found)).toEqual(wanted);
+    const { text: _, ...expected } = encoding.visualizeEncoding({ seqLength: 4, print: null });
+    const output = await printed(['visualize', '--json', '--dim', '6', '--seq-length', '4']);
+    expect(JSON.parse(output)).toEqual(expected);
   });
 
-  it('passes every option on', async () => {
+  it('passes on every option', async () => {
     const options = { embeddingDim: 7, maxSeqLength: 12, base: 500.5, layout: 'halves' } as const;
     const { text } = new PositionalEncoding(options).visualizeEncoding({
       seqLength: 12,
@@ -198,7 +198,7 @@ describe('visualize', () => {
     expect(await printed(['visualize', ...args])).toBe(`${text}\n`);
   });
 
-  it('draws beside the place, then replaces what was there', async () => {
+  it('replaces an existing file atomically', async () => {
     const cwd = folder();
     writeFileSync(path.join(cwd, 'out.svg'), 'old');
     await printed(['visualize', '--dim', '6', '--seq-length', '4', '--svg', 'out.svg'], { cwd });
@@ -207,7 +207,7 @@ describe('visualize', () => {
     expect(readdirSync(cwd)).toEqual(['out.svg']);
   });
 
-  it('names the file that it cannot write, and leaves nothing behind', async () => {
+  it('reports a file that cannot be written, and leaves no temporary file', async () => {
     const cwd = folder();
     await expectFailure(['visualize', '--svg', 'no/out.svg'], 1, 'ENOENT: no/out.svg: no such file', { cwd });
     await expectFailure(['visualize', '--svg', '.'], 1, 'EISDIR: .: ', { cwd });

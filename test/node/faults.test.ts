@@ -1,9 +1,9 @@
 /**
- * A panic in Rust becomes `ERR_INTERNAL`, and the process lives.
+ * A panic in Rust becomes `ERR_INTERNAL`, and the process continues.
  *
- * The builds with the cargo feature `faults` export `__panic`; they are put into a copy of the package, since the
- * packed one has no such thing. Natively a panic is caught where it happens. On WASM it is a trap, after which
- * that instance is given up, with all its objects.
+ * Builds with the cargo feature `faults` export `__panic`. They are tested in a copy of the package, because the published
+ * one does not have it. On native a panic is caught. On WASM it is a trap, after which the instance is abandoned with all
+ * its objects.
  */
 
 import { cp, readdir } from 'node:fs/promises';
@@ -17,7 +17,7 @@ import { expectError, expectErrorAndNoWrite, thrown } from '../helpers/errors.js
 
 const backend = inject('backend');
 
-/** What of the copy's insides is needed here. */
+/** The internals of the copy that are used here. */
 interface Insides {
   activeBackend(): {
     readonly kernels: Kernels & { __panic(): void; __objects(): number };
@@ -55,25 +55,25 @@ const INTERNAL = { class: Error, code: 'ERR_INTERNAL', text: 'defect of tokenbed
 const panic = () => insides.activeBackend().kernels.__panic();
 
 describe('a panic in Rust', () => {
-  it('is ERR_INTERNAL, with what the panic said and a cause', () => {
+  it('is ERR_INTERNAL with the message of the panic and a cause', () => {
     const error = expectError(panic, { ...INTERNAL, text: 'on purpose' });
     expect(error.cause).toBeInstanceOf(Error);
     expect(Object.keys(error)).not.toContain('cause');
   });
 
-  it('says nothing on stderr', async () => {
+  it('prints nothing to stderr', async () => {
     const write = process.stderr.write.bind(process.stderr);
-    let said = '';
-    process.stderr.write = ((text: string) => ((said += text), true)) as typeof write;
+    let printed = '';
+    process.stderr.write = ((text: string) => ((printed += text), true)) as typeof write;
     try {
       thrown(panic);
     } finally {
       process.stderr.write = write;
     }
-    expect(said).toBe('');
+    expect(printed).toBe('');
   });
 
-  it('happens again and again, and new objects work each time', () => {
+  it('can happen repeatedly, and new objects work each time', () => {
     for (let i = 0; i < 20; i++) {
       expectError(panic, { ...INTERNAL, text: 'on purpose' });
       const embedding = new api.Embedding({ vocabSize: 4, embeddingDim: 3, seed: 1 });
@@ -96,7 +96,7 @@ describe('a panic in Rust', () => {
       const allocated = api.Tensor.allocate([2, 4]);
       const x = new api.Tensor(new Float32Array(8).fill(1), { shape: [2, 4] });
       const first = before.embedding.forward([1, 2]);
-      const kept = first.data.slice();
+      const expectedRows = first.data.slice();
       const draw = before.pe.forward(x).data;
       thrown(panic);
 
@@ -121,25 +121,25 @@ describe('a panic in Rust', () => {
       ];
       if (backend === 'native') {
         for (const use of uses) use(new Float32Array(8));
-        expectBits(before.embedding.forward([2]).data, kept.subarray(4));
+        expectBits(before.embedding.forward([2]).data, expectedRows.subarray(4));
       } else {
         for (const use of uses) {
           const error = expectErrorAndNoWrite(8, use, { ...INTERNAL, text: 'given up' });
           expect((error.cause as Error).message).toContain('on purpose');
         }
       }
-      expectBits(first.data, kept);
+      expectBits(first.data, expectedRows);
       expect(before.embedding.getMemoryUsage().bytes).toBe(80);
 
       const after = make();
-      expectBits(after.embedding.forward([1, 2]).data, kept);
+      expectBits(after.embedding.forward([1, 2]).data, expectedRows);
       expectBits(after.pe.forward(x).data, draw);
       allocated.data.fill(0);
       expect(after.layer.forwardInto([1, 2], allocated)).toBe(allocated);
       expectBits(allocated.data, after.layer.forward([1, 2]).data);
 
       if (backend === 'wasm') {
-        // Parts of a lost instance and of a new one do not go together.
+        // Parts of an abandoned and of a new instance cannot be combined.
         const mixed = { token: after.embedding, positional: before.pe };
         expectError(() => new api.EmbeddingLayer(mixed), {
           class: RangeError,
@@ -156,7 +156,7 @@ describe('a panic in Rust', () => {
     },
   );
 
-  it('is not to be had in the package itself', async () => {
+  it('cannot be triggered in the published package', async () => {
     const real = (await import(path.join(root, 'dist/backend/index.js'))) as unknown as Insides;
     expect(Object.keys(real.activeBackend().kernels)).not.toContain('__panic');
     expect(Object.keys(insides.activeBackend().kernels)).toContain('__panic');
@@ -167,7 +167,7 @@ describe('handles', () => {
   const objects = () => insides.activeBackend().kernels.__objects();
   const collect = (globalThis as { gc?: () => void }).gc!;
 
-  it('of 10,000 forgotten layers over one embedding are freed', async () => {
+  it('of 10,000 unreferenced layers over one embedding are freed', async () => {
     const token = new api.Embedding({ vocabSize: 5, embeddingDim: 4, seed: 1 });
     const before = objects();
     let most = 0;
@@ -178,13 +178,13 @@ describe('handles', () => {
     expect(most).toBeGreaterThan(before);
     for (let i = 0; i < 100 && objects() > before; i++) {
       collect();
-      await new Promise((resolve) => setTimeout(resolve, 10)); // finalizers run between turns
+      await new Promise((resolve) => setTimeout(resolve, 10)); // finalizers run between turns of the event loop of the event loop
     }
     expect(objects()).toBe(before);
     expect(token.forward([1]).shape).toEqual([1, 4]);
   });
 
-  it('are freed by dispose, all of them', () => {
+  it('are all freed by dispose', () => {
     const before = objects();
     const all = [
       new api.Embedding({ vocabSize: 5, embeddingDim: 4 }),
@@ -251,7 +251,7 @@ describe('a second dtype', () => {
     });
     expect(results[0]).toEqual(results[1]);
 
-    // Seeded values are those of the f32 table, converted.
+    // Seeded values equal those of the f32 table, converted.
     kernels.tableUniform(handle, 9n, 0, 0.5);
     kernels.tableUniform(plain.handle(), 9n, 0, 0.5);
     const [a, b] = [new Float32Array(ROWS * DIM), new Float32Array(ROWS * DIM)];

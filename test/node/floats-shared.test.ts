@@ -19,7 +19,7 @@ const shared = (values: readonly number[]): Float32Array => {
   return floats;
 };
 
-/** Every Float32Array that reached a kernel since the test began. */
+/** Every Float32Array passed to a kernel since the start of the test. */
 let passed: Float32Array[] = [];
 
 beforeEach(() => {
@@ -34,7 +34,7 @@ beforeEach(() => {
 });
 afterEach(() => void vi.restoreAllMocks());
 
-/** Expects that kernels saw floats, and of the shared ones only `out`. */
+/** Expects that kernels received floats, and that only `out` was shared. */
 function expectCopies(out?: Float32Array): void {
   expect(passed.length).toBeGreaterThan(0);
   for (const floats of passed) if (floats !== out) expect(floats.buffer).toBeInstanceOf(ArrayBuffer);
@@ -59,7 +59,7 @@ describe.each(Object.entries(positions))('x of a %s', (_name, make) => {
     expect([...x]).toEqual(X);
   });
 
-  it('is written in place where it is also out', () => {
+  it('is written in place if it is also out', () => {
     const layer = make();
     const expected = layer.forward(new Float32Array(X), { shape: [3, 2] });
     const x = shared(X);

@@ -1,4 +1,4 @@
-/** Arrays and Tensors from elsewhere: another realm, a Buffer, a second copy of the package. */
+/** Arrays and Tensors from another realm, from a Buffer, and from a second copy of the package. */
 
 import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -34,13 +34,13 @@ describe('another realm', () => {
   const realm = createContext({});
   const there = <T>(code: string): T => runInContext(code, realm) as T;
 
-  it('really is one', () => {
+  it('is really separate', () => {
     expect(there<object>('[1]')).not.toBeInstanceOf(Array);
     expect(there<object>('Int32Array.of(1)')).not.toBeInstanceOf(Int32Array);
   });
 
   it.each(['Int8', 'Uint8', 'Uint8Clamped', 'Int16', 'Uint16', 'Int32', 'Uint32'])(
-    'its %sArray holds ids',
+    'its %sArray can contain ids',
     (name) => {
       expectRows(there(`${name}Array.of(3, 1, 2)`), [3, 1, 2], [3]);
       expectRows(there(`new ${name}Array(new SharedArrayBuffer(12), 4, 2)`), [0, 0], [2]);
@@ -48,19 +48,19 @@ describe('another realm', () => {
     },
   );
 
-  it.each(['BigInt64', 'BigUint64'])('its %sArray holds ids', (name) => {
+  it.each(['BigInt64', 'BigUint64'])('its %sArray can contain ids', (name) => {
     expectRows(there(`${name}Array.of(3n, 1n)`), [3, 1], [2]);
     expectError(() => table.forward(there<IdsInput>(`${name}Array.of(12n)`)), outOfRange(12n, 0, 10));
   });
 
-  it('its arrays nest', () => {
+  it('its arrays can be nested', () => {
     expectRows(there('[[1, 2], [3, 4]]'), [1, 2, 3, 4], [2, 2]);
     expectRows([there<number[]>('[1, 2]'), [3, 4]], [1, 2, 3, 4], [2, 2]);
     expectRows(there('[]'), [], [0]);
     expectError(() => table.forward(there<IdsInput>('[[1], []]')), { class: TypeError, code: 'ERR_RAGGED' });
   });
 
-  it('its Float32Array is out, its values are rows', () => {
+  it('its Float32Array can be out and weights', () => {
     const out = there<Float32Array>('new Float32Array(5).fill(7)');
     expect(table.forwardInto([4, 5], out)).toBe(out);
     expectBits(Float32Array.from(out), [4000, 4001, 5000, 5001, 7]);
@@ -71,19 +71,19 @@ describe('another realm', () => {
     other.dispose();
   });
 
-  it('its options are options, its shape a shape', () => {
+  it('its objects can be options, its arrays shapes', () => {
     const options = there<{ shape: number[] }>('({ shape: [2, 1] })');
     expect(table.forward([1, 2], options).shape).toEqual([2, 1, DIM]);
   });
 
-  it('its overlap is seen', () => {
+  it('overlaps are detected', () => {
     const [ids, out] = there<[Int32Array, Float32Array]>(
       'const memory = new ArrayBuffer(16); [new Int32Array(memory, 4, 1), new Float32Array(memory)]',
     );
     expectError(() => table.forwardInto(ids, out), { class: RangeError, code: 'ERR_OVERLAP' });
   });
 
-  it('its other values are refused like ours', () => {
+  it('its other values are rejected with the same errors', () => {
     const raw = untyped(table);
     expectError(() => raw.forward(there('new Map()')), invalidIds('a Map'));
     expectError(() => raw.forward(there('Float64Array.of(1)')), invalidIds('a Float64Array'));
@@ -93,7 +93,7 @@ describe('another realm', () => {
 });
 
 describe('a Buffer', () => {
-  it('holds ids wherever it lies in its pool', () => {
+  it('can contain ids at any offset of its pool', () => {
     for (let i = 0; i < 9; i++) {
       Buffer.from('x'.repeat(i));
       const ids = Buffer.from([7, 8, i]);
@@ -118,12 +118,12 @@ describe('a second copy of the package', () => {
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
-  it('really is one', () => {
+  it('is really separate', () => {
     expect(other.Tensor).not.toBe(Tensor);
     expect(new other.Tensor([1])).not.toBeInstanceOf(Tensor);
   });
 
-  it('makes Tensors of ids', () => {
+  it('creates Tensors that can be ids', () => {
     expectRows(new other.Tensor(Int32Array.of(1, 2, 3, 4), { shape: [2, 2] }), [1, 2, 3, 4], [2, 2]);
     expectRows(new other.Tensor(BigInt64Array.of(5n)), [5], [1]);
     expectError(() => table.forward(new other.Tensor(Int8Array.of(10))), outOfRange(10, 0, 10));
@@ -133,7 +133,7 @@ describe('a second copy of the package', () => {
     );
   });
 
-  it('makes Tensors to write to', () => {
+  it('creates Tensors that can be out', () => {
     const out = new other.Tensor(painted(3));
     expect(table.forwardInto(5, out)).toBe(out);
     expectBits(out.data.slice(0, 2), countingRows([5], DIM));

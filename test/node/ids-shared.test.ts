@@ -1,4 +1,4 @@
-/** Ids that another thread changes during the call: a torn value may be read, memory out of bounds never. */
+/** Ids that another thread changes during the call: a torn value can be read, but never memory out of bounds. */
 
 import { Worker } from 'node:worker_threads';
 import { Tensor } from 'tokenbed';
@@ -12,7 +12,7 @@ const ROWS = 16;
 const DIM = 2;
 const COUNT = 4096;
 
-/** Flips between an id that exists and one that does not, as fast as it can, until told to stop. */
+/** Alternates between a valid and an invalid id, as fast as possible, until stopped. */
 const FLIPPER = `
   const { workerData: { ids, bad, stop } } = require('node:worker_threads');
   Atomics.store(stop, 1, 1);
@@ -23,7 +23,7 @@ const FLIPPER = `
   }
 `;
 
-/** Runs `look` many times over while a worker writes to `ids`. */
+/** Runs `look` repeatedly while a worker writes to `ids`. */
 async function whileFlipping(ids: object, bad: number | bigint, look: () => void): Promise<void> {
   const stop = new Int32Array(new SharedArrayBuffer(8));
   const worker = new Worker(FLIPPER, { eval: true, workerData: { ids, bad, stop } });
@@ -49,7 +49,7 @@ const CASES = [
 ] as unknown as readonly (readonly [Int32ArrayConstructor, number | bigint])[];
 
 describe('ids flipped by another thread', () => {
-  it.each(CASES)('in a %o give rows of the table or an error, nothing else', async (Class, bad) => {
+  it.each(CASES)('in a %o give rows of the table or an error', async (Class, bad) => {
     const table = countingTable(ROWS, DIM);
     const ids = new Class(new SharedArrayBuffer(COUNT * Class.BYTES_PER_ELEMENT));
     const out = painted(COUNT * DIM);
@@ -74,7 +74,7 @@ describe('ids flipped by another thread', () => {
         expectPainted(out);
         return;
       }
-      // Each row is a whole row of the table: those of ids 0 and 3 are all that good ids can give.
+      // Each row is a complete row of the table: that of id 0 or of id 3.
       if (form === 2) return;
       for (let i = 0; i < COUNT; i++) {
         const [first, second] = [out[2 * i]!, out[2 * i + 1]!];

@@ -1,4 +1,4 @@
-/** Every form that core.wasm may come in, and the environment that chooses without any. */
+/** All sources of core.wasm, and the environment variables. */
 
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -24,7 +24,7 @@ beforeAll(async () => {
   expected = new Embedding(OPTIONS).weight.toTensor().data;
 });
 
-/** Expects that WASM answers now, with the same bits as the backend of this project. */
+/** Expects that WASM is active, with bit-identical results to the backend of this project. */
 function expectWasm(): void {
   expect(backendInfo()).toMatchObject({ name: 'wasm', isa: 'simd128', fallbackReason: null });
   const embedding = new Embedding(OPTIONS);
@@ -56,7 +56,7 @@ describe('init', () => {
     'a promise of a path': () => Promise.resolve(CORE),
   };
 
-  it.each(Object.keys(sources))('takes %s', async (name) => {
+  it.each(Object.keys(sources))('accepts %s', async (name) => {
     expect(await init({ backend: 'wasm', wasm: sources[name]!() })).toEqual(backendInfo());
     expectWasm();
   });
@@ -110,7 +110,7 @@ describe('initSync', () => {
     ['bytes', () => bytes],
     ['an ArrayBuffer', () => bytes.slice().buffer],
     ['a module', () => new WebAssembly.Module(bytes)],
-  ] as const)('takes %s', (_name, source) => {
+  ] as const)('accepts %s', (_name, source) => {
     expect(initSync({ wasm: source() })).toEqual(backendInfo());
     expectWasm();
   });
@@ -120,7 +120,7 @@ describe('the environment', () => {
   const run = promisify(execFile);
   const index = new URL('../../dist/index.js', import.meta.url).href;
 
-  /** What a fresh process prints: its backendInfo, or the error that asking for it gave. */
+  /** The output of a new process: its backendInfo, or the error. */
   async function answer(
     env: Record<string, string>,
     program = 'backendInfo()',
@@ -134,7 +134,7 @@ describe('the environment', () => {
     return JSON.parse(stdout) as Record<string, unknown>;
   }
 
-  it('chooses native where nothing is asked, and what is asked where it is', async () => {
+  it('selects native by default, and the requested backend otherwise', async () => {
     const [none, empty, wasm, native, auto] = await Promise.all([
       answer({}),
       answer({ TOKENBED_BACKEND: '' }),
@@ -150,7 +150,7 @@ describe('the environment', () => {
     });
   });
 
-  it('lowers the instruction set, and never raises it', async () => {
+  it('can only lower the instruction set', async () => {
     const backend = inject('backend');
     const [scalar, raised] = await Promise.all([
       answer({ TOKENBED_BACKEND: backend, TOKENBED_ISA: 'scalar' }),
@@ -160,7 +160,7 @@ describe('the environment', () => {
     expect(raised['isa']).toBe(backendInfo().isa);
   });
 
-  it('refuses a malformed value', async () => {
+  it('rejects a malformed value', async () => {
     const cases = [
       { TOKENBED_BACKEND: 'gpu' },
       { TOKENBED_BACKEND: 'WASM' },

@@ -1,4 +1,4 @@
-/** The switches of the environment: each instruction set gives the same bits, and a malformed value is an error. */
+/** Environment variables: all instruction sets give identical bits, and a malformed value is an error. */
 
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
@@ -19,37 +19,37 @@ const digest = (env: Record<string, string>) =>
 const x64 = process.arch === 'x64';
 const KINDS =
   backend === 'wasm' ? ['scalar', 'simd128'] : x64 ? ['scalar', 'avx2', 'avx512'] : ['scalar', 'neon'];
-/** What every machine of this kind must be able to run; AVX-512 depends on the processor. */
+/** The instruction sets that every machine of this kind must support; AVX-512 depends on the processor. */
 const MUST = KINDS.filter((isa) => isa !== 'avx512');
 
 const reference = digest({ TOKENBED_BACKEND: 'wasm', TOKENBED_ISA: 'scalar' });
 
 describe('TOKENBED_ISA', () => {
-  it.each(KINDS)('%s gives the bits of scalar code on WASM', async (isa) => {
-    const [{ digest: wanted }, best, found] = [
+  it.each(KINDS)('%s is bit-identical to scalar code on WASM', async (isa) => {
+    const [{ digest: expected }, best, actual] = [
       await reference,
       await digest({}),
       await digest({ TOKENBED_ISA: isa }),
     ];
-    expect(found.info.name).toBe(backend);
-    expect(found.digest).toBe(wanted);
-    if (found.info.isa === isa) {
+    expect(actual.info.name).toBe(backend);
+    expect(actual.digest).toBe(expected);
+    if (actual.info.isa === isa) {
       console.log(`${backend} ${isa}: run`);
     } else {
       console.log(`${backend} ${isa}: NOT RUN: this processor has ${best.info.isa}`);
       expect(MUST).not.toContain(isa);
-      expect(found.info.isa).toBe(best.info.isa);
+      expect(actual.info.isa).toBe(best.info.isa);
     }
   });
 
-  it('unset gives the best, with the same bits', async () => {
+  it('unset selects the best, with identical bits', async () => {
     const { info, digest: bits } = await digest({});
     expect(bits).toBe((await reference).digest);
     expect(KINDS.slice(1)).toContain(info.isa);
     expect((await digest({ TOKENBED_ISA: '' })).info.isa).toBe(info.isa);
   });
 
-  it('never raises: an instruction set of the other backend changes nothing', async () => {
+  it('never raises: an instruction set of the other backend has no effect', async () => {
     const best = (await digest({})).info.isa;
     for (const isa of backend === 'wasm' ? ['avx2', 'neon'] : ['simd128']) {
       const env = { TOKENBED_BACKEND: backend, TOKENBED_ISA: isa };
@@ -59,7 +59,7 @@ describe('TOKENBED_ISA', () => {
 });
 
 describe('a malformed variable', () => {
-  const said = async (env: Record<string, string>) => {
+  const errorOf = async (env: Record<string, string>) => {
     const { code, stderr } = await runProgram('info.mjs', [], { TOKENBED_BACKEND: backend, ...env });
     expect(code).toBe(1);
     expect(stderr).toContain('ERR_INVALID_OPTION');
@@ -68,19 +68,19 @@ describe('a malformed variable', () => {
 
   const foreign = backend === 'native' ? [x64 ? 'neon' : 'avx2'] : [];
   it.each(['sse2', 'AVX2', 'avx512 ', '1', ...foreign])('TOKENBED_ISA=%s', async (value) => {
-    expect(await said({ TOKENBED_ISA: value })).toContain('TOKENBED_ISA');
+    expect(await errorOf({ TOKENBED_ISA: value })).toContain('TOKENBED_ISA');
   });
 
   it.each(['0', '-1', '1.5', 'two', '1e1', '10000'])('TOKENBED_THREADS=%s', async (value) => {
-    expect(await said({ TOKENBED_THREADS: value })).toContain('TOKENBED_THREADS');
+    expect(await errorOf({ TOKENBED_THREADS: value })).toContain('TOKENBED_THREADS');
   });
 
   it.each(['napi', 'WASM', '1'])('TOKENBED_BACKEND=%s', async (value) => {
-    expect(await said({ TOKENBED_BACKEND: value })).toContain('TOKENBED_BACKEND');
+    expect(await errorOf({ TOKENBED_BACKEND: value })).toContain('TOKENBED_BACKEND');
   });
 });
 
-describe('a good one', () => {
+describe('a valid variable', () => {
   const info = (env: Record<string, string>) =>
     jsonOf<BackendInfo>(runProgram('info.mjs', [], { TOKENBED_BACKEND: backend, ...env }));
 
@@ -90,7 +90,7 @@ describe('a good one', () => {
     expect(threads).toBeLessThanOrEqual(Number(value) || Infinity);
   });
 
-  it('TOKENBED_THREADS changes no bit', async () => {
+  it('TOKENBED_THREADS does not change results', async () => {
     expect((await digest({ TOKENBED_THREADS: '2' })).digest).toBe((await reference).digest);
   });
 
@@ -105,7 +105,7 @@ describe('a good one', () => {
 });
 
 describe('without the addon', () => {
-  it('auto takes WASM and says why; native by name is refused with its cause; wasm needs no reason', async () => {
+  it('auto uses WASM and gives the reason; native is an error with a cause; wasm has no fallback reason', async () => {
     const copy = await copyOfPackage();
     try {
       await rm(path.join(copy.dist, 'native'), { recursive: true });

@@ -1,4 +1,4 @@
-/** What ERR_TOO_LARGE says of this machine: no limit is beyond its physical memory. */
+/** The limits in ERR_TOO_LARGE do not exceed physical memory. */
 
 import { totalmem } from 'node:os';
 import { Embedding, Tensor } from 'tokenbed';

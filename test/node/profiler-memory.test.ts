@@ -1,4 +1,4 @@
-/** Analysing many tables takes no more memory than the largest of them: one is held at a time. */
+/** Analyzing many tables needs no more memory than the largest one, because they are created one at a time. */
 
 import { expect, inject, it } from 'vitest';
 import { jsonOf, runProgram } from '../helpers/children.js';
@@ -14,7 +14,7 @@ async function peakOf(...tablesMb: number[]): Promise<number> {
   return peak;
 }
 
-it('one table at a time', async () => {
+it('only one table exists at a time', async () => {
   const one = await peakOf(128);
   const four = await peakOf(128, 120, 112, 104);
   expect(one).toBeGreaterThan(128 * MIB);

@@ -11,11 +11,11 @@ import { promisify } from 'node:util';
 import { describe, expect, inject, test } from 'vitest';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
-// Inside the project `tokenbed` is the package itself, through the exports of its package.json.
+// Inside the project `tokenbed` resolves to this package by its `exports`.
 const folder = path.join(root, '.cache/test/readme', inject('backend'));
 
 interface Block {
-  /** The comment above: `run`, `run: FILE` (it is that file), `run in a shell`, `prints`, `not run here: why`. */
+  /** The comment above: `run`, `run: FILE` (the block is that file), `run in a shell`, `prints`, `not run here: REASON`. */
   readonly mark: string;
   readonly language: string;
   readonly text: string;
@@ -59,7 +59,7 @@ test('there are programs to run', () => {
 });
 
 describe.each(documents)('$file', ({ file, all, programs }) => {
-  test('every block of JavaScript runs, or the comment above gives the reason', () => {
+  test('every JavaScript block runs or gives a reason', () => {
     for (const { mark, language, line } of all) {
       if (language === 'js') expect(mark, `line ${line}`).toMatch(/^(run$|run: |not run here: )/);
     }

@@ -1,4 +1,4 @@
-/** Reports as people see them: in a real Chromium, light and dark, on a phone and on paper, and drawn in a page. */
+/** Reports in Chromium: light and dark, on a phone, in print, and drawn in a page. */
 
 import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -37,7 +37,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** Opens a file and runs `look` in it; it must not have asked for anything, nor said anything to the console. */
+/** Opens a file and runs `look` in it. Expects no requests and no console output. */
 async function open<T>(
   file: string,
   options: { readonly width?: number; readonly scheme?: 'light' | 'dark'; readonly print?: boolean },
@@ -62,8 +62,8 @@ async function open<T>(
   }
 }
 
-/** The colours of the surface, of words, and of the first point of a chart. */
-const colours = (page: Page) =>
+/** The colors of the surface, of text, and of the first point of a chart. */
+const colors = (page: Page) =>
   page.evaluate(() => {
     const circle = document.querySelector('svg circle')!;
     const tick = document.querySelector('svg [aria-label="y-axis tick label"] text')!;
@@ -89,10 +89,10 @@ const DARK = {
 };
 
 describe('the page', () => {
-  it('is light or dark as the reader prefers, the charts too, and light on paper', async () => {
-    expect(await open('four.html', { scheme: 'light' }, colours)).toEqual(LIGHT);
-    expect(await open('four.html', { scheme: 'dark' }, colours)).toEqual(DARK);
-    expect(await open('four.html', { scheme: 'dark', print: true }, colours)).toEqual(LIGHT);
+  it('follows the preferred color scheme, including charts, and prints in light colors', async () => {
+    expect(await open('four.html', { scheme: 'light' }, colors)).toEqual(LIGHT);
+    expect(await open('four.html', { scheme: 'dark' }, colors)).toEqual(DARK);
+    expect(await open('four.html', { scheme: 'dark', print: true }, colors)).toEqual(LIGHT);
   });
 
   it.each(['one', 'four', 'nothing'] satisfies Name[])('of %s fits any width', async (name) => {
@@ -114,7 +114,7 @@ describe('the page', () => {
     });
   });
 
-  it.each([1200, 360])('has words at %i px that do not lie upon each other', async (width) => {
+  it.each([1200, 360])('has no overlapping text at %i px', async (width) => {
     const upon = await open('four.html', { width }, (page) =>
       page.evaluate(() =>
         [...document.querySelectorAll('svg')].flatMap((svg) => {
@@ -138,7 +138,7 @@ describe('the page', () => {
     expect(upon).toEqual([]);
   });
 
-  it('has letters that can be read on a phone', async () => {
+  it('has readable font sizes on a phone', async () => {
     const smallest = await open('four.html', { width: 360 }, (page) =>
       page.evaluate(() =>
         Math.min(
@@ -153,20 +153,20 @@ describe('the page', () => {
     expect(smallest).toBeGreaterThan(9.5);
   });
 
-  it('tells a screen reader what its charts show, and keeps the kinds of its tables', async () => {
+  it('has labels for charts and roles for tables', async () => {
     for (const width of [1200, 360]) {
-      const found = await open('four.html', { width }, async (page) => ({
+      const result = await open('four.html', { width }, async (page) => ({
         charts: await page.locator('svg').count(),
         described: await page.getByRole('img', { name: /\d/ }).count(),
         tables: await page.getByRole('table').count(),
         rows: await page.getByRole('row').count(),
         headings: await page.getByRole('heading', { level: 2 }).allTextContents(),
       }));
-      expect(found.charts).toBeGreaterThan(15);
-      expect(found.described).toBe(found.charts);
-      expect(found.tables).toBe(6);
-      expect(found.rows).toBeGreaterThan(60);
-      expect(found.headings.map((text) => text.trim())).toEqual([
+      expect(result.charts).toBeGreaterThan(15);
+      expect(result.described).toBe(result.charts);
+      expect(result.tables).toBe(6);
+      expect(result.rows).toBeGreaterThan(60);
+      expect(result.headings.map((text) => text.trim())).toEqual([
         'Lookups',
         'Memory',
         'Positions',
@@ -175,7 +175,7 @@ describe('the page', () => {
     }
   });
 
-  it('is a few pages on paper', async () => {
+  it('prints on a few pages', async () => {
     const pages = await open('four.html', { print: true }, async (page) => {
       const pdf = await page.pdf({ format: 'A4', preferCSSPageSize: true });
       return pdf.toString('latin1').match(/\/Type \/Page\b/g)!.length;
@@ -189,29 +189,32 @@ describe('the SVG', () => {
   const background = (page: Page) =>
     page.evaluate(() => getComputedStyle(document.querySelector('rect')!).fill);
 
-  it('is light or dark as the reader prefers', async () => {
+  it('follows the preferred color scheme', async () => {
     expect(await open('four.svg', { scheme: 'light' }, background)).toBe(LIGHT.surface);
     expect(await open('four.svg', { scheme: 'dark' }, background)).toBe(DARK.surface);
   });
 
-  it.each(['one', 'four', 'nothing'] satisfies Name[])('of %s keeps its words inside', async (name) => {
-    const beyond = await open(`${name}.svg`, {}, (page) =>
-      page.evaluate(() => {
-        const svg = document.documentElement.getBoundingClientRect();
-        return [...document.querySelectorAll('text')]
-          .map((text) => ({ words: text.textContent, box: text.getBoundingClientRect() }))
-          .filter(({ box }) => box.left < svg.left || box.right > svg.right || box.bottom > svg.bottom)
-          .map(({ words }) => words);
-      }),
-    );
-    expect(beyond).toEqual([]);
-  });
+  it.each(['one', 'four', 'nothing'] satisfies Name[])(
+    'of %s has no text outside the drawing',
+    async (name) => {
+      const beyond = await open(`${name}.svg`, {}, (page) =>
+        page.evaluate(() => {
+          const svg = document.documentElement.getBoundingClientRect();
+          return [...document.querySelectorAll('text')]
+            .map((text) => ({ words: text.textContent, box: text.getBoundingClientRect() }))
+            .filter(({ box }) => box.left < svg.left || box.right > svg.right || box.bottom > svg.bottom)
+            .map(({ words }) => words);
+        }),
+      );
+      expect(beyond).toEqual([]);
+    },
+  );
 });
 
 describe('drawing', () => {
   const ORIGIN = 'http://tokenbed.test';
 
-  it('in a page gives the same text as in Node, and needs one import', async () => {
+  it('in a page gives the same text as in Node, with one import', async () => {
     const context = await browser.newContext();
     try {
       const page = await context.newPage();
@@ -225,17 +228,17 @@ describe('drawing', () => {
       });
       await page.goto(ORIGIN);
       await page.waitForFunction(() => 'drawing' in globalThis);
-      const found = await page.evaluate((report) => {
+      const result = await page.evaluate((report) => {
         const { drawing } = globalThis as unknown as { drawing: typeof drawn };
         return [drawing.toHTML(report), drawing.toSVG(report)];
       }, REPORTS.four);
-      expect(found).toEqual([toHTML(REPORTS.four), toSVG(REPORTS.four)]);
+      expect(result).toEqual([toHTML(REPORTS.four), toSVG(REPORTS.four)]);
     } finally {
       await context.close();
     }
   });
 
-  /** `imports` of package.json, as a bundler would follow them, and the one import. */
+  /** Resolves `imports` of package.json like a bundler. */
   const PAGE = `<!DOCTYPE html>
     <script type="importmap">{ "imports": { "#loader": "/dist/backend/loader.web.js" } }</script>
     <script type="module">
@@ -246,7 +249,7 @@ describe('drawing', () => {
   it.each([
     ['import', 'input-type=module', "import { EmbeddingProfiler } from 'tokenbed';"],
     ['require', 'input-type=commonjs', "const { EmbeddingProfiler } = require('tokenbed');"],
-  ])('in Node needs no import of its own, and nothing is said: %s', async (_, type, head) => {
+  ])('in Node needs no extra import and prints nothing: %s', async (_, type, head) => {
     const program = `${head}
       const profiler = new EmbeddingProfiler();
       console.log(profiler.toHTML().length, profiler.toSVG().length);`;

@@ -1,4 +1,4 @@
-/** Several threads in one call: the same bits, from many worker threads at once, and through every kind of end. */
+/** Multithreaded calls: identical bits, concurrent worker threads, and termination. */
 
 import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
@@ -32,42 +32,42 @@ describe('TOKENBED_THREADS', () => {
   it.each(backend === 'native' ? ['2', '3', '8'] : ['2'])(
     '%s: every operation gives the bits of one thread',
     async (threads) => {
-      const [wanted, found] = [await one, await run(threads)];
-      expect(wanted.info).toMatchObject({ name: backend, threads: 1 });
-      expect(found.info).toMatchObject({
+      const [expected, actual] = [await one, await run(threads)];
+      expect(expected.info).toMatchObject({ name: backend, threads: 1 });
+      expect(actual.info).toMatchObject({
         name: backend,
         threads: backend === 'native' ? Number(threads) : 1,
       });
-      expect(found.digest).toBe(wanted.digest);
+      expect(actual.digest).toBe(expected.digest);
     },
     300_000,
   );
 
-  it('unset: as many as the process has processors', async () => {
+  it('unset: one per available processor', async () => {
     const { threads } = await jsonOf<BackendInfo>(runProgram('info.mjs', [], { TOKENBED_BACKEND: backend }));
-    // A control group may allow less than the mask of processors says.
+    // A control group may allow fewer than the CPU mask.
     expect(threads).toBeGreaterThanOrEqual(1);
     expect(threads).toBeLessThanOrEqual(backend === 'native' ? availableParallelism() : 1);
   });
 
-  it('is read by each worker thread for itself', async () => {
-    const found = await Promise.all(
+  it('is read by each worker thread separately', async () => {
+    const actual = await Promise.all(
       [1, 2, 3].map(async (threads) => {
         const worker = start(threads);
         const [[result]] = await Promise.all([once(worker, 'message'), once(worker, 'exit')]);
         return result as Digest;
       }),
     );
-    const threads = found.map(({ info }) => info.threads);
+    const threads = actual.map(({ info }) => info.threads);
     expect(threads).toEqual(backend === 'native' ? [1, 2, 3] : [1, 1, 1]);
-    // All at once, so that the helpers were always somebody else's: the bits are the same.
+    // All at once, so that they compete for helper threads.
     const { digest } = await one;
-    expect(found.map((each) => each.digest)).toEqual([digest, digest, digest]);
+    expect(actual.map((each) => each.digest)).toEqual([digest, digest, digest]);
   }, 300_000);
 });
 
-describe('an end in the middle of calls', () => {
-  it('of worker threads leaves the others computing', async () => {
+describe('termination during calls', () => {
+  it('of worker threads does not affect others', async () => {
     for (let round = 0; round < 5; round++) {
       const workers = [start(4, 'calls'), start(2, 'calls')];
       await Promise.all(workers.map((worker) => once(worker, 'message')));
@@ -80,7 +80,7 @@ describe('an end in the middle of calls', () => {
     expect(backendInfo().name).toBe(backend);
   }, 120_000);
 
-  it.each([1, 2, 3])('of the process is one: round %i', async () => {
+  it.each([1, 2, 3])('of the process succeeds: round %i', async () => {
     const env = { TOKENBED_BACKEND: backend, TOKENBED_THREADS: '3' };
     const ended = await runProgram(PROGRAM, ['exit'], env);
     expect(ended).toMatchObject({ code: 0, signal: null, stderr: '' });

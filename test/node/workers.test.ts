@@ -1,4 +1,4 @@
-/** Worker threads: each has the package for itself, frees what it made when it ends, and can write shared ids at any time. */
+/** Worker threads: each has a separate instance of the package, frees its objects when it ends, and can write shared ids. */
 
 import { once } from 'node:events';
 import path from 'node:path';
@@ -17,7 +17,7 @@ const start = (task: string, data: object = {}, env: object = {}) =>
     execArgv: [],
   });
 
-/** What a worker says, after it has ended. */
+/** The message of a worker, after it has ended. */
 async function resultOf<T>(worker: Worker): Promise<T> {
   const [[result], [code]] = await Promise.all([once(worker, 'message'), once(worker, 'exit')]);
   expect(code).toBe(0);
@@ -25,17 +25,17 @@ async function resultOf<T>(worker: Worker): Promise<T> {
 }
 
 describe('worker threads', () => {
-  it('import the package at once and compute the same bits, many at a time', async () => {
-    const found = await Promise.all(
+  it('import the package concurrently and compute identical bits', async () => {
+    const replies = await Promise.all(
       Array.from({ length: 6 }, () => resultOf<{ name: string; digest: string }>(start('digest'))),
     );
-    expect(new Set(found.map(({ digest }) => digest)).size).toBe(1);
-    expect(found.map(({ name }) => name)).toEqual(found.map(() => backend));
+    expect(new Set(replies.map(({ digest }) => digest)).size).toBe(1);
+    expect(replies.map(({ name }) => name)).toEqual(replies.map(() => backend));
     const again = await resultOf<{ digest: string }>(start('digest'));
-    expect(again.digest).toBe(found[0]!.digest);
+    expect(again.digest).toBe(replies[0]!.digest);
   });
 
-  it('have an instruction set each, at the same time, and leave that of this thread alone', async () => {
+  it('have separate instruction sets, without effect on this thread', async () => {
     const best = backendInfo().isa;
     const sets = ['scalar', best, 'scalar', best];
     const found = await Promise.all(
@@ -53,10 +53,10 @@ describe('worker threads', () => {
     const before = process.memoryUsage().rss;
     for (let i = 0; i < 8; i++) expect(await resultOf(start('leave', { count: 96 }))).toBe(96);
     const mebibytes = (process.memoryUsage().rss - before) / 2 ** 20;
-    expect(mebibytes).toBeLessThan(384); // of the 768 that were written
+    expect(mebibytes).toBeLessThan(384); // of 768 written
   });
 
-  it('can be ended in the middle of their work', async () => {
+  it('can be terminated while computing', async () => {
     const workers = Array.from({ length: 4 }, () =>
       start('flip', { flags: new Int32Array(new SharedArrayBuffer(4)), targets: [] }),
     );
@@ -65,16 +65,16 @@ describe('worker threads', () => {
     expect(new Embedding({ vocabSize: 2, embeddingDim: 2 }).forward(1).shape).toEqual([2]);
   });
 
-  it('do not know the handles of another thread', async () => {
+  it('cannot use handles of another thread', async () => {
     const embedding = new Embedding({ vocabSize: 3, embeddingDim: 4, seed: 1 });
-    const wanted = embedding.weight.toTensor().data;
+    const expected = embedding.weight.toTensor().data;
     const insides = (await import(path.join(root, 'dist/backend/index.js'))) as {
       activeBackend(): { table(spec: object, contents: string): { handle(): number } };
     };
     const table = insides.activeBackend().table({ rows: 3, dim: 4, dtype: 'f32', bytes: 48 }, 'zeros');
     const codes = await resultOf(start('handle', { handle: table.handle() }));
     expect(codes).toEqual(['ERR_INTERNAL', 'ERR_INTERNAL', 'ERR_INTERNAL', 'ERR_INTERNAL']);
-    expectBits(embedding.weight.toTensor().data, wanted);
+    expectBits(embedding.weight.toTensor().data, expected);
     expect(table.handle()).toBeGreaterThanOrEqual(0);
   });
 });
@@ -84,10 +84,10 @@ describe('shared arrays that another thread writes during the call', () => {
   const VOCAB = 50;
   const DIM = 3;
   const shared = (length: number) => new Int32Array(new SharedArrayBuffer(length * 4));
-  /** Row r of the table is [r, r, r]; no other value is ever to be seen. */
+  /** Row r of the table is [r, r, r]. No other value may occur. */
   const rows = Float32Array.from({ length: VOCAB * DIM }, (_, i) => Math.floor(i / DIM));
 
-  it('are used as they were when they were checked: a right result or an error, never a read out of bounds', async () => {
+  it('are used as validated: a correct result or an error, never a read out of bounds', async () => {
     const [ids, positions, offsets] = [shared(COUNT), shared(COUNT), shared(COUNT)];
     const flags = shared(1);
     const fill = (value: (i: number) => number) => Int32Array.from({ length: COUNT }, (_, i) => value(i));

@@ -1,6 +1,6 @@
 /**
- * What a program that installed the package does first: text to vectors. Prints one line of JSON: which backend
- * answered, and the bits of the result.
+ * A first program with the installed package: text to vectors. Prints the backend and the bits of the result as one line of
+ * JSON.
  */
 
 /** @param {typeof import('tokenbed')} tokenbed */

@@ -1,4 +1,4 @@
-/** A strict user's program. It is compiled against the packed types only, never run. */
+/** A user's program in strict mode. It is only compiled, against the published types. */
 
 import {
   analyzeEmbeddingSystemDesign,
@@ -57,15 +57,15 @@ export async function everything(wasm: Uint8Array): Promise<number> {
     seqLengths: [2],
     pattern: 'zipf',
   });
-  const kept: ProfilerResults = profiler.results;
-  const time: number | null = kept.memoryScaling['vocab_500_dim_64']?.lookupTimeMs ?? null;
+  const results: ProfilerResults = profiler.results;
+  const time: number | null = results.memoryScaling['vocab_500_dim_64']?.lookupTimeMs ?? null;
   const { text, configurations } = analyzeEmbeddingSystemDesign({ print: (line) => line });
 
-  // @ts-expect-error: a pattern that the profiler has not
+  // @ts-expect-error: an unknown pattern
   profiler.measureLookupPerformance({ embedding, batchSizes: [1], seqLengths: [1], pattern: 'random' });
-  // @ts-expect-error: a name that no option has
+  // @ts-expect-error: an unknown option
   new Embedding({ vocabSize: 3, embeddingDim: 4, paddingIndex: 0 });
-  // @ts-expect-error: a mode that no bag has
+  // @ts-expect-error: an unknown mode
   new EmbeddingBag({ vocabSize: 3, embeddingDim: 4, mode: 'median' });
 
   const sizes = [

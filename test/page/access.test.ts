@@ -1,11 +1,11 @@
-/** For everyone: by keyboard alone, in words, in light and dark, and on a narrow screen. */
+/** Accessibility: keyboard, screen readers, light and dark, narrow screens. */
 
 import { describe, expect, test } from 'vitest';
 import { violations } from './axe.js';
 import { settled, visit } from './browser.js';
 
 describe.each(['light', 'dark'] as const)('in %s', (colorScheme) => {
-  test('axe finds nothing, at the start and with everything open', async () => {
+  test('axe reports no violations, initially and with everything open', async () => {
     const { page } = await visit({ colorScheme });
     expect(await violations(page)).toEqual([]);
     await page.getByText('The same bits in Node').click();
@@ -15,9 +15,9 @@ describe.each(['light', 'dark'] as const)('in %s', (colorScheme) => {
     expect(await violations(page)).toEqual([]);
   });
 
-  test('the maps have the colours of the scheme', async () => {
+  test('the maps use the colors of the scheme', async () => {
     const { page } = await visit({ colorScheme });
-    // The encoding begins with sin 0: the middle of the scale, which is light on paper and dark in the dark.
+    // The encoding begins with sin 0, the middle of the scale: bright in light mode, dark in dark mode.
     const brightness = () =>
       page.evaluate(() => {
         const canvas = document.querySelector<HTMLCanvasElement>('#encoding')!;
@@ -34,23 +34,26 @@ describe.each(['light', 'dark'] as const)('in %s', (colorScheme) => {
   });
 });
 
-test('axe would notice: a field without its label, grey on grey', async () => {
+test('axe detects a missing label and low contrast', async () => {
   const { page } = await visit();
   await page.evaluate(() => {
     document.querySelector('label[for=seed]')!.remove();
     (document.querySelector('.lead') as HTMLElement).style.color = '#ccc';
   });
-  const found = (await violations(page)).map((violation) => violation.split(':')[0]);
-  expect(found.sort()).toEqual(['color-contrast', 'label']);
+  const rules = (await violations(page)).map((violation) => violation.split(':')[0]);
+  expect(rules.sort()).toEqual(['color-contrast', 'label']);
 });
 
-test('by keyboard alone: text, token, cells, positions, measuring, each stop visible', async () => {
+test('keyboard only: text, tokens, cells, positions, measuring, with a visible focus everywhere', async () => {
   const { page } = await visit();
   const focus = () =>
     page.evaluate(() => {
-      const at = document.activeElement!;
-      const outlined = at.closest('.choice label') ?? at;
-      return { id: at.id || at.getAttribute('name'), outline: getComputedStyle(outlined).outlineStyle };
+      const active = document.activeElement!;
+      const outlined = active.closest('.choice label') ?? active;
+      return {
+        id: active.id || active.getAttribute('name'),
+        outline: getComputedStyle(outlined).outlineStyle,
+      };
     });
   const stops: (string | null)[] = [];
   const next = async () => {
@@ -93,33 +96,33 @@ test('by keyboard alone: text, token, cells, positions, measuring, each stop vis
   await page.keyboard.press('ArrowRight');
   await expect
     .poll(() => page.locator('#encoding-cell').textContent())
-    .toBe('position 1, dimension 0: sin(1 × 1.00) = 0.841; one turn every 6.28 positions');
+    .toBe('position 1, dimension 0: sin(1 × 1.00) = 0.841; period 6.28 positions');
 
   await to('measure');
   await page.keyboard.press('Enter');
   await expect.poll(() => page.locator('#measure').textContent()).toBe('Stop');
   await page.keyboard.press('Enter');
   await expect.poll(() => page.locator('#gauge-status').textContent()).toBe('Stopped.');
-  expect(new Set(stops).size).toBe(stops.length); // no trap, no stop twice
+  expect(new Set(stops).size).toBe(stops.length); // no focus trap, no stop twice
 });
 
-test('the positions are those of the formula, far out and in halves', async () => {
+test('positions match the formula, at large positions and in the halves layout', async () => {
   const { page } = await visit();
-  const said = () => page.locator('#encoding-cell').textContent();
+  const readout = () => page.locator('#encoding-cell').textContent();
   await page.getByLabel('First position').fill('1000000');
   await page.getByLabel('In halves').check();
   await page.locator('#encoding').focus();
   await page.keyboard.press('Control+Home');
-  await expect.poll(said).toContain('position 1,000,000, dimension 0: sin(1,000,000 × 1.00) = −0.350;');
+  await expect.poll(readout).toContain('position 1,000,000, dimension 0: sin(1,000,000 × 1.00) = −0.350;');
   for (let i = 0; i < 4; i++) await page.keyboard.press('PageDown');
   // Dimension 40 of 64 in halves is the cosine of pair 8: 10000 ** (-16 / 64) = 0.1.
   await expect
-    .poll(said)
-    .toContain('dimension 40: cos(1,000,000 × 0.100) = −0.999; one turn every 62.8 positions');
+    .poll(readout)
+    .toContain('dimension 40: cos(1,000,000 × 0.100) = −0.999; period 62.8 positions');
 });
 
 describe('on a narrow screen', () => {
-  test.each([320, 360, 480, 768])('%i px: no horizontal scroll, even with a long word', async (width) => {
+  test.each([320, 360, 480, 768])('%i px: no horizontal scrolling, even with a long word', async (width) => {
     const { page } = await visit({ viewport: { width, height: 800 } });
     const scroll = () => page.evaluate(() => document.documentElement.scrollWidth);
     expect(await scroll()).toBeLessThanOrEqual(width);
@@ -133,11 +136,11 @@ describe('on a narrow screen', () => {
       wide.style.cssText = `width: ${width}px; height: 1px`;
       document.querySelector('main')!.append(wide);
     }, width + 40);
-    expect(await scroll()).toBeGreaterThan(width); // so it would have been seen
+    expect(await scroll()).toBeGreaterThan(width); // the check detects overflow
   });
 });
 
-test('who wants less motion gets none', async () => {
+test('reduced motion disables all transitions', async () => {
   const { page } = await visit({ reducedMotion: 'reduce' });
   const durations = () =>
     page.evaluate(() => [

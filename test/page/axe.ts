@@ -1,11 +1,11 @@
-/** What axe finds wrong for people with assistive technology. */
+/** Accessibility violations reported by axe. */
 
 import axe from 'axe-core';
 import type { Page } from 'playwright';
 
-/** The rules that are broken, each with the first place. */
+/** The violated rules, each with the first affected element. */
 export async function violations(page: Page): Promise<string[]> {
-  await page.evaluate(axe.source); // by the debugger: the policy lets no script in
+  await page.evaluate(axe.source); // through the debugger, because the policy blocks scripts
   return page.evaluate(async () => {
     const { violations } = await (globalThis as unknown as { axe: typeof axe }).axe.run();
     return violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`);

@@ -1,4 +1,4 @@
-/** What is typed into the page comes to the same bits as in Node: digest, file, and the program that the page shows. */
+/** Results in the page are bit-identical to Node: digest, file, and the program that the page shows. */
 
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
@@ -8,7 +8,7 @@ import type { Page } from 'playwright';
 import { BPETokenizer, CharTokenizer, EmbeddingLayer } from 'tokenbed';
 import { describe, expect, test } from 'vitest';
 import { run } from '../../scripts/lib/run.mjs';
-import { expectNoComplaint, paste, settled, visit } from './browser.js';
+import { expectNoErrors, paste, settled, visit } from './browser.js';
 
 type TokenizerName = 'bytes' | 'words' | 'char';
 
@@ -24,7 +24,7 @@ interface Settings {
 const TEXT =
   'She sells sea shells by the sea shore; naïve, 猫 and 🙂.\n\tThe shells she sells are sea shells.';
 
-/** The vectors of `settings`, computed here. */
+/** Computes the vectors of `settings` in Node. */
 function vectors({ text, tokenizer: name, merges, dim, seed, positions }: Settings): Float32Array {
   const tokenizer = tokenizerOf(name, text, merges);
   const ids = tokenizer.encode(text);
@@ -51,7 +51,7 @@ function tokenizerOf(
 
 const digestOf = (data: Float32Array) => createHash('sha256').update(data).digest('hex');
 
-/** Sets the page's form as a visitor would. */
+/** Fills in the form. */
 async function enter(page: Page, settings: Settings): Promise<string> {
   await page.getByLabel(LABELS[settings.tokenizer], { exact: true }).check();
   if (settings.tokenizer !== 'char') await page.getByLabel('Merges to learn').fill(String(settings.merges));
@@ -82,27 +82,27 @@ describe.each(CASES)(
   '$tokenizer, $merges merges, width $dim, seed $seed, positions $positions',
   (settings) => {
     test('the digest, the file and the program for Node agree with Node', async () => {
-      const seen = await visit();
-      const { page } = seen;
-      const wanted = vectors(settings);
-      expect(await enter(page, settings)).toBe(digestOf(wanted));
+      const visited = await visit();
+      const { page } = visited;
+      const expected = vectors(settings);
+      expect(await enter(page, settings)).toBe(digestOf(expected));
 
       const downloading = page.waitForEvent('download');
       await page.getByRole('button', { name: 'Download as .npy' }).click();
       const file = await readFile(await (await downloading).path());
       const header = file.toString('latin1', 10, 10 + file.readUInt16LE(8));
       expect(header).toContain(`'descr': '<f4', 'fortran_order': False`);
-      expect(header).toContain(`'shape': (${wanted.length / settings.dim}, ${settings.dim})`);
+      expect(header).toContain(`'shape': (${expected.length / settings.dim}, ${settings.dim})`);
       expect((10 + header.length) % 64).toBe(0);
-      expect(file.subarray(10 + header.length)).toEqual(Buffer.from(wanted.buffer));
+      expect(file.subarray(10 + header.length)).toEqual(Buffer.from(expected.buffer));
 
-      expect(await runSnippet(page, settings.text)).toBe(digestOf(wanted));
-      await expectNoComplaint(seen);
+      expect(await runSnippet(page, settings.text)).toBe(digestOf(expected));
+      await expectNoErrors(visited);
     });
   },
 );
 
-/** What the page's program for Node prints. It stands inside the project, where `tokenbed` is this package. */
+/** Runs the page's program in Node. Its folder is inside the project, so that `tokenbed` is this package. */
 async function runSnippet(page: Page, text: string): Promise<string> {
   const folder = fileURLToPath(new URL('../../.cache/test/snippet', import.meta.url));
   await mkdir(folder, { recursive: true });
@@ -113,7 +113,7 @@ async function runSnippet(page: Page, text: string): Promise<string> {
   return stdout.trim();
 }
 
-test('equal tokens have the cosine 1 and others less, and the nearest are named', async () => {
+test('equal tokens have cosine 1, others less, and the nearest tokens are listed', async () => {
   const { page } = await visit();
   await enter(page, { text: 'abcabc', tokenizer: 'char', merges: 0, dim: 64, seed: 7, positions: false });
   // BOS a b c a b c EOS
@@ -126,26 +126,26 @@ test('equal tokens have the cosine 1 and others less, and the nearest are named'
   await page.keyboard.press('Control+Home');
   const cosines: number[] = [];
   for (let col = 0; col < 8; col++) {
-    const said = (await page.locator('#similarity-cell').textContent()) ?? '';
-    cosines.push(Number(/: (−?[\d.]+(e.\d+)?)$/.exec(said)![1]!.replace('−', '-')));
+    const readout = (await page.locator('#similarity-cell').textContent()) ?? '';
+    cosines.push(Number(/: (−?[\d.]+(e.\d+)?)$/.exec(readout)![1]!.replace('−', '-')));
     await page.keyboard.press('ArrowRight');
   }
   expect(cosines[0]).toBe(1);
   expect(Math.max(...cosines.slice(1).map(Math.abs))).toBeLessThan(0.7);
 });
 
-test('a seed that is none is refused in words, and the vectors stay', async () => {
+test('an invalid seed shows a message and keeps the vectors', async () => {
   const { page } = await visit();
   const before = await settled(page);
   await page.getByLabel('Seed').fill('1.5');
-  await expect.poll(() => page.locator('#text-status').textContent()).toContain('Seed: a whole number');
+  await expect.poll(() => page.locator('#text-status').textContent()).toContain('Seed: an integer');
   expect(await page.getByLabel('Seed').getAttribute('aria-invalid')).toBe('true');
   expect(await settled(page)).toBe(before);
   await page.getByLabel('Seed').fill('8');
   await expect.poll(() => settled(page)).not.toBe(before);
 });
 
-test('100,000 characters: a page of tokens is shown and counted, every token is in the digest', async () => {
+test('100,000 characters: one page of tokens is shown, the digest covers all', async () => {
   const { page } = await visit();
   const text = TEXT.repeat(Math.ceil(100_000 / TEXT.length)).slice(0, 100_000);
   const settings: Settings = { text, tokenizer: 'char', merges: 0, dim: 64, seed: 7, positions: true };

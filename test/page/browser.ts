@@ -1,6 +1,6 @@
 /**
- * The page in a real Chromium: its static folder behind a plain server that sends the strict policy, opened under a
- * path of its own, with everything written down that a visitor's browser would complain of.
+ * The page in Chromium, from a static server that sends the strict policy, under a path other than the root. Records all
+ * errors and warnings of the browser.
  */
 
 import { type Browser, type BrowserContextOptions, chromium, type Locator, type Page } from 'playwright';
@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, inject, onTestFinished } from 'vitest';
 import { findChromium } from '../../scripts/lib/chromium.mjs';
 import { serveFolder } from '../../scripts/lib/static-server.mjs';
 
-/** Not the root of its server: a page that only works there works in few places. */
+/** A path other than the root, so that absolute paths in the page would fail. */
 const BASE = '/some/folder/';
 
 let browser: Browser;
@@ -31,41 +31,41 @@ export interface Visit {
   readonly page: Page;
   readonly url: string;
   /** Errors and warnings on the console, uncaught errors, failed requests. */
-  readonly complaints: string[];
-  /** Addresses that were asked for. */
+  readonly errors: string[];
+  /** All requested URLs. */
   readonly requests: string[];
-  /** What the policy stopped, as `directive: what`. */
+  /** Violations of the policy, as `directive: URL`. */
   violations(): Promise<readonly string[]>;
 }
 
-/** A visit to the page, with the first text embedded; closed when the test ends. */
+/** Opens the page and waits until the initial text is embedded. Closed when the test ends. */
 export async function visit(options: BrowserContextOptions = {}): Promise<Visit> {
   const context = await browser.newContext(options);
   onTestFinished(() => context.close());
   const page = await context.newPage();
-  const complaints: string[] = [];
+  const errors: string[] = [];
   const requests: string[] = [];
   page.on('console', (message) => {
-    if (['error', 'warning'].includes(message.type())) complaints.push(message.text());
+    if (['error', 'warning'].includes(message.type())) errors.push(message.text());
   });
-  page.on('pageerror', (error) => complaints.push(String(error)));
-  page.on('requestfailed', (request) => complaints.push(`${request.url()}: ${request.failure()?.errorText}`));
+  page.on('pageerror', (error) => errors.push(String(error)));
+  page.on('requestfailed', (request) => errors.push(`${request.url()}: ${request.failure()?.errorText}`));
   page.on('request', (request) => requests.push(request.url()));
   await page.addInitScript(watch);
   await page.goto(server.url);
   await settled(page);
   const violations = () => page.evaluate(() => watched.violations);
-  return { page, url: server.url, complaints, requests, violations };
+  return { page, url: server.url, errors, requests, violations };
 }
 
-/** Nothing that a visitor's browser would complain of, and nothing from elsewhere. */
-export async function expectNoComplaint({ url, complaints, requests, violations }: Visit): Promise<void> {
-  expect(complaints).toEqual([]);
+/** Expects no errors, no warnings, no violations and no requests to other origins. */
+export async function expectNoErrors({ url, errors, requests, violations }: Visit): Promise<void> {
+  expect(errors).toEqual([]);
   expect(await violations()).toEqual([]);
   expect(requests.filter((request) => !request.startsWith(url) && !request.startsWith('blob:'))).toEqual([]);
 }
 
-/** Replaces a field's text by pasting, as people do with long texts. */
+/** Replaces a field's text by pasting. */
 export async function paste(page: Page, field: Locator, text: string): Promise<void> {
   await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
   await page.evaluate((clip) => navigator.clipboard.writeText(clip), text);
@@ -74,29 +74,29 @@ export async function paste(page: Page, field: Locator, text: string): Promise<v
   await page.keyboard.press('ControlOrMeta+V');
 }
 
-/** The digest that the page shows, once everything that was asked for is there. */
+/** Waits until the page is idle and returns its digest. */
 export async function settled(page: Page): Promise<string> {
   await page.locator('main[aria-busy=false]').waitFor();
   return page.locator('#digest').innerText();
 }
 
-/** What happens in the page meanwhile; see `watch`. */
+/** The observations of `watch` in the page. */
 declare const watched: {
   violations: string[];
-  /** The longest time in ms for which the main thread could not answer: long tasks, and gaps between timers. */
+  /** The longest block of the main thread in ms: long tasks, and gaps between timers. */
   longest: number;
-  /** The sum of layout shifts that no input explains. */
+  /** The sum of layout shifts without recent input. */
   shift: number;
 };
 
-/** Runs in the page before its own scripts. */
+/** Runs in the page before its scripts. */
 function watch(): void {
-  const seen: typeof watched = { violations: [], longest: 0, shift: 0 };
-  Object.assign(globalThis, { watched: seen });
+  const observed: typeof watched = { violations: [], longest: 0, shift: 0 };
+  Object.assign(globalThis, { watched: observed });
   addEventListener('securitypolicyviolation', (event) => {
-    seen.violations.push(`${event.effectiveDirective}: ${event.blockedURI}`);
+    observed.violations.push(`${event.effectiveDirective}: ${event.blockedURI}`);
   });
-  const took = (ms: number) => (seen.longest = Math.max(seen.longest, ms));
+  const took = (ms: number) => (observed.longest = Math.max(observed.longest, ms));
   new PerformanceObserver((list) => {
     for (const { duration } of list.getEntries()) took(duration);
   }).observe({ type: 'longtask', buffered: true });
@@ -105,7 +105,7 @@ function watch(): void {
       value: number;
       hadRecentInput: boolean;
     })[]) {
-      if (!entry.hadRecentInput) seen.shift += entry.value;
+      if (!entry.hadRecentInput) observed.shift += entry.value;
     }
   }).observe({ type: 'layout-shift', buffered: true });
   let last = performance.now();
@@ -116,9 +116,9 @@ function watch(): void {
   }, 4);
 }
 
-/** The longest stall so far, in ms; the count begins anew. */
+/** Returns the longest stall so far in ms, and resets it. */
 export async function longestStall(page: Page): Promise<number> {
-  // One frame more, so that the observer has been told of all.
+  // Wait until the observers have been notified.
   return page.evaluate(async () => {
     await new Promise((resolve) => setTimeout(resolve, 100));
     const { longest } = watched;

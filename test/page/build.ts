@@ -1,4 +1,4 @@
-/** Before the tests of the page: the static folder, built as `npm run page:build` does. */
+/** Builds the static folder before the tests of the page, like `npm run page:build`. */
 
 import { fileURLToPath } from 'node:url';
 import type { TestProject } from 'vitest/node';
@@ -6,7 +6,7 @@ import { buildPage } from '../../scripts/build-page.mjs';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** The folder that Vite made of examples/browser. */
+    /** The build of examples/browser. */
     pageFolder: string;
   }
 }

@@ -1,15 +1,17 @@
-/** The static folder: whole in itself, under a strict policy, without cross-origin isolation, from any path. */
+/** The static folder: self-contained, under a strict policy, without cross-origin isolation, under any path. */
 
 import { readdir } from 'node:fs/promises';
 import { expect, inject, test } from 'vitest';
 import { policyOf } from '../../scripts/lib/static-server.mjs';
-import { expectNoComplaint, layoutShift, settled, visit } from './browser.js';
+import { expectNoErrors, layoutShift, settled, visit } from './browser.js';
 
-test('asks for nothing outside itself, and nothing complains', async () => {
-  const seen = await visit();
-  await expectNoComplaint(seen);
-  const asked = seen.requests.map((request) => request.slice(seen.url.length).replace(/-[\w-]{8}\./, '.'));
-  expect(asked.sort()).toEqual(
+test('loads nothing from outside, without errors', async () => {
+  const visited = await visit();
+  await expectNoErrors(visited);
+  const requested = visited.requests.map((request) =>
+    request.slice(visited.url.length).replace(/-[\w-]{8}\./, '.'),
+  );
+  expect(requested.sort()).toEqual(
     [
       '',
       'assets/core.wasm',
@@ -18,7 +20,7 @@ test('asks for nothing outside itself, and nothing complains', async () => {
       'assets/index.js',
       'assets/worker.js',
     ].filter(
-      (name) => name !== 'assets/icon.svg' || asked.includes(name), // headless browsers show no icon
+      (name) => name !== 'assets/icon.svg' || requested.includes(name), // headless browsers do not load the icon
     ),
   );
 });
@@ -29,16 +31,16 @@ test('needs no cross-origin isolation', async () => {
   expect(await settled(page)).toMatch(/^[0-9a-f]{64}$/);
 });
 
-test("lives under a policy with 'wasm-unsafe-eval' and nothing else unsafe", async () => {
+test("the policy allows 'wasm-unsafe-eval' and nothing else unsafe", async () => {
   const policy = await policyOf(inject('pageFolder'));
   expect(policy).toContain("default-src 'none'");
   expect(policy.match(/'unsafe-[\w-]+'|'wasm-unsafe-eval'/g)).toEqual(["'wasm-unsafe-eval'"]);
   expect(policy.match(/https?:|\*/g)).toBeNull();
 });
 
-test('a script, a style or an address that the policy forbids is stopped, and noticed', async () => {
-  const seen = await visit();
-  const { page } = seen;
+test('a script, style or request that the policy forbids is blocked and detected', async () => {
+  const visited = await visit();
+  const { page } = visited;
   await page.evaluate(async () => {
     document.body.setAttribute('style', 'color: red');
     const script = document.createElement('script');
@@ -47,20 +49,20 @@ test('a script, a style or an address that the policy forbids is stopped, and no
     await fetch('https://example.invalid/').catch(() => {});
   });
   expect(await page.evaluate(() => 'ran' in globalThis)).toBe(false);
-  // By two policies: the page's own and the server's.
-  const directives = new Set((await seen.violations()).map((violation) => violation.split(':')[0]));
+  // Reported twice: by the policies of the page and of the server.
+  const directives = new Set((await visited.violations()).map((violation) => violation.split(':')[0]));
   expect([...directives].sort()).toEqual(['connect-src', 'script-src-elem', 'style-src-attr']);
-  await expect(expectNoComplaint(seen)).rejects.toThrow();
+  await expect(expectNoErrors(visited)).rejects.toThrow();
 });
 
-test.each([1280, 360])('nothing moves when the Worker answers, %i px wide', async (width) => {
+test.each([1280, 360])('the layout does not shift when the Worker replies, %i px wide', async (width) => {
   const { page } = await visit({ viewport: { width, height: 800 } });
   expect(await layoutShift(page)).toBeLessThan(0.001);
   await page.evaluate(() => document.querySelector('main')!.prepend(document.createElement('textarea')));
-  await expect.poll(() => layoutShift(page)).toBeGreaterThan(0.001); // so it would have been seen
+  await expect.poll(() => layoutShift(page)).toBeGreaterThan(0.001); // the check detects shifts
 });
 
-test('holds what is needed and no maps of sources', async () => {
+test('contains one WASM file and no source maps', async () => {
   const files = await readdir(inject('pageFolder'), { recursive: true });
   expect(files.filter((file) => file.endsWith('.map'))).toEqual([]);
   expect(files.filter((file) => file.endsWith('.wasm'))).toHaveLength(1);

@@ -1,25 +1,25 @@
-/** The profiler's report in the page: measured without stalling it, shown under the policy, kept as files. */
+/** The profiler's report in the page: measured without blocking, displayed, and downloaded. */
 
 import { readFile } from 'node:fs/promises';
 import type { Page } from 'playwright';
 import type { ProfilerResults } from 'tokenbed';
 import { expect, test } from 'vitest';
 import { violations } from './axe.js';
-import { expectNoComplaint, longestStall, visit } from './browser.js';
+import { expectNoErrors, longestStall, visit } from './browser.js';
 
-/** What the button with this name saves. */
-async function saved(page: Page, name: string): Promise<string> {
+/** The file that the button with this name downloads. */
+async function download(page: Page, name: string): Promise<string> {
   const downloading = page.waitForEvent('download');
   await page.getByRole('button', { name }).click();
   return readFile(await (await downloading).path(), 'utf8');
 }
 
-test('measures in its Worker for 2 s and more while the page answers; charts, figures and files agree', async () => {
-  const seen = await visit({ colorScheme: 'dark' });
-  const { page, requests, url } = seen;
+test('measures in a Worker for over 2 s while the page stays responsive; charts, figures and files agree', async () => {
+  const visited = await visit({ colorScheme: 'dark' });
+  const { page, requests, url } = visited;
   const chunk = () => requests.filter((request) => request.startsWith(`${url}assets/report-`)).length;
   expect(await page.getByRole('button', { name: 'Report as HTML' }).isDisabled()).toBe(true);
-  expect(chunk()).toBe(0); // the chart library is loaded when it is wanted
+  expect(chunk()).toBe(0); // the chart library is loaded on demand
 
   await longestStall(page);
   const start = performance.now();
@@ -36,16 +36,16 @@ test('measures in its Worker for 2 s and more while the page answers; charts, fi
   expect(longest, `the longest stall of ${took} ms`).toBeLessThan(took / 10);
   expect(chunk()).toBe(1);
 
-  const results = JSON.parse(await saved(page, 'Figures as JSON')) as ProfilerResults;
+  const results = JSON.parse(await download(page, 'Figures as JSON')) as ProfilerResults;
   const lookups = Object.values(results.lookup);
   expect(new Set(lookups.map(({ pattern }) => pattern)).size).toBe(4);
   expect(lookups.every(({ backend, lookupTimeMs }) => backend === 'wasm' && lookupTimeMs > 0)).toBe(true);
-  await page.getByText('The lookups in figures').click();
+  await page.getByText('Table of lookups').click();
   const rows = await page.locator('#lookups tr').allTextContents();
   expect(rows).toHaveLength(lookups.length);
-  lookups.forEach((found, i) => {
-    expect(rows[i]).toContain(`${found.batchSize} × ${found.seqLength}`);
-    expect(rows[i]).toContain(found.lookupTimeMs.toPrecision(3));
+  lookups.forEach((lookup, i) => {
+    expect(rows[i]).toContain(`${lookup.batchSize} × ${lookup.seqLength}`);
+    expect(rows[i]).toContain(lookup.lookupTimeMs.toPrecision(3));
   });
 
   const charts = page.locator('#charts img');
@@ -56,15 +56,15 @@ test('measures in its Worker for 2 s and more while the page answers; charts, fi
     ).toBe(408);
     expect(await chart.getAttribute('alt')).not.toBe('');
   }
-  const html = await saved(page, 'Report as HTML');
+  const html = await download(page, 'Report as HTML');
   expect(html).toMatch(/^<!doctype html>/i);
   expect(html).toContain('<svg');
   expect(html).not.toMatch(/<script|<link[^>]+href="http|src="http/);
   expect(await violations(page)).toEqual([]);
-  await expectNoComplaint(seen);
+  await expectNoErrors(visited);
 });
 
-test('can be stopped, by keyboard, and leaves nothing half done', async () => {
+test('can be stopped with the keyboard and leaves no partial results', async () => {
   const { page } = await visit();
   await page.locator('#profile').focus();
   await page.keyboard.press('Enter');

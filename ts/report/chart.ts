@@ -1,57 +1,57 @@
 /**
- * One chart: a panel of a fixed width with axes that say their units, a legend of its own and words for those who do
- * not see it. Observable Plot draws it.
+ * One chart: a panel of fixed width with axes that name their units, a legend, and a text alternative. Drawn by
+ * Observable Plot.
  */
 
 import * as Plot from '@observablehq/plot';
 import type { Element } from 'slimdom';
-import { drawingDocument, drawn } from './dom.js';
+import { drawingDocument, toElement } from './dom.js';
 import { CHART, light } from './theme.js';
 
-/** Every panel is this wide: as wide as a phone, and half as wide as a page. */
+/** The width of every panel, in CSS pixels: the width of a phone, or half of a page. */
 export const WIDTH = 360;
-/** The size of the letters, of the same units. */
+/** The font size, in CSS pixels. */
 const FONT_SIZE = 11;
 
-/** A drawn chart, and what to say of it. */
+/** A drawn chart and its label. */
 export interface Panel {
-  /** What tells it from the other panels of its figure; empty where there is only one. */
+  /** Distinguishes the panels of a figure; empty if there is only one. */
   readonly label: string;
   readonly width: number;
   readonly height: number;
   readonly element: Element;
 }
 
-/** One or several panels under one title. */
+/** One or more panels under one title. */
 export interface Figure {
-  /** Part of the name of its function and of its place in a page. */
+  /** The id of the figure's element in a page. */
   readonly name: string;
   readonly title: string;
-  /** One sentence: what is drawn, and how to read it. */
+  /** One sentence: what is shown, and how to read it. */
   readonly caption: string;
-  /** Empty when nothing of it was measured. */
+  /** Empty if nothing was measured. */
   readonly panels: readonly Panel[];
 }
 
 /** An entry of a legend. */
 export interface LegendEntry {
   readonly label: string;
-  readonly colour: string;
+  readonly color: string;
   readonly symbol: Plot.SymbolType;
 }
 
-/** What a panel is made of. */
+/** Options of {@link panel}. */
 export interface PanelOptions {
   readonly label?: string;
-  /** The chart in words, for screen readers. */
+  /** The text alternative for screen readers. */
   readonly alt: string;
-  /** Height of the frame in which the marks lie. */
+  /** Height of the frame, without axes and legend. */
   readonly height: number;
   readonly marginLeft?: number;
   readonly marginRight?: number;
   readonly x: Plot.ScaleOptions;
   readonly y: Plot.ScaleOptions;
-  /** Names and units of the axes; of `x` below it, of `y` above it. */
+  /** Names and units of the axes. That of `x` is below the axis, that of `y` above it. */
   readonly xTitle?: string;
   readonly yTitle?: string;
   readonly rightTitle?: string;
@@ -62,11 +62,11 @@ export interface PanelOptions {
 const LEGEND_ROW = 20;
 const TITLE_ROW = 26;
 
-/** About how wide words are; a legend has room to spare. */
-const widthOf = (words: string): number => words.length * 6.2;
+/** The approximate width of a text, rounded up. */
+const widthOf = (text: string): number => text.length * 6.2;
 
-/** Words at a corner of the frame. */
-function words(
+/** A text at a corner of the frame. */
+function cornerText(
   text: string,
   frameAnchor: Plot.FrameAnchor,
   options: { readonly dx: number; readonly dy: number; readonly textAnchor: 'start' | 'end' },
@@ -74,9 +74,9 @@ function words(
   return Plot.text([text], { frameAnchor, lineAnchor: 'middle', fill: light.muted, ...options });
 }
 
-/** Symbols and names in rows above the frame, and how many rows they take. */
+/** The legend in rows above the frame, and the number of rows. */
 function legendMarks({ title, entries }: NonNullable<PanelOptions['legend']>, left: number, above: number) {
-  const places: { entry: LegendEntry; x: number; row: number }[] = [];
+  const cells: { entry: LegendEntry; x: number; row: number }[] = [];
   let x = title === '' ? 4 : widthOf(title) + 14;
   let row = 0;
   for (const entry of entries) {
@@ -85,24 +85,24 @@ function legendMarks({ title, entries }: NonNullable<PanelOptions['legend']>, le
       row++;
       x = 4;
     }
-    places.push({ entry, x, row });
+    cells.push({ entry, x, row });
     x += width;
   }
   const rows = row + 1;
-  const y = (of: number) => -above - (rows - of) * LEGEND_ROW + LEGEND_ROW / 2;
-  const marks = places.flatMap(({ entry, x, row }) => {
-    const { colour, symbol, label } = entry;
-    const at = { frameAnchor: 'top-left', lineAnchor: 'middle', dy: y(row) } as const;
-    const stroked = symbol === 'times';
+  const rowY = (index: number) => -above - (rows - index) * LEGEND_ROW + LEGEND_ROW / 2;
+  const marks = cells.flatMap(({ entry, x, row }) => {
+    const { color, symbol, label } = entry;
+    const position = { frameAnchor: 'top-left', lineAnchor: 'middle', dy: rowY(row) } as const;
+    const isOutline = symbol === 'times';
     return [
       Plot.dot([0], {
-        ...at,
+        ...position,
         dx: x + 4 - left,
         symbol,
         r: 4,
-        ...(stroked ? { stroke: colour } : { fill: colour }),
+        ...(isOutline ? { stroke: color } : { fill: color }),
       }),
-      Plot.text([label], { ...at, dx: x + 12 - left, textAnchor: 'start' }),
+      Plot.text([label], { ...position, dx: x + 12 - left, textAnchor: 'start' }),
     ];
   });
   if (title !== '')
@@ -111,7 +111,7 @@ function legendMarks({ title, entries }: NonNullable<PanelOptions['legend']>, le
         frameAnchor: 'top-left',
         lineAnchor: 'middle',
         dx: -left,
-        dy: y(0),
+        dy: rowY(0),
         textAnchor: 'start',
         fill: light.muted,
       }),
@@ -130,15 +130,15 @@ export function panel(options: PanelOptions): Panel {
   const titles = [
     options.yTitle === undefined
       ? null
-      : words(options.yTitle, 'top-left', { dx: -marginLeft, dy: -15, textAnchor: 'start' }),
+      : cornerText(options.yTitle, 'top-left', { dx: -marginLeft, dy: -15, textAnchor: 'start' }),
     options.rightTitle === undefined
       ? null
-      : words(options.rightTitle, 'top-right', { dx: marginRight, dy: -15, textAnchor: 'end' }),
+      : cornerText(options.rightTitle, 'top-right', { dx: marginRight, dy: -15, textAnchor: 'end' }),
     options.xTitle === undefined
       ? null
-      : words(options.xTitle, 'bottom-right', { dx: marginRight - 2, dy: 32, textAnchor: 'end' }),
+      : cornerText(options.xTitle, 'bottom-right', { dx: marginRight - 2, dy: 32, textAnchor: 'end' }),
   ];
-  const element = drawn(
+  const element = toElement(
     Plot.plot({
       document: drawingDocument,
       className: CHART,
@@ -160,13 +160,13 @@ export function panel(options: PanelOptions): Panel {
   return { label, width: WIDTH, height: total, element };
 }
 
-/** Ticks of a logarithmic axis: powers of `base`, thinned until at most `most` are left; in between where they are too few. */
-export function logTicks([min, max]: readonly [number, number], most = 6): number[] {
+/** Ticks of a logarithmic axis: at most `maxCount` of 1, 2 and 5 per decade, or 1 and 3, or every n-th power of ten. */
+export function logTicks([min, max]: readonly [number, number], maxCount = 6): number[] {
   const decades = (steps: readonly number[], every: number): number[] => {
     const ticks: number[] = [];
     for (let power = Math.floor(Math.log10(min)); power <= Math.log10(max); power++) {
       if (power % every !== 0) continue;
-      // Through text: 10 ** -7 is not 1e-7 in every engine.
+      // Parsed from text, because 10 ** -7 is not 1e-7 in every engine.
       for (const step of steps) ticks.push(Number(`${step}e${power}`));
     }
     return ticks.filter((tick) => tick >= min * 0.999 && tick <= max * 1.001);
@@ -178,33 +178,37 @@ export function logTicks([min, max]: readonly [number, number], most = 6): numbe
     decades([1], 2),
     decades([1], 3),
   ];
-  return choices.find((ticks) => ticks.length <= most) ?? decades([1], 6);
+  return choices.find((ticks) => ticks.length <= maxCount) ?? decades([1], 6);
 }
 
-/** Ticks of a logarithmic axis of sizes: powers of two, thinned until at most `most` are left. */
-export function binaryTicks([min, max]: readonly [number, number], most = 5): number[] {
+/** Ticks of a logarithmic axis of sizes: at most `maxCount` powers of two at equal distances. */
+export function binaryTicks([min, max]: readonly [number, number], maxCount = 5): number[] {
   const [first, last] = [Math.ceil(Math.log2(min) - 1e-9), Math.floor(Math.log2(max) + 1e-9)];
-  const step = Math.max(1, Math.ceil((last - first) / (most - 1)));
+  const step = Math.max(1, Math.ceil((last - first) / (maxCount - 1)));
   return Array.from({ length: Math.floor((last - first) / step) + 1 }, (_, i) => 2 ** (first + i * step));
 }
 
-/** Ticks of the values that were chosen: all of them if they are few and not too near to each other. */
-export function valueTicks(values: readonly number[], domain: readonly [number, number], most = 5): number[] {
-  const room = Math.log(domain[1] / domain[0]) / 8;
-  const isClear = values.every((value, i) => i === 0 || Math.log(value / values[i - 1]!) > room);
-  return values.length <= most && isClear ? [...values] : binaryTicks(domain, most);
+/** Ticks at the measured values if there are few and they are far enough apart; otherwise at powers of two. */
+export function valueTicks(
+  values: readonly number[],
+  domain: readonly [number, number],
+  maxCount = 5,
+): number[] {
+  const minDistance = Math.log(domain[1] / domain[0]) / 8;
+  const isClear = values.every((value, i) => i === 0 || Math.log(value / values[i - 1]!) > minDistance);
+  return values.length <= maxCount && isClear ? [...values] : binaryTicks(domain, maxCount);
 }
 
-/** The domain of a logarithmic axis, with some room around; one value alone stands in the middle. */
-export function logDomain(values: readonly number[], room = 1.15): [number, number] {
+/** The domain of a logarithmic axis, with a margin. A single value is centered. */
+export function logDomain(values: readonly number[], margin = 1.15): [number, number] {
   const [min, max] = [Math.min(...values), Math.max(...values)];
-  return min === max ? [min / 2, max * 2] : [min / room, max * room];
+  return min === max ? [min / 2, max * 2] : [min / margin, max * margin];
 }
 
-/** A dashed line across the frame, with words over its end that stay legible on whatever lies below. */
-export const referenceLine = (y: number, words: string): Plot.Markish => [
+/** A dashed line across the frame, labeled at its right end. The outlined text stays legible on any background. */
+export const referenceLine = (y: number, label: string): Plot.Markish => [
   Plot.ruleY([y], { stroke: light.ink, strokeDasharray: '4 3' }),
-  Plot.text([words], {
+  Plot.text([label], {
     y,
     frameAnchor: 'right',
     lineAnchor: 'bottom',
@@ -216,13 +220,13 @@ export const referenceLine = (y: number, words: string): Plot.Markish => [
   }),
 ];
 
-/** Grid lines and labels below. */
+/** Vertical grid lines, labeled below the frame. */
 export const bottomAxis = (
   ticks: readonly number[] | undefined,
   tickFormat: (value: number) => string,
 ): Plot.Markish => axis('x', ticks, tickFormat);
 
-/** Grid lines and labels at the left. */
+/** Horizontal grid lines, labeled left of the frame. */
 export const leftAxis = (
   ticks: readonly number[] | undefined,
   tickFormat: (value: number) => string,
@@ -233,13 +237,20 @@ function axis(
   ticks: readonly number[] | undefined,
   tickFormat: (value: number) => string,
 ): Plot.Markish {
-  const at = ticks === undefined ? { ticks: 5 } : { ticks: [...ticks] };
-  // As `text`: given as `tickFormat`, a logarithmic axis would drop some labels.
-  const common = { ...at, tickSize: 0, tickPadding: 7, label: null, text: tickFormat, fill: light.muted };
+  const positions = ticks === undefined ? { ticks: 5 } : { ticks: [...ticks] };
+  // Passed as `text`, because with `tickFormat` a logarithmic axis would drop some labels.
+  const common = {
+    ...positions,
+    tickSize: 0,
+    tickPadding: 7,
+    label: null,
+    text: tickFormat,
+    fill: light.muted,
+  };
   return [
     which === 'x'
-      ? Plot.gridX({ ...at, stroke: light.line, strokeOpacity: 1 })
-      : Plot.gridY({ ...at, stroke: light.line, strokeOpacity: 1 }),
+      ? Plot.gridX({ ...positions, stroke: light.line, strokeOpacity: 1 })
+      : Plot.gridY({ ...positions, stroke: light.line, strokeOpacity: 1 }),
     which === 'x' ? Plot.axisX(common) : Plot.axisY(common),
   ];
 }

@@ -1,6 +1,6 @@
 /**
- * A document for the chart library where there is none: it draws by making elements. The same small one everywhere, so
- * that a report is the same text in Node, in a worker and in a page.
+ * The DOM for the chart library, which draws by creating elements. The same small implementation is used everywhere,
+ * so that a report is the same text in Node, in a worker and in a page.
  */
 
 import { Document, type Element, type Node, serializeToWellFormedString } from 'slimdom';
@@ -8,23 +8,23 @@ import { Document, type Element, type Node, serializeToWellFormedString } from '
 const SVG = 'http://www.w3.org/2000/svg';
 const HTML = 'http://www.w3.org/1999/xhtml';
 
-/** Where all elements are made. It holds none of them: they live as long as somebody draws with them. */
+/** The factory of all elements. They are not attached to it, so they can be garbage-collected. */
 const DOCUMENT = new Document();
 DOCUMENT.appendChild(DOCUMENT.createElementNS(HTML, 'html'));
 
-/** What the chart library is given as `document`: it looks at the namespace of the root and creates elements. */
+/** The `document` option of the chart library, which reads the root's namespace and creates elements. */
 export const drawingDocument = DOCUMENT as unknown as globalThis.Document;
 
-/** What the chart library gave back, with every attribute as short as the eye allows. */
-export function drawn(svg: unknown): Element {
+/** The chart library's result without its style sheet and with shortened attributes. */
+export function toElement(svg: unknown): Element {
   const root = svg as Element;
-  // Its style sheet is one of ours already.
+  // CHART_STYLE replaces this style sheet.
   root.children.find(({ localName }) => localName === 'style')?.remove();
   shorten(root);
   return root;
 }
 
-/** Hundredths of a pixel are enough; this also hides the last bits of other engines' logarithms. */
+/** Rounds to hundredths of a pixel. This also hides differences between engines in the last bits of logarithms. */
 function shorten(element: Element): void {
   for (const { name, value } of element.attributes) {
     const short = value.replace(/-?\d+\.\d{3,}(?:e-?\d+)?/g, (digits) =>
@@ -35,7 +35,7 @@ function shorten(element: Element): void {
   for (const child of element.children) shorten(child);
 }
 
-/** An element of SVG with attributes and children; a string is text. */
+/** An SVG element with attributes and children. A string is a text node. */
 export function svg(
   name: string,
   attributes: Readonly<Record<string, string | number>>,
@@ -47,5 +47,5 @@ export function svg(
   return element;
 }
 
-/** As text: well-formed XML. */
+/** Serializes a node to well-formed XML. */
 export const serialize = (node: Node): string => serializeToWellFormedString(node);

@@ -1,9 +1,9 @@
-/** Numbers for readers: three significant digits, a prefix and a unit. What is not a number is `–`, never NaN. */
+/** Formats numbers: three significant digits, a prefix and a unit. A missing number is `–`, never NaN. */
 
-/** A space that does not break: a number stays with its unit. */
+/** A non-breaking space between a number and its unit. */
 const SPACE = '\u00A0';
 
-/** What stands where a number should, and there is none. */
+/** The text for a missing number. */
 export const NONE = '–';
 
 type Steps = readonly (readonly [size: number, unit: string])[];
@@ -31,68 +31,71 @@ const SIZES: Steps = [
   [2 ** -20, 'bytes'],
 ];
 
-/** So many significant digits of every figure that was measured. */
+/** The number of significant digits of a measured figure. */
 const DIGITS = 3;
 
-const grouped = (digits: string): string => digits.replace(/\B(?=(\d{3})+$)/g, ',');
+/** Inserts thousands separators. */
+const group = (digits: string): string => digits.replace(/\B(?=(\d{3})+$)/g, ',');
 
-/** To three significant digits, never with an exponent. */
+/** Formats to three significant digits without an exponent. */
 function significant(value: number): string {
   const rounded = Number(value.toPrecision(DIGITS));
   const places = DIGITS - 1 - Math.floor(Math.log10(Math.abs(rounded)));
-  return places > 0 ? rounded.toFixed(Math.min(places, 20)) : grouped(rounded.toFixed(0));
+  return places > 0 ? rounded.toFixed(Math.min(places, 20)) : group(rounded.toFixed(0));
 }
 
-/** Without zeros that say nothing: for numbers that are not measured but chosen or computed. */
-const plain = (text: string): string => text.replace(/(\.\d*?)0+(?=\D|$)/, '$1').replace(/\.(?=\D|$)/, '');
+/** Removes trailing zeros. For numbers that are exact rather than measured. */
+const trimZeros = (text: string): string =>
+  text.replace(/(\.\d*?)0+(?=\D|$)/, '$1').replace(/\.(?=\D|$)/, '');
 
-/** `value` in the largest unit that leaves at least 1 of it. */
-function scaled(value: number | null, steps: Steps): string {
+/** `value` in the largest unit in which it is at least 1. */
+function withUnit(value: number | null, steps: Steps): string {
   if (value === null || !Number.isFinite(value)) return NONE;
   if (value === 0) return '0';
-  // Rounded too: 999.9 k is 1 M.
-  const most = Math.max(Math.abs(value), Math.abs(Number(value.toPrecision(DIGITS))));
-  const [size, unit] = steps.find((step) => most >= step[0]) ?? steps.at(-1)!;
+  // The rounded value counts too: 999.9 k is 1 M.
+  const magnitude = Math.max(Math.abs(value), Math.abs(Number(value.toPrecision(DIGITS))));
+  const [size, unit] = steps.find((step) => magnitude >= step[0]) ?? steps.at(-1)!;
   return unit === '' ? significant(value / size) : `${significant(value / size)}${SPACE}${unit}`;
 }
 
-/** A number that is not measured, shortened: `412 M`, `1.2 k`, `7` */
-export const count = (value: number | null): string => plain(scaled(value, SI));
+/** An exact number, shortened: `412 M`, `1.2 k`, `7`. */
+export const count = (value: number | null): string => trimZeros(withUnit(value, SI));
 
-/** A whole number in full: `25,600,000`. */
-export const whole = (value: number | null): string =>
-  value === null || !Number.isFinite(value) ? NONE : grouped(String(Math.round(value)));
+/** An integer in full: `25,600,000`. */
+export const integer = (value: number | null): string =>
+  value === null || !Number.isFinite(value) ? NONE : group(String(Math.round(value)));
 
-/** A whole number as it stands at an axis: in full while it is short. */
-export const tick = (value: number): string => (value < 1e5 ? whole(value) : count(value));
+/** An integer at an axis: in full if it is short. */
+export const tick = (value: number): string => (value < 1e5 ? integer(value) : count(value));
 
 const perSecond = (text: string): string =>
   text === NONE || text === '0' ? text : `${text}${/\d$/.test(text) ? SPACE : ''}/s`;
 
 /** Tokens per second: `412 M/s`. */
-export const rate = (value: number | null): string => perSecond(scaled(value, SI));
+export const rate = (value: number | null): string => perSecond(withUnit(value, SI));
 
-/** Milliseconds that were measured: `2.40 µs`. */
-export const time = (ms: number | null): string => scaled(ms, TIMES);
+/** Measured milliseconds: `2.40 µs`. */
+export const time = (ms: number | null): string => withUnit(ms, TIMES);
 
-/** Milliseconds that were chosen: `2.4 µs`. */
-export const duration = (ms: number | null): string => plain(time(ms));
+/** Exact milliseconds: `2.4 µs`. */
+export const duration = (ms: number | null): string => trimZeros(time(ms));
 
 /** MiB as `48.8 MiB`, `2 GiB`, `512 bytes`. */
-export const size = (mib: number | null): string => plain(scaled(mib, SIZES));
+export const size = (mib: number | null): string => trimZeros(withUnit(mib, SIZES));
 
 /** MiB per second: `9.30 GiB/s`. */
-export const bandwidth = (mibPerSecond: number | null): string => perSecond(scaled(mibPerSecond, SIZES));
+export const bandwidth = (mibPerSecond: number | null): string => perSecond(withUnit(mibPerSecond, SIZES));
 
 /** A fraction as `34 %`, `3.4 %`. */
 export const percent = (fraction: number | null): string => {
   if (fraction === null || !Number.isFinite(fraction)) return NONE;
   const percents = fraction * 100;
-  return `${percents === 0 || percents >= 9.95 ? whole(percents) : plain(percents.toPrecision(2))}${SPACE}%`;
+  return `${percents === 0 || percents >= 9.95 ? integer(percents) : trimZeros(percents.toPrecision(2))}${SPACE}%`;
 };
 
-/** How many times as much: `3.2 ×`, `250 ×`. */
-export const times = (ratio: number): string => `${ratio < 9.95 ? ratio.toFixed(1) : whole(ratio)}${SPACE}×`;
+/** A ratio: `3.2 ×`, `250 ×`. */
+export const factor = (ratio: number): string =>
+  `${ratio < 9.95 ? ratio.toFixed(1) : integer(ratio)}${SPACE}×`;
 
-/** `8 × 512`: one size and another. */
-export const by = (...sizes: readonly number[]): string => sizes.map(whole).join(`${SPACE}×${SPACE}`);
+/** Sizes as a product: `8 × 512`. */
+export const product = (...sizes: readonly number[]): string => sizes.map(integer).join(`${SPACE}×${SPACE}`);

@@ -1,4 +1,4 @@
-/** The style sheet of a page: one column on a phone, two of charts on a screen, and paper. */
+/** The style sheet of a page: one column on a phone, two columns of charts on a screen; and for print. */
 
 import { CHART, CHART_STYLE, FONT, palette } from './theme.js';
 
@@ -21,7 +21,7 @@ dl{margin:0}dt{color:var(--muted);font-size:.8125rem}dd{margin:0}
 .tiles>div{background:var(--surface);padding:1rem 1.125rem 1.125rem}
 .tiles dd{font-size:1.5rem;font-weight:600;line-height:1.3;letter-spacing:-.01em;font-variant-numeric:tabular-nums}
 .tiles dd small{display:block;font-size:.8125rem;font-weight:400;letter-spacing:0;color:var(--muted)}
-.facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(16rem,1fr));gap:.75rem 2.25rem;margin-top:1.25rem}
+.properties{display:grid;grid-template-columns:repeat(auto-fit,minmax(16rem,1fr));gap:.75rem 2.25rem;margin-top:1.25rem}
 .insights{margin:1rem 0 0;padding:0 0 0 1.125rem;max-width:52rem}
 .insights li{margin:.3rem 0}.insights li::marker{color:var(--blue)}
 .figures{display:grid;grid-template-columns:repeat(2,minmax(0,1fr));gap:2.25rem 2.25rem;margin-top:1.75rem}
@@ -34,8 +34,8 @@ caption{text-align:left;color:var(--muted);padding-bottom:.625rem;text-wrap:pret
 th,td{padding:.34rem .5rem;text-align:right;white-space:nowrap;border-bottom:1px solid var(--line);font-weight:400}
 thead th{color:var(--muted);vertical-align:bottom;white-space:normal;border-bottom-color:var(--muted)}
 th:first-child{text-align:left;padding-left:0}tbody th{font-weight:600}th:last-child,td:last-child{padding-right:0}
-td i{color:var(--muted)}.words{white-space:normal}
-/* Only for figures longer than any that are foreseen: what is below turns wide tables into cards. */
+td i{color:var(--muted)}.wrap{white-space:normal}
+/* A fallback for extremely long figures: the rules below turn wide tables into cards. */
 .scroll{overflow-x:auto;margin-top:2.5rem}
 footer{margin-top:3.5rem;padding-top:1.25rem;border-top:1px solid var(--line);color:var(--muted);font-size:.875rem}
 @media(max-width:40rem){
@@ -46,7 +46,7 @@ h1{font-size:1.625rem}h2{font-size:1.25rem;margin-top:2.25rem;padding-top:1.75re
 }
 `;
 
-/** Rows as cards: the name of each figure stands before it. */
+/** Shows the rows of a table as cards, with the column's name before each figure. */
 const cards = (scope: string): string => `
 ${scope},${scope} tbody,${scope} tr,${scope} th[scope=row],${scope} td{display:block}
 ${scope} thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
@@ -57,7 +57,7 @@ ${scope} th,${scope} td{border:0;padding:.1rem 0;text-align:right}
 ${scope} th:first-child{text-align:left}
 ${scope} td{display:flex;flex-wrap:wrap;justify-content:space-between;gap:0 .75rem}
 ${scope} td::before{content:attr(data-name);color:var(--muted)}
-${scope} .words{text-align:right}
+${scope} .wrap{text-align:right}
 `;
 
 const PRINT = `
@@ -66,7 +66,7 @@ const PRINT = `
 html{font-size:12.5px}
 main{max-width:none;padding:0}
 h2{break-after:avoid;margin-top:1.75rem;padding-top:1.5rem}
-figure,.panel,figcaption,.tiles,caption,tr,.facts>div,.insights li{break-inside:avoid}
+figure,.panel,figcaption,.tiles,caption,tr,.properties>div,.insights li{break-inside:avoid}
 figure.wide{break-inside:auto}
 tbody tr:nth-child(-n+3){break-before:avoid}
 figcaption,caption{break-after:avoid}
@@ -78,7 +78,7 @@ footer{margin-top:2rem}
 }
 `;
 
-/** All of it. */
+/** The complete style sheet. */
 export const STYLE = [
   palette(':root'),
   PAGE.trim(),

@@ -1,16 +1,16 @@
-/** The page: what was found in a few numbers and sentences, the charts, every figure, and where it was measured. */
+/** The HTML page: key figures, insights, charts, tables of all figures, and the machine. */
 
 import type { Figure, Panel } from './chart.js';
 import { serialize } from './dom.js';
-import { by, duration, percent, rate, size, time, whole } from './figures.js';
+import { product, duration, percent, rate, size, time, integer } from './figures.js';
 import { STYLE } from './html-style.js';
 import { lookupInsights, memoryInsights, positionInsights } from './insights.js';
 import { html, Markup } from './markup.js';
-import { isDrawable, type Reading, shapeOf, tableOf } from './reading.js';
+import { isDrawable, type ReportData, shapeOf, tableOf } from './report-data.js';
 import type { Section } from './sections.js';
 import { lookupTables, memoryTables, positionTables } from './tables.js';
 
-/** In HTML the name of the element says that it is SVG. */
+/** Without the namespace, which HTML does not need. */
 const chart = ({ element }: Panel): Markup =>
   new Markup(serialize(element).replace(' xmlns="http://www.w3.org/2000/svg"', ''));
 
@@ -30,26 +30,27 @@ const figure = ({ name, title, caption, panels }: Figure): Markup =>
     </div>
   </figure>`;
 
-/** The few numbers that one would say aloud. */
-function tiles({ lookups, table, scalings }: Reading): Markup | null {
+/** The key figures. */
+function tiles({ lookups, table, scalings }: ReportData): Markup | null {
   const measured = lookups.filter((entry) => isDrawable(entry.tokensPerSecond));
   const entries: [name: string, value: string, note: string][] = [];
   if (measured.length > 0) {
     const best = measured.reduce((a, b) => (b.tokensPerSecond > a.tokensPerSecond ? b : a));
     const largest = measured.reduce((a, b) => (b.totalTokens > a.totalTokens ? b : a));
-    const many = new Set(measured.map(({ pattern }) => pattern)).size > 1;
-    const at = (entry: typeof best) => `at ${shapeOf(entry)}${many ? `, ${entry.pattern}` : ''}`;
-    entries.push(['Tokens per second, at best', rate(best.tokensPerSecond), at(best)]);
+    const hasPatterns = new Set(measured.map(({ pattern }) => pattern)).size > 1;
+    const condition = (entry: typeof best) =>
+      `at ${shapeOf(entry)}${hasPatterns ? `, ${entry.pattern}` : ''}`;
+    entries.push(['Best tokens per second', rate(best.tokensPerSecond), condition(best)]);
     entries.push([
-      'Time per token there',
+      'Its time per token',
       time(best.lookupTimeMs / best.totalTokens),
       `${time(best.lookupTimeMs)} per call`,
     ]);
     if (isDrawable(largest.bandwidthUtilization)) {
       entries.push([
-        'Share of a plain copy',
+        'Share of copy bandwidth',
         percent(largest.bandwidthUtilization),
-        `${at(largest)}, the largest call`,
+        `${condition(largest)}, the largest call`,
       ]);
     }
   }
@@ -71,36 +72,39 @@ function tiles({ lookups, table, scalings }: Reading): Markup | null {
   </dl>`;
 }
 
-/** Where, on what, and how: as much of it as is known. */
-function setting({ machine, backend, settings, table, positions }: Reading): Markup {
+/** The machine, the backend and the settings, as far as they are known. */
+function setup({ machine, backend, settings, table, positions }: ReportData): Markup {
   const entries: [name: string, value: string][] = [];
   if (machine !== null) {
     const { processor, processors, platform } = machine;
-    entries.push(['Processor', processor ?? 'not told by the host']);
-    entries.push(['Hardware threads', processors === null ? 'not told by the host' : whole(processors)]);
+    entries.push(['Processor', processor ?? 'not reported by the host']);
+    entries.push([
+      'Hardware threads',
+      processors === null ? 'not reported by the host' : integer(processors),
+    ]);
     entries.push(['Platform', platform]);
   }
   if (backend !== null) {
     const { name, isa, threads, version, fallbackReason } = backend;
-    entries.push(['Backend', `${name}, ${isa}, ${whole(threads)} ${threads === 1 ? 'thread' : 'threads'}`]);
-    if (fallbackReason !== null) entries.push(['Why not another backend', fallbackReason]);
+    entries.push(['Backend', `${name}, ${isa}, ${integer(threads)} ${threads === 1 ? 'thread' : 'threads'}`]);
+    if (fallbackReason !== null) entries.push(['Fallback reason', fallbackReason]);
     entries.push(['Version', `tokenbed ${version}`]);
   }
   if (table !== null) {
-    entries.push(['Table of the lookups', `${tableOf(table)}, ${size(table.memoryMb)}`]);
+    entries.push(['Lookup table', `${tableOf(table)}, ${size(table.memoryMb)}`]);
   }
   if (positions !== null) {
     const { batchSize, seqLength, embeddingDim } = positions;
-    entries.push(['Batch of the positions', by(batchSize, seqLength, embeddingDim)]);
+    entries.push(['Position batch', product(batchSize, seqLength, embeddingDim)]);
   }
   if (settings !== null) {
-    entries.push(['Timed', `at least ${duration(settings.minTimeMs)} for each figure`]);
-    entries.push(['Warm-up', `${duration(settings.warmupMs)} before each`]);
+    entries.push(['Sampling time', `at least ${duration(settings.minTimeMs)} per figure`]);
+    entries.push(['Warm-up time', `${duration(settings.warmupMs)} per figure`]);
   }
   if (isDrawable(machine?.clockResolutionMs ?? null)) {
-    entries.push(['Smallest step of the clock', duration(machine!.clockResolutionMs)]);
+    entries.push(['Clock resolution', duration(machine!.clockResolutionMs)]);
   }
-  return html`<dl class="facts">
+  return html`<dl class="properties">
     ${entries.map(
       ([name, value]) =>
         html` <div>
@@ -114,15 +118,15 @@ function setting({ machine, backend, settings, table, positions }: Reading): Mar
 const TABLES = { lookups: lookupTables, memory: memoryTables, positions: positionTables } as const;
 const INSIGHTS = { lookups: lookupInsights, memory: memoryInsights, positions: positionInsights } as const;
 
-function section(reading: Reading, { name, title, isMeasured, figures }: Section): Markup {
+function section(data: ReportData, { name, title, isMeasured, figures }: Section): Markup {
   if (!isMeasured) {
     return html`<section id="${name}">
       <h2>${title}</h2>
       <p class="none">Not measured.</p>
     </section> `;
   }
-  const sentences = INSIGHTS[name](reading);
-  const drawn = figures.filter(({ panels }) => panels.length > 0);
+  const sentences = INSIGHTS[name](data);
+  const measured = figures.filter(({ panels }) => panels.length > 0);
   return html`<section id="${name}">
     <h2>${title}</h2>
     ${
@@ -131,16 +135,16 @@ function section(reading: Reading, { name, title, isMeasured, figures }: Section
         ${sentences.map((sentence) => html`<li>${sentence}</li>`)}
       </ul>`
     }
-    ${drawn.length > 0 && html`<div class="figures">${drawn.map(figure)}</div>`} ${TABLES[name](reading)}
+    ${measured.length > 0 && html`<div class="figures">${measured.map(figure)}</div>`} ${TABLES[name](data)}
   </section> `;
 }
 
-/** No script, no font, no picture from anywhere: what the page does not hold it does not get. */
+/** The page loads nothing: no scripts, fonts or images. */
 const POLICY = "default-src 'none'; style-src 'unsafe-inline'";
 
 /** Renders the page. */
-export function htmlDocument(reading: Reading, title: string, sections: readonly Section[]): string {
-  const { backend, machine } = reading;
+export function htmlDocument(data: ReportData, title: string, sections: readonly Section[]): string {
+  const { backend, machine } = data;
   const isEmpty = sections.every(({ isMeasured }) => !isMeasured);
   const where = [machine?.processor, machine?.platform].filter((each) => each).join(' · ');
   const author = `tokenbed ${backend?.version ?? ''}`.trimEnd();
@@ -164,11 +168,11 @@ export function htmlDocument(reading: Reading, title: string, sections: readonly
             <h1>${title}</h1>
             <p class="lead">${where}</p>
           </header>
-          ${isEmpty ? html`<p class="none">Nothing was measured.</p>` : tiles(reading)}
-          ${!isEmpty && sections.map((each) => section(reading, each))}
-          <section id="setting">
+          ${isEmpty ? html`<p class="none">Nothing was measured.</p>` : tiles(data)}
+          ${!isEmpty && sections.map((each) => section(data, each))}
+          <section id="setup">
             <h2>Machine and method</h2>
-            ${setting(reading)}
+            ${setup(data)}
           </section>
           <footer>
             <p>${METHOD}</p>
@@ -180,4 +184,4 @@ export function htmlDocument(reading: Reading, title: string, sections: readonly
 }
 
 const METHOD =
-  'Lookups write into memory of the caller (forwardInto). Each figure is the median of many samples after a warm-up, by a monotonic clock; a plain copy of as many bytes takes its turn between the lookups. 1 MiB is 1,048,576 bytes.';
+  'Lookups write into a caller-owned buffer (forwardInto). Each figure is the median of many samples after a warm-up, taken with a monotonic clock. Lookups are interleaved with a plain copy of the same number of bytes. 1 MiB is 1,048,576 bytes.';

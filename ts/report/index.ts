@@ -1,8 +1,8 @@
 /**
- * Reports to look at: what an `EmbeddingProfiler` found, as one HTML file or as SVG.
+ * Visual reports: the results of an `EmbeddingProfiler` as one HTML file or as SVG.
  *
- * Importing this entry is what lets a profiler draw (`toHTML()`, `toSVG()`). In Node, Deno and Bun that happens by
- * itself; in a page it is imported first, once. The charts are drawn by Observable Plot, which is part of this entry.
+ * `toHTML()` and `toSVG()` of a profiler require this entry point. Node, Deno and Bun load it on demand; a web page
+ * has to import it once. Charts are drawn by Observable Plot, which is bundled here.
  *
  * @module tokenbed/report
  */
@@ -12,7 +12,7 @@ import { toHTML, toSVG } from './render.js';
 
 registerRenderer({ toHTML, toSVG });
 
-export type { ReportSource } from './reading.js';
+export type { ReportSource } from './report-data.js';
 export type {
   MachineInfo,
   ProfiledPositions,

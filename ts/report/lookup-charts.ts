@@ -1,4 +1,4 @@
-/** Charts of lookups: how fast, how near to the memory's own speed, how steady, and what the pattern of access costs. */
+/** Charts of lookups: throughput, share of copy bandwidth, spread, and access patterns. */
 
 import * as Plot from '@observablehq/plot';
 import {
@@ -12,7 +12,7 @@ import {
   referenceLine,
   valueTicks,
 } from './chart.js';
-import { count, duration, percent, rate, tick, time, times } from './figures.js';
+import { count, duration, percent, rate, tick, time, factor } from './figures.js';
 import {
   ascending,
   type Comparison,
@@ -21,28 +21,28 @@ import {
   conditions,
   isDrawable,
   type Lookup,
-  type Reading,
+  type ReportData,
   shapeOf,
-} from './reading.js';
+} from './report-data.js';
 import { light, series } from './theme.js';
 
-/** A figure of lookups against the size of a call, a line for each sequence length, a panel for each condition. */
+/** A quantity against the tokens per call: one line per sequence length, one panel per condition. */
 interface Curves {
-  readonly of: (entry: Lookup) => number;
-  readonly write: (value: number) => string;
+  readonly value: (entry: Lookup) => number;
+  readonly format: (value: number) => string;
   readonly tick: (value: number) => string;
   readonly yTitle: string;
-  /** A value that the axis must show. */
-  readonly reference?: { readonly value: number; readonly words: string };
+  /** A value that the axis must include. */
+  readonly reference?: { readonly value: number; readonly label: string };
 }
 
-/** Above this ratio of the largest to the smallest value an axis is logarithmic: the small ones would lie on the floor. */
+/** The ratio of the largest to the smallest value from which an axis is logarithmic. */
 const LOGARITHMIC = 30;
 
-function curves(all: readonly Lookup[], { of, write, tick: yTick, yTitle, reference }: Curves): Panel[] {
-  const measured = all.filter((entry) => isDrawable(of(entry)) && isDrawable(entry.totalTokens));
+function curves(all: readonly Lookup[], { value, format, tick: yTick, yTitle, reference }: Curves): Panel[] {
+  const measured = all.filter((entry) => isDrawable(value(entry)) && isDrawable(entry.totalTokens));
   if (measured.length === 0) return [];
-  const values = [...measured.map(of), ...(reference === undefined ? [] : [reference.value])];
+  const values = [...measured.map(value), ...(reference === undefined ? [] : [reference.value])];
   const tokens = ascending(measured.map((entry) => entry.totalTokens));
   const xDomain = logDomain(tokens);
   const lengths = ascending(measured.map((entry) => entry.seqLength));
@@ -53,7 +53,7 @@ function curves(all: readonly Lookup[], { of, write, tick: yTick, yTitle, refere
     const sorted = [...lookups].sort((a, b) => a.totalTokens - b.totalTokens);
     const lines = lengths
       .map((seqLength, i) => ({
-        look: series(i),
+        style: series(i),
         seqLength,
         entries: sorted.filter((e) => e.seqLength === seqLength),
       }))
@@ -61,7 +61,7 @@ function curves(all: readonly Lookup[], { of, write, tick: yTick, yTitle, refere
     const [first, last] = [sorted[0]!, sorted.at(-1)!];
     return panel({
       label: groups.length === 1 ? '' : label,
-      alt: `${yTitle} from ${write(of(first))} at ${tick(first.totalTokens)} tokens per call to ${write(of(last))} at ${tick(last.totalTokens)}`,
+      alt: `${yTitle} from ${format(value(first))} at ${tick(first.totalTokens)} tokens per call to ${format(value(last))} at ${tick(last.totalTokens)}`,
       height: 190,
       x: { type: 'log', domain: xDomain },
       y: { type: isLog ? 'log' : 'linear', domain },
@@ -69,38 +69,38 @@ function curves(all: readonly Lookup[], { of, write, tick: yTick, yTitle, refere
       yTitle,
       legend: {
         title: 'sequence',
-        entries: lines.map(({ look, seqLength }) => ({ label: String(seqLength), ...look })),
+        entries: lines.map(({ style, seqLength }) => ({ label: String(seqLength), ...style })),
       },
       marks: [
         bottomAxis(valueTicks(tokens, xDomain), tick),
         leftAxis(isLog ? logTicks(domain) : undefined, yTick),
         isLog ? null : Plot.ruleY([0], { stroke: light.muted }),
-        lines.map(({ look, entries }) => [
-          Plot.line(entries, { x: 'totalTokens', y: of, stroke: look.colour, strokeWidth: 2 }),
+        lines.map(({ style, entries }) => [
+          Plot.line(entries, { x: 'totalTokens', y: value, stroke: style.color, strokeWidth: 2 }),
           Plot.dot(entries, {
             x: 'totalTokens',
-            y: of,
-            fill: look.colour,
-            symbol: look.symbol,
+            y: value,
+            fill: style.color,
+            symbol: style.symbol,
             r: 4,
-            title: (entry: Lookup) => `${shapeOf(entry)}: ${write(of(entry))}`,
+            title: (entry: Lookup) => `${shapeOf(entry)}: ${format(value(entry))}`,
           }),
         ]),
-        reference === undefined ? null : referenceLine(reference.value, reference.words),
+        reference === undefined ? null : referenceLine(reference.value, reference.label),
       ],
     });
   });
 }
 
 /** Tokens per second against the size of a call. */
-export function throughput({ lookups }: Reading): Figure {
+export function throughput({ lookups }: ReportData): Figure {
   return {
     name: 'throughput',
     title: 'Throughput',
-    caption: 'Tokens per second against batch × sequence, the tokens of one call.',
+    caption: 'Tokens per second against the tokens of one call (batch × sequence).',
     panels: curves(lookups, {
-      of: (entry) => entry.tokensPerSecond,
-      write: rate,
+      value: (entry) => entry.tokensPerSecond,
+      format: rate,
       tick: (value) => (value === 0 ? '0' : count(value)),
       yTitle: 'tokens per second',
     }),
@@ -108,38 +108,39 @@ export function throughput({ lookups }: Reading): Figure {
 }
 
 /** The share of the bandwidth of a plain copy. */
-export function bandwidthShare({ lookups }: Reading): Figure {
+export function bandwidthShare({ lookups }: ReportData): Figure {
   return {
     name: 'bandwidth',
     title: 'Share of the machine’s bandwidth',
-    caption: 'Bytes of vectors written per second, against a plain copy of as many bytes in the same run.',
+    caption:
+      'Bytes of vectors written per second, relative to a plain copy of the same number of bytes in the same run.',
     panels: curves(lookups, {
-      of: (entry) => entry.bandwidthUtilization,
-      write: percent,
+      value: (entry) => entry.bandwidthUtilization,
+      format: percent,
       tick: percent,
       yTitle: 'share',
-      reference: { value: 1, words: 'a plain copy' },
+      reference: { value: 1, label: 'a plain copy' },
     }),
   };
 }
 
-/** So many rows to a panel at most: more would be no picture. */
-const ROWS = 40;
-/** A longer list, alone in its figure, stands in two columns. */
-const LONG = 8;
+/** The maximum number of rows of a panel. */
+const MAX_ROWS = 40;
+/** The number of rows above which a list that is alone in its figure is shown in two columns. */
+const TWO_COLUMNS = 8;
 
-/** A list of rows, cut into as many panels as it takes. */
-function cut<T>(rows: readonly T[], isAlone: boolean): T[][] {
-  const least = isAlone && rows.length > LONG ? 2 : 0;
-  const parts = Math.max(Math.ceil(rows.length / ROWS), least);
+/** Splits a list of rows into panels. */
+function splitRows<T>(rows: readonly T[], isAlone: boolean): T[][] {
+  const minimum = isAlone && rows.length > TWO_COLUMNS ? 2 : 0;
+  const parts = Math.max(Math.ceil(rows.length / MAX_ROWS), minimum);
   const size = Math.ceil(rows.length / parts);
   return Array.from({ length: parts }, (_, part) => rows.slice(part * size, (part + 1) * size));
 }
 
 const perToken = (ms: number, { totalTokens }: Lookup): number => ms / totalTokens;
 
-/** The time of one token: the median, and where eight of ten samples lie. */
-export function timePerToken({ lookups }: Reading): Figure {
+/** The time per token: the median, and the range of the middle 80 % of samples. */
+export function timePerToken({ lookups }: ReportData): Figure {
   const measured = lookups.filter(
     (entry) =>
       isDrawable(entry.lookupTimeMs) &&
@@ -151,12 +152,12 @@ export function timePerToken({ lookups }: Reading): Figure {
   const groups = conditions(measured);
   const panels = groups.flatMap(({ label, lookups }) => {
     const isAlone = groups.length === 1;
-    return cut(lookups, isAlone).map((rows) => timeRows(isAlone ? '' : label, rows, values));
+    return splitRows(lookups, isAlone).map((rows) => timeRows(isAlone ? '' : label, rows, values));
   });
   return {
     name: 'time-per-token',
     title: 'Time per token',
-    caption: 'A dot is the median; the bar reaches from the 10th to the 90th percentile of all samples.',
+    caption: 'Dots are medians; bars span the 10th to the 90th percentile of the samples.',
     panels,
   };
 }
@@ -166,10 +167,10 @@ function timeRows(label: string, rows: readonly Lookup[], values: readonly numbe
   const domain: [number, number] = isLog ? logDomain(values, 1.25) : [0, Math.max(...values) * 1.06];
   const median = (entry: Lookup) => perToken(entry.lookupTimeMs, entry);
   const best = rows.reduce((a, b) => (median(b) < median(a) ? b : a));
-  const colour = light.blue;
+  const color = light.blue;
   return panel({
     label,
-    alt: `time per token of ${rows.length} shapes of batches; the least, ${time(median(best))}, at ${shapeOf(best)}`,
+    alt: `time per token of ${rows.length} batch shapes; the minimum is ${time(median(best))} at ${shapeOf(best)}`,
     height: 20 * rows.length + 6,
     marginLeft: 78,
     marginRight: 62,
@@ -184,7 +185,7 @@ function timeRows(label: string, rows: readonly Lookup[], values: readonly numbe
         x1: (entry: Lookup) => perToken(entry.p10Ms, entry),
         x2: (entry: Lookup) => perToken(entry.p90Ms, entry),
         y: (_, i) => i,
-        stroke: colour,
+        stroke: color,
         strokeOpacity: 0.4,
         strokeWidth: 6,
         strokeLinecap: 'round',
@@ -192,7 +193,7 @@ function timeRows(label: string, rows: readonly Lookup[], values: readonly numbe
       Plot.dot(rows, {
         x: median,
         y: (_, i) => i,
-        fill: colour,
+        fill: color,
         r: 4,
         title: (entry: Lookup) =>
           `${shapeOf(entry)}: ${time(median(entry))}, p10 ${time(perToken(entry.p10Ms, entry))}, p90 ${time(perToken(entry.p90Ms, entry))}`,
@@ -215,16 +216,16 @@ function linearTicks(max: number): number[] {
   return Array.from({ length: Math.floor(max / step) + 1 }, (_, i) => Number((i * step).toPrecision(3)));
 }
 
-/** The same shapes of batches under several patterns of access. */
-export function accessPatterns({ lookups }: Reading): Figure {
+/** The same batch shapes with different access patterns. */
+export function accessPatterns({ lookups }: ReportData): Figure {
   const compared = comparisons(lookups.filter((entry) => isDrawable(entry.tokensPerSecond)));
   const patterns = [...new Set(compared.flatMap(({ byPattern }) => [...byPattern.keys()]))];
   const fastest = Math.max(...compared.map((each) => extent(each)[1]));
   return {
     name: 'access-patterns',
     title: 'Access patterns',
-    caption: 'The same table and shapes of batches, with ids spread in different ways.',
-    panels: cut(compared, true).map((rows) => patternRows(rows, patterns, fastest)),
+    caption: 'The same table and batch shapes with different distributions of ids.',
+    panels: splitRows(compared, true).map((rows) => patternRows(rows, patterns, fastest)),
   };
 }
 
@@ -240,7 +241,7 @@ function patternRows(rows: readonly Comparison[], patterns: readonly string[], f
   );
   const spread = Math.max(...rows.map((each) => extent(each)[1] / extent(each)[0]));
   return panel({
-    alt: `${patterns.join(', ')} ids in ${rows.length} shapes of batches; the fastest pattern is up to ${times(spread)} as fast as the slowest`,
+    alt: `${patterns.join(', ')} ids in ${rows.length} batch shapes; the fastest pattern is up to ${factor(spread)} as fast as the slowest`,
     height: 22 * rows.length + 6,
     marginLeft: 78,
     x: { type: 'linear', domain: [0, fastest * 1.06] },
@@ -264,7 +265,7 @@ function patternRows(rows: readonly Comparison[], patterns: readonly string[], f
           {
             x: 'tokensPerSecond',
             y: 'row',
-            fill: series(i).colour,
+            fill: series(i).color,
             symbol: series(i).symbol,
             r: 4.5,
             title: (entry: Lookup) => `${shapeOf(entry)}, ${pattern}: ${rate(entry.tokensPerSecond)}`,

@@ -1,6 +1,6 @@
-/** HTML as text, in which nothing that is filled in can become markup. What comes out is well-formed XML too. */
+/** HTML templates that escape their values. The result is also well-formed XML. */
 
-/** Markup that is finished. */
+/** Markup that needs no escaping. */
 export class Markup {
   readonly text: string;
 
@@ -17,19 +17,19 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": '&#39;',
 };
 
-/** What may be filled in: text, markup, lists of them, and nothing. */
-export type Filling = string | number | Markup | null | false | readonly Filling[];
+/** A value of a template: text, markup, a list of them, or nothing. */
+export type Content = string | number | Markup | null | false | readonly Content[];
 
-function fill(value: Filling): string {
+function render(value: Content): string {
   if (value === null || value === false) return '';
   if (value instanceof Markup) return value.text;
   if (typeof value === 'string' || typeof value === 'number') {
     return String(value).replace(/[&<>"']/g, (character) => ENTITIES[character]!);
   }
-  return value.map(fill).join('');
+  return value.map(render).join('');
 }
 
 /** html`<p>${text}</p>`: text is escaped, markup is not. */
-export function html(pieces: TemplateStringsArray, ...values: readonly Filling[]): Markup {
-  return new Markup(pieces.map((piece, i) => (i === 0 ? piece : fill(values[i - 1]!) + piece)).join(''));
+export function html(strings: TemplateStringsArray, ...values: readonly Content[]): Markup {
+  return new Markup(strings.map((text, i) => (i === 0 ? text : render(values[i - 1]!) + text)).join(''));
 }

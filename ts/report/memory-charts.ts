@@ -1,4 +1,4 @@
-/** Charts of memory: what a table takes, and what its size costs a lookup. */
+/** Charts of memory: the size of a table, and lookup time against that size. */
 
 import * as Plot from '@observablehq/plot';
 import {
@@ -11,14 +11,14 @@ import {
   panel,
   valueTicks,
 } from './chart.js';
-import { count, duration, size, tick, time, whole } from './figures.js';
-import { ascending, isDrawable, type Reading, type Scaling, tableOf } from './reading.js';
+import { count, duration, size, tick, time, integer } from './figures.js';
+import { ascending, isDrawable, type ReportData, type Scaling, tableOf } from './report-data.js';
 import { light, series } from './theme.js';
 
-/** A line for each width of the rows. */
+/** One line per embedding dimension. */
 function byWidth(entries: readonly Scaling[]) {
   return ascending(entries.map((entry) => entry.embeddingDim)).map((embeddingDim, i) => ({
-    look: series(i),
+    style: series(i),
     embeddingDim,
     entries: entries
       .filter((entry) => entry.embeddingDim === embeddingDim)
@@ -27,12 +27,12 @@ function byWidth(entries: readonly Scaling[]) {
 }
 
 /** MiB and parameters against the vocabulary. */
-export function tableSize({ scalings }: Reading): Figure {
+export function tableSize({ scalings }: ReportData): Figure {
   const known = scalings.filter((entry) => isDrawable(entry.memoryMb) && isDrawable(entry.vocabSize));
   return {
     name: 'table-size',
     title: 'Size of a table',
-    caption: 'Memory and parameters against the vocabulary, a line for each width of the rows.',
+    caption: 'Memory and parameters against the vocabulary; one line per number of columns.',
     panels: known.length === 0 ? [] : [sizes(known)],
   };
 }
@@ -46,12 +46,12 @@ function sizes(known: readonly Scaling[]) {
   const vocabularies = ascending(known.map((entry) => entry.vocabSize));
   const xDomain = logDomain(vocabularies, 1.25);
   const ticks = binaryTicks(domain);
-  // The right axis counts what the left one weighs, if all parameters weigh the same.
+  // The right axis shows parameters if all of them have the same size.
   const perMb = known[0]!.totalParameters / known[0]!.memoryMb;
-  const isOneScale = known.every(
+  const hasParameterAxis = known.every(
     (entry) => Math.abs(entry.totalParameters / entry.memoryMb / perMb - 1) < 1e-6,
   );
-  const [least, most] = [known[0]!, ...known].reduce(
+  const [smallest, largest] = [known[0]!, ...known].reduce(
     ([low, high], entry) => [
       entry.memoryMb < low!.memoryMb ? entry : low!,
       entry.memoryMb > high!.memoryMb ? entry : high!,
@@ -59,23 +59,23 @@ function sizes(known: readonly Scaling[]) {
     [known[0]!, known[0]!],
   );
   return panel({
-    alt: `from ${size(least!.memoryMb)} for ${tableOf(least!)} to ${size(most!.memoryMb)} for ${tableOf(most!)}`,
+    alt: `from ${size(smallest!.memoryMb)} for ${tableOf(smallest!)} to ${size(largest!.memoryMb)} for ${tableOf(largest!)}`,
     height: 190,
     marginLeft: 60,
-    marginRight: isOneScale ? 52 : 14,
+    marginRight: hasParameterAxis ? 52 : 14,
     x: { type: 'log', domain: xDomain },
     y: { type: 'log', domain },
     xTitle: 'vocabulary, rows',
     yTitle: 'memory',
-    ...(isOneScale ? { rightTitle: 'parameters' } : {}),
+    ...(hasParameterAxis ? { rightTitle: 'parameters' } : {}),
     legend: {
       title: 'columns',
-      entries: lines.map(({ look, embeddingDim }) => ({ label: whole(embeddingDim), ...look })),
+      entries: lines.map(({ style, embeddingDim }) => ({ label: integer(embeddingDim), ...style })),
     },
     marks: [
       bottomAxis(valueTicks(vocabularies, xDomain), tick),
       leftAxis(ticks, size),
-      isOneScale
+      hasParameterAxis
         ? Plot.axisY(ticks, {
             anchor: 'right',
             label: null,
@@ -85,16 +85,16 @@ function sizes(known: readonly Scaling[]) {
             text: (mib: number) => count(Number((mib * perMb).toPrecision(3))),
           })
         : null,
-      lines.map(({ look, entries }) => [
-        Plot.line(entries, { x: 'vocabSize', y: 'memoryMb', stroke: look.colour, strokeWidth: 2 }),
+      lines.map(({ style, entries }) => [
+        Plot.line(entries, { x: 'vocabSize', y: 'memoryMb', stroke: style.color, strokeWidth: 2 }),
         Plot.dot(entries, {
           x: 'vocabSize',
           y: 'memoryMb',
-          fill: look.colour,
-          symbol: look.symbol,
+          fill: style.color,
+          symbol: style.symbol,
           r: 4,
           title: (entry: Scaling) =>
-            `${tableOf(entry)}: ${size(entry.memoryMb)}, ${whole(entry.totalParameters)} parameters`,
+            `${tableOf(entry)}: ${size(entry.memoryMb)}, ${integer(entry.totalParameters)} parameters`,
         }),
       ]),
     ],
@@ -102,43 +102,43 @@ function sizes(known: readonly Scaling[]) {
 }
 
 /** The time of one lookup against the size of the table. */
-export function lookupTime({ scalings }: Reading): Figure {
+export function lookupTime({ scalings }: ReportData): Figure {
   const known = scalings.filter((entry) => isDrawable(entry.memoryMb));
   const measured = known.filter((entry) => isDrawable(entry.lookupTimeMs));
   return {
     name: 'lookup-time',
-    title: 'Time of a lookup',
+    title: 'Lookup time',
     caption:
-      'One call of 32 × 64 ids spread over the whole table: the larger it is, the fewer rows are in a cache.',
-    panels: measured.length === 0 ? [] : [times(known, measured)],
+      'One call with 32 × 64 ids spread over the table. The larger the table, the fewer rows are cached.',
+    panels: measured.length === 0 ? [] : [lookupTimes(known, measured)],
   };
 }
 
-function times(known: readonly Scaling[], measured: readonly Scaling[]) {
-  const of = (entry: Scaling): number => entry.lookupTimeMs!;
+function lookupTimes(known: readonly Scaling[], measured: readonly Scaling[]) {
+  const timeOf = (entry: Scaling): number => entry.lookupTimeMs!;
   const unmeasured = known.filter((entry) => !measured.includes(entry));
   const lines = byWidth(known);
-  const values = measured.map(of);
+  const values = measured.map(timeOf);
   const isLog = Math.max(...values) / Math.min(...values) > 8;
   const yDomain: [number, number] = isLog ? logDomain(values, 1.4) : [0, Math.max(...values) * 1.08];
   const xDomain = logDomain(
     known.map((entry) => entry.memoryMb),
     1.3,
   );
-  const slowest = measured.reduce((a, b) => (of(b) > of(a) ? b : a));
-  const missing = { label: 'not measured', colour: light.muted, symbol: 'times' } as const;
+  const slowest = measured.reduce((a, b) => (timeOf(b) > timeOf(a) ? b : a));
+  const missing = { label: 'not measured', color: light.muted, symbol: 'times' } as const;
   return panel({
-    alt: `${measured.length} tables; the slowest, ${tableOf(slowest)}, takes ${time(of(slowest))}; ${unmeasured.length} not measured`,
+    alt: `${measured.length} tables; the slowest, ${tableOf(slowest)}, takes ${time(timeOf(slowest))}; ${unmeasured.length} not measured`,
     height: 190,
     marginLeft: 60,
     x: { type: 'log', domain: xDomain },
     y: { type: isLog ? 'log' : 'linear', domain: yDomain },
-    xTitle: 'size of the table',
-    yTitle: 'time of a lookup',
+    xTitle: 'table size',
+    yTitle: 'lookup time',
     legend: {
       title: 'columns',
       entries: [
-        ...lines.map(({ look, embeddingDim }) => ({ label: whole(embeddingDim), ...look })),
+        ...lines.map(({ style, embeddingDim }) => ({ label: integer(embeddingDim), ...style })),
         ...(unmeasured.length === 0 ? [] : [missing]),
       ],
     },
@@ -151,24 +151,24 @@ function times(known: readonly Scaling[], measured: readonly Scaling[]) {
         frameAnchor: 'bottom',
         dy: -7,
         symbol: 'times',
-        stroke: missing.colour,
+        stroke: missing.color,
         strokeWidth: 2,
         r: 4,
         title: (entry: Scaling) => `${tableOf(entry)}: not measured`,
       }),
-      lines.map(({ look, entries }) => {
-        const own = entries
+      lines.map(({ style, entries }) => {
+        const points = entries
           .filter((entry) => measured.includes(entry))
           .sort((a, b) => a.memoryMb - b.memoryMb);
         return [
-          Plot.line(own, { x: 'memoryMb', y: of, stroke: look.colour, strokeWidth: 2 }),
-          Plot.dot(own, {
+          Plot.line(points, { x: 'memoryMb', y: timeOf, stroke: style.color, strokeWidth: 2 }),
+          Plot.dot(points, {
             x: 'memoryMb',
-            y: of,
-            fill: look.colour,
-            symbol: look.symbol,
+            y: timeOf,
+            fill: style.color,
+            symbol: style.symbol,
             r: 4,
-            title: (entry: Scaling) => `${tableOf(entry)}: ${time(of(entry))}`,
+            title: (entry: Scaling) => `${tableOf(entry)}: ${time(timeOf(entry))}`,
           }),
         ];
       }),

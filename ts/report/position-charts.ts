@@ -1,42 +1,42 @@
-/** Charts of positions: the two kinds beside each other, and what the sinusoidal one looks like. */
+/** Charts of positions: a comparison of the two kinds, and the values of the sinusoidal encoding. */
 
 import * as Plot from '@observablehq/plot';
 import type { PositionalResult } from '../profiler/results.js';
 import { bottomAxis, type Figure, leftAxis, logTicks, type Panel, panel, referenceLine } from './chart.js';
-import { count, size, time, whole } from './figures.js';
-import { isDrawable, type Reading } from './reading.js';
+import { count, size, time, integer } from './figures.js';
+import { isDrawable, type ReportData } from './report-data.js';
 import { light } from './theme.js';
 
-/** What is compared: each has a scale of its own. */
+/** The compared quantities. Each has a separate scale. */
 const COMPARED: readonly {
   readonly label: string;
-  readonly of: (positions: PositionalResult) => number;
-  readonly write: (value: number) => string;
+  readonly value: (positions: PositionalResult) => number;
+  readonly format: (value: number) => string;
 }[] = [
-  { label: 'Adding them to a batch', of: ({ computationTimeMs }) => computationTimeMs, write: time },
-  { label: 'Making the object', of: ({ constructionTimeMs }) => constructionTimeMs, write: time },
-  { label: 'Memory of the table', of: ({ tableMemoryMb }) => tableMemoryMb, write: size },
-  { label: 'Parameters to train', of: ({ parameters }) => parameters, write: count },
+  { label: 'Time to add to a batch', value: ({ computationTimeMs }) => computationTimeMs, format: time },
+  { label: 'Construction time', value: ({ constructionTimeMs }) => constructionTimeMs, format: time },
+  { label: 'Table memory', value: ({ tableMemoryMb }) => tableMemoryMb, format: size },
+  { label: 'Trainable parameters', value: ({ parameters }) => parameters, format: count },
 ];
 
-/** Both kinds of positions: bars of time, memory and parameters. */
-export function positionalComparison({ sinusoidal, learned }: Reading): Figure {
+/** Sinusoidal and learned positions: bars of time, memory and parameters. */
+export function positionalComparison({ sinusoidal, learned }: ReportData): Figure {
   const kinds = [
-    { kind: 'sinusoidal', positions: sinusoidal, colour: light.blue },
-    { kind: 'learned', positions: learned, colour: light.orange },
+    { kind: 'sinusoidal', positions: sinusoidal, color: light.blue },
+    { kind: 'learned', positions: learned, color: light.orange },
   ].filter((each): each is typeof each & { positions: PositionalResult } => each.positions !== null);
   return {
     name: 'positional',
-    title: 'Fixed and learned positions',
-    caption: 'Four figures, each on a scale of its own; shorter is less.',
+    title: 'Sinusoidal and learned positions',
+    caption: 'Each panel has a separate scale; shorter is better.',
     panels: kinds.length === 0 ? [] : COMPARED.map(bars),
   };
 
-  function bars({ label, of, write }: (typeof COMPARED)[number]): Panel {
-    const values = kinds.map(({ positions }) => of(positions)).filter(isDrawable);
+  function bars({ label, value, format }: (typeof COMPARED)[number]): Panel {
+    const values = kinds.map(({ positions }) => value(positions)).filter(isDrawable);
     return panel({
       label,
-      alt: kinds.map(({ kind, positions }) => `${kind} ${write(of(positions))}`).join(', '),
+      alt: kinds.map(({ kind, positions }) => `${kind} ${format(value(positions))}`).join(', '),
       height: 26 * kinds.length,
       marginLeft: 78,
       marginRight: 72,
@@ -45,14 +45,14 @@ export function positionalComparison({ sinusoidal, learned }: Reading): Figure {
       marks: [
         Plot.axisY({ label: null, tickSize: 0, tickPadding: 8 }),
         Plot.barX(
-          kinds.filter(({ positions }) => isDrawable(of(positions))),
-          { x: ({ positions }) => of(positions), y: 'kind', fill: 'colour', rx2: 2 },
+          kinds.filter(({ positions }) => isDrawable(value(positions))),
+          { x: ({ positions }) => value(positions), y: 'kind', fill: 'color', rx2: 2 },
         ),
         Plot.ruleX([0], { stroke: light.muted }),
         Plot.text(kinds, {
-          x: ({ positions }) => (isDrawable(of(positions)) ? of(positions) : 0),
+          x: ({ positions }) => (isDrawable(value(positions)) ? value(positions) : 0),
           y: 'kind',
-          text: ({ positions }) => write(of(positions)),
+          text: ({ positions }) => format(value(positions)),
           textAnchor: 'start',
           dx: 7,
         }),
@@ -61,14 +61,14 @@ export function positionalComparison({ sinusoidal, learned }: Reading): Figure {
   }
 }
 
-/** As many cells as the eye tells apart on a phone. */
+/** The maximum number of cells per axis: still distinguishable on a phone. */
 const CELLS = 64;
-/** Steps of colour from 0 to 1. */
+/** Color steps from 0 to 1. */
 const LEVELS = 8;
-/** The base of the encoding that was compared. */
+/** The base of the encoding. */
 const BASE = 10_000;
 
-/** w_i of a width, in rad per position. */
+/** The frequency w_i of a pair of columns, in rad per position. */
 const frequency = (pair: number, embeddingDim: number): number => BASE ** ((-2 * pair) / embeddingDim);
 
 interface Cell {
@@ -79,23 +79,23 @@ interface Cell {
   readonly level: number;
 }
 
-/** The values as steps of colour, equal neighbours down a column as one cell. */
+/** The values as color steps. Equal neighbors in a column are one cell. */
 function cells(columns: readonly number[], rows: number, embeddingDim: number): Cell[] {
   return columns.flatMap((dimension, column) => {
-    const found: { x1: number; x2: number; y1: number; y2: number; level: number }[] = [];
+    const runs: { x1: number; x2: number; y1: number; y2: number; level: number }[] = [];
     const omega = frequency(Math.floor(dimension / 2), embeddingDim);
     for (let position = 0; position < rows; position++) {
       const angle = position * omega;
       const level = Math.round((dimension % 2 === 0 ? Math.sin(angle) : Math.cos(angle)) * LEVELS);
-      const last = found.at(-1);
+      const last = runs.at(-1);
       if (last?.level === level) last.y2 = position + 1;
-      else found.push({ x1: column, x2: column + 1, y1: position, y2: position + 1, level });
+      else runs.push({ x1: column, x2: column + 1, y1: position, y2: position + 1, level });
     }
-    return found.filter((cell) => cell.level !== 0);
+    return runs.filter((cell) => cell.level !== 0);
   });
 }
 
-/** The columns that are shown: all, or pairs of a sine and a cosine at equal distances. */
+/** The columns of the heat map: all, or evenly spaced pairs of a sine and a cosine. */
 function shownColumns(embeddingDim: number): number[] {
   if (embeddingDim <= CELLS) return Array.from({ length: embeddingDim }, (_, i) => i);
   const pairs = Math.floor(embeddingDim / 2);
@@ -104,7 +104,7 @@ function shownColumns(embeddingDim: number): number[] {
   );
 }
 
-/** How much of an encoding there is. */
+/** The shape of an encoding. */
 export interface EncodingShape {
   readonly seqLength: number;
   readonly embeddingDim: number;
@@ -116,7 +116,7 @@ export function encodingMap(shape: EncodingShape | null): Figure {
     name: 'encoding',
     title: 'The sinusoidal encoding',
     caption:
-      'Sine and cosine in turns: fast on the left, hardly moving on the right. Each row is one position.',
+      'Alternating sines and cosines: high frequencies on the left, low ones on the right. Each row is one position.',
     panels: shape === null ? [] : [heatMap(shape)],
   };
 }
@@ -126,8 +126,8 @@ function heatMap({ seqLength, embeddingDim }: EncodingShape): Panel {
   const columns = shownColumns(embeddingDim);
   const all = cells(columns, rows, embeddingDim);
   const levels = Array.from({ length: 2 * LEVELS + 1 }, (_, i) => i - LEVELS).filter((level) => level !== 0);
-  const ticks = (many: number) => [0, 0.25, 0.5, 0.75].map((part) => Math.round(part * many));
-  // The key above: a row of little squares from -1 to 1.
+  const ticks = (count: number) => [0, 0.25, 0.5, 0.75].map((part) => Math.round(part * count));
+  // The color key above: a row of small squares from -1 to 1.
   const key = { square: 11, dy: -15 };
   const keyLeft = 60;
   return panel({
@@ -148,7 +148,7 @@ function heatMap({ seqLength, embeddingDim }: EncodingShape): Panel {
             y1: 'y1',
             y2: 'y2',
             ...fillOf(level),
-            // A hair of overlap hides the seams between cells.
+            // A small overlap hides the seams between cells.
             insetLeft: -0.1,
             insetRight: -0.1,
             insetTop: -0.1,
@@ -162,7 +162,7 @@ function heatMap({ seqLength, embeddingDim }: EncodingShape): Panel {
         tickSize: 4,
         fill: light.muted,
         stroke: light.muted,
-        text: (column: number) => whole(columns[column]!),
+        text: (column: number) => integer(columns[column]!),
       }),
       Plot.axisY(ticks(rows), { label: null, tickSize: 4, fill: light.muted, stroke: light.muted }),
       levels.map((level) =>
@@ -176,16 +176,16 @@ function heatMap({ seqLength, embeddingDim }: EncodingShape): Panel {
         }),
       ),
       ...[
-        { words: '−1', dx: -2 * LEVELS * key.square - keyLeft / 2 + 3, textAnchor: 'end' as const },
-        { words: '1', dx: -keyLeft / 2 + 14, textAnchor: 'start' as const },
-      ].map(({ words, ...at }) =>
-        Plot.text([words], { frameAnchor: 'top-right', lineAnchor: 'middle', dy: key.dy, ...at }),
+        { text: '−1', dx: -2 * LEVELS * key.square - keyLeft / 2 + 3, textAnchor: 'end' as const },
+        { text: '1', dx: -keyLeft / 2 + 14, textAnchor: 'start' as const },
+      ].map(({ text, ...position }) =>
+        Plot.text([text], { frameAnchor: 'top-right', lineAnchor: 'middle', dy: key.dy, ...position }),
       ),
     ],
   });
 }
 
-/** Warm above zero, cold below, fainter towards it: on any surface. */
+/** Warm above zero, cold below, more transparent near zero, so that it works on light and dark surfaces. */
 const fillOf = (level: number) => ({
   fill: level > 0 ? light.warm : light.cold,
   fillOpacity: Math.abs(level) / LEVELS,
@@ -195,23 +195,23 @@ const fillOf = (level: number) => ({
 export function frequencyCurve(shape: EncodingShape | null): Figure {
   return {
     name: 'frequencies',
-    title: 'Its frequencies',
-    caption: 'Each pair of dimensions turns at a speed of its own, from 1 rad per position downwards.',
+    title: 'Frequencies',
+    caption: 'Each pair of dimensions has a different frequency, from 1 rad per position downwards.',
     panels: shape === null ? [] : [frequencies(shape)],
   };
 }
 
 function frequencies({ seqLength, embeddingDim }: EncodingShape): Panel {
   const pairs = Math.ceil(embeddingDim / 2);
-  // A geometric series is a straight line: a hundred points are more than it needs.
-  const many = Math.min(pairs, 100);
-  const points = Array.from({ length: many }, (_, i) => {
-    const pair = many === 1 ? 0 : Math.round((i * (pairs - 1)) / (many - 1));
+  // A geometric series is a straight line here, so a hundred points suffice.
+  const pointCount = Math.min(pairs, 100);
+  const points = Array.from({ length: pointCount }, (_, i) => {
+    const pair = pointCount === 1 ? 0 : Math.round((i * (pairs - 1)) / (pointCount - 1));
     return { dimension: 2 * pair, frequency: frequency(pair, embeddingDim) };
   });
   const slowest = points.at(-1)!;
-  const oneTurn = (2 * Math.PI) / seqLength;
-  const lowest = Math.min(slowest.frequency, oneTurn);
+  const onePeriod = (2 * Math.PI) / seqLength;
+  const lowest = Math.min(slowest.frequency, onePeriod);
   const domain: [number, number] = [Math.min(lowest / 1.5, 0.1), 1.5];
   const power = (value: number) =>
     value >= 0.01 ? String(value) : `1e${Math.round(Math.log10(value))}`.replace('-', '−');
@@ -224,9 +224,9 @@ function frequencies({ seqLength, embeddingDim }: EncodingShape): Panel {
     xTitle: 'dimension',
     yTitle: 'frequency, rad per position',
     marks: [
-      bottomAxis(undefined, (value) => whole(value)),
+      bottomAxis(undefined, (value) => integer(value)),
       leftAxis(logTicks(domain), power),
-      referenceLine(oneTurn, `one turn in ${whole(seqLength)} positions`),
+      referenceLine(onePeriod, `one period in ${integer(seqLength)} positions`),
       Plot.line(points, { x: 'dimension', y: 'frequency', stroke: light.blue, strokeWidth: 2 }),
       pairs <= 40 ? Plot.dot(points, { x: 'dimension', y: 'frequency', fill: light.blue, r: 3 }) : null,
     ],

@@ -1,4 +1,4 @@
-/** The public functions: a report, or one chart of it, as a document. */
+/** The public functions: render a report, or one of its charts, as a document. */
 
 import { integer, named } from '../args/options.js';
 import type { ProfilerResults } from '../profiler/results.js';
@@ -7,29 +7,33 @@ import { htmlDocument } from './html.js';
 import * as lookups from './lookup-charts.js';
 import * as memory from './memory-charts.js';
 import * as positions from './position-charts.js';
-import { type Reading, read, type ReportSource } from './reading.js';
+import { type ReportData, read, type ReportSource } from './report-data.js';
 import { sectionsOf } from './sections.js';
 import { svgDocument } from './svg.js';
 
 const TITLE = 'Embedding profile';
 
 /**
- * A report as one HTML page that needs nothing beside it: no script, no font, no network.
+ * Renders a report as one self-contained HTML page without scripts, fonts or network access.
  *
- * Charts, every figure as a table, sentences computed from them, machine and settings. It follows the reader's light or
- * dark preference, is one column on a phone and black on white on paper. What was not measured says so. The same report
- * gives the same text, which is well-formed XML too. Errors: `ERR_INVALID_OPTION` for anything but a report.
+ * The page has charts, tables of all figures, insights computed from them, and the machine and settings. It follows the
+ * reader's light or dark preference and adapts to phones and to print. Sections without measurements say so. The same
+ * report gives the same text, which is also well-formed XML.
+ *
+ * Errors: `ERR_INVALID_OPTION` if `report` is not a report.
  */
 export function toHTML(report: ReportSource): string {
-  const reading = read(report);
-  return htmlDocument(reading, TITLE, sectionsOf(reading));
+  const data = read(report);
+  return htmlDocument(data, TITLE, sectionsOf(data));
 }
 
 /**
- * All charts of a report as one SVG document, in two columns.
+ * Renders all charts of a report as one SVG document in two columns.
  *
- * Light or dark as the reader prefers, in viewers that know style sheets; light in all others. What was not measured is
- * left out; where that is everything, the document says so. Errors: `ERR_INVALID_OPTION` for anything but a report.
+ * It follows the reader's light or dark preference in viewers that support style sheets, and is light elsewhere. Charts
+ * without measurements are omitted; if there are none at all, the document says so.
+ *
+ * Errors: `ERR_INVALID_OPTION` if `report` is not a report.
  */
 export function toSVG(report: ReportSource): string {
   const sections = sectionsOf(read(report));
@@ -39,54 +43,54 @@ export function toSVG(report: ReportSource): string {
   );
 }
 
-const alone = (figure: Figure): string => svgDocument(figure.title, [[figure]]);
+const document = (figure: Figure): string => svgDocument(figure.title, [[figure]]);
 
 const chart =
-  (draw: (reading: Reading) => Figure) =>
+  (draw: (data: ReportData) => Figure) =>
   (results: ProfilerResults): string =>
-    alone(draw(read({ results })));
+    document(draw(read({ results })));
 
-/** Tokens per second against the tokens of a call: one chart of a profiler's `results`. Errors as {@link toSVG}. */
+/** Tokens per second against tokens per call, from a profiler's `results`. Errors as {@link toSVG}. */
 export const throughputSVG = chart(lookups.throughput);
 
-/** Vectors written per second, as a share of a plain copy of as many bytes. Errors as {@link toSVG}. */
+/** Bandwidth of writing vectors as a share of a plain copy of the same size. Errors as {@link toSVG}. */
 export const bandwidthSVG = chart(lookups.bandwidthShare);
 
-/** The time of one token: its median, and from the 10th to the 90th percentile. Errors as {@link toSVG}. */
+/** The time per token: the median, and the 10th to the 90th percentile. Errors as {@link toSVG}. */
 export const timePerTokenSVG = chart(lookups.timePerToken);
 
-/** The same batches under several patterns of access, where several were measured. Errors as {@link toSVG}. */
+/** The same batches with different access patterns, if several were measured. Errors as {@link toSVG}. */
 export const accessPatternsSVG = chart(lookups.accessPatterns);
 
-/** MiB and parameters of a table against its vocabulary and columns. Errors as {@link toSVG}. */
+/** Memory and parameters of a table against vocabulary and columns. Errors as {@link toSVG}. */
 export const tableSizeSVG = chart(memory.tableSize);
 
-/** The time of a lookup against the size of the table. Errors as {@link toSVG}. */
+/** Lookup time against the size of the table. Errors as {@link toSVG}. */
 export const lookupTimeSVG = chart(memory.lookupTime);
 
-/** Sinusoidal and learned positions beside each other: time, memory, parameters. Errors as {@link toSVG}. */
+/** A comparison of sinusoidal and learned positions: time, memory, parameters. Errors as {@link toSVG}. */
 export const positionalSVG = chart(positions.positionalComparison);
 
-/** The shape of an encoding: as many positions and columns. Defaults as in `comparePositionalEncodings`. */
+/** The shape of an encoding. The defaults are those of `comparePositionalEncodings`. */
 export interface EncodingChartOptions {
-  /** Positions, 1 or more; default 100. A heat map shows the first 64. */
+  /** The number of positions, at least 1. Default: 100. A heat map shows the first 64. */
   readonly seqLength?: number | undefined;
-  /** D, the number of columns, 1 or more; default 256. A heat map shows 64, in pairs at equal distances. */
+  /** D, the number of columns, at least 1. Default: 256. A heat map shows 64, in evenly spaced pairs. */
   readonly embeddingDim?: number | undefined;
 }
 
 function readShape(options: EncodingChartOptions | undefined): positions.EncodingShape {
-  const given = named(options, ['seqLength', 'embeddingDim']);
+  const fields = named(options, ['seqLength', 'embeddingDim']);
   return {
-    seqLength: integer(given, 'seqLength', { min: 1, max: 2 ** 32 }, 100),
-    embeddingDim: integer(given, 'embeddingDim', { min: 1 }, 256),
+    seqLength: integer(fields, 'seqLength', { min: 1, max: 2 ** 32 }, 100),
+    embeddingDim: integer(fields, 'embeddingDim', { min: 1 }, 256),
   };
 }
 
 /** A heat map of the sinusoidal encoding. Errors: `ERR_INVALID_OPTION`. */
 export const encodingSVG = (options?: EncodingChartOptions): string =>
-  alone(positions.encodingMap(readShape(options)));
+  document(positions.encodingMap(readShape(options)));
 
 /** The frequencies of the encoding, in rad per position. Errors: `ERR_INVALID_OPTION`. */
 export const frequenciesSVG = (options?: EncodingChartOptions): string =>
-  alone(positions.frequencyCurve(readShape(options)));
+  document(positions.frequencyCurve(readShape(options)));

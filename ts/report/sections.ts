@@ -1,12 +1,12 @@
-/** The order of a report: which figures stand together, and whether anything of them was measured. */
+/** The sections of a report in order, with their figures. */
 
 import type { Figure } from './chart.js';
 import { accessPatterns, bandwidthShare, throughput, timePerToken } from './lookup-charts.js';
 import { lookupTime, tableSize } from './memory-charts.js';
 import { encodingMap, frequencyCurve, positionalComparison } from './position-charts.js';
-import type { Reading } from './reading.js';
+import type { ReportData } from './report-data.js';
 
-/** What belongs together. */
+/** A section. */
 export interface Section {
   readonly name: 'lookups' | 'memory' | 'positions';
   readonly title: string;
@@ -15,26 +15,26 @@ export interface Section {
 }
 
 /** All sections, in order. */
-export function sectionsOf(reading: Reading): Section[] {
-  const { lookups, scalings, sinusoidal, learned, positions } = reading;
+export function sectionsOf(data: ReportData): Section[] {
+  const { lookups, scalings, sinusoidal, learned, positions } = data;
   return [
     {
       name: 'lookups',
       title: 'Lookups',
       isMeasured: lookups.length > 0,
-      figures: [throughput, bandwidthShare, timePerToken, accessPatterns].map((draw) => draw(reading)),
+      figures: [throughput, bandwidthShare, timePerToken, accessPatterns].map((draw) => draw(data)),
     },
     {
       name: 'memory',
       title: 'Memory',
       isMeasured: scalings.length > 0,
-      figures: [tableSize, lookupTime].map((draw) => draw(reading)),
+      figures: [tableSize, lookupTime].map((draw) => draw(data)),
     },
     {
       name: 'positions',
       title: 'Positions',
       isMeasured: sinusoidal !== null || learned !== null,
-      figures: [positionalComparison(reading), encodingMap(positions), frequencyCurve(positions)],
+      figures: [positionalComparison(data), encodingMap(positions), frequencyCurve(positions)],
     },
   ];
 }

@@ -1,4 +1,4 @@
-/** Charts as a document of their own: figures in two columns, each with its title, on a surface that is light or dark. */
+/** Renders figures as one SVG document: two columns, each figure with its title, light or dark. */
 
 import type { Element } from 'slimdom';
 import { type Figure, type Panel, WIDTH } from './chart.js';
@@ -8,15 +8,15 @@ import { CHART, CHART_STYLE, light, palette } from './theme.js';
 const MARGIN = 24;
 const GAP = 36;
 const LINE = 16;
-/** About so many letters fit into a column. */
-const LETTERS = 60;
+/** The approximate number of characters per line of a column. */
+const MAX_LINE_LENGTH = 60;
 
-/** Words in lines of about equal width. */
-function wrapped(text: string): string[] {
+/** Breaks a text into lines. */
+function wrapText(text: string): string[] {
   const lines = [''];
   for (const word of text.split(' ')) {
     const last = lines.at(-1)!;
-    if (last.length + word.length >= LETTERS) lines.push(word);
+    if (last.length + word.length >= MAX_LINE_LENGTH) lines.push(word);
     else lines[lines.length - 1] = last === '' ? word : `${last} ${word}`;
   }
   return lines;
@@ -28,24 +28,24 @@ interface Block {
   readonly elements: readonly Element[];
 }
 
-const text = (words: string, y: number, size: number, fill: string, weight = 400): Element =>
-  svg('text', { x: 0, y, 'font-size': size, 'font-weight': weight, fill, 'text-anchor': 'start' }, words);
+const text = (content: string, y: number, size: number, fill: string, weight = 400): Element =>
+  svg('text', { x: 0, y, 'font-size': size, 'font-weight': weight, fill, 'text-anchor': 'start' }, content);
 
-/** A chart, put at its place: a document within the document. */
-function placed({ element }: Panel, x: number, y: number): Element {
+/** Positions a chart as a nested SVG document. */
+function position({ element }: Panel, x: number, y: number): Element {
   element.setAttribute('x', String(x));
   element.setAttribute('y', String(y));
-  // The rules are bound to the class of the root, whose colour it takes then.
+  // Class and color are inherited from the root.
   element.removeAttribute('class');
   element.removeAttribute('color');
   return element;
 }
 
-/** A figure: title and caption above its panels. */
+/** Lays out a figure: title and caption above its panels. */
 function block({ title, caption, panels }: Figure): Block {
   const elements = [text(title, 16, 16, light.ink, 600)];
   let y = 22;
-  for (const line of wrapped(caption)) elements.push(text(line, (y += LINE), 11.5, light.muted));
+  for (const line of wrapText(caption)) elements.push(text(line, (y += LINE), 11.5, light.muted));
   y += 12;
   let right = WIDTH;
   for (let i = 0; i < panels.length; i += 2) {
@@ -59,14 +59,14 @@ function block({ title, caption, panels }: Figure): Block {
         label.setAttribute('x', String(x));
         elements.push(label);
       }
-      elements.push(placed(panel, x, y + top));
+      elements.push(position(panel, x, y + top));
     }
     y += top + Math.max(...row.map(({ height }) => height)) + 12;
   }
   return { width: right, height: y, elements };
 }
 
-/** Blocks that are half as wide as the document stand beside their like. */
+/** Puts two consecutive blocks of one column into one row. */
 function rowsOf(blocks: readonly Block[]): Block[][] {
   const rows: Block[][] = [];
   for (const each of blocks) {
@@ -77,7 +77,7 @@ function rowsOf(blocks: readonly Block[]): Block[][] {
   return rows;
 }
 
-/** All figures that hold something, section after section, as one SVG document; if none does, it says so. */
+/** Renders all non-empty figures, section by section. If there are none, the document says so. */
 export function svgDocument(title: string, sections: readonly (readonly Figure[])[]): string {
   const rows = sections.flatMap((figures) =>
     rowsOf(figures.filter(({ panels }) => panels.length > 0).map(block)),
@@ -88,15 +88,15 @@ export function svgDocument(title: string, sections: readonly (readonly Figure[]
   let y = MARGIN;
   for (const row of rows) {
     for (const [column, { elements }] of row.entries()) {
-      const at = `translate(${MARGIN + column * (WIDTH + GAP)},${y})`;
-      groups.push(svg('g', { transform: at }, ...elements));
+      const transform = `translate(${MARGIN + column * (WIDTH + GAP)},${y})`;
+      groups.push(svg('g', { transform }, ...elements));
     }
     y += Math.max(...row.map(({ height }) => height)) + MARGIN;
   }
   if (rows.length === 0) {
-    const words = text(`${title}: nothing was measured`, y + 16, 14, light.muted);
-    words.setAttribute('x', String(MARGIN));
-    groups.push(words);
+    const message = text(`${title}: nothing was measured`, y + 16, 14, light.muted);
+    message.setAttribute('x', String(MARGIN));
+    groups.push(message);
     y += 40;
   }
   const root = svg(

@@ -1,10 +1,10 @@
 /**
- * The colours, once: every chart is drawn in those for light surfaces, which any viewer of SVG shows; a style sheet
- * exchanges them for custom properties, which follow the reader's preference and turn light again on paper.
+ * The colors of charts and pages. Charts are drawn with the light colors, which every SVG viewer shows. A style sheet
+ * replaces them by custom properties, which follow the reader's preference and are light in print.
  */
 
-/** A role: its colour on a light surface, and on a dark one. */
-const COLOURS = {
+/** The color of each role on a light and on a dark surface. */
+const COLORS = {
   surface: ['#ffffff', '#12161c'],
   ink: ['#1b2027', '#e4e8ee'],
   muted: ['#5a6472', '#98a3b3'],
@@ -19,49 +19,49 @@ const COLOURS = {
   warm: ['#b2342b', '#f0766a'],
 } as const;
 
-type Role = keyof typeof COLOURS;
+type Role = keyof typeof COLORS;
 
-/** What to draw with. */
+/** The light colors. */
 export const light = Object.fromEntries(
-  Object.entries(COLOURS).map(([role, [colour]]) => [role, colour]),
+  Object.entries(COLORS).map(([role, [color]]) => [role, color]),
 ) as Record<Role, string>;
 
-/** For one series after the other, each with at least 4.5 : 1 against the surface; symbols tell them apart without colours. */
+/** Styles of consecutive series. Contrast with the surface is at least 4.5 : 1; symbols distinguish them without color. */
 export const SERIES = [
-  { colour: light.blue, symbol: 'circle' },
-  { colour: light.orange, symbol: 'square' },
-  { colour: light.green, symbol: 'triangle' },
-  { colour: light.purple, symbol: 'diamond' },
-  { colour: light.red, symbol: 'star' },
-  { colour: light.teal, symbol: 'wye' },
+  { color: light.blue, symbol: 'circle' },
+  { color: light.orange, symbol: 'square' },
+  { color: light.green, symbol: 'triangle' },
+  { color: light.purple, symbol: 'diamond' },
+  { color: light.red, symbol: 'star' },
+  { color: light.teal, symbol: 'wye' },
 ] as const;
 
-/** The look of the n-th series. */
+/** The style of series `n`. */
 export const series = (n: number): (typeof SERIES)[number] => SERIES[n % SERIES.length]!;
 
-/** The class of every chart, which the rules below are bound to. */
+/** The CSS class of every chart. */
 export const CHART = 'tokenbed-chart';
 
-/** The fonts of the reader's own system: nothing is loaded. */
+/** System fonts: nothing is loaded. */
 export const FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", sans-serif';
 
 const properties = (which: 0 | 1): string =>
-  Object.entries(COLOURS)
+  Object.entries(COLORS)
     .map(([role, pair]) => `--${role}:${pair[which]}`)
     .join(';');
 
-/** The custom properties on `selector`, dark where the reader's screen prefers it. */
+/** Defines the custom properties on `selector`; dark if the reader's screen prefers it. */
 export function palette(selector: string): string {
   const dark = `@media screen and (prefers-color-scheme:dark){${selector}{${properties(1)}}}`;
   return `${selector}{color-scheme:light dark;${properties(0)}}\n${dark}`;
 }
 
-/** What makes a chart follow the custom properties. */
+/** Makes charts use the custom properties. */
 export const CHART_STYLE = [
   `.${CHART}{color:var(--ink);font-family:${FONT}}`,
   `.${CHART} text{white-space:pre}`,
-  ...Object.entries(light).flatMap(([role, colour]) => [
-    `.${CHART} [fill="${colour}"]{fill:var(--${role})}`,
-    `.${CHART} [stroke="${colour}"]{stroke:var(--${role})}`,
+  ...Object.entries(light).flatMap(([role, color]) => [
+    `.${CHART} [fill="${color}"]{fill:var(--${role})}`,
+    `.${CHART} [stroke="${color}"]{stroke:var(--${role})}`,
   ]),
 ].join('\n');

@@ -1,11 +1,11 @@
 /**
- * BPE over the bytes of UTF-8: lossless, and no text is unknown.
+ * BPE over UTF-8 bytes: lossless, without unknown tokens.
  *
- *     ids:  0..3 special tokens,  4 + b byte b,  260 + k what merge k makes
+ *     ids:  0..3 special tokens,  4 + b byte b,  260 + k the token of merge k
  *
- * Nothing is split beforehand: a merge may cross spaces and lines. But where two neighbouring bytes stand next to
- * each other inside no token at all, no merge can ever join them, and the text can be cut there without changing
- * the result. Such cuts come every few dozen bytes in real text, so sequences stay short and in cache.
+ * There is no pre-splitting: a merge may cross spaces and lines. If two bytes are not adjacent inside any token, no
+ * merge can join them, and cutting the text between them does not change the result. Real text has such a cut
+ * every few dozen bytes, so sequences stay short and in cache.
  */
 
 import { fail } from '../errors.js';
@@ -18,10 +18,10 @@ import { decodeUtf8, encodeUtf8 } from './utf8.js';
 /** The id of byte 0. */
 export const FIRST_BYTE = SPECIAL_TOKENS.length;
 
-/** Ids that exist without any merge; also the id of the first merge. */
+/** The number of ids before any merge; also the id of the first merge. */
 export const BYTE_VOCABULARY = FIRST_BYTE + 256;
 
-/** Longer results are refused: no engine has a string for them. */
+/** The limit of a decoded text. No engine has longer strings. */
 const MAX_BYTES = 2 ** 31 - 1;
 
 export class ByteModel implements Model<number> {
@@ -29,16 +29,19 @@ export class ByteModel implements Model<number> {
   readonly vocab: ReadonlyMap<string, number> = new Map(SPECIAL_TOKENS.map((name, id) => [name, id]));
   readonly vocabSize: number;
 
-  // By merge.
+  // Indexed by merge.
   readonly #left: Int32Array;
   readonly #right: Int32Array;
   readonly #rules: MergeRules;
-  /** How many bytes each id spells, 0 for special tokens; the products of doubling may pass 2^53 and stay large. */
+  /**
+   * The number of bytes of each id, 0 for special tokens. Merges that double a token can exceed 2^53; rounding is
+   * harmless, since such lengths only have to compare as too large.
+   */
   readonly #lengths: Float64Array;
-  /** Whether the bytes a b stand side by side inside some token, at a * 256 + b. */
+  /** Element a * 256 + b is 1 if bytes a and b are adjacent inside some token. */
   readonly #joined = new Uint8Array(65536);
 
-  /** Each merge is a pair of ids that exist before it, a byte's or an earlier merge's; no pair is there twice. */
+  /** Each merge is a pair of ids that exist before it (bytes or earlier merges). Pairs are distinct. */
   constructor(merges: readonly (readonly [number, number])[]) {
     this.merges = Object.freeze(merges.map((pair) => Object.freeze([...pair] as [number, number])));
     this.vocabSize = BYTE_VOCABULARY + merges.length;
@@ -57,13 +60,13 @@ export class ByteModel implements Model<number> {
     });
   }
 
-  /** Learns at most `target - 260` merges. Each text is a piece of its own: no pair crosses two texts. */
+  /** Learns at most `target - 260` merges. No pair crosses two texts. */
   static train(texts: Iterable<string>, target: number, onProgress: OnProgress | undefined): ByteModel {
     const pieces = Array.from(texts, encodeUtf8);
     const lengths = pieces.map((piece) => piece.length);
     const symbols = new Int32Array(lengths.reduce((sum, length) => sum + length, 0));
-    let at = 0;
-    for (const piece of pieces) for (const byte of piece) symbols[at++] = FIRST_BYTE + byte;
+    let count = 0;
+    for (const piece of pieces) for (const byte of piece) symbols[count++] = FIRST_BYTE + byte;
 
     const queue = new PairQueue({ symbols, lengths });
     const merges: [number, number][] = [];
@@ -90,40 +93,40 @@ export class ByteModel implements Model<number> {
     }
   }
 
-  /** Encodes `bytes[start .. end)`, which no merge joins to what is beside it. */
+  /** Encodes `bytes[start .. end)`. No merge crosses either end. */
   #encodeRun(bytes: Uint8Array, start: number, end: number, ids: number[]): void {
     if (end - start === 1) {
       ids.push(FIRST_BYTE + bytes[start]!);
       return;
     }
-    const symbols = this.#rules.room(end - start);
-    for (let at = start; at < end; at++) symbols[at - start] = FIRST_BYTE + bytes[at]!;
+    const symbols = this.#rules.buffer(end - start);
+    for (let i = start; i < end; i++) symbols[i - start] = FIRST_BYTE + bytes[i]!;
     const count = this.#rules.apply(end - start);
-    for (let index = 0; index < count; index++) ids.push(symbols[index]!);
+    for (let i = 0; i < count; i++) ids.push(symbols[i]!);
   }
 
-  /** Errors: `ERR_TOO_LARGE` when the text would have more than 2^31 - 1 bytes. */
+  /** Errors: `ERR_TOO_LARGE` if the text would have more than 2^31 - 1 bytes. */
   decode(ids: readonly number[], skipSpecialTokens: boolean): string {
     const lengths = this.#lengths;
-    const spelled = skipSpecialTokens ? [] : SPECIAL_TOKENS.map(encodeUtf8);
+    const specialTokens = skipSpecialTokens ? [] : SPECIAL_TOKENS.map(encodeUtf8);
     let total = 0;
-    for (const id of ids) total += id < FIRST_BYTE ? (spelled[id]?.length ?? 0) : lengths[id]!;
+    for (const id of ids) total += id < FIRST_BYTE ? (specialTokens[id]?.length ?? 0) : lengths[id]!;
     if (total > MAX_BYTES) {
       const message = `A text of ${total} bytes is too large: the limit is ${MAX_BYTES}`;
       throw fail(RangeError, 'ERR_TOO_LARGE', message, { bytes: total, limit: MAX_BYTES });
     }
     const bytes = new Uint8Array(total);
     const pending: number[] = [];
-    let at = 0;
+    let offset = 0;
     for (const id of ids) {
       if (id < FIRST_BYTE) {
-        const name = spelled[id];
+        const name = specialTokens[id];
         if (name === undefined) continue;
-        bytes.set(name, at);
-        at += name.length;
+        bytes.set(name, offset);
+        offset += name.length;
         continue;
       }
-      // A merge is spelled by its left part and then its right part, which waits on a stack.
+      // Expand a merge depth-first: follow the left part, push the right part.
       pending.push(id);
       while (pending.length > 0) {
         let part = pending.pop()!;
@@ -131,7 +134,7 @@ export class ByteModel implements Model<number> {
           pending.push(this.#right[part - BYTE_VOCABULARY]!);
           part = this.#left[part - BYTE_VOCABULARY]!;
         }
-        bytes[at++] = part - FIRST_BYTE;
+        bytes[offset++] = part - FIRST_BYTE;
       }
     }
     return decodeUtf8(bytes);

@@ -1,14 +1,14 @@
 /**
- * BPE over the characters of lower-cased words: the classic form.
+ * The classic form of BPE: over the characters of lowercased words.
  *
- *     "Low lower" -> l o w </w>, l o w e r </w> -> merges never leave a word
+ *     "Low lower" -> l o w </w>, l o w e r </w>          merges do not cross words
  *
- *     ids:  0..3 special tokens,  then the alphabet sorted by code point,  then what each merge makes
+ *     ids:  0..3 special tokens,  then the alphabet sorted by code point,  then one per merge
  *
- * A token is its spelling, and no two merges spell the same one: whatever stands to the left and right of the
- * characters that become a token, no merge has crossed its ends, so those before it did the same within it each
- * time. The end of a word is a symbol spelled `</w>`, and text that spells it never becomes it: a pair that would
- * complete these four characters is passed over, so a spelling says of every token whether it closes a word.
+ * Tokens are identified by their spelling, and no two merges produce the same spelling: no earlier merge crossed
+ * the ends of the new token, so the earlier merges had the same effect on its characters at every occurrence. The
+ * end of a word is the symbol `</w>`. Text that contains these four characters never becomes that symbol, because
+ * a pair that would complete them is skipped. A spelling therefore tells whether the token ends a word.
  */
 
 import { byCodePoint, isCodePoint } from './code-points.js';
@@ -17,49 +17,50 @@ import type { Model, OnProgress } from './model.js';
 import { PairQueue } from './pair-queue.js';
 import { SPECIAL_TOKENS, UNK } from './tokenizer.js';
 
-/** Closes a word. */
+/** The symbol at the end of each word. */
 const END_OF_WORD = '</w>';
 
-/** Longer tokens are not made, so that a small file cannot describe a vocabulary of gigabytes. */
+/** The maximum length of a token. Without it, a small file could describe a vocabulary of gigabytes. */
 const MAX_TOKEN_LENGTH = 2 ** 20;
 
-/** What Python's `str.split()` splits at, negated: U+FEFF is no white space there, U+001C to U+001F and U+0085 are. */
-// oxlint-disable-next-line no-control-regex -- they are white space to Python
+/** A run of non-white-space, as Python's `str.split()` defines it: U+001C..U+001F and U+0085 are white space, U+FEFF is not. */
+// oxlint-disable-next-line no-control-regex -- Python treats them as white space
 const WORD = /[^\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+/g;
 
-/** The words of a text, lower-cased. */
+/** The words of a text, lowercased. */
 function* wordsOf(text: string): Generator<string, void, undefined> {
   for (const [word] of text.toLowerCase().matchAll(WORD)) yield word;
 }
 
-/** Whether a symbol of the alphabet may be spelled so: a code point that is no white space, or `</w>`. */
+/** Whether `spelling` can be a symbol of the alphabet: one code point other than white space, or `</w>`. */
 export function isWordSymbol(spelling: string): boolean {
   return spelling === END_OF_WORD || (isCodePoint(spelling) && spelling.search(WORD) === 0);
 }
 
-/** What a merge spells, or `undefined` where there must not be such a token. */
+/** The spelling of a merge, or `undefined` if the merge is not allowed. */
 export function joinedSpelling(left: string, right: string): string | undefined {
   const joined = left + right;
   if (left.endsWith(END_OF_WORD) || joined.length > MAX_TOKEN_LENGTH) return undefined;
   const text = right.endsWith(END_OF_WORD) ? joined.slice(0, -END_OF_WORD.length) : joined;
-  const taken = text.includes(END_OF_WORD) || (SPECIAL_TOKENS as readonly string[]).includes(joined);
-  return taken ? undefined : joined;
+  const reserved = text.includes(END_OF_WORD) || (SPECIAL_TOKENS as readonly string[]).includes(joined);
+  return reserved ? undefined : joined;
 }
 
 export class WordModel implements Model<string> {
   readonly merges: readonly (readonly [string, string])[];
   readonly vocab: ReadonlyMap<string, number>;
   readonly vocabSize: number;
-  /** The symbols that are there without merges, `</w>` among them unless there were no words. */
+  /** The symbols before any merge. Includes `</w>` unless the corpus has no words. */
   readonly alphabet: readonly string[];
 
   readonly #spellings: readonly string[];
-  /** Of the alphabet alone: what a character or the end of a word becomes. */
+  /** The ids of special tokens and of the alphabet, without merges. */
   readonly #ids: ReadonlyMap<string, number>;
   readonly #rules: MergeRules;
 
   /**
-   * The parts of each merge are spellings that exist before it, `joinedSpelling` allows it, and what it spells is new.
+   * Both parts of a merge are spellings that exist before it, `joinedSpelling` allows the merge, and its spelling
+   * is new.
    */
   constructor(alphabet: readonly string[], merges: readonly (readonly [string, string])[]) {
     const symbols = [...SPECIAL_TOKENS, ...alphabet];
@@ -76,9 +77,9 @@ export class WordModel implements Model<string> {
     );
   }
 
-  /** Learns merges until there are `target` entries; a target below the alphabet keeps the alphabet. */
+  /** Learns merges until there are `target` entries. A target below the size of the alphabet keeps the alphabet. */
   static train(texts: Iterable<string>, target: number, onProgress: OnProgress | undefined): WordModel {
-    // Each word once, in the order of first appearance, so the first place of a pair is that in the whole text.
+    // Distinct words in order of first appearance: the first occurrence of a pair is then the first in the corpus.
     const counts = new Map<string, number>();
     for (const text of texts) for (const word of wordsOf(text)) counts.set(word, (counts.get(word) ?? 0) + 1);
     const pieces = Array.from(counts.keys(), (word) => [...word, END_OF_WORD]);
@@ -113,16 +114,16 @@ export class WordModel implements Model<string> {
 
   encode(text: string, ids: number[]): void {
     for (const word of wordsOf(text)) {
-      const symbols = this.#rules.room(word.length + 1);
+      const symbols = this.#rules.buffer(word.length + 1);
       let length = 0;
       for (const char of word) symbols[length++] = this.#ids.get(char) ?? UNK;
       symbols[length++] = this.#ids.get(END_OF_WORD) ?? UNK;
       const count = this.#rules.apply(length);
-      for (let index = 0; index < count; index++) ids.push(symbols[index]!);
+      for (let i = 0; i < count; i++) ids.push(symbols[i]!);
     }
   }
 
-  /** Words are separated by one space each; there is none at the start or at the end. */
+  /** Words are separated by single spaces, without leading or trailing space. */
   decode(ids: readonly number[], skipSpecialTokens: boolean): string {
     let text = '';
     for (const id of ids) {
@@ -138,12 +139,12 @@ export class WordModel implements Model<string> {
   }
 }
 
-/** The id of each spelling: its index. */
+/** Maps each spelling to its index. */
 function idsOf(spellings: readonly string[]): Map<string, number> {
   return new Map(spellings.map((spelling, id) => [spelling, id]));
 }
 
-/** By code points; only `<` and `</w>` begin alike, and the shorter one comes first. */
+/** By code point. Only `<` and `</w>` start with the same one; the shorter comes first. */
 function bySpelling(a: string, b: string): number {
   return byCodePoint(a, b) || a.length - b.length;
 }

@@ -1,4 +1,4 @@
-/** Byte pair encoding: tokens are learned from a corpus by merging, again and again, its most frequent pair. */
+/** Byte pair encoding: learns tokens from a corpus by repeatedly merging its most frequent pair. */
 
 import { fail, wrongValue } from '../errors.js';
 import { callback, choice, integer, named } from '../args/options.js';
@@ -8,19 +8,19 @@ import { malformed, readArray, readEntries, readPair, readStrings, VERSION } fro
 import type { OnProgress } from './model.js';
 import { readIds, type TokenIds } from './token-ids.js';
 import {
-  addsSpecialTokens,
+  readAddSpecialTokens,
   BOS,
   EOS,
   padSequences,
   readText,
   readTexts,
-  skipsSpecialTokens,
+  readSkipSpecialTokens,
   type DecodeOptions,
   type EncodeOptions,
   type Tokenizer,
 } from './tokenizer.js';
 
-/** What is merged: the characters of lower-cased words, or the bytes of any text. */
+/** What is merged: the characters of lowercased words, or the bytes of any text. */
 export type BPEMode = 'words' | 'bytes';
 
 /** One part of a merge: a spelling in `words`, an id in `bytes`. */
@@ -30,69 +30,71 @@ export type MergePart<Mode extends BPEMode> = Mode extends 'words' ? string : nu
 export interface BPETokenizerOptions<Mode extends BPEMode = BPEMode> {
   /** The size of the vocabulary to learn; at least 260 in mode `bytes`. Default: 1000. */
   readonly vocabSize?: number | undefined;
-  /** `words`: lower-cased words, characters. `bytes`: lossless, any text. Default: `words`. */
+  /** `words`: characters of lowercased words. `bytes`: UTF-8 bytes, lossless. Default: `words`. */
   readonly mode?: Mode | undefined;
 }
 
 /** Options of `BPETokenizer.train`. */
 export interface TrainOptions {
-  /** Called after each merge. What it throws ends the training; the tokenizer stays as it was. */
+  /** Called after each merge. An exception ends training and leaves the tokenizer unchanged. */
   readonly onProgress?: OnProgress | undefined;
 }
 
-/** What `BPETokenizer.toJSON` gives. */
+/** The result of `BPETokenizer.toJSON`. */
 export interface BPETokenizerJSON {
-  /** Tells it from other tokenizers. */
+  /** The class name. */
   readonly type: 'BPETokenizer';
-  /** Of this form. */
+  /** The version of this format. */
   readonly version: 1;
   /** What is merged. */
   readonly mode: BPEMode;
-  /** The target that the constructor was given. */
+  /** The target size passed to the constructor. */
   readonly vocabSize: number;
   /** Whether `train` has been called. */
   readonly trained: boolean;
-  /** Mode `words` alone: the symbols that training began with, from id 4 on. */
+  /** Mode `words` only: the symbols before any merge, from id 4 on. */
   readonly alphabet?: readonly string[];
-  /** The pairs in the order they were learned. */
+  /** The merged pairs, in the order they were learned. */
   readonly merges: readonly (readonly [string, string])[] | readonly (readonly [number, number])[];
 }
 
 const MAX_VOCABULARY = 2 ** 32;
 
 /**
- * A BPE tokenizer, to be trained or read from JSON before it encodes.
+ * A BPE tokenizer. It has to be trained or read from JSON before it can encode.
  *
- *     train:   while the vocabulary is below its target and some pair is there at least twice:
- *                merge the most frequent pair of neighbours everywhere, from the left
+ *     train:   while vocabSize < target and some pair occurs at least twice:
+ *                merge the most frequent adjacent pair everywhere, from the left
  *     encode:  apply the merges in the order they were learned
  *
- * Every pair of neighbours counts, overlapping ones too: `aaa` holds the pair a a twice. Among equally frequent
- * pairs the one met first wins, when the corpus as merged so far is read from its start. No pair crosses two texts.
+ * Overlapping pairs all count: `aaa` contains the pair a a twice. Among equally frequent pairs, the one whose first
+ * occurrence in the corpus, as merged so far, comes first is chosen. No pair crosses two texts.
  *
- * Mode `words`: text is lower-cased and split at the white space of Python's `str.split()`, `</w>` closes each
- * word; ids are 0..3 for special tokens, then the corpus's characters by code point, then one per
- * merge. Unknown characters become `<UNK>` and vanish on decode; white space becomes single spaces.
- * Mode `bytes`: byte b of the UTF-8 is 4 + b, merge k is 260 + k; `decode(encode(s)) === s` for every well-formed
- * string, and a lone surrogate becomes U+FFFD. Ids that cut a character apart decode to U+FFFD.
+ * Mode `words`: text is lowercased and split at the white space of Python's `str.split()`; `</w>` closes each word.
+ * Ids are 0..3 for special tokens, then the characters of the corpus by code point, then one per merge. Unknown
+ * characters become `<UNK>` and vanish on decode. White space decodes to single spaces.
  *
- * Training n symbols takes O(n log n) time and at most 40 bytes per byte of text; encoding n characters O(n log n).
+ * Mode `bytes`: UTF-8 byte b has id 4 + b, merge k has id 260 + k. `decode(encode(s)) === s` for every well-formed
+ * string; a lone surrogate becomes U+FFFD. Ids that split a character decode to U+FFFD.
+ *
+ * Training on n symbols takes O(n log n) time and at most 40 bytes of memory per byte of text. Encoding n characters
+ * takes O(n log n) time.
  *
  * Errors of the constructor: `ERR_INVALID_OPTION`.
  */
 export class BPETokenizer<Mode extends BPEMode = 'words'> implements Tokenizer {
   /** What is merged. */
   readonly mode: Mode;
-  /** The size that was asked for; `vocabSize` is the one that was reached. */
+  /** The requested size. `vocabSize` is the actual one. */
   readonly targetVocabSize: number;
 
   #model: ByteModel | WordModel;
   #trained = false;
 
   constructor(options?: BPETokenizerOptions<Mode>) {
-    const given = named(options, ['vocabSize', 'mode']);
-    const mode = choice<BPEMode>(given, 'mode', ['words', 'bytes'], 'words');
-    const vocabSize = integer(given, 'vocabSize', { min: 1, max: MAX_VOCABULARY }, 1000);
+    const fields = named(options, ['vocabSize', 'mode']);
+    const mode = choice<BPEMode>(fields, 'mode', ['words', 'bytes'], 'words');
+    const vocabSize = integer(fields, 'vocabSize', { min: 1, max: MAX_VOCABULARY }, 1000);
     if (mode === 'bytes' && vocabSize < BYTE_VOCABULARY) {
       throw wrongValue('vocabSize', vocabSize, `at least ${BYTE_VOCABULARY} in mode "bytes"`);
     }
@@ -102,7 +104,7 @@ export class BPETokenizer<Mode extends BPEMode = 'words'> implements Tokenizer {
   }
 
   /**
-   * The tokenizer that `toJSON` described: its result, or that as JSON text.
+   * Restores a tokenizer from the result of `toJSON`, as an object or as JSON text.
    *
    * Errors: `ERR_FORMAT` with `where`, `rule` and `value` for the first bad entry.
    */
@@ -110,12 +112,12 @@ export class BPETokenizer<Mode extends BPEMode = 'words'> implements Tokenizer {
     const entries = readEntries(json, 'BPETokenizer', ['mode', 'vocabSize', 'trained', 'alphabet', 'merges']);
     const { mode, vocabSize, trained, alphabet, merges } = entries;
     if (mode !== 'words' && mode !== 'bytes') throw malformed('mode', '"words" or "bytes"', mode);
-    const least = mode === 'bytes' ? BYTE_VOCABULARY : 1;
+    const minimum = mode === 'bytes' ? BYTE_VOCABULARY : 1;
     if (
       !Number.isInteger(vocabSize) ||
-      !((vocabSize as number) >= least && (vocabSize as number) <= MAX_VOCABULARY)
+      !((vocabSize as number) >= minimum && (vocabSize as number) <= MAX_VOCABULARY)
     ) {
-      throw malformed('vocabSize', `an integer from ${least} to 2^32`, vocabSize);
+      throw malformed('vocabSize', `an integer from ${minimum} to 2^32`, vocabSize);
     }
     if (typeof trained !== 'boolean') throw malformed('trained', 'true or false', trained);
     if (mode === 'bytes' && alphabet !== undefined)
@@ -124,10 +126,10 @@ export class BPETokenizer<Mode extends BPEMode = 'words'> implements Tokenizer {
     const tokenizer = new BPETokenizer<BPEMode>({ mode, vocabSize: vocabSize as number });
     const model = mode === 'bytes' ? readByteModel(merges) : readWordModel(alphabet, merges);
     if (model.merges.length > 0 && model.vocabSize > (vocabSize as number)) {
-      throw malformed('merges', `at most as many as vocabSize ${vocabSize} has room for`, merges);
+      throw malformed('merges', `an array that fits into vocabSize ${vocabSize}`, merges);
     }
     if (!trained && model.vocabSize > tokenizer.vocabSize) {
-      throw malformed('trained', 'true where something has been learned', trained);
+      throw malformed('trained', 'true if there is an alphabet or a merge', trained);
     }
     tokenizer.#model = model;
     tokenizer.#trained = trained;
@@ -135,10 +137,10 @@ export class BPETokenizer<Mode extends BPEMode = 'words'> implements Tokenizer {
   }
 
   /**
-   * Learns from a corpus, from scratch each time, and returns the tokenizer.
+   * Learns the vocabulary from a corpus and returns the tokenizer. Training again starts from scratch.
    *
-   * Errors: `ERR_INVALID_OPTION`, a TypeError, unless `texts` is an iterable of strings (a single string is not);
-   * `ERR_TOO_LARGE` above 2^28 symbols. After an error the tokenizer is as before.
+   * Errors: `ERR_INVALID_OPTION` (TypeError) unless `texts` is an iterable of strings (a single string is refused);
+   * `ERR_TOO_LARGE` above 2^28 symbols. After an error the tokenizer is unchanged.
    */
   train(texts: Iterable<string>, options?: TrainOptions): this {
     const onProgress = callback<OnProgress | undefined>(
@@ -152,40 +154,40 @@ export class BPETokenizer<Mode extends BPEMode = 'words'> implements Tokenizer {
     return this;
   }
 
-  /** The pairs in the order they were learned, frozen: of spellings in mode `words`, of ids in mode `bytes`. */
+  /** The merged pairs in the order they were learned, frozen: spellings in mode `words`, ids in mode `bytes`. */
   get merges(): readonly (readonly [MergePart<Mode>, MergePart<Mode>])[] {
     return this.#model.merges as readonly (readonly [MergePart<Mode>, MergePart<Mode>])[];
   }
 
-  /** Each spelling and its id. In mode `bytes`, whose tokens need not be text, the special tokens alone. */
+  /** Maps spellings to ids. In mode `bytes`, where a token may not be valid text, only the special tokens. */
   get vocab(): ReadonlyMap<string, number> {
     return this.#model.vocab;
   }
 
-  /** How many entries exist: before training the special tokens, in mode `bytes` also the 256 bytes. */
+  /** The number of ids. Before training: the special tokens and, in mode `bytes`, the 256 bytes. */
   get vocabSize(): number {
     return this.#model.vocabSize;
   }
 
   /**
-   * See `Tokenizer.encode`; `addSpecialTokens` defaults to true in mode `words`, to false in mode `bytes`.
+   * See `Tokenizer.encode`. `addSpecialTokens` defaults to true in mode `words`, to false in mode `bytes`.
    *
-   * Errors also: `ERR_NOT_TRAINED`.
+   * Also throws `ERR_NOT_TRAINED`.
    */
   encode(text: string, options?: EncodeOptions): number[] {
     if (!this.#trained) throw fail(Error, 'ERR_NOT_TRAINED', 'BPETokenizer must be trained before encoding!');
-    const wrapped = addsSpecialTokens(options, this.mode === 'words');
+    const addSpecialTokens = readAddSpecialTokens(options, this.mode === 'words');
     readText(text);
-    const ids: number[] = wrapped ? [BOS] : [];
+    const ids: number[] = addSpecialTokens ? [BOS] : [];
     this.#model.encode(text, ids);
-    if (wrapped) ids.push(EOS);
+    if (addSpecialTokens) ids.push(EOS);
     return ids;
   }
 
-  /** See `Tokenizer.decode`. In mode `bytes` also `ERR_TOO_LARGE`, when the text would pass 2^31 - 1 bytes. */
+  /** See `Tokenizer.decode`. Mode `bytes` also throws `ERR_TOO_LARGE` if the text would exceed 2^31 - 1 bytes. */
   decode(ids: TokenIds, options?: DecodeOptions): string {
-    const skips = skipsSpecialTokens(options);
-    return this.#model.decode(readIds(ids, this.vocabSize), skips);
+    const skipSpecialTokens = readSkipSpecialTokens(options);
+    return this.#model.decode(readIds(ids, this.vocabSize), skipSpecialTokens);
   }
 
   /** See `Tokenizer.padSequences`. */
@@ -220,7 +222,7 @@ function readByteModel(value: unknown): ByteModel {
       throw malformed(`${where}[${part}]`, `an id from ${FIRST_BYTE} to ${bound - 1}`, id);
     });
     const key = pair.join();
-    if (known.has(key)) throw malformed(where, 'different from those before it', entry);
+    if (known.has(key)) throw malformed(where, 'different from the entries before it', entry);
     known.add(key);
     merges.push(pair as [number, number]);
   }
@@ -231,7 +233,7 @@ function readWordModel(letters: unknown, value: unknown): WordModel {
   const alphabet = readStrings(
     letters,
     'alphabet',
-    'one code point that is no white space, or </w>',
+    'one code point other than white space, or </w>',
     isWordSymbol,
   );
   const known = new Set(alphabet);
@@ -241,7 +243,7 @@ function readWordModel(letters: unknown, value: unknown): WordModel {
     const pair = readPair(entry, where);
     pair.forEach((spelling, part) => {
       if (typeof spelling === 'string' && known.has(spelling)) return;
-      throw malformed(`${where}[${part}]`, 'in the alphabet or made by a merge before', spelling);
+      throw malformed(`${where}[${part}]`, 'in the alphabet or the result of an earlier merge', spelling);
     });
     const [left, right] = pair as [string, string];
     const joined = joinedSpelling(left, right);

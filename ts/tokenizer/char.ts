@@ -1,4 +1,4 @@
-/** A tokenizer with one token per character: the simplest one that works on any text. */
+/** A tokenizer with one token per character. */
 
 import { wrongKind, wrongValue } from '../errors.js';
 import { named } from '../args/options.js';
@@ -7,13 +7,13 @@ import { malformed, readEntries, readStrings, VERSION } from './json.js';
 import type { TokenIds } from './token-ids.js';
 import { readIds } from './token-ids.js';
 import {
-  addsSpecialTokens,
+  readAddSpecialTokens,
   BOS,
   EOS,
   padSequences,
   readText,
   readTexts,
-  skipsSpecialTokens,
+  readSkipSpecialTokens,
   SPECIAL_TOKENS,
   UNK,
   type DecodeOptions,
@@ -24,23 +24,23 @@ import {
 /** Options of {@link CharTokenizer}. */
 export interface CharTokenizerOptions {
   /**
-   * Names of special tokens. `<PAD>`, `<UNK>`, `<BOS>` and `<EOS>` are always there as 0 to 3, named or not; others
-   * follow from 4 on, in the order given.
+   * Names of special tokens. `<PAD>`, `<UNK>`, `<BOS>` and `<EOS>` always exist, with ids 0 to 3; the others follow
+   * in order, from 4 on.
    */
   readonly specialTokens?: readonly string[] | undefined;
-  /** The characters, one code point each, all different: a string or an array. Default: ASCII 32 to 126. */
+  /** The characters: distinct code points, as a string or an array. Default: ASCII 32 to 126. */
   readonly alphabet?: string | readonly string[] | undefined;
 }
 
-/** What `CharTokenizer.toJSON` gives. */
+/** The result of `CharTokenizer.toJSON`. */
 export interface CharTokenizerJSON {
-  /** Tells it from other tokenizers. */
+  /** The class name. */
   readonly type: 'CharTokenizer';
-  /** Of this form. */
+  /** The version of this format. */
   readonly version: 1;
-  /** Their names; the id of each is its index. */
+  /** Names of special tokens. The id of each is its index. */
   readonly specialTokens: readonly string[];
-  /** The characters, one code point each; their ids follow. */
+  /** The characters, one code point each. The id of each is its index + `specialTokens.length`. */
   readonly alphabet: readonly string[];
 }
 
@@ -51,16 +51,16 @@ const PRINTABLE_ASCII = String.fromCharCode(...Array.from({ length: 95 }, (_, in
  *
  *     encode(text) = [<BOS>, id(c) or <UNK> for each code point c of text, <EOS>]
  *
- * By default `<PAD>` 0, `<UNK>` 1, `<BOS>` 2, `<EOS>` 3 and ASCII 32..126 as 4..98: `vocabSize` is 99. Text that
- * spells a special token is just text: each of its characters becomes an id of its own.
+ * The default is `<PAD>` 0, `<UNK>` 1, `<BOS>` 2, `<EOS>` 3 and ASCII 32..126 as 4..98, so `vocabSize` is 99. Text
+ * that spells a special token is encoded character by character.
  *
- * Errors of the constructor: `ERR_INVALID_OPTION`; a TypeError when something is no string, a RangeError for an
- * alphabet entry that is not one code point, an empty name, or anything that is there twice.
+ * Errors of the constructor: `ERR_INVALID_OPTION`. A TypeError for a value that is not a string; a RangeError for an
+ * alphabet entry that is not one code point, an empty name, or a duplicate.
  */
 export class CharTokenizer implements Tokenizer {
-  /** Names of the special tokens; the id of each is its index. */
+  /** Names of the special tokens. The id of each is its index. */
   readonly specialTokens: readonly string[];
-  /** The characters; the id of each is its index + `specialTokens.length`. */
+  /** The characters. The id of each is its index + `specialTokens.length`. */
   readonly alphabet: readonly string[];
   /** `specialTokens.length + alphabet.length` */
   readonly vocabSize: number;
@@ -68,9 +68,9 @@ export class CharTokenizer implements Tokenizer {
   readonly #ids: ReadonlyMap<number, number>;
 
   constructor(options?: CharTokenizerOptions) {
-    const given = named(options, ['specialTokens', 'alphabet']);
-    const names = readSpecialTokens(given['specialTokens']);
-    const alphabet = readAlphabet(given['alphabet']);
+    const fields = named(options, ['specialTokens', 'alphabet']);
+    const names = readSpecialTokens(fields['specialTokens']);
+    const alphabet = readAlphabet(fields['alphabet']);
     this.specialTokens = Object.freeze(names);
     this.alphabet = Object.freeze(alphabet);
     this.vocabSize = names.length + alphabet.length;
@@ -78,10 +78,10 @@ export class CharTokenizer implements Tokenizer {
   }
 
   /**
-   * A tokenizer whose alphabet is every code point of the texts, in the order of their numbers, so the same
-   * characters give the same ids whatever the order of the texts.
+   * A tokenizer whose alphabet is every code point of the texts, sorted. Ids do not depend on the order of the
+   * texts.
    *
-   * Errors: `ERR_INVALID_OPTION`, a TypeError, unless `texts` is an iterable of strings (a single string is not).
+   * Errors: `ERR_INVALID_OPTION` (TypeError) unless `texts` is an iterable of strings (a single string is refused).
    */
   static fromCorpus(
     texts: Iterable<string>,
@@ -94,7 +94,7 @@ export class CharTokenizer implements Tokenizer {
   }
 
   /**
-   * The tokenizer that `toJSON` described: its result, or that as JSON text.
+   * Restores a tokenizer from the result of `toJSON`, as an object or as JSON text.
    *
    * Errors: `ERR_FORMAT` with `where`, `rule` and `value` for the first bad entry.
    */
@@ -108,28 +108,28 @@ export class CharTokenizer implements Tokenizer {
     return new CharTokenizer({ specialTokens: names, alphabet });
   }
 
-  /** See `Tokenizer.encode`; `addSpecialTokens` defaults to true. One `<UNK>` per code point not in the alphabet. */
+  /** See `Tokenizer.encode`. `addSpecialTokens` defaults to true. One `<UNK>` per code point outside the alphabet. */
   encode(text: string, options?: EncodeOptions): number[] {
-    const wrapped = addsSpecialTokens(options, true);
+    const addSpecialTokens = readAddSpecialTokens(options, true);
     readText(text);
-    const ids: number[] = wrapped ? [BOS] : [];
+    const ids: number[] = addSpecialTokens ? [BOS] : [];
     for (let unit = 0; unit < text.length; unit++) {
       const point = text.codePointAt(unit)!;
       if (point > 0xffff) unit++;
       ids.push(this.#ids.get(point) ?? UNK);
     }
-    if (wrapped) ids.push(EOS);
+    if (addSpecialTokens) ids.push(EOS);
     return ids;
   }
 
   /** See `Tokenizer.decode`. */
   decode(ids: TokenIds, options?: DecodeOptions): string {
-    const skips = skipsSpecialTokens(options);
+    const skipSpecialTokens = readSkipSpecialTokens(options);
     const { specialTokens, alphabet } = this;
     let text = '';
     for (const id of readIds(ids, this.vocabSize)) {
       if (id >= specialTokens.length) text += alphabet[id - specialTokens.length]!;
-      else if (!skips) text += specialTokens[id]!;
+      else if (!skipSpecialTokens) text += specialTokens[id]!;
     }
     return text;
   }
@@ -151,32 +151,32 @@ export class CharTokenizer implements Tokenizer {
 }
 
 function readSpecialTokens(value: unknown): string[] {
-  const wanted = 'an array of different names';
+  const expected = 'an array of distinct names';
   const names =
-    value === undefined ? [] : readDistinct(value, 'specialTokens', wanted, (name) => name !== '');
+    value === undefined ? [] : readDistinct(value, 'specialTokens', expected, (name) => name !== '');
   return [...new Set([...SPECIAL_TOKENS, ...names])];
 }
 
 function readAlphabet(value: unknown): string[] {
-  const given = value === undefined ? PRINTABLE_ASCII : value;
-  const chars = typeof given === 'string' ? [...given] : given;
-  return readDistinct(chars, 'alphabet', 'different code points, as a string or an array', isCodePoint);
+  const alphabet = value === undefined ? PRINTABLE_ASCII : value;
+  const chars = typeof alphabet === 'string' ? [...alphabet] : alphabet;
+  return readDistinct(chars, 'alphabet', 'distinct code points, as a string or an array', isCodePoint);
 }
 
-/** The strings of an array, each read once: all different, each accepted. */
+/** Reads an array of distinct strings that `accepts` allows. Each entry is read once. */
 function readDistinct(
   value: unknown,
   option: string,
-  wanted: string,
+  expected: string,
   accepts: (text: string) => boolean,
 ): string[] {
-  if (!Array.isArray(value)) throw wrongKind(option, value, wanted);
+  if (!Array.isArray(value)) throw wrongKind(option, value, expected);
   const strings = new Set<string>();
   const { length } = value;
   for (let i = 0; i < length; i++) {
     const entry: unknown = value[i];
-    if (typeof entry !== 'string') throw wrongKind(option, entry, wanted);
-    if (!accepts(entry) || strings.has(entry)) throw wrongValue(option, entry, wanted);
+    if (typeof entry !== 'string') throw wrongKind(option, entry, expected);
+    if (!accepts(entry) || strings.has(entry)) throw wrongValue(option, entry, expected);
     strings.add(entry);
   }
   return [...strings];

@@ -1,5 +1,5 @@
 /**
- * The entry `tokenbed/tokenizer`: text to token ids and back, with no backend and nothing to initialise.
+ * The entry point `tokenbed/tokenizer`: text to token ids and back. Needs neither a backend nor `init`.
  *
  * @module tokenbed/tokenizer
  */

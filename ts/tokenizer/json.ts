@@ -1,24 +1,22 @@
-/**
- * Reading a tokenizer's JSON: nothing is believed, and an error names the entry and the rule it breaks.
- */
+/** Reads and validates a tokenizer's JSON. Errors name the bad entry and the rule it breaks. */
 
 import { describe, fail, type TokenbedError } from '../errors.js';
 
-/** The layout that `toJSON` writes and `fromJSON` reads. */
+/** The version of the format that `toJSON` writes and `fromJSON` reads. */
 export const VERSION = 1;
 
-/** `ERR_FORMAT` with `where` (a path such as `merges[3][0]`), `rule` and the `value` found there. */
+/** An `ERR_FORMAT` with `where` (a path such as `merges[3][0]`), `rule` and `value`. */
 export function malformed(where: string, rule: string, value: unknown): TokenbedError {
   const message = `Malformed tokenizer JSON: ${where} must be ${rule}, got ${describe(value)}`;
   return fail(Error, 'ERR_FORMAT', message, { where, rule, value });
 }
 
-/** A JSON object whose keys are known. */
+/** A JSON object without unknown keys. */
 export type Entries = Readonly<Record<string, unknown>>;
 
 /**
- * The object that a tokenizer's `toJSON` gave, or its JSON text, with exactly the entries `type`, `version` and
- * `keys`, the first two of which are checked.
+ * Reads the result of a tokenizer's `toJSON`, or its JSON text. Checks `type` and `version`, and that there are no
+ * keys besides these and `keys`. The caller checks the values of `keys`.
  */
 export function readEntries(json: unknown, type: string, keys: readonly string[]): Entries {
   let value = json;
@@ -26,7 +24,7 @@ export function readEntries(json: unknown, type: string, keys: readonly string[]
     try {
       value = JSON.parse(json) as unknown;
     } catch (cause) {
-      throw fail(Error, 'ERR_FORMAT', 'Malformed tokenizer JSON: the text is no JSON', {
+      throw fail(Error, 'ERR_FORMAT', 'Malformed tokenizer JSON: the text is not valid JSON', {
         where: 'text',
         rule: 'JSON',
         cause,
@@ -41,24 +39,24 @@ export function readEntries(json: unknown, type: string, keys: readonly string[]
   if (entries['version'] !== VERSION) throw malformed('version', String(VERSION), entries['version']);
   const known = ['type', 'version', ...keys];
   for (const key of Object.keys(entries)) {
-    if (!known.includes(key)) throw malformed(key, `absent: known are ${known.join(', ')}`, entries[key]);
+    if (!known.includes(key)) throw malformed(key, `absent (the keys are ${known.join(', ')})`, entries[key]);
   }
   return entries;
 }
 
-/** An array. */
+/** Reads an array. */
 export function readArray(value: unknown, where: string): readonly unknown[] {
   if (!Array.isArray(value)) throw malformed(where, 'an array', value);
   return value as readonly unknown[];
 }
 
-/** A pair: an array of exactly two. */
+/** Reads an array of length 2. */
 export function readPair(value: unknown, where: string): readonly [unknown, unknown] {
   if (!Array.isArray(value) || value.length !== 2) throw malformed(where, 'a pair', value);
   return [value[0], value[1]];
 }
 
-/** An array of strings that are all different, each accepted by `accepts`. */
+/** Reads an array of distinct strings that `accepts` allows. */
 export function readStrings(
   value: unknown,
   where: string,
@@ -67,9 +65,9 @@ export function readStrings(
 ): string[] {
   const seen = new Set<string>();
   Array.from(readArray(value, where)).forEach((entry, index) => {
-    const at = `${where}[${index}]`;
-    if (typeof entry !== 'string' || !accepts(entry)) throw malformed(at, rule, entry);
-    if (seen.has(entry)) throw malformed(at, 'different from those before it', entry);
+    const path = `${where}[${index}]`;
+    if (typeof entry !== 'string' || !accepts(entry)) throw malformed(path, rule, entry);
+    if (seen.has(entry)) throw malformed(path, 'different from the entries before it', entry);
     seen.add(entry);
   });
   return [...seen];

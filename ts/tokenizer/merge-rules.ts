@@ -1,11 +1,12 @@
 /**
- * Encoding by learned merges: rule 0 is applied to the whole sequence, from the left, then rule 1, and so on.
+ * Encoding with learned merges: applies rule 0 to the whole sequence, then rule 1, and so on.
  *
  *     for k = 0, 1, ...: replace every left[k] right[k] by first + k, from the left
  *
- * Done with a linked list over the sequence and a heap of (rank, position): O(n log n) for n symbols. What a rule
- * makes occurs only in later rules, so the least rank in the heap never falls, and the order is that of the loop
- * above. (For short sequences an array of ranks, searched for its least, was tried instead: no faster.)
+ * The implementation uses a linked list over the sequence and a heap of (rank, position): O(n log n) for n symbols.
+ * The symbol that a rule produces occurs only in later rules, so the smallest rank in the heap never decreases, and
+ * rules are applied in the order of the loop above. (For short sequences, a linear search in an array of ranks was
+ * no faster.)
  */
 
 const NONE = -1;
@@ -14,18 +15,18 @@ export class MergeRules {
   readonly #left: Int32Array;
   readonly #right: Int32Array;
   readonly #first: number;
-  /** Open addressing by pair: rank + 1 of its rule, 0 where empty. */
+  /** A hash table with open addressing, keyed by pair. Holds rank + 1; 0 is an empty slot. */
   readonly #table: Int32Array;
 
-  // Scratch for one sequence.
+  // Scratch for one sequence, indexed by position.
   #symbols = new Int32Array(0);
   #previous = new Int32Array(0);
   #next = new Int32Array(0);
-  /** Keys rank * scale + position, smallest first. */
+  /** A min-heap of the keys rank * scale + position. */
   #heap = new Float64Array(0);
   #size = 0;
 
-  /** Rule k is `left[k] right[k] -> first + k`, and its parts are less than that; no pair has two rules. */
+  /** Rule k is `left[k] right[k] -> first + k`. Both parts are less than `first + k`. Pairs are distinct. */
   constructor(left: Int32Array, right: Int32Array, first: number) {
     this.#left = left;
     this.#right = right;
@@ -36,11 +37,11 @@ export class MergeRules {
     }
   }
 
-  /** Room for a sequence of `length` symbols, to be filled by the caller; valid until the next call. */
-  room(length: number): Int32Array {
-    const held = this.#symbols.length;
-    // The room of a very long sequence is given back at the next ordinary one.
-    if (held < length || held > Math.max(2 ** 16, 8 * length)) {
+  /** A buffer of at least `length` symbols for the caller to fill. Valid until the next call. */
+  buffer(length: number): Int32Array {
+    const capacity = this.#symbols.length;
+    // Shrink after a very long sequence.
+    if (capacity < length || capacity > Math.max(2 ** 16, 8 * length)) {
       const size = 2 ** Math.ceil(Math.log2(Math.max(256, length)));
       this.#symbols = new Int32Array(size);
       this.#previous = new Int32Array(size);
@@ -50,44 +51,44 @@ export class MergeRules {
     return this.#symbols;
   }
 
-  /** Applies the rules to the first `length` symbols of `room`; returns how many symbols are left there. */
+  /** Applies the rules to the first `length` symbols of the buffer in place and returns the new length. */
   apply(length: number): number {
     if (length < 2) return length;
     const symbols = this.#symbols;
     const previous = this.#previous;
     const next = this.#next;
-    // A power of two: division by it is exact. Keys are exact while rules * length stays below 2^52.
+    // A power of two, so that division is exact. Keys are exact while rules * length stays below 2^52.
     const scale = 2 ** Math.ceil(Math.log2(length));
     this.#size = 0;
-    for (let at = 0; at < length; at++) {
-      previous[at] = at - 1;
-      next[at] = at + 1 < length ? at + 1 : NONE;
-      if (at + 1 < length) this.#push(at, scale);
+    for (let i = 0; i < length; i++) {
+      previous[i] = i - 1;
+      next[i] = i + 1 < length ? i + 1 : NONE;
+      if (i + 1 < length) this.#push(i, scale);
     }
     while (this.#size > 0) {
       const key = this.#pop();
       const rank = Math.floor(key / scale);
-      const at = key - rank * scale;
-      // The pair may have gone since: a place that was swallowed holds NONE, which no rule has.
-      const right = next[at]!;
-      if (symbols[at] !== this.#left[rank] || right === NONE || symbols[right] !== this.#right[rank])
+      const left = key - rank * scale;
+      const right = next[left]!;
+      // Skip a pair that no longer exists. A merged position holds NONE, which is in no rule.
+      if (symbols[left] !== this.#left[rank] || right === NONE || symbols[right] !== this.#right[rank])
         continue;
-      symbols[at] = this.#first + rank;
+      symbols[left] = this.#first + rank;
       symbols[right] = NONE;
       const after = next[right]!;
-      next[at] = after;
+      next[left] = after;
       if (after !== NONE) {
-        previous[after] = at;
-        this.#push(at, scale);
+        previous[after] = left;
+        this.#push(left, scale);
       }
-      if (previous[at] !== NONE) this.#push(previous[at]!, scale);
+      if (previous[left] !== NONE) this.#push(previous[left]!, scale);
     }
     let count = 0;
-    for (let at = 0; at !== NONE; at = next[at]!) symbols[count++] = symbols[at]!;
+    for (let i = 0; i !== NONE; i = next[i]!) symbols[count++] = symbols[i]!;
     return count;
   }
 
-  /** Queues the pair at a position, if it has a rule. */
+  /** Adds the pair at `position` to the heap if it has a rule. */
   #push(position: number, scale: number): void {
     const left = this.#symbols[position]!;
     const right = this.#symbols[this.#next[position]!]!;
@@ -95,14 +96,14 @@ export class MergeRules {
     if (rank === NONE) return;
     const key = rank * scale + position;
     const heap = this.#heap;
-    let at = this.#size++;
-    while (at > 0) {
-      const parent = (at - 1) >> 1;
+    let i = this.#size++;
+    while (i > 0) {
+      const parent = (i - 1) >> 1;
       if (heap[parent]! <= key) break;
-      heap[at] = heap[parent]!;
-      at = parent;
+      heap[i] = heap[parent]!;
+      i = parent;
     }
-    heap[at] = key;
+    heap[i] = key;
   }
 
   #pop(): number {
@@ -110,20 +111,20 @@ export class MergeRules {
     const top = heap[0]!;
     const size = --this.#size;
     const key = heap[size]!;
-    let at = 0;
+    let i = 0;
     for (;;) {
-      let child = 2 * at + 1;
+      let child = 2 * i + 1;
       if (child >= size) break;
       if (child + 1 < size && heap[child + 1]! < heap[child]!) child++;
       if (heap[child]! >= key) break;
-      heap[at] = heap[child]!;
-      at = child;
+      heap[i] = heap[child]!;
+      i = child;
     }
-    heap[at] = key;
+    heap[i] = key;
     return top;
   }
 
-  /** Where in `#table` a pair is, or would be. */
+  /** The slot of a pair in `#table`, or the empty slot where it would be. */
   #find(left: number, right: number): number {
     const table = this.#table;
     const mask = table.length - 1;

@@ -1,26 +1,26 @@
-/** What the two modes of `BPETokenizer` have in common: a trained vocabulary that encodes and decodes. */
+/** The interface of the two modes of `BPETokenizer`. */
 
-/** How far training has come: `done` of at most `total` merges; it may end early, when no pair is left. */
+/** Progress of training. Training may end before `total` merges, when no pair is left. */
 export interface TrainingProgress {
-  /** Merges made. */
+  /** Merges so far. */
   readonly done: number;
-  /** Merges wanted. */
+  /** The maximum number of merges. */
   readonly total: number;
 }
 
-/** Called while a tokenizer is trained, after each merge. */
+/** Called after each merge while a tokenizer is trained. */
 export type OnProgress = (progress: TrainingProgress) => void;
 
-/** A vocabulary, learned or read: what encodes and decodes. */
+/** A vocabulary with its merges. */
 export interface Model<Part> {
-  /** The pairs, in the order they were learned; frozen. */
+  /** The merged pairs in the order they were learned, frozen. */
   readonly merges: readonly (readonly [Part, Part])[];
-  /** The entries that have a spelling of their own. */
+  /** Maps spellings to ids; in mode `bytes` only the special tokens. */
   readonly vocab: ReadonlyMap<string, number>;
-  /** How many ids there are. */
+  /** The number of ids. */
   readonly vocabSize: number;
-  /** Appends the ids of a text. */
+  /** Appends the ids of `text` to `ids`. */
   encode(text: string, ids: number[]): void;
-  /** The text of ids that have been checked. */
+  /** Returns the text of `ids`, which the caller has checked. */
   decode(ids: readonly number[], skipSpecialTokens: boolean): string;
 }

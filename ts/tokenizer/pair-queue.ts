@@ -1,74 +1,73 @@
 /**
- * The pair queue of BPE training: which adjacent pair of symbols is the most frequent, and its merge, at the cost
- * of its occurrences alone.
+ * The pair queue of BPE training: finds the most frequent adjacent pair of symbols, and merges it at a cost
+ * proportional to its occurrences.
  *
- *     while there is room:  (a, b) = queue.next();  queue.merge(z)        // every a b becomes z
+ *     while vocabSize < target:  (a, b) = queue.next();  queue.merge(z)        // every a b becomes z
  *
- * The corpus is one long array of symbols, cut into pieces (texts, or words with a weight); no pair crosses a
- * cut. A place is an index into that array. Live places form a doubly linked list, a merged symbol keeps the
- * place of its left part, and a pair's place is that of its left symbol: so order of places is always the order
- * of reading.
+ * The corpus is one long array of symbols, divided into pieces (texts, or words with a weight). No pair crosses a
+ * boundary. A place is an index into that array. Live places form a doubly linked list. A merged symbol keeps the
+ * place of its left part, and the place of a pair is that of its left symbol, so places are always in reading order.
  *
- * Each pair that is counted at least twice has a slot: its count and a run of `#places`, the places of its
- * occurrences in order. Places are dropped from a run lazily: an occurrence is real exactly while `#slotAt` of its
- * place names the slot. Nothing is ever added to a run, because a pair can only arise while one of its symbols is
- * made, and that is when its run is laid out. So counts only fall and first places only rise, and a heap whose
- * keys are looked at again when they reach the top is exact.
+ * Each pair that occurs at least twice has a slot: its count, and a run of `#places` with the places of its
+ * occurrences in order. Places are removed from a run lazily: an occurrence is live while `#slotAt` of its place
+ * is the slot. Nothing is ever added to a run, because a new pair needs a new symbol, and the runs of a symbol's
+ * pairs are laid out when the symbol is created. Counts therefore only decrease and first places only increase, so
+ * a heap that re-checks a key when it reaches the top is exact.
  *
- * Every adjacent pair counts, overlapping ones too (a a a holds the pair twice), and merges go from the left.
+ * Every adjacent pair counts, overlapping ones too (a a a contains the pair twice). Merges go from the left.
  *
- * Memory per symbol of the corpus: 4 numbers of 32 bits (5 with weights), and 3 more of `#places`, which cannot be
- * outgrown: a merged occurrence shortens the corpus by one and adds at most two places. That is 28 bytes; slots,
- * with 20 bytes each, are few in any real text.
+ * Memory per symbol of the corpus: 4 numbers of 32 bits (5 with weights), and 3 more for `#places`. That is enough:
+ * a merged occurrence shortens the corpus by one and adds at most two places. The sum is 28 bytes. Slots take 20
+ * bytes each and are few in any real text.
  */
 
 import { fail } from '../errors.js';
 
-/** Pairs counted less often than this are not merged. */
+/** Rarer pairs are not merged. */
 const MIN_COUNT = 2;
 
-/** More symbols than this are refused: the arrays would pass what engines can index. */
+/** The limit of the corpus. Beyond it the arrays would exceed what engines can index. */
 const MAX_SYMBOLS = 2 ** 28;
 
 const NONE = -1;
 
-/** A corpus for training; the queue changes `symbols` and keeps it. */
+/** A corpus for training. The queue takes ownership of `symbols` and modifies it. */
 export interface Corpus {
-  /** All pieces one after the other, each symbol an integer >= 0. */
+  /** All pieces, concatenated. Symbols are integers >= 0. */
   readonly symbols: Int32Array;
-  /** How many symbols each piece has. */
+  /** The number of symbols of each piece. */
   readonly lengths: readonly number[];
-  /** How often each piece counts; every one once where absent. */
+  /** The number of times each piece counts. Default: 1 each. */
   readonly weights?: readonly number[];
 }
 
 export class PairQueue {
-  // By place.
+  // Indexed by place.
   readonly #symbols: Int32Array;
   readonly #previous: Int32Array;
   readonly #next: Int32Array;
   readonly #slotAt: Int32Array;
   readonly #weights: Uint32Array | undefined;
 
-  /** Runs of places; `#used` of it is taken. */
+  /** Runs of places. The first `#used` elements are in use. */
   readonly #places: Int32Array;
   #used = 0;
 
-  // By slot.
+  // Indexed by slot.
   #slots = 0;
   #counts = new Uint32Array(1024);
   #starts = new Int32Array(1024);
 
-  // The heap, largest count first, then smallest first place; each slot enters it once.
+  // The heap: largest count first, then smallest first place. Each slot enters it once.
   #size = 0;
   #heapCounts = new Uint32Array(1024);
   #heapFirsts = new Int32Array(1024);
   #heapSlots = new Int32Array(1024);
 
-  readonly #before = new Neighbours();
-  readonly #after = new Neighbours();
+  readonly #before = new Neighbors();
+  readonly #after = new Neighbors();
 
-  /** Takes the corpus over. Errors: `ERR_TOO_LARGE` above 2^28 symbols. */
+  /** Takes ownership of the corpus. Errors: `ERR_TOO_LARGE` above 2^28 symbols. */
   constructor({ symbols, lengths, weights }: Corpus) {
     const total = symbols.length;
     if (total > MAX_SYMBOLS) {
@@ -88,18 +87,18 @@ export class PairQueue {
     lengths.forEach((length, piece) => {
       const end = place + length;
       this.#weights?.fill(weights![piece]!, place, end);
-      for (let at = place; at < end; at++) {
-        this.#previous[at] = at === place ? NONE : at - 1;
-        this.#next[at] = at + 1 === end ? NONE : at + 1;
+      for (let i = place; i < end; i++) {
+        this.#previous[i] = i === place ? NONE : i - 1;
+        this.#next[i] = i + 1 === end ? NONE : i + 1;
       }
       place = end;
     });
-    this.#survey();
+    this.#countPairs();
   }
 
   /**
-   * The pair with the highest count; among equals the one met first when the corpus is read from its start.
-   * `undefined` when no pair is left that counts at least twice. Follow with `merge` or `skip`.
+   * The pair with the highest count. Among equals, the one that occurs first in the corpus. `undefined` if no pair
+   * occurs at least twice. Follow with `merge` or `skip`.
    */
   next(): { readonly left: number; readonly right: number } | undefined {
     while (this.#size > 0) {
@@ -120,23 +119,21 @@ export class PairQueue {
     return undefined;
   }
 
-  /** Takes the pair that `next` gave out of the queue, unmerged. */
+  /** Removes the pair that `next` returned from the queue without merging it. */
   skip(): void {
     const last = --this.#size;
     this.#move(last, 0);
     this.#siftDown(0);
   }
 
-  /**
-   * Replaces every occurrence of the pair that `next` gave by `symbol`, from the left. The symbol must be new.
-   */
+  /** Replaces every occurrence of the pair that `next` returned by `symbol`, from the left. The symbol must be new. */
   merge(symbol: number): void {
     const slot = this.#heapSlots[0]!;
     this.skip();
     const from = this.#starts[slot]!;
     let to = from;
-    for (let at = from; this.#counts[slot]! > 0; at++) {
-      const place = this.#places[at]!;
+    for (let i = from; this.#counts[slot]! > 0; i++) {
+      const place = this.#places[i]!;
       if (this.#slotAt[place] !== slot) continue;
       const right = this.#next[place]!;
       const before = this.#previous[place]!;
@@ -148,20 +145,20 @@ export class PairQueue {
       this.#symbols[right] = NONE;
       this.#next[place] = after;
       if (after !== NONE) this.#previous[after] = place;
-      // The run has been read up to here: it now notes the places of the new symbol.
+      // The run has been read up to here, so its memory is reused for the places of the new symbol.
       this.#places[to++] = place;
     }
     this.#layOut(symbol, from, to, true);
   }
 
-  /** The first count: sorts the places by symbol (a counting sort keeps their order), then lays out pairs. */
-  #survey(): void {
+  /** Counts the pairs of the initial corpus: sorts places by symbol (stable counting sort), then lays out the runs. */
+  #countPairs(): void {
     const total = this.#symbols.length;
     let symbols = 0;
     for (const symbol of this.#symbols) symbols = Math.max(symbols, symbol + 1);
     const ends = new Int32Array(symbols + 1);
     for (const symbol of this.#symbols) ends[symbol + 1]!++;
-    // The last third of #places is scratch: the runs that are laid out below take at most the first.
+    // The last third of #places is scratch. The runs laid out below take at most the first third.
     ends[0] = 2 * total;
     for (let symbol = 0; symbol < symbols; symbol++) ends[symbol + 1]! += ends[symbol]!;
     for (let place = 0; place < total; place++) this.#places[ends[this.#symbols[place]!]!++] = place;
@@ -172,65 +169,70 @@ export class PairQueue {
     }
   }
 
-  /** Lays out the pairs of the symbol that stands at `#places[from .. to)`: with what follows, and what precedes. */
+  /**
+   * Counts the pairs of the symbol whose places are `#places[from .. to)`, and lays out their runs: pairs with the
+   * next symbol and, if `both`, with the previous one.
+   */
   #layOut(symbol: number, from: number, to: number, both: boolean): void {
     const places = this.#places;
     const symbols = this.#symbols;
     const before = this.#before;
     const after = this.#after;
-    for (let at = from; at < to; at++) {
-      const place = places[at]!;
+    for (let i = from; i < to; i++) {
+      const place = places[i]!;
       const weight = this.#weights === undefined ? 1 : this.#weights[place]!;
       const next = this.#next[place]!;
       if (next !== NONE) after.count(symbols[next]!, weight);
       const previous = both ? this.#previous[place]! : NONE;
-      // A pair of the symbol with itself has been counted as what follows its left one.
+      // A pair of the symbol with itself has been counted with the next symbol of its left one.
       if (previous !== NONE && symbols[previous] !== symbol) before.count(symbols[previous]!, weight);
     }
     const firstSlot = this.#slots;
-    this.#open(after);
-    this.#open(before);
-    for (let at = from; at < to; at++) {
-      const place = places[at]!;
+    this.#allocateRuns(after);
+    this.#allocateRuns(before);
+    for (let i = from; i < to; i++) {
+      const place = places[i]!;
       const next = this.#next[place]!;
-      if (next !== NONE) this.#note(after, symbols[next]!, place);
+      if (next !== NONE) this.#append(after, symbols[next]!, place);
       const previous = both ? this.#previous[place]! : NONE;
-      if (previous !== NONE && symbols[previous] !== symbol) this.#note(before, symbols[previous]!, previous);
+      if (previous !== NONE && symbols[previous] !== symbol)
+        this.#append(before, symbols[previous]!, previous);
     }
     after.clear();
     before.clear();
     for (let slot = firstSlot; slot < this.#slots; slot++) this.#push(slot);
   }
 
-  /** Gives every neighbour that counts often enough a slot and room for its run. */
-  #open(neighbours: Neighbours): void {
-    for (let index = 0; index < neighbours.size; index++) {
-      const symbol = neighbours.met[index]!;
-      const count = neighbours.weights[symbol]!;
+  /** Allocates a slot and a run for every neighbor that occurs often enough. */
+  #allocateRuns(neighbors: Neighbors): void {
+    for (let index = 0; index < neighbors.size; index++) {
+      const symbol = neighbors.symbols[index]!;
+      const count = neighbors.weights[symbol]!;
       if (count < MIN_COUNT) {
-        neighbours.slots[symbol] = NONE;
+        neighbors.slots[symbol] = NONE;
         continue;
       }
-      if (this.#slots === this.#counts.length) this.#addSlots();
+      if (this.#slots === this.#counts.length) this.#growSlots();
       const slot = this.#slots++;
       this.#counts[slot] = count;
       this.#starts[slot] = this.#used;
-      neighbours.slots[symbol] = slot;
-      const occurrences = neighbours.occurrences[symbol]!;
-      // From here on: where the next occurrence is to be noted.
-      neighbours.occurrences[symbol] = this.#used;
+      neighbors.slots[symbol] = slot;
+      const occurrences = neighbors.occurrences[symbol]!;
+      // From here on: the index in #places of the next occurrence.
+      neighbors.occurrences[symbol] = this.#used;
       this.#used += occurrences;
     }
   }
 
-  #note(neighbours: Neighbours, symbol: number, place: number): void {
-    const slot = neighbours.slots[symbol]!;
+  /** Appends a place to the run of a neighbor. */
+  #append(neighbors: Neighbors, symbol: number, place: number): void {
+    const slot = neighbors.slots[symbol]!;
     if (slot === NONE) return;
     this.#slotAt[place] = slot;
-    this.#places[neighbours.occurrences[symbol]!++] = place;
+    this.#places[neighbors.occurrences[symbol]!++] = place;
   }
 
-  /** Ends the pair at a place. */
+  /** Removes the occurrence at `place` from its pair. */
   #detach(place: number): void {
     const slot = this.#slotAt[place]!;
     if (slot === NONE) return;
@@ -238,37 +240,37 @@ export class PairQueue {
     this.#slotAt[place] = NONE;
   }
 
-  /** The first place where a pair still stands; its run must not be empty. */
+  /** The first live place of a pair. The run must not be empty. */
   #firstPlace(slot: number): number {
-    let at = this.#starts[slot]!;
-    while (this.#slotAt[this.#places[at]!] !== slot) at++;
-    this.#starts[slot] = at;
-    return this.#places[at]!;
+    let i = this.#starts[slot]!;
+    while (this.#slotAt[this.#places[i]!] !== slot) i++;
+    this.#starts[slot] = i;
+    return this.#places[i]!;
   }
 
   #push(slot: number): void {
-    let at = this.#size++;
-    this.#heapCounts[at] = this.#counts[slot]!;
-    this.#heapFirsts[at] = this.#places[this.#starts[slot]!]!;
-    this.#heapSlots[at] = slot;
-    while (at > 0) {
-      const parent = (at - 1) >> 1;
-      if (!this.#precedes(at, parent)) return;
-      this.#swap(at, parent);
-      at = parent;
+    let i = this.#size++;
+    this.#heapCounts[i] = this.#counts[slot]!;
+    this.#heapFirsts[i] = this.#places[this.#starts[slot]!]!;
+    this.#heapSlots[i] = slot;
+    while (i > 0) {
+      const parent = (i - 1) >> 1;
+      if (!this.#precedes(i, parent)) return;
+      this.#swap(i, parent);
+      i = parent;
     }
   }
 
   #siftDown(start: number): void {
     const size = this.#size;
-    let at = start;
+    let i = start;
     for (;;) {
-      let child = 2 * at + 1;
+      let child = 2 * i + 1;
       if (child >= size) return;
       if (child + 1 < size && this.#precedes(child + 1, child)) child++;
-      if (!this.#precedes(child, at)) return;
-      this.#swap(child, at);
-      at = child;
+      if (!this.#precedes(child, i)) return;
+      this.#swap(child, i);
+      i = child;
     }
   }
 
@@ -294,7 +296,7 @@ export class PairQueue {
     this.#heapSlots[to] = this.#heapSlots[from]!;
   }
 
-  #addSlots(): void {
+  #growSlots(): void {
     const length = 2 * this.#slots;
     this.#counts = grown(this.#counts, new Uint32Array(length));
     this.#starts = grown(this.#starts, new Int32Array(length));
@@ -304,25 +306,25 @@ export class PairQueue {
   }
 }
 
-/** How often each symbol stands on one side of the symbol that is being laid out. */
-class Neighbours {
-  /** The symbols met, in order, `size` of them. */
-  met = new Int32Array(512);
+/** Counts the symbols on one side of the symbol whose pairs are being laid out. */
+class Neighbors {
+  /** The `size` distinct neighbors in order of first occurrence. */
+  symbols = new Int32Array(512);
   size = 0;
-  // By symbol; all zero between two uses.
+  // Indexed by symbol. All zero between two uses.
   occurrences = new Uint32Array(512);
   weights = new Uint32Array(512);
   slots = new Int32Array(512);
 
   count(symbol: number, weight: number): void {
-    if (symbol >= this.met.length) this.#grow(symbol + 1);
-    if (this.occurrences[symbol]!++ === 0) this.met[this.size++] = symbol;
+    if (symbol >= this.symbols.length) this.#grow(symbol + 1);
+    if (this.occurrences[symbol]!++ === 0) this.symbols[this.size++] = symbol;
     this.weights[symbol]! += weight;
   }
 
   clear(): void {
     for (let index = 0; index < this.size; index++) {
-      const symbol = this.met[index]!;
+      const symbol = this.symbols[index]!;
       this.occurrences[symbol] = 0;
       this.weights[symbol] = 0;
     }
@@ -330,8 +332,8 @@ class Neighbours {
   }
 
   #grow(symbols: number): void {
-    const length = Math.max(symbols, 2 * this.met.length);
-    this.met = grown(this.met, new Int32Array(length));
+    const length = Math.max(symbols, 2 * this.symbols.length);
+    this.symbols = grown(this.symbols, new Int32Array(length));
     this.occurrences = grown(this.occurrences, new Uint32Array(length));
     this.weights = grown(this.weights, new Uint32Array(length));
     this.slots = grown(this.slots, new Int32Array(length));

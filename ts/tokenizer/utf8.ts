@@ -1,4 +1,4 @@
-/** Text and bytes, by the Encoding standard's own codec, which is described here because no library declares it. */
+/** UTF-8 by the Encoding standard's codec. It is declared here because no `lib` in use declares it. */
 
 declare const TextEncoder: new () => { encode(text: string): Uint8Array };
 declare const TextDecoder: new (
@@ -6,12 +6,12 @@ declare const TextDecoder: new (
   options: { ignoreBOM: boolean },
 ) => { decode(bytes: Uint8Array): string };
 
-/** UTF-8 of a text; a lone surrogate becomes U+FFFD. */
+/** Encodes a text. A lone surrogate becomes U+FFFD. */
 export function encodeUtf8(text: string): Uint8Array {
   return new TextEncoder().encode(text);
 }
 
-/** The text of UTF-8 bytes, a byte order mark included; what is malformed becomes U+FFFD. */
+/** Decodes UTF-8. A byte order mark is kept; malformed bytes become U+FFFD. */
 export function decodeUtf8(bytes: Uint8Array): string {
   return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
 }

@@ -1,4 +1,4 @@
-//! Parts and the threads that take them: each row once, whoever takes it; panics; calls at the same time.
+//! Splitting a call across threads: every row is computed once; panics; concurrent calls.
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -16,7 +16,7 @@ use tokenbed_core::table::Table;
 
 const THREADS: [usize; 5] = [0, 1, 2, 3, 8];
 
-/// Writes into each value how often it was written and which row it was said to be of.
+/// Adds to each value a number that depends on its row, so that double writes and wrong rows show.
 fn mark(width: usize) -> impl Fn(Range<usize>, &mut [f32]) + Sync {
     move |rows, out| {
         assert_eq!(out.len(), rows.len() * width);
@@ -56,7 +56,7 @@ fn every_row_is_computed_once() {
 }
 
 #[test]
-fn a_small_call_is_one_part_and_a_large_one_is_many() {
+fn a_small_call_is_one_part_and_a_large_call_is_many() {
     let parts = |threads, len| {
         let parts = AtomicUsize::new(0);
         by_rows(threads, 1, &mut vec![0.0; len], |_, _| {
@@ -70,8 +70,8 @@ fn a_small_call_is_one_part_and_a_large_one_is_many() {
     assert_eq!(parts(2, least), LEAST_BYTES.div_ceil(PART_BYTES));
 }
 
-/// Bags in every arrangement that a cut could get wrong: empty ones at either end and in the middle, one that holds
-/// all ids, and many small ones.
+/// Arrangements of bags that are hard to split: empty bags at either end and in the middle, one bag with all ids, and
+/// many small bags.
 fn arrangements() -> Vec<(&'static str, Vec<u32>, usize)> {
     let few = |i: u32| i * 3;
     vec![
@@ -91,7 +91,7 @@ fn arrangements() -> Vec<(&'static str, Vec<u32>, usize)> {
 }
 
 #[test]
-fn bags_are_cut_between_bags_and_keep_their_ids() {
+fn bags_are_never_split_and_keep_their_ids() {
     const DIM: usize = 129;
     let values: Vec<f32> = (0..50 * DIM).map(|i| (i as f32 * 4.8).fract() - 0.5).collect();
     let table = Table::f32(50, DIM, &values).unwrap();
@@ -144,7 +144,7 @@ fn bags_are_cut_between_bags_and_keep_their_ids() {
 }
 
 #[test]
-fn a_part_of_a_part_of_bags_is_a_part() {
+fn slices_of_bags_can_be_sliced() {
     let starts = [0u32, 2, 2, 5, 9];
     let bags = Bags::Offsets(Offsets::check(Ids::U32(&starts), 11, false).unwrap());
     assert_eq!(
@@ -158,47 +158,47 @@ fn a_part_of_a_part_of_bags_is_a_part() {
     assert_eq!((equal.bags(), equal.bag(1)), (2, 3..6));
 }
 
-/// Runs `work` on the caller and, without fail, on a helper too: another test may have the pool, then once more.
-fn with_a_helper(work: impl Fn(bool) + Sync) {
+/// Runs `work` on the caller and on a helper thread. Retries while another test uses the pool.
+fn with_helper(work: impl Fn(bool) + Sync) {
     let caller = thread::current().id();
     let until = Instant::now() + Duration::from_secs(60);
-    let met = AtomicUsize::new(0);
-    while met.load(Ordering::SeqCst) == 0 {
-        assert!(Instant::now() < until, "no helper ever came");
+    let arrived = AtomicUsize::new(0);
+    while arrived.load(Ordering::SeqCst) == 0 {
+        assert!(Instant::now() < until, "no helper thread joined");
         fork_join(2, &|| {
-            let helps = thread::current().id() != caller;
-            if helps {
-                met.fetch_add(1, Ordering::SeqCst);
+            let is_helper = thread::current().id() != caller;
+            if is_helper {
+                arrived.fetch_add(1, Ordering::SeqCst);
             } else {
-                let patience = Instant::now() + Duration::from_millis(100);
-                while met.load(Ordering::SeqCst) == 0 && Instant::now() < patience {
+                let deadline = Instant::now() + Duration::from_millis(100);
+                while arrived.load(Ordering::SeqCst) == 0 && Instant::now() < deadline {
                     thread::yield_now();
                 }
-                if met.load(Ordering::SeqCst) == 0 {
+                if arrived.load(Ordering::SeqCst) == 0 {
                     return;
                 }
             }
-            work(helps);
+            work(is_helper);
         });
     }
 }
 
 #[test]
-fn a_panic_of_a_helper_is_the_callers_after_all_have_ended() {
-    for whose in [true, false] {
+fn a_panic_is_propagated_to_the_caller_after_all_threads_have_ended() {
+    for helper_panics in [true, false] {
         let ended = AtomicUsize::new(0);
         let caught = catch_unwind(AssertUnwindSafe(|| {
-            with_a_helper(|helps| {
-                if helps == whose {
+            with_helper(|is_helper| {
+                if is_helper == helper_panics {
                     panic!("a part failed");
                 }
                 thread::sleep(Duration::from_millis(20));
                 ended.fetch_add(1, Ordering::SeqCst);
             });
         }));
-        let said = caught.expect_err("the panic was lost");
-        assert_eq!(said.downcast_ref::<&str>(), Some(&"a part failed"));
-        assert_eq!(ended.load(Ordering::SeqCst), 1, "the other one had not ended");
+        let payload = caught.expect_err("the panic was lost");
+        assert_eq!(payload.downcast_ref::<&str>(), Some(&"a part failed"));
+        assert_eq!(ended.load(Ordering::SeqCst), 1, "the other thread had not ended");
     }
     let mut out = vec![0.0; LEAST_BYTES];
     by_rows(3, 1, &mut out, mark(1));
@@ -206,28 +206,28 @@ fn a_panic_of_a_helper_is_the_callers_after_all_have_ended() {
 }
 
 #[test]
-fn the_pool_is_never_waited_for() {
-    // Two callers that meet inside their work: one of them at most has helpers, and neither waits for the other.
+fn no_caller_waits_for_the_pool() {
+    // Two callers meet inside their work: at most one of them has helpers, and neither waits for the other.
     let barrier = Barrier::new(2);
     thread::scope(|scope| {
         for _ in 0..2 {
             scope.spawn(|| {
-                let met = AtomicUsize::new(0);
-                let me = thread::current().id();
+                let arrived = AtomicUsize::new(0);
+                let caller = thread::current().id();
                 fork_join(2, &|| {
-                    if thread::current().id() == me {
+                    if thread::current().id() == caller {
                         barrier.wait();
-                        met.fetch_add(1, Ordering::SeqCst);
+                        arrived.fetch_add(1, Ordering::SeqCst);
                     }
                 });
-                assert_eq!(met.load(Ordering::SeqCst), 1);
+                assert_eq!(arrived.load(Ordering::SeqCst), 1);
             });
         }
     });
 }
 
 #[test]
-fn many_callers_at_once_each_get_their_own_result() {
+fn concurrent_callers_each_get_their_result() {
     let wanted = marked(LEAST_BYTES / 4, 1);
     thread::scope(|scope| {
         for caller in 0..6 {

@@ -1,10 +1,10 @@
-//! `ln`, `sin` and `cos` in f64: the same bits on every target, and in any language that has IEEE doubles.
+//! `ln`, `sin` and `cos` in f64, with the same bits on every target and in any language with IEEE doubles.
 //!
-//! The platform's functions differ from libm to libm, so the generator has its own. They use `+ - * /` on
-//! f64 and nothing else, in exactly the order written (left to right where brackets leave it open), never
-//! fused; every other step is an exact operation on bits. The coefficients are those of the series itself,
-//! each the f64 nearest to a fraction of two small integers, so `2 / 3` or `1 / 120` *is* the coefficient in
-//! JavaScript too.
+//! Platform functions differ between versions of libm, so the generator does not use them. The functions here
+//! use only `+ - * /` on f64, in exactly the order written (left to right where parentheses leave it open),
+//! never fused. All other steps are exact operations on bits. The coefficients are those of the power series,
+//! each the f64 nearest to a fraction of two small integers, so `2 / 3` or `1 / 120` is the same coefficient
+//! in JavaScript.
 //!
 //! ```text
 //! ln(x)            x > 0, normal.                      error < 1 ulp
@@ -23,17 +23,17 @@
 //!   (sin, cos) = (s, c), (c, -s), (-s, -c), (-c, s)    for q mod 4 = 0, 1, 2, 3
 //! ```
 //!
-//! The first dropped terms are below 2^-60 (ln), 2^-62 (sin) and 2^-58 (cos) of the result; the rest of the
-//! errors is rounding. `tests/math.rs` holds the bounds against big integers.
+//! Relative to the result, the first omitted terms are below 2^-60 (ln), 2^-62 (sin) and 2^-58 (cos). The
+//! rest of the error is rounding. `tests/math.rs` checks the bounds with big integers.
 
 /// 2 pi, rounded: 6.283185307179586, 0x401921fb54442d18.
 pub const TAU: f64 = core::f64::consts::TAU;
-/// ln 2 cut to 33 bits, so that `k * LN2_HIGH` is exact for every exponent k: 0x3fe62e42fee00000.
+/// ln 2 truncated to 33 bits, so that `k * LN2_HIGH` is exact for every exponent k: 0x3fe62e42fee00000.
 pub const LN2_HIGH: f64 = 0.6931471803691238;
 /// ln 2 - LN2_HIGH, rounded: 0x3dea39ef35793c76.
 pub const LN2_LOW: f64 = 1.9082149292705877e-10;
 
-/// 2/3, 2/5, ... 2/21: what is left of 2 artanh(s) / s after its first term, in powers of s squared.
+/// 2/3, 2/5, ... 2/21: the series of 2 artanh(s) / s in powers of s squared, without its first term.
 const ARTANH: [f64; 10] = [
     2.0 / 3.0,
     2.0 / 5.0,
@@ -71,7 +71,7 @@ const COS: [f64; 8] = [
     1.0 / 20_922_789_888_000.0,
 ];
 
-/// `c[0] + z (c[1] + z (c[2] + ...))`, each product and sum rounded.
+/// `c[0] + z (c[1] + z (c[2] + ...))`, with every product and sum rounded.
 #[inline(always)]
 fn horner<const N: usize>(z: f64, c: &[f64; N]) -> f64 {
     let mut sum = c[N - 1];
@@ -81,16 +81,16 @@ fn horner<const N: usize>(z: f64, c: &[f64; N]) -> f64 {
     sum
 }
 
-/// The natural logarithm of a positive, normal `x`; less than 1 ulp off. `ln(1)` is +0.
+/// The natural logarithm of a positive, normal `x`, with an error below 1 ulp. `ln(1)` is +0.
 #[inline(always)]
 pub fn ln(x: f64) -> f64 {
-    // Adding this to the bits carries into the exponent exactly when the significand is sqrt(2) or more.
+    // Adding ONE - SQRT_HALF carries into the exponent exactly if the significand is at least sqrt(2).
     const SQRT_HALF: u64 = 0x3fe6_a09e_0000_0000;
     const ONE: u64 = 0x3ff0_0000_0000_0000;
     const TWO_52: f64 = 4_503_599_627_370_496.0;
 
     let bits = x.to_bits() + (ONE - SQRT_HALF);
-    // The biased exponent as an f64, placed into the significand of 2^52: exact, and vectors can do it.
+    // Converts the biased exponent to f64 through the significand of 2^52. Exact, and it vectorizes.
     let k = f64::from_bits((bits >> 52) | TWO_52.to_bits()) - (TWO_52 + 1023.0);
     let f = f64::from_bits((bits & 0x000f_ffff_ffff_ffff) + SQRT_HALF) - 1.0;
 
@@ -101,7 +101,7 @@ pub fn ln(x: f64) -> f64 {
     k * LN2_HIGH - ((h - (s * (h + r) + k * LN2_LOW)) - f)
 }
 
-/// `(sin(2 pi u), cos(2 pi u))` for `u` turns, 0 <= u <= 1; each with a relative error below 2^-51.
+/// `(sin(2 pi u), cos(2 pi u))` for `u` turns, 0 <= u <= 1, each with a relative error below 2^-51.
 #[inline(always)]
 pub fn sin_cos_turns(u: f64) -> (f64, f64) {
     const TWO_52: f64 = 4_503_599_627_370_496.0;
@@ -109,12 +109,12 @@ pub fn sin_cos_turns(u: f64) -> (f64, f64) {
     let shifted = 4.0 * u + TWO_52;
     let quarters = shifted - TWO_52;
     let (s, c) = sin_cos_eighth(u - quarters * 0.25);
-    // The last bits of 2^52 + q are those of q. A cosine is a sine a quarter further.
+    // The low bits of 2^52 + q are those of q. A cosine is a sine a quarter turn ahead.
     let q = shifted.to_bits();
     (in_quadrant(q, s, c), in_quadrant(q + 1, s, c))
 }
 
-/// `(sin(2 pi r), cos(2 pi r))` for |r| <= 1/8 turn; each with a relative error below 2^-51.
+/// `(sin(2 pi r), cos(2 pi r))` for |r| <= 1/8 turn, each with a relative error below 2^-51.
 #[inline(always)]
 pub fn sin_cos_eighth(r: f64) -> (f64, f64) {
     let y = r * TAU;
@@ -122,7 +122,7 @@ pub fn sin_cos_eighth(r: f64) -> (f64, f64) {
     (y + y * z * horner(z, &SIN), 1.0 + z * horner(z, &COS))
 }
 
-/// The sine of an angle `q` quarter turns (mod 4) beyond the one whose sine and cosine are `s` and `c`.
+/// The sine of the angle that is `q` quarter turns (mod 4) ahead of the angle with sine `s` and cosine `c`.
 #[inline(always)]
 pub fn in_quadrant(q: u64, s: f64, c: f64) -> f64 {
     let value = if q & 1 == 0 { s } else { c };

@@ -1,5 +1,5 @@
-//! Philox4x32-10: random numbers by counter. Element i is a pure function of (seed, stream, call, i), so any
-//! range of a table can be drawn alone, in any order, on any number of lanes, with the same bits.
+//! Philox4x32-10, a counter-based generator. Element i is a pure function of (seed, stream, call, i), so any
+//! range of a table can be generated separately, in any order, with any number of lanes, with the same bits.
 //!
 //! ```text
 //! key     = (low word of seed, high word of seed)
@@ -11,27 +11,27 @@
 
 use core::ops::Range;
 
-/// The streams in use; one seed serves them all.
+/// The streams. They are independent for the same seed.
 pub mod stream {
-    /// Token tables.
+    /// Initial values of token tables.
     pub const TOKEN: u32 = 0;
-    /// Tables of learned positions.
+    /// Initial values of learned position tables.
     pub const POSITION: u32 = 1;
     /// Dropout.
     pub const DROPOUT: u32 = 2;
 }
 
-/// Words of one block.
+/// Words per block.
 pub const BLOCK: usize = 4;
 
-/// One sequence of random words: which generator, not where in it.
+/// One sequence of random words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Draws {
-    /// The user's seed, the key of the generator.
+    /// The user's seed: the key of the generator.
     pub seed: u64,
-    /// What the numbers are for: see [`stream`].
+    /// The purpose of the numbers; see [`stream`].
     pub stream: u32,
-    /// Which use of that stream: 0 for tables, the number of the training call for dropout.
+    /// 0 for tables, the number of the training call for dropout.
     pub call: u32,
 }
 
@@ -42,7 +42,7 @@ impl Draws {
         [words[0][0], words[1][0], words[2][0], words[3][0]]
     }
 
-    /// Blocks `first .. first + N`, word by word: `[w][k]` is word w of block first + k.
+    /// Blocks `first .. first + N`, transposed: `[w][k]` is word w of block first + k.
     #[inline(always)]
     pub fn blocks<const N: usize>(&self, first: u64) -> [[u32; N]; BLOCK] {
         let mut words = [[0; N]; BLOCK];
@@ -75,8 +75,8 @@ impl Draws {
     }
 }
 
-/// How elements `first .. first + len` fall on tiles of `N` elements that start at multiples of `N`: whole
-/// tiles are drawn, and the part of each that was asked for is used.
+/// Splits elements `first .. first + len` into tiles of `N` elements that start at multiples of `N`. Callers
+/// generate whole tiles and use the requested part of each.
 pub struct Tiles<const N: usize> {
     first: u64,
     len: usize,
@@ -87,14 +87,14 @@ pub struct Tiles<const N: usize> {
 pub struct Tile {
     /// The first element of the tile, a multiple of N.
     pub start: u64,
-    /// The elements asked for, counted within the tile.
+    /// The requested elements, as indices into the tile.
     pub inside: Range<usize>,
-    /// The same elements, counted from the first one asked for.
+    /// The same elements, as indices into the requested range.
     pub outside: Range<usize>,
 }
 
 impl<const N: usize> Tiles<N> {
-    /// The tiles that cover `len` elements from element `first` on.
+    /// The tiles that cover elements `first .. first + len`.
     #[inline(always)]
     pub fn new(first: u64, len: usize) -> Self {
         Self { first, len, done: 0 }

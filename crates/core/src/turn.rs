@@ -1,14 +1,14 @@
 //! Angles as fractions of a turn, in wide fixed point.
 //!
 //! The angle of position p in a column of frequency w is p w. As a fraction of a turn, with t = w / 2 pi, it
-//! is p t mod 1; and with t in 128 fraction bits, p t mod 1 is one wrapping integer product. There is no range
-//! reduction, and no position is special: the angle is off by less than 2^-96 of a turn at position 2^32 - 1.
+//! is p t mod 1. With 128 fraction bits for t, p t mod 1 is a single wrapping integer product. There is no
+//! range reduction and no special position: the error is below 2^-96 of a turn at position 2^32 - 1.
 //!
-//! Two parts, both in integers alone:
-//! * [`Fixed`], 192 fraction bits, with just the arithmetic that makes the frequencies: log2, exp2, product;
+//! The module has two parts, both in pure integer arithmetic:
+//! * [`Fixed`], with 192 fraction bits and the operations that the frequencies need: log2, exp2, product;
 //! * [`sine`] of a 128-bit fraction of a turn, and [`sin_f32`], the same rounded once to f32.
 
-/// A number >= 0 with 192 bits behind the point and 64 before it; least significant word first.
+/// A number >= 0 with 192 fraction bits and 64 integer bits, least significant word first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fixed(pub [u64; 4]);
 
@@ -30,7 +30,7 @@ impl Fixed {
         0,
     ]);
 
-    /// `self * other`, cut off: up to 2^-192 too small. The product must be below 2^64.
+    /// `self * other`, truncated: up to 2^-192 too small. The product must be below 2^64.
     pub fn times(self, other: Self) -> Self {
         let mut product = [0_u64; 8];
         for (i, &a) in self.0.iter().enumerate() {
@@ -45,7 +45,7 @@ impl Fixed {
         Self([product[3], product[4], product[5], product[6]])
     }
 
-    /// `self / divisor`, cut off.
+    /// `self / divisor`, truncated.
     pub fn over(self, divisor: u64) -> Self {
         let mut quotient = [0; 4];
         let mut rest = 0_u128;
@@ -57,7 +57,7 @@ impl Fixed {
         Self(quotient)
     }
 
-    /// `self + other`, below 2^64.
+    /// `self + other`. The sum must be below 2^64.
     pub fn plus(mut self, other: Self) -> Self {
         let mut carry = 0;
         for (a, b) in self.0.iter_mut().zip(other.0) {
@@ -68,7 +68,7 @@ impl Fixed {
         self
     }
 
-    /// `self - other`, 0 or more.
+    /// `self - other`. The difference must not be negative.
     pub fn minus(mut self, other: Self) -> Self {
         let mut borrow = 0;
         for (a, b) in self.0.iter_mut().zip(other.0) {
@@ -79,16 +79,16 @@ impl Fixed {
         self
     }
 
-    /// `self / 2`, cut off.
+    /// `self / 2`, truncated.
     fn half(self) -> Self {
         let [a, b, c, d] = self.0;
         Self([a >> 1 | b << 63, b >> 1 | c << 63, c >> 1 | d << 63, d >> 1])
     }
 
-    /// log2(x) for a finite f64 `x` >= 1, off by less than 2^-188.
+    /// log2(x) for a finite f64 `x` >= 1, with an error below 2^-188.
     ///
-    /// The exponent of x is the whole part. Squaring the significand doubles its logarithm, so each squaring
-    /// brings one more bit before the point: 1 when the square passes 2, and then it is halved.
+    /// The exponent of x is the integer part. Squaring the significand doubles its logarithm, so each squaring
+    /// yields the next fraction bit: 1 if the square is at least 2, and then it is halved.
     pub fn log2(x: f64) -> Self {
         let bits = x.to_bits();
         let mut digits = [0, 0, 0, (bits >> 52) - 1023];
@@ -103,40 +103,40 @@ impl Fixed {
         Self(digits)
     }
 
-    /// 2^-self, off by less than 2^-184.
+    /// 2^-self, with an error below 2^-184.
     ///
-    /// 2^-(n + f) = 2^(1 - f) / 2^(n + 1), and 2^g = e^(g ln 2) by its power series in Horner's form.
+    /// 2^-(n + f) = 2^(1 - f) / 2^(n + 1), and 2^g = e^(g ln 2) by its power series in Horner form.
     pub fn exp2_negative(self) -> Self {
-        let [a, b, c, whole] = self.0;
+        let [a, b, c, integer] = self.0;
         let y = Self::ONE.minus(Self([a, b, c, 0])).times(Self::LN_2);
         let mut power = Self::ONE;
         // y^41 / 41! < 2^-186
         for n in (1..=40).rev() {
             power = Self::ONE.plus(y.times(power).over(n));
         }
-        (0..=whole.min(192)).fold(power, |power, _| power.half())
+        (0..=integer.min(192)).fold(power, |power, _| power.half())
     }
 
-    /// The 128 bits behind the point, rounded; what stands before the point is dropped.
+    /// The fraction, rounded to 128 bits. The integer part is dropped.
     pub fn fraction(self) -> u128 {
         let [a, b, c, _] = self.0;
         (u128::from(c) << 64 | u128::from(b)).wrapping_add(u128::from(a >> 63))
     }
 
-    /// The nearest f64 of a number <= 1.
+    /// The nearest f64. `self` must be at most 1.
     pub fn to_f64(self) -> f64 {
-        let [a, b, c, whole] = self.0;
-        // What lies below 128 bits matters only to a tie.
+        let [a, b, c, integer] = self.0;
+        // The bits below 128 only decide ties.
         let fraction = u128::from(c) << 64 | u128::from(b) | u128::from(a != 0);
-        whole as f64 + fraction as f64 * TWO_NEGATIVE_128
+        integer as f64 + fraction as f64 * TWO_NEGATIVE_128
     }
 }
 
 /// 2^-128.
 const TWO_NEGATIVE_128: f64 = f64::from_bits((1023 - 128) << 52);
 
-/// base^(-2 i / dim) for i = 0, 1, ...: the frequencies of a sinusoidal encoding in radians per position, each
-/// the one before times the same ratio. Number i is off by less than i 2^-184.
+/// base^(-2 i / dim) for i = 0, 1, ...: the frequencies of a sinusoidal encoding in radians per position. Each
+/// is the previous one times a fixed ratio. The error of frequency i is below i 2^-184.
 pub fn frequencies(base: f64, dim: usize) -> impl Iterator<Item = Fixed> {
     let exponent = Fixed::log2(base);
     let ratio = exponent.plus(exponent).over(dim as u64).exp2_negative();
@@ -218,12 +218,13 @@ pub fn sin_f32(x: u128) -> f32 {
     }
 }
 
-/// sin(2 pi x / 2^128): whether it is negative, and its magnitude as a fraction of 2^128; 1 is the largest fraction.
+/// sin(2 pi x / 2^128): whether it is negative, and its magnitude as a fraction of 2^128. 1 becomes the largest
+/// fraction.
 ///
-/// Everything is cut off at each step: less than 64 units of error, so it is right to 2^-122, and right to 2^-93 for
-/// an angle that is right to 2^-96 of a turn.
+/// Every step truncates. The total error is less than 64 units, that is 2^-122; for an angle with an error of 2^-96
+/// of a turn it is 2^-93.
 pub fn sine(x: u128) -> (bool, u128) {
-    // The nearest quarter, and what lies beyond it: at most 1/8 turn to either side.
+    // The nearest quarter turn, and the rest: at most 1/8 turn in either direction.
     let quarter = x.wrapping_add(1 << 125) >> 126;
     let rest = x.wrapping_sub(quarter << 126) as i128;
     // 2 pi 2^125, rounded.
@@ -240,7 +241,7 @@ fn sin_fraction(y: u128) -> u128 {
     series(y, y, 2)
 }
 
-/// cos(y / 2^128) for 0 <= y / 2^128 < 0.8, by the power series of what it lacks to 1.
+/// cos(y / 2^128) for 0 <= y / 2^128 < 0.8, by the power series of 1 - cos.
 fn cos_fraction(y: u128) -> u128 {
     u128::MAX - series(high_product(y, y) / 2, y, 3).saturating_sub(1)
 }
@@ -270,7 +271,7 @@ fn high_product(a: u128, b: u128) -> u128 {
 
 /// The f32 nearest to x / 2^128.
 fn round_fraction(x: u128) -> f32 {
-    // Halved, a bit beyond what is known: a value near 2^128 would round to infinity.
+    // Halved, because a value near 2^128 would round to infinity. The lost bit is below the error.
     let half = (x >> 1) as f32;
     (f64::from(half) * (2.0 * TWO_NEGATIVE_128)) as f32
 }

@@ -1,7 +1,6 @@
-//! A table may begin at any byte: every operation on tables at 64 consecutive addresses, on every instruction set.
+//! A table can begin at any byte: every operation on tables at 64 consecutive addresses, on every instruction set.
 //!
-//! Run with debug assertions too (`cargo test -p tokenbed-core --test addresses`): std then checks the alignment of
-//! each reference that is made.
+//! With debug assertions (`cargo test -p tokenbed-core --test addresses`) std also checks the alignment of references.
 
 mod common;
 
@@ -18,7 +17,7 @@ use tokenbed_core::{DType, Table, TableMut, Window};
 const ROWS: usize = 9;
 const N: usize = 13;
 
-/// Prefetches and non-temporal stores everywhere, however small the table.
+/// Prefetches and non-temporal stores everywhere, for tables of any size.
 static EVERYTHING: Tuning = {
     let step = Step {
         table: 0,
@@ -36,7 +35,7 @@ static EVERYTHING: Tuning = {
     }
 };
 
-/// The bits of all results of all operations on a token table and a position table.
+/// The bits of the results of all operations on a token table and a position table.
 fn results(isa: Isa, token: Table<'_>, pe: Table<'_>) -> Vec<u32> {
     let dim = token.dim();
     let (ids, places) = (some_ids(N, ROWS), some_ids(N, ROWS));
@@ -97,7 +96,7 @@ fn results(isa: Isa, token: Table<'_>, pe: Table<'_>) -> Vec<u32> {
 }
 
 #[test]
-fn every_operation_reads_tables_at_any_byte() {
+fn every_operation_reads_tables_at_any_address() {
     for dim in [1, 3, 16, 17, 40] {
         let (values, pe) = (odd_table(ROWS, dim), table(ROWS, dim));
         let spec = TableSpec::new(DType::F32, ROWS, dim).unwrap();
@@ -127,14 +126,14 @@ fn every_operation_reads_tables_at_any_byte() {
 }
 
 #[test]
-fn tables_at_any_byte_are_written() {
+fn tables_at_any_address_can_be_written() {
     let (dim, values) = (5, odd_table(ROWS, 5));
     let spec = TableSpec::new(DType::F32, ROWS, dim).unwrap();
     for first in 0..64 {
         let mut block = vec![0xa5_u8; spec.bytes() + 192];
         let start = block.as_ptr().addr().wrapping_neg() % 64 + first;
         let place = std::ptr::NonNull::new(block[start..].as_mut_ptr()).unwrap();
-        // SAFETY: the block outlives the memory, and nobody else uses it meanwhile.
+        // SAFETY: the block outlives the memory, and nothing else uses it meanwhile.
         #[expect(unsafe_code, reason = "memory of somebody else")]
         let mut memory = unsafe { Memory::<Write>::lent(place, spec.bytes()) };
         let mut written = TableMut::new(spec, memory.bytes_mut()).unwrap();

@@ -1,4 +1,4 @@
-//! Bags against the plain specification, on every instruction set, whole and in parts.
+//! Bags compared with the reference, on every instruction set, in one call and in parts.
 
 mod common;
 mod reference;
@@ -21,14 +21,14 @@ const MODES: [(Mode, Plain); 3] = [
     (Mode::Max, Plain::Max),
 ];
 
-/// Sizes of bags: none, one, some, and around the 256 ids that are walked at a time.
+/// Sizes of bags: 0, 1, a few, and around the block of 256 ids.
 const BAG_SIZES: [usize; 9] = [0, 1, 2, 3, 7, 255, 256, 257, 600];
 
 fn weights(n: usize) -> Vec<f32> {
     (0..n).map(|i| (i % 13) as f32 * 0.31 - 1.1).collect()
 }
 
-/// The whole of one bag.
+/// Reduces `ids` as one bag.
 fn one(isa: Isa, spec: &Bag<'_>, ids: &[u32], weights: Option<&[f32]>) -> Vec<f32> {
     let bags = Bags::Equal {
         bags: 1,
@@ -40,7 +40,7 @@ fn one(isa: Isa, spec: &Bag<'_>, ids: &[u32], weights: Option<&[f32]>) -> Vec<f3
 }
 
 #[test]
-fn the_facts() {
+fn small_example() {
     let w: Vec<f32> = (1..=10).map(|x| x as f32).collect();
     let table = Table::f32(5, 2, &w).unwrap();
     let ids = [3u32, 1, 1, 1, 4, 0];
@@ -86,30 +86,30 @@ fn every_width_mode_and_size() {
 }
 
 #[test]
-fn the_maximum_keeps_its_first_nan_and_its_first_zero_to_the_bit() {
+fn max_keeps_the_bits_of_the_first_nan_and_the_first_zero() {
     let (nan, other) = (f32::from_bits(0x7fc0_0001), f32::from_bits(0xffc0_0002));
-    let less = f32::NEG_INFINITY;
-    // Five ids into five rows; each column is one story.
+    let low = f32::NEG_INFINITY;
+    // Five ids and five rows; each column is one case.
     let rows = [
-        [1.0, nan, 0.0, -0.0, less, less, 3.0, 1.0, less],
-        [nan, 2.0, -0.0, 0.0, less, 5.0, 2.0, 1.0, nan],
-        [2.0, other, 0.0, -0.0, less, nan, 4.0, 1.0, less],
-        [other, 9.0, -0.0, 0.0, less, 7.0, 4.0, 1.0, other],
-        [3.0, 1.0, -0.0, 0.0, less, less, -4.0, 1.0, less],
+        [1.0, nan, 0.0, -0.0, low, low, 3.0, 1.0, low],
+        [nan, 2.0, -0.0, 0.0, low, 5.0, 2.0, 1.0, nan],
+        [2.0, other, 0.0, -0.0, low, nan, 4.0, 1.0, low],
+        [other, 9.0, -0.0, 0.0, low, 7.0, 4.0, 1.0, other],
+        [3.0, 1.0, -0.0, 0.0, low, low, -4.0, 1.0, low],
     ];
-    let story = [nan, nan, 0.0, -0.0, less, nan, 4.0, 1.0, nan];
+    let expected_max = [nan, nan, 0.0, -0.0, low, nan, 4.0, 1.0, nan];
     for_each_isa!(isa => {
         for repeat in [1, 2, 5, 30] {
             let values: Vec<f32> = rows.iter().flat_map(|row| row.repeat(repeat)).collect();
             let table = Table::f32(5, 9 * repeat, &values).unwrap();
             let out = one(isa, &Bag { table, mode: Mode::Max, padding: None }, &[0, 1, 2, 3, 4], None);
-            assert_eq!(bits(&out), bits(&story.repeat(repeat)));
+            assert_eq!(bits(&out), bits(&expected_max.repeat(repeat)));
         }
     });
 }
 
 #[test]
-fn padding_and_its_weight_count_for_nothing() {
+fn padding_and_its_weight_are_ignored() {
     let values = odd_table(3, 40);
     let table = Table::f32(3, 40, &values).unwrap();
     for_each_isa!(isa => {
@@ -131,8 +131,8 @@ fn padding_and_its_weight_count_for_nothing() {
 }
 
 #[test]
-fn a_sum_starts_from_plus_zero_and_rounds_at_each_step() {
-    // -0 alone becomes +0; 1 + 2^-24 rounds down, twice; (1 + 2^-12)^2 - 1 would show a fused multiply-add.
+fn a_sum_starts_at_plus_zero_and_rounds_every_step() {
+    // -0 alone becomes +0; 1 + 2^-24 rounds down, twice; (1 + 2^-12)^2 - 1 would reveal a fused multiply-add.
     let e = 1.0 / 16_777_216.0;
     let x: f32 = 1.0 + 1.0 / 4096.0;
     let values = [-0.0, 1.0, e, -1.0, x, 0.0];
@@ -146,16 +146,16 @@ fn a_sum_starts_from_plus_zero_and_rounds_at_each_step() {
         assert_eq!(sum(&[2, 2, 1], None), (1.0 + 2.0 * e).to_bits());
         assert_eq!(sum(&[3, 4], Some(&[1.0, x])), (x * x - 1.0).to_bits());
         let fused = (f64::from(x) * f64::from(x) - 1.0) as f32;
-        assert_ne!(fused, x * x - 1.0, "the input tells them apart");
+        assert_ne!(fused, x * x - 1.0, "the input distinguishes the two");
     });
 }
 
 #[test]
-fn lengths_that_do_not_fit_are_refused() {
+fn mismatched_lengths_panic() {
     let values = table(4, 3);
     let rows = Table::f32(4, 3, &values).unwrap();
     let ids = [0, 1, 2, 3];
-    let refused = |mode, weights: Option<&[f32]>, bags: Bags<'_>, len| {
+    let panics = |mode, weights: Option<&[f32]>, bags: Bags<'_>, len| {
         let mut out = vec![0.5; len];
         let spec = Bag {
             table: rows,
@@ -166,26 +166,26 @@ fn lengths_that_do_not_fit_are_refused() {
         std::panic::catch_unwind(std::panic::AssertUnwindSafe(call)).is_err()
     };
     let two = Bags::Equal { bags: 2, len: 2 };
-    assert!(!refused(Mode::Sum, None, two, 6));
-    assert!(refused(Mode::Sum, None, two, 7), "out is too long");
+    assert!(!panics(Mode::Sum, None, two, 6));
+    assert!(panics(Mode::Sum, None, two, 7), "out is too long");
     assert!(
-        refused(Mode::Sum, None, Bags::Equal { bags: 2, len: 3 }, 6),
-        "more ids in bags than there are"
+        panics(Mode::Sum, None, Bags::Equal { bags: 2, len: 3 }, 6),
+        "more ids in bags than ids"
     );
     assert!(
-        refused(Mode::Sum, None, Bags::Equal { bags: 2, len: 1 }, 6),
+        panics(Mode::Sum, None, Bags::Equal { bags: 2, len: 1 }, 6),
         "ids in no bag"
     );
-    assert!(refused(Mode::Sum, Some(&[1.0; 3]), two, 6), "too few weights");
+    assert!(panics(Mode::Sum, Some(&[1.0; 3]), two, 6), "too few weights");
     assert!(
-        refused(Mode::Max, Some(&[1.0; 4]), two, 6),
+        panics(Mode::Max, Some(&[1.0; 4]), two, 6),
         "weights for a maximum"
     );
 }
 
 proptest! {
     #[test]
-    fn any_cut_of_ids_and_columns_gives_the_same_bits(
+    fn any_split_of_ids_and_columns_gives_the_same_bits(
         dim in 1usize..90,
         ids in prop::collection::vec(0..ROWS as u32, 0..700),
         cuts in [0.0f64..1.0, 0.0f64..1.0],

@@ -1,4 +1,4 @@
-//! Dropout against the plain specification, on every instruction set.
+//! Dropout compared with the reference, on every instruction set.
 
 mod common;
 mod reference;
@@ -12,7 +12,7 @@ const FIRSTS: [u64; 8] = [0, 1, 2, 3, 127, 128, (1 << 34) - 5, (1 << 40) + 1];
 const LENGTHS: [usize; 14] = [0, 1, 2, 3, 4, 5, 7, 8, 9, 127, 128, 129, 255, 700];
 const PROBABILITIES: [f64; 7] = [0.0, 1e-10, 0.1, 0.3, 0.5, 0.9, 1.0 - f64::EPSILON / 2.0];
 
-/// Ordinary values, and all that is not.
+/// Ordinary and special values.
 fn values(len: usize) -> Vec<f32> {
     let odd = [
         -0.0,
@@ -34,7 +34,7 @@ fn values(len: usize) -> Vec<f32> {
 }
 
 #[test]
-fn every_element_is_that_of_the_reference() {
+fn every_element_equals_the_reference() {
     for (p, call) in PROBABILITIES.into_iter().zip([0, 1, 2, 3, 4, 5, u32::MAX]) {
         let seed = 0x1234_5678_9abc_def0 + u64::from(call);
         let kernel = Dropout::new(p, seed, call);
@@ -63,31 +63,31 @@ fn every_element_is_that_of_the_reference() {
 }
 
 #[test]
-fn any_cut_gives_the_same_bits() {
+fn any_split_gives_the_same_bits() {
     let kernel = Dropout::new(0.4, 99, 3);
     for_each_isa!(isa => {
-        let mut whole = values(2_000);
-        dropout(isa, &kernel, 6, &mut whole);
+        let mut all = values(2_000);
+        dropout(isa, &kernel, 6, &mut all);
         for step in [1, 3, 64, 127, 129] {
             let mut parts = values(2_000);
             for (n, part) in parts.chunks_mut(step).enumerate() {
                 dropout(isa, &kernel, 6 + (n * step) as u64, part);
             }
-            assert_eq!(bits(&parts), bits(&whole), "{isa:?}: pieces of {step}");
+            assert_eq!(bits(&parts), bits(&all), "{isa:?}: pieces of {step}");
         }
     });
 }
 
-/// The words below floor(p 2^32) drop, the threshold itself does not.
+/// Words below floor(p 2^32) drop their element; a word equal to it does not.
 #[test]
 fn the_threshold_is_exact() {
     for_each_isa!(isa => {
         for i in 0..64 {
             let word = f64::from(reference::rng::word(5, 2, 0, i));
-            for (threshold, kept) in [(word, true), (word + 0.75, true), (word + 1.0, false)] {
+            for (threshold, survives) in [(word, true), (word + 0.75, true), (word + 1.0, false)] {
                 let mut x = [1.0];
                 dropout(isa, &Dropout::new(threshold / 4_294_967_296.0, 5, 0), i, &mut x);
-                assert_eq!(x[0] != 0.0, kept, "{isa:?}: element {i}, {threshold}");
+                assert_eq!(x[0] != 0.0, survives, "{isa:?}: element {i}, {threshold}");
             }
         }
     });
@@ -102,9 +102,9 @@ fn nothing_is_dropped_at_probability_zero() {
     });
 }
 
-/// What is dropped is +0 whatever it was; NaN that is kept stays NaN.
+/// A dropped element becomes +0 whatever its value. A NaN that is not dropped stays NaN.
 #[test]
-fn dropped_values_leave_nothing_behind() {
+fn dropped_elements_become_plus_zero() {
     for_each_isa!(isa => {
         for bad in [f32::NAN, -1.0, f32::NEG_INFINITY] {
             let mut out = vec![bad; 1_000];
@@ -121,7 +121,7 @@ fn dropped_values_leave_nothing_behind() {
 }
 
 #[test]
-fn the_share_and_the_mean_are_right_and_calls_differ() {
+fn the_drop_rate_is_right_and_calls_are_independent() {
     const N: usize = 1_000_000;
     for p in [0.1, 0.5, 0.9] {
         let mut out = vec![1.0; N];

@@ -1,4 +1,4 @@
-//! The fused layer against the plain specification and against its parts, on every instruction set.
+//! The fused layer compared with the reference and with its parts, on every instruction set.
 
 mod common;
 mod reference;
@@ -24,7 +24,7 @@ fn kernel(drop: Option<Drop>) -> Option<Dropout> {
     drop.map(|Drop { p, seed, call }| Dropout::new(p, seed, call))
 }
 
-/// Other values than the token table's.
+/// A position table whose values differ from those of the token table.
 fn position_table(dim: usize) -> Vec<f32> {
     table(POSITIONS + 1, dim)[dim..].iter().map(|x| x / 3.0).collect()
 }
@@ -33,7 +33,7 @@ fn position_table(dim: usize) -> Vec<f32> {
 fn every_width_with_every_combination_of_parts() {
     let n = 13;
     let ids = some_ids(n, ROWS);
-    let taken: Vec<usize> = (0..n).map(|r| 3 + r % 6).collect();
+    let rows: Vec<usize> = (0..n).map(|r| 3 + r % 6).collect();
     for_each_isa!(isa => {
         for dim in WIDTHS {
             let (values, pe) = (odd_table(ROWS, dim), position_table(dim));
@@ -45,14 +45,14 @@ fn every_width_with_every_combination_of_parts() {
             for (k, drop) in (0..8).map(|k| (k, (k & 4 != 0).then_some(DROP))) {
                 let scale = (k & 1 != 0).then_some((dim as f32).sqrt());
                 let with_positions = k & 2 != 0;
-                let pe = with_positions.then_some((&pe[..], &taken[..]));
+                let pe = with_positions.then_some((&pe[..], &rows[..]));
                 let wanted = expected(&values, dim, &plain(&ids), scale, pe, drop);
                 let positions = with_positions.then_some(positions);
                 let spec = Embed { token, scale, positions, dropout: kernel(drop) };
                 let out = painted(n * dim, |out| {
                     embed(isa, &spec, proven(&ids, ROWS), Window::all(n, dim), out);
                 });
-                // Without arithmetic a layer is a gather: bit for bit, NaN payloads too.
+                // Without arithmetic a layer is a gather, including NaN payloads.
                 if k == 0 {
                     assert_eq!(bits(&out), bits(&wanted), "width {dim}, plain");
                 }
@@ -63,7 +63,7 @@ fn every_width_with_every_combination_of_parts() {
 }
 
 #[test]
-fn the_parts_one_after_the_other_give_the_same_bits() {
+fn the_separate_parts_give_the_same_bits() {
     let (dim, n) = (100, 90);
     let (values, pe) = (table(ROWS, dim), position_table(dim));
     let token = Table::f32(ROWS, dim, &values).unwrap();
@@ -104,7 +104,7 @@ fn an_empty_batch_writes_nothing() {
 }
 
 #[test]
-fn what_does_not_fit_is_refused() {
+fn mismatched_sizes_panic() {
     let (values, pe) = (table(ROWS, 4), table(POSITIONS, 5));
     let token = Table::f32(ROWS, 4, &values).unwrap();
     let plain = Embed {
@@ -113,21 +113,21 @@ fn what_does_not_fit_is_refused() {
         positions: None,
         dropout: None,
     };
-    let refused = |spec: Embed<'_>, n, window, len| {
+    let panics = |spec: Embed<'_>, n, window, len| {
         let (mut out, ids) = (vec![0.5; len], some_ids(n, ROWS));
         let call =
             std::panic::AssertUnwindSafe(|| embed(detect(), &spec, proven(&ids, ROWS), window, &mut out[..]));
         std::panic::catch_unwind(call).is_err()
     };
-    assert!(!refused(plain, 3, Window::all(3, 4), 12));
-    assert!(refused(plain, 2, Window::all(3, 4), 12), "fewer ids than rows");
-    assert!(refused(plain, 3, Window::all(3, 4), 13), "a long out");
+    assert!(!panics(plain, 3, Window::all(3, 4), 12));
+    assert!(panics(plain, 2, Window::all(3, 4), 12), "fewer ids than rows");
+    assert!(panics(plain, 3, Window::all(3, 4), 13), "a long out");
     let wider = Positions {
         table: Table::f32(POSITIONS, 5, &pe).unwrap(),
         rows: PositionRows::From { start: 0, seq: 3 },
     };
     assert!(
-        refused(
+        panics(
             Embed {
                 positions: Some(wider),
                 ..plain
@@ -157,8 +157,8 @@ proptest! {
             }),
             dropout: kernel(Some(DROP)),
         };
-        let taken: Vec<usize> = (0..n).map(|r| 4 + r % seq.min(5)).collect();
-        let wanted = expected(&values, dim, &plain(&ids), Some(1.7), Some((&pe, &taken)), Some(DROP));
+        let rows: Vec<usize> = (0..n).map(|r| 4 + r % seq.min(5)).collect();
+        let wanted = expected(&values, dim, &plain(&ids), Some(1.7), Some((&pe, &rows)), Some(DROP));
         let (cut, col) = (cut.index(n), col.index(dim));
         let windows = [
             Window { first_row: 0, rows: cut, first_col: 0, cols: dim },

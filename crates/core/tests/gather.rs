@@ -1,4 +1,4 @@
-//! Gather and read against the plain specification, on every instruction set.
+//! Gather and read compared with the reference, on every instruction set.
 
 mod common;
 mod reference;
@@ -33,7 +33,7 @@ fn every_type_of_ids_gives_the_same_rows() {
     let values = table(ROWS, 5);
     let rows = Table::f32(ROWS, 5, &values).unwrap();
     let ids = some_ids(40, ROWS);
-    let whole = expected(&values, 5, &plain(&ids));
+    let all = expected(&values, 5, &plain(&ids));
     let (i8s, u8s): (Vec<i8>, Vec<u8>) = ids.iter().map(|&id| (id as i8, id as u8)).unzip();
     let (i16s, u16s): (Vec<i16>, Vec<u16>) = ids.iter().map(|&id| (id as i16, id as u16)).unzip();
     let i32s: Vec<i32> = ids.iter().map(|&id| id as i32).collect();
@@ -48,22 +48,22 @@ fn every_type_of_ids_gives_the_same_rows() {
     for_each_isa!(isa => {
         for ids in each {
             let ids = ids.check(isa, ROWS as u64).unwrap();
-            let out = painted(whole.len(), |out| gather(isa, rows, ids, 0..5, out));
-            assert_eq!(out, whole, "{ids:?}");
+            let out = painted(all.len(), |out| gather(isa, rows, ids, 0..5, out));
+            assert_eq!(out, all, "{ids:?}");
         }
     });
 }
 
 #[test]
-fn a_range_of_columns_is_that_part_of_every_row() {
+fn a_range_of_columns_is_copied_from_every_row() {
     let dim = 37;
     let values = table(ROWS, dim);
     let rows = Table::f32(ROWS, dim, &values).unwrap();
     let ids = some_ids(9, ROWS);
-    let whole = expected(&values, dim, &plain(&ids));
+    let all = expected(&values, dim, &plain(&ids));
     for_each_isa!(isa => {
         for (from, to) in [(0, 0), (0, 1), (1, 37), (5, 22), (36, 37), (37, 37)] {
-            let part: Vec<f32> = whole.chunks(dim).flat_map(|row| row[from..to].to_vec()).collect();
+            let part: Vec<f32> = all.chunks(dim).flat_map(|row| row[from..to].to_vec()).collect();
             let out = painted(part.len(), |out| gather(isa, rows, proven(&ids, ROWS), from..to, out));
             assert_eq!(out, part, "columns {from}..{to}");
         }
@@ -71,7 +71,7 @@ fn a_range_of_columns_is_that_part_of_every_row() {
 }
 
 #[test]
-fn read_gives_any_part_of_a_table() {
+fn read_copies_any_part_of_a_table() {
     for_each_isa!(isa => {
         for dim in [1, 3, 16, 33] {
             let values = odd_table(ROWS, dim);
@@ -85,7 +85,7 @@ fn read_gives_any_part_of_a_table() {
 }
 
 #[test]
-fn ids_proven_for_a_larger_table_are_refused() {
+fn ids_validated_for_a_larger_table_panic() {
     let values = table(4, 3);
     let rows = Table::f32(4, 3, &values).unwrap();
     let ids = proven(&[0, 4], 5);
@@ -95,7 +95,7 @@ fn ids_proven_for_a_larger_table_are_refused() {
 }
 
 #[test]
-fn lengths_that_do_not_fit_are_refused() {
+fn mismatched_lengths_panic() {
     let values = table(4, 3);
     let rows = Table::f32(4, 3, &values).unwrap();
     let ids = [0, 3];
@@ -119,11 +119,11 @@ proptest! {
             .prop_flat_map(|(v, dim)| (Just(v), Just(dim), prop::collection::vec(0..v as u32, 0..60))),
     ) {
         let values = table(rows, dim);
-        let whole = expected(&values, dim, &plain(&ids));
+        let all = expected(&values, dim, &plain(&ids));
         let rows_of = Table::f32(rows, dim, &values).unwrap();
         for &isa in available() {
-            let out = painted(whole.len(), |out| gather(isa, rows_of, proven(&ids, rows), 0..dim, out));
-            prop_assert_eq!(&out, &whole);
+            let out = painted(all.len(), |out| gather(isa, rows_of, proven(&ids, rows), 0..dim, out));
+            prop_assert_eq!(&out, &all);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Ids and offsets: what passes, what is refused, and which entry is named.
+//! Validation of ids and offsets: what is accepted, what is refused, and which entry the error names.
 
 mod common;
 
@@ -14,21 +14,21 @@ use tokenbed_core::{
     ops::Bags,
 };
 
-/// Lengths around a vector of every width and id type, and around the block in which ids are searched.
+/// Lengths around the vectors of every width and id type, and around the block size of the check.
 const LENGTHS: [usize; 20] = [
     1, 2, 3, 4, 7, 8, 15, 16, 17, 31, 33, 63, 64, 65, 127, 129, 1023, 1024, 1025, 2500,
 ];
 
-fn out_of_range<T: std::fmt::Debug>(position: usize, bound: u64, got: Result<T, Error>, about: &str) {
+fn out_of_range<T: std::fmt::Debug>(position: usize, bound: u64, result: Result<T, Error>, name: &str) {
     assert_eq!(
-        got.map(|_| ()),
+        result.map(|_| ()),
         Err(Error::IdOutOfRange { position, bound }),
-        "{about}"
+        "{name}"
     );
 }
 
 #[test]
-fn the_lowest_bad_position_is_named_wherever_it_stands() {
+fn the_error_names_the_lowest_bad_position() {
     for_each_isa!(isa => {
         for n in LENGTHS {
             let good: Vec<i32> = (0..n as i32).map(|i| i % 100).collect();
@@ -58,14 +58,14 @@ fn the_lowest_bad_position_is_named_wherever_it_stands() {
 }
 
 #[test]
-fn bounds_beyond_the_type_of_the_ids() {
+fn bounds_beyond_the_range_of_the_id_type() {
     for_each_isa!(isa => {
         assert!(Ids::U8(&[0, 255]).check(isa, 256).is_ok());
         assert!(Ids::U8(&[0, 255]).check(isa, 1 << 32).is_ok());
         out_of_range(1, 255, Ids::U8(&[0, 255]).check(isa, 255), "255 of 255");
         assert!(Ids::U16(&[0, 65_535]).check(isa, 65_536).is_ok());
         assert!(Ids::I8(&[0, 127]).check(isa, 1000).is_ok());
-        // Negative ids are out of range, however large the bound, and although their bits may be below it.
+        // Negative ids are out of range for any bound, even if their bits as unsigned are below it.
         out_of_range(0, 1000, Ids::I8(&[-1]).check(isa, 1000), "i8");
         out_of_range(1, 1 << 32, Ids::I16(&[5, -1]).check(isa, 1 << 32), "i16");
         out_of_range(0, 1 << 32, Ids::I32(&[i32::MIN]).check(isa, 1 << 32), "i32");
@@ -78,7 +78,7 @@ fn bounds_beyond_the_type_of_the_ids() {
 }
 
 #[test]
-fn indices_say_what_was_proven() {
+fn indices_know_their_length_and_bound() {
     let ids = [3i8, 0, 9, 5];
     let proven = Ids::I8(&ids).check(detect(), 10).unwrap();
     assert_eq!((proven.len(), proven.is_empty(), proven.bound()), (4, false, 10));
@@ -92,7 +92,7 @@ fn indices_say_what_was_proven() {
     assert!(std::panic::catch_unwind(|| part.get(2)).is_err());
 }
 
-/// The bags, or the index that is named.
+/// The bags, or the index that the error names.
 fn bags(offsets: &[i32], n: usize, include_last: bool) -> Result<Vec<(usize, usize)>, usize> {
     match Offsets::check(Ids::I32(offsets), n, include_last) {
         Ok(offsets) => {
@@ -108,7 +108,7 @@ fn bags(offsets: &[i32], n: usize, include_last: bool) -> Result<Vec<(usize, usi
 }
 
 #[test]
-fn offsets_begin_bags() {
+fn each_offset_begins_a_bag() {
     assert_eq!(
         bags(&[0, 0, 3, 3, 6], 6, false),
         Ok(vec![(0, 0), (0, 3), (3, 3), (3, 6), (6, 6)])
@@ -125,7 +125,7 @@ fn offsets_begin_bags() {
 }
 
 #[test]
-fn the_first_offending_offset_is_named() {
+fn the_error_names_the_first_bad_offset() {
     assert_eq!(bags(&[1, 2], 6, false), Err(0));
     assert_eq!(bags(&[-1, 2], 6, false), Err(0));
     assert_eq!(bags(&[0, 3, 2, 1], 6, false), Err(2));
@@ -141,10 +141,10 @@ fn the_first_offending_offset_is_named() {
 
 #[test]
 fn offsets_of_every_type() {
-    let wanted = [0..2, 2..200, 200..250];
+    let expected = [0..2, 2..200, 200..250];
     let check = |offsets: Ids<'_>| {
         let offsets = Offsets::check(offsets, 250, false).unwrap();
-        assert_eq!([0, 1, 2].map(|i| offsets.bag(i)), wanted);
+        assert_eq!([0, 1, 2].map(|i| offsets.bag(i)), expected);
         assert!(std::panic::catch_unwind(|| offsets.bag(3)).is_err());
     };
     check(Ids::U8(&[0, 2, 200]));
@@ -195,7 +195,7 @@ fn equal_bags() {
 }
 
 #[test]
-fn a_table_is_as_large_as_it_says() {
+fn a_table_must_have_the_declared_size() {
     let values = [0.0f32; 13];
     assert!(Table::f32(4, 3, &values[..12]).is_ok());
     assert!(Table::f32(0, 3, &[]).is_ok());
@@ -240,9 +240,9 @@ proptest! {
     fn any_ids_any_bound(ids in prop::collection::vec(any::<i16>(), 0..300), bound in 0u64..70_000) {
         let bad = ids.iter().position(|&id| id < 0 || id as u64 >= bound);
         for &isa in available() {
-            let got = Ids::I16(&ids).check(isa, bound).map(|proven| proven.len());
-            let wanted = bad.map_or(Ok(ids.len()), |position| Err(Error::IdOutOfRange { position, bound }));
-            prop_assert_eq!(got, wanted);
+            let result = Ids::I16(&ids).check(isa, bound).map(|proven| proven.len());
+            let expected = bad.map_or(Ok(ids.len()), |position| Err(Error::IdOutOfRange { position, bound }));
+            prop_assert_eq!(result, expected);
         }
     }
 
@@ -256,10 +256,10 @@ proptest! {
         };
         let none = offsets.is_empty() && (include_last || n > 0);
         let fault = if none { Some(0) } else { (0..offsets.len()).find(|&i| !rule(i)) };
-        let got = bags(&offsets, n, include_last);
-        prop_assert_eq!(got.as_ref().err(), fault.as_ref());
-        if let Ok(bags) = got {
-            // Bags follow each other and take every id.
+        let result = bags(&offsets, n, include_last);
+        prop_assert_eq!(result.as_ref().err(), fault.as_ref());
+        if let Ok(bags) = result {
+            // Bags are contiguous and cover every id.
             let mut end = 0;
             for bag in &bags {
                 prop_assert_eq!(bag.0, end);

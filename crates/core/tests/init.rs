@@ -1,4 +1,4 @@
-//! Initialisers against the plain specification, on every instruction set; and that they are what they claim.
+//! Initializers compared with the reference, on every instruction set, and tests of their distributions.
 
 mod common;
 mod reference;
@@ -14,11 +14,11 @@ const DRAWS: Draws = Draws {
     call: 0,
 };
 
-/// First elements and lengths on both sides of pairs, blocks, tiles and 32-bit counters.
+/// First elements and lengths around the boundaries of pairs, blocks, tiles and 32-bit counters.
 const FIRSTS: [u64; 10] = [0, 1, 2, 3, 5, 127, 128, 1_000_001, (1 << 34) - 7, (1 << 40) + 1];
 const LENGTHS: [usize; 16] = [0, 1, 2, 3, 4, 5, 7, 8, 9, 31, 127, 128, 129, 255, 384, 1_000];
 
-/// The two initialisers, each with its reference: (kernel, element).
+/// The two initializers with their references: (kernel, element).
 type Kernel = fn(Isa, &Draws, f64, u64, &mut [f32]);
 type Element = fn(u64, u32, f64, u64) -> f32;
 const BOTH: [(Kernel, Element); 2] = [
@@ -27,7 +27,7 @@ const BOTH: [(Kernel, Element); 2] = [
 ];
 
 #[test]
-fn every_element_is_that_of_the_reference() {
+fn every_element_equals_the_reference() {
     for (kernel, element) in BOTH {
         for (seed, stream, spread) in [(7, stream::TOKEN, 0.051), (u64::MAX, stream::POSITION, 1.0)] {
             let draws = Draws {
@@ -51,24 +51,24 @@ fn every_element_is_that_of_the_reference() {
 }
 
 #[test]
-fn any_cut_gives_the_same_bits() {
+fn any_split_gives_the_same_bits() {
     for (kernel, _) in BOTH {
         for &isa in available() {
-            let mut whole = vec![0.0; 3_000];
-            kernel(isa, &DRAWS, 0.1, 9, &mut whole);
+            let mut all = vec![0.0; 3_000];
+            kernel(isa, &DRAWS, 0.1, 9, &mut all);
             for step in [1, 2, 3, 5, 64, 127, 129, 1_000] {
-                let mut parts = vec![0.0; whole.len()];
+                let mut parts = vec![0.0; all.len()];
                 for (n, part) in parts.chunks_mut(step).enumerate() {
                     kernel(isa, &DRAWS, 0.1, 9 + (n * step) as u64, part);
                 }
-                assert_eq!(bits(&parts), bits(&whole), "{isa:?}: pieces of {step}");
+                assert_eq!(bits(&parts), bits(&all), "{isa:?}: pieces of {step}");
             }
         }
     }
 }
 
-/// Elements, found by search, whose f32 shows in which order the f64 operations went: a (2 u - 1) and
-/// r (cos std) give their neighbours.
+/// Elements whose f32 reveals the order of the f64 operations: a (2 u - 1) and r (cos std) would give a neighboring
+/// value. They were found by search.
 #[test]
 fn order_of_operations() {
     let spread = 1.0 / 384.0_f64.sqrt();
@@ -87,12 +87,12 @@ fn order_of_operations() {
     }
 }
 
-/// Bounds of a few smallest f32, where nearly every value has to be rounded and many would leave the interval:
-/// 2.75 units would round to 3, and 3 itself is not inside.
+/// Bounds of a few times the smallest f32, where nearly every value is rounded and many would leave the interval: 2.75
+/// units would round to 3, and 3 is excluded.
 #[test]
 fn uniform_stays_inside_its_interval() {
     let unit = f64::from(f32::from_bits(1));
-    for (a, least, most) in [
+    for (a, min, max) in [
         (2.75, -2.0, 2.0),
         (3.0, -3.0, 2.0),
         (3.25, -3.0, 3.0),
@@ -101,13 +101,13 @@ fn uniform_stays_inside_its_interval() {
         for &isa in available() {
             let mut out = vec![0.0; 4_096];
             init_uniform(isa, &DRAWS, a * unit, 0, &mut out);
-            let of_reference: Vec<f32> = (0..4_096)
+            let expected: Vec<f32> = (0..4_096)
                 .map(|i| reference::init::uniform(7, stream::TOKEN, a * unit, i))
                 .collect();
-            assert_eq!(bits(&out), bits(&of_reference), "{isa:?}: {a}");
+            assert_eq!(bits(&out), bits(&expected), "{isa:?}: {a}");
             let units = out.iter().map(|&x| f64::from(x) / unit);
-            assert_eq!(units.clone().fold(0.0, f64::min), least, "{isa:?}: {a}");
-            assert_eq!(units.fold(0.0, f64::max), most, "{isa:?}: {a}");
+            assert_eq!(units.clone().fold(0.0, f64::min), min, "{isa:?}: {a}");
+            assert_eq!(units.fold(0.0, f64::max), max, "{isa:?}: {a}");
         }
     }
 }
@@ -130,17 +130,17 @@ fn uniform_stays_inside_ordinary_intervals() {
 }
 
 #[test]
-fn no_spread_is_all_zero() {
+fn a_standard_deviation_of_zero_gives_zeros() {
     for_each_isa!(isa => {
         let out = painted(100, |out| init_normal(isa, &DRAWS, 0.0, 3, out));
         assert!(out.iter().all(|&x| x == 0.0));
     });
 }
 
-const MANY: usize = 1_000_000;
+const SAMPLES: usize = 1_000_000;
 
-/// The largest distance between the sample and a distribution function, times sqrt(n). Above 1.95 happens to one
-/// honest sample in a thousand.
+/// The largest distance between the sample and a distribution function, times sqrt(n). For a correct generator it
+/// exceeds 1.95 once in a thousand samples.
 fn kolmogorov_smirnov(mut sample: Vec<f32>, distribution: impl Fn(f64) -> f64) -> f64 {
     sample.sort_by(f32::total_cmp);
     let n = sample.len() as f64;
@@ -163,7 +163,7 @@ fn moments(sample: &[f32]) -> [f64; 4] {
     sums.map(|sum| sum / sample.len() as f64)
 }
 
-/// Each moment within five of its own standard errors.
+/// Asserts that each moment is within five standard errors.
 fn assert_moments(sample: &[f32], expected: [(f64, f64); 4]) {
     for (k, (moment, (mean, deviation))) in moments(sample).into_iter().zip(expected).enumerate() {
         let error = (moment - mean) / deviation * (sample.len() as f64).sqrt();
@@ -177,9 +177,9 @@ fn assert_moments(sample: &[f32], expected: [(f64, f64); 4]) {
 
 #[test]
 fn uniform_is_uniform() {
-    let mut out = vec![0.0; MANY];
+    let mut out = vec![0.0; SAMPLES];
     init_uniform(detect(), &DRAWS, 1.0, 0, &mut out);
-    // The mean of x^k is 1 / (k + 1) for even k, its variance 1 / (2 k + 1) less the square of that.
+    // The mean of x^k is 1 / (k + 1) for even k; its variance is 1 / (2 k + 1) minus the square of the mean.
     let sd = |k: f64, mean: f64| (1.0 / (2.0 * k + 1.0) - mean * mean).sqrt();
     let (second, fourth) = (1.0 / 3.0, 1.0 / 5.0);
     assert_moments(
@@ -195,7 +195,7 @@ fn uniform_is_uniform() {
     assert!(distance < 1.95, "Kolmogorov-Smirnov {distance}");
 }
 
-/// The normal distribution function by its series in x; enough for |x| < 6.
+/// The normal distribution function by its series in x, accurate for |x| < 6.
 fn normal_distribution(x: f64) -> f64 {
     let (mut term, mut sum) = (x, x);
     for n in 1..120 {
@@ -208,7 +208,7 @@ fn normal_distribution(x: f64) -> f64 {
 
 #[test]
 fn normal_is_normal() {
-    let mut out = vec![0.0; MANY];
+    let mut out = vec![0.0; SAMPLES];
     init_normal(detect(), &DRAWS, 1.0, 0, &mut out);
     assert_moments(
         &out,
@@ -225,14 +225,14 @@ fn normal_is_normal() {
         "the largest of a million is {largest}"
     );
 
-    // The two of a pair, and an element and its neighbour in the next pair, know nothing of each other.
+    // The elements of a pair are uncorrelated, and so are neighboring pairs.
     for step in [1, 2] {
         let products: f64 = out
             .iter()
             .zip(&out[step..])
             .map(|(&a, &b)| f64::from(a) * f64::from(b))
             .sum();
-        let errors = products / (MANY as f64).sqrt();
+        let errors = products / (SAMPLES as f64).sqrt();
         assert!(
             errors.abs() < 5.0,
             "correlation at {step}: {errors} standard errors"

@@ -1,4 +1,4 @@
-//! The core's own functions against big integers: each bound that `math.rs` and `turn.rs` state.
+//! Checks every error bound stated in `math.rs` and `turn.rs` with big integers.
 
 mod reference;
 
@@ -9,29 +9,29 @@ use tokenbed_core::{math, turn};
 /// |x - exact| in units in the last place of the exact value.
 fn ulps(x: f64, exact: Fixed) -> f64 {
     let ulp = f64::from_bits(exact.to_f64().to_bits() + 1) - exact.to_f64();
-    Fixed::exactly(x).distance(exact).to_f64() / ulp
+    Fixed::from_f64(x).distance(exact).to_f64() / ulp
 }
 
 /// -ln x for 0 < x <= 1: x = m / 2^k with 1 <= m < 2.
 fn minus_ln(x: f64) -> Fixed {
     let k = 1023 - (x.to_bits() >> 52);
     let m = x * power_of_two(k as i32);
-    Fixed::whole(k).times(Fixed::ln_2()).minus(Fixed::ln(m))
+    Fixed::from_int(k).times(Fixed::ln_2()).minus(Fixed::ln(m))
 }
 
 /// (sin, cos) of a fraction of a turn, as (negative, magnitude) each.
 fn sin_cos(turns: Fixed) -> [(bool, Fixed); 2] {
-    let quarters = Fixed::whole(4).times(turns);
-    let whole = quarters.0[5];
+    let quarters = Fixed::from_int(4).times(turns);
+    let integer = quarters.0[5];
     let mut fraction = quarters;
     fraction.0[5] = 0;
     let quarter = Fixed::pi().half();
     let rest = fraction.times(quarter);
     let magnitudes = [rest.sin(), quarter.minus(rest).sin()];
-    [whole, whole + 1].map(|q| (q & 2 != 0, magnitudes[q as usize % 2]))
+    [integer, integer + 1].map(|q| (q & 2 != 0, magnitudes[q as usize % 2]))
 }
 
-/// Numbers in (0, 1] as the generator makes them, and some that it makes seldom.
+/// Numbers in (0, 1] as the generator produces them, and some that it rarely produces.
 fn units() -> impl Iterator<Item = f64> {
     let random = (0..5_000).map(|i| block(11, 0, 0, i)).map(|w| {
         let bits = (u64::from(w[0]) << 32 | u64::from(w[1])) >> (11 + w[2] % 50);
@@ -62,7 +62,7 @@ fn constants_are_the_documented_bits() {
     assert_eq!(math::TAU, Fixed::pi().plus(Fixed::pi()).to_f64());
     assert_eq!(
         math::LN2_LOW,
-        Fixed::ln_2().minus(Fixed::exactly(math::LN2_HIGH)).to_f64()
+        Fixed::ln_2().minus(Fixed::from_f64(math::LN2_HIGH)).to_f64()
     );
 }
 
@@ -75,11 +75,11 @@ fn ln_is_within_one_ulp() {
             assert_eq!(y.to_bits(), 0);
         } else {
             let error = ulps(-y, minus_ln(x));
-            assert!(error < 1.0, "ln({x:e}) is {error} ulp off");
+            assert!(error < 1.0, "ln({x:e}): error of {error} ulp");
             worst = error.max(worst);
         }
     }
-    println!("ln: at most {worst:.3} ulp off");
+    println!("ln: largest error {worst:.3} ulp");
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn ln_of_other_positive_numbers_is_within_one_ulp() {
         let w = block(12, 0, 0, i);
         let x = (f64::from(w[0]) + 1.5) * power_of_two((w[1] % 900) as i32);
         let error = ulps(math::ln(x), Fixed::ln(x));
-        assert!(error < 1.0, "ln({x:e}) is {error} ulp off");
+        assert!(error < 1.0, "ln({x:e}): error of {error} ulp");
     }
 }
 
@@ -97,19 +97,19 @@ fn sin_and_cos_are_within_their_bound() {
     let mut worst = 0.0;
     for u in units() {
         let (sin, cos) = math::sin_cos_turns(u);
-        for (value, (negative, exact)) in [sin, cos].into_iter().zip(sin_cos(Fixed::exactly(u))) {
+        for (value, (negative, exact)) in [sin, cos].into_iter().zip(sin_cos(Fixed::from_f64(u))) {
             if exact == Fixed::ZERO {
                 assert_eq!(value, 0.0, "at {u}");
                 continue;
             }
             assert_eq!(value < 0.0, negative, "sign at {u:e}");
-            let error = Fixed::exactly(value.abs()).distance(exact).to_f64() / exact.to_f64();
+            let error = Fixed::from_f64(value.abs()).distance(exact).to_f64() / exact.to_f64();
             assert!(error < power_of_two(-51), "at {u:e}: relative error {error:e}");
             worst = error.max(worst);
         }
     }
     println!(
-        "sin, cos: relative error at most {:.3} 2^-53",
+        "sin, cos: largest relative error {:.3} 2^-53",
         worst / power_of_two(-53)
     );
 }
@@ -127,7 +127,7 @@ fn quarters_are_exact() {
     }
 }
 
-// For whoever writes these functions in another language; these bits are from such a translation.
+// Known results for translations to other languages. The bits come from such a translation.
 const KNOWN_LN: [(f64, u64); 7] = [
     (0.5, 0xbfe62e42fefa39ef),
     (0.1, 0xc0026bb1bbb55515),
@@ -171,8 +171,8 @@ fn known_bits() {
     }
 }
 
-/// FNV-1a, by words: (k + 0.5) / 10,000 for all k below 10,000, their ln; their sin and cos in turn. From the same
-/// translation. One product added in another order, or fused, changes it.
+/// FNV-1a over the words of ln(x), and of sin and cos alternately, for x = (k + 0.5) / 10,000 and all k below 10,000. The
+/// values come from the same translation. A reordered or fused operation changes them.
 #[test]
 fn ten_thousand_known_bits() {
     let mix = |hash: u64, x: f64| (hash ^ x.to_bits()).wrapping_mul(0x0000_0100_0000_01b3);
@@ -185,15 +185,15 @@ fn ten_thousand_known_bits() {
     assert_eq!((ln, sin_cos), (0x7552a49e93e7d24e, 0xa254e24d38dcdc10));
 }
 
-/// A number of `turn.rs` as one of the specification's: 192 of 320 fraction bits.
+/// Converts from 192 to 320 fraction bits.
 fn wide(x: turn::Fixed) -> Fixed {
-    let [a, b, c, whole] = x.0;
-    Fixed([0, 0, a, b, c, whole])
+    let [a, b, c, integer] = x.0;
+    Fixed([0, 0, a, b, c, integer])
 }
 
-fn assert_near(x: turn::Fixed, exact: Fixed, bound: f64, what: &str) {
+fn assert_near(x: turn::Fixed, exact: Fixed, bound: f64, name: &str) {
     let error = wide(x).distance(exact).to_f64();
-    assert!(error <= bound, "{what}: off by {error:e}, allowed {bound:e}");
+    assert!(error <= bound, "{name}: error {error:e} exceeds {bound:e}");
 }
 
 const BASES: [f64; 10] = [
@@ -214,9 +214,9 @@ fn fixed_constants() {
     assert_near(turn::Fixed::LN_2, Fixed::ln_2(), power_of_two(-193), "ln 2");
     let one = wide(turn::Fixed::RADIAN)
         .times(Fixed::pi())
-        .times(Fixed::whole(2));
+        .times(Fixed::from_int(2));
     assert!(
-        one.distance(Fixed::whole(1)).to_f64() <= 6.3 * power_of_two(-193),
+        one.distance(Fixed::from_int(1)).to_f64() <= 6.3 * power_of_two(-193),
         "1 / 2 pi"
     );
 }
@@ -252,18 +252,18 @@ fn frequencies_are_within_their_bound() {
                 .step_by(step)
             {
                 let exact = ln
-                    .times(Fixed::whole(2 * i as u64))
+                    .times(Fixed::from_int(2 * i as u64))
                     .over(dim as u64)
                     .exp_negative();
                 assert_near(w, exact, i as f64 * power_of_two(-184), "frequency");
                 assert_eq!(w.to_f64(), exact.to_f64(), "base {base}, dim {dim}, i {i}");
 
-                // And t = w / 2 pi to its last bit: 2 pi t is w within half a unit of t.
+                // t = w / 2 pi is correctly rounded: 2 pi t is w within half a unit of t.
                 let t = w.times(turn::Fixed::RADIAN).fraction();
                 let t = Fixed([0, 0, 0, t as u64, (t >> 64) as u64, 0]);
                 let error = t
                     .times(Fixed::pi())
-                    .times(Fixed::whole(2))
+                    .times(Fixed::from_int(2))
                     .distance(exact)
                     .to_f64();
                 assert!(
@@ -280,7 +280,7 @@ fn sine_of_a_wide_fraction_is_rounded_once() {
     for i in 0..4_000 {
         let w = block(13, 0, 0, i);
         let random = w[..].iter().fold(0, |x, &w| x << 32 | u128::from(w));
-        // Everywhere, near 0 and near each quarter, on both sides.
+        // Anywhere, near 0, and on both sides of each quarter turn.
         let x = match i % 4 {
             0 => random,
             1 => random >> (w[3] % 90),

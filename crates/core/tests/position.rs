@@ -1,4 +1,4 @@
-//! Positions added to vectors, against the plain specification, on every instruction set.
+//! Adding positions to vectors, compared with the reference, on every instruction set.
 
 mod common;
 mod reference;
@@ -36,13 +36,13 @@ fn every_width_with_and_without_dropout_and_in_place() {
             let window = Window::all(rows, dim);
             for drop in [None, Some(DROP)] {
                 let wanted = expected(&x, dim, &pe, |r| 2 + r % 5, drop);
-                let chances = kernel(drop);
+                let dropout = kernel(drop);
                 let fresh = painted(x.len(), |out| {
-                    add_positions(isa, &positions, chances.as_ref(), window, Source::Slice(&x), out);
+                    add_positions(isa, &positions, dropout.as_ref(), window, Source::Slice(&x), out);
                 });
                 let in_place = painted(x.len(), |out| {
                     out.copy_from_slice(&x);
-                    add_positions(isa, &positions, chances.as_ref(), window, Source::InPlace, out);
+                    add_positions(isa, &positions, dropout.as_ref(), window, Source::InPlace, out);
                 });
                 assert_eq!(bits_any_nan(&fresh), bits_any_nan(&wanted), "width {dim}");
                 assert_eq!(bits_any_nan(&in_place), bits_any_nan(&wanted), "width {dim} in place");
@@ -59,18 +59,18 @@ fn position_ids_for_one_sequence_and_for_every_row() {
     for_each_isa!(isa => {
         for listed in [1, 4, rows] {
             let ids = some_ids(listed, POSITIONS);
-            let at = |ids, first| Positions { table, rows: PositionRows::At { ids, first } };
-            let positions = at(proven(&ids, POSITIONS), 0);
+            let by_ids = |ids, first| Positions { table, rows: PositionRows::At { ids, first } };
+            let positions = by_ids(proven(&ids, POSITIONS), 0);
             let wanted = expected(&x, dim, &pe, |r| plain(&ids)[r % listed], Some(DROP));
             let out = painted(x.len(), |out| {
                 let window = Window::all(rows, dim);
                 add_positions(isa, &positions, kernel(Some(DROP)).as_ref(), window, Source::Slice(&x), out);
             });
             assert_eq!(out, wanted, "{listed} position ids");
-            // A window of the last rows, with only the ids that those rows take.
+            // A window of the last rows, with only the ids of those rows.
             let last = listed.min(5);
             let window = Window { first_row: rows - last, rows: last, first_col: 0, cols: dim };
-            let positions = at(proven(&ids, POSITIONS).slice(listed - last..listed), rows - last);
+            let positions = by_ids(proven(&ids, POSITIONS).slice(listed - last..listed), rows - last);
             let (x, wanted) = (&x[window.first_row * dim..], &wanted[window.first_row * dim..]);
             let out = painted(x.len(), |out| {
                 add_positions(isa, &positions, kernel(Some(DROP)).as_ref(), window, Source::Slice(x), out);
@@ -81,7 +81,7 @@ fn position_ids_for_one_sequence_and_for_every_row() {
 }
 
 #[test]
-fn a_wide_result_of_many_blocks() {
+fn a_wide_result_with_many_blocks() {
     let (dim, rows) = (300, 64);
     let (pe, x) = (table(POSITIONS, dim), table(rows, dim));
     let positions = Positions {
@@ -99,10 +99,10 @@ fn a_wide_result_of_many_blocks() {
 }
 
 #[test]
-fn what_does_not_fit_is_refused() {
+fn mismatched_sizes_panic() {
     let (pe, x) = (table(POSITIONS, 4), table(3, 4));
     let table = Table::f32(POSITIONS, 4, &pe).unwrap();
-    let refused = |rows, window, x: &[f32], len| {
+    let panics = |rows, window, x: &[f32], len| {
         let mut out = vec![0.5; len];
         let call = std::panic::AssertUnwindSafe(|| {
             add_positions(
@@ -117,15 +117,15 @@ fn what_does_not_fit_is_refused() {
         std::panic::catch_unwind(call).is_err()
     };
     let from = |start| PositionRows::From { start, seq: 3 };
-    assert!(!refused(from(6), Window::all(3, 4), &x, 12));
+    assert!(!panics(from(6), Window::all(3, 4), &x, 12));
     assert!(
-        refused(from(7), Window::all(3, 4), &x, 12),
+        panics(from(7), Window::all(3, 4), &x, 12),
         "a position beyond the table"
     );
-    assert!(refused(from(0), Window::all(3, 4), &x[..11], 12), "a short x");
-    assert!(refused(from(0), Window::all(3, 4), &x, 11), "a short out");
+    assert!(panics(from(0), Window::all(3, 4), &x[..11], 12), "a short x");
+    assert!(panics(from(0), Window::all(3, 4), &x, 11), "a short out");
     assert!(
-        refused(from(0), Window::all(4, 3), &x, 12),
+        panics(from(0), Window::all(4, 3), &x, 12),
         "rows of another width"
     );
     let corner = Window {
@@ -134,14 +134,14 @@ fn what_does_not_fit_is_refused() {
         first_col: 1,
         cols: 2,
     };
-    assert!(refused(from(0), corner, &x[..4], 4), "columns of several rows");
+    assert!(panics(from(0), corner, &x[..4], 4), "columns of several rows");
     let over = Window {
         first_row: 0,
         rows: 1,
         first_col: 2,
         cols: 3,
     };
-    assert!(refused(from(0), over, &x[..3], 3), "columns beyond the row");
+    assert!(panics(from(0), over, &x[..3], 3), "columns beyond the row");
 }
 
 proptest! {
@@ -157,7 +157,7 @@ proptest! {
         };
         let drop = Drop { p, ..DROP };
         let wanted = expected(&x, dim, &pe, |r| start + r % seq, Some(drop));
-        let chances = kernel(Some(drop));
+        let dropout = kernel(Some(drop));
         let (cut, col) = (cut.index(rows), col.index(dim));
         // Rows before the cut, one row in two column ranges, rows after it.
         let windows = [
@@ -171,7 +171,7 @@ proptest! {
             for window in windows {
                 let x = &x[out.len()..][..window.len()];
                 out.extend(painted(x.len(), |out| {
-                    add_positions(isa, &positions, chances.as_ref(), window, Source::Slice(x), out);
+                    add_positions(isa, &positions, dropout.as_ref(), window, Source::Slice(x), out);
                 }));
             }
             prop_assert_eq!(bits(&out), bits(&wanted));

@@ -1,10 +1,10 @@
-//! The counter-based generator: known answers, the plain specification, and how ranges fall on tiles.
+//! The counter-based generator: known answers, comparison with the reference, and tiling.
 
 mod reference;
 
 use tokenbed_core::rng::{stream, Draws, Tiles};
 
-/// Known answers of Philox4x32-10, published with the generator (Random123, kat_vectors).
+/// The known answers of Philox4x32-10 published with the generator (Random123, kat_vectors).
 #[test]
 fn known_answers() {
     let cases = [
@@ -46,7 +46,7 @@ fn known_answers() {
 }
 
 #[test]
-fn many_blocks_at_once_are_the_single_blocks() {
+fn blocks_equal_single_blocks() {
     for first in [0, 1, 7, (1 << 32) - 9, u64::from(u32::MAX), (1 << 40) + 3] {
         for (seed, stream, call) in [
             (0, stream::TOKEN, 0),
@@ -68,7 +68,7 @@ fn many_blocks_at_once_are_the_single_blocks() {
 }
 
 #[test]
-fn seed_stream_call_and_block_all_matter() {
+fn seed_stream_call_and_block_change_the_words() {
     let draws = Draws {
         seed: 1,
         stream: 1,
@@ -91,7 +91,7 @@ fn seed_stream_call_and_block_all_matter() {
 }
 
 #[test]
-fn tiles_cover_each_element_once() {
+fn tiles_cover_every_element_once() {
     for first in [0, 1, 7, 8, 9, (1 << 32) - 3] {
         for len in 0..40 {
             let mut elements = Vec::new();

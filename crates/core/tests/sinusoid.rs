@@ -1,4 +1,4 @@
-//! Sinusoids against real numbers rounded once, on every instruction set.
+//! Sinusoids compared with correctly rounded values, on every instruction set.
 
 mod common;
 mod reference;
@@ -29,7 +29,7 @@ fn positions(ids: &[u32]) -> Indices<'_> {
 }
 
 #[test]
-fn published_facts() {
+fn published_values() {
     for_each_isa!(isa => {
         let s = Sinusoid::new(64, 10_000.0, Layout::Interleaved);
         assert_eq!(bits(&row(&s, isa, 1)[..2]), [0x3f576aa4, 0x3f0a5140]);
@@ -38,7 +38,7 @@ fn published_facts() {
         let zero: Vec<u32> = [0, 1.0_f32.to_bits()].repeat(32);
         assert_eq!(bits(&row(&s, isa, 0)), zero);
 
-        // Column 0 turns by 1 rad per position; these lie closest to whole half turns.
+        // Column 0 advances by 1 rad per position. At these positions it is closest to multiples of pi.
         for (position, sin) in [
             (245_850_922, 0x31d23712),
             (1_068_966_896, 0x308f92c4),
@@ -129,7 +129,7 @@ fn every_base() {
     }
 }
 
-/// A base of 1 turns all columns alike.
+/// With base 1 all columns have the same frequency.
 #[test]
 fn base_one() {
     let s = Sinusoid::new(7, 1.0, Layout::Interleaved);
@@ -151,10 +151,10 @@ fn consecutive_rows_from_zero() {
     });
 }
 
-/// Enough rows to be turned from anchors, several of them, with a ragged last tile and group, against the integers;
-/// the hard positions in the middle of a run.
+/// Compares enough rows for several anchors, with a partial last tile and group, with the integer sine. The hard
+/// positions are in the middle of a run.
 #[test]
-fn many_consecutive_rows_are_the_wide_ones() {
+fn many_consecutive_rows_equal_the_integer_sine() {
     let (dim, rows) = (330, 300);
     for (base, first) in [
         (10_000.0, 0),
@@ -181,14 +181,14 @@ fn many_consecutive_rows_are_the_wide_ones() {
     }
 }
 
-/// Any range of columns and rows of many, wherever its tiles, runs and chunks begin.
+/// Any range of rows and columns, whatever the boundaries of tiles, runs and chunks.
 #[test]
 fn windows_of_many_rows() {
     let (dim, rows, first) = (600, 1_100, 3_999_999_900);
     for layout in LAYOUTS {
         let s = Sinusoid::new(dim, 10_000.0, layout);
-        let mut whole = vec![0.0; rows * dim];
-        sinusoid_rows(detect(), &s, first, 0..dim, &mut whole);
+        let mut all = vec![0.0; rows * dim];
+        sinusoid_rows(detect(), &s, first, 0..dim, &mut all);
         for &isa in available() {
             for (cols, from, count) in [
                 (0..dim, 1, 1_099),
@@ -198,7 +198,7 @@ fn windows_of_many_rows() {
                 (255..257, 513, 300),
                 (599..600, 0, 1_100),
             ] {
-                let expected: Vec<f32> = whole
+                let expected: Vec<f32> = all
                     .chunks(dim)
                     .skip(from)
                     .take(count)
@@ -217,10 +217,10 @@ fn windows_of_many_rows() {
     }
 }
 
-/// The f64 evaluation, where it is trusted, against the integers that replace it where it is not: far too many
-/// values for the exact reference. Small positions, so that there are values of every magnitude.
+/// Compares the f64 evaluation with the integer sine, with too many values for the exact reference. Includes small
+/// positions, so that values of every magnitude occur.
 #[test]
-fn quick_values_are_the_wide_ones() {
+fn f64_values_equal_the_integer_sine() {
     let dim = 128;
     for base in [10_000.0, 1e12] {
         let s = Sinusoid::new(dim, base, Layout::Interleaved);
@@ -256,31 +256,31 @@ fn any_window_gives_the_same_bits() {
         let s = Sinusoid::new(dim, 10_000.0, layout);
         for &isa in available() {
             let first = 4_000_000_000;
-            let mut whole = vec![0.0; 20 * dim];
-            sinusoid_rows(isa, &s, first, 0..dim, &mut whole);
+            let mut all = vec![0.0; 20 * dim];
+            sinusoid_rows(isa, &s, first, 0..dim, &mut all);
             for from in 0..=dim {
                 for to in from..=dim {
                     let out = painted(to - from, |out| sinusoid_rows(isa, &s, first + 3, from..to, out));
                     assert_eq!(
                         bits(&out),
-                        bits(&whole[3 * dim + from..3 * dim + to]),
+                        bits(&all[3 * dim + from..3 * dim + to]),
                         "{isa:?}: {from}..{to}"
                     );
                 }
             }
             for rows in [1, 3, 7] {
-                let mut parts = vec![0.0; whole.len()];
+                let mut parts = vec![0.0; all.len()];
                 for (n, part) in parts.chunks_mut(rows * dim).enumerate() {
                     sinusoid_rows(isa, &s, first + (n * rows) as u64, 0..dim, part);
                 }
-                assert_eq!(bits(&parts), bits(&whole), "{isa:?}: {rows} rows at a time");
+                assert_eq!(bits(&parts), bits(&all), "{isa:?}: {rows} rows at a time");
             }
         }
     }
 }
 
 #[test]
-fn rows_by_position_are_the_rows() {
+fn rows_by_position_equal_consecutive_rows() {
     let ids = [5, 0, 4_294_967_295, 5, 245_850_922];
     for layout in LAYOUTS {
         let s = Sinusoid::new(37, 10_000.0, layout);
@@ -304,24 +304,23 @@ fn rows_by_position_are_the_rows() {
     }
 }
 
-/// The same values in another order: sines first.
 #[test]
-fn halves_are_the_interleaved_columns_apart() {
+fn halves_are_the_interleaved_columns_with_the_sines_first() {
     for dim in [1, 2, 3, 9, 64] {
         let interleaved = row(&Sinusoid::new(dim, 10_000.0, Layout::Interleaved), detect(), 77);
         let halves = row(&Sinusoid::new(dim, 10_000.0, Layout::Halves), detect(), 77);
-        let apart: Vec<f32> = interleaved
+        let separated: Vec<f32> = interleaved
             .iter()
             .step_by(2)
             .chain(interleaved.iter().skip(1).step_by(2))
             .copied()
             .collect();
-        assert_eq!(bits(&halves), bits(&apart), "{dim} columns");
+        assert_eq!(bits(&halves), bits(&separated), "{dim} columns");
     }
 }
 
 #[test]
-fn frequencies_are_rounded_real_numbers() {
+fn frequencies_are_correctly_rounded() {
     for (dim, base) in [
         (1, 10_000.0),
         (2, 10_000.0),
@@ -341,7 +340,7 @@ fn frequencies_are_rounded_real_numbers() {
 }
 
 #[test]
-fn what_does_not_fit_panics() {
+fn invalid_arguments_panic() {
     let panics = |f: &(dyn Fn() + std::panic::RefUnwindSafe)| assert!(std::panic::catch_unwind(f).is_err());
     let run = |first, cols, len| {
         let s = Sinusoid::new(4, 10_000.0, Layout::Interleaved);

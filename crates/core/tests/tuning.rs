@@ -1,5 +1,5 @@
-//! No number of a machine's class changes a bit: every operation with every class and with thresholds beyond
-//! any of them, at every alignment of the output.
+//! Thresholds never change results: every operation with the thresholds of every machine class and with extreme ones,
+//! at every alignment of the output.
 
 mod common;
 
@@ -20,12 +20,12 @@ const ROWS: usize = 23;
 const VENDORS: [Vendor; 4] = [Vendor::Intel, Vendor::Amd, Vendor::Arm, Vendor::Other];
 const HINTS: [Hint; 2] = [Hint::Near, Hint::Far];
 
-/// Around every vector and around a line, shorter than both, and with rows that end in the middle of either.
+/// Widths around vectors and cache lines, shorter ones, and ones whose rows end inside a vector or line.
 const WIDTHS: [usize; 21] = [
     1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 24, 31, 32, 33, 48, 64, 65, 100, 128, 300,
 ];
 
-/// Every row asked for `rows` before, every output streamed from `stream` bytes on, however small the table.
+/// Prefetches every row `rows` rows ahead and uses non-temporal stores from `stream` bytes on, for tables of any size.
 fn extreme(hint: Hint, rows: usize, stream: usize) -> &'static Tuning {
     let step = Step {
         table: 0,
@@ -40,7 +40,8 @@ fn extreme(hint: Hint, rows: usize, stream: usize) -> &'static Tuning {
     }))
 }
 
-/// The numbers of every class, as if it streamed everything too, and every distance on both sides of the ids.
+/// The thresholds of every class, with and without non-temporal stores everywhere, and prefetch distances below and above the
+/// number of ids.
 fn tunings() -> Vec<&'static Tuning> {
     let mut all = Vec::new();
     for vendor in VENDORS {
@@ -63,13 +64,13 @@ fn tunings() -> Vec<&'static Tuning> {
     all
 }
 
-/// Lets `write` fill `len` values that begin `off` values behind the boundary of a line, and returns their
-/// bits. Fails when the values around them changed.
-fn written(off: usize, len: usize, write: impl FnOnce(&mut [f32])) -> Vec<u32> {
+/// Passes `write` an output of `len` values that begins `offset` values after a cache line boundary, and returns the bits.
+/// Fails if the values around the output changed.
+fn written(offset: usize, len: usize, write: impl FnOnce(&mut [f32])) -> Vec<u32> {
     const LINE: usize = 16;
     let paint = f32::from_bits(0x7fb0_0b5e);
     let mut all = vec![paint; len + 4 * LINE];
-    let from = LINE + (LINE - all.as_ptr().addr() / 4 % LINE) % LINE + off;
+    let from = LINE + (LINE - all.as_ptr().addr() / 4 % LINE) % LINE + offset;
     write(&mut all[from..from + len]);
     let untouched = all[..from].iter().chain(&all[from + len..]);
     assert!(
@@ -79,27 +80,30 @@ fn written(off: usize, len: usize, write: impl FnOnce(&mut [f32])) -> Vec<u32> {
     bits(&all[from..from + len])
 }
 
-/// Compares what `write` writes on `isa` with every tuning with what it writes without any.
-fn same_everywhere(isa: Isa, what: &str, offs: &[usize], len: usize, write: &dyn Fn(Exec, &mut [f32])) {
+/// Compares the output of `write` on `isa` under every tuning with its output under the plain one.
+fn assert_same(isa: Isa, name: &str, output_offsets: &[usize], len: usize, write: &dyn Fn(Exec, &mut [f32])) {
     let exec = |tuning| Exec { isa, tuning };
     let plain = written(0, len, |out| write(exec(&Tuning::PLAIN), out));
     for tuning in tunings() {
-        for &off in offs {
-            let out = written(off, len, |out| write(exec(tuning), out));
-            assert_eq!(out, plain, "{what}, {off} values behind a line, {tuning:?}");
+        for &offset in output_offsets {
+            let out = written(offset, len, |out| write(exec(tuning), out));
+            assert_eq!(
+                out, plain,
+                "{name}, {offset} values after a line boundary, {tuning:?}"
+            );
         }
     }
 }
 
 /// Runs every operation on `n` ids of rows of `dim` values.
-fn every_op(isa: Isa, dim: usize, n: usize, offs: &[usize]) {
+fn every_op(isa: Isa, dim: usize, n: usize, output_offsets: &[usize]) {
     let (values, pe, x) = (odd_table(ROWS, dim), table(7, dim), table(n, dim));
     let token = Table::f32(ROWS, dim, &values).unwrap();
     let ids = some_ids(n, ROWS);
     let ids = proven(&ids, ROWS);
     let all = Window::all(n, dim);
-    let about = |op: &str| format!("{op} of {n} x {dim} on {}", isa.name());
-    same_everywhere(isa, &about("gather"), offs, n * dim, &|exec, out| {
+    let name = |op: &str| format!("{op} of {n} x {dim} on {}", isa.name());
+    assert_same(isa, &name("gather"), output_offsets, n * dim, &|exec, out| {
         gather(exec, token, ids, 0..dim, out)
     });
     let places = some_ids(n, 7);
@@ -115,13 +119,19 @@ fn every_op(isa: Isa, dim: usize, n: usize, offs: &[usize]) {
             rows,
         };
         for dropout in [None, Some(Dropout::new(0.3, 5, 1))] {
-            same_everywhere(isa, &about("add"), offs, n * dim, &|exec, out| {
+            assert_same(isa, &name("add"), output_offsets, n * dim, &|exec, out| {
                 add_positions(exec, &positions, dropout.as_ref(), all, Source::Slice(&x), out);
             });
-            same_everywhere(isa, &about("add in place"), offs, n * dim, &|exec, out| {
-                out.copy_from_slice(&x);
-                add_positions(exec, &positions, dropout.as_ref(), all, Source::InPlace, out);
-            });
+            assert_same(
+                isa,
+                &name("add in place"),
+                output_offsets,
+                n * dim,
+                &|exec, out| {
+                    out.copy_from_slice(&x);
+                    add_positions(exec, &positions, dropout.as_ref(), all, Source::InPlace, out);
+                },
+            );
             for scale in [None, Some(0.3)] {
                 for positions in [None, Some(positions)] {
                     let spec = Embed {
@@ -130,7 +140,7 @@ fn every_op(isa: Isa, dim: usize, n: usize, offs: &[usize]) {
                         positions,
                         dropout,
                     };
-                    same_everywhere(isa, &about("embed"), offs, n * dim, &|exec, out| {
+                    assert_same(isa, &name("embed"), output_offsets, n * dim, &|exec, out| {
                         embed(exec, &spec, ids, all, out)
                     });
                 }
@@ -151,7 +161,7 @@ fn every_op(isa: Isa, dim: usize, n: usize, offs: &[usize]) {
                 mode,
                 padding,
             };
-            same_everywhere(isa, &about("bag"), offs, 4 * dim, &|exec, out| {
+            assert_same(isa, &name("bag"), output_offsets, 4 * dim, &|exec, out| {
                 bag(exec, &spec, ids, &bags, weights, out);
             });
         }
@@ -159,7 +169,7 @@ fn every_op(isa: Isa, dim: usize, n: usize, offs: &[usize]) {
 }
 
 #[test]
-fn no_number_changes_a_bit_at_any_width() {
+fn thresholds_change_no_bit_at_any_width() {
     for_each_isa!(isa => {
         for dim in WIDTHS {
             every_op(isa, dim, 13, &[0, 4, 7]);
@@ -168,31 +178,31 @@ fn no_number_changes_a_bit_at_any_width() {
 }
 
 #[test]
-fn nor_at_any_alignment_of_the_output() {
-    let offs: Vec<usize> = (0..16).collect();
+fn thresholds_change_no_bit_at_any_alignment() {
+    let output_offsets: Vec<usize> = (0..16).collect();
     for_each_isa!(isa => {
         for (dim, n) in [(1, 1), (1, 40), (3, 1), (5, 9), (16, 3), (20, 7), (37, 5)] {
-            every_op(isa, dim, n, &offs);
+            every_op(isa, dim, n, &output_offsets);
         }
     });
 }
 
 #[test]
-fn nor_where_there_are_no_ids() {
+fn thresholds_change_nothing_without_ids() {
     for_each_isa!(isa => {
         every_op(isa, 5, 0, &[0, 3]);
     });
 }
 
 #[test]
-fn a_range_of_columns_is_streamed_as_it_is_stored() {
+fn streaming_a_range_of_columns_equals_storing_it() {
     let (dim, n) = (50, 9);
     let values = table(ROWS, dim);
     let rows = Table::f32(ROWS, dim, &values).unwrap();
     let ids = some_ids(n, ROWS);
     for_each_isa!(isa => {
         for cols in [0..1, 3..50, 16..48, 7..24] {
-            same_everywhere(isa, "columns", &[0, 1, 9], n * cols.len(), &|exec, out| {
+            assert_same(isa, "columns", &[0, 1, 9], n * cols.len(), &|exec, out| {
                 gather(exec, rows, proven(&ids, ROWS), cols.clone(), out);
             });
         }
@@ -200,7 +210,7 @@ fn a_range_of_columns_is_streamed_as_it_is_stored() {
 }
 
 #[test]
-fn the_last_step_that_fits_counts() {
+fn the_last_matching_step_applies() {
     let step = |table, row, rows| Step {
         table,
         row,
@@ -244,7 +254,7 @@ fn the_last_step_that_fits_counts() {
 }
 
 #[test]
-fn small_tables_and_outputs_are_left_alone_by_every_class() {
+fn no_class_prefetches_small_tables_or_bypasses_caches_for_small_outputs() {
     for vendor in VENDORS {
         for l2 in [0, 256 << 10, 2 << 20] {
             let tuning = Tuning::of(Processor { vendor, l2 });
@@ -258,20 +268,20 @@ fn small_tables_and_outputs_are_left_alone_by_every_class() {
             }
             assert!(
                 !tuning.non_temporal(4096, 1 << 20),
-                "what is used next would have to be read again"
+                "small outputs stay in the caches for the next operation"
             );
         }
     }
 }
 
 #[test]
-fn a_call_uses_the_numbers_of_this_machine() {
+fn a_call_uses_the_thresholds_of_this_machine() {
     let exec = Exec::from(detect());
     assert_eq!((exec.isa, *exec.tuning), (detect(), Tuning::of(processor())));
 }
 
 #[test]
-fn large_tables_and_outputs_take_the_way_of_this_machine() {
+fn large_tables_and_outputs_with_the_thresholds_of_this_machine() {
     // 66 MiB of rows, 9 MiB of output: beyond every threshold.
     let (rows, dim, n) = (17_000, 1024, 2304);
     let values = table(rows, dim);

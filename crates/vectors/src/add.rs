@@ -1,9 +1,9 @@
-//! Positions added to vectors.
+//! Vectors for adding positions.
 
 use crate::file::{Case, File};
 use crate::inputs::{numbers, odd_numbers};
 use crate::json::Exact;
-use crate::positions::{calls, write_dropout, Kind, Outs, Positions, Taken, SINUSOIDAL};
+use crate::positions::{calls, write_dropout, Kind, Outs, Positions, Selection, SINUSOIDAL};
 use crate::reference::position::add_positions;
 
 const ABOUT: &[&str] = &[
@@ -17,7 +17,7 @@ const ABOUT: &[&str] = &[
 const POSITIONS: usize = 7;
 
 struct Add {
-    /// [batch..., seq, dim], its last two never 0
+    /// [batch..., seq, dim]. seq and dim are not 0.
     shape: Vec<usize>,
     odd: bool,
     positions: Positions,
@@ -33,7 +33,7 @@ impl Add {
                 kind,
                 rows: POSITIONS,
                 dim: shape[shape.len() - 1],
-                taken: Taken::Plain,
+                selection: Selection::Plain,
             },
             dropout: None,
         }
@@ -44,12 +44,12 @@ impl Add {
         let batch = self.shape[..self.shape.len() - 2].iter().product();
         let n = batch * seq * dim;
         let x = if self.odd { odd_numbers(n) } else { numbers(n) };
-        let (table, taken) = (self.positions.table(), self.positions.of_rows(batch, seq));
+        let (table, selection) = (self.positions.table(), self.positions.of_rows(batch, seq));
         let calls = calls(self.dropout);
         let outs = Outs {
             values: calls
                 .iter()
-                .map(|&drop| add_positions(&x, dim, &table, |r| taken[r], drop))
+                .map(|&drop| add_positions(&x, dim, &table, |r| selection[r], drop))
                 .collect(),
             copied: false,
         };
@@ -84,17 +84,17 @@ pub fn file() -> File {
             ..Add::new(&[2, 3, 17], kind)
         };
         cases.push(odd.case(format!("{name} odd values")));
-        let taken = [
-            ("startPos 4", Taken::From(4)),
-            ("startPos, last", Taken::From(POSITIONS - 3)),
-            ("positionIds [seq]", Taken::Seq),
-            ("positionIds [batch, seq]", Taken::All),
+        let selection = [
+            ("startPos 4", Selection::From(4)),
+            ("startPos, last", Selection::From(POSITIONS - 3)),
+            ("positionIds [seq]", Selection::Seq),
+            ("positionIds [batch, seq]", Selection::All),
         ];
-        for (which, taken) in taken {
+        for (which, selection) in selection {
             let plain = Add::new(&[2, 3, 7], kind);
             let add = Add {
                 positions: Positions {
-                    taken,
+                    selection,
                     ..plain.positions
                 },
                 ..plain
@@ -107,19 +107,19 @@ pub fn file() -> File {
         cases.push(add.case(format!("sinusoidal {layout} base {base}")));
     }
     for (p, seed) in [(0.1, 7), (0.5, (1 << 53) - 1), (0.9, u64::MAX)] {
-        for taken in [Taken::Plain, Taken::From(2), Taken::All] {
+        for selection in [Selection::Plain, Selection::From(2), Selection::All] {
             let plain = Add::new(&[2, 3, 11], SINUSOIDAL);
             let add = Add {
                 positions: Positions {
-                    taken,
+                    selection,
                     ..plain.positions
                 },
                 dropout: Some((p, seed)),
                 ..plain
             };
-            let which = match taken {
-                Taken::From(_) => " startPos",
-                Taken::All => " positionIds",
+            let which = match selection {
+                Selection::From(_) => " startPos",
+                Selection::All => " positionIds",
                 _ => "",
             };
             cases.push(add.case(format!("sinusoidal dropout {p}{which}")));

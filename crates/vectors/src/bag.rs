@@ -1,4 +1,4 @@
-//! Bags of rows.
+//! Vectors for bags.
 
 use crate::file::{Case, File};
 use crate::inputs::{ids, numbers, odd_numbers};
@@ -20,7 +20,7 @@ const ABOUT: &[&str] = &[
 const ALL: [(&str, Mode); 3] = [("sum", Mode::Sum), ("mean", Mode::Mean), ("max", Mode::Max)];
 const WEIGHTED: [(&str, Mode); 2] = [ALL[0], ALL[1]];
 
-/// Where the bags are.
+/// The form of the bags.
 #[derive(Clone)]
 enum Bags {
     Rows { bags: usize, n: usize },
@@ -88,8 +88,8 @@ impl Call<'_> {
     }
 }
 
-/// The table of the issue: rows 1..10 as 5 x 2.
-fn facts(cases: &mut Vec<Case>) {
+/// A small example: the numbers 1..10 as a table of shape 5 x 2.
+fn small_example(cases: &mut Vec<Case>) {
     let table: Vec<f32> = (1..=10).map(|x| x as f32).collect();
     let ids = [3, 1, 1, 1, 4, 0];
     for (name, bags) in [
@@ -111,7 +111,7 @@ fn facts(cases: &mut Vec<Case>) {
     }
 }
 
-/// Every mode, with padding and weights or without, in every form.
+/// Every mode and form, with and without padding and weights.
 fn forms(cases: &mut Vec<Case>) {
     const ROWS: usize = 5;
     let ids = ids(12, ROWS);
@@ -123,9 +123,9 @@ fn forms(cases: &mut Vec<Case>) {
     ];
     for dim in [1, 5, 33] {
         let table = numbers(ROWS * dim);
-        // The forms differ in TypeScript and in the walk over bags; one width shows them all.
-        let shown = if dim == 5 { 3 } else { 1 };
-        for (form, bags) in &forms[..shown] {
+        // The forms differ in TypeScript and in the iteration over bags; one width covers them all.
+        let form_count = if dim == 5 { 3 } else { 1 };
+        for (form, bags) in &forms[..form_count] {
             for padding in [None, Some(ids[2])] {
                 let call = |weights| Call {
                     table: &table,
@@ -145,8 +145,8 @@ fn forms(cases: &mut Vec<Case>) {
     }
 }
 
-/// What is left where nothing is kept.
-fn nothing(cases: &mut Vec<Case>) {
+/// Bags without entries.
+fn empty(cases: &mut Vec<Case>) {
     let table = odd_numbers(3 * 5);
     let mut add = |name: &str, ids: &[usize], bags: Bags| {
         let call = Call {
@@ -172,7 +172,7 @@ fn nothing(cases: &mut Vec<Case>) {
     );
 }
 
-/// Weights that decide something.
+/// Special weights.
 fn weights(cases: &mut Vec<Case>) {
     let (nan, infinity) = (f32::from_bits(0x7fc0_0001), f32::INFINITY);
     let table = numbers(4 * 6);
@@ -204,7 +204,7 @@ fn weights(cases: &mut Vec<Case>) {
     add("whose order counts", &[0, 2, 3, 0], &[1.0, 1e8, -1e8, 1e-3]);
 }
 
-/// Sums whose order, start and roundings show.
+/// Sums that reveal their order, initial value and rounding.
 fn roundings(cases: &mut Vec<Case>) {
     let half_bit = 1.0 / 16_777_216.0;
     let x = 1.0 + 1.0 / 4096.0;
@@ -236,16 +236,16 @@ fn roundings(cases: &mut Vec<Case>) {
     add("weight minus zero", &[1], Some(&[-0.0]));
 }
 
-/// The maximum keeps its first NaN and its first zero: each column is one story of five rows.
+/// The maximum keeps its first NaN and its first zero. Each column is one case of five rows.
 fn maximum(cases: &mut Vec<Case>) {
     let (nan, other) = (f32::from_bits(0x7fc0_0001), f32::from_bits(0xffc0_0002));
-    let less = f32::NEG_INFINITY;
+    let low = f32::NEG_INFINITY;
     let table = [
-        [1.0, nan, 0.0, -0.0, less, less, 3.0, 1.0, less],
-        [nan, 2.0, -0.0, 0.0, less, 5.0, 2.0, 1.0, nan],
-        [2.0, other, 0.0, -0.0, less, nan, 4.0, 1.0, less],
-        [other, 9.0, -0.0, 0.0, less, 7.0, 4.0, 1.0, other],
-        [3.0, 1.0, -0.0, 0.0, less, less, -4.0, 1.0, less],
+        [1.0, nan, 0.0, -0.0, low, low, 3.0, 1.0, low],
+        [nan, 2.0, -0.0, 0.0, low, 5.0, 2.0, 1.0, nan],
+        [2.0, other, 0.0, -0.0, low, nan, 4.0, 1.0, low],
+        [other, 9.0, -0.0, 0.0, low, 7.0, 4.0, 1.0, other],
+        [3.0, 1.0, -0.0, 0.0, low, low, -4.0, 1.0, low],
     ]
     .concat();
     for (name, padding, ids) in [
@@ -268,7 +268,7 @@ fn maximum(cases: &mut Vec<Case>) {
     }
 }
 
-/// Many ids in one bag, and odd values in wide rows.
+/// Many ids in one bag, and special values in wide rows.
 fn large(cases: &mut Vec<Case>) {
     let table = numbers(9 * 3);
     let many = ids(700, 9);
@@ -297,7 +297,7 @@ fn large(cases: &mut Vec<Case>) {
 /// bag.json
 pub fn file() -> File {
     let mut cases = Vec::new();
-    for part in [facts, forms, nothing, weights, roundings, maximum, large] {
+    for part in [small_example, forms, empty, weights, roundings, maximum, large] {
         part(&mut cases);
     }
     File::new("bag.json", ABOUT, cases)

@@ -1,4 +1,4 @@
-//! Inverted dropout alone: of one row, without positions.
+//! Vectors for dropout of one row, without positions.
 
 use crate::file::{Case, File};
 use crate::inputs::{numbers, odd_numbers};
@@ -12,17 +12,17 @@ const ABOUT: &[&str] = &[
     "seed is decimal digits; floats are the bits of f32, eight hexadecimal digits each; in out 7fc00000 is any NaN.",
 ];
 
-fn start(what: &str, Drop { p, seed, call }: Drop) -> Case {
-    Case::new(format!("{what} dropout {p} seed {seed} call {call}"))
+fn start(name: &str, Drop { p, seed, call }: Drop) -> Case {
+    Case::new(format!("{name} dropout {p} seed {seed} call {call}"))
         .with("dropout", p)
         .with("seed", Wide(seed))
         .with("call", call)
 }
 
-fn values(what: &str, drop: Drop, x: &[f32]) -> Case {
+fn values(name: &str, drop: Drop, x: &[f32]) -> Case {
     let mut out = x.to_vec();
     drop.apply(&mut out);
-    start(what, drop).with("x", Exact(x)).with("out", Computed(&out))
+    start(name, drop).with("x", Exact(x)).with("out", Computed(&out))
 }
 
 fn mask(drop: Drop, n: usize) -> Case {
@@ -37,9 +37,9 @@ fn mask(drop: Drop, n: usize) -> Case {
 
 /// dropout.json
 pub fn file() -> File {
-    // The last double below 1 keeps a word in 2^32; 2^-32 drops one; below that nothing falls.
-    let last = 1.0 - f64::EPSILON / 2.0;
-    let least = 1.0 / 4_294_967_296.0;
+    // The largest f64 below 1 keeps one word of 2^32; 2^-32 drops one; smaller values drop none.
+    let largest = 1.0 - f64::EPSILON / 2.0;
+    let smallest = 1.0 / 4_294_967_296.0;
     let drop = |p, seed, call| Drop { p, seed, call };
     let mut cases = Vec::new();
     for (p, seed, call, n) in [
@@ -50,9 +50,9 @@ pub fn file() -> File {
         (0.5, (1 << 32) + 5, 0, 257),
         (0.5, u64::MAX, 300, 257),
         (0.9, (1 << 53) - 1, 1, 257),
-        (least, 7, 0, 100),
-        (least / 2.0, 7, 0, 100),
-        (last, 7, 0, 100),
+        (smallest, 7, 0, 100),
+        (smallest / 2.0, 7, 0, 100),
+        (largest, 7, 0, 100),
     ] {
         cases.push(mask(drop(p, seed, call), n));
     }
@@ -60,6 +60,6 @@ pub fn file() -> File {
         cases.push(values("numbers", drop(p, 7, 0), &numbers(67)));
         cases.push(values("odd values", drop(p, 7, 1), &odd_numbers(67)));
     }
-    cases.push(values("numbers", drop(last, 7, 0), &numbers(5)));
+    cases.push(values("numbers", drop(largest, 7, 0), &numbers(5)));
     File::new("dropout.json", ABOUT, cases)
 }

@@ -1,28 +1,28 @@
-//! A file of cases, and where two texts of one file differ.
+//! A file of cases, and the comparison of two versions of a file.
 
 use crate::json::Json;
 
-/// One case: a line of a file.
+/// One case: one line of a file.
 pub struct Case {
     name: String,
     line: String,
 }
 
 impl Case {
-    /// A case of that name, which is its only one in the file.
+    /// A case with a name that is unique in its file.
     pub fn new(name: impl Into<String>) -> Self {
         let name = name.into();
         let line = format!("{{\"name\":{}", name.as_str().json());
         Self { name, line }
     }
 
-    /// One more field.
+    /// Adds a field.
     pub fn with(mut self, key: &str, value: impl Json) -> Self {
         self.line += &format!(",{}:{}", key.json(), value.json());
         self
     }
 
-    /// One more field, if there is a value.
+    /// Adds a field if there is a value.
     pub fn maybe(self, key: &str, value: Option<impl Json>) -> Self {
         match value {
             Some(value) => self.with(key, value),
@@ -31,7 +31,7 @@ impl Case {
     }
 }
 
-/// One file of the folder.
+/// One file of test vectors.
 pub struct File {
     pub name: &'static str,
     about: &'static [&'static str],
@@ -39,16 +39,16 @@ pub struct File {
 }
 
 impl File {
-    /// `about` says what the fields mean.
+    /// `about` explains the fields.
     pub fn new(name: &'static str, about: &'static [&'static str], mut cases: Vec<Case>) -> Self {
         cases.sort_by(|a, b| a.name.cmp(&b.name));
         for pair in cases.windows(2) {
-            assert_ne!(pair[0].name, pair[1].name, "{name}: two cases of one name");
+            assert_ne!(pair[0].name, pair[1].name, "{name}: two cases with the same name");
         }
         Self { name, about, cases }
     }
 
-    /// The whole file.
+    /// The text of the file.
     pub fn text(&self) -> String {
         let lines = |items: Vec<String>| items.join(",\n");
         let about = lines(self.about.iter().map(Json::json).collect());
@@ -57,21 +57,21 @@ impl File {
     }
 }
 
-/// Where `found` first differs from `expected`: the line, and the case it holds.
-pub fn difference(expected: &str, found: &str) -> Option<String> {
-    if expected == found {
+/// Describes the first line in which `actual` differs from `expected`, with the name of its case.
+pub fn difference(expected: &str, actual: &str) -> Option<String> {
+    if expected == actual {
         return None;
     }
-    let (mut wanted, mut given) = (expected.split('\n'), found.split('\n'));
+    let (mut expected, mut actual) = (expected.split('\n'), actual.split('\n'));
     for number in 1.. {
-        let (wanted, given) = (wanted.next(), given.next());
-        if wanted != given {
+        let (expected, actual) = (expected.next(), actual.next());
+        if expected != actual {
             let name = |line: Option<&str>| {
                 let quoted = line?.strip_prefix("{\"name\":\"")?;
                 Some(format!(", case \"{}\"", quoted.split('"').next()?))
             };
-            let case = name(wanted).or_else(|| name(given)).unwrap_or_default();
-            return Some(format!("line {number}{case} is not what the reference computes"));
+            let case = name(expected).or_else(|| name(actual)).unwrap_or_default();
+            return Some(format!("line {number}{case} differs from the reference"));
         }
     }
     None
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn one_line_per_case_sorted() {
+    fn cases_are_sorted_one_per_line() {
         let lines = r#"{
 "about": [
 "n is a number"
@@ -105,16 +105,16 @@ mod tests {
     fn the_first_difference_is_named() {
         let expected = file(&[("a", 1), ("b", 2), ("c", 3)]);
         assert_eq!(difference(&expected, &expected), None);
-        let said = |found: &str| difference(&expected, found).expect("a difference");
-        assert!(said(&file(&[("a", 1), ("b", 7), ("c", 7)])).contains("line 7, case \"b\""));
-        assert!(said(&file(&[("a", 1), ("c", 3)])).contains("case \"b\""));
-        assert!(said(&file(&[("a", 1), ("b", 2), ("c", 3), ("d", 4)])).contains("case \"c\""));
-        assert!(said(expected.trim_end()).contains("line 11 "));
-        assert!(said(&format!("{expected}{{\"name\":\"z\"}}")).contains("case \"z\""));
+        let message = |actual: &str| difference(&expected, actual).expect("a difference");
+        assert!(message(&file(&[("a", 1), ("b", 7), ("c", 7)])).contains("line 7, case \"b\""));
+        assert!(message(&file(&[("a", 1), ("c", 3)])).contains("case \"b\""));
+        assert!(message(&file(&[("a", 1), ("b", 2), ("c", 3), ("d", 4)])).contains("case \"c\""));
+        assert!(message(expected.trim_end()).contains("line 11 "));
+        assert!(message(&format!("{expected}{{\"name\":\"z\"}}")).contains("case \"z\""));
     }
 
     #[test]
-    #[should_panic(expected = "two cases of one name")]
+    #[should_panic(expected = "two cases with the same name")]
     fn names_are_unique() {
         file(&[("a", 1), ("a", 2)]);
     }

@@ -1,4 +1,4 @@
-//! Rows by id.
+//! Vectors for lookups.
 
 use crate::file::{Case, File};
 use crate::inputs::{ids, numbers, odd_numbers};

@@ -1,4 +1,4 @@
-//! Rows of seeded tables.
+//! Vectors for the initial values of seeded tables.
 
 use crate::file::{Case, File};
 use crate::json::{Exact, Wide};
@@ -37,25 +37,25 @@ impl Table {
 
     fn element(&self, i: usize) -> f32 {
         let Self { seed, stream, .. } = *self;
-        let narrow = 1.0 / (self.dim as f64).sqrt();
+        let default = 1.0 / (self.dim as f64).sqrt();
         if self.padding == Some(i / self.dim) {
             return 0.0;
         }
         match self.kind {
-            "uniform" => uniform(seed, stream, narrow, i as u64),
+            "uniform" => uniform(seed, stream, default, i as u64),
             "xavier" => uniform(
                 seed,
                 stream,
                 (6.0 / (self.rows + self.dim) as f64).sqrt(),
                 i as u64,
             ),
-            "normal" => normal(seed, stream, self.std.unwrap_or(narrow), i as u64),
+            "normal" => normal(seed, stream, self.std.unwrap_or(default), i as u64),
             "zeros" => 0.0,
-            kind => panic!("no initialiser {kind}"),
+            kind => panic!("unknown initializer {kind}"),
         }
     }
 
-    fn case(&self, shown: &[usize]) -> Case {
+    fn case(&self, selected: &[usize]) -> Case {
         let Self {
             kind,
             rows,
@@ -68,7 +68,7 @@ impl Table {
         let padding = self
             .padding
             .map_or(String::new(), |row| format!(" paddingIdx {row}"));
-        let out: Vec<f32> = shown
+        let out: Vec<f32> = selected
             .iter()
             .flat_map(|row| row * dim..(row + 1) * dim)
             .map(|i| self.element(i))
@@ -83,26 +83,26 @@ impl Table {
         .with("stream", stream)
         .maybe("std", self.std)
         .maybe("paddingIdx", self.padding)
-        .with("rows", shown)
+        .with("rows", selected)
         .with("out", Exact(&out))
     }
 
-    fn whole(&self) -> Case {
+    fn all_rows(&self) -> Case {
         self.case(&(0..self.rows).collect::<Vec<_>>())
     }
 }
 
-/// The elements of a long normal table that lie so close to the middle between two f32 that a relative change of
-/// 2^-40 turns them over: what ln, sin and cos must not differ by, nor the generator.
-fn on_the_edge() -> Case {
+/// The elements of a long normal table that are so close to the midpoint of two f32 that a relative change of 2^-40
+/// changes their rounding. They detect tiny differences in ln, sin, cos and the generator.
+fn near_rounding_boundaries() -> Case {
     let table = Table {
         std: Some(1.0),
         ..Table::new("normal", [1_000_000, 1], 7, 0)
     };
-    let little = 1.0 / (1_u64 << 40) as f64;
-    let at = |std, row: usize| normal(table.seed, table.stream, std, row as u64);
-    let edge = |&row: &usize| at(1.0 - little, row) != at(1.0 + little, row);
-    table.case(&(0..table.rows).filter(edge).collect::<Vec<_>>())
+    let epsilon = 1.0 / (1_u64 << 40) as f64;
+    let element = |std, row: usize| normal(table.seed, table.stream, std, row as u64);
+    let is_near = |&row: &usize| element(1.0 - epsilon, row) != element(1.0 + epsilon, row);
+    table.case(&(0..table.rows).filter(is_near).collect::<Vec<_>>())
 }
 
 /// init.json
@@ -114,10 +114,10 @@ pub fn file() -> File {
         for (i, seed) in SEEDS.into_iter().enumerate() {
             for stream in [0, 1] {
                 let size = SIZES[(i + stream as usize) % SIZES.len()];
-                cases.push(Table::new(kind, size, seed, stream).whole());
+                cases.push(Table::new(kind, size, seed, stream).all_rows());
             }
         }
-        // Far into the streams, where a row begins in the middle of a pair and of a block.
+        // Far into the stream, where a row begins in the middle of a pair and of a block.
         let large = [10_007, 129];
         cases.push(Table::new(kind, large, 7, 0).case(&[4_095, 10_006]));
         cases.push(
@@ -125,12 +125,12 @@ pub fn file() -> File {
                 padding: Some(3),
                 ..Table::new(kind, [5, 6], 7, 0)
             }
-            .whole(),
+            .all_rows(),
         );
     }
-    cases.push(on_the_edge());
-    cases.push(Table::new("zeros", [3, 5], 7, 0).whole());
-    cases.push(Table::new("zeros", [3, 5], 7, 1).whole());
+    cases.push(near_rounding_boundaries());
+    cases.push(Table::new("zeros", [3, 5], 7, 0).all_rows());
+    cases.push(Table::new("zeros", [3, 5], 7, 1).all_rows());
     for (std, seed, stream) in [
         (0.0, 7, 0),
         (0.02, 7, 0),
@@ -145,7 +145,7 @@ pub fn file() -> File {
                 std,
                 ..Table::new("normal", [3, 11], seed, stream)
             }
-            .whole(),
+            .all_rows(),
         );
     }
     File::new("init.json", ABOUT, cases)

@@ -1,4 +1,4 @@
-//! JSON as these files need it: the few kinds of values that cases hold.
+//! The kinds of JSON values that cases contain.
 
 /// A value of a case.
 pub trait Json {
@@ -15,7 +15,7 @@ macro_rules! as_printed {
         }
     )*};
 }
-// An f64 prints as the shortest digits that read back as itself, without an exponent.
+// An f64 is printed with the shortest digits that round-trip, without an exponent.
 as_printed!(bool u32 usize f64);
 
 impl Json for str {
@@ -45,7 +45,7 @@ impl<T: Json + ?Sized> Json for &T {
     }
 }
 
-/// 64 bits, as decimal digits in a string: JSON's numbers have 53.
+/// A u64 as a string of decimal digits, because JSON numbers are only exact up to 53 bits.
 pub struct Wide(pub u64);
 
 impl Json for Wide {
@@ -54,7 +54,7 @@ impl Json for Wide {
     }
 }
 
-/// Words of 32 bits, eight hexadecimal digits each, in one string.
+/// 32-bit words as one string, eight hexadecimal digits each.
 pub struct Words<'a>(pub &'a [u32]);
 
 impl Json for Words<'_> {
@@ -64,10 +64,10 @@ impl Json for Words<'_> {
     }
 }
 
-/// What stands for every NaN that arithmetic makes.
+/// The representation of any NaN.
 const ANY_NAN: u32 = 0x7fc0_0000;
 
-/// Floats that are given or copied: to the bit.
+/// Floats that are inputs or copies, with exact bits.
 pub struct Exact<'a>(pub &'a [f32]);
 
 impl Json for Exact<'_> {
@@ -78,7 +78,7 @@ impl Json for Exact<'_> {
     }
 }
 
-/// Floats that were computed: any NaN is as good as another.
+/// Floats that were computed. All NaNs become [`ANY_NAN`].
 pub struct Computed<'a>(pub &'a [f32]);
 
 impl Json for Computed<'_> {

@@ -1,9 +1,9 @@
-//! Token rows, scaled, with positions added and dropout applied.
+//! Vectors for the fused layer.
 
 use crate::file::{Case, File};
 use crate::inputs::{ids, numbers, odd_numbers};
 use crate::json::Exact;
-use crate::positions::{calls, write_dropout, Kind, Outs, Positions, Taken, SINUSOIDAL};
+use crate::positions::{calls, write_dropout, Kind, Outs, Positions, Selection, SINUSOIDAL};
 use crate::reference::embed::embed;
 
 const ABOUT: &[&str] = &[
@@ -35,7 +35,7 @@ impl Layer {
                 kind,
                 rows: POSITIONS,
                 dim,
-                taken: Taken::Plain,
+                selection: Selection::Plain,
             },
             dropout: None,
         }
@@ -45,8 +45,8 @@ impl Layer {
         let (seq, dim) = (self.shape[self.shape.len() - 1], self.positions.dim);
         let batch = self.shape[..self.shape.len() - 1].iter().product();
         let ids = ids(batch * seq, VOCABULARY);
-        let (table, taken) = (self.positions.table(), self.positions.of_rows(batch, seq));
-        let pe = (self.positions.kind != Kind::None).then_some((&table[..], &taken[..]));
+        let (table, selection) = (self.positions.table(), self.positions.of_rows(batch, seq));
+        let pe = (self.positions.kind != Kind::None).then_some((&table[..], &selection[..]));
         let scale = self.scale.then_some((dim as f64).sqrt() as f32);
         let calls = calls(self.dropout);
         let outs = Outs {
@@ -110,18 +110,18 @@ pub fn file() -> File {
         }
     }
     for (name, kind) in &KINDS[1..] {
-        let taken = [
-            ("startPos 4", Taken::From(4)),
-            ("startPos, last", Taken::From(POSITIONS - 3)),
-            ("positionIds [seq]", Taken::Seq),
-            ("positionIds [batch, seq]", Taken::All),
+        let selection = [
+            ("startPos 4", Selection::From(4)),
+            ("startPos, last", Selection::From(POSITIONS - 3)),
+            ("positionIds [seq]", Selection::Seq),
+            ("positionIds [batch, seq]", Selection::All),
         ];
-        for (which, taken) in taken {
+        for (which, selection) in selection {
             for (dim, dropout) in [(5, None), (10, Some((0.3, 7)))] {
                 let plain = Layer::new(dim, *kind);
                 let layer = Layer {
                     positions: Positions {
-                        taken,
+                        selection,
                         ..plain.positions
                     },
                     dropout,

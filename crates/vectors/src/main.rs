@@ -1,12 +1,13 @@
-//! The published test vectors: what the plain-loop reference computes, as test/vectors/*.json.
+//! Generates the published test vectors, test/vectors/*.json, from the reference implementation.
 //!
 //! ```text
 //! tokenbed-vectors            writes the files
-//! tokenbed-vectors --check    compares them with the reference; exit code 1 names the first file and case that differ
+//! tokenbed-vectors --check    compares the files with the reference; on a difference it prints the first file and case
+//!                             that differ and exits with code 1
 //! ```
-//! A file is `{ "about": [...], "cases": [...] }`, one case per line, sorted by name, with its inputs. Floats are the
-//! bits of f32 in hexadecimal, eight digits each, one string per array. In results `7fc00000` is any NaN: arithmetic
-//! leaves its sign and payload open. No other array holds that NaN, so every other NaN is a copy, to the bit.
+//! A file is `{ "about": [...], "cases": [...] }`, one case per line, sorted by name, with its inputs. Floats are f32
+//! bits in hexadecimal, eight digits each, one string per array. In results `7fc00000` means any NaN, because the sign
+//! and payload of a NaN from arithmetic are unspecified. That NaN occurs nowhere else, so all other NaNs are exact.
 
 mod add;
 mod bag;
@@ -57,40 +58,40 @@ fn main() -> ExitCode {
         }
     };
     match outcome {
-        Ok(said) => {
-            println!("{said}");
+        Ok(message) => {
+            println!("{message}");
             ExitCode::SUCCESS
         }
-        Err(said) => {
-            eprintln!("{said}");
+        Err(message) => {
+            eprintln!("{message}");
             ExitCode::FAILURE
         }
     }
 }
 
 fn write(folder: &Path, files: &[File]) -> Result<String, String> {
-    let told = |error: io::Error| format!("test/vectors: {error}");
-    fs::create_dir_all(folder).map_err(told)?;
+    let describe = |error: io::Error| format!("test/vectors: {error}");
+    fs::create_dir_all(folder).map_err(describe)?;
     for file in files {
-        fs::write(folder.join(file.name), file.text()).map_err(told)?;
+        fs::write(folder.join(file.name), file.text()).map_err(describe)?;
     }
     Ok(format!("wrote {}", summary(files)))
 }
 
-/// The folder holds these files, to the byte, and no other.
+/// Checks that the folder contains exactly these files, byte for byte.
 fn check(folder: &Path, files: &[File]) -> Result<String, String> {
-    let found = fs::read_dir(folder).map_err(|error| format!("test/vectors: {error}"))?;
-    for entry in found {
+    let entries = fs::read_dir(folder).map_err(|error| format!("test/vectors: {error}"))?;
+    for entry in entries {
         let name = entry.map_err(|error| error.to_string())?.file_name();
         if !files.iter().any(|file| name == file.name) {
-            return Err(format!("{}: no such file is written", name.to_string_lossy()));
+            return Err(format!("{}: unexpected file", name.to_string_lossy()));
         }
     }
     for file in files {
         let name = file.name;
-        let found = fs::read_to_string(folder.join(name)).map_err(|error| format!("{name}: {error}"))?;
-        if let Some(place) = difference(&file.text(), &found) {
-            return Err(format!("{name}: {place}"));
+        let actual = fs::read_to_string(folder.join(name)).map_err(|error| format!("{name}: {error}"))?;
+        if let Some(difference) = difference(&file.text(), &actual) {
+            return Err(format!("{name}: {difference}"));
         }
     }
     Ok(format!("checked {}", summary(files)))

@@ -1,4 +1,4 @@
-//! What layers add to rows: the part of a case that `layer` and `add` share.
+//! Positions and dropout: the parts that `layer` and `add` cases share.
 
 use crate::file::Case;
 use crate::inputs::{ids, others};
@@ -6,7 +6,7 @@ use crate::json::{Computed, Exact, Json, Wide};
 use crate::reference::position::Drop;
 use crate::reference::sinusoid::Sinusoid;
 
-/// What is added.
+/// The kind of positions.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Kind {
     None,
@@ -14,15 +14,15 @@ pub enum Kind {
     Learned,
 }
 
-/// The encoding that people use.
+/// The common encoding.
 pub const SINUSOIDAL: Kind = Kind::Sinusoidal {
     base: 10_000.0,
     layout: "interleaved",
 };
 
-/// Which rows of the table of positions are taken.
+/// How rows of the position table are selected.
 #[derive(Clone, Copy)]
-pub enum Taken {
+pub enum Selection {
     /// 0, 1, ... in every sequence.
     Plain,
     /// startPos, startPos + 1, ...
@@ -33,17 +33,17 @@ pub enum Taken {
     All,
 }
 
-/// Positions of a call over `batch` sequences of `seq` rows of `dim`.
+/// The positions of a case.
 #[derive(Clone, Copy)]
 pub struct Positions {
     pub kind: Kind,
     pub rows: usize,
     pub dim: usize,
-    pub taken: Taken,
+    pub selection: Selection,
 }
 
 impl Positions {
-    /// The table of positions, [rows, dim].
+    /// The position table, [rows, dim].
     pub fn table(&self) -> Vec<f32> {
         match self.kind {
             Kind::None => Vec::new(),
@@ -57,27 +57,27 @@ impl Positions {
 
     /// positionIds, if there are any.
     fn ids(&self, batch: usize, seq: usize) -> Option<Vec<usize>> {
-        match self.taken {
-            Taken::Plain | Taken::From(_) => None,
-            Taken::Seq => Some(ids(seq, self.rows)),
-            Taken::All => Some(ids(batch * seq, self.rows)),
+        match self.selection {
+            Selection::Plain | Selection::From(_) => None,
+            Selection::Seq => Some(ids(seq, self.rows)),
+            Selection::All => Some(ids(batch * seq, self.rows)),
         }
     }
 
-    /// The row of the table for each of the batch * seq rows of the result.
+    /// The table row of each of the batch * seq rows of the result.
     pub fn of_rows(&self, batch: usize, seq: usize) -> Vec<usize> {
         let ids = self.ids(batch, seq);
         (0..batch * seq)
-            .map(|r| match (self.taken, &ids) {
-                (Taken::Seq, Some(ids)) => ids[r % seq],
-                (Taken::All, Some(ids)) => ids[r],
-                (Taken::From(start), _) => start + r % seq,
+            .map(|r| match (self.selection, &ids) {
+                (Selection::Seq, Some(ids)) => ids[r % seq],
+                (Selection::All, Some(ids)) => ids[r],
+                (Selection::From(start), _) => start + r % seq,
                 _ => r % seq,
             })
             .collect()
     }
 
-    /// The fields of a case.
+    /// Adds the fields to a case.
     pub fn write(&self, case: Case, batch: usize, seq: usize) -> Case {
         let sizes =
             |case: Case, name: &'static str| case.with("positional", name).with("maxSeqLength", self.rows);
@@ -88,13 +88,13 @@ impl Positions {
                 .with("layout", layout),
             Kind::Learned => sizes(case, "learned").with("positions", Exact(&self.table())),
         };
-        let start = match self.taken {
-            Taken::From(start) => Some(start),
+        let start = match self.selection {
+            Selection::From(start) => Some(start),
             _ => None,
         };
-        let shape = match self.taken {
-            Taken::Seq => Some(vec![seq]),
-            Taken::All => Some(vec![batch, seq]),
+        let shape = match self.selection {
+            Selection::Seq => Some(vec![seq]),
+            Selection::All => Some(vec![batch, seq]),
             _ => None,
         };
         case.maybe("startPos", start)
@@ -103,13 +103,13 @@ impl Positions {
     }
 }
 
-/// Dropout with its seed; the fields of a case.
+/// Adds dropout and its seed to a case.
 pub fn write_dropout(case: Case, dropout: Option<(f64, u64)>) -> Case {
     let Some((p, seed)) = dropout else { return case };
     case.with("dropout", p).with("seed", Wide(seed))
 }
 
-/// The calls of a case: three of training where there is dropout, else one.
+/// The calls of a case: three training calls with dropout, or one call without.
 pub fn calls(dropout: Option<(f64, u64)>) -> Vec<Option<Drop>> {
     match dropout {
         Some((p, seed)) => (0..3).map(|call| Some(Drop { p, seed, call })).collect(),
@@ -120,7 +120,7 @@ pub fn calls(dropout: Option<(f64, u64)>) -> Vec<Option<Drop>> {
 /// The results of the calls.
 pub struct Outs {
     pub values: Vec<Vec<f32>>,
-    /// Whether rows were only copied: then NaNs are exact.
+    /// Whether rows were only copied, so that NaNs are exact.
     pub copied: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Blocks of the generator.
+//! Vectors for the generator.
 
 use crate::file::{Case, File};
 use crate::json::{Wide, Words};
@@ -10,7 +10,7 @@ const ABOUT: &[&str] = &[
     "seed and block are 64-bit numbers in decimal digits; words are four times eight hexadecimal digits.",
 ];
 
-/// The counters and keys of which the Random123 library publishes the words.
+/// The counters and keys of the known answers published by the Random123 library.
 const KNOWN: [([u32; 4], [u32; 2]); 3] = [
     ([0; 4], [0; 2]),
     ([u32::MAX; 4], [u32::MAX; 2]),

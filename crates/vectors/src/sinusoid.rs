@@ -1,4 +1,4 @@
-//! Rows of sinusoidal encodings.
+//! Vectors for sinusoidal encodings.
 
 use crate::file::{Case, File};
 use crate::json::Exact;
@@ -11,7 +11,7 @@ const ABOUT: &[&str] = &[
     "Floats are the bits of f32, eight hexadecimal digits each.",
 ];
 
-/// The first rows of a table, its last, and positions far beyond any, three of them close to multiples of pi.
+/// The first and last rows of a default table, and positions far beyond it, three of them close to multiples of pi.
 const POSITIONS: [u32; 17] = [
     0,
     1,

@@ -1,8 +1,8 @@
-/** The Worker, seen from the page: calls that return promises. Whatever takes time happens there. */
+/** The page's interface to the Worker: calls that return promises. */
 
-import type { Answer, Ask, Calls, Kind } from './messages.js';
+import type { Answer, Call, Calls, Kind } from './messages.js';
 
-interface Waiting {
+interface Pending {
   part(value: unknown): void;
   resolve(value: unknown): void;
   reject(error: Error): void;
@@ -10,69 +10,69 @@ interface Waiting {
 
 export class Background {
   #worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' });
-  #waiting = new Map<number, Waiting>();
+  #pending = new Map<number, Pending>();
   #next = 0;
   #onBusy: (busy: boolean) => void;
 
-  /** `onBusy` is told whenever the first call is under way, and when the last one has been answered. */
+  /** `onBusy` is called when the first call begins and when the last one has been answered. */
   constructor(onBusy: (busy: boolean) => void = () => {}) {
     this.#onBusy = onBusy;
-    this.#worker.addEventListener('message', ({ data }: MessageEvent<Answer>) => this.#take(data));
-    // A Worker that cannot start says so here, and nowhere else.
+    this.#worker.addEventListener('message', ({ data }: MessageEvent<Answer>) => this.#receive(data));
+    // The only event for a Worker that cannot start.
     this.#worker.addEventListener('error', (event) => {
-      this.#failAll(new Error(event.message || 'the Worker could not be started'));
+      this.#failAll(new Error(event.message || 'The Worker could not be started'));
     });
   }
 
-  /** Asks, and is told of parts on the way. Calls are answered in order, except those that send parts. */
+  /** Sends a call. `onPart` receives partial results. Replies arrive in order, except for calls that send parts. */
   call<K extends Kind>(
     kind: K,
-    ask: Calls[K]['ask'],
+    input: Calls[K]['input'],
     onPart: (part: Calls[K]['part']) => void = () => {},
   ): Promise<Calls[K]['reply']> {
     const id = this.#next++;
     return new Promise((resolve, reject) => {
-      const waiting: Waiting = {
+      const pending: Pending = {
         part: (value) => onPart(value as Calls[K]['part']),
         resolve: (value) => resolve(value as Calls[K]['reply']),
         reject,
       };
-      this.#waiting.set(id, waiting);
+      this.#pending.set(id, pending);
       this.#onBusy(true);
-      this.#worker.postMessage({ id, kind, ask } satisfies Ask<K>);
+      this.#worker.postMessage({ id, kind, input } satisfies Call<K>);
     });
   }
 
-  /** Ends the Worker at once, whatever it is doing; its memory is free. Calls under way never settle. */
+  /** Terminates the Worker immediately and frees its memory. Pending calls never settle. */
   end(): void {
     this.#worker.terminate();
-    this.#waiting.clear();
+    this.#pending.clear();
   }
 
-  #take(answer: Answer): void {
-    const waiting = this.#waiting.get(answer.id);
-    if (waiting === undefined) return;
-    if ('part' in answer) return waiting.part(answer.part);
-    this.#waiting.delete(answer.id);
-    if (this.#waiting.size === 0) this.#onBusy(false);
-    if ('reply' in answer) return waiting.resolve(answer.reply);
+  #receive(answer: Answer): void {
+    const pending = this.#pending.get(answer.id);
+    if (pending === undefined) return;
+    if ('part' in answer) return pending.part(answer.part);
+    this.#pending.delete(answer.id);
+    if (this.#pending.size === 0) this.#onBusy(false);
+    if ('reply' in answer) return pending.resolve(answer.reply);
     const error = new Error(answer.error.message);
     error.name = answer.error.name;
-    waiting.reject(error);
+    pending.reject(error);
   }
 
   #failAll(error: Error): void {
-    for (const { reject } of this.#waiting.values()) reject(error);
-    this.#waiting.clear();
+    for (const { reject } of this.#pending.values()) reject(error);
+    this.#pending.clear();
     this.#onBusy(false);
   }
 }
 
 /**
- * `work` for the newest value alone: while one is under way, later values replace each other, so that typing never
- * piles up. What `work` throws is its own business.
+ * Returns a function that runs `work` with the latest value. While a run is in progress, later values replace each
+ * other, so fast typing never builds a queue. `work` must handle its errors.
  */
-export function newest<T>(work: (value: T) => Promise<void>): (value: T) => void {
+export function latest<T>(work: (value: T) => Promise<void>): (value: T) => void {
   let running = false;
   let next: { value: T } | null = null;
   const run = async () => {

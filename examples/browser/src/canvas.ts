@@ -1,6 +1,6 @@
-/** A canvas in CSS pixels, sharp on any screen, drawn anew when its size or the colours change. */
+/** A canvas in CSS pixels, sharp on any screen, redrawn when its size or the colors change. */
 
-import { onColours } from './colours.js';
+import { onColorChange } from './colors.js';
 
 export interface Surface {
   readonly context: CanvasRenderingContext2D;
@@ -8,16 +8,16 @@ export interface Surface {
   readonly height: number;
 }
 
-/** Calls `draw` once per frame at most; the function it gives asks for one. */
-export function drawn(canvas: HTMLCanvasElement, draw: (surface: Surface) => void): () => void {
+/** Draws the canvas now and after each change. Returns a function that requests a redraw, at most one per frame. */
+export function autoRedraw(canvas: HTMLCanvasElement, draw: (surface: Surface) => void): () => void {
   const context = canvas.getContext('2d');
-  if (context === null) throw new Error('this browser gives no 2-D canvas');
-  let asked = false;
+  if (context === null) throw new Error('This browser does not support 2-D canvases');
+  let isScheduled = false;
   const redraw = () => {
-    if (asked) return;
-    asked = true;
+    if (isScheduled) return;
+    isScheduled = true;
     requestAnimationFrame(() => {
-      asked = false;
+      isScheduled = false;
       const [width, height] = [canvas.clientWidth, canvas.clientHeight];
       const ratio = window.devicePixelRatio;
       canvas.width = Math.round(width * ratio);
@@ -27,6 +27,6 @@ export function drawn(canvas: HTMLCanvasElement, draw: (surface: Surface) => voi
     });
   };
   new ResizeObserver(redraw).observe(canvas);
-  onColours(redraw);
+  onColorChange(redraw);
   return redraw;
 }

@@ -1,39 +1,39 @@
 /**
- * A heat map: a grid of numbers as coloured cells, with a cell under the pointer or the keyboard whose value is said in
- * words below. The picture has a text of its own (`aria-label`); the words are read out while keys move.
+ * A heat map: a grid of numbers as colored cells. The readout below describes the cell under the pointer or keyboard
+ * cursor; screen readers announce it while keys move the cursor. The canvas has an `aria-label`.
  */
 
-import { drawn, type Surface } from './canvas.js';
-import { colour, divergingScale, onColours, shade } from './colours.js';
+import { autoRedraw, type Surface } from './canvas.js';
+import { color, divergingScale, onColorChange, shade } from './colors.js';
 
 export interface Grid {
   readonly rows: number;
   readonly cols: number;
-  /** Row after row. */
+  /** Row-major. */
   readonly values: Float32Array;
-  /** The magnitude that gets the full colour. */
+  /** The magnitude with full saturation. */
   readonly limit: number;
-  /** Written beside the rows where there is room. */
+  /** Row labels, shown if there is space. */
   readonly names?: readonly string[];
 }
 
 export interface HeatMapOptions {
   readonly canvas: HTMLCanvasElement;
   readonly readout: HTMLElement;
-  /** A cell in words. */
+  /** Returns the description of a cell. */
   readonly describe: (row: number, col: number, value: number) => string;
-  /** A cell was pointed at, or keys came to it. */
+  /** Called when the pointer or the keyboard cursor enters a cell. */
   readonly onCell?: (row: number, col: number) => void;
-  /** A cell was clicked, or Enter pressed on it. */
+  /** Called when a cell is clicked, or on Enter. */
   readonly onChoose?: (row: number, col: number) => void;
-  /** Cells as high as wide, and names above the columns too. */
+  /** Whether cells are square, with labels above the columns too. */
   readonly square?: boolean;
 }
 
 const NAMES_WIDTH = 76;
 const NAMES_HEIGHT = 60;
 const NAME_SIZE = 11;
-const HIGHEST_CELL = 26;
+const MAX_CELL_HEIGHT = 26;
 
 interface Layout {
   readonly left: number;
@@ -47,18 +47,18 @@ export class HeatMap {
   #grid: Grid = { rows: 0, cols: 0, values: new Float32Array(0), limit: 1 };
   #layout: Layout = { left: 0, top: 0, cellWidth: 1, cellHeight: 1 };
   #cell: { row: number; col: number } | null = null;
-  #marked: number | null = null;
+  #markedRow: number | null = null;
   #image = document.createElement('canvas');
   #redraw: () => void;
 
   constructor(options: HeatMapOptions) {
     this.#options = options;
-    this.#redraw = drawn(options.canvas, (surface) => this.#draw(surface));
-    onColours(() => this.#paint());
+    this.#redraw = autoRedraw(options.canvas, (surface) => this.#draw(surface));
+    onColorChange(() => this.#paint());
     this.#listen();
   }
 
-  /** Shows another grid; `label` is the picture in words. A cell that is still there stays chosen. */
+  /** Shows a grid. `label` describes it. The cursor stays in place, within the new bounds. */
   show(grid: Grid, label: string): void {
     this.#grid = grid;
     this.#options.canvas.setAttribute('aria-label', label);
@@ -68,24 +68,24 @@ export class HeatMap {
       this.#cell = { row: Math.min(this.#cell.row, rows - 1), col: Math.min(this.#cell.col, cols - 1) };
     }
     this.#paint();
-    this.#say();
+    this.#updateReadout();
   }
 
-  /** Frames a row (of a square map its column too); null frames none. */
+  /** Frames a row, and in a square map also its column. null removes the frame. */
   mark(row: number | null): void {
-    this.#marked = row;
+    this.#markedRow = row;
     this.#redraw();
   }
 
-  /** Goes to a cell, as a pointer would. */
-  go(row: number, col: number): void {
+  /** Moves the cursor to a cell. */
+  moveTo(row: number, col: number): void {
     this.#cell = { row, col };
-    this.#say();
+    this.#updateReadout();
     this.#redraw();
     this.#options.onCell?.(row, col);
   }
 
-  /** One pixel per cell; `#draw` stretches them. */
+  /** Paints one pixel per cell. `#draw` scales them. */
   #paint(): void {
     const { rows, cols, values, limit } = this.#grid;
     const scale = divergingScale();
@@ -93,8 +93,8 @@ export class HeatMap {
     this.#image.height = Math.max(1, rows);
     const context = this.#image.getContext('2d')!;
     const data = context.createImageData(this.#image.width, this.#image.height);
-    const words = new Uint32Array(data.data.buffer);
-    for (let i = 0; i < values.length; i++) words[i] = shade(scale, values[i]!, limit);
+    const pixels = new Uint32Array(data.data.buffer);
+    for (let i = 0; i < values.length; i++) pixels[i] = shade(scale, values[i]!, limit);
     context.putImageData(data, 0, 0);
     this.#redraw();
   }
@@ -103,18 +103,19 @@ export class HeatMap {
     const { rows, cols } = this.#grid;
     if (rows * cols === 0) return;
     const { context } = surface;
-    const layout = (this.#layout = this.#place(surface));
+    const layout = (this.#layout = this.#computeLayout(surface));
     const { left, top, cellWidth, cellHeight } = layout;
-    // Cells smaller than a pixel are averaged: leaving some out would draw patterns that are not there.
+    // Average cells smaller than a pixel: skipping some would show false patterns.
     context.imageSmoothingEnabled = cellWidth < 1 || cellHeight < 1;
     context.drawImage(this.#image, left, top, cols * cellWidth, rows * cellHeight);
     this.#drawNames(context);
-    if (this.#marked !== null && this.#marked < rows) {
-      context.strokeStyle = colour('--accent');
+    if (this.#markedRow !== null && this.#markedRow < rows) {
+      context.strokeStyle = color('--accent');
       context.lineWidth = 2;
-      const at = this.#marked;
-      context.strokeRect(left, top + at * cellHeight, cols * cellWidth, cellHeight);
-      if (this.#options.square) context.strokeRect(left + at * cellWidth, top, cellWidth, rows * cellHeight);
+      const index = this.#markedRow;
+      context.strokeRect(left, top + index * cellHeight, cols * cellWidth, cellHeight);
+      if (this.#options.square)
+        context.strokeRect(left + index * cellWidth, top, cellWidth, rows * cellHeight);
     }
     if (this.#cell !== null) {
       const { row, col } = this.#cell;
@@ -123,24 +124,24 @@ export class HeatMap {
         ['--paper', 4],
         ['--ink', 2],
       ] as const) {
-        context.strokeStyle = colour(name);
+        context.strokeStyle = color(name);
         context.lineWidth = width;
         context.strokeRect(x - 1, y - 1, cellWidth + 2, cellHeight + 2);
       }
     }
   }
 
-  #place({ width, height }: Surface): Layout {
+  #computeLayout({ width, height }: Surface): Layout {
     const { rows, cols, names } = this.#grid;
     const { square } = this.#options;
     const fit = (left: number, top: number): Layout => {
       const cellWidth = (width - left) / cols;
-      const cellHeight = Math.min((height - top) / rows, HIGHEST_CELL);
+      const cellHeight = Math.min((height - top) / rows, MAX_CELL_HEIGHT);
       const side = Math.min(cellWidth, cellHeight);
       return square ? { left, top, cellWidth: side, cellHeight: side } : { left, top, cellWidth, cellHeight };
     };
-    const named = fit(NAMES_WIDTH, square ? NAMES_HEIGHT : 0);
-    return names !== undefined && named.cellHeight >= NAME_SIZE ? named : fit(0, 0);
+    const withNames = fit(NAMES_WIDTH, square ? NAMES_HEIGHT : 0);
+    return names !== undefined && withNames.cellHeight >= NAME_SIZE ? withNames : fit(0, 0);
   }
 
   #drawNames(context: CanvasRenderingContext2D): void {
@@ -149,9 +150,9 @@ export class HeatMap {
     if (names === undefined || left === 0) return;
     context.font = `${NAME_SIZE}px ${getComputedStyle(this.#options.canvas).fontFamily}`;
     context.textBaseline = 'middle';
-    context.fillStyle = colour('--ink');
+    context.fillStyle = color('--ink');
     names.forEach((name, i) => {
-      const text = fitted(context, name, NAMES_WIDTH - 10);
+      const text = ellipsize(context, name, NAMES_WIDTH - 10);
       context.textAlign = 'right';
       context.fillText(text, left - 8, top + (i + 0.5) * cellHeight);
       if (top === 0) return;
@@ -159,7 +160,7 @@ export class HeatMap {
       context.translate(left + (i + 0.5) * cellWidth, top - 6);
       context.rotate(-Math.PI / 2);
       context.textAlign = 'left';
-      context.fillText(fitted(context, name, NAMES_HEIGHT - 8), 0, 0);
+      context.fillText(ellipsize(context, name, NAMES_HEIGHT - 8), 0, 0);
       context.restore();
     });
   }
@@ -167,21 +168,21 @@ export class HeatMap {
   #listen(): void {
     const { canvas, readout, onChoose } = this.#options;
     const point = (event: PointerEvent | MouseEvent) => {
-      const at = this.#cellAt(event.offsetX, event.offsetY);
-      if (at !== null) this.go(at.row, at.col);
-      return at;
+      const cell = this.#cellAt(event.offsetX, event.offsetY);
+      if (cell !== null) this.moveTo(cell.row, cell.col);
+      return cell;
     };
     canvas.addEventListener('pointermove', point);
     canvas.addEventListener('click', (event) => {
-      const at = point(event);
-      if (at !== null) onChoose?.(at.row, at.col);
+      const cell = point(event);
+      if (cell !== null) onChoose?.(cell.row, cell.col);
     });
     canvas.addEventListener('keydown', (event) => this.#key(event));
-    // Read out what keys reach; a pointer's way across would be a flood of words.
+    // Announce cells only for the keyboard: a moving pointer would cause a flood of announcements.
     canvas.addEventListener('focus', () => {
       if (!canvas.matches(':focus-visible')) return;
       readout.setAttribute('aria-live', 'polite');
-      if (this.#cell === null && this.#grid.rows * this.#grid.cols > 0) this.go(0, 0);
+      if (this.#cell === null && this.#grid.rows * this.#grid.cols > 0) this.moveTo(0, 0);
     });
     canvas.addEventListener('blur', () => readout.removeAttribute('aria-live'));
   }
@@ -202,12 +203,12 @@ export class HeatMap {
       End: [all ? rows - 1 : row, cols - 1],
     };
     const move = moves[event.key];
-    const chosen = event.key === 'Enter' || event.key === ' ';
-    if (move === undefined && !chosen) return;
+    const isChoice = event.key === 'Enter' || event.key === ' ';
+    if (move === undefined && !isChoice) return;
     event.preventDefault();
-    if (chosen) return this.#options.onChoose?.(row, col);
-    const within = (n: number, bound: number) => Math.max(0, Math.min(bound - 1, n));
-    this.go(within(move![0], rows), within(move![1], cols));
+    if (isChoice) return this.#options.onChoose?.(row, col);
+    const clamp = (n: number, bound: number) => Math.max(0, Math.min(bound - 1, n));
+    this.moveTo(clamp(move![0], rows), clamp(move![1], cols));
   }
 
   #cellAt(x: number, y: number): { row: number; col: number } | null {
@@ -217,7 +218,7 @@ export class HeatMap {
     return inside ? { row, col } : null;
   }
 
-  #say(): void {
+  #updateReadout(): void {
     const { readout, describe } = this.#options;
     if (this.#cell === null) return;
     const { row, col } = this.#cell;
@@ -225,8 +226,8 @@ export class HeatMap {
   }
 }
 
-/** Text cut to a width, with an ellipsis. */
-function fitted(context: CanvasRenderingContext2D, text: string, width: number): string {
+/** Truncates text to a width, with an ellipsis. */
+function ellipsize(context: CanvasRenderingContext2D, text: string, width: number): string {
   if (context.measureText(text).width <= width) return text;
   let end = text.length;
   while (end > 1 && context.measureText(`${text.slice(0, end)}…`).width > width) end--;

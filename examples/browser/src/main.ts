@@ -3,32 +3,32 @@
  *
  *   settings.ts   text, tokenizer, width, seed
  *       |  embed, in the Worker
- *   tokens.ts     chips; one of them is chosen
- *       |  a lens: 32 tokens around the chosen one
- *   vectors.ts    similarity.ts       positions.ts, gauge.ts, profile.ts: by themselves
+ *   tokens.ts     chips; one of them is selected
+ *       |  a lens: 32 tokens around the selected one
+ *   vectors.ts    similarity.ts       positions.ts, gauge.ts, profile.ts: independent
  *
- * Nothing is computed here: the page asks its Worker (background.ts, messages.ts) and draws the answers.
+ * Nothing is computed here: the page calls its Worker (background.ts, messages.ts) and draws the replies.
  */
 
-import { Background, newest } from './background.js';
+import { Background, latest } from './background.js';
 import { Gauge } from './gauge.js';
 import type { Embedded, EmbedSettings } from './messages.js';
-import { element, words } from './page.js';
+import { element, errorText } from './page.js';
 import { Positions } from './positions.js';
 import { ProfilePanel } from './profile.js';
-import { fail, listen, tell } from './settings.js';
+import { fail, listen, showSummary } from './settings.js';
 import { Similarity } from './similarity.js';
 import { PAGE, TokenList } from './tokens.js';
 import { Vectors } from './vectors.js';
 
-/** As many rows as can carry their names. */
+/** The number of rows that can be labeled. */
 const LENS = 32;
 
 const main = document.querySelector('main')!;
 const background = new Background((busy) => main.setAttribute('aria-busy', String(busy)));
 let embedded: Embedded | null = null;
-let chosen = 0;
-/** What is shown; -1: nothing of this text yet. */
+let selected = 0;
+/** The first token of the current page and lens; -1 if nothing of this text is shown yet. */
 let page = -1;
 let lens = -1;
 
@@ -41,43 +41,43 @@ gauge.listen();
 const profile = new ProfilePanel();
 profile.listen();
 
-/** Brings what is shown in line with what is chosen: asks for the page and the lens only when they are others. */
-const look = newest(async () => {
+/** Updates the page and the lens to the selected token. Fetches them only if they changed. */
+const update = latest(async () => {
   if (embedded === null) return;
-  const wanted = { page: chosen - (chosen % PAGE), lens: chosen - (chosen % LENS) };
+  const target = { page: selected - (selected % PAGE), lens: selected - (selected % LENS) };
   try {
-    // Said before the wait: a text that arrives meanwhile sets them back, and the next look asks again.
-    if (wanted.page !== page) {
-      page = wanted.page;
+    // Set before the await: a text that arrives meanwhile resets them, and the next update fetches again.
+    if (target.page !== page) {
+      page = target.page;
       tokens.show(await background.call('pieces', { start: page, count: PAGE }), page, embedded.tokens);
     }
-    if (wanted.lens !== lens) {
-      lens = wanted.lens;
-      const seen = await background.call('lens', { start: lens, count: LENS });
-      vectors.show(seen);
-      similarity.show(seen);
+    if (target.lens !== lens) {
+      lens = target.lens;
+      const reply = await background.call('lens', { start: lens, count: LENS });
+      vectors.show(reply);
+      similarity.show(reply);
     }
   } catch (error) {
     return fail(error);
   }
-  tokens.choose(chosen, { start: wanted.lens, end: wanted.lens + LENS });
-  vectors.mark(chosen);
-  similarity.mark(chosen);
+  tokens.choose(selected, { start: target.lens, end: target.lens + LENS });
+  vectors.mark(selected);
+  similarity.mark(selected);
 });
 
 function choose(token: number): void {
-  chosen = token;
-  look(null);
+  selected = token;
+  update(null);
 }
 
-const embed = newest(async (settings: EmbedSettings) => {
+const embed = latest(async (settings: EmbedSettings) => {
   try {
     embedded = await background.call('embed', settings);
-    chosen = Math.max(0, Math.min(chosen, embedded.tokens - 1));
+    selected = Math.max(0, Math.min(selected, embedded.tokens - 1));
     page = lens = -1;
-    tell(settings, embedded);
-    vectors.tell(settings, embedded);
-    look(null);
+    showSummary(settings, embedded);
+    vectors.showSummary(settings, embedded);
+    update(null);
   } catch (error) {
     fail(error);
   }
@@ -97,7 +97,7 @@ async function introduce(): Promise<void> {
     const { isa, version } = await background.call('start', null);
     line.textContent = `tokenbed ${version}, WebAssembly with ${isa}. Nothing you type leaves this page.`;
   } catch (error) {
-    line.textContent = words(error);
+    line.textContent = errorText(error);
   }
 }
 

@@ -1,66 +1,66 @@
 /**
- * What the page asks of its Worker, and what comes back.
+ * The messages between the page and its Worker.
  *
- *   page -> worker   { id, kind, ask }
- *   worker -> page   { id, part }   any number of times, for work that is shown while it runs
+ *   page -> worker   { id, kind, input }
+ *   worker -> page   { id, part }   any number of times, for partial results
  *                    { id, reply }  or  { id, error }, once
  *
- * Arrays in a reply are transferred: whoever receives them owns them.
+ * Arrays in a reply are transferred: the receiver owns them.
  */
 
 import type { ProfilerResults } from 'tokenbed';
 
 export type TokenizerName = 'bytes' | 'words' | 'char';
 
-/** Everything that decides a bit of the vectors. */
+/** All settings that affect the vectors. */
 export interface EmbedSettings {
   readonly text: string;
   readonly tokenizer: TokenizerName;
-  /** How many merges to learn from the text; means nothing to `char`. */
+  /** The number of merges to learn from the text; ignored by `char`. */
   readonly merges: number;
   readonly dim: number;
   readonly seed: number;
-  /** Rows times sqrt(D) plus positions, or the rows alone. */
+  /** Whether to scale rows by sqrt(D) and add positions. */
   readonly positions: boolean;
 }
 
-/** What became of a text. The ids and vectors stay with the Worker, which is asked for parts of them. */
+/** A summary of an embedded text. Ids and vectors stay in the Worker; the page requests parts of them. */
 export interface Embedded {
   readonly characters: number;
   readonly tokens: number;
   readonly vocabSize: number;
-  /** Merges that were learned: fewer than wanted when no pair is left twice. */
+  /** The number of merges learned: fewer than requested if no pair occurs twice. */
   readonly merges: number;
-  /** Tokens that stand for something the tokenizer does not know. */
+  /** The number of unknown tokens. */
   readonly unknown: number;
-  /** SHA-256 of the vectors' bytes; null where the page has no `crypto.subtle` (plain http). */
+  /** SHA-256 of the vectors' bytes; null without `crypto.subtle` (plain http). */
   readonly digest: string | null;
   readonly bytes: number;
   readonly ms: number;
 }
 
-/** A stretch of tokens: `count` from `start` on, cut off at the last one. */
+/** A range of tokens: at most `count` from `start` on. */
 export interface Stretch {
   readonly start: number;
   readonly count: number;
 }
 
-/** A token as it is shown. */
+/** A token to display. */
 export interface Piece {
   readonly id: number;
-  /** What it stands for: the text itself, a special token's name, or bytes that are no whole character. */
+  /** Text, the name of a special token, or bytes that are not complete characters. */
   readonly kind: 'text' | 'special' | 'bytes';
   readonly text: string;
 }
 
-/** A stretch of tokens seen closely. */
+/** A range of tokens with their vectors and similarities. */
 export interface Lens {
   readonly start: number;
   readonly pieces: readonly Piece[];
   readonly dim: number;
   /** `[count, dim]` */
   readonly vectors: Float32Array<ArrayBuffer>;
-  /** `[count, count]`, cosines. */
+  /** `[count, count]`: cosine similarities. */
   readonly similarity: Float32Array<ArrayBuffer>;
 }
 
@@ -73,9 +73,9 @@ export interface EncodingSettings {
 }
 
 export interface Encoding {
-  /** `[dim, count]`: a row is one dimension's wave. */
+  /** `[dim, count]`: a row is the wave of one dimension. */
   readonly values: Float32Array<ArrayBuffer>;
-  /** One for each pair of dimensions, radians per position. */
+  /** One per pair of dimensions, in radians per position. */
   readonly frequencies: readonly number[];
 }
 
@@ -87,62 +87,62 @@ export interface GaugeSettings {
   readonly dim: number;
 }
 
-/** All rounds so far. */
+/** The measurements so far. */
 export interface Rates {
-  /** How many times as long plain JavaScript took, for each round. */
+  /** The time of plain JavaScript divided by the time of tokenbed, for each round. */
   readonly ratios: readonly number[];
-  /** Middle and quartiles of `ratios`. */
+  /** Median and quartiles of `ratios`. */
   readonly ratio: number;
   readonly low: number;
   readonly high: number;
   /** Medians. */
   readonly secondsPerCall: Readonly<Record<Contender, number>>;
   readonly tokensPerCall: number;
-  /** The rows that a call looks up, in bytes. */
+  /** The bytes of the rows that a call looks up. */
   readonly bytesPerCall: number;
-  /** Which of the ways to write it in JavaScript was the fastest here. */
+  /** The fastest JavaScript variant on this machine. */
   readonly jsWay: string;
 }
 
 export interface Chart {
   readonly title: string;
-  /** A document of its own. */
+  /** A standalone SVG document. */
   readonly svg: string;
 }
 
 export interface ProfileStep {
   /** 0 .. 1 */
   readonly done: number;
-  /** What is measured next. */
+  /** The next measurement. */
   readonly label: string;
 }
 
 export interface Profile {
-  /** The whole report, a document of its own. */
+  /** The complete report: a standalone HTML document. */
   readonly html: string;
   readonly charts: readonly Chart[];
   readonly results: ProfilerResults;
 }
 
-/** Each call: what is asked, what is sent on the way, what comes back. */
+/** The input, partial results and reply of each call. */
 export interface Calls {
-  start: { ask: null; part: never; reply: { isa: string; version: string } };
-  embed: { ask: EmbedSettings; part: never; reply: Embedded };
-  pieces: { ask: Stretch; part: never; reply: readonly Piece[] };
-  lens: { ask: Stretch; part: never; reply: Lens };
+  start: { input: null; part: never; reply: { isa: string; version: string } };
+  embed: { input: EmbedSettings; part: never; reply: Embedded };
+  pieces: { input: Stretch; part: never; reply: readonly Piece[] };
+  lens: { input: Stretch; part: never; reply: Lens };
   /** All vectors, as a .npy file. */
-  file: { ask: null; part: never; reply: ArrayBuffer };
-  encoding: { ask: EncodingSettings; part: never; reply: Encoding };
-  measure: { ask: GaugeSettings; part: Rates; reply: Rates };
-  profile: { ask: null; part: ProfileStep; reply: Profile };
+  file: { input: null; part: never; reply: ArrayBuffer };
+  encoding: { input: EncodingSettings; part: never; reply: Encoding };
+  measure: { input: GaugeSettings; part: Rates; reply: Rates };
+  profile: { input: null; part: ProfileStep; reply: Profile };
 }
 
 export type Kind = keyof Calls;
 
-export interface Ask<K extends Kind = Kind> {
+export interface Call<K extends Kind = Kind> {
   readonly id: number;
   readonly kind: K;
-  readonly ask: Calls[K]['ask'];
+  readonly input: Calls[K]['input'];
 }
 
 export type Answer =

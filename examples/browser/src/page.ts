@@ -1,16 +1,16 @@
-/** Small things that every panel needs. */
+/** Helpers of the panels. */
 
-/** The element that index.html has under this id; its kind is checked, so that a renamed one is found at once. */
+/** The element of index.html with this id. Checks its class, so that a renamed element is detected immediately. */
 export function element<T extends HTMLElement>(id: string, kind: abstract new () => T): T {
-  const found = document.getElementById(id);
-  if (!(found instanceof kind)) throw new Error(`index.html has no ${kind.name} with the id ${id}`);
-  return found;
+  const node = document.getElementById(id);
+  if (!(node instanceof kind)) throw new Error(`index.html has no ${kind.name} with the id ${id}`);
+  return node;
 }
 
 /** `1234567.8` as `1,234,568`. */
 export const count = (n: number): string => n.toLocaleString('en-US', { maximumFractionDigits: 0 });
 
-/** Three significant digits, with a real minus: `−0.0123`. */
+/** Three significant digits, with a minus sign instead of a hyphen: `−0.0123`. */
 export function short(value: number): string {
   const text = value === 0 ? '0' : Math.abs(value) < 1e-4 ? value.toExponential(1) : value.toPrecision(3);
   return text.replaceAll('-', '−');
@@ -24,17 +24,17 @@ export function size(bytes: number): string {
   return bytes < 1e6 ? `${(bytes / 1e3).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
 }
 
-/** An error in one line, as the library words it. */
-export function words(error: unknown): string {
+/** Formats an error in one line. */
+export function errorText(error: unknown): string {
   return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
 }
 
-/** Offers bytes or text as a file. */
+/** Downloads bytes or text as a file. */
 export function save(content: BlobPart, name: string, type: string): void {
   const link = document.createElement('a');
   link.href = URL.createObjectURL(new Blob([content], { type }));
   link.download = name;
   link.click();
-  // The download has its own reference by the next turn.
+  // By the next task the download has its own reference.
   setTimeout(() => URL.revokeObjectURL(link.href));
 }

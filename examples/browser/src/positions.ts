@@ -1,8 +1,8 @@
-/** The positional encoding: positions to the right, dimensions downwards, and the chosen dimension as a wave below. */
+/** The positional encoding: a heat map of positions by dimensions, and the selected dimension as a wave below. */
 
-import { newest } from './background.js';
-import { drawn } from './canvas.js';
-import { colour } from './colours.js';
+import { latest } from './background.js';
+import { autoRedraw } from './canvas.js';
+import { color } from './colors.js';
 import { HeatMap } from './heat-map.js';
 import type { Encoding, EncodingSettings } from './messages.js';
 import { count, element, short } from './page.js';
@@ -16,12 +16,12 @@ export class Positions {
   #settings: EncodingSettings | null = null;
   #encoding: Encoding | null = null;
   #dim = 64;
-  /** The cell looked at: the fifth pair of dimensions shows some turns at first sight. */
+  /** The current cell. The fifth pair of dimensions initially shows a few periods. */
   #row = 8;
   #col = 0;
   #map: HeatMap;
   #drawWave: () => void;
-  #ask: (settings: EncodingSettings) => void;
+  #request: (settings: EncodingSettings) => void;
 
   constructor(encode: (settings: EncodingSettings) => Promise<Encoding>) {
     this.#map = new HeatMap({
@@ -33,8 +33,8 @@ export class Positions {
         this.#drawWave();
       },
     });
-    this.#drawWave = drawn(wave, ({ context, width, height }) => this.#draw(context, width, height));
-    this.#ask = newest(async (settings) => {
+    this.#drawWave = autoRedraw(wave, ({ context, width, height }) => this.#draw(context, width, height));
+    this.#request = latest(async (settings) => {
       try {
         const encoding = await encode(settings);
         this.#show(settings, encoding);
@@ -59,10 +59,10 @@ export class Positions {
     element('base-value', HTMLOutputElement).value = count(base);
     first.setAttribute('aria-invalid', String(!first.validity.valid));
     if (!first.validity.valid) {
-      readout.textContent = `First position: a whole number from 0 to ${count(Number(first.max))}`;
+      readout.textContent = `First position: an integer from 0 to ${count(Number(first.max))}`;
       return;
     }
-    this.#ask({
+    this.#request({
       first: first.valueAsNumber,
       count: Number(data.get('count')),
       dim: this.#dim,
@@ -77,13 +77,13 @@ export class Positions {
     const { first, count: shown, dim } = settings;
     this.#map.show(
       { rows: dim, cols: shown, values: encoding.values, limit: 1 },
-      `Heat map of the positional encoding: positions ${count(first)} to ${count(first + shown - 1)} to the right, ` +
-        `${dim} dimensions downwards; values from −1 to 1`,
+      `Heat map of the positional encoding: columns are positions ${count(first)} to ${count(first + shown - 1)}, ` +
+        `rows are ${dim} dimensions; values from −1 to 1`,
     );
-    this.#map.go(Math.min(this.#row, dim - 1), Math.min(this.#col, shown - 1));
+    this.#map.moveTo(Math.min(this.#row, dim - 1), Math.min(this.#col, shown - 1));
   }
 
-  /** The pair of dimensions that share a frequency, and which of the two functions this one is. */
+  /** The frequency of a dimension, and whether it is a sine or a cosine. */
   #pair(row: number): { frequency: number; name: 'sin' | 'cos' } {
     const { dim, layout } = this.#settings!;
     const half = Math.ceil(dim / 2);
@@ -94,8 +94,8 @@ export class Positions {
   #describe(row: number, col: number, value: number): string {
     const { frequency, name } = this.#pair(row);
     const position = count(this.#settings!.first + col);
-    const turn = short((2 * Math.PI) / frequency);
-    return `position ${position}, dimension ${row}: ${name}(${position} × ${short(frequency)}) = ${short(value)}; one turn every ${turn} positions`;
+    const period = short((2 * Math.PI) / frequency);
+    return `position ${position}, dimension ${row}: ${name}(${position} × ${short(frequency)}) = ${short(value)}; period ${period} positions`;
   }
 
   #draw(context: CanvasRenderingContext2D, width: number, height: number): void {
@@ -105,20 +105,20 @@ export class Positions {
     const { frequency, name } = this.#pair(this.#row);
     wave.setAttribute(
       'aria-label',
-      `Dimension ${this.#row} as a wave: ${name}, one turn every ${short((2 * Math.PI) / frequency)} positions`,
+      `Dimension ${this.#row} as a wave: ${name}, period ${short((2 * Math.PI) / frequency)} positions`,
     );
     const x = (col: number) => ((col + 0.5) / shown) * width;
     const y = (value: number) => height / 2 - value * (height / 2 - 6);
     context.lineWidth = 1;
-    context.strokeStyle = colour('--line');
+    context.strokeStyle = color('--line');
     context.strokeRect(0, height / 2, width, 0);
-    context.strokeStyle = colour('--accent');
+    context.strokeStyle = color('--accent');
     context.lineWidth = 1.5;
     context.lineJoin = 'round';
     context.beginPath();
     values.forEach((value, col) => context.lineTo(x(col), y(value)));
     context.stroke();
-    context.fillStyle = colour('--ink');
+    context.fillStyle = color('--ink');
     context.beginPath();
     context.arc(x(this.#col), y(values[this.#col]!), 4, 0, 2 * Math.PI);
     context.fill();

@@ -1,13 +1,13 @@
 /**
- * The profiler's report: measured in a Worker of its own, shown as charts, kept as a file.
+ * The profiler's report: measured in a separate Worker, shown as charts, and available for download.
  *
- * The HTML report brings its own style, which this page's policy lets into no frame; so it is a download, and the page
- * shows the charts as images and the figures as a table.
+ * The HTML report has inline styles, which this page's content security policy does not allow in a frame. The page
+ * therefore shows the charts as images and the figures as a table.
  */
 
 import { Background } from './background.js';
 import type { Profile } from './messages.js';
-import { element, plural, save, words } from './page.js';
+import { element, plural, save, errorText } from './page.js';
 
 const form = element('profile-form', HTMLFormElement);
 const button = element('profile', HTMLButtonElement);
@@ -39,7 +39,7 @@ export class ProfilePanel {
     const running = (this.#running = new Background());
     button.textContent = 'Stop';
     status.textContent = 'Measuring …';
-    // What is measured now is in the progress bar's words: a live region would read out each of them.
+    // The current step is the text of the progress bar. A live region would announce every step.
     const onStep = ({ done, label }: { done: number; label: string }) => {
       progress.value = done;
       progress.setAttribute('aria-valuetext', `${Math.round(100 * done)} %, ${label}`);
@@ -50,7 +50,7 @@ export class ProfilePanel {
       const figures = Object.keys(profile.results.lookup).length;
       this.#end(`${plural(figures, 'lookup')}, tables and positions measured.`);
     } catch (error) {
-      this.#end(words(error));
+      this.#end(errorText(error));
     }
   }
 
@@ -72,21 +72,21 @@ export class ProfilePanel {
       ...profile.charts.map(({ title, svg }) => {
         const image = document.createElement('img');
         image.src = URL.createObjectURL(new Blob([svg], { type: 'image/svg+xml' }));
-        image.alt = `${title}, a chart of the figures below and in the report`;
+        image.alt = `${title}: a chart of the figures in the table below and in the report`;
         const item = document.createElement('li');
         item.append(image);
         return item;
       }),
     );
     lookups.replaceChildren(
-      ...Object.values(profile.results.lookup).map((found) => {
+      ...Object.values(profile.results.lookup).map((lookup) => {
         const row = document.createElement('tr');
-        const pattern = found.pattern === 'uniform' ? '' : `, ${found.pattern}`;
-        row.append(cell('th', `${found.batchSize} × ${found.seqLength}${pattern}`));
+        const pattern = lookup.pattern === 'uniform' ? '' : `, ${lookup.pattern}`;
+        row.append(cell('th', `${lookup.batchSize} × ${lookup.seqLength}${pattern}`));
         for (const text of [
-          found.lookupTimeMs.toPrecision(3),
-          (found.tokensPerSecond / 1e6).toPrecision(3),
-          `${(100 * found.bandwidthUtilization).toFixed(0)} %`,
+          lookup.lookupTimeMs.toPrecision(3),
+          (lookup.tokensPerSecond / 1e6).toPrecision(3),
+          `${(100 * lookup.bandwidthUtilization).toFixed(0)} %`,
         ]) {
           row.append(cell('td', text));
         }
@@ -97,8 +97,8 @@ export class ProfilePanel {
 }
 
 function cell(kind: 'th' | 'td', text: string): HTMLTableCellElement {
-  const made = document.createElement(kind);
-  if (kind === 'th') made.scope = 'row';
-  made.textContent = text;
-  return made;
+  const element = document.createElement(kind);
+  if (kind === 'th') element.scope = 'row';
+  element.textContent = text;
+  return element;
 }

@@ -1,14 +1,14 @@
-/** The form that decides the vectors: text, tokenizer, width, seed. */
+/** The settings form: text, tokenizer, width, seed. */
 
 import type { Embedded, EmbedSettings, TokenizerName } from './messages.js';
-import { count, element, plural, words } from './page.js';
+import { count, element, plural, errorText } from './page.js';
 
 const form = element('text-form', HTMLFormElement);
 const status = element('text-status', HTMLParagraphElement);
 const merges = element('merges', HTMLInputElement);
 const seed = element('seed', HTMLInputElement);
 
-/** What the form says now; null while the seed is no whole number. */
+/** Reads the form. Returns null while the seed is not an integer. */
 function read(): EmbedSettings | null {
   const data = new FormData(form);
   const text = (name: string) => String(data.get(name));
@@ -16,7 +16,7 @@ function read(): EmbedSettings | null {
   merges.disabled = text('tokenizer') === 'char';
   seed.setAttribute('aria-invalid', String(!seed.validity.valid));
   if (!seed.validity.valid) {
-    status.textContent = `Seed: a whole number from 0 to ${count(Number.MAX_SAFE_INTEGER)}`;
+    status.textContent = `Seed: an integer from 0 to ${count(Number.MAX_SAFE_INTEGER)}`;
     return null;
   }
   return {
@@ -31,21 +31,21 @@ function read(): EmbedSettings | null {
 
 /** Calls `onSettings` now and after each change. */
 export function listen(onSettings: (settings: EmbedSettings) => void): void {
-  const changed = () => {
+  const onChange = () => {
     const settings = read();
     if (settings !== null) onSettings(settings);
   };
-  for (const field of form.elements) field.addEventListener('input', changed);
+  for (const field of form.elements) field.addEventListener('input', onChange);
   form.addEventListener('submit', (event) => event.preventDefault());
-  changed();
+  onChange();
 }
 
-/** Training ends early when no pair of neighbours is there twice. */
-const learned = (merges: number, wanted: number) =>
-  `${plural(merges, 'merge')} learned${merges < wanted ? ', no pair is left twice' : ''}`;
+/** Training ends early when no adjacent pair occurs twice. */
+const learned = (merges: number, requested: number) =>
+  `${plural(merges, 'merge')} learned${merges < requested ? ', no pair occurs twice' : ''}`;
 
-/** Says what became of the text. */
-export function tell(settings: EmbedSettings, embedded: Embedded): void {
+/** Shows a summary of the embedded text. */
+export function showSummary(settings: EmbedSettings, embedded: Embedded): void {
   const { characters, tokens, vocabSize, merges, unknown, ms } = embedded;
   const parts = [
     plural(characters, 'character'),
@@ -59,5 +59,5 @@ export function tell(settings: EmbedSettings, embedded: Embedded): void {
 }
 
 export function fail(error: unknown): void {
-  status.textContent = words(error);
+  status.textContent = errorText(error);
 }

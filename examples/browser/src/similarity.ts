@@ -1,4 +1,4 @@
-/** Which tokens have similar vectors: the cosines of a stretch as a matrix, and the nearest ones in words. */
+/** Similar tokens: a matrix of cosine similarities, and a list of the nearest tokens. */
 
 import { HeatMap } from './heat-map.js';
 import type { Lens } from './messages.js';
@@ -31,7 +31,7 @@ export class Similarity {
     );
   }
 
-  /** Frames a token, and names those most like it. */
+  /** Frames a token and lists the most similar ones. */
   mark(token: number): void {
     const lens = this.#lens;
     const row = lens === null ? -1 : token - lens.start;

@@ -1,13 +1,13 @@
-/** The page's vectors as a program for Node: run it, and compare the digest. */
+/** A Node program that computes the page's vectors and prints their digest. */
 
 import type { EmbedSettings } from './messages.js';
 import { CONTEXT } from './work/context.js';
 
-/** Longer texts are read from a file. */
-const LONGEST_LITERAL = 400;
+/** The limit of a string literal. Longer texts are read from a file. */
+const MAX_LITERAL = 400;
 
 export function snippet({ text, tokenizer, merges, dim, seed, positions }: EmbedSettings): string {
-  const inFile = text.length > LONGEST_LITERAL;
+  const inFile = text.length > MAX_LITERAL;
   const name = tokenizer === 'char' ? 'CharTokenizer' : 'BPETokenizer';
   const layer = `vocabSize: tokenizer.vocabSize, embeddingDim: ${dim}, seed: ${seed}`;
   return [

@@ -1,42 +1,42 @@
 /**
- * The tokens as chips, a page of them at a time: 100,000 elements would stall what 256 do not. The list is one stop of the
- * Tab key; arrows choose a token, which the other panels then look at.
+ * The tokens as chips, 256 per page, because 100,000 elements would block the browser. The list is a single tab stop; arrow
+ * keys select a token, which the other panels then show.
  */
 
 import type { Piece } from './messages.js';
 import { count, element, plural } from './page.js';
 
 export const PAGE = 256;
-/** Chip colours in style.css. */
+/** The number of chip colors in style.css. */
 const HUES = 8;
 
-/** A token's text with its white space made visible. */
+/** A token's text with visible white space. */
 export function visible({ kind, text }: Piece): string {
   if (kind !== 'text') return text;
   return text.replaceAll(' ', '·').replaceAll('\n', '↵').replaceAll('\t', '→') || '∅';
 }
 
 export interface TokenListOptions {
-  /** Another page is wanted. */
+  /** Called when another page is requested. */
   readonly onPage: (start: number) => void;
-  /** A token was chosen, by its place in the whole text. */
+  /** Called when a token is selected, with its index in the text. */
   readonly onChoose: (token: number) => void;
 }
 
 export class TokenList {
   #list = element('tokens', HTMLDivElement);
   #shown = element('tokens-shown', HTMLParagraphElement);
-  #back = element('tokens-back', HTMLButtonElement);
-  #on = element('tokens-on', HTMLButtonElement);
+  #backButton = element('tokens-back', HTMLButtonElement);
+  #nextButton = element('tokens-on', HTMLButtonElement);
   #options: TokenListOptions;
   #start = 0;
   #total = 0;
-  #chosen = 0;
+  #selected = 0;
 
   constructor(options: TokenListOptions) {
     this.#options = options;
-    this.#back.addEventListener('click', () => this.#turn(this.#start - PAGE));
-    this.#on.addEventListener('click', () => this.#turn(this.#start + PAGE));
+    this.#backButton.addEventListener('click', () => this.#goToPage(this.#start - PAGE));
+    this.#nextButton.addEventListener('click', () => this.#goToPage(this.#start + PAGE));
     this.#list.addEventListener('click', ({ target }) => {
       const chip = (target as Element).closest<HTMLElement>('[role=option]');
       if (chip !== null) this.#options.onChoose(this.#start + this.#chips.indexOf(chip));
@@ -49,9 +49,9 @@ export class TokenList {
     this.#total = total;
     let hue = -1;
     const chips = pieces.map((piece, i) => {
-      // A token keeps its colour, unless its neighbour has the same one.
-      const own = piece.id % HUES;
-      if (piece.id !== pieces[i - 1]?.id) hue = own === hue ? (own + 1) % HUES : own;
+      // The color depends on the id, unless a different token with the same color precedes.
+      const usual = piece.id % HUES;
+      if (piece.id !== pieces[i - 1]?.id) hue = usual === hue ? (usual + 1) % HUES : usual;
       const chip = document.createElement('span');
       chip.className = `chip ${piece.kind} hue-${hue}`;
       chip.id = `token-${start + i}`;
@@ -67,15 +67,15 @@ export class TokenList {
     this.#shown.textContent = all
       ? `All ${plural(total, 'token')} shown`
       : `Tokens ${count(start)} to ${count(start + pieces.length - 1)} shown, of ${count(total)}`;
-    this.#back.hidden = this.#on.hidden = all;
-    this.#back.disabled = start === 0;
-    this.#on.disabled = start + pieces.length >= total;
-    this.choose(this.#chosen);
+    this.#backButton.hidden = this.#nextButton.hidden = all;
+    this.#backButton.disabled = start === 0;
+    this.#nextButton.disabled = start + pieces.length >= total;
+    this.choose(this.#selected);
   }
 
-  /** Shows which token is looked at, and which stretch the maps show. */
+  /** Shows the selected token, and the range of the lens. */
   choose(token: number, lens?: { readonly start: number; readonly end: number }): void {
-    this.#chosen = token;
+    this.#selected = token;
     const chips = this.#chips;
     chips.forEach((chip, i) => {
       chip.setAttribute('aria-selected', String(this.#start + i === token));
@@ -86,7 +86,7 @@ export class TokenList {
     const chip = chips[token - this.#start];
     if (chip === undefined) return this.#list.removeAttribute('aria-activedescendant');
     this.#list.setAttribute('aria-activedescendant', chip.id);
-    // Within the list alone: the page stays where it is.
+    // Scroll only the list, not the page.
     const [top, bottom] = [chip.offsetTop, chip.offsetTop + chip.offsetHeight];
     const list = this.#list;
     if (top < list.scrollTop) list.scrollTop = top - 4;
@@ -97,7 +97,7 @@ export class TokenList {
     return [...this.#list.children] as HTMLElement[];
   }
 
-  #turn(start: number): void {
+  #goToPage(start: number): void {
     const first = Math.max(0, Math.min(start, this.#total - 1));
     this.#options.onPage(first);
   }
@@ -105,12 +105,12 @@ export class TokenList {
   #key(event: KeyboardEvent): void {
     if (event.ctrlKey || event.altKey || event.metaKey || this.#total === 0) return;
     const moves: Record<string, () => number> = {
-      ArrowLeft: () => this.#chosen - 1,
-      ArrowRight: () => this.#chosen + 1,
-      ArrowUp: () => this.#inLine(-1),
-      ArrowDown: () => this.#inLine(1),
-      PageUp: () => this.#chosen - PAGE,
-      PageDown: () => this.#chosen + PAGE,
+      ArrowLeft: () => this.#selected - 1,
+      ArrowRight: () => this.#selected + 1,
+      ArrowUp: () => this.#inAdjacentLine(-1),
+      ArrowDown: () => this.#inAdjacentLine(1),
+      PageUp: () => this.#selected - PAGE,
+      PageDown: () => this.#selected + PAGE,
       Home: () => 0,
       End: () => this.#total - 1,
     };
@@ -121,14 +121,14 @@ export class TokenList {
   }
 
   /** The nearest token in the line above or below. */
-  #inLine(direction: 1 | -1): number {
+  #inAdjacentLine(direction: 1 | -1): number {
     const chips = this.#chips;
-    const own = chips[this.#chosen - this.#start];
-    if (own === undefined) return this.#start;
-    const others = chips.filter((chip) => Math.sign(chip.offsetTop - own.offsetTop) === direction);
+    const current = chips[this.#selected - this.#start];
+    if (current === undefined) return this.#start;
+    const others = chips.filter((chip) => Math.sign(chip.offsetTop - current.offsetTop) === direction);
     const line = others.at(direction === 1 ? 0 : -1)?.offsetTop;
-    if (line === undefined) return this.#chosen + direction;
-    const distance = (chip: HTMLElement) => Math.abs(chip.offsetLeft - own.offsetLeft);
+    if (line === undefined) return this.#selected + direction;
+    const distance = (chip: HTMLElement) => Math.abs(chip.offsetLeft - current.offsetLeft);
     const nearest = others
       .filter((chip) => chip.offsetTop === line)
       .reduce((best, chip) => (distance(chip) < distance(best) ? chip : best));

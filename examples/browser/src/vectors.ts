@@ -1,8 +1,8 @@
-/** The vectors of a stretch of tokens as a heat map, and all of them as a digest, a file and a program. */
+/** The vectors of the lens as a heat map, and the digest, file and program of all vectors. */
 
 import { HeatMap } from './heat-map.js';
 import type { Embedded, EmbedSettings, Lens } from './messages.js';
-import { count, element, plural, save, short, size, words } from './page.js';
+import { count, element, plural, save, short, size, errorText } from './page.js';
 import { snippet } from './snippet.js';
 import { visible } from './tokens.js';
 
@@ -35,13 +35,13 @@ export class Vectors {
     download.addEventListener('click', () => {
       file().then(
         (bytes) => save(bytes, 'vectors.npy', 'application/octet-stream'),
-        (error: unknown) => (downloadSize.textContent = words(error)),
+        (error: unknown) => (downloadSize.textContent = errorText(error)),
       );
     });
   }
 
-  tell(settings: EmbedSettings, embedded: Embedded): void {
-    digest.textContent = embedded.digest ?? 'needs https, or localhost';
+  showSummary(settings: EmbedSettings, embedded: Embedded): void {
+    digest.textContent = embedded.digest ?? 'requires https or localhost';
     downloadSize.textContent = `${plural(embedded.tokens, 'row')} of ${settings.dim} f32, ${size(embedded.bytes)}`;
     element('snippet', HTMLElement).textContent = snippet(settings);
   }
@@ -49,12 +49,12 @@ export class Vectors {
   show(lens: Lens): void {
     this.#lens = lens;
     const { start, pieces, dim, vectors } = lens;
-    const limit = vectors.reduce((most, value) => Math.max(most, Math.abs(value)), 0) || 1;
+    const limit = vectors.reduce((max, value) => Math.max(max, Math.abs(value)), 0) || 1;
     low.textContent = short(-limit);
     high.textContent = short(limit);
     const label =
       `Heat map of vectors: ${plural(pieces.length, 'token')} from ${count(start)} on, one per row, ` +
-      `by ${dim} dimensions; values from ${short(-limit)} to ${short(limit)}`;
+      `columns are ${dim} dimensions; values from ${short(-limit)} to ${short(limit)}`;
     this.#map.show(
       { rows: pieces.length, cols: dim, values: vectors, limit, names: pieces.map(visible) },
       label,

@@ -1,7 +1,7 @@
-/** The Worker: one handler for each call of the page. It owns the WebAssembly; the page has none. */
+/** The Worker: one handler per call of the page. Only the Worker uses WebAssembly. */
 
 import { backendInfo, init } from 'tokenbed';
-import type { Answer, Ask, Calls, Kind } from './messages.js';
+import type { Answer, Call, Calls, Kind } from './messages.js';
 import { Embedder } from './work/embed.js';
 import { encode } from './work/encode.js';
 import { measure } from './work/measure.js';
@@ -9,7 +9,7 @@ import { profile } from './work/profile.js';
 
 type Handlers = {
   [K in Kind]: (
-    ask: Calls[K]['ask'],
+    input: Calls[K]['input'],
     onPart: (part: Calls[K]['part']) => void,
   ) => Calls[K]['reply'] | Promise<Calls[K]['reply']>;
 };
@@ -22,20 +22,20 @@ const handlers: Handlers = {
     return { isa, version };
   },
   embed: (settings) => embedder.embed(settings),
-  pieces: (stretch) => embedder.pieces(stretch),
-  lens: (stretch) => embedder.lens(stretch),
+  pieces: (range) => embedder.pieces(range),
+  lens: (range) => embedder.lens(range),
   file: () => embedder.file(),
   encoding: encode,
   measure,
   profile,
 };
 
-const started = init();
+const ready = init();
 
-async function answer<K extends Kind>({ id, kind, ask }: Ask<K>): Promise<void> {
+async function answer<K extends Kind>({ id, kind, input }: Call<K>): Promise<void> {
   try {
-    await started;
-    const reply = await handlers[kind](ask, (part) => send({ id, part }));
+    await ready;
+    const reply = await handlers[kind](input, (part) => send({ id, part }));
     send({ id, reply }, buffersIn(reply));
   } catch (error) {
     const { name, message } = error instanceof Error ? error : new Error(String(error));
@@ -48,7 +48,7 @@ function send(message: Answer, transfer: ArrayBuffer[] = []): void {
   self.postMessage(message, { transfer });
 }
 
-/** The arrays of a reply: itself, or its members. */
+/** The buffers to transfer: the reply itself, or those of its members. */
 function buffersIn(reply: unknown): ArrayBuffer[] {
   const members: unknown[] =
     reply instanceof ArrayBuffer ? [reply] : Object.values((reply ?? {}) as Record<string, unknown>);
@@ -58,4 +58,4 @@ function buffersIn(reply: unknown): ArrayBuffer[] {
   });
 }
 
-self.addEventListener('message', ({ data }: MessageEvent<Ask>) => void answer(data));
+self.addEventListener('message', ({ data }: MessageEvent<Call>) => void answer(data));

@@ -1,7 +1,7 @@
 /**
- * Every operation on sizes around the widths of vectors; prints what ran, and the SHA-256 over all results.
+ * Runs every operation on sizes around vector widths. Prints the backend and the SHA-256 over all results.
  *
- * Equal digests mean equal bits: no NaN is produced by arithmetic here.
+ * Equal digests mean equal bits, because no NaN is produced by arithmetic.
  */
 
 import { createHash } from 'node:crypto';

@@ -1,4 +1,4 @@
-/** Prints which backend answers. */
+/** Prints the active backend. */
 
 import { backendInfo } from '../../../dist/index.js';
 

@@ -1,6 +1,6 @@
 /**
- * Rows on both sides of a border that 32 or 31 bits cannot cross: 4 GiB in one table natively, 2 GiB of linear
- * memory on WASM, which two tables reach together. Prints what was read.
+ * Accesses rows on both sides of the 32-bit or 31-bit limit: 4 GiB in one table on native, 2 GiB of linear memory on WASM,
+ * which two tables reach together. Prints the values.
  */
 
 import { strictEqual } from 'node:assert';
@@ -19,8 +19,8 @@ const { name } = backendInfo();
 const zeros = (vocabSize) => new Embedding({ vocabSize, embeddingDim: DIM, initType: 'zeros' });
 /** @param {number} value */
 const row = (value) => Float32Array.from({ length: DIM }, (_, column) => value + column / DIM);
-/** @param {Float32Array} got @param {number} value */
-const holds = (got, value) => row(value).every((wanted, column) => got[column] === wanted);
+/** @param {Float32Array} actual @param {number} value */
+const holds = (actual, value) => row(value).every((expected, column) => actual[column] === expected);
 
 const GIB = 2 ** 30 / 4 / DIM;
 const first = name === 'native' ? null : zeros(1.5 * GIB);
@@ -32,9 +32,9 @@ const places = [0, 1, border - 2, border - 1, border, border + 1, vocabSize - 2,
 for (const place of places) weight.set(place, row(place));
 weight.setRows(border - 2, Float32Array.from([-2, -1, 0, 1].flatMap((offset) => [...row(border + offset)])));
 
-const found = embedding.forward(places).data;
+const rows = embedding.forward(places).data;
 places.forEach((place, i) => {
-  strictEqual(holds(found.subarray(i * DIM, (i + 1) * DIM), place), true, `forward, row ${place}`);
+  strictEqual(holds(rows.subarray(i * DIM, (i + 1) * DIM), place), true, `forward, row ${place}`);
   strictEqual(holds(weight.row(place), place), true, `row ${place}`);
 });
 for (const place of [2, border - 3, border + 2, vocabSize - 3]) {

@@ -1,6 +1,6 @@
 /**
- * Tables made and given up, `COUNT` of them, of 1 MiB each; prints the peak of resident memory, in bytes, as it
- * was with the first table and as it was at the end.
+ * Creates and releases `COUNT` tables of 1 MiB each. Prints the peak resident memory in bytes after the first table and at
+ * the end.
  *
  *   memory.mjs dispose|forget|dispose-written|forget-written COUNT
  */
@@ -19,7 +19,7 @@ const out = new Float32Array(512);
 function cycle() {
   const embedding = new Embedding({ vocabSize: 1024, embeddingDim: 256, initType: 'zeros' });
   embedding.forwardInto(ids, out);
-  // What a table before left behind must not show.
+  // Contents of an earlier table must not be visible.
   if (out.some((value) => value !== 0)) throw new Error('a new table is not zeros');
   if (written) embedding.weight.setRows(0, rows);
   if (dispose) embedding.dispose();

@@ -1,6 +1,6 @@
 /**
- * How many bytes on large pages (`AnonHugePages` of all mappings together) some memory of 64 MiB takes once it has
- * been written, by what it is for: prints `{ table, again, result, tensor }`.
+ * Prints the bytes on huge pages (the sum of `AnonHugePages` of all mappings) of 64 MiB of written memory, by its use:
+ * `{ table, again, result, tensor }`.
  */
 
 import { readFileSync } from 'node:fs';
@@ -17,18 +17,18 @@ function large() {
 /** @param {() => unknown} make */
 function taken(make) {
   const before = large();
-  const kept = make();
+  const object = make();
   const after = large();
-  return { kept, bytes: after - before };
+  return { object, bytes: after - before };
 }
 
 const { name } = backendInfo();
 const table = () => new Embedding({ vocabSize: ROWS, embeddingDim: DIM, initType: 'uniform', seed: 1 });
 
 const first = taken(table);
-/** @type {Embedding} */ (first.kept).dispose();
+/** @type {Embedding} */ (first.object).dispose();
 const again = taken(table);
-const embedding = /** @type {Embedding} */ (again.kept);
+const embedding = /** @type {Embedding} */ (again.object);
 
 const ids = Int32Array.from({ length: ROWS }, (_, i) => i);
 const result = taken(() => embedding.forward(ids));

@@ -1,12 +1,12 @@
 /**
- * Every operation on results below, at and above the size from which on a call has helpers, at odd lengths too;
- * prints what ran, and the SHA-256 over all results. In a worker thread the same is its message.
+ * Runs every operation on results below, at and above the size from which a call uses helper threads, including odd lengths.
+ * Prints the backend and the SHA-256 over all results; a worker thread posts them as a message.
  *
  *   threads.mjs digest
- *   threads.mjs exit      ends the process while worker threads are in the middle of such calls
+ *   threads.mjs exit      exits while worker threads are computing
  */
 
-// oxlint-disable unicorn/require-post-message-target-origin -- that is for windows: a thread has no origin
+// oxlint-disable unicorn/require-post-message-target-origin -- applies to windows: threads have no origin
 
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
@@ -19,7 +19,7 @@ import {
   PositionalEncoding,
 } from '../../../dist/index.js';
 
-/** From which on a call has helpers; where there are none, any size will do. */
+/** The size from which a call uses helper threads. Without threads any size works. */
 const FLOATS = backendInfo().name === 'native' ? 1_000_000 : 20_000;
 const VOCAB = 5000;
 
@@ -56,7 +56,7 @@ function digest() {
       positional.dispose();
 
       const weights = Float32Array.from(ids, (id, i) => Math.fround((id - 11) / (i + 1)));
-      // Bags of no, few and many ids, the first and the last of them empty.
+      // Bags without ids, with a few and with many; the first and the last are empty.
       const offsets = [0];
       for (let at = 0, i = 0; at < n; at += (i++ * i) % 977) offsets.push(at);
       offsets.push(n);
@@ -69,7 +69,7 @@ function digest() {
     }
     token.dispose();
   }
-  // Tables around the size, and one that takes many parts.
+  // Tables around the size, and one with many parts.
   for (const vocabSize of [FLOATS - 1, FLOATS, FLOATS + 1, 3 * FLOATS + 17]) {
     for (const initType of /** @type {const} */ (['uniform', 'normal', 'zeros'])) {
       const embedding = new Embedding({ vocabSize, embeddingDim: 1, seed: 3, initType });
@@ -86,7 +86,7 @@ function digest() {
   return { info: backendInfo(), digest: hash.digest('hex') };
 }
 
-/** Computes for ever, in calls that have helpers; says when it has begun. */
+/** Computes forever with helper threads. Posts a message when it has started. */
 function calls() {
   const token = new Embedding({ vocabSize: 1000, embeddingDim: 1024, seed: 1 });
   const out = new Float32Array(16 * FLOATS);

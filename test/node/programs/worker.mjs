@@ -1,12 +1,12 @@
-/** What a worker thread does in workers.test.ts: `workerData.task` says which of these. */
+/** The tasks of worker threads in workers.test.ts, selected by `workerData.task`. */
 
-// oxlint-disable unicorn/require-post-message-target-origin -- that is for windows: a thread has no origin
+// oxlint-disable unicorn/require-post-message-target-origin -- applies to windows: threads have no origin
 
 import { createHash } from 'node:crypto';
 import { parentPort, workerData } from 'node:worker_threads';
 
 const tasks = {
-  /** Imports the package at once and computes. */
+  /** Imports the package immediately and computes. */
   async digest() {
     const { backendInfo, Embedding, EmbeddingBag, PositionalEncoding } =
       await import('../../../dist/index.js');
@@ -35,7 +35,7 @@ const tasks = {
     return tables.length;
   },
 
-  /** Uses a handle that names a table of another thread. */
+  /** Uses a handle of a table of another thread. */
   async handle() {
     await import('../../../dist/index.js');
     const { activeBackend } = await import('../../../dist/backend/index.js');
@@ -59,7 +59,7 @@ const tasks = {
     return codes;
   },
 
-  /** Writes good and bad values over shared ids until it is told to stop. */
+  /** Alternates shared ids between valid and invalid values until stopped. */
   async flip() {
     /** @type {{ flags: Int32Array, targets: { ids: Int32Array, good: Int32Array, bad: Int32Array }[] }} */
     const { flags, targets } = workerData;

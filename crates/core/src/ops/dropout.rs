@@ -1,23 +1,23 @@
-//! Inverted dropout: some elements become 0, the rest grow, and the expected value stays.
+//! Inverted dropout: sets some elements to 0 and scales the others, so that the expected value is unchanged.
 
 use crate::rng::{stream, Draws, Tiles, BLOCK};
 use crate::simd::{dispatch, Isa};
 
-/// Elements drawn at a time.
+/// Elements per tile.
 const TILE: usize = 128;
 
-/// What one training call drops: checked and prepared once.
+/// The dropout parameters of one training call.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Dropout {
     draws: Draws,
-    /// floor(p 2^32): words below it drop their element.
+    /// floor(p 2^32). An element is dropped if its word is below this.
     threshold: u32,
-    /// f32(1 - p): what the kept elements are divided by.
+    /// f32(1 - p), the divisor of the other elements.
     keep: f32,
 }
 
 impl Dropout {
-    /// Dropout with probability `p` in [0, 1) for training call number `call`.
+    /// Dropout with probability `p` for training call number `call`.
     ///
     /// # Panics
     /// If `p` is not in [0, 1).
@@ -36,18 +36,18 @@ impl Dropout {
     }
 }
 
-/// Drops from `values` in place; `values[k]` is element `first + k` of the call.
+/// Applies dropout to `values` in place. `values[k]` is element `first + k` of the call.
 ///
 /// ```text
 /// w = word i mod 4 of block floor(i / 4) of (seed, stream 2, call)
 /// x = +0 if w < floor(p 2^32), else f32(x / f32(1 - p))
 /// ```
 pub fn dropout(isa: Isa, dropout: &Dropout, first: u64, values: &mut [f32]) {
-    dispatch!(isa, _simd => drop_some(dropout, first, values))
+    dispatch!(isa, _simd => apply(dropout, first, values))
 }
 
 #[inline(always)]
-fn drop_some(dropout: &Dropout, first: u64, values: &mut [f32]) {
+fn apply(dropout: &Dropout, first: u64, values: &mut [f32]) {
     const BLOCKS: usize = TILE / BLOCK;
     let Dropout {
         draws,
@@ -56,13 +56,13 @@ fn drop_some(dropout: &Dropout, first: u64, values: &mut [f32]) {
     } = *dropout;
     for tile in Tiles::<TILE>::new(first, values.len()) {
         let words = draws.blocks::<BLOCKS>(tile.start / BLOCK as u64);
-        let mut drawn = [0; TILE];
+        let mut random = [0; TILE];
         for k in 0..BLOCKS {
             for w in 0..BLOCK {
-                drawn[BLOCK * k + w] = words[w][k];
+                random[BLOCK * k + w] = words[w][k];
             }
         }
-        for (x, &w) in values[tile.outside].iter_mut().zip(&drawn[tile.inside]) {
+        for (x, &w) in values[tile.outside].iter_mut().zip(&random[tile.inside]) {
             *x = if w < threshold { 0.0 } else { *x / keep };
         }
     }

@@ -1,19 +1,20 @@
-//! Initialisers: tables filled from the counter-based generator, in any pieces, with the same bits.
+//! Initializers. They fill tables from the counter-based generator, so the bits do not depend on how a table is
+//! split into pieces.
 
 use crate::math::{ln, sin_cos_turns};
 use crate::rng::{Draws, Tiles, BLOCK};
 use crate::simd::{dispatch, Isa};
 
-/// Elements drawn at a time: enough for full vectors of every instruction set, small beside the L1 cache.
+/// Elements per tile: enough for full vectors of every instruction set, small compared with the L1 cache.
 const TILE: usize = 128;
 
-/// Uniform on [-bound, bound): `out[k]` becomes element `first + k` of the sequence.
+/// Fills `out` with the uniform distribution on [-bound, bound). `out[k]` is element `first + k` of the sequence.
 ///
 /// ```text
 /// w = word i mod 4 of block floor(i / 4);  u = (w + 0.5) / 2^32
 /// x = f32(-bound + 2 bound u) computed in f64, then the nearest f32 inside [-bound, bound)
 /// ```
-/// `bound` is finite and above 0.
+/// `bound` must be finite and above 0.
 pub fn init_uniform(isa: Isa, draws: &Draws, bound: f64, first: u64, out: &mut [f32]) {
     dispatch!(isa, _simd => uniform(draws, bound, first, out))
 }
@@ -37,14 +38,16 @@ fn uniform(draws: &Draws, bound: f64, first: u64, out: &mut [f32]) {
     }
 }
 
-/// Normal with mean 0 and deviation `std`: `out[k]` becomes element `first + k` of the sequence.
+/// Fills `out` with the normal distribution with mean 0 and standard deviation `std`. `out[k]` is element
+/// `first + k` of the sequence.
 ///
 /// ```text
 /// pair j = floor(i / 2) uses block j: u1 from words 0 (high) and 1 (low), u2 from words 2 (high) and 3 (low),
 /// u = (((high 2^32 + low) >> 11) + 0.5) / 2^53, the sum rounded to f64 (so u may be 1, never 0)
 /// r = sqrt(-2 ln u1);  x = f32((r cos(2 pi u2)) std) for even i, f32((r sin(2 pi u2)) std) for odd i
 /// ```
-/// All in f64 with the `ln`, `sin` and `cos` of [`crate::math`], rounded once. `std` is finite, 0 or more.
+/// Computed in f64 with the `ln`, `sin` and `cos` of [`crate::math`], rounded once. `std` must be finite and not
+/// negative.
 pub fn init_normal(isa: Isa, draws: &Draws, std: f64, first: u64, out: &mut [f32]) {
     dispatch!(isa, _simd => normal(draws, std, first, out))
 }
@@ -68,27 +71,27 @@ fn normal(draws: &Draws, std: f64, first: u64, out: &mut [f32]) {
 /// (floor((high 2^32 + low) / 2^11) + 0.5) / 2^53.
 #[inline(always)]
 fn open_unit(high: u32, low: u32) -> f64 {
-    // Two exact halves: their sum in u64 would need a conversion that not every vector unit has.
+    // Two exact parts. Their sum in u64 would need a conversion that not every vector unit has.
     let bits = f64::from(high) * 2_097_152.0 + f64::from(low >> 11);
     (bits + 0.5) / 9_007_199_254_740_992.0
 }
 
-/// The largest f32 that is not above `x` >= 0.
+/// The largest f32 that is at most `x`, for `x` >= 0.
 fn largest_up_to(x: f64) -> f32 {
-    let near = x as f32;
-    if f64::from(near) <= x {
-        near
+    let nearest = x as f32;
+    if f64::from(nearest) <= x {
+        nearest
     } else {
-        f32::from_bits(near.to_bits() - 1)
+        f32::from_bits(nearest.to_bits() - 1)
     }
 }
 
-/// The largest f32 below `x` > 0.
+/// The largest f32 below `x`, for `x` > 0.
 fn largest_below(x: f64) -> f32 {
-    let near = x as f32;
-    if f64::from(near) < x {
-        near
+    let nearest = x as f32;
+    if f64::from(nearest) < x {
+        nearest
     } else {
-        f32::from_bits(near.to_bits() - 1)
+        f32::from_bits(nearest.to_bits() - 1)
     }
 }

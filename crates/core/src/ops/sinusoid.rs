@@ -1,29 +1,29 @@
 //! Sinusoidal positions: PE[p, column] = sin or cos of p w_i, each element rounded once to f32.
 //!
-//! Column c is sin(2 pi (p t_c + s_c)): t_c = w_i / 2 pi in 128-bit fixed point, s_c a quarter turn where the
-//! layout wants a cosine. Three ways lead to an element, each with a proven bound on its error:
+//! Column c is sin(2 pi (p t_c + s_c)). t_c = w_i / 2 pi in 128-bit fixed point; s_c is a quarter turn for a
+//! cosine and 0 for a sine. There are three methods to compute an element, each with a proven error bound:
 //!
 //! ```text
-//! turned   f64: a point of the unit circle from a few rows before, turned by the angle of those rows
+//! rotated  f64: a point of the unit circle from an earlier row, rotated by the angle between the rows
 //! direct   f64: sine and cosine of the top 64 bits of the angle
 //! exact    integers: the sine of all 128 bits of the angle
 //! ```
-//! Where every number within the bound rounds to the same f32, that is the answer; else the next way is taken,
-//! and the last one always answers. So whatever the estimates are, the bits are those of the exact value: any
-//! window of any rows gives the same.
+//! If all numbers within the bound round to the same f32, that f32 is the result. Otherwise the next method is
+//! used; the last one always decides. The result is therefore always the rounded exact value, whatever the
+//! estimates are, and does not depend on the window of rows or columns.
 //!
-//! Consecutive rows are turned, a tile of columns at a time:
+//! Consecutive rows are computed by rotation, one tile of columns at a time:
 //!
 //! ```text
 //! steps[k] = points of position k, 0 <= k <= GROUP, without the shift
 //! for each row r:
 //!     r mod RUN = 0:          anchor = points of position first + r
-//!     else r mod GROUP = 0:   anchor = anchor turned by steps[GROUP]
-//!     out[r] = anchor turned by steps[r mod GROUP], rounded
-//!     those of them that are too near to a rounding boundary: directly
+//!     else r mod GROUP = 0:   anchor = anchor rotated by steps[GROUP]
+//!     out[r] = anchor rotated by steps[r mod GROUP], rounded
+//!     elements too close to a rounding boundary: direct
 //! ```
-//! Two products and a sum an element, instead of two polynomials. Few rows are not worth the steps, and rows by
-//! position have no order: both are evaluated directly.
+//! This takes two products and a sum per element instead of two polynomials. A few rows do not repay the
+//! computation of the steps, and rows by position have no order, so both use the direct method.
 
 use core::ops::Range;
 
@@ -35,14 +35,14 @@ use crate::turn::{frequencies, sin_f32, turns, Fixed};
 /// Which columns are sines and which are cosines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Layout {
-    /// sin w_0, cos w_0, sin w_1, cos w_1, ...; an odd dim ends with a sine.
+    /// sin w_0, cos w_0, sin w_1, cos w_1, ... An odd dim ends with a sine.
     Interleaved,
-    /// All sines, ceil(dim / 2) of them, then all cosines.
+    /// All ceil(dim / 2) sines, then all cosines.
     Halves,
 }
 
 impl Layout {
-    /// Column `column` of `dim`: the number of its frequency, and whether it is a cosine.
+    /// The index of the frequency of column `column` of `dim`, and whether the column is a cosine.
     fn column(self, column: usize, dim: usize) -> (usize, bool) {
         let sines = dim.div_ceil(2);
         match self {
@@ -53,15 +53,15 @@ impl Layout {
     }
 }
 
-/// A sinusoidal encoding: what its columns need, made once. 24 bytes a column.
+/// A sinusoidal encoding: the precomputed frequencies of its columns, 24 bytes per column.
 #[derive(Clone, Debug)]
 pub struct Sinusoid {
     frequencies: Frequencies,
-    /// The top 64 bits of t, by column.
+    /// The top 64 bits of t for each column.
     high: Vec<u64>,
     /// The next 64 bits of t.
     low: Vec<u64>,
-    /// What is added to the top 64 bits of the angle: a quarter turn for a cosine.
+    /// The phase, added to the top 64 bits of the angle: a quarter turn for a cosine.
     shift: Vec<u64>,
     /// Columns whose frequency is below [`SMALL`], with it.
     small: Vec<(usize, f64)>,
@@ -84,7 +84,7 @@ impl Sinusoid {
     /// The encoding of `dim` columns with w_i = base^(-2 i / dim).
     ///
     /// # Panics
-    /// When `dim` is 0, or `base` is not in [1, 1e12].
+    /// If `dim` is 0, or `base` is not in [1, 1e12].
     pub fn new(dim: usize, base: f64, layout: Layout) -> Self {
         assert!(
             dim >= 1 && (1.0..=1e12).contains(&base),
@@ -131,7 +131,7 @@ impl Sinusoid {
         self.high.len()
     }
 
-    /// All w_i, i < ceil(dim / 2), in radians per position, rounded to f64; the fastest first.
+    /// All w_i, i < ceil(dim / 2), in radians per position, rounded to f64, the highest first.
     pub fn frequencies(&self) -> Vec<f64> {
         match &self.frequencies {
             Frequencies::Powers(base) => frequencies(*base, self.dim())
@@ -159,16 +159,16 @@ impl Sinusoid {
     }
 }
 
-/// Rows `first_position`, `first_position + 1`, ... as many as `out` holds, each cut to the columns `cols`.
+/// Computes consecutive rows from `first_position` on, restricted to the columns `cols`.
 ///
 /// ```text
 /// out [rows, cols.len()]
 /// out[r] = PE[first_position + r][cols]
 /// ```
-/// `out` is wholly written.
+/// Every element of `out` is written.
 ///
 /// # Panics
-/// When `cols` are not columns of the encoding, `out` is no whole number of rows, or a position is beyond 2^32 - 1.
+/// If `cols` is out of range, `out` is not a whole number of rows, or a position exceeds 2^32 - 1.
 pub fn sinusoid_rows(isa: Isa, s: &Sinusoid, first_position: u64, cols: Range<usize>, out: &mut [f32]) {
     s.require(&cols);
     if out.is_empty() {
@@ -198,16 +198,16 @@ pub fn sinusoid_rows(isa: Isa, s: &Sinusoid, first_position: u64, cols: Range<us
     }
 }
 
-/// One row for each position, cut to the columns `cols`.
+/// Computes one row for each position, restricted to the columns `cols`.
 ///
 /// ```text
 /// positions [n], each in [0, 2^32) -> out [n, cols.len()]
 /// out[r] = PE[positions[r]][cols]
 /// ```
-/// `out` is wholly written.
+/// Every element of `out` is written.
 ///
 /// # Panics
-/// When `cols` are not columns of the encoding, or `out` has another length.
+/// If `cols` is out of range, or `out` has another length.
 pub fn sinusoid_at(isa: Isa, s: &Sinusoid, positions: Indices<'_>, cols: Range<usize>, out: &mut [f32]) {
     s.require(&cols);
     let width = cols.len();
@@ -228,18 +228,18 @@ pub fn sinusoid_at(isa: Isa, s: &Sinusoid, positions: Indices<'_>, cols: Range<u
     })
 }
 
-/// Rows from one turn of the anchor to the next.
+/// Rows between two rotations of the anchor.
 const GROUP: usize = 8;
-/// Rows that one anchor serves. [`ERROR`] grows with RUN / GROUP.
+/// Rows between two directly computed anchors. [`ERROR`] grows with RUN / GROUP.
 const RUN: usize = 128;
-/// Columns worked on together; their points are 16 TILE (GROUP + 2) bytes of stack.
+/// Columns per tile. The points of a tile take 16 TILE (GROUP + 2) bytes of stack.
 const TILE: usize = 256;
-/// Rows of a tile before the next tile has its turn: a row is written in pieces, and the pages of this many rows
-/// stay known to the processor.
+/// Rows computed for one tile before the next tile. Rows are written in pieces, and the pages of this many rows
+/// stay in the TLB.
 const CHUNK: usize = 512;
 
-/// Points of the unit circle, one for each column of a tile: `y` is what the column shows, `x` the same a quarter
-/// turn further.
+/// Points of the unit circle, one for each column of a tile. `y` is the value of the column, `x` the value a quarter
+/// turn ahead.
 #[repr(align(64))]
 struct Points {
     y: [f64; TILE],
@@ -252,9 +252,10 @@ impl Points {
         x: [0.0; TILE],
     };
 
-    /// The points of `position` in the columns `cols`: as the layout wants them, or, as steps, without its shift.
+    /// Sets the points of `position` in the columns `cols`. Steps are `shifted: false`: without the phase of the
+    /// layout.
     #[inline(always)]
-    fn put(&mut self, s: &Sinusoid, position: u32, cols: Range<usize>, shifted: bool) {
+    fn set(&mut self, s: &Sinusoid, position: u32, cols: Range<usize>, shifted: bool) {
         let (high, low, shift) = (&s.high[cols.clone()], &s.low[cols.clone()], &s.shift[cols]);
         let points = self.y.iter_mut().zip(&mut self.x);
         for ((((y, x), &high), &low), &shift) in points.zip(high).zip(low).zip(shift) {
@@ -262,21 +263,21 @@ impl Points {
         }
     }
 
-    /// The first `n` points turned by the angles of `step`.
+    /// Rotates the first `n` points by the angles of `step`.
     #[inline(always)]
-    fn turn(&mut self, step: &Self, n: usize) {
+    fn rotate(&mut self, step: &Self, n: usize) {
         let points = self.y[..n].iter_mut().zip(&mut self.x[..n]);
         for (((y, x), sin), cos) in points.zip(&step.y[..n]).zip(&step.x[..n]) {
             (*y, *x) = (*y * cos + *x * sin, *x * cos - *y * sin);
         }
     }
 
-    /// Writes `y` of the points turned by the angles of `step`, rounded to f32. False when [`ERROR`] leaves one
-    /// of them undecided.
+    /// Writes `y` of the points rotated by the angles of `step`, rounded to f32. Returns false if [`ERROR`] leaves
+    /// the rounding of an element undecided.
     ///
-    /// One loop without a branch, so that it becomes vectors; which element it was is found out afterwards.
+    /// The loop has no branch, so that it vectorizes. [`decides`](Self::decides) finds the undecided elements.
     #[inline(always)]
-    fn round_turned(&self, step: &Self, out: &mut [f32]) -> bool {
+    fn round_rotated(&self, step: &Self, out: &mut [f32]) -> bool {
         let n = out.len();
         let points = self.y[..n].iter().zip(&self.x[..n]);
         let steps = step.y[..n].iter().zip(&step.x[..n]);
@@ -290,7 +291,7 @@ impl Points {
         differing == 0
     }
 
-    /// Whether the turned point of column `c` is one of those that [`ERROR`] leaves decided.
+    /// Whether the rounding of column `c` of the rotated points is decided.
     #[inline(always)]
     fn decides(&self, step: &Self, c: usize) -> bool {
         let v = self.y[c] * step.x[c] + self.x[c] * step.y[c];
@@ -298,22 +299,22 @@ impl Points {
     }
 }
 
-/// What a turned point is off by at most, and what `v - ERROR` and `v + ERROR` lose when they are rounded to f64.
+/// A bound on the error of a rotated point, including the rounding of `v - ERROR` and `v + ERROR` to f64.
 ///
-/// Points as complex numbers x + i y, errors relative to 1, their length, in units of u = 2^-53:
+/// Points are complex numbers x + i y of length 1. Absolute errors in units of u = 2^-53:
 /// ```text
-/// point          5 u in each part, and the angle's 2 pi 2^-63: less than   5.02 u together
-/// one turn       the product is rounded by at most sqrt(5) u (Brent, Percival, Zimmermann 2007,
-///                without fused operations), and the step is off by 5.02 u: less than   7.3 u
-/// a row          a point, RUN / GROUP - 1 turns of the anchor, one by its step:   5.02 u + 16 * 7.3 u < 122 u
+/// point          5 u in each part, plus 2 pi 2^-63 for the angle: less than   5.02 u together
+/// rotation       rounding of the product, at most sqrt(5) u (Brent, Percival, Zimmermann 2007,
+///                without fused operations), plus 5.02 u of the step: less than   7.3 u
+/// row            a point, RUN / GROUP - 1 rotations of the anchor, one by the step:   5.02 u + 16 * 7.3 u < 122 u
 /// v +- ERROR     at most 1 + 2^-46, rounded to f64:   u
 /// ```
-/// ERROR = 2^-46 = 128 u. Rounding is monotonic: when v - ERROR and v + ERROR round to the same f32, so does the
-/// true value. That f32 is at least 2^-23 or so, for its neighbours must be further apart than 2 ERROR.
+/// ERROR = 2^-46 = 128 u. Rounding is monotonic: if v - ERROR and v + ERROR round to the same f32, so does the
+/// exact value. That f32 is at least about 2^-23, because its neighbors must be further apart than 2 ERROR.
 const ERROR: f64 = f64::from_bits((1023 - 46) << 52);
-const _: () = assert!(RUN / GROUP <= 16, "ERROR is proven for 16 turns");
+const _: () = assert!(RUN / GROUP <= 16, "ERROR is proven for 16 rotations");
 
-/// Rows `first`, `first + 1`, ... as many as `out` holds, cut to `cols`.
+/// Consecutive rows from `first` on, restricted to `cols`.
 #[inline(always)]
 fn consecutive(s: &Sinusoid, first: u32, cols: Range<usize>, out: &mut [f32]) {
     let width = cols.len();
@@ -329,17 +330,17 @@ fn consecutive(s: &Sinusoid, first: u32, cols: Range<usize>, out: &mut [f32]) {
         let n = TILE.min(width - from);
         let cols = cols.start + from..cols.start + from + n;
         for (k, step) in (0..).zip(&mut steps) {
-            step.put(s, k, cols.clone(), false);
+            step.set(s, k, cols.clone(), false);
         }
         for (r, out) in out.chunks_exact_mut(width).enumerate() {
             let (position, out) = (first + r as u32, &mut out[from..][..n]);
             if r % RUN == 0 {
-                anchor.put(s, position, cols.clone(), true);
+                anchor.set(s, position, cols.clone(), true);
             } else if r % GROUP == 0 {
-                anchor.turn(&steps[GROUP], n);
+                anchor.rotate(&steps[GROUP], n);
             }
             let step = &steps[r % GROUP];
-            if !anchor.round_turned(step, out) {
+            if !anchor.round_rotated(step, out) {
                 for (c, out) in out.iter_mut().enumerate() {
                     if !anchor.decides(step, c) {
                         let column = cols.start + c..cols.start + c + 1;
@@ -351,19 +352,20 @@ fn consecutive(s: &Sinusoid, first: u32, cols: Range<usize>, out: &mut [f32]) {
     }
 }
 
-/// One row, cut to `cols`: each element from its own angle. Undecided ones are NaN between the two loops.
+/// One row, restricted to `cols`, computed from the angle of each element. Undecided elements are NaN between the
+/// two loops.
 ///
 /// ```text
-/// v = point's y       |v - true value| < |v| (2^-51 + 2^-53) + 2 pi 2^-63
-///                                      < |v| 2^-50 + 2^-60 =: error
+/// v = point's y       |v - exact value| < |v| (2^-51 + 2^-53) + 2 pi 2^-63
+///                                       < |v| 2^-50 + 2^-60 =: error
 /// ```
-/// When v - error and v + error round to the same f32, so does the true value. (Both ends are rounded to f64 first,
-/// by |v| 2^-53 at most, which is less than the bound has to spare.)
+/// If v - error and v + error round to the same f32, so does the exact value. (Both are first rounded to f64, by at
+/// most |v| 2^-53. The slack of the bound covers this.)
 #[inline(always)]
 fn direct(s: &Sinusoid, position: u32, cols: Range<usize>, out: &mut [f32]) {
     let (high, low, shift) = (&s.high[cols.clone()], &s.low[cols.clone()], &s.shift[cols]);
     if position == 0 {
-        // No bound on an error decides a 0.
+        // No error bound decides the rounding of 0.
         for (out, &shift) in out.iter_mut().zip(shift) {
             *out = if shift == 0 { 0.0 } else { 1.0 };
         }
@@ -386,16 +388,16 @@ fn direct(s: &Sinusoid, position: u32, cols: Range<usize>, out: &mut [f32]) {
     }
 }
 
-/// The sine of the angle of a column, and the sine a quarter turn further, estimated.
+/// Estimates the sine of a column's angle, and the sine of the angle a quarter turn ahead.
 ///
 /// ```text
 /// a = floor(p t 2^64) + s, mod 2^64     a / 2^64 is the angle in turns, less than 2^-63 too small
 /// ```
-/// Each is off by less than 2^-51 + 2^-53 of itself (the bound of `sin_cos_eighth`, and the rounding of its
-/// argument), and the angle's 2 pi 2^-63. At position 0 they are exact.
+/// The relative error of each is below 2^-51 + 2^-53 (the bound of `sin_cos_eighth`, and the rounding of its
+/// argument), plus an absolute error of 2 pi 2^-63 for the angle. At position 0 both are exact.
 ///
-/// The products are of 32 bits by 32, and the angle becomes f64 by its halves: vectors of every instruction set
-/// have those.
+/// The products are 32 x 32 bits, and the two halves of the angle are converted to f64 separately: every instruction
+/// set has vector instructions for these.
 #[inline(always)]
 fn point(position: u32, high: u64, low: u64, shift: u64) -> (f64, f64) {
     let p = u64::from(position);
@@ -403,7 +405,7 @@ fn point(position: u32, high: u64, low: u64, shift: u64) -> (f64, f64) {
         .wrapping_add((p * (high >> 32)) << 32)
         .wrapping_add((p * (low >> 32)) >> 32)
         .wrapping_add(shift);
-    // The nearest quarter, and what lies beyond it, exactly; then the one rounding to f64.
+    // The nearest quarter turn and the exact rest, which is rounded to f64 once.
     let quarter = a.wrapping_add(1 << 61) >> 62;
     let rest = a.wrapping_sub(quarter << 62);
     let rest = f64::from((rest >> 32) as i32) * 4_294_967_296.0 + f64::from(rest as u32);
@@ -411,7 +413,7 @@ fn point(position: u32, high: u64, low: u64, shift: u64) -> (f64, f64) {
     (in_quadrant(quarter, sin, cos), in_quadrant(quarter + 1, sin, cos))
 }
 
-/// The element from all 128 bits of its angle.
+/// Computes the element from all 128 bits of its angle.
 #[cold]
 fn exact(position: u32, high: u64, low: u64, shift: u64) -> f32 {
     let t = u128::from(high) << 64 | u128::from(low);

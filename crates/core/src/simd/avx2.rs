@@ -8,21 +8,21 @@
 use super::{x86, Hint, Isa, Simd};
 use std::arch::x86_64::*;
 
-/// The proof that this machine has AVX2.
+/// Proves that this machine supports AVX2.
 #[derive(Clone, Copy)]
 pub struct Avx2(());
 
 impl Avx2 {
-    /// Panics on a machine without it.
+    /// Panics if the machine does not support it.
     #[inline]
     pub fn get() -> Self {
         Isa::Avx2.require();
         Avx2(())
     }
 
-    /// All bits set in the first `n` lanes.
+    /// A mask of the first `n` lanes.
     #[inline(always)]
-    fn first(self, n: usize) -> __m256i {
+    fn mask(self, n: usize) -> __m256i {
         // SAFETY: `self` proves AVX2.
         unsafe {
             _mm256_cmpgt_epi32(
@@ -58,22 +58,22 @@ impl Simd for Avx2 {
     #[inline(always)]
     fn load_bytes(self, from: &[[u8; 4]]) -> __m256 {
         if from.len() >= Self::LANES {
-            // SAFETY: `self` proves AVX2, and there are 8 values.
+            // SAFETY: `self` proves AVX2, and `from` has 8 elements.
             unsafe { _mm256_loadu_ps(from.as_ptr().cast()) }
         } else {
-            // SAFETY: `self` proves AVX2, and lanes outside the mask are not touched.
-            unsafe { _mm256_maskload_ps(from.as_ptr().cast(), self.first(from.len())) }
+            // SAFETY: `self` proves AVX2, and lanes outside the mask are not accessed.
+            unsafe { _mm256_maskload_ps(from.as_ptr().cast(), self.mask(from.len())) }
         }
     }
 
     #[inline(always)]
     fn store(self, x: __m256, to: &mut [f32]) {
         if to.len() >= Self::LANES {
-            // SAFETY: `self` proves AVX2, and there are 8 places.
+            // SAFETY: `self` proves AVX2, and `to` has 8 elements.
             unsafe { _mm256_storeu_ps(to.as_mut_ptr(), x) }
         } else {
-            // SAFETY: `self` proves AVX2, and lanes outside the mask are not touched.
-            unsafe { _mm256_maskstore_ps(to.as_mut_ptr(), self.first(to.len()), x) }
+            // SAFETY: `self` proves AVX2, and lanes outside the mask are not accessed.
+            unsafe { _mm256_maskstore_ps(to.as_mut_ptr(), self.mask(to.len()), x) }
         }
     }
 
@@ -95,14 +95,14 @@ impl Simd for Avx2 {
         unsafe { _mm256_div_ps(a, b) }
     }
 
-    /// Not `maxps`: it takes the second operand when either is NaN, or when both are zeros of whatever sign.
+    /// `maxps` is unsuitable: it returns the second operand if either is NaN, or if both are zeros of any sign.
     #[inline(always)]
-    fn max(self, held: __m256, x: __m256) -> __m256 {
+    fn max(self, acc: __m256, x: __m256) -> __m256 {
         // SAFETY: `self` proves AVX2.
         unsafe {
-            let greater_or_nan = _mm256_cmp_ps::<_CMP_NLE_UQ>(x, held);
-            let held_is_number = _mm256_cmp_ps::<_CMP_ORD_Q>(held, held);
-            _mm256_blendv_ps(held, x, _mm256_and_ps(greater_or_nan, held_is_number))
+            let greater_or_nan = _mm256_cmp_ps::<_CMP_NLE_UQ>(x, acc);
+            let acc_is_number = _mm256_cmp_ps::<_CMP_ORD_Q>(acc, acc);
+            _mm256_blendv_ps(acc, x, _mm256_and_ps(greater_or_nan, acc_is_number))
         }
     }
 
@@ -128,26 +128,24 @@ impl Simd for Avx2 {
     fn slide(self, a: __m256, b: __m256, from: usize) -> __m256 {
         // SAFETY: `self` proves AVX2.
         unsafe {
-            // A lane's number counts modulo 8, so one turn serves both.
+            // Lane indices are taken modulo 8, so both vectors use the same rotation.
             let lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
-            let turned = _mm256_add_epi32(lane, _mm256_set1_epi32(from as i32));
-            let (a, b) = (
-                _mm256_permutevar8x32_ps(a, turned),
-                _mm256_permutevar8x32_ps(b, turned),
-            );
-            _mm256_blendv_ps(b, a, _mm256_castsi256_ps(self.first(Self::LANES - from)))
+            let rotation = _mm256_add_epi32(lane, _mm256_set1_epi32(from as i32));
+            let a = _mm256_permutevar8x32_ps(a, rotation);
+            let b = _mm256_permutevar8x32_ps(b, rotation);
+            _mm256_blendv_ps(b, a, _mm256_castsi256_ps(self.mask(Self::LANES - from)))
         }
     }
 
     #[inline(always)]
-    fn prefetch(self, hint: Hint, at: *const u8) {
-        x86::prefetch(hint, at)
+    fn prefetch(self, hint: Hint, address: *const u8) {
+        x86::prefetch(hint, address)
     }
 
     #[inline(always)]
     fn store_non_temporal(self, x: __m256, to: &mut [f32]) {
         if to.len() >= Self::LANES && to.as_ptr().addr().is_multiple_of(32) {
-            // SAFETY: `self` proves AVX2, and there are 8 places on a boundary of a vector.
+            // SAFETY: `self` proves AVX2, and `to` has 8 elements and is aligned.
             unsafe { _mm256_stream_ps(to.as_mut_ptr(), x) }
         } else {
             self.store(x, to)

@@ -1,4 +1,4 @@
-//! AVX-512: 16 lanes, and masks instead of blends and tails.
+//! AVX-512: 16 lanes. Mask registers replace blends and scalar tails.
 
 #![expect(
     unsafe_code,
@@ -8,12 +8,12 @@
 use super::{x86, Hint, Isa, Simd};
 use std::arch::x86_64::*;
 
-/// The proof that this machine has AVX-512 F, BW, DQ and VL.
+/// Proves that this machine supports AVX-512 F, BW, DQ and VL.
 #[derive(Clone, Copy)]
 pub struct Avx512(());
 
 impl Avx512 {
-    /// Panics on a machine without it.
+    /// Panics if the machine does not support it.
     #[inline]
     pub fn get() -> Self {
         Isa::Avx512.require();
@@ -21,9 +21,9 @@ impl Avx512 {
     }
 }
 
-/// The first `n` lanes; `n` is below 16.
+/// A mask of the first `n` lanes. `n` must be below 16.
 #[inline(always)]
-fn first(n: usize) -> __mmask16 {
+fn mask(n: usize) -> __mmask16 {
     (1 << n) - 1
 }
 
@@ -39,7 +39,7 @@ impl Simd for Avx512 {
         fn compiled_for_avx512<T>(f: impl FnOnce() -> T) -> T {
             f()
         }
-        // SAFETY: `self` proves AVX-512, which contains AVX2.
+        // SAFETY: `self` proves AVX-512, which implies AVX2.
         unsafe { compiled_for_avx512(f) }
     }
 
@@ -52,22 +52,22 @@ impl Simd for Avx512 {
     #[inline(always)]
     fn load_bytes(self, from: &[[u8; 4]]) -> __m512 {
         if from.len() >= Self::LANES {
-            // SAFETY: `self` proves AVX-512, and there are 16 values.
+            // SAFETY: `self` proves AVX-512, and `from` has 16 elements.
             unsafe { _mm512_loadu_ps(from.as_ptr().cast()) }
         } else {
-            // SAFETY: `self` proves AVX-512, and lanes outside the mask are not touched.
-            unsafe { _mm512_maskz_loadu_ps(first(from.len()), from.as_ptr().cast()) }
+            // SAFETY: `self` proves AVX-512, and lanes outside the mask are not accessed.
+            unsafe { _mm512_maskz_loadu_ps(mask(from.len()), from.as_ptr().cast()) }
         }
     }
 
     #[inline(always)]
     fn store(self, x: __m512, to: &mut [f32]) {
         if to.len() >= Self::LANES {
-            // SAFETY: `self` proves AVX-512, and there are 16 places.
+            // SAFETY: `self` proves AVX-512, and `to` has 16 elements.
             unsafe { _mm512_storeu_ps(to.as_mut_ptr(), x) }
         } else {
-            // SAFETY: `self` proves AVX-512, and lanes outside the mask are not touched.
-            unsafe { _mm512_mask_storeu_ps(to.as_mut_ptr(), first(to.len()), x) }
+            // SAFETY: `self` proves AVX-512, and lanes outside the mask are not accessed.
+            unsafe { _mm512_mask_storeu_ps(to.as_mut_ptr(), mask(to.len()), x) }
         }
     }
 
@@ -89,14 +89,14 @@ impl Simd for Avx512 {
         unsafe { _mm512_div_ps(a, b) }
     }
 
-    /// Not `vmaxps`, for the reason given in `avx2.rs`.
+    /// `vmaxps` is unsuitable for the same reason as `maxps`; see `avx2.rs`.
     #[inline(always)]
-    fn max(self, held: __m512, x: __m512) -> __m512 {
+    fn max(self, acc: __m512, x: __m512) -> __m512 {
         // SAFETY: `self` proves AVX-512.
         unsafe {
-            let held_is_number = _mm512_cmp_ps_mask::<_CMP_ORD_Q>(held, held);
-            let replace = _mm512_mask_cmp_ps_mask::<_CMP_NLE_UQ>(held_is_number, x, held);
-            _mm512_mask_blend_ps(replace, held, x)
+            let acc_is_number = _mm512_cmp_ps_mask::<_CMP_ORD_Q>(acc, acc);
+            let replace = _mm512_mask_cmp_ps_mask::<_CMP_NLE_UQ>(acc_is_number, x, acc);
+            _mm512_mask_blend_ps(replace, acc, x)
         }
     }
 
@@ -122,21 +122,21 @@ impl Simd for Avx512 {
     fn slide(self, a: __m512, b: __m512, from: usize) -> __m512 {
         // SAFETY: `self` proves AVX-512.
         unsafe {
-            // Lane k of `b` is number 16 + k.
+            // Index 16 + k is lane k of `b`.
             let lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
             _mm512_permutex2var_ps(a, _mm512_add_epi32(lane, _mm512_set1_epi32(from as i32)), b)
         }
     }
 
     #[inline(always)]
-    fn prefetch(self, hint: Hint, at: *const u8) {
-        x86::prefetch(hint, at)
+    fn prefetch(self, hint: Hint, address: *const u8) {
+        x86::prefetch(hint, address)
     }
 
     #[inline(always)]
     fn store_non_temporal(self, x: __m512, to: &mut [f32]) {
         if to.len() >= Self::LANES && to.as_ptr().addr().is_multiple_of(64) {
-            // SAFETY: `self` proves AVX-512, and there are 16 places on a boundary of a vector.
+            // SAFETY: `self` proves AVX-512, and `to` has 16 elements and is aligned.
             unsafe { _mm512_stream_ps(to.as_mut_ptr(), x) }
         } else {
             self.store(x, to)

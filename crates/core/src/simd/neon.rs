@@ -9,12 +9,12 @@ use super::{Hint, Isa, Simd};
 use std::arch::aarch64::*;
 use std::arch::asm;
 
-/// The proof that this machine has NEON.
+/// Proves that this machine supports NEON.
 #[derive(Clone, Copy)]
 pub struct Neon(());
 
 impl Neon {
-    /// Panics on a machine without it.
+    /// Panics if the machine does not support it.
     #[inline]
     pub fn get() -> Self {
         Isa::Neon.require();
@@ -43,7 +43,7 @@ impl Simd for Neon {
         unsafe { vdupq_n_f32(x) }
     }
 
-    /// There are no masked loads: a short one goes through four zeros.
+    /// There are no masked loads: a short load goes through a zeroed array.
     #[inline(always)]
     fn load_bytes(self, from: &[[u8; 4]]) -> float32x4_t {
         let mut short = [[0; 4]; 4];
@@ -53,18 +53,18 @@ impl Simd for Neon {
             short[..from.len()].copy_from_slice(from);
             &short
         };
-        // SAFETY: `self` proves NEON, and there are 4 values.
+        // SAFETY: `self` proves NEON, and `from` has 4 elements.
         unsafe { vld1q_f32(from.as_ptr().cast()) }
     }
 
     #[inline(always)]
     fn store(self, x: float32x4_t, to: &mut [f32]) {
         if to.len() >= Self::LANES {
-            // SAFETY: `self` proves NEON, and there are 4 places.
+            // SAFETY: `self` proves NEON, and `to` has 4 elements.
             unsafe { vst1q_f32(to.as_mut_ptr(), x) }
         } else {
             let mut lanes = [0.0; 4];
-            // SAFETY: `self` proves NEON, and there are 4 places.
+            // SAFETY: `self` proves NEON, and `lanes` has 4 elements.
             unsafe { vst1q_f32(lanes.as_mut_ptr(), x) }
             to.copy_from_slice(&lanes[..to.len()]);
         }
@@ -88,17 +88,18 @@ impl Simd for Neon {
         unsafe { vdivq_f32(a, b) }
     }
 
-    /// Not `fmax`: it makes a new NaN of two. Keep `held` where it is NaN, or where `x <= held`.
+    /// `fmax` is unsuitable: it turns two NaNs into a new one. Keeps `acc` where it is NaN, or where `x <= acc`.
     #[inline(always)]
-    fn max(self, held: float32x4_t, x: float32x4_t) -> float32x4_t {
+    fn max(self, acc: float32x4_t, x: float32x4_t) -> float32x4_t {
         // SAFETY: `self` proves NEON.
         unsafe {
-            let held_is_number = vceqq_f32(held, held);
-            let replace = vbicq_u32(held_is_number, vcleq_f32(x, held));
-            vbslq_f32(replace, x, held)
+            let acc_is_number = vceqq_f32(acc, acc);
+            let replace = vbicq_u32(acc_is_number, vcleq_f32(x, acc));
+            vbslq_f32(replace, x, acc)
         }
     }
-    /// By assembly: the intrinsic is not in stable Rust.
+
+    /// Uses assembly because the intrinsic is unstable.
     #[inline(always)]
     fn swap_pairs(self, x: float32x4_t) -> float32x4_t {
         // SAFETY: `self` proves NEON.
@@ -118,15 +119,15 @@ impl Simd for Neon {
     }
 
     #[inline(always)]
-    fn prefetch(self, hint: Hint, at: *const u8) {
-        // SAFETY: a prefetch of any address whatever never faults, and changes no register and no memory.
+    fn prefetch(self, hint: Hint, address: *const u8) {
+        // SAFETY: a prefetch never faults, whatever the address, and changes neither registers nor memory.
         unsafe {
             match hint {
                 Hint::Near => {
-                    asm!("prfm pldl1keep, [{at}]", at = in(reg) at, options(readonly, nostack, preserves_flags))
+                    asm!("prfm pldl1keep, [{at}]", at = in(reg) address, options(readonly, nostack, preserves_flags))
                 }
                 Hint::Far => {
-                    asm!("prfm pldl2keep, [{at}]", at = in(reg) at, options(readonly, nostack, preserves_flags))
+                    asm!("prfm pldl2keep, [{at}]", at = in(reg) address, options(readonly, nostack, preserves_flags))
                 }
             }
         }

@@ -1,23 +1,23 @@
-//! The facts on which thresholds depend: the vendor of the processor, and the size of its L2 cache.
+//! The processor properties that thresholds depend on: the vendor and the size of the L2 cache.
 
-/// Who made the processor.
+/// The vendor of a processor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Vendor {
     /// Intel, x86-64.
     Intel,
-    /// AMD, x86-64 (Hygon's are of the same kind).
+    /// AMD, x86-64. Includes Hygon, which uses the same cores.
     Amd,
     /// Any aarch64 vendor.
     Arm,
-    /// Any other, or WebAssembly, which hides it.
+    /// Any other vendor, or WebAssembly, which does not reveal it.
     Other,
 }
 
-/// A processor, as far as kernels depend on it.
+/// The properties of a processor that kernels use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Processor {
-    /// Who made it.
+    /// The vendor.
     pub vendor: Vendor,
-    /// Bytes of the L2 cache of a core; 0 where it cannot be known.
+    /// The size of a core's L2 cache in bytes, 0 if unknown.
     pub l2: usize,
 }

@@ -1,8 +1,8 @@
-//! One lane: the plainest instance, and what the others must equal to the bit.
+//! One lane: the reference that all other instruction sets must match bit for bit.
 
 use super::Simd;
 
-/// Every machine has one lane.
+/// The scalar implementation. It needs no proof.
 #[derive(Clone, Copy)]
 pub struct Scalar;
 
@@ -49,11 +49,11 @@ impl Simd for Scalar {
     }
 
     #[inline(always)]
-    fn max(self, held: f32, x: f32) -> f32 {
-        if x > held || (x.is_nan() && !held.is_nan()) {
+    fn max(self, acc: f32, x: f32) -> f32 {
+        if x > acc || (x.is_nan() && !acc.is_nan()) {
             x
         } else {
-            held
+            acc
         }
     }
 }

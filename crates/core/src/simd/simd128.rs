@@ -1,5 +1,5 @@
-//! simd128: WebAssembly's 4 lanes. A module that holds it is only compiled by an engine that has it, so
-//! nothing is detected. Relaxed SIMD is not used: its results may differ between engines.
+//! WebAssembly simd128: 4 lanes. Only an engine that supports it compiles the module, so there is no detection.
+//! Relaxed SIMD is not used, because its results may differ between engines.
 
 #![expect(
     unsafe_code,
@@ -9,7 +9,7 @@
 use super::{Isa, Simd};
 use std::arch::wasm32::*;
 
-/// The proof that this module was built with simd128.
+/// Proves that this module was built with simd128.
 #[derive(Clone, Copy)]
 pub struct Simd128(());
 
@@ -37,7 +37,7 @@ impl Simd for Simd128 {
         f32x4_splat(x)
     }
 
-    /// There are no masked loads: a short one goes through four zeros.
+    /// There are no masked loads: a short load goes through a zeroed array.
     #[inline(always)]
     fn load_bytes(self, from: &[[u8; 4]]) -> v128 {
         let mut short = [[0; 4]; 4];
@@ -47,18 +47,18 @@ impl Simd for Simd128 {
             short[..from.len()].copy_from_slice(from);
             &short
         };
-        // SAFETY: there are 4 values, and v128 loads need no alignment.
+        // SAFETY: `from` has 4 elements, and v128 loads need no alignment.
         unsafe { v128_load(from.as_ptr().cast()) }
     }
 
     #[inline(always)]
     fn store(self, x: v128, to: &mut [f32]) {
         if to.len() >= Self::LANES {
-            // SAFETY: there are 4 places, and v128 stores need no alignment.
+            // SAFETY: `to` has 4 elements, and v128 stores need no alignment.
             unsafe { v128_store(to.as_mut_ptr().cast(), x) }
         } else {
             let mut lanes = [0.0; 4];
-            // SAFETY: there are 4 places, and v128 stores need no alignment.
+            // SAFETY: `lanes` has 4 elements, and v128 stores need no alignment.
             unsafe { v128_store(lanes.as_mut_ptr().cast(), x) }
             to.copy_from_slice(&lanes[..to.len()]);
         }
@@ -79,13 +79,13 @@ impl Simd for Simd128 {
         f32x4_div(a, b)
     }
 
-    /// Not `f32x4.max`: it makes a new NaN of two, and takes +0 over -0. Keep `held` where it is NaN, or `x
-    /// <= held`.
+    /// `f32x4.max` is unsuitable: it turns two NaNs into a new one and prefers +0 over -0. Keeps `acc` where it is NaN,
+    /// or where `x <= acc`.
     #[inline(always)]
-    fn max(self, held: v128, x: v128) -> v128 {
-        let held_is_number = f32x4_eq(held, held);
-        let replace = v128_andnot(held_is_number, f32x4_le(x, held));
-        v128_bitselect(x, held, replace)
+    fn max(self, acc: v128, x: v128) -> v128 {
+        let acc_is_number = f32x4_eq(acc, acc);
+        let replace = v128_andnot(acc_is_number, f32x4_le(x, acc));
+        v128_bitselect(x, acc, replace)
     }
 
     #[inline(always)]

@@ -1,8 +1,8 @@
-//! Every operation of every instruction set, lane by lane, against the same on one value.
+//! Every operation of every instruction set, compared lane by lane with scalar arithmetic.
 
 use super::*;
 
-/// Pairs of all of these are tried: what rounds, overflows, compares in a way of its own, or is no number.
+/// Values whose pairs round, overflow or compare in unusual ways. All pairs are tested.
 const VALUES: [f32; 17] = [
     0.0,
     -0.0,
@@ -23,14 +23,14 @@ const VALUES: [f32; 17] = [
     -f32::NAN,
 ];
 
-/// As many bits as `LANES`, and the lanes that were not written.
+/// The bits of the lanes. Lanes beyond `LANES` are 0.5.
 fn lanes<S: Simd>(simd: S, x: S::F32) -> [u32; MAX_LANES] {
     let mut out = [0.5; MAX_LANES];
     simd.store(x, &mut out);
     out.map(f32::to_bits)
 }
 
-/// NaN from arithmetic has no particular bits.
+/// Compares bits. The bits of a NaN from arithmetic are unspecified.
 fn same(a: f32, b: u32) -> bool {
     a.to_bits() == b || (a.is_nan() && f32::from_bits(b).is_nan())
 }
@@ -43,33 +43,33 @@ fn for_each(check: impl Fn(Isa)) {
 }
 
 #[test]
-fn lanes_are_what_was_loaded() {
+fn load_fills_missing_lanes_with_zero() {
     #[inline(always)]
     fn check<S: Simd>(simd: S) {
         assert!(S::LANES <= MAX_LANES);
         let from: [f32; MAX_LANES + 3] = std::array::from_fn(|i| i as f32 + 1.0);
         for n in 0..from.len() {
-            let got = lanes(simd, simd.load(&from[..n]));
-            for (k, got) in got.into_iter().enumerate() {
-                let wanted = if k >= S::LANES {
+            let actual = lanes(simd, simd.load(&from[..n]));
+            for (k, actual) in actual.into_iter().enumerate() {
+                let expected = if k >= S::LANES {
                     0.5
                 } else if k < n {
                     from[k]
                 } else {
                     0.0
                 };
-                assert_eq!(f32::from_bits(got), wanted, "lane {k} of a load of {n}");
+                assert_eq!(f32::from_bits(actual), expected, "lane {k} of a load of {n}");
             }
         }
-        for (k, got) in lanes(simd, simd.splat(-0.0)).into_iter().enumerate() {
-            assert_eq!(got, if k < S::LANES { -0.0f32 } else { 0.5 }.to_bits());
+        for (k, actual) in lanes(simd, simd.splat(-0.0)).into_iter().enumerate() {
+            assert_eq!(actual, if k < S::LANES { -0.0f32 } else { 0.5 }.to_bits());
         }
     }
     for_each(|isa| dispatch!(isa, simd => check(simd)));
 }
 
 #[test]
-fn a_short_store_leaves_the_rest() {
+fn a_short_store_writes_only_its_elements() {
     #[inline(always)]
     fn check<S: Simd>(simd: S) {
         let from: [f32; MAX_LANES] = std::array::from_fn(|i| i as f32 + 1.0);
@@ -77,11 +77,11 @@ fn a_short_store_leaves_the_rest() {
         for n in 0..MAX_LANES {
             let mut out = [0.5; MAX_LANES];
             simd.store(x, &mut out[..n]);
-            for (k, got) in out.into_iter().enumerate() {
+            for (k, actual) in out.into_iter().enumerate() {
                 assert_eq!(
-                    got,
+                    actual,
                     if k < n.min(S::LANES) { from[k] } else { 0.5 },
-                    "place {k} of a store of {n}"
+                    "element {k} of a store of {n}"
                 );
             }
         }
@@ -90,10 +90,10 @@ fn a_short_store_leaves_the_rest() {
 }
 
 #[test]
-fn arithmetic_is_that_of_one_value() {
+fn arithmetic_equals_scalar_arithmetic() {
     #[inline(always)]
     fn check<S: Simd>(simd: S) {
-        // Each pair stands in each lane once, among other pairs.
+        // Every pair occurs in every lane once.
         for shift in 0..VALUES.len() {
             for start in 0..VALUES.len() {
                 let a: [f32; MAX_LANES] = std::array::from_fn(|k| VALUES[(start + k) % VALUES.len()]);
@@ -108,12 +108,12 @@ fn arithmetic_is_that_of_one_value() {
                     assert!(same(a + b, sum[k]), "{a} + {b}");
                     assert!(same(a * b, product[k]), "{a} * {b}");
                     assert!(same(a / b, quotient[k]), "{a} / {b}");
-                    let wanted = if b > a || (b.is_nan() && !a.is_nan()) {
+                    let expected = if b > a || (b.is_nan() && !a.is_nan()) {
                         b
                     } else {
                         a
                     };
-                    assert_eq!(wanted.to_bits(), max[k], "max of {a}, then {b}");
+                    assert_eq!(expected.to_bits(), max[k], "max of {a}, then {b}");
                 }
             }
         }
@@ -132,11 +132,11 @@ fn for_each_vector_visits_every_column_once() {
                 simd,
                 &mut out,
                 #[inline(always)]
-                |col, n, held| {
-                    assert_eq!((col, n), (next, held.len()));
+                |col, n, current| {
+                    assert_eq!((col, n), (next, current.len()));
                     assert!(n == S::LANES || col + n == len);
                     next += n;
-                    simd.add(simd.load(held), simd.splat(1.0))
+                    simd.add(simd.load(current), simd.splat(1.0))
                 },
             );
             assert_eq!(next, len);
@@ -147,18 +147,18 @@ fn for_each_vector_visits_every_column_once() {
 }
 
 #[test]
-fn a_streamed_store_is_a_store_on_a_boundary_and_off_it() {
+fn non_temporal_stores_equal_stores_at_every_alignment() {
     #[inline(always)]
     fn check<S: Simd>(simd: S) {
         let from: [f32; MAX_LANES] = std::array::from_fn(|i| i as f32 + 1.0);
         let x = simd.load(&from);
-        for at in 0..MAX_LANES {
+        for start in 0..MAX_LANES {
             for n in 0..=MAX_LANES {
                 let (mut stored, mut streamed) = ([0.5; 3 * MAX_LANES], [0.5; 3 * MAX_LANES]);
-                simd.store(x, &mut stored[at..at + n]);
-                simd.store_non_temporal(x, &mut streamed[at..at + n]);
+                simd.store(x, &mut stored[start..start + n]);
+                simd.store_non_temporal(x, &mut streamed[start..start + n]);
                 simd.fence();
-                assert_eq!(streamed, stored, "{n} places from {at} on");
+                assert_eq!(streamed, stored, "{n} elements from {start} on");
             }
         }
     }
@@ -166,7 +166,7 @@ fn a_streamed_store_is_a_store_on_a_boundary_and_off_it() {
 }
 
 #[test]
-fn any_address_may_be_prefetched() {
+fn any_address_can_be_prefetched() {
     #[inline(always)]
     fn check<S: Simd>(simd: S) {
         for hint in [Hint::Near, Hint::Far] {
@@ -179,20 +179,20 @@ fn any_address_may_be_prefetched() {
 }
 
 #[test]
-fn lanes_slide_out_of_one_vector_and_into_the_next() {
+fn slide_joins_the_end_of_one_vector_with_the_start_of_the_next() {
     #[inline(always)]
     fn check<S: Simd>(simd: S) {
         let a: [f32; MAX_LANES] = std::array::from_fn(|i| i as f32 + 1.0);
         let b = a.map(|x| -x);
         for from in 0..=S::LANES {
-            let got = lanes(simd, simd.slide(simd.load(&a), simd.load(&b), from));
-            for (k, got) in got.into_iter().enumerate().take(S::LANES) {
-                let wanted = if from + k < S::LANES {
+            let actual = lanes(simd, simd.slide(simd.load(&a), simd.load(&b), from));
+            for (k, actual) in actual.into_iter().enumerate().take(S::LANES) {
+                let expected = if from + k < S::LANES {
                     a[from + k]
                 } else {
                     b[from + k - S::LANES]
                 };
-                assert_eq!(f32::from_bits(got), wanted, "lane {k} from {from} on");
+                assert_eq!(f32::from_bits(actual), expected, "lane {k} from {from} on");
             }
         }
     }

@@ -1,20 +1,19 @@
-//! What the tests of the kernels share: every instruction set, forced; painted outputs; sizes at which code
-//! changes its way; tables in which a swapped row or column cannot hide.
+//! Helpers of the kernel tests: every instruction set, guarded outputs, sizes at which kernels switch code paths,
+//! and tables that reveal a swapped row or column.
 
 #![allow(dead_code, unused_macros, reason = "each test uses its own part")]
 
 use tokenbed_core::indices::{Ids, Indices};
 use tokenbed_core::simd::{available, detect, Isa};
 
-/// Widths of rows: one value, below, at and above the vectors of 4, 8 and 16 lanes, their blocks of 2, 4, 8
-/// and 16, and the widths that people use.
+/// Row widths: one value; below, at and above vectors of 4, 8 and 16 lanes and their blocks of 2, 4, 8 and 16; and
+/// common widths.
 pub const WIDTHS: [usize; 28] = [
     1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100, 127, 128, 129, 255, 256, 257, 300, 384,
     768, 1000,
 ];
 
-/// Runs the block once for every instruction set this machine has, by its name in `isa`, and prints which
-/// were run.
+/// Runs the block with each instruction set that this machine supports, and prints which ones ran.
 macro_rules! for_each_isa {
     ($isa:ident => $body:block) => {
         for $isa in tokenbed_core::simd::Isa::ALL {
@@ -26,8 +25,7 @@ macro_rules! for_each_isa {
 }
 pub(crate) use for_each_isa;
 
-/// Whether this machine has `isa`; says so, and why not (cargo shows it beside a failure, or with
-/// `--nocapture`).
+/// Whether this machine supports `isa`. Prints the report, which cargo shows with a failure or with `--nocapture`.
 pub fn runs(isa: Isa) -> bool {
     println!("{}", report(isa));
     available().contains(&isa)
@@ -46,14 +44,14 @@ pub fn report(isa: Isa) -> String {
     }
 }
 
-/// A NaN that no arithmetic makes.
+/// A NaN that arithmetic never produces.
 const PAINT: u32 = 0x7fb0_0b5e;
 
-/// Values on either side of an output: more than the widest vector, and an odd number, so that the output is
-/// aligned to nothing.
+/// The number of guard values on either side of an output: more than the widest vector, and odd, so that the output is
+/// misaligned.
 const GUARD: usize = 67;
 
-/// Lets `write` fill `len` painted values, and returns them. Fails when the values around them changed.
+/// Passes `len` painted values to `write` and returns them. Fails if the guards around them changed.
 pub fn painted(len: usize, write: impl FnOnce(&mut [f32])) -> Vec<f32> {
     let paint = f32::from_bits(PAINT);
     let mut all = vec![paint; GUARD + len + GUARD];
@@ -66,12 +64,13 @@ pub fn painted(len: usize, write: impl FnOnce(&mut [f32])) -> Vec<f32> {
     all[GUARD..GUARD + len].to_vec()
 }
 
-/// Bits, to compare with `==`: NaN equals itself and -0 is not +0.
+/// The bits of `values`. Compared as bits, a NaN equals itself and -0 differs from +0.
 pub fn bits(values: &[f32]) -> Vec<u32> {
     values.iter().map(|x| x.to_bits()).collect()
 }
 
-/// The same, where arithmetic may have made a NaN: its sign and payload are unspecified.
+/// The bits of `values`, with all NaNs equal. For results of arithmetic, where sign and payload of a NaN are
+/// unspecified.
 pub fn bits_any_nan(values: &[f32]) -> Vec<u32> {
     values
         .iter()
@@ -85,15 +84,15 @@ pub fn bits_any_nan(values: &[f32]) -> Vec<u32> {
         .collect()
 }
 
-/// A `[rows, dim]` table of which no two values near each other are equal, all exact in f32, of both signs,
-/// so that a swapped row or column shows.
+/// A `[rows, dim]` table whose nearby values all differ, of both signs and exact in f32, so that a swapped row or column
+/// is detected.
 pub fn table(rows: usize, dim: usize) -> Vec<f32> {
     (0..rows * dim)
         .map(|i| (i as u32).wrapping_mul(2_654_435_761) as i32 as f32 / 65_536.0)
         .collect()
 }
 
-/// The same, with every kind of value that rounding, comparison or a copy could treat in a way of its own.
+/// The same table with special values of every kind: those that rounding, comparison or copying could treat differently.
 pub fn odd_table(rows: usize, dim: usize) -> Vec<f32> {
     const ODD: [u32; 12] = [
         0x0000_0000, // +0
@@ -101,13 +100,13 @@ pub fn odd_table(rows: usize, dim: usize) -> Vec<f32> {
         0x7f80_0000, // infinity
         0xff80_0000, // -infinity
         0x7fc0_0001, // a quiet NaN with a payload
-        0xffa0_0002, // a signalling one
-        0x0000_0001, // the least subnormal
-        0x807f_ffff, // the largest, negative
-        0x7f7f_ffff, // the largest number
-        0xff7f_ffff, // and the least
-        0x3f80_0001, // 1 and a bit
-        0x3380_0000, // 2^-24: half that bit
+        0xffa0_0002, // a signaling NaN
+        0x0000_0001, // the smallest subnormal
+        0x807f_ffff, // the largest subnormal, negative
+        0x7f7f_ffff, // the largest finite value
+        0xff7f_ffff, // the smallest finite value
+        0x3f80_0001, // 1 + 2^-23
+        0x3380_0000, // 2^-24
     ];
     let mut values = table(rows, dim);
     for (i, x) in values.iter_mut().enumerate() {
@@ -119,7 +118,7 @@ pub fn odd_table(rows: usize, dim: usize) -> Vec<f32> {
     values
 }
 
-/// `n` ids below `bound`, with repeats, the first and the last row among them.
+/// `n` ids below `bound`, with repeats, including the first and the last row.
 pub fn some_ids(n: usize, bound: usize) -> Vec<u32> {
     (0..n as u32)
         .map(|i| match i % 7 {
@@ -130,14 +129,14 @@ pub fn some_ids(n: usize, bound: usize) -> Vec<u32> {
         .collect()
 }
 
-/// Those ids, proven.
+/// Validates ids.
 pub fn proven(ids: &[u32], bound: usize) -> Indices<'_> {
     Ids::U32(ids)
         .check(detect(), bound as u64)
-        .expect("ids of a test are in range")
+        .expect("test ids are in range")
 }
 
-/// Ids as the reference takes them.
+/// The ids as the reference expects them.
 pub fn plain(ids: &[u32]) -> Vec<usize> {
     ids.iter().map(|&id| id as usize).collect()
 }

@@ -1,6 +1,6 @@
 //! Bags of rows.
 
-/// What becomes of the rows of a bag.
+/// How the rows of a bag are reduced.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Mode {
     Sum,
@@ -10,10 +10,9 @@ pub enum Mode {
 
 /// table [V, dim], the ids of one bag and their weights -> [dim]
 ///
-/// Padding is left out of sum, of mean's divisor and of max. Sum: in index order, multiply then add, from +0.
-/// Mean: one division by the f32 count kept, or by the f32 sum of kept weights in index order. Max: a later
-/// value replaces the held one if it is greater, or if it is NaN and the held one is not. Nothing kept:
-/// zeros.
+/// Padding is excluded from sum, from mean's divisor and from max. Sum: in index order, multiply then add, from +0.
+/// Mean: one division by the f32 count of entries, or by the f32 sum of their weights in index order. Max: a later value
+/// replaces the current one if it is greater, or if it is NaN and the current one is not. Without entries: zeros.
 pub fn bag(
     table: &[f32],
     dim: usize,
@@ -22,8 +21,8 @@ pub fn bag(
     ids: &[usize],
     weights: Option<&[f32]>,
 ) -> Vec<f32> {
-    let kept: Vec<usize> = (0..ids.len()).filter(|&i| Some(ids[i]) != padding).collect();
-    if kept.is_empty() {
+    let entries: Vec<usize> = (0..ids.len()).filter(|&i| Some(ids[i]) != padding).collect();
+    if entries.is_empty() {
         return vec![0.0; dim];
     }
     let mut out = Vec::new();
@@ -31,23 +30,23 @@ pub fn bag(
         let value = |i: usize| table[ids[i] * dim + c];
         out.push(match mode {
             Mode::Max => {
-                let mut held = value(kept[0]);
-                for &i in &kept[1..] {
-                    if value(i) > held || (value(i).is_nan() && !held.is_nan()) {
-                        held = value(i);
+                let mut max = value(entries[0]);
+                for &i in &entries[1..] {
+                    if value(i) > max || (value(i).is_nan() && !max.is_nan()) {
+                        max = value(i);
                     }
                 }
-                held
+                max
             }
             Mode::Sum | Mode::Mean => {
                 let mut sum = 0.0;
                 let mut divisor = 0.0;
-                for &i in &kept {
+                for &i in &entries {
                     sum += weights.map_or(value(i), |weights| value(i) * weights[i]);
                     divisor += weights.map_or(1.0, |weights| weights[i]);
                 }
                 if weights.is_none() {
-                    divisor = kept.len() as f32;
+                    divisor = entries.len() as f32;
                 }
                 if mode == Mode::Mean {
                     sum / divisor

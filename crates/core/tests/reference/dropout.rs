@@ -1,8 +1,8 @@
-//! Inverted dropout of element `i` of training call `call`.
+//! Inverted dropout.
 
 use super::rng::word;
 
-/// +0 where u32(seed, stream 2, call, i) < floor(p 2^32), else f32(x / f32(1 - p)).
+/// Element `i` of training call `call`: +0 if u32(seed, stream 2, call, i) < floor(p 2^32), else f32(x / f32(1 - p)).
 pub fn dropout(p: f64, seed: u64, call: u32, i: u64, x: f32) -> f32 {
     if u64::from(word(seed, 2, call, i)) < (p * 4294967296.0) as u64 {
         0.0

@@ -5,8 +5,8 @@ use super::position::{add_positions, Drop};
 
 /// token [V, dim], ids [n] -> [n, dim]
 ///
-/// x = row; if scale x = f32(x * scale); x = f32(x + pe); dropout last. `pe` is the table of positions and,
-/// for each row of the result, which of its rows is taken.
+/// x = row; if scale x = f32(x * scale); x = f32(x + pe); dropout last. `pe` is the position table and, for each row of
+/// the result, the index of its position row.
 pub fn embed(
     token: &[f32],
     dim: usize,

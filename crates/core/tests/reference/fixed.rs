@@ -1,5 +1,5 @@
-//! Big numbers for the specification: 64 bits before the point, 320 behind it, never negative. Series are
-//! summed until their terms vanish, so a result is good to about 2^-310: far beyond any rounding that counts.
+//! Non-negative fixed-point numbers with 64 integer bits and 320 fraction bits. Series are summed until their terms
+//! vanish, so results are accurate to about 2^-310: far more than any rounding needs.
 
 use std::cmp::Ordering;
 
@@ -13,14 +13,14 @@ pub struct Fixed(pub [u64; WORDS]);
 impl Fixed {
     pub const ZERO: Self = Self([0; WORDS]);
 
-    pub fn whole(n: u64) -> Self {
+    pub fn from_int(n: u64) -> Self {
         let mut words = [0; WORDS];
         words[WORDS - 1] = n;
         Self(words)
     }
 
-    /// An f64 in [0, 2^64) with no bit below 2^-320, exactly.
-    pub fn exactly(x: f64) -> Self {
+    /// Converts an f64 in [0, 2^64) without bits below 2^-320 exactly.
+    pub fn from_f64(x: f64) -> Self {
         let (significand, exponent) = parts(x);
         let lowest = exponent + FRACTION;
         assert!(lowest >= 0 && exponent <= 11, "{x} does not fit");
@@ -95,9 +95,9 @@ impl Fixed {
         self.over(2)
     }
 
-    /// 4 atan(1 / 5) - atan(1 / 239) is a quarter of pi (Machin).
+    /// pi / 4 = 4 atan(1 / 5) - atan(1 / 239) (Machin).
     pub fn pi() -> Self {
-        let four = Self::whole(4);
+        let four = Self::from_int(4);
         four.times(four.times(arctangent(5)).minus(arctangent(239)))
     }
 
@@ -111,12 +111,12 @@ impl Fixed {
         let k = exponent + 52;
         assert!(k >= 0, "{x} is below 1");
         let one = 1 << 52;
-        Self::whole(k as u64)
+        Self::from_int(k as u64)
             .times(Self::ln_2())
             .plus(artanh_twice(significand - one, significand + one))
     }
 
-    /// e^-self: as many halvings as ln 2 goes into it, then the power series.
+    /// e^-self: subtracts multiples of ln 2, then uses the power series.
     pub fn exp_negative(self) -> Self {
         let ln_2 = Self::ln_2();
         let (mut y, mut halvings) = (self, 0);
@@ -124,7 +124,7 @@ impl Fixed {
             y = y.minus(ln_2);
             halvings += 1;
         }
-        let sum = alternating(Self::whole(1), |term, n| term.times(y).over(n + 1));
+        let sum = alternating(Self::from_int(1), |term, n| term.times(y).over(n + 1));
         (0..halvings).fold(sum, |sum, _| sum.half())
     }
 
@@ -139,18 +139,18 @@ impl Fixed {
         let Some(word) = (0..WORDS).rev().find(|&i| self.0[i] != 0) else {
             return 0.0;
         };
-        // The 128 bits from the leading one on, and whether anything lies below them.
+        // The 128 bits from the leading 1 on, and whether there are set bits below them.
         let next = |i: usize| word.checked_sub(i).map_or(0, |i| u128::from(self.0[i]));
         let lead = self.0[word].leading_zeros();
         let window = (next(0) << 64 | next(1)) << lead | (next(2) << lead) >> 64;
         let below = next(2) << lead & u128::from(u64::MAX) != 0 || (3..WORDS).any(|i| next(i) != 0);
 
         let cut = 128 - bits;
-        let (kept, dropped, tie) = (window >> cut, window << bits, 1 << 127);
-        let up = dropped > tie || dropped == tie && (below || kept & 1 == 1);
-        // The leading one stands at this power of two.
+        let (significand, dropped, tie) = (window >> cut, window << bits, 1 << 127);
+        let up = dropped > tie || dropped == tie && (below || significand & 1 == 1);
+        // The exponent of the leading 1.
         let exponent = 64 * word as i32 + 63 - lead as i32 - FRACTION;
-        (kept as u64 + u64::from(up)) as f64 * power_of_two(exponent - bits as i32 + 1)
+        (significand as u64 + u64::from(up)) as f64 * power_of_two(exponent - bits as i32 + 1)
     }
 
     pub fn to_f64(self) -> f64 {
@@ -174,7 +174,7 @@ impl Ord for Fixed {
     }
 }
 
-/// first - next(first, 0) + next(next(first, 0), 1) - ... until nothing is left.
+/// first - next(first, 0) + next(next(first, 0), 1) - ... until the term is 0.
 fn alternating(first: Fixed, next: impl Fn(Fixed, u64) -> Fixed) -> Fixed {
     let (mut sum, mut term) = (first, first);
     for n in 0.. {
@@ -193,7 +193,7 @@ fn alternating(first: Fixed, next: impl Fn(Fixed, u64) -> Fixed) -> Fixed {
 
 /// atan(1 / n) = 1/n - 1/(3 n^3) + 1/(5 n^5) - ...
 fn arctangent(n: u64) -> Fixed {
-    let (mut power, mut sum) = (Fixed::whole(1).over(n), Fixed::ZERO);
+    let (mut power, mut sum) = (Fixed::from_int(1).over(n), Fixed::ZERO);
     for k in 0.. {
         if power == Fixed::ZERO {
             break;
@@ -211,7 +211,7 @@ fn arctangent(n: u64) -> Fixed {
 
 /// 2 artanh(s) = 2 (s + s^3/3 + s^5/5 + ...) for s = a / b.
 fn artanh_twice(a: u64, b: u64) -> Fixed {
-    let s = Fixed::whole(a).over(b);
+    let s = Fixed::from_int(a).over(b);
     let square = s.times(s);
     let (mut power, mut sum) = (s, Fixed::ZERO);
     for k in 0.. {
@@ -224,7 +224,7 @@ fn artanh_twice(a: u64, b: u64) -> Fixed {
     sum.plus(sum)
 }
 
-/// x = significand 2^exponent for a normal f64, the significand of 53 bits; (0, -52) for 0.
+/// x = significand 2^exponent for a normal f64, with a significand of 53 bits; (0, -52) for 0.
 fn parts(x: f64) -> (u64, i32) {
     let bits = x.to_bits();
     assert!(x == 0.0 || x.is_normal() && x > 0.0, "{x}");

@@ -7,7 +7,7 @@ use tokenbed_core::math::{ln, sin_cos_turns};
 pub fn uniform(seed: u64, stream: u32, a: f64, i: u64) -> f32 {
     let u = (f64::from(word(seed, stream, 0, i)) + 0.5) / 4294967296.0;
     let mut x = (-a + 2.0 * a * u) as f32;
-    // One step of the bits is one step towards 0.
+    // Decrementing the bits moves one step towards 0.
     while f64::from(x) < -a || f64::from(x) >= a {
         x = f32::from_bits(x.to_bits() - 1);
     }

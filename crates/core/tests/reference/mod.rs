@@ -1,6 +1,6 @@
-//! The specification as plain loops: short, without dependencies, to be read beside the contract.
+//! The reference implementation: short, plain loops without dependencies. It is the executable specification.
 //!
-//! Tests compare the kernels with it, bit for bit, and `crates/vectors` writes the published vectors from it.
+//! Tests compare the kernels with it bit for bit, and `crates/vectors` generates the published vectors from it.
 
 #![allow(dead_code, reason = "each test uses its own part")]
 

@@ -2,7 +2,7 @@
 
 use super::dropout::dropout;
 
-/// What one training call drops.
+/// The dropout parameters of one training call.
 #[derive(Clone, Copy)]
 pub struct Drop {
     pub p: f64,
@@ -11,7 +11,7 @@ pub struct Drop {
 }
 
 impl Drop {
-    /// Every element `i` of the result, dropped or grown.
+    /// Applies dropout to every element `i` of the result.
     pub fn apply(self, out: &mut [f32]) {
         for (i, x) in out.iter_mut().enumerate() {
             *x = dropout(self.p, self.seed, self.call, i as u64, *x);
@@ -19,7 +19,7 @@ impl Drop {
     }
 }
 
-/// x [rows, dim], pe [P, dim] -> f32(x + pe), then dropout; row r takes position row `position(r)`
+/// x [rows, dim], pe [P, dim] -> f32(x + pe), then dropout. Row r uses position row `position(r)`.
 pub fn add_positions(
     x: &[f32],
     dim: usize,

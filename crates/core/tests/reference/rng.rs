@@ -1,4 +1,4 @@
-//! Philox4x32-10 as api.md uses it: key = seed, counter = (block low, block high, call, stream).
+//! Philox4x32-10 with key = seed and counter = (block low, block high, call, stream).
 
 /// Block `index` of (seed, stream, call).
 pub fn block(seed: u64, stream: u32, call: u32, index: u64) -> [u32; 4] {

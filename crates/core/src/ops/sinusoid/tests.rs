@@ -1,14 +1,14 @@
-//! The bounds that decide whether an estimate is trusted, against the sine in integers.
+//! Checks the error bounds of the estimates against the integer sine.
 
 use super::*;
 use crate::rng::Draws;
 use crate::simd::detect;
 use crate::turn::sine;
 
-/// |v - sin(2 pi angle / 2^128)| in units of 2^-53. The difference is exact to far below one unit: the top 53 bits of
-/// the sine cancel.
-fn off(v: f64, angle: u128) -> f64 {
-    // Fixed point with 120 fraction bits: every f64 of a magnitude above 2^-67 is whole there.
+/// v - sin(2 pi angle / 2^128) in units of 2^-53. The top 53 bits of the sine cancel, so the difference is exact to
+/// far below one unit.
+fn error(v: f64, angle: u128) -> f64 {
+    // Fixed point with 120 fraction bits, where every f64 of a magnitude above 2^-67 is an integer.
     let (negative, fraction) = sine(angle);
     let exact = (fraction >> 8) as i128 * if negative { -1 } else { 1 };
     let v = (v * f64::from_bits((1023 + 120) << 52)) as i128;
@@ -21,7 +21,8 @@ fn angle(s: &Sinusoid, position: u32, column: usize, shift: u64) -> u128 {
         .wrapping_add(u128::from(shift) << 64)
 }
 
-/// Runs begin here: at both ends, at random, and so that a sine closest to 0 lies within (angles of 1 rad a position).
+/// First positions of the runs: both ends, random ones, and runs that contain a sine very close to 0 (at 1 rad per
+/// position).
 fn starts() -> impl Iterator<Item = u32> {
     const HARD: [u32; 3] = [245_850_922, 1_068_966_896, 2_549_491_779];
     let draws = Draws {
@@ -49,11 +50,11 @@ fn points_are_within_their_bound() {
             for column in 0..s.dim() {
                 let shift = s.shift[column];
                 let (y, x) = point(position, s.high[column], s.low[column], shift);
-                for (v, further) in [(y, 0), (x, QUARTER)] {
-                    let off = off(v, angle(&s, position, column, shift.wrapping_add(further))).abs();
+                for (v, ahead) in [(y, 0), (x, QUARTER)] {
+                    let error = error(v, angle(&s, position, column, shift.wrapping_add(ahead))).abs();
                     assert!(
-                        off < 5.0 * v.abs() + 0.01,
-                        "base {base}, position {position}, column {column}: {off} u"
+                        error < 5.0 * v.abs() + 0.01,
+                        "base {base}, position {position}, column {column}: {error} u"
                     );
                 }
             }
@@ -61,59 +62,59 @@ fn points_are_within_their_bound() {
     }
 }
 
-/// Each row of a run, in each part, and every bit of what is rounded from it.
+/// Every row of a run.
 #[test]
-fn turned_points_are_within_their_bound() {
+fn rotated_points_are_within_their_bound() {
     let mut worst = 0.0_f64;
     for base in [1.0, 10_000.0, 1e12] {
         let s = Sinusoid::new(100, base, Layout::Halves);
         let n = s.dim();
         let mut steps = [const { Points::ZERO }; GROUP + 1];
         for (k, step) in (0..).zip(&mut steps) {
-            step.put(&s, k, 0..n, false);
+            step.set(&s, k, 0..n, false);
         }
         let mut anchor = Points::ZERO;
         for first in starts() {
-            anchor.put(&s, first, 0..n, true);
+            anchor.set(&s, first, 0..n, true);
             for r in 0..RUN {
                 if r > 0 && r % GROUP == 0 {
-                    anchor.turn(&steps[GROUP], n);
+                    anchor.rotate(&steps[GROUP], n);
                 }
                 let step = &steps[r % GROUP];
                 for column in 0..n {
                     let (y, x) = (anchor.y[column], anchor.x[column]);
                     let v = y * step.x[column] + x * step.y[column];
-                    let off = off(v, angle(&s, first + r as u32, column, s.shift[column]));
-                    worst = worst.max(off.abs());
+                    let error = error(v, angle(&s, first + r as u32, column, s.shift[column]));
+                    worst = worst.max(error.abs());
                 }
             }
         }
     }
-    println!("at most {worst} u");
+    println!("largest error: {worst} u");
     assert!(worst < 122.0, "{worst} u");
     assert!(
         worst + 1.0 < ERROR * f64::from_bits((1023 + 53) << 52),
         "{worst} u"
     );
-    // Nor is the measure blind: no estimate is this good by chance.
+    // Check the measurement itself: an error this small would be implausible.
     assert!(worst > 3.0, "{worst} u");
 }
 
-/// The steps of position 0 turn by nothing, exactly.
+/// The step of position 0 is exactly the identity.
 #[test]
-fn no_step_is_none() {
+fn step_0_is_the_identity() {
     let s = Sinusoid::new(9, 10_000.0, Layout::Interleaved);
     for column in 0..9 {
         assert_eq!(point(0, s.high[column], s.low[column], 0), (0.0, 1.0));
     }
 }
 
-/// Tens of millions of elements, turned and directly: what is taken for decided is decided.
+/// Compares tens of millions of elements computed by rotation with directly computed ones.
 #[test]
-fn turned_rows_are_the_direct_ones() {
+fn rotated_rows_equal_direct_rows() {
     let isa = detect();
     let (dim, rows) = (512, 4_000);
-    let (mut turned, mut directly) = (vec![0.0_f32; rows * dim], vec![0.0_f32; rows * dim]);
+    let (mut rotated, mut direct) = (vec![0.0_f32; rows * dim], vec![0.0_f32; rows * dim]);
     for (base, layout, first) in [
         (10_000.0, Layout::Interleaved, 0),
         (10_000.0, Layout::Halves, 245_849_000),
@@ -124,14 +125,14 @@ fn turned_rows_are_the_direct_ones() {
         (1.0, Layout::Halves, (1 << 32) - rows as u64),
     ] {
         let s = Sinusoid::new(dim, base, layout);
-        sinusoid_rows(isa, &s, first, 0..dim, &mut turned);
-        for (r, row) in directly.chunks_exact_mut(dim).enumerate() {
+        sinusoid_rows(isa, &s, first, 0..dim, &mut rotated);
+        for (r, row) in direct.chunks_exact_mut(dim).enumerate() {
             sinusoid_rows(isa, &s, first + r as u64, 0..dim, row);
         }
-        let wrong = turned
+        let mismatch = rotated
             .iter()
-            .zip(&directly)
+            .zip(&direct)
             .position(|(a, b)| a.to_bits() != b.to_bits());
-        assert_eq!(wrong, None, "base {base}, {layout:?}, rows from {first}");
+        assert_eq!(mismatch, None, "base {base}, {layout:?}, rows from {first}");
     }
 }

@@ -1,4 +1,4 @@
-/** A report as the charts and tables read it: checked, copied, and grouped by what may be compared. */
+/** The data of a report: checked, copied, and grouped into comparable conditions. */
 
 import { wrongKind } from '../errors.js';
 import type {
@@ -8,22 +8,22 @@ import type {
   PositionalResult,
   ProfilerReport,
 } from '../profiler/results.js';
-import { by, whole } from './figures.js';
+import { product, integer } from './figures.js';
 
-/** A lookup that was measured, with its key and the width of the rows. Those of equal `table` are of one table. */
+/** A measured lookup with its key and the width of the rows. Lookups with equal `table` used the same table. */
 export type Lookup = LookupResult & {
   readonly key: string;
   readonly embeddingDim: number;
   readonly table: string;
 };
-/** A table whose size was computed, with its key. */
+/** A table size with its key. */
 export type Scaling = MemoryScalingResult & { readonly key: string };
 
-/** What a report is drawn from: `results` of an `EmbeddingProfiler`, and what is known of how they were measured. */
+/** The source of a report: the `results` of an `EmbeddingProfiler` and, optionally, how they were measured. */
 export type ReportSource = Pick<ProfilerReport, 'results'> & Partial<ProfilerReport>;
 
-/** A report, ready to be drawn; null stands for what is not known. */
-export interface Reading {
+/** A report that can be drawn. Unknown properties are null. */
+export interface ReportData {
   readonly lookups: readonly Lookup[];
   readonly scalings: readonly Scaling[];
   readonly sinusoidal: PositionalResult | null;
@@ -35,8 +35,8 @@ export interface Reading {
   readonly positions: ProfilerReport['positions'];
 }
 
-/** What no XML document may hold: most control characters, halves of a code point, the two non-characters. */
-// oxlint-disable-next-line no-control-regex -- these are the characters to be found
+/** Characters that XML does not allow: most control characters, lone surrogates, two non-characters. */
+// oxlint-disable-next-line no-control-regex -- matching control characters is the purpose
 const UNPRINTABLE = /[\0-\x08\x0B\x0C\x0E-\x1F\x7F\uFFFE\uFFFF]|\p{Surrogate}/gu;
 
 const printable = (text: string): string => text.replace(UNPRINTABLE, '\uFFFD');
@@ -44,12 +44,12 @@ const printable = (text: string): string => text.replace(UNPRINTABLE, '\uFFFD');
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** Checks the kind of everything that is walked through. */
-function checked(report: unknown): ReportSource {
+/** Checks the structure of a report. */
+function checkReport(report: unknown): ReportSource {
   const parts = ['backend', 'settings', 'machine', 'table', 'positions'];
   const isKnown = (part: unknown): boolean => part === undefined || part === null || isObject(part);
   if (!isObject(report) || !parts.every((part) => isKnown(report[part]))) {
-    throw wrongKind('report', report, 'an object { results, ... } as an EmbeddingProfiler gives it');
+    throw wrongKind('report', report, 'an object { results, ... } as returned by an EmbeddingProfiler');
   }
   if (!isResults(report['results'])) {
     throw wrongKind('results', report['results'], 'the results of an EmbeddingProfiler');
@@ -67,10 +67,10 @@ function isResults(results: unknown): boolean {
   );
 }
 
-/** Reads a report. `ERR_INVALID_OPTION` (TypeError) for anything else. */
-export function read(report: ReportSource): Reading {
-  // Through JSON: a copy, in which NaN and Infinity are null, and every string can be printed.
-  const copy = JSON.parse(JSON.stringify(checked(report)), (_, value: unknown) =>
+/** Reads a report. Errors: `ERR_INVALID_OPTION` (TypeError) for any other value. */
+export function read(report: ReportSource): ReportData {
+  // JSON copies the report and turns NaN and Infinity into null. The reviver makes strings printable.
+  const copy = JSON.parse(JSON.stringify(checkReport(report)), (_, value: unknown) =>
     typeof value === 'string' ? printable(value) : value,
   ) as ReportSource;
   const { lookup, memoryScaling, positional } = copy.results;
@@ -78,9 +78,9 @@ export function read(report: ReportSource): Reading {
     lookups: Object.entries(lookup).map(([key, entry]) => ({
       ...entry,
       key: printable(key),
-      // Where several tables were looked up, nobody knows which was whose.
+      // With several tables it is unknown which lookup used which table.
       table: copy.table === null ? key : '',
-      // The width of the rows is in the bytes that were written.
+      // The width of a row follows from the bytes that were written.
       embeddingDim: Math.round((entry.outputMemoryMb * 2 ** 20) / 4 / entry.totalTokens),
     })),
     scalings: Object.entries(memoryScaling).map(([key, entry]) => ({ ...entry, key: printable(key) })),
@@ -94,7 +94,7 @@ export function read(report: ReportSource): Reading {
   };
 }
 
-/** Lookups that differ in nothing but batch and sequence, under the words that tell them from the others. */
+/** Lookups that differ only in batch size and sequence length, with a label for what they share. */
 export interface Condition {
   readonly label: string;
   readonly lookups: readonly Lookup[];
@@ -102,17 +102,17 @@ export interface Condition {
 
 const distinct = <T>(values: readonly T[]): T[] => [...new Set(values)];
 
-/** The lookups by pattern, and by backend and width of the rows where those differ too. */
+/** Groups lookups by pattern, and by backend and width of the rows if those differ. */
 export function conditions(lookups: readonly Lookup[]): Condition[] {
-  const several = (name: 'pattern' | 'backend' | 'embeddingDim') =>
+  const differs = (name: 'pattern' | 'backend' | 'embeddingDim') =>
     distinct(lookups.map((entry) => entry[name])).length > 1;
-  const names = { backend: several('backend'), width: several('embeddingDim') };
+  const names = { backend: differs('backend'), width: differs('embeddingDim') };
   const groups = new Map<string, Lookup[]>();
   for (const entry of lookups) {
     const label = [
       `${entry.pattern} ids`,
       names.backend ? entry.backend : '',
-      names.width ? `${whole(entry.embeddingDim)} columns` : '',
+      names.width ? `${integer(entry.embeddingDim)} columns` : '',
     ];
     const key = label.filter((part) => part !== '').join(', ');
     groups.set(key, [...(groups.get(key) ?? []), entry]);
@@ -120,13 +120,13 @@ export function conditions(lookups: readonly Lookup[]): Condition[] {
   return [...groups].map(([label, entries]) => ({ label, lookups: entries }));
 }
 
-/** One shape of a batch, looked up with several patterns, all else being equal. */
+/** Lookups that differ only in the pattern. */
 export interface Comparison {
   readonly label: string;
   readonly byPattern: ReadonlyMap<AccessPattern, Lookup>;
 }
 
-/** The shapes that were looked up with two patterns or more. */
+/** The batch shapes that were measured with at least two patterns. */
 export function comparisons(lookups: readonly Lookup[]): Comparison[] {
   const groups = new Map<string, { label: string; byPattern: Map<AccessPattern, Lookup> }>();
   for (const entry of lookups) {
@@ -140,14 +140,14 @@ export function comparisons(lookups: readonly Lookup[]): Comparison[] {
 }
 
 /** `8 × 512`: batch and sequence. */
-export const shapeOf = ({ batchSize, seqLength }: Lookup): string => by(batchSize, seqLength);
+export const shapeOf = ({ batchSize, seqLength }: Lookup): string => product(batchSize, seqLength);
 
 /** `50,000 × 256`: rows and columns. */
 export const tableOf = ({ vocabSize, embeddingDim }: { vocabSize: number; embeddingDim: number }): string =>
-  by(vocabSize, embeddingDim);
+  product(vocabSize, embeddingDim);
 
-/** Whether a figure can be drawn: a number above zero. */
+/** Whether a figure can be drawn: it is a number above zero. */
 export const isDrawable = (value: number | null): value is number => value !== null && value > 0;
 
-/** Distinct, ascending. */
+/** The distinct values in ascending order. */
 export const ascending = (values: readonly number[]): number[] => distinct(values).sort((a, b) => a - b);
