@@ -64,12 +64,12 @@ export interface Tokenizer {
 }
 
 /** Reads `addSpecialTokens`. */
-export function addsSpecialTokens(options: EncodeOptions | undefined, fallback: boolean): boolean {
+export function readAddSpecialTokens(options: EncodeOptions | undefined, fallback: boolean): boolean {
   return flag(named(options, ['addSpecialTokens']), 'addSpecialTokens', fallback);
 }
 
 /** Reads `skipSpecialTokens`. */
-export function skipsSpecialTokens(options: DecodeOptions | undefined): boolean {
+export function readSkipSpecialTokens(options: DecodeOptions | undefined): boolean {
   return flag(named(options, ['skipSpecialTokens']), 'skipSpecialTokens', true);
 }
 
