@@ -76,7 +76,7 @@ describe.each(DOCUMENTS)('%s', (file) => {
     ];
     for (const [, name] of named) expect(Object.keys(scripts)).toContain(name);
     const suites = await read('scripts/test.mjs');
-    for (const [, names] of text.matchAll(/--only ([\w,-]+)/g)) {
+    for (const [, names] of text.matchAll(/npm test -- --only ([\w,-]+)/g)) {
       for (const name of names!.split(',')) expect(suites).toContain(`name: '${name}'`);
     }
   });

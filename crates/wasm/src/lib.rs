@@ -19,9 +19,11 @@ thread_local! {
 /// All objects of this instance.
 static ENVIRONMENT: Owned<Environment> = Owned::new();
 
-/// Runs `work` on what this instance owns.
-fn with<T>(work: impl FnOnce(&mut Environment) -> Result<T, Failure>) -> Result<T, JsError> {
-    ENVIRONMENT.lend(|env| Ok(work(env)?))
+/// Runs `work` on what this instance owns. A failure is thrown: a `Result` in the signature of an export would be
+/// returned through memory, which takes as long as a small lookup.
+fn with<T>(work: impl FnOnce(&mut Environment) -> Result<T, Failure>) -> T {
+    let result = ENVIRONMENT.lend(work);
+    result.unwrap_or_else(|failure| wasm_bindgen::throw_val(JsError::from(failure).into()))
 }
 
 #[wasm_bindgen(typescript_custom_section)]
@@ -75,30 +77,25 @@ pub fn last_panic() -> String {
 
 /// The name of the instruction set in use.
 #[wasm_bindgen]
-pub fn isa() -> Result<String, JsError> {
+pub fn isa() -> String {
     with(|env| Ok(env.isa().name().to_owned()))
 }
 
 /// Uses a lower instruction set from now on; false if the architecture has none of that name.
 #[wasm_bindgen(js_name = lowerIsa)]
-pub fn lower_isa(name: String) -> Result<bool, JsError> {
+pub fn lower_isa(name: String) -> bool {
     with(|env| Ok(env.lower_isa(&name)))
 }
 
 /// Checks ids against a bound, writing nothing.
 #[wasm_bindgen(js_name = checkIds)]
-pub fn check_ids(
-    #[wasm_bindgen(unchecked_param_type = "IdArray")] ids: &JsValue,
-    bound: f64,
-) -> Result<f64, JsError> {
+pub fn check_ids(#[wasm_bindgen(unchecked_param_type = "IdArray")] ids: &JsValue, bound: f64) -> f64 {
     with(|env| run::check_ids(env, Integers::new(ids, &IDS)?, bound))
 }
 
 /// A table in linear memory: its handle, or `undefined` without memory for it.
 #[wasm_bindgen(js_name = tableCreate, unchecked_return_type = "number | undefined")]
-pub fn table_create(
-    #[wasm_bindgen(unchecked_param_type = "TableRecord")] record: &JsValue,
-) -> Result<Option<f64>, JsError> {
+pub fn table_create(#[wasm_bindgen(unchecked_param_type = "TableRecord")] record: &JsValue) -> Option<f64> {
     with(|env| {
         env.table_create(&binding::TableRecord {
             rows: required(record, "rows")?,
@@ -111,7 +108,7 @@ pub fn table_create(
 
 /// The address of a table's values in linear memory, if they are f32.
 #[wasm_bindgen(js_name = tableAddress, unchecked_return_type = "number | undefined")]
-pub fn table_address(table: f64) -> Result<Option<f64>, JsError> {
+pub fn table_address(table: f64) -> Option<f64> {
     with(|env| {
         let mut table = env.table_mut(table)?;
         let rows = table.spec().rows();
@@ -123,7 +120,7 @@ pub fn table_address(table: f64) -> Result<Option<f64>, JsError> {
 
 /// Forgets a handle and frees what it names. Idempotent.
 #[wasm_bindgen]
-pub fn free(handle: f64) -> Result<(), JsError> {
+pub fn free(handle: f64) {
     with(|env| {
         env.free(handle);
         Ok(())
@@ -136,7 +133,7 @@ pub fn table_read(
     table: f64,
     row: f64,
     #[wasm_bindgen(unchecked_param_type = "Float32Array")] out: &JsValue,
-) -> Result<(), JsError> {
+) {
     with(|env| run::table_read(env, table, row, FloatsOut::new(out)?))
 }
 
@@ -146,33 +143,31 @@ pub fn table_write(
     table: f64,
     row: f64,
     #[wasm_bindgen(unchecked_param_type = "Float32Array")] values: &JsValue,
-) -> Result<(), JsError> {
+) {
     with(|env| run::table_write(env, table, row, Floats::new(values)?))
 }
 
 /// Fills a table from the uniform distribution.
 #[wasm_bindgen(js_name = tableUniform)]
-pub fn table_uniform(table: f64, seed: u64, stream: u32, bound: f64) -> Result<(), JsError> {
+pub fn table_uniform(table: f64, seed: u64, stream: u32, bound: f64) {
     with(|env| run::table_uniform(env, table, seed, stream, bound))
 }
 
 /// Fills a table from the normal distribution.
 #[wasm_bindgen(js_name = tableNormal)]
-pub fn table_normal(table: f64, seed: u64, stream: u32, std: f64) -> Result<(), JsError> {
+pub fn table_normal(table: f64, seed: u64, stream: u32, std: f64) {
     with(|env| run::table_normal(env, table, seed, stream, std))
 }
 
 /// Fills row p of a table with the sinusoidal encoding of position p.
 #[wasm_bindgen(js_name = tableSinusoid)]
-pub fn table_sinusoid(table: f64, sinusoid: f64) -> Result<(), JsError> {
+pub fn table_sinusoid(table: f64, sinusoid: f64) {
     with(|env| run::table_sinusoid(env, table, sinusoid))
 }
 
 /// A sinusoidal encoding: its handle.
 #[wasm_bindgen(js_name = sinusoidCreate)]
-pub fn sinusoid_create(
-    #[wasm_bindgen(unchecked_param_type = "SinusoidRecord")] record: &JsValue,
-) -> Result<f64, JsError> {
+pub fn sinusoid_create(#[wasm_bindgen(unchecked_param_type = "SinusoidRecord")] record: &JsValue) -> f64 {
     with(|env| {
         env.sinusoid_create(&binding::SinusoidRecord {
             dim: required(record, "dim")?,
@@ -188,7 +183,7 @@ pub fn sinusoid_create(
 pub fn sinusoid_frequencies(
     sinusoid: f64,
     #[wasm_bindgen(unchecked_param_type = "Float64Array")] out: &JsValue,
-) -> Result<(), JsError> {
+) {
     with(|env| tiles::write_doubles(out, &run::sinusoid_frequencies(env, sinusoid)?))
 }
 
@@ -198,7 +193,7 @@ pub fn sinusoid_encode(
     sinusoid: f64,
     #[wasm_bindgen(unchecked_param_type = "IdArray")] positions: &JsValue,
     #[wasm_bindgen(unchecked_param_type = "Float32Array")] out: &JsValue,
-) -> Result<f64, JsError> {
+) -> f64 {
     with(|env| {
         let positions = Integers::new(positions, &IDS)?;
         run::sinusoid_encode(env, sinusoid, positions, FloatsOut::new(out)?)
@@ -211,15 +206,13 @@ pub fn gather(
     table: f64,
     #[wasm_bindgen(unchecked_param_type = "IdArray")] ids: &JsValue,
     #[wasm_bindgen(unchecked_param_type = "Float32Array")] out: &JsValue,
-) -> Result<f64, JsError> {
+) -> f64 {
     with(|env| run::gather(env, table, Integers::new(ids, &IDS)?, FloatsOut::new(out)?))
 }
 
 /// A prepared bag: its handle.
 #[wasm_bindgen(js_name = bagCreate)]
-pub fn bag_create(
-    #[wasm_bindgen(unchecked_param_type = "BagRecord")] record: &JsValue,
-) -> Result<f64, JsError> {
+pub fn bag_create(#[wasm_bindgen(unchecked_param_type = "BagRecord")] record: &JsValue) -> f64 {
     with(|env| {
         env.bag_create(&binding::BagRecord {
             table: required(record, "table")?,
@@ -238,7 +231,7 @@ pub fn bag_run(
     #[wasm_bindgen(unchecked_param_type = "number | IdArray")] bags: &JsValue,
     #[wasm_bindgen(unchecked_param_type = "Float32Array | undefined")] weights: &JsValue,
     #[wasm_bindgen(unchecked_param_type = "Float32Array")] out: &JsValue,
-) -> Result<f64, JsError> {
+) -> f64 {
     with(|env| {
         let (ids, bags) = (Integers::new(ids, &IDS)?, Integers::bags(bags)?);
         run::bag_run(
@@ -254,9 +247,7 @@ pub fn bag_run(
 
 /// A prepared embed operation: its handle.
 #[wasm_bindgen(js_name = embedCreate)]
-pub fn embed_create(
-    #[wasm_bindgen(unchecked_param_type = "EmbedRecord")] record: &JsValue,
-) -> Result<f64, JsError> {
+pub fn embed_create(#[wasm_bindgen(unchecked_param_type = "EmbedRecord")] record: &JsValue) -> f64 {
     with(|env| {
         env.embed_create(&binding::EmbedRecord {
             table: required(record, "table")?,
@@ -277,7 +268,7 @@ pub fn embed_run(
     #[wasm_bindgen(unchecked_param_type = "number | IdArray")] positions: &JsValue,
     #[wasm_bindgen(unchecked_param_type = "number | undefined")] call: &JsValue,
     #[wasm_bindgen(unchecked_param_type = "Float32Array")] out: &JsValue,
-) -> Result<f64, JsError> {
+) -> f64 {
     with(|env| {
         let (ids, positions) = (Integers::new(ids, &IDS)?, Integers::positions(positions)?);
         run::embed_run(
@@ -294,9 +285,7 @@ pub fn embed_run(
 
 /// Prepared positions: their handle.
 #[wasm_bindgen(js_name = positionsCreate)]
-pub fn positions_create(
-    #[wasm_bindgen(unchecked_param_type = "PositionsRecord")] record: &JsValue,
-) -> Result<f64, JsError> {
+pub fn positions_create(#[wasm_bindgen(unchecked_param_type = "PositionsRecord")] record: &JsValue) -> f64 {
     with(|env| {
         env.positions_create(&binding::PositionsRecord {
             table: required(record, "table")?,
@@ -315,7 +304,7 @@ pub fn positions_run(
     #[wasm_bindgen(unchecked_param_type = "number | IdArray")] positions: &JsValue,
     #[wasm_bindgen(unchecked_param_type = "number | undefined")] call: &JsValue,
     #[wasm_bindgen(unchecked_param_type = "Float32Array")] out: &JsValue,
-) -> Result<f64, JsError> {
+) -> f64 {
     with(|env| {
         let (x, positions) = (Floats::optional(x)?, Integers::positions(positions)?);
         run::positions_run(
@@ -332,9 +321,7 @@ pub fn positions_run(
 
 /// A prepared rotation: its handle.
 #[wasm_bindgen(js_name = rotaryCreate)]
-pub fn rotary_create(
-    #[wasm_bindgen(unchecked_param_type = "RotaryRecord")] record: &JsValue,
-) -> Result<f64, JsError> {
+pub fn rotary_create(#[wasm_bindgen(unchecked_param_type = "RotaryRecord")] record: &JsValue) -> f64 {
     with(|env| {
         env.rotary_create(&binding::RotaryRecord {
             table: required(record, "table")?,
@@ -354,7 +341,7 @@ pub fn rotary_run(
     #[wasm_bindgen(unchecked_param_type = "number | IdArray")] positions: &JsValue,
     inverse: bool,
     #[wasm_bindgen(unchecked_param_type = "Float32Array")] out: &JsValue,
-) -> Result<f64, JsError> {
+) -> f64 {
     with(|env| {
         let (x, positions) = (Floats::optional(x)?, Integers::positions(positions)?);
         run::rotary_run(env, op, x, heads, seq, positions, inverse, FloatsOut::new(out)?)
@@ -376,6 +363,6 @@ pub fn panic_on_purpose() {
 /// How many handles are in use: what a test build shows to be freed.
 #[cfg(feature = "faults")]
 #[wasm_bindgen(js_name = __objects)]
-pub fn objects() -> Result<f64, JsError> {
+pub fn objects() -> f64 {
     with(|env| Ok(env.objects() as f64))
 }
