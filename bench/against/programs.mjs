@@ -11,6 +11,7 @@
 import { fork } from 'node:child_process';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { setImmediate } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { count, say, seconds } from '../../scripts/lib/progress.mjs';
 import { endWithUs, environment, root } from '../../scripts/lib/run.mjs';
@@ -117,11 +118,15 @@ async function work(task) {
   const { isa, threads } = after.backendInfo();
   const comparison = new Comparison(before, after, task);
   const start = performance.now();
-  for (let index = only ?? 0; index < (only === null ? total : only + 1); index++) comparison.compare(index);
+  const [first, end] = only === null ? [0, total] : [only, only + 1];
+  for (let index = first; index < end; index++) {
+    comparison.compare(index);
+    if (index % 100 === 99) await setImmediate(); // an interrupt ends the run, and finalizers run too
+  }
   const { applied, codes, steps, failed } = comparison;
   const errors = [...codes.values()].reduce((sum, each) => sum + each, 0);
   say(
-    `${on} (${isa}, ${threads} threads): ${count(only === null ? total : 1)} programs, ${count(steps)} steps, ${count(errors)} errors with ${codes.size} codes, ${failed} programs differ (${seconds(performance.now() - start)})`,
+    `${on} (${isa}, ${threads} threads): ${count(end - first)} programs, ${count(steps)} steps, ${count(errors)} errors with ${codes.size} codes, ${failed} programs differ (${seconds(performance.now() - start)})`,
   );
   for (const [name, times] of applied) say(`  ${times} by design: ${name} (${REASONS.get(name)})`);
   return failed === 0;
