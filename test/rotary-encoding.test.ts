@@ -197,7 +197,7 @@ describe('errors', () => {
     ['layout', { headDim: 4, layout: 1 }, TypeError],
     ['maxSeqLength', { headDim: 4, maxSeqLength: 0 }, RangeError],
     ['dropout', { headDim: 4, dropout: 0.1 }, TypeError],
-  ])('of the option %s: %o', (option, options, kind) => bad(options, option, kind));
+  ])('of the option %s: %o', (option, options, kind) => void bad(options, option, kind));
 
   const rotary = new RotaryEncoding({ headDim: 4, maxSeqLength: 6 });
   const x = numbers(24);

@@ -56,7 +56,7 @@ async function compilers() {
     releaseBuild(),
     wasmToolchain().then((toolchain) => releaseBuild({ toolchain })),
   ]);
-  return { addon: firstLine(addon.facts[0]), wasm: firstLine(wasm.facts[0]) };
+  return { addon: firstLine(addon.settings[0]), wasm: firstLine(wasm.settings[0]) };
 }
 
 /** `rustc 1.95.0 (...)` @param {string | undefined} text */

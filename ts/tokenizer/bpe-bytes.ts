@@ -10,10 +10,25 @@
 
 import { fail } from '../errors.js';
 import { MergeRules } from './merge-rules.js';
-import type { Model, OnProgress } from './model.js';
 import { PairQueue } from './pair-queue.js';
-import { SPECIAL_TOKENS } from './tokenizer.js';
-import { decodeUtf8, encodeUtf8 } from './utf8.js';
+import { type Model, type OnProgress, SPECIAL_TOKENS } from './tokenizer.js';
+
+// The Encoding standard's codec, declared here because no `lib` in use declares it.
+declare const TextEncoder: new () => { encode(text: string): Uint8Array };
+declare const TextDecoder: new (
+  label: 'utf-8',
+  options: { ignoreBOM: boolean },
+) => { decode(bytes: Uint8Array): string };
+
+/** Encodes a text. A lone surrogate becomes U+FFFD. */
+function encodeUtf8(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}
+
+/** Decodes UTF-8. A byte order mark is kept; malformed bytes become U+FFFD. */
+function decodeUtf8(bytes: Uint8Array): string {
+  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
+}
 
 /** The id of byte 0. */
 export const FIRST_BYTE = SPECIAL_TOKENS.length;

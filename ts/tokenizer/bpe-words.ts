@@ -11,11 +11,9 @@
  * a pair that would complete them is skipped. A spelling therefore tells whether the token ends a word.
  */
 
-import { byCodePoint, isCodePoint } from './code-points.js';
 import { MergeRules } from './merge-rules.js';
-import type { Model, OnProgress } from './model.js';
 import { PairQueue } from './pair-queue.js';
-import { SPECIAL_TOKENS, UNK } from './tokenizer.js';
+import { byCodePoint, isCodePoint, type Model, type OnProgress, SPECIAL_TOKENS, UNK } from './tokenizer.js';
 
 /** The symbol at the end of each word. */
 const END_OF_WORD = '</w>';

@@ -5,18 +5,18 @@ import { callback, choice, integer, named } from '../args/options.js';
 import { BYTE_VOCABULARY, ByteModel, FIRST_BYTE } from './bpe-bytes.js';
 import { isWordSymbol, joinedSpelling, WordModel } from './bpe-words.js';
 import { malformed, readArray, readEntries, readPair, readStrings, VERSION } from './json.js';
-import type { OnProgress } from './model.js';
 import { readIds, type TokenIds } from './token-ids.js';
 import {
-  readAddSpecialTokens,
   BOS,
-  EOS,
-  padSequences,
-  readText,
-  readTexts,
-  readSkipSpecialTokens,
   type DecodeOptions,
   type EncodeOptions,
+  EOS,
+  type OnProgress,
+  padSequences,
+  readAddSpecialTokens,
+  readSkipSpecialTokens,
+  readText,
+  readTexts,
   type Tokenizer,
 } from './tokenizer.js';
 

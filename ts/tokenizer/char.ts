@@ -2,23 +2,24 @@
 
 import { wrongKind, wrongValue } from '../errors.js';
 import { named } from '../args/options.js';
-import { byCodePoint, isCodePoint } from './code-points.js';
 import { malformed, readEntries, readStrings, VERSION } from './json.js';
 import type { TokenIds } from './token-ids.js';
 import { readIds } from './token-ids.js';
 import {
-  readAddSpecialTokens,
   BOS,
-  EOS,
-  padSequences,
-  readText,
-  readTexts,
-  readSkipSpecialTokens,
-  SPECIAL_TOKENS,
-  UNK,
+  byCodePoint,
   type DecodeOptions,
   type EncodeOptions,
+  EOS,
+  isCodePoint,
+  padSequences,
+  readAddSpecialTokens,
+  readSkipSpecialTokens,
+  readText,
+  readTexts,
+  SPECIAL_TOKENS,
   type Tokenizer,
+  UNK,
 } from './tokenizer.js';
 
 /** Options of {@link CharTokenizer}. */
