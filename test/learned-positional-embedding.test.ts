@@ -182,6 +182,6 @@ describe('dispose', () => {
     const other = make();
     other.positionEmbedding.dispose();
     expect(other.disposed).toBe(false);
-    refused(() => other.forward(x, { shape: [6, 4] }), { kind: Error, code: 'ERR_DISPOSED' });
+    expectError(() => other.forward(x, { shape: [6, 4] }), { class: Error, code: 'ERR_DISPOSED' });
   });
 });
