@@ -1,4 +1,4 @@
-/** The fused layer: the same bits as its parts one after the other, and the same words when it refuses. */
+/** EmbeddingLayer: bit-identical to its parts applied one after the other, with the same errors. */
 
 import fc from 'fast-check';
 import {
@@ -33,7 +33,7 @@ const make = (options: Partial<EmbeddingLayerOptions> = {}) =>
 const KINDS = ['sinusoidal', 'learned', null] as const;
 
 describe('the constructor from options', () => {
-  it('makes its parts, with the defaults of the contract', () => {
+  it('creates its parts with the documented defaults', () => {
     const layer = new EmbeddingLayer({ vocabSize: 10, embeddingDim: 4, seed: 3 });
     expect(layer.token).toMatchObject({
       vocabSize: 10,
@@ -57,7 +57,7 @@ describe('the constructor from options', () => {
     );
   });
 
-  it('hands each option to the part it is for', () => {
+  it('passes each option to its part', () => {
     const sinusoidal = make({
       paddingIdx: -1,
       initType: 'normal',
@@ -85,7 +85,7 @@ describe('the constructor from options', () => {
     expect(make({ positional: null }).positional).toBeNull();
   });
 
-  it('lists the parameters: those of token, then those of positional', () => {
+  it("lists the parameters: the token table's, then those of the positions", () => {
     const learned = make({ positional: 'learned' });
     const { positionEmbedding } = learned.positional as LearnedPositionalEmbedding;
     expect(learned.parameters.map((each) => each)).toEqual([learned.token.weight, positionEmbedding.weight]);
@@ -97,12 +97,12 @@ describe('the constructor from options', () => {
     expect(make({ positional: null }).parameters).toHaveLength(1);
   });
 
-  it('draws one seed for all when none is given', () => {
+  it('draws one seed for all parts if none is passed', () => {
     const layer = make({ positional: 'learned', seed: undefined });
     expect((layer.positional as LearnedPositionalEmbedding).seed).toBe(layer.token.seed);
   });
 
-  it('takes undefined for absent, whichever of its two forms the name is of', () => {
+  it('treats undefined as absent, for the names of both forms', () => {
     const layer = new Untyped({ token: undefined, vocabSize: 10, embeddingDim: 4 });
     expect(layer.token.vocabSize).toBe(10);
     const { token, positional } = layer;
@@ -115,7 +115,7 @@ describe('the constructor from options', () => {
     );
   });
 
-  it('refuses wrong options', () => {
+  it('rejects invalid options', () => {
     const bad = (options: object, kind: typeof TypeError | typeof RangeError, option: string) =>
       expectError(
         () => new Untyped({ vocabSize: 10, embeddingDim: 4, ...options }),
@@ -156,7 +156,7 @@ describe('the constructor from parts', () => {
   const token = new Embedding({ vocabSize: 10, embeddingDim: 4, seed: 1 });
   const positional = new PositionalEncoding({ embeddingDim: 4, maxSeqLength: 6 });
 
-  it('keeps the very parts', () => {
+  it('uses the parts as they are', () => {
     const layer = new EmbeddingLayer({ token, positional, scale: true });
     expect([layer.token, layer.positional, layer.scale]).toEqual([token, positional, true]);
     expect(layer.token).toBe(token);
@@ -164,7 +164,7 @@ describe('the constructor from parts', () => {
     expect(new EmbeddingLayer({ token, positional: null }).positional).toBeNull();
   });
 
-  it('refuses parts of a wrong class, or that do not fit', () => {
+  it('rejects parts of a wrong class or of another width', () => {
     const bad = (options: object, option: string) =>
       expectError(() => new Untyped(options), invalidOption(TypeError, option));
     for (const value of [undefined, null, {}, positional, new Tensor([1])])
@@ -188,7 +188,7 @@ describe('forward', () => {
   const scaled = (rows: Float32Array, dim: number) =>
     rows.map((value) => Math.fround(value * Math.fround(Math.sqrt(dim))));
 
-  it.each(KINDS)('with positions %s is the parts one after the other', (kind) => {
+  it.each(KINDS)('with positions %s equals the parts applied one after the other', (kind) => {
     for (const scale of [false, true]) {
       const layer = make({ positional: kind, scale, embeddingDim: 7 });
       const rows = layer.token.forward(ids);
@@ -200,7 +200,7 @@ describe('forward', () => {
     }
   });
 
-  it('takes ids in any form, of one or two dimensions', () => {
+  it('accepts ids of any form with one or two dimensions', () => {
     const layer = make();
     const wanted = layer.forward(ids).data;
     const forms = [Int8Array, Uint8Array, Int16Array, Uint16Array, Int32Array, Uint32Array].map((Class) =>
@@ -220,14 +220,14 @@ describe('forward', () => {
     expect([batch.data.byteOffset, batch.data.buffer.byteLength]).toEqual([0, 96]);
   });
 
-  it('looks into the tables as they are now', () => {
+  it('uses the current values of the tables', () => {
     const layer = make({ positional: 'learned' });
     layer.token.weight.set(1, [1, 2, 3, 4]);
     (layer.positional as LearnedPositionalEmbedding).positionEmbedding.weight.set(0, [10, 20, 30, 40]);
     expect(layer.forward([1]).toArray()).toEqual([[11, 22, 33, 44]]);
   });
 
-  it('a padding id takes its row, and a position like any other', () => {
+  it('treats padding ids like any other id, with a position', () => {
     const layer = make({ paddingIdx: 2 });
     expectBits(layer.forward([2]).data, [0, 1, 0, 1]);
   });
@@ -244,7 +244,7 @@ describe('forward', () => {
     picks: fc.infiniteStream(fc.nat(10)),
   });
 
-  it('is the parts one after the other, bit for bit, whatever is asked', () => {
+  it('is bit-identical to the parts for random arguments', () => {
     fc.assert(
       fc.property(cases, ({ dim, batch, seq, kind, scale, where, dropout, seed, picks }) => {
         const pick = (count: number) => Array.from({ length: count }, () => picks.next().value as number);
@@ -288,7 +288,7 @@ describe('forward', () => {
 describe('forwardInto', () => {
   const layer = make();
 
-  it('writes the first elements of out, gives it back, and leaves the rest', () => {
+  it('writes the first elements of out and returns it; the rest is untouched', () => {
     const wanted = layer.forward([1, 2]).data;
     const out = painted(11);
     expect(layer.forwardInto([1, 2], out)).toBe(out);
@@ -299,7 +299,7 @@ describe('forwardInto', () => {
     expectBits(tensor.data, wanted);
   });
 
-  it('refuses an out that shares bytes with ids or positions', () => {
+  it('rejects an out that shares bytes with ids or positions', () => {
     const buffer = new ArrayBuffer(64);
     const out = new Float32Array(buffer);
     const overlap = (text: string) => ({ class: RangeError, code: 'ERR_OVERLAP', text });
@@ -423,7 +423,7 @@ describe('errors of forward and forwardInto', () => {
     both([0], { positionIds: [0] }, invalidOption(RangeError, 'positionIds'), none);
   });
 
-  it('comes in the order of the contract', () => {
+  it('follow the documented order of checks', () => {
     const gone = make();
     gone.dispose();
     const short = new Float32Array(1);
@@ -450,7 +450,7 @@ describe('a getter inside the ids', () => {
   const detach = (array: Int32Array | Float32Array) => () =>
     structuredClone(array.buffer, { transfer: [array.buffer as ArrayBuffer] });
 
-  it('may call the layer itself', () => {
+  it('can call the layer', () => {
     const layer = make();
     const wanted = layer.forward([0, 1]).data;
     expectBits(
@@ -459,7 +459,7 @@ describe('a getter inside the ids', () => {
     );
   });
 
-  it('may move positions or out away, shrink them, or dispose a part: refused, nothing written', () => {
+  it('can detach or shrink positions or out, or dispose a part: the call fails without writing', () => {
     const layer = make();
     const positionIds = Int32Array.of(0, 1);
     expectErrorAndNoWrite(8, (out) => layer.forwardInto(getting(detach(positionIds)), out, { positionIds }), {
@@ -498,7 +498,7 @@ describe('a getter inside the ids', () => {
 });
 
 describe('dispose', () => {
-  it('frees the parts it made', () => {
+  it('frees the parts it created', () => {
     for (const positional of KINDS) {
       const layer = make({ positional });
       const out = layer.forward([1]);
@@ -517,7 +517,7 @@ describe('dispose', () => {
     }
   });
 
-  it('leaves the parts that were passed in, and fails when one of them is gone', () => {
+  it('does not free passed parts, and fails once one of them is disposed', () => {
     const parts = (): EmbeddingLayerParts & { positional: PositionalEncoding } => ({
       token: new Embedding({ vocabSize: 10, embeddingDim: 4 }),
       positional: new PositionalEncoding({ embeddingDim: 4, maxSeqLength: 6 }),
@@ -535,7 +535,7 @@ describe('dispose', () => {
     expect(other.positional.encode(1).shape).toEqual([4]);
   });
 
-  it('has the name that `using` calls', () => {
+  it('supports `using`', () => {
     const layer = make();
     const name = (Symbol as { dispose?: symbol }).dispose ?? Symbol.for('Symbol.dispose');
     (layer as unknown as Record<symbol, () => void>)[name]!();

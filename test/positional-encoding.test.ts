@@ -1,4 +1,4 @@
-/** Sinusoidal positions: values against big integers, and every rule of a layer that adds positions. */
+/** PositionalEncoding: values compared with big integers, and the behavior of adding positions. */
 
 import fc from 'fast-check';
 import { PositionalEncoding, type PositionalEncodingOptions, Tensor } from 'tokenbed';
@@ -16,7 +16,7 @@ import { frequencyOf, sinusoid, sinusoidRow } from './helpers/sinusoid.mjs';
 const make = (options: Partial<PositionalEncodingOptions> = {}) =>
   new PositionalEncoding({ embeddingDim: 4, maxSeqLength: 6, ...options });
 
-/** The constructor and methods as untyped callers see them. */
+/** The constructor and methods without types. */
 const Untyped = PositionalEncoding as unknown as new (options?: unknown) => PositionalEncoding;
 interface UntypedCalls {
   forward(x?: unknown, options?: unknown): Tensor<'f32'>;
@@ -30,18 +30,21 @@ const untyped = (pe: PositionalEncoding) => pe as unknown as UntypedCalls;
 const ramp = (length: number) => Float32Array.from({ length }, (_, i) => i / 8 - 3);
 
 describe('the values', () => {
-  it('begins row 1 of 64 columns with sin 1 and cos 1', () => {
+  it('row 1 of 64 columns begins with sin 1 and cos 1', () => {
     const pe = new PositionalEncoding({ embeddingDim: 64, maxSeqLength: 2 });
     expect(hex(pe.encode(1).data).slice(0, 2)).toEqual(['0x3f576aa4', '0x3f0a5140']);
     expect(hex(pe.pe.data.subarray(64, 66))).toEqual(['0x3f576aa4', '0x3f0a5140']);
   });
 
-  it.each([245_850_922, 1_068_966_896, 2_549_491_779, 2 ** 32 - 1])('is right at position %i', (position) => {
-    const pe = new PositionalEncoding({ embeddingDim: 8, maxSeqLength: 1 });
-    expectBits(pe.encode(position).data, sinusoidRow(position, 8));
-  });
+  it.each([245_850_922, 1_068_966_896, 2_549_491_779, 2 ** 32 - 1])(
+    'are correct at position %i',
+    (position) => {
+      const pe = new PositionalEncoding({ embeddingDim: 8, maxSeqLength: 1 });
+      expectBits(pe.encode(position).data, sinusoidRow(position, 8));
+    },
+  );
 
-  it('is sin 0 = +0 and cos 0 = 1 at position 0', () => {
+  it('are sin 0 = +0 and cos 0 = 1 at position 0', () => {
     expect(hex(make({ embeddingDim: 3 }).encode(0).data)).toEqual(['0x00000000', '0x3f800000', '0x00000000']);
   });
 
@@ -57,14 +60,14 @@ describe('the values', () => {
     [10, 12_345.678_9],
     [6, 500_000],
   ];
-  it.each(shapes)('a table of %i columns, base %d, is rounded once', (dim, base) => {
+  it.each(shapes)('of %i columns with base %d are correctly rounded', (dim, base) => {
     const pe = new PositionalEncoding({ embeddingDim: dim, maxSeqLength: 40, base });
     const wanted = Array.from({ length: 40 }, (_, position) => sinusoidRow(position, dim, base)).flat();
     expectBits(pe.pe.data, wanted);
     expect(pe.pe.shape).toEqual([40, dim]);
   });
 
-  it('is rounded once at any position, width and base', () => {
+  it('are correctly rounded at any position, width and base', () => {
     const position = fc.oneof(fc.nat(5000), fc.integer({ min: 0, max: 2 ** 32 - 1 }));
     const base = fc.oneof(fc.constantFrom(1, 10_000, 1e12), fc.double({ min: 1, max: 1e12, noNaN: true }));
     fc.assert(
@@ -85,24 +88,27 @@ describe('the values', () => {
     );
   });
 
-  it.each([1, 2, 3, 4, 7, 64])('halves has the same values, sines first, with %i columns', (dim) => {
-    const both = { embeddingDim: dim, maxSeqLength: 9 };
-    const turns = new PositionalEncoding({ ...both, layout: 'interleaved' }).pe.data;
-    const halves = new PositionalEncoding({ ...both, layout: 'halves' }).pe.data;
-    const sines = Math.ceil(dim / 2);
-    const wanted = Float32Array.from(halves, (_, i) => {
-      const [row, column] = [Math.floor(i / dim), i % dim];
-      return turns[row * dim + (column < sines ? 2 * column : 2 * (column - sines) + 1)]!;
-    });
-    expectBits(halves, wanted);
-    const layout = new PositionalEncoding({ ...both, layout: 'halves' });
-    expectBits(
-      layout.encode([0, 8, 4]).data,
-      [0, 8, 4].flatMap((row) => [...wanted.subarray(row * dim, (row + 1) * dim)]),
-    );
-  });
+  it.each([1, 2, 3, 4, 7, 64])(
+    'of the halves layout are the same with the sines first, %i columns',
+    (dim) => {
+      const both = { embeddingDim: dim, maxSeqLength: 9 };
+      const turns = new PositionalEncoding({ ...both, layout: 'interleaved' }).pe.data;
+      const halves = new PositionalEncoding({ ...both, layout: 'halves' }).pe.data;
+      const sines = Math.ceil(dim / 2);
+      const wanted = Float32Array.from(halves, (_, i) => {
+        const [row, column] = [Math.floor(i / dim), i % dim];
+        return turns[row * dim + (column < sines ? 2 * column : 2 * (column - sines) + 1)]!;
+      });
+      expectBits(halves, wanted);
+      const layout = new PositionalEncoding({ ...both, layout: 'halves' });
+      expectBits(
+        layout.encode([0, 8, 4]).data,
+        [0, 8, 4].flatMap((row) => [...wanted.subarray(row * dim, (row + 1) * dim)]),
+      );
+    },
+  );
 
-  it('encode gives the rows of pe, and goes beyond the table', () => {
+  it('of encode are the rows of pe, also beyond the table', () => {
     const pe = new PositionalEncoding({ embeddingDim: 33, maxSeqLength: 700, base: 777.7 });
     const all = pe.encode(Int32Array.from({ length: 700 }, (_, i) => i));
     expectBits(all.data, pe.pe.data);
@@ -112,11 +118,11 @@ describe('the values', () => {
 });
 
 describe('the constructor', () => {
-  it('takes -0 for 0', () => {
+  it('treats -0 as 0', () => {
     expect(make({ dropout: -0 }).dropout).toBe(0);
   });
 
-  it('has the defaults of the contract, all readable', () => {
+  it('has the documented defaults, all readable', () => {
     const pe = new PositionalEncoding({ embeddingDim: 4 });
     expect(pe).toMatchObject({
       embeddingDim: 4,
@@ -142,11 +148,11 @@ describe('the constructor', () => {
     expect(new PositionalEncoding(all)).toMatchObject(all);
   });
 
-  it('draws another seed each time', () => {
+  it('draws a new seed each time', () => {
     expect(make().seed).not.toBe(make().seed);
   });
 
-  it('takes undefined for absent', () => {
+  it('treats undefined as absent', () => {
     const none = {
       maxSeqLength: undefined,
       dropout: undefined,
@@ -165,7 +171,7 @@ describe('the constructor', () => {
     ['layout', [null, 1, {}], ['', 'Halves', 'interleave']],
     ['seed', [null, '1', {}], [-1, 0.5, Number.NaN, 2 ** 53, -1n, 2n ** 64n]],
   ];
-  it.each(wrong)('refuses a wrong %s', (option, kinds, values) => {
+  it.each(wrong)('rejects an invalid %s', (option, kinds, values) => {
     for (const value of kinds)
       expectError(() => new Untyped({ embeddingDim: 4, [option]: value }), invalidOption(TypeError, option));
     for (const value of values) {
@@ -177,7 +183,7 @@ describe('the constructor', () => {
     }
   });
 
-  it('refuses unknown names before values, and what is no object', () => {
+  it('rejects unknown names before values, and options that are not objects', () => {
     expectError(() => new Untyped({ embeddingDim: 0, maxLen: 1 }), {
       ...invalidOption(TypeError, 'maxLen'),
       text: 'maxLen',
@@ -186,7 +192,7 @@ describe('the constructor', () => {
       expectError(() => new Untyped(options), invalidOption(TypeError, 'options'));
   });
 
-  it('refuses a table that no memory holds, before it is made', () => {
+  it('rejects a table that exceeds memory before allocating', () => {
     const error = expectError(
       () => new PositionalEncoding({ embeddingDim: 2 ** 40, maxSeqLength: 2 ** 32 }),
       {
@@ -204,7 +210,7 @@ describe('the constructor', () => {
 });
 
 describe('pe', () => {
-  it('is a copy: writing to it changes nothing', () => {
+  it('is a copy: writing to it has no effect', () => {
     const pe = make();
     const before = pe.pe.data.slice();
     pe.pe.data.fill(9);
@@ -213,7 +219,7 @@ describe('pe', () => {
     expect(pe.pe.data.buffer.byteLength).toBe(96);
   });
 
-  it('adds into nothing else', () => {
+  it('is not modified by forward', () => {
     const pe = make();
     expect(() => {
       (pe as unknown as { base: number }).base = 1;
@@ -245,13 +251,13 @@ describe('forward', () => {
     expect(pe.forward(x, { shape: [4, 3, 4] }).shape).toEqual([4, 3, 4]);
   });
 
-  it('begins at startPos', () => {
+  it('starts at startPos', () => {
     const x = ramp(24);
     expectBits(pe.forward(x, { shape: [2, 3, 4], startPos: 3 }).data, plus(x, [3, 4, 5]));
     expectBits(pe.forward(x, { shape: [2, 3, 4], startPos: 0 }).data, plus(x, [0, 1, 2]));
   });
 
-  it('takes positions in any form of ids, for each sequence or for every row', () => {
+  it('accepts positionIds in any form of ids, for one sequence or for all rows', () => {
     const x = ramp(24);
     const [one, each] = [
       [5, 0, 5],
@@ -283,7 +289,7 @@ describe('forward', () => {
     expectBits(pe.forward(x, { shape: [2, 3, 4], positionIds: tensor }).data, plus(x, each));
   });
 
-  it('adds in f32, through rounding, signs and non-numbers', () => {
+  it('adds in f32, with rounding, signs, infinities and NaN', () => {
     const x = Float32Array.of(1e30, -1e-30, 16_777_216, -0, Number.NaN, Infinity, -Infinity, 2 ** -149);
     const row = table.slice(4, 8);
     const wanted = x.map((value, i) => Math.fround(value + row[i % 4]!));
@@ -296,7 +302,7 @@ describe('forward', () => {
     ]);
   });
 
-  it('gives empty results their shape', () => {
+  it('returns empty results with the right shape', () => {
     for (const shape of [
       [0, 4],
       [0, 3, 4],
@@ -315,7 +321,7 @@ describe('forward', () => {
     ]);
   });
 
-  it('gives memory of its own, alive after dispose', () => {
+  it('returns an owned array that survives dispose', () => {
     const own = make();
     const out = own.forward(ramp(8), { shape: [2, 4] });
     expect([out.data.byteOffset, out.data.buffer.byteLength]).toEqual([0, 32]);
@@ -324,7 +330,7 @@ describe('forward', () => {
     expectBits(out.data, copy);
   });
 
-  it('reads x wherever it lies', () => {
+  it('accepts x in any kind of memory', () => {
     const x = ramp(12);
     const inside = new Float32Array(20);
     inside.set(x, 3);
@@ -346,7 +352,7 @@ describe('forwardInto', () => {
   const pe = make();
   const zeros = pe.pe.data;
 
-  it('writes the first elements of out, gives it back, and leaves the rest', () => {
+  it('writes the first elements of out and returns it; the rest is untouched', () => {
     const x = new Tensor(new Float32Array(24), { shape: [6, 4] });
     const out = painted(30);
     expect(pe.forwardInto(x, out)).toBe(out);
@@ -362,7 +368,7 @@ describe('forwardInto', () => {
     expectPainted(view, 29);
   });
 
-  it('believes an x and not what it claims', () => {
+  it('ignores overridden properties of x', () => {
     const pe = make();
     const wanted = pe.forward(ramp(24), { shape: [6, 4] }).data;
     for (const value of [0, 1000]) {
@@ -374,7 +380,7 @@ describe('forwardInto', () => {
     }
   });
 
-  it('works in place: out is x', () => {
+  it('works in place, with out = x', () => {
     const wanted = pe.forward(ramp(24), { shape: [6, 4] }).data;
     const x = ramp(24);
     pe.forwardInto(x, x, { shape: [6, 4] });
@@ -393,7 +399,7 @@ describe('forwardInto', () => {
     expectBits(plain.data, wanted);
   });
 
-  it('refuses any other overlap, and leaves all as it was', () => {
+  it('rejects any other overlap without writing', () => {
     const buffer = painted(40);
     const overlap = { class: RangeError, code: 'ERR_OVERLAP' } as const;
     const x = buffer.subarray(0, 24);
@@ -434,7 +440,7 @@ describe('errors of forward and forwardInto', () => {
     fields: { shape },
   });
 
-  /** Both methods, the output painted before and unchanged after, and the next call working. */
+  /** Expects the error from both methods, an unchanged output, and that the next call works. */
   const both = (input: unknown, options: unknown, refusal: Expected) => {
     expectError(() => untyped(pe).forward(input, options), refusal);
     expectErrorAndNoWrite(2048, (out) => untyped(pe).forwardInto(input, out, options), refusal);
@@ -580,7 +586,7 @@ describe('errors of forward and forwardInto', () => {
     both(x(1, 64), null, invalidOption(TypeError, 'options'));
   });
 
-  it('comes in the order of the contract', () => {
+  it('follow the documented order of checks', () => {
     const gone = make({ embeddingDim: 64 });
     gone.dispose();
     const steps: [string, () => unknown][] = [
@@ -606,7 +612,7 @@ describe('errors of forward and forwardInto', () => {
 });
 
 describe('a getter inside positionIds', () => {
-  it('may call the same object, move x away or dispose the table: nothing crashes', () => {
+  it('can call the same object, detach x or dispose the table without a crash', () => {
     const pe = make();
     const nested = (act: () => unknown) => {
       const ids = [0, 1];
@@ -655,7 +661,7 @@ describe('a getter inside positionIds', () => {
 describe('encode', () => {
   const pe = make();
 
-  it('takes positions in any form, and adds D to their shape', () => {
+  it('accepts positions in any form and appends D to their shape', () => {
     expect(pe.encode(3).shape).toEqual([4]);
     expect(pe.encode([]).shape).toEqual([0, 4]);
     expect(pe.encode([[], []]).shape).toEqual([2, 0, 4]);
@@ -672,7 +678,7 @@ describe('encode', () => {
     expectBits(pe.encode(-0).data, sinusoidRow(0, 4));
   });
 
-  it('refuses what is no position', () => {
+  it('rejects invalid positions', () => {
     const text = 'Positions must be in range [0, 4294967296)';
     const outside = (value: number | bigint, position: number) => ({
       class: RangeError,
@@ -708,7 +714,7 @@ describe('encode', () => {
 describe('visualizeEncoding', () => {
   const keys = ['text', 'seqLength', 'dimsShown', 'values', 'frequencies', 'minFrequency', 'maxFrequency'];
 
-  it('gives the report as data', () => {
+  it('returns the report as data', () => {
     const pe = new PositionalEncoding({ embeddingDim: 64 });
     const report = pe.visualizeEncoding({ print: null });
     expect(Object.keys(report).sort()).toEqual(keys.sort());
@@ -724,7 +730,7 @@ describe('visualizeEncoding', () => {
     expect(pe.visualizeEncoding({ print: null }).values).not.toBe(report.values);
   });
 
-  it('says what is true', () => {
+  it('makes correct statements', () => {
     const { text } = new PositionalEncoding({ embeddingDim: 64 }).visualizeEncoding({ print: null });
     expect(text).toContain('Sequence length: 100, Dimensions shown: 10');
     expect(text).toContain('First 10 positions, first 10 dimensions');
@@ -734,7 +740,7 @@ describe('visualizeEncoding', () => {
     expect(text.split('\n').filter((line) => /^ +\d /.test(line))).toHaveLength(10);
   });
 
-  it('clamps what exceeds the table, and shows at most 10 x 10', () => {
+  it('clamps to the table and shows at most 10 x 10 values', () => {
     const small = new PositionalEncoding({ embeddingDim: 3, maxSeqLength: 2 }).visualizeEncoding({
       print: null,
     });
@@ -763,7 +769,7 @@ describe('visualizeEncoding', () => {
     expect(one).toMatchObject({ values: [[0]], frequencies: [1], minFrequency: 1, maxFrequency: 1 });
   });
 
-  it('prints one line per call: to a function, to the console by default, to nobody for null', () => {
+  it('prints one line per call: to a function, by default to the console, and not at all with null', () => {
     const pe = make();
     const lines: string[] = [];
     const report = pe.visualizeEncoding({ print: (line) => lines.push(line) });
@@ -784,7 +790,7 @@ describe('visualizeEncoding', () => {
     }
   });
 
-  it('refuses wrong options and prints nothing then', () => {
+  it('rejects invalid options without printing', () => {
     const pe = make();
     const print = vi.fn();
     for (const option of ['seqLength', 'dimsToShow']) {
@@ -814,7 +820,7 @@ describe('visualizeEncoding', () => {
   });
 });
 
-/** Whether every tag is closed in order: all that well-formed XML without entities needs here. */
+/** Whether all tags are properly nested: sufficient for well-formed XML without entities. */
 function wellFormed(svg: string): boolean {
   const open: string[] = [];
   const tags = svg.matchAll(/<(\/?)([a-z]+)((?: [\w:-]+="[^"<]*")*)(\/?)>|([^<]+)|(<)/g);
@@ -845,13 +851,13 @@ describe('toSVG', () => {
     expect(points).toHaveLength(Math.ceil(embeddingDim / 2));
   });
 
-  it('draws what is asked for, clamped', () => {
+  it('draws the requested range, clamped', () => {
     const pe = make({ embeddingDim: 20, maxSeqLength: 30 });
     expect(pe.toSVG({ seqLength: 4, dimsToShow: 5 }).match(/<rect /g)).toHaveLength(21);
     expect(pe.toSVG({ seqLength: 99, dimsToShow: 99 }).match(/<rect /g)).toHaveLength(601);
   });
 
-  it('is seen as not well-formed when it is not', () => {
+  it('the check detects XML that is not well-formed', () => {
     expect(['<svg><g></svg>', '<svg', '<svg>a & b</svg>', '<svg a="<"></svg>'].map(wellFormed)).toEqual([
       false,
       false,
@@ -862,7 +868,7 @@ describe('toSVG', () => {
 });
 
 describe('dispose', () => {
-  it('ends every use, is idempotent, and sizes stay', () => {
+  it('makes methods throw, is idempotent, and leaves sizes readable', () => {
     const pe = make({ seed: 4 });
     pe.dispose();
     pe.dispose();
@@ -892,7 +898,7 @@ describe('dispose', () => {
     expect(x.every((value) => value === 0)).toBe(true);
   });
 
-  it('has the name that `using` calls', () => {
+  it('is called by `using`', () => {
     const pe = make();
     const name = (Symbol as { dispose?: symbol }).dispose ?? Symbol.for('Symbol.dispose');
     (pe as unknown as Record<symbol, () => void>)[name]!();

@@ -23,11 +23,11 @@ export type IntegerArray =
   | BigInt64Array
   | BigUint64Array;
 
-/** As much of an integer `Tensor` as is read here, where tensors are not known. */
+/** The properties of an integer `Tensor` that are read here. (Tokenizers do not import `Tensor`.) */
 export interface TensorLike {
-  /** The ids, an integer typed array. */
+  /** The ids: an integer typed array. */
   readonly data: unknown;
-  /** `[n]`. */
+  /** The shape, such as `[n]`; ids are read flat. */
   readonly shape: readonly number[];
   /** The name of the element type. */
   readonly dtype: string;
@@ -67,7 +67,7 @@ export function readIds(value: unknown, bound: number, where = ''): number[] {
 }
 
 function invalidIds(where: string, value: unknown, received = describe(value)): TokenbedError {
-  const wanted = 'an integer, a flat array of integers, an integer typed array or an integer Tensor';
-  const text = `Token ids must be ${wanted}: got ${received}${where}`;
+  const expected = 'an integer, a flat array of integers, an integer typed array or an integer Tensor';
+  const text = `Token ids must be ${expected}: got ${received}${where}`;
   return fail(TypeError, 'ERR_INVALID_IDS', text, { value });
 }

@@ -1,9 +1,8 @@
 /**
- * What a tokenizer is: text in, token ids out, and back.
+ * What all tokenizers share: the interface, the four special tokens, and the readers of common arguments.
  *
- * This file holds what every tokenizer shares: the interface, the four special tokens, and the readers of the
- * arguments that all of them take. Nothing under `tokenizer/` knows of a backend: `tokenbed/tokenizer` works
- * alone, in any runtime that has the Encoding standard's `TextEncoder`.
+ * Nothing under `tokenizer/` depends on a backend: `tokenbed/tokenizer` works in any runtime with the Encoding
+ * standard's `TextEncoder`.
  */
 
 import { fail, tooLarge, wrongKind } from '../errors.js';
@@ -13,53 +12,53 @@ import { readIds, type TokenIds } from './token-ids.js';
 /** The special tokens that every tokenizer has; the id of each is its index. */
 export const SPECIAL_TOKENS = ['<PAD>', '<UNK>', '<BOS>', '<EOS>'] as const;
 
-/** Fills short sequences up. */
+/** Pads short sequences. */
 export const PAD = 0;
-/** Stands for a code point that the alphabet lacks. */
+/** Replaces a code point outside the alphabet. */
 export const UNK = 1;
-/** Opens a sequence. */
+/** Begins a sequence. */
 export const BOS = 2;
-/** Closes a sequence. */
+/** Ends a sequence. */
 export const EOS = 3;
 
 /** Options of `encode`. */
 export interface EncodeOptions {
-  /** Whether `<BOS>` comes first and `<EOS>` last. */
+  /** Whether to begin with `<BOS>` and end with `<EOS>`. */
   readonly addSpecialTokens?: boolean | undefined;
 }
 
 /** Options of `decode`. */
 export interface DecodeOptions {
-  /** Whether special tokens leave nothing in the text; if not, they are spelled out. Default: true. */
+  /** Whether to omit special tokens from the text rather than spell them out. Default: true. */
   readonly skipSpecialTokens?: boolean | undefined;
 }
 
-/** Text in, token ids out, and back. Ids are integers from 0 to `vocabSize - 1`; the caller owns what comes back. */
+/** Converts text to token ids and back. Ids are integers from 0 to `vocabSize - 1`. The caller owns all results. */
 export interface Tokenizer {
   /**
-   * The ids of a text, a fresh array.
+   * Returns the ids of `text` as a new array.
    *
-   * Errors: `ERR_INVALID_OPTION`, a TypeError with `option: 'text'` too when the text is no string.
+   * Errors: `ERR_INVALID_OPTION`; if `text` is not a string, a TypeError with `option: 'text'`.
    */
   encode(text: string, options?: EncodeOptions): number[];
   /**
-   * The text of some ids: one id, a flat array, an integer typed array of any width, or an integer Tensor, read
-   * flat whatever its shape.
+   * Returns the text of `ids`: one id, a flat array, an integer typed array of any width, or an integer Tensor of any
+   * shape, which is read flat.
    *
    * Errors: `ERR_INVALID_IDS`, `ERR_INVALID_ID`, `ERR_ID_OUT_OF_RANGE`, `ERR_INVALID_OPTION`.
    */
   decode(ids: TokenIds, options?: DecodeOptions): string;
-  /** How many ids there are: each is in `0 .. vocabSize - 1`. */
+  /** The number of ids. */
   readonly vocabSize: number;
   /**
-   * Sequences of one length: each is cut at `maxLength` (default: the longest) or padded on the right with
-   * `<PAD>`. Fresh arrays; what was given stays as it is. No sequences give `[]`.
+   * Returns the sequences as new arrays of length `maxLength` (default: the longest sequence), truncated or padded
+   * with `<PAD>` on the right. The input is unchanged. `[]` gives `[]`.
    *
-   * Errors: `ERR_INVALID_IDS`, `ERR_INVALID_ID`, `ERR_ID_OUT_OF_RANGE` (an id below 0, or from 2^32 on), and
-   * `ERR_INVALID_OPTION` unless `maxLength` is an integer >= 1; `ERR_TOO_LARGE` for padding beyond 2^26 ids.
+   * Errors: `ERR_INVALID_IDS`, `ERR_INVALID_ID`, `ERR_ID_OUT_OF_RANGE` (an id below 0 or above 2^32 - 1),
+   * `ERR_INVALID_OPTION` unless `maxLength` is an integer >= 1, `ERR_TOO_LARGE` for padding beyond 2^26 ids.
    */
   padSequences(seqs: readonly TokenIds[], maxLength?: number): number[][];
-  /** All that the class's `fromJSON` needs, as plain values; fresh on each call. */
+  /** Returns a new plain object from which `fromJSON` of the class restores the tokenizer. */
   toJSON(): object;
 }
 
@@ -73,16 +72,16 @@ export function readSkipSpecialTokens(options: DecodeOptions | undefined): boole
   return flag(named(options, ['skipSpecialTokens']), 'skipSpecialTokens', true);
 }
 
-/** Returns `text`; a TypeError `ERR_INVALID_OPTION` that calls it `name` unless it is a string. */
+/** Returns `text` if it is a string. Otherwise throws `ERR_INVALID_OPTION` (TypeError) for the option `name`. */
 export function readText(text: unknown, name = 'text'): string {
   if (typeof text !== 'string') throw wrongKind(name, text, 'a string');
   return text;
 }
 
 /**
- * The texts of an iterable, checked one by one as they come.
+ * Yields the texts of an iterable and checks each one.
  *
- * A single string is refused although it can be iterated: its letters are not texts.
+ * A single string is refused although it is iterable: its characters are not texts.
  */
 export function* readTexts(texts: unknown): Generator<string, void, undefined> {
   const iterable = typeof texts === 'object' && texts !== null && Symbol.iterator in texts;
@@ -91,21 +90,21 @@ export function* readTexts(texts: unknown): Generator<string, void, undefined> {
   for (const text of texts as Iterable<unknown>) yield readText(text, `texts[${index++}]`);
 }
 
-/** No sequence is padded beyond this length: an engine ends the whole process over a plain array not much longer. */
+/** The limit of padding. Engines abort the process on plain arrays that are not much longer. */
 const MAX_PADDED = 2 ** 26;
 
-/** `Tokenizer.padSequences`, which is the same for every tokenizer: `<PAD>` is 0 in all of them. */
+/** `Tokenizer.padSequences` for every tokenizer: `<PAD>` is 0 in all of them. */
 export function padSequences(seqs: readonly TokenIds[], maxLength?: number): number[][] {
   if (!Array.isArray(seqs)) {
-    throw fail(TypeError, 'ERR_INVALID_IDS', 'padSequences takes an array of sequences of token ids', {
+    throw fail(TypeError, 'ERR_INVALID_IDS', 'padSequences expects an array of token id sequences', {
       value: seqs,
     });
   }
-  const asked = integer({ maxLength }, 'maxLength', { min: 1 }, undefined);
+  const requested = integer({ maxLength }, 'maxLength', { min: 1 }, undefined);
   const { length } = seqs;
   const rows = Array.from({ length }, (_, row) => readIds(seqs[row], 2 ** 32, ` of sequence ${row}`));
   const longest = rows.reduce((length, row) => Math.max(length, row.length), 0);
-  const width = asked ?? longest;
+  const width = requested ?? longest;
   if (rows.length > 0 && width > Math.max(longest, MAX_PADDED)) {
     throw tooLarge('A padded sequence', width * 8, MAX_PADDED * 8);
   }

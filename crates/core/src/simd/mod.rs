@@ -1,20 +1,19 @@
-//! How wide: vectors of f32, one file for each instruction set.
+//! f32 vectors, one file per instruction set.
 //!
-//! A kernel is written once, over [`Simd`]. Lanes run along columns and no operation mixes two lanes, so a
-//! kernel gives the same bits whatever the width, and a wider instruction set is only a faster one.
+//! Kernels are generic over [`Simd`]. Lanes run along columns and no operation mixes lanes, so a kernel gives the
+//! same bits at every width; a wider instruction set is only faster.
 //!
-//! A value of a type that implements [`Simd`] is a proof that the instruction set is there: only this module
-//! makes one. `dispatch!` does, once at the entry of an operation, from an [`Isa`] that was detected at run
-//! time:
+//! A value of a type that implements [`Simd`] proves that the CPU supports the instruction set: only this module
+//! can create one. `dispatch!` does so once, at the entry of an operation, from an [`Isa`] detected at run time:
 //!
 //! ```text
 //! dispatch!(isa, simd => kernel(simd, ...))
-//! match isa { Avx2 => { simd = the proof of AVX2; run the kernel, compiled for AVX2 }, ... }
+//! match isa { Avx2 => { simd = proof of AVX2; run the kernel, compiled for AVX2 }, ... }
 //! ```
 //!
-//! "Compiled for AVX2" means inlined into the function inside [`Simd::vectorize`] that carries the target
-//! feature. That is why every kernel, and every method here, is `#[inline(always)]`: a kernel that stayed a
-//! function of its own would be compiled without the feature, and each instruction would become a call.
+//! "Compiled for AVX2" means inlined into the function inside [`Simd::vectorize`] that has the target feature
+//! enabled. That is why every kernel and every method here is `#[inline(always)]`: a kernel that is not inlined
+//! would be compiled without the feature, and each intrinsic would become a call.
 
 mod processor;
 mod scalar;
@@ -40,40 +39,39 @@ mod simd128;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 pub use simd128::Simd128;
 
-/// What the kernels need of an instruction set, and no more.
+/// The vector operations that kernels need.
 ///
-/// Every operation is IEEE 754 binary32, lane by lane, rounded once. There is no fused multiply-add here, and
-/// no sum across lanes: both would make the bits depend on the machine.
+/// Every operation is IEEE 754 binary32, lane by lane, rounded once. There is no fused multiply-add and no sum
+/// across lanes: both would make the bits depend on the machine.
 pub trait Simd: Copy {
-    /// f32 values in a vector.
+    /// The number of f32 values in a vector.
     const LANES: usize;
 
-    /// Vectors that a kernel may hold at once (16, 8, 4, 2 or 1) and still have registers to work with.
+    /// The number of accumulators (16, 8, 4, 2 or 1) that leaves enough registers for other values.
     const ACCUMULATORS: usize;
 
-    /// Whether [`Simd::store_non_temporal`] is anything else than [`Simd::store`].
+    /// Whether [`Simd::store_non_temporal`] differs from [`Simd::store`].
     const NON_TEMPORAL: bool = false;
 
     /// A vector.
     type F32: Copy;
 
-    /// Runs `f`, which must be inlined, as code for this instruction set.
+    /// Runs `f` compiled for this instruction set. `f` must be inlined.
     fn vectorize<T>(self, f: impl FnOnce() -> T) -> T;
 
     /// `x` in every lane.
     fn splat(self, x: f32) -> Self::F32;
 
-    /// The first `LANES` values of `from`. Where there are fewer, the lanes without a value are +0.
+    /// Loads the first `LANES` values of `from`. If there are fewer, the remaining lanes are +0.
     #[inline(always)]
     fn load(self, from: &[f32]) -> Self::F32 {
         self.load_bytes(bytes_of(from))
     }
 
-    /// The same of values that may begin at any byte.
+    /// Like [`Simd::load`], for values at any byte address.
     fn load_bytes(self, from: &[[u8; 4]]) -> Self::F32;
 
-    /// Writes the lanes to the first `LANES` places of `to`. Where there are fewer, the other lanes are
-    /// dropped.
+    /// Stores the lanes to the first `LANES` elements of `to`. If there are fewer, the remaining lanes are dropped.
     fn store(self, x: Self::F32, to: &mut [f32]);
 
     /// `a + b`
@@ -85,8 +83,8 @@ pub trait Simd: Copy {
     /// `a / b`
     fn div(self, a: Self::F32, b: Self::F32) -> Self::F32;
 
-    /// `x` where it is greater than `held`, or is NaN and `held` is not; elsewhere `held`, to the bit.
-    fn max(self, held: Self::F32, x: Self::F32) -> Self::F32;
+    /// `x` where it is greater than `acc`, or where `x` is NaN and `acc` is not; otherwise the bits of `acc`.
+    fn max(self, acc: Self::F32, x: Self::F32) -> Self::F32;
 
     /// Lanes 1, 0, 3, 2, ...: each pair exchanged. With a single lane there are no pairs.
     #[inline(always)]
@@ -106,7 +104,7 @@ pub trait Simd: Copy {
         pick_lanes(self, x, |lane| lane | 1)
     }
 
-    /// The lanes of `a` from `from` on (at most `LANES`), then the first of `b`.
+    /// The lanes of `a` from `from` on, followed by the first lanes of `b`. `from` is at most `LANES`.
     #[inline(always)]
     fn slide(self, a: Self::F32, b: Self::F32, from: usize) -> Self::F32 {
         let mut lanes = [0.0; 2 * MAX_LANES];
@@ -115,36 +113,35 @@ pub trait Simd: Copy {
         self.load(&lanes[from..])
     }
 
-    /// Asks for the cache line at `at` before it is needed. Any address will do: nothing is read, and the
-    /// default asks for nothing.
+    /// Prefetches the cache line at `address`. Any address is allowed. The default does nothing.
     #[inline(always)]
-    fn prefetch(self, _hint: Hint, _at: *const u8) {}
+    fn prefetch(self, _hint: Hint, _address: *const u8) {}
 
-    /// As [`Simd::store`], past the caches where `to` is a whole vector on a boundary of its own size. The
-    /// line that it belongs to should be finished at once, and [`Simd::fence`] must follow in the end.
+    /// Like [`Simd::store`], but with a non-temporal store if `to` is a full, aligned vector. The rest of the cache
+    /// line should be written right away, and [`Simd::fence`] must follow at the end.
     #[inline(always)]
     fn store_non_temporal(self, x: Self::F32, to: &mut [f32]) {
         self.store(x, to)
     }
 
-    /// Orders streamed stores before all later ones.
+    /// Orders non-temporal stores before all later stores.
     #[inline(always)]
     fn fence(self) {}
 }
 
-/// Into which caches a line is asked.
+/// The cache level to prefetch into.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hint {
-    /// Into all of them: it is needed at once.
+    /// All levels: the line is needed soon.
     Near,
-    /// Into all but the innermost, which keeps what is being worked on.
+    /// All levels but L1, which keeps the current working set.
     Far,
 }
 
-/// Bytes in a cache line, of every machine that has prefetches here.
+/// The size of a cache line in bytes, on every machine where prefetching is implemented.
 pub const LINE: usize = 64;
 
-/// Lanes of the widest instruction set.
+/// The number of lanes of the widest instruction set.
 pub const MAX_LANES: usize = 16;
 
 /// Lane `pick(k)` of `x` in lane k, through memory.
@@ -162,7 +159,7 @@ fn pick_lanes<S: Simd>(simd: S, x: S::F32, pick: impl Fn(usize) -> usize) -> S::
 #[inline(always)]
 #[expect(unsafe_code, reason = "floats as bytes")]
 pub fn bytes_of(values: &[f32]) -> &[[u8; 4]] {
-    // SAFETY: the same memory; bytes need no alignment, and every byte of an f32 has a value.
+    // SAFETY: the same memory. Bytes need no alignment, and every byte of an f32 is initialized.
     unsafe { std::slice::from_raw_parts(values.as_ptr().cast(), values.len()) }
 }
 
@@ -170,12 +167,12 @@ pub fn bytes_of(values: &[f32]) -> &[[u8; 4]] {
 #[inline(always)]
 #[expect(unsafe_code, reason = "floats as bytes")]
 pub fn bytes_of_mut(values: &mut [f32]) -> &mut [[u8; 4]] {
-    // SAFETY: as above, and any bytes are f32 values.
+    // SAFETY: as in `bytes_of`, and any bytes are valid f32 values.
     unsafe { std::slice::from_raw_parts_mut(values.as_mut_ptr().cast(), values.len()) }
 }
 
-/// `out[col..][..n] = value(col, n, out[col..][..n])`, a vector at a time: `n` is `S::LANES`, and for the
-/// last vector what is left. This is the loop over columns of every kernel that computes a row at a time.
+/// `out[col..][..n] = value(col, n, out[col..][..n])`, vector by vector. `n` is `S::LANES`, or less for the last
+/// vector. This is the loop over columns of every kernel that computes one row at a time.
 #[inline(always)]
 pub fn for_each_vector<S: Simd>(
     simd: S,
@@ -199,11 +196,11 @@ pub fn for_each_vector<S: Simd>(
 /// An instruction set by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Isa {
-    /// One value at a time; every machine has it.
+    /// One lane; available everywhere.
     Scalar,
     /// x86-64: 8 lanes.
     Avx2,
-    /// x86-64: 16 lanes (the F, BW, DQ and VL parts).
+    /// x86-64: 16 lanes (F, BW, DQ and VL).
     Avx512,
     /// aarch64: 4 lanes.
     Neon,
@@ -212,10 +209,10 @@ pub enum Isa {
 }
 
 impl Isa {
-    /// Every instruction set there is a kernel for, on whatever machine.
+    /// Every instruction set with an implementation, on any machine.
     pub const ALL: [Isa; 5] = [Isa::Avx512, Isa::Avx2, Isa::Neon, Isa::Simd128, Isa::Scalar];
 
-    /// The name the public API uses.
+    /// The name in the public API.
     pub fn name(self) -> &'static str {
         match self {
             Isa::Scalar => "scalar",
@@ -226,23 +223,27 @@ impl Isa {
         }
     }
 
-    /// Panics unless this machine has it: what makes a proof sound.
+    /// Panics unless this machine supports it. This makes the proofs sound.
     pub fn require(self) {
-        assert!(available().contains(&self), "this machine has no {}", self.name());
+        assert!(
+            available().contains(&self),
+            "this machine does not support {}",
+            self.name()
+        );
     }
 }
 
-/// What this build has kernels for, the best first, whether this machine has it or not.
+/// The instruction sets with kernels in this build, the best first, whether or not this machine supports them.
 pub fn compiled() -> &'static [Isa] {
     arch::compiled()
 }
 
-/// What this machine has, the best first. `Scalar` is always the last.
+/// The instruction sets that this machine supports, the best first. `Scalar` is always last.
 pub fn available() -> &'static [Isa] {
     arch::available()
 }
 
-/// The best that this machine has.
+/// The best instruction set that this machine supports.
 pub fn detect() -> Isa {
     available()[0]
 }
@@ -256,7 +257,7 @@ mod arch {
         &[Isa::Avx512, Isa::Avx2, Isa::Scalar]
     }
 
-    #[allow(clippy::disallowed_macros, reason = "std's detection holds a cfg! of its own")]
+    #[allow(clippy::disallowed_macros, reason = "std's detection macro expands to cfg!")]
     pub fn available() -> &'static [Isa] {
         static AVAILABLE: OnceLock<&'static [Isa]> = OnceLock::new();
         AVAILABLE.get_or_init(|| {
@@ -281,7 +282,7 @@ pub use arch::processor;
 mod arch {
     use super::{Isa, Processor, Vendor};
 
-    /// The processor, as far as it is known when compiling.
+    /// The processor, as far as it is known at compile time.
     pub fn processor() -> Processor {
         #[cfg(target_arch = "aarch64")]
         let vendor = Vendor::Arm;
@@ -290,8 +291,7 @@ mod arch {
         Processor { vendor, l2: 0 }
     }
 
-    /// Known when compiling: NEON belongs to every aarch64, and a module with simd128 loads only where that
-    /// is.
+    /// Known at compile time: every aarch64 has NEON, and only engines with simd128 load a module that uses it.
     pub fn available() -> &'static [Isa] {
         &[
             #[cfg(target_arch = "aarch64")]
@@ -305,8 +305,8 @@ mod arch {
     pub use available as compiled;
 }
 
-/// `dispatch!(isa, simd => expression)`: the value of the expression, compiled for that instruction set, with
-/// `simd` as the proof that it is there. Only at the entry of an operation. Panics when the machine lacks it.
+/// `dispatch!(isa, simd => expression)` evaluates the expression compiled for `isa`, with `simd` as the proof that the
+/// CPU supports it. To be used at the entry of an operation only. Panics if the CPU does not support `isa`.
 macro_rules! dispatch {
     ($isa:expr, $simd:ident => $body:expr) => {{
         use $crate::simd::{Isa, Simd};
@@ -350,7 +350,7 @@ macro_rules! dispatch {
                     || $body,
                 )
             }
-            other => panic!("this machine has no {}", other.name()),
+            other => panic!("this machine does not support {}", other.name()),
         }
     }};
 }
