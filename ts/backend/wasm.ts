@@ -125,7 +125,7 @@ export function wasmBackend(
       return new OwnedHandle(handle, () => health.lost === null && kernels.free(handle));
     },
     allocate(length): Storage {
-      const { handle, release, view } = allocate('A tensor', new TableSpec(1, length), true);
+      const { handle, release, view } = allocate('A tensor', new TableSpec(length, 1), true);
       return new LinearStorage(view!, handle, release);
     },
   };
