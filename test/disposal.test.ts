@@ -6,6 +6,7 @@ import {
   EmbeddingLayer,
   LearnedPositionalEmbedding,
   PositionalEncoding,
+  RotaryEncoding,
 } from 'tokenbed';
 import { describe, expect, it } from 'vitest';
 import { answersThroughout, countingTable } from './helpers/backend.js';
@@ -89,6 +90,15 @@ const KINDS = [
       eval: () => positions.eval(),
     }),
     readable: (positions) => [positions.training, positions.seed, positions.parameters, positions.base],
+  }),
+  kind({
+    name: 'The rotary encoding',
+    make: () => new RotaryEncoding({ headDim: DIM, maxSeqLength: 4 }),
+    methods: (rotary) => ({
+      forward: () => rotary.forward(floats(), X),
+      forwardInto: () => rotary.forwardInto(floats(), floats(), X),
+    }),
+    readable: (rotary) => [rotary.headDim, rotary.maxSeqLength, rotary.frequencies, rotary.parameters],
   }),
   kind({
     name: 'The learned positional embedding',

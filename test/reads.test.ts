@@ -11,6 +11,7 @@ import {
   EmbeddingLayer,
   LearnedPositionalEmbedding,
   PositionalEncoding,
+  RotaryEncoding,
   Tensor,
 } from 'tokenbed';
 import { describe, expect, it } from 'vitest';
@@ -88,6 +89,7 @@ const bag = EmbeddingBag.from(embedding, { mode: 'sum' });
 const layer = new EmbeddingLayer({ ...table, maxSeqLength: 6 });
 const positions = new PositionalEncoding(sinusoidal);
 const learned = new LearnedPositionalEmbedding({ embeddingDim: DIM, maxSeqLength: 6 });
+const rotary = new RotaryEncoding({ headDim: DIM, maxSeqLength: 6 });
 const x = () => new Float32Array(4 * DIM);
 
 const CONSTRUCTORS: Case[] = [
@@ -141,6 +143,14 @@ const CONSTRUCTORS: Case[] = [
     (watch) =>
       new LearnedPositionalEmbedding(
         watch({ embeddingDim: DIM, maxSeqLength: 6, initType: 'normal', std: 1, seed: 2 }),
+      ),
+  ],
+  [
+    'RotaryEncoding',
+    7,
+    (watch) =>
+      new RotaryEncoding(
+        watch({ headDim: DIM, maxSeqLength: 6, rotaryDim: 4, layout: 'halves', frequencies: [1, 0.1] }),
       ),
   ],
   ['Tensor over an array', 4, (watch) => new Tensor(new Float32Array(4), watch({ shape: [2, 2] }))],
@@ -222,6 +232,12 @@ const CALLS: Case[] = [
     (watch) => positions.visualizeEncoding(watch({ seqLength: 2, dimsToShow: 2, print: null })),
   ],
   ['PositionalEncoding.toSVG', 2, (watch) => positions.toSVG(watch({ seqLength: 2, dimsToShow: 2 }))],
+  [
+    'RotaryEncoding.forwardInto',
+    13,
+    (watch) =>
+      rotary.forwardInto(x(), out(), watch({ shape: [2, 1, 2, DIM], positionIds: ids(), inverse: true })),
+  ],
   [
     'LearnedPositionalEmbedding.forwardInto',
     4,

@@ -29,31 +29,19 @@ export interface DTypeArrays {
 /** The element type of a Tensor. */
 export type DType = keyof DTypeArrays;
 
+const DTYPES: Readonly<Partial<Record<ArrayKind, DType>>> = {
+  Float32Array: 'f32',
+  Float64Array: 'f64',
+  Int8Array: 'i8',
+  Uint8Array: 'u8',
+  Uint8ClampedArray: 'u8',
+  Int16Array: 'i16',
+  Uint16Array: 'u16',
+  Int32Array: 'i32',
+  Uint32Array: 'u32',
+  BigInt64Array: 'i64',
+  BigUint64Array: 'u64',
+};
+
 /** The dtype of a class of typed arrays; `undefined` for one that no dtype stores. */
-export function dtypeOf(kind: ArrayKind): DType | undefined {
-  switch (kind) {
-    case 'Float32Array':
-      return 'f32';
-    case 'Float64Array':
-      return 'f64';
-    case 'Int8Array':
-      return 'i8';
-    case 'Uint8Array':
-    case 'Uint8ClampedArray':
-      return 'u8';
-    case 'Int16Array':
-      return 'i16';
-    case 'Uint16Array':
-      return 'u16';
-    case 'Int32Array':
-      return 'i32';
-    case 'Uint32Array':
-      return 'u32';
-    case 'BigInt64Array':
-      return 'i64';
-    case 'BigUint64Array':
-      return 'u64';
-    default:
-      return undefined;
-  }
-}
+export const dtypeOf = (kind: ArrayKind): DType | undefined => DTYPES[kind];

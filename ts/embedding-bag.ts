@@ -51,19 +51,16 @@ function readBagOptions(given: Named): { mode: BagMode; includeLastOffset: boole
   return { mode, includeLastOffset: flag(given, 'includeLastOffset', false) };
 }
 
-/** An existing Embedding and the options of a bag over it, as an argument of the constructor. */
+/** An existing Embedding and the options of a bag over it, as an argument of the constructor, see `FilledTable`. */
 class SharedEmbedding implements EmbeddingBagOptions {
-  readonly vocabSize: number;
-  readonly embeddingDim: number;
+  declare readonly vocabSize: number;
+  declare readonly embeddingDim: number;
 
   constructor(
     readonly embedding: Embedding,
     readonly mode: BagMode,
     readonly includeLastOffset: boolean,
-  ) {
-    this.vocabSize = embedding.vocabSize;
-    this.embeddingDim = embedding.embeddingDim;
-  }
+  ) {}
 }
 
 /**

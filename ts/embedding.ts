@@ -54,19 +54,19 @@ export interface MemoryUsage {
 /** The names of the options that describe a table. */
 export const TABLE_OPTIONS = ['vocabSize', 'embeddingDim', 'paddingIdx', 'initType', 'std', 'seed'] as const;
 
-/** A filled table, as an argument of the constructor; `initializer` is null for pretrained weights. */
+/**
+ * A filled table, as an argument of the constructor; `initializer` is null for pretrained weights. The sizes are those
+ * of `table`: they are declared only so that this type is one of options.
+ */
 export class FilledTable implements EmbeddingOptions {
-  readonly vocabSize: number;
-  readonly embeddingDim: number;
+  declare readonly vocabSize: number;
+  declare readonly embeddingDim: number;
 
   constructor(
     readonly table: Table,
     readonly paddingIdx: number | null,
     readonly initializer: Initializer | null,
-  ) {
-    this.vocabSize = table.rows;
-    this.embeddingDim = table.dim;
-  }
+  ) {}
 }
 
 /** `paddingIdx` in [-V, V), normalized to [0, V). */

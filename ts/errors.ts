@@ -72,6 +72,10 @@ export function withArticle(noun: string): string {
   return `${/^[AEIOU](?!int)/.test(noun) ? 'an' : 'a'} ${noun}`;
 }
 
+/** What was received for an argument, for a message. */
+export const describeArgument = (value: unknown): string =>
+  value === undefined ? 'nothing' : describe(value);
+
 /** A short description of any value for a message: never longer than about 80 characters, never throws. */
 export function describe(value: unknown): string {
   try {

@@ -1,7 +1,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /** Rotary positions: pairs of columns of each head, rotated by the angle of their position. */
 
-import { isArray, kindOf } from './args/arrays.js';
+import { entriesOf, isArray, kindOf } from './args/arrays.js';
 import { type Call, CallReader, type PositionOptions, rank } from './args/call.js';
 import type { FloatsWithShape, Out } from './args/floats.js';
 import { COLUMNS, integer, named, type Named, ROWS } from './args/options.js';
@@ -42,7 +42,7 @@ function readFrequencies(options: Named, count: number): Float64Array<ArrayBuffe
   if (value === undefined) return undefined;
   const text = `an array or a Float64Array of ${count} finite numbers >= 0`;
   if (!isArray(value) && kindOf(value) !== 'Float64Array') throw wrongKind('frequencies', value, text);
-  const list = Array.from<unknown>(value as ArrayLike<unknown>);
+  const list = isArray(value) ? entriesOf(value) : Array.from(value as Float64Array);
   if (list.length !== count) throw wrongValue('frequencies', value, text);
   for (const [i, w] of list.entries()) {
     if (typeof w !== 'number') throw wrongKind('frequencies', value, `${text} (${describe(w)} at [${i}])`);

@@ -226,7 +226,7 @@ export class Call {
   seq = 0;
   /** The number of heads that share positions. */
   heads = 1;
-  /** The number of rows of the result. */
+  /** The number of rows of the result, of a call whose first argument is ids. */
   rows = 0;
   /** One weight per id; undefined: none. */
   weights: Float32Array | undefined;
@@ -345,7 +345,6 @@ export class Call {
     if (shape.length === 4) this.heads = shape[1]!;
     if (index !== null) expectPositionShape(index, this.seq, shape.length === 2 ? null : shape[0]!);
     const count = lengthOf(data);
-    this.rows = count / takes.dim;
     const inPlace = sameView(this.out, data);
     this.#checkOut(count, inPlace ? null : data);
     if (index === null) expectSequence(this.seq, startPos, takes.positions!);
@@ -379,7 +378,7 @@ export class Call {
       if (broken !== null) throw broken;
     }
     ids.expectBelow(takes.kind, takes.bound);
-    if (index !== null) index.expectBelow('Positions', takes.positions!);
+    if (index !== null && !takes.bags) index.expectBelow('Positions', takes.positions!);
   }
 
   /** Ends the call: throws the error for the status of its kernel, or returns scratch memory to the pool. */

@@ -12,12 +12,14 @@ import {
   kindOf,
   lengthOf,
   offsetOf,
+  type TensorContents,
   tensorContents,
   type TypedArray,
 } from './arrays.js';
 import { dtypeOf } from '../dtype.js';
 import {
   describe,
+  describeArgument,
   invalidArray,
   outOfStorage,
   type TokenbedError,
@@ -43,9 +45,8 @@ const ACCEPTED = "a Float32Array or a Tensor<'f32'>";
  * Errors: `ERR_INVALID_ARRAY` with `argument: name`; `ERR_DISPOSED` from a disposed Tensor.
  */
 export function readFloats(name: string, value: unknown): Float32Array {
-  const kind = kindOf(value);
-  if (kind === 'Float32Array') return expectPresent(name, value as Float32Array, '');
-  return tensorFloats(name, value, kind).data;
+  if (kindOf(value) === 'Float32Array') return expectPresent(name, value as Float32Array, '');
+  return tensorFloats(name, value).data;
 }
 
 /** `floats`, or a copy of them (of the first `length`) if other threads may write to them. */
@@ -74,11 +75,10 @@ export class Floats {
     value: unknown,
   ) {
     this.#value = value;
-    const kind = kindOf(value);
-    if (kind === 'Float32Array') {
+    if (kindOf(value) === 'Float32Array') {
       this.#data = expectPresent(name, value as Float32Array, '');
     } else {
-      const { data, shape } = tensorFloats(name, value, kind);
+      const { data, shape } = tensorFloats(name, value);
       this.#data = data;
       this.#shape = readShape(shape);
     }
@@ -114,14 +114,17 @@ export class Floats {
   }
 }
 
-function tensorFloats(name: string, value: unknown, kind: ArrayKind | undefined) {
-  const tensor = kind === undefined ? tensorContents(value) : undefined;
-  if (tensor === undefined) {
-    throw invalidArray(name, ACCEPTED, value === undefined ? 'nothing' : describe(value));
-  }
-  const { data, shape } = tensor;
-  const dataKind = kindOf(data)!;
-  if (dataKind !== 'Float32Array') throw invalidArray(name, ACCEPTED, `a Tensor of ${withArticle(dataKind)}`);
+/** The contents of a Tensor. Errors: `ERR_INVALID_ARRAY` for anything else; `accepted` describes the argument. */
+export function expectTensor(name: string, value: unknown, accepted: string): TensorContents {
+  const tensor = tensorContents(value);
+  if (tensor === undefined) throw invalidArray(name, accepted, describeArgument(value));
+  return tensor;
+}
+
+function tensorFloats(name: string, value: unknown) {
+  const { data, shape } = expectTensor(name, value, ACCEPTED);
+  const kind = kindOf(data)!;
+  if (kind !== 'Float32Array') throw invalidArray(name, ACCEPTED, `a Tensor of ${withArticle(kind)}`);
   return { data: expectPresent(name, data as Float32Array, 'a Tensor of '), shape };
 }
 
@@ -164,7 +167,7 @@ export class Numbers implements LeafSink {
       this.#put(data, []);
       return [];
     }
-    if (!isArray(data)) throw this.refuse(data === undefined ? 'nothing' : describe(data));
+    if (!isArray(data)) throw this.refuse(describeArgument(data));
     return new Walk(this, data).shape;
   }
 

@@ -32,7 +32,7 @@ import {
 } from './arrays.js';
 import type { DType } from '../dtype.js';
 import {
-  describe,
+  describeArgument,
   idOutOfRange,
   invalidId,
   invalidIds,
@@ -101,6 +101,19 @@ function allocate(length: number): Uint32Array {
   }
 }
 
+type IdClass = new (buffer: ArrayBufferLike, offset: number, length: number) => IdArray;
+
+/** The classes of ids of up to 32 bits. */
+const CLASSES: Readonly<Partial<Record<ArrayKind, IdClass>>> = {
+  Int8Array,
+  Uint8Array,
+  Uint8ClampedArray,
+  Int16Array,
+  Uint16Array,
+  Int32Array,
+  Uint32Array,
+};
+
 /** The index of the low half of a 64-bit integer. */
 const LOW = new Uint32Array(new BigUint64Array([1n]).buffer)[0] === 1 ? 0 : 1;
 
@@ -150,7 +163,7 @@ export class Ids implements LeafSink {
       this.count = 0;
     } else {
       const tensor = tensorContents(value);
-      if (tensor === undefined) throw invalidIds(name, value === undefined ? 'nothing' : describe(value));
+      if (tensor === undefined) throw invalidIds(name, describeArgument(value));
       this.#view = tensor.data;
       this.#kind = kindOf(tensor.data)!;
       this.count = expectIntegers(tensor.data, this.#kind, name, 'a Tensor of ');
@@ -263,28 +276,11 @@ export class Ids implements LeafSink {
     const offset = offsetOf(view);
     this.#scratch = take(count);
     const to = this.#scratch.words.buffer;
+    const Class = CLASSES[this.#kind!]!;
+    const copy = new Class(to, 0, count);
     // Both of exactly `count`: another thread may grow the shared buffer of a length-tracking view at any time.
-    const copy = <T extends IdArray>(
-      Class: new (buffer: ArrayBufferLike, offset: number, length: number) => T,
-    ): T => {
-      const target = new Class(to, 0, count);
-      target.set(new Class(from, offset, count));
-      return target;
-    };
-    switch (this.#kind) {
-      case 'Int8Array':
-        return copy(Int8Array);
-      case 'Int16Array':
-        return copy(Int16Array);
-      case 'Uint16Array':
-        return copy(Uint16Array);
-      case 'Int32Array':
-        return copy(Int32Array);
-      case 'Uint32Array':
-        return copy(Uint32Array);
-      default:
-        return copy(Uint8Array);
-    }
+    copy.set(new Class(from, offset, count));
+    return copy;
   }
 
   #readWide(view: WideArray): void {

@@ -1,25 +1,9 @@
 /** Pretrained weights in any accepted form, as flat f32. */
 
-import {
-  describeGone,
-  isArray,
-  isGone,
-  kindOf,
-  lengthOf,
-  tensorContents,
-  type TypedArray,
-} from './arrays.js';
+import { describeGone, isArray, isGone, kindOf, lengthOf, type TypedArray } from './arrays.js';
 import { dtypeOf } from '../dtype.js';
-import {
-  describe,
-  dimMismatch,
-  fail,
-  invalidArray,
-  lengthError,
-  outOfStorage,
-  wrongKind,
-} from '../errors.js';
-import { readFloats, readNumbers, unshared } from './floats.js';
+import { dimMismatch, fail, invalidArray, lengthError, outOfStorage, wrongKind } from '../errors.js';
+import { expectTensor, readFloats, readNumbers, unshared } from './floats.js';
 import { COLUMNS, integer, type Named } from './options.js';
 import { fitShape, formatShape, readShape } from './shape.js';
 import type { Tensor } from '../tensor.js';
@@ -74,16 +58,11 @@ function check(
 /** The values and their own shape; arrays and Tensors are not copied. */
 function readWeight(weight: unknown): { data: TypedArray; shape: readonly number[] } {
   if (isArray(weight)) return readNumbers('weight', weight, ACCEPTED);
-  const kind = kindOf(weight);
-  if (kind === 'Float32Array') {
+  if (kindOf(weight) === 'Float32Array') {
     const data = readFloats('weight', weight);
     return { data, shape: [lengthOf(data)] };
   }
-  const tensor = kind === undefined ? tensorContents(weight) : undefined;
-  if (tensor === undefined) {
-    throw invalidArray('weight', ACCEPTED, weight === undefined ? 'nothing' : describe(weight));
-  }
-  const { data, shape } = tensor;
+  const { data, shape } = expectTensor('weight', weight, ACCEPTED);
   const dtype = dtypeOf(kindOf(data)!);
   if (dtype !== 'f32' && dtype !== 'f64') throw invalidArray('weight', ACCEPTED, `a Tensor of ${dtype}`);
   if (isGone(data)) throw invalidArray('weight', ACCEPTED, `a Tensor of ${describeGone(data)}`);
