@@ -372,7 +372,7 @@ const rows: Row[] = [
     (out) => table.forwardInto(new Uint8Array(out.buffer, 3, 1), out),
     RangeError,
     'ERR_OVERLAP',
-    'out shares bytes with ids: give it memory of its own',
+    'out shares bytes with ids: pass a separate array',
     { argument: 'ids' },
   ],
   [

@@ -46,9 +46,9 @@ export interface BagCallOptions extends IdsOptions {
 
 const BAG_OPTIONS = ['mode', 'includeLastOffset'] as const;
 
-function readBagOptions(given: Named): { mode: BagMode; includeLastOffset: boolean } {
-  const mode = choice(given, 'mode', MODES, 'mean');
-  return { mode, includeLastOffset: flag(given, 'includeLastOffset', false) };
+function readBagOptions(values: Named): { mode: BagMode; includeLastOffset: boolean } {
+  const mode = choice(values, 'mode', MODES, 'mean');
+  return { mode, includeLastOffset: flag(values, 'includeLastOffset', false) };
 }
 
 /** An existing Embedding and the options of a bag over it, as an argument of the constructor, see `FilledTable`. */
@@ -95,9 +95,9 @@ export class EmbeddingBag {
       this.includeLastOffset = options.includeLastOffset;
       this.#owned = false;
     } else {
-      const given = named(options, [...TABLE_OPTIONS, ...BAG_OPTIONS], { required: true });
-      const { mode, includeLastOffset } = readBagOptions(given);
-      this.embedding = new Embedding(tableFrom(given));
+      const values = named(options, [...TABLE_OPTIONS, ...BAG_OPTIONS], { required: true });
+      const { mode, includeLastOffset } = readBagOptions(values);
+      this.embedding = new Embedding(tableFrom(values));
       this.mode = mode;
       this.includeLastOffset = includeLastOffset;
       this.#owned = true;

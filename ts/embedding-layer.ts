@@ -86,24 +86,24 @@ const OPTIONS = [
 /** Reads the options of either form; of the other form's options those that are undefined are absent. */
 function readParts(options: unknown): Parts {
   expectOptions(options);
-  const given = snapshot(options, [...OPTIONS, 'token']);
+  const values = snapshot(options, [...OPTIONS, 'token']);
   // `token: undefined` together with a vocabSize is absent too.
   const passed =
-    Object.hasOwn(options, 'token') && (given['token'] !== undefined || given['vocabSize'] === undefined);
+    Object.hasOwn(options, 'token') && (values['token'] !== undefined || values['vocabSize'] === undefined);
   const [own, other] = passed ? [PARTS, OPTIONS] : [OPTIONS, PARTS];
-  const absent = other.filter((name) => given[name] === undefined && Object.hasOwn(options, name));
+  const absent = other.filter((name) => values[name] === undefined && Object.hasOwn(options, name));
   expectNames(options, [...own, ...absent]);
-  return passed ? passedParts(given) : createdParts(given);
+  return passed ? passedParts(values) : createdParts(values);
 }
 
-function passedParts(given: Named): Parts {
-  const { token, positional } = given;
+function passedParts(values: Named): Parts {
+  const { token, positional } = values;
   expectEmbedding(token, 'token');
   const internals = positionInternals(positional);
   if (internals === undefined && positional !== null) {
     throw wrongKind('positional', positional, 'a PositionalEncoding, a LearnedPositionalEmbedding or null');
   }
-  const scale = flag(given, 'scale', false);
+  const scale = flag(values, 'scale', false);
   if (internals === undefined) {
     return { token, positional: null, scale, dropout: new Dropout(0, 0), owned: false };
   }
@@ -116,27 +116,27 @@ function passedParts(given: Named): Parts {
 }
 
 /** `'sinusoidal'`, `'learned'` or null. */
-function readKind(given: Named): 'sinusoidal' | 'learned' | null {
-  if (given['positional'] === null) return null;
-  return choice<'sinusoidal' | 'learned'>(given, 'positional', ['sinusoidal', 'learned'], 'sinusoidal');
+function readKind(values: Named): 'sinusoidal' | 'learned' | null {
+  if (values['positional'] === null) return null;
+  return choice<'sinusoidal' | 'learned'>(values, 'positional', ['sinusoidal', 'learned'], 'sinusoidal');
 }
 
-function createdParts(given: Named): Parts {
-  const vocabSize = integer(given, 'vocabSize', ROWS);
-  const embeddingDim = integer(given, 'embeddingDim', COLUMNS);
-  const maxSeqLength = integer(given, 'maxSeqLength', ROWS, 512);
-  const kind = readKind(given);
-  const scale = flag(given, 'scale', false);
-  const paddingIdx = readPadding(given, vocabSize);
-  const initializer = readInitializer(given, 'uniform');
-  const form = readForm(given);
+function createdParts(values: Named): Parts {
+  const vocabSize = integer(values, 'vocabSize', ROWS);
+  const embeddingDim = integer(values, 'embeddingDim', COLUMNS);
+  const maxSeqLength = integer(values, 'maxSeqLength', ROWS, 512);
+  const kind = readKind(values);
+  const scale = flag(values, 'scale', false);
+  const paddingIdx = readPadding(values, vocabSize);
+  const initializer = readInitializer(values, 'uniform');
+  const form = readForm(values);
   for (const [name, value] of Object.entries(form)) {
     if (value !== undefined && kind !== 'sinusoidal') {
       throw wrongValue(name, value, 'absent unless positional is "sinusoidal"');
     }
   }
   const { seed } = initializer;
-  const p = Dropout.readProbability(given);
+  const p = Dropout.readProbability(values);
 
   const token = new Embedding(newTable(vocabSize, embeddingDim, initializer, Stream.token, paddingIdx));
   const shape = { embeddingDim, maxSeqLength, seed };

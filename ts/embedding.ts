@@ -94,11 +94,11 @@ export function newTable(
 }
 
 /** Reads the options of a table, and fills one. */
-export function tableFrom(given: Named): FilledTable {
-  const vocabSize = integer(given, 'vocabSize', ROWS);
-  const embeddingDim = integer(given, 'embeddingDim', COLUMNS);
-  const paddingIdx = readPadding(given, vocabSize);
-  return newTable(vocabSize, embeddingDim, readInitializer(given, 'uniform'), Stream.token, paddingIdx);
+export function tableFrom(values: Named): FilledTable {
+  const vocabSize = integer(values, 'vocabSize', ROWS);
+  const embeddingDim = integer(values, 'embeddingDim', COLUMNS);
+  const paddingIdx = readPadding(values, vocabSize);
+  return newTable(vocabSize, embeddingDim, readInitializer(values, 'uniform'), Stream.token, paddingIdx);
 }
 
 /** The memory of an id that was passed as a number. */
@@ -189,10 +189,10 @@ export class Embedding {
     weight: PretrainedWeight,
     options?: { readonly embeddingDim?: number | undefined; readonly paddingIdx?: number | null | undefined },
   ): Embedding {
-    const given = named(options, ['embeddingDim', 'paddingIdx']);
-    readPadding(given, ROWS.max!); // its kind, before anything else is read; its range once V is known
-    const { data, rows, dim } = readPretrained(weight, given);
-    const paddingIdx = readPadding(given, rows);
+    const values = named(options, ['embeddingDim', 'paddingIdx']);
+    readPadding(values, ROWS.max!); // its kind, before anything else is read; its range once V is known
+    const { data, rows, dim } = readPretrained(weight, values);
+    const paddingIdx = readPadding(values, rows);
     const table = activeBackend().table(new TableSpec(rows, dim), 'anything');
     table.backend.kernels.tableWrite(table.handle(), 0, data);
     return new Embedding(new FilledTable(table, paddingIdx, null));

@@ -1,12 +1,11 @@
 /**
- * Every way to be wrong, in one place: the code, the built-in class it wears, and the numbers it carries.
+ * All errors, in one place: code, class, message and fields.
  *
- * An error is a plain `TypeError`, `RangeError` or `Error` with a `code` and the fields of the table in
- * `api.md`; it is built here and nowhere else, so its class, code, message and fields are the same on every
- * backend by construction: a binding reports a number, and this file finds the words.
+ * An error is a plain `TypeError`, `RangeError` or `Error` with a `code` and the fields listed in docs/contract.md. A
+ * binding reports a number, and the error is built here, so it is the same on every backend.
  */
 
-/** The codes that an error of this package may carry. */
+/** The codes of errors of this package. */
 export type ErrorCode =
   | 'ERR_ID_OUT_OF_RANGE'
   | 'ERR_INVALID_ID'
@@ -31,11 +30,11 @@ export type ErrorCode =
   | 'ERR_INTERNAL'
   | 'ERR_FORMAT';
 
-/** What every error of this package looks like: a built-in error with a `code` and the numbers as fields. */
+/** An error of this package: a built-in error with a `code` and the numbers as fields. */
 export interface TokenbedError extends Error {
-  /** Which of the ways to be wrong. */
+  /** What is wrong. */
   readonly code: ErrorCode;
-  /** The numbers of the message: `value`, `position`, `bound`, ... as far as the code has them. */
+  /** The numbers of the message, depending on the code: `value`, `position`, `bound`, ... */
   readonly [field: string]: unknown;
 }
 
@@ -44,7 +43,7 @@ type ErrorClass = new (message: string, options?: { cause?: unknown }) => Error;
 /**
  * Builds one error: `new kind(message)` with `code` and `fields` as own enumerable properties.
  *
- * A `cause` among the fields becomes the standard, non-enumerable `cause`. The caller throws what comes back.
+ * A `cause` among the fields becomes the standard, non-enumerable `cause`. The caller throws the error.
  */
 export function fail(
   kind: ErrorClass,
@@ -108,7 +107,7 @@ function describeAny(value: unknown): string {
   }
 }
 
-/** `ERR_ID_OUT_OF_RANGE` for token ids, or for positions when `what` says so. */
+/** `ERR_ID_OUT_OF_RANGE`; `what` names the ids. */
 export function idOutOfRange(
   what: 'Token indices' | 'Positions',
   value: number | bigint,
@@ -137,13 +136,13 @@ export const wrongKind = (option: string, value: unknown, wanted: string): Token
 export const wrongValue = (option: string, value: unknown, wanted: string): TokenbedError =>
   invalidOption(RangeError, option, value, wanted);
 
-/** `ERR_INVALID_IDS`: an argument that is no ids at all; `came` says what it is. */
-export function invalidIds(name: string, came: string): TokenbedError {
+/** `ERR_INVALID_IDS`: an argument of the wrong kind as a whole; `received` describes it. */
+export function invalidIds(name: string, received: string): TokenbedError {
   return fail(
     TypeError,
     'ERR_INVALID_IDS',
     `${name} must be an integer, arrays of integers nested to any depth (at most 64), an integer typed array ` +
-      `or an integer Tensor: got ${came}`,
+      `or an integer Tensor: got ${received}`,
     { argument: name },
   );
 }
@@ -164,16 +163,15 @@ export function invalidId(
 }
 
 /** `ERR_INVALID_ARRAY`: an array argument of the wrong class or dtype, or a detached one. */
-export function invalidArray(argument: string, accepted: string, came: string): TokenbedError {
-  return fail(TypeError, 'ERR_INVALID_ARRAY', `Argument ${argument} must be ${accepted}: got ${came}`, {
-    argument,
-  });
+export function invalidArray(argument: string, accepted: string, received: string): TokenbedError {
+  const text = `Argument ${argument} must be ${accepted}: got ${received}`;
+  return fail(TypeError, 'ERR_INVALID_ARRAY', text, { argument });
 }
 
 /**
- * `ERR_RAGGED`: at `index` stands something of `length`, where `expected` was; null stands for a single number.
+ * `ERR_RAGGED`: an array of `length` at `index` instead of one of length `expected`; null means a single number.
  *
- * `depth` counts the arrays around it: the rows of a matrix are at depth 1.
+ * `depth` is the number of arrays around it: the rows of a matrix are at depth 1.
  */
 export function ragged(
   name: string,
@@ -212,7 +210,7 @@ export function outOfStorage(
   });
 }
 
-/** `ERR_TOO_LARGE`: `what` would take `bytes`, more than `limit`. */
+/** `ERR_TOO_LARGE`: `what` needs `bytes`, more than `limit`. */
 export function tooLarge(what: string, bytes: number, limit: number): TokenbedError {
   return fail(RangeError, 'ERR_TOO_LARGE', `${what} needs ${bytes} bytes, the limit is ${limit}`, {
     bytes,
@@ -220,12 +218,12 @@ export function tooLarge(what: string, bytes: number, limit: number): TokenbedEr
   });
 }
 
-/** `ERR_DISPOSED`: `what` was disposed, and its memory is gone. */
+/** `ERR_DISPOSED`: `what` was disposed. */
 export function disposedError(what: string): TokenbedError {
   return fail(Error, 'ERR_DISPOSED', `${what} has been disposed; create a new one`);
 }
 
-/** `ERR_DIM`: columns that do not fit. */
+/** `ERR_DIM`: a number of columns other than expected. */
 export function dimMismatch(
   expected: number,
   got: number,
@@ -237,7 +235,7 @@ export function dimMismatch(
   });
 }
 
-/** `ERR_RANK`: a shape of another rank than `expected` says. */
+/** `ERR_RANK`: a shape of a rank other than expected. */
 export function rankError(expected: string, shape: readonly number[]): TokenbedError {
   return fail(RangeError, 'ERR_RANK', `Expected ${expected}, got shape [${shape.join(', ')}]`, {
     shape: [...shape],
@@ -251,19 +249,19 @@ export function sequenceTooLong(length: number, startPos: number, max: number): 
   return fail(RangeError, 'ERR_SEQUENCE_LENGTH', text, { length, startPos, max });
 }
 
-/** `ERR_SHAPE`: an array that is too short, or not as long as it must be; `needed` says how long. */
+/** `ERR_SHAPE`: an array of a wrong length; `needed` describes the right one. */
 export function lengthError(what: string, length: number, needed: string): TokenbedError {
   return fail(RangeError, 'ERR_SHAPE', `${what} has length ${length}, but ${needed}`, { length });
 }
 
 /** `ERR_OVERLAP`: `out` shares bytes with an input. */
 export function overlapError(input: string): TokenbedError {
-  return fail(RangeError, 'ERR_OVERLAP', `out shares bytes with ${input}: give it memory of its own`, {
+  return fail(RangeError, 'ERR_OVERLAP', `out shares bytes with ${input}: pass a separate array`, {
     argument: input,
   });
 }
 
-/** `ERR_OFFSETS`: which offset breaks which rule. */
+/** `ERR_OFFSETS`: the offset at `index` breaks `rule`. */
 export function offsetError(index: number, value: number | bigint | undefined, rule: string): TokenbedError {
   const what = value === undefined ? 'no offset' : `${value}`;
   return fail(RangeError, 'ERR_OFFSETS', `Offsets ${rule}: got ${what} at [${index}]`, {

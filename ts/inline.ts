@@ -1,11 +1,11 @@
 /**
- * The whole package with the WASM inside the module: no fetch, no file, no `init()` needed where the host may
- * compile at once (everywhere but the main thread of some browsers; there `await init()` works without a fetch).
+ * The whole package with the WASM inside the module: no fetch and no file. `init()` is not needed if the host compiles
+ * synchronously, as all do but the main thread of some browsers; there `await init()` works without a fetch.
  *
  * @module tokenbed/inline
  */
 
-// oxlint-disable-next-line no-restricted-imports -- the one entry that carries the module itself
+// oxlint-disable-next-line no-restricted-imports -- the one entry that contains the module
 import { CORE } from './backend/core-inline.js';
 import { inlineCore } from './backend/index.js';
 

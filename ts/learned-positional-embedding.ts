@@ -40,10 +40,10 @@ export class LearnedPositionalEmbedding extends PositionLayer {
   readonly parameters: readonly [Parameter];
 
   constructor(options: LearnedPositionalEmbeddingOptions) {
-    const given = named(options, OPTIONS, { required: true });
-    const rows = integer(given, 'maxSeqLength', ROWS);
-    const dim = integer(given, 'embeddingDim', COLUMNS);
-    const embedding = new Embedding(newTable(rows, dim, readInitializer(given, 'normal'), Stream.position));
+    const values = named(options, OPTIONS, { required: true });
+    const rows = integer(values, 'maxSeqLength', ROWS);
+    const dim = integer(values, 'embeddingDim', COLUMNS);
+    const embedding = new Embedding(newTable(rows, dim, readInitializer(values, 'normal'), Stream.position));
     const { table, lifetime } = internalsOf(embedding);
     super({
       table,

@@ -84,11 +84,11 @@ export class PositionalEncoding extends PositionLayer {
   readonly #encodes: CallReader;
 
   constructor(options: PositionalEncodingOptions) {
-    const given = named(options, OPTIONS, { required: true });
-    const embeddingDim = integer(given, 'embeddingDim', COLUMNS);
-    const maxSeqLength = integer(given, 'maxSeqLength', ROWS, 5000);
-    const dropout = Dropout.read(given);
-    const { base = 10_000, layout = 'interleaved' } = readForm(given);
+    const values = named(options, OPTIONS, { required: true });
+    const embeddingDim = integer(values, 'embeddingDim', COLUMNS);
+    const maxSeqLength = integer(values, 'maxSeqLength', ROWS, 5000);
+    const dropout = Dropout.read(values);
+    const { base = 10_000, layout = 'interleaved' } = readForm(values);
 
     const backend = activeBackend();
     const table = backend.table(new TableSpec(maxSeqLength, embeddingDim), 'anything');
@@ -147,12 +147,12 @@ export class PositionalEncoding extends PositionLayer {
    */
   visualizeEncoding(options?: VisualizeOptions): EncodingReport {
     this.#lifetime.check();
-    const given = named(options, ['seqLength', 'dimsToShow', 'print']);
-    const seqLength = Math.min(integer(given, 'seqLength', { min: 1 }, 100), this.maxSeqLength);
-    const dimsShown = Math.min(integer(given, 'dimsToShow', { min: 1 }, 10), this.embeddingDim);
-    const silent = given['print'] === null;
+    const values = named(options, ['seqLength', 'dimsToShow', 'print']);
+    const seqLength = Math.min(integer(values, 'seqLength', { min: 1 }, 100), this.maxSeqLength);
+    const dimsShown = Math.min(integer(values, 'dimsToShow', { min: 1 }, 10), this.embeddingDim);
+    const silent = values['print'] === null;
     // oxlint-disable-next-line no-console -- this method exists to print
-    const print = silent ? null : callback(given, 'print', (line: string) => console.log(line));
+    const print = silent ? null : callback(values, 'print', (line: string) => console.log(line));
     const block = this.#block(Math.min(seqLength, 10), Math.min(dimsShown, 10));
     const report = describeEncoding({
       seqLength,
@@ -175,9 +175,9 @@ export class PositionalEncoding extends PositionLayer {
     readonly dimsToShow?: number | undefined;
   }): string {
     this.#lifetime.check();
-    const given = named(options, ['seqLength', 'dimsToShow']);
-    const rows = Math.min(integer(given, 'seqLength', { min: 1 }, 100), this.maxSeqLength);
-    const cols = Math.min(integer(given, 'dimsToShow', { min: 1 }, 64), this.embeddingDim);
+    const values = named(options, ['seqLength', 'dimsToShow']);
+    const rows = Math.min(integer(values, 'seqLength', { min: 1 }, 100), this.maxSeqLength);
+    const cols = Math.min(integer(values, 'dimsToShow', { min: 1 }, 64), this.embeddingDim);
     return drawEncoding({ values: this.#block(rows, cols), frequencies: this.#frequencies() });
   }
 

@@ -108,13 +108,13 @@ export class RotaryEncoding {
   readonly #calls: CallReader;
 
   constructor(options: RotaryEncodingOptions) {
-    const given = named(options, OPTIONS, { required: true });
-    const headDim = integer(given, 'headDim', COLUMNS);
-    const maxSeqLength = integer(given, 'maxSeqLength', ROWS, 5000);
-    const rotaryDim = integer(given, 'rotaryDim', { min: 2, max: headDim }, headDim);
+    const values = named(options, OPTIONS, { required: true });
+    const headDim = integer(values, 'headDim', COLUMNS);
+    const maxSeqLength = integer(values, 'maxSeqLength', ROWS, 5000);
+    const rotaryDim = integer(values, 'rotaryDim', { min: 2, max: headDim }, headDim);
     if (rotaryDim % 2 !== 0) throw wrongValue('rotaryDim', rotaryDim, 'an even integer >= 2');
-    const { base, layout = 'halves' } = readForm(given);
-    const listed = readFrequencies(given, rotaryDim / 2);
+    const { base, layout = 'halves' } = readForm(values);
+    const listed = readFrequencies(values, rotaryDim / 2);
     if (listed !== undefined && base !== undefined) {
       throw wrongValue('base', base, 'absent when there are frequencies');
     }

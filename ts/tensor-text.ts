@@ -14,15 +14,15 @@ import type { TypedArray } from './args/arrays.js';
 import type { DType } from './dtype.js';
 import { formatShape, sizeOf } from './args/shape.js';
 
-const SUMMARISE_ABOVE = 1000;
+const SUMMARIZE_ABOVE = 1000;
 const EDGE_ITEMS = 3;
 const LINE_WIDTH = 75;
 const PRECISION = 8;
 const PREFIX = 'Tensor(';
 
-/** The text of the elements of `data` in `shape`; never longer than what is shown of a summarised array. */
+/** The text of the elements of `data` in `shape`, shortened if there are many. */
 export function tensorText(data: TypedArray, shape: readonly number[], dtype: DType): string {
-  // Nothing to show, however many empty rows a shape such as [1e9, 0] claims.
+  // A shape such as [1e9, 0] has many rows, but nothing to show.
   if (sizeOf(shape) === 0) return `${PREFIX}[], ${suffix(shape, dtype)}`;
   const shown = axesShown(shape);
   const elements: (number | bigint)[] = [];
@@ -32,7 +32,7 @@ export function tensorText(data: TypedArray, shape: readonly number[], dtype: DT
   return `${PREFIX}${body}, ${suffix(shape, dtype)}`;
 }
 
-/** The text of a Tensor whose elements cannot be read; `why` stands in their place. */
+/** The text of a Tensor whose elements cannot be read; `why` replaces them. */
 export function unreadableText(why: string, shape: readonly number[], dtype: DType): string {
   return `${PREFIX}<${why}>, ${suffix(shape, dtype)}`;
 }
@@ -41,14 +41,14 @@ function suffix(shape: readonly number[], dtype: DType): string {
   return `shape=${formatShape(shape)}, dtype=${dtype})`;
 }
 
-/** Stands for the elements left out. */
+/** The index that replaces omitted elements. */
 const GAP = -1;
 
 /** For each axis the indices that are shown. */
 function axesShown(shape: readonly number[]): number[][] {
-  const summarise = sizeOf(shape) > SUMMARISE_ABOVE;
+  const summarize = sizeOf(shape) > SUMMARIZE_ABOVE;
   return shape.map((length) => {
-    if (!summarise || length <= 2 * EDGE_ITEMS) return Array.from({ length }, (_, i) => i);
+    if (!summarize || length <= 2 * EDGE_ITEMS) return Array.from({ length }, (_, i) => i);
     const edge = Array.from({ length: EDGE_ITEMS }, (_, i) => i);
     return [...edge, GAP, ...edge.map((i) => length - EDGE_ITEMS + i)];
   });
@@ -92,7 +92,7 @@ function layOut(texts: Iterator<string>, shown: readonly number[][], axis: numbe
   return `[${[...lines, line.slice(0, -1)].join(`\n${margin}`)}]`;
 }
 
-/** Whole numbers, right-aligned. */
+/** Integers, right-aligned. */
 function integers(values: readonly (number | bigint)[]): string[] {
   return aligned(values.map(String));
 }
@@ -131,7 +131,7 @@ function special(value: number): string {
   return value < 0 ? '-inf' : 'inf';
 }
 
-/** The number with the fewest digits that still means `value` in its dtype. */
+/** The decimal number with the fewest digits that rounds to `value` in its dtype. */
 function shortest(value: number, dtype: 'f32' | 'f64'): number {
   if (dtype === 'f64' || value === 0) return value;
   for (let digits = 1; digits < 9; digits++) {

@@ -34,7 +34,7 @@ export interface TensorOptions {
   readonly shape?: readonly number[] | undefined;
 }
 
-/** The options of a Tensor made from numbers. */
+/** The options of a Tensor of numbers. */
 export interface TensorFromNumbersOptions<T extends 'f32' | 'i32' = 'f32' | 'i32'> extends TensorOptions {
   /** Default `'f32'`. */
   readonly dtype?: T | undefined;

@@ -1,6 +1,7 @@
 /** Float inputs on a SharedArrayBuffer are copied before a kernel reads them; an `out` is written in place. */
 
 import {
+  Embedding,
   EmbeddingBag,
   EmbeddingLayer,
   LearnedPositionalEmbedding,
@@ -93,6 +94,17 @@ describe('setters', () => {
       [3, 4],
     ]);
     expectCopies();
+  });
+});
+
+describe('pretrained weights', () => {
+  it('are copied', () => {
+    for (const weight of [shared(X), new Tensor(shared(X), { shape: [3, 2] })] as const) {
+      passed = [];
+      const embedding = Embedding.fromPretrained(weight, { embeddingDim: 2 });
+      expectCopies();
+      expect([...embedding.weight.toTensor().data]).toEqual(X);
+    }
   });
 });
 

@@ -1,15 +1,16 @@
 /**
- * The one reader of calls. An object declares in its constructor what its calls take; each call goes through three phases:
+ * The one reader of calls. An object declares in its constructor what its calls take; each call has three phases:
  *
  * ```
- * 1  disposed?  option names, option values;  the kind of every argument
- *    then a snapshot of every argument: only here may getters of the caller run, and shared memory is copied
- * 2  rank;  dim;  shape, lengths, overlap;  sequence length;  ids and offsets that do not fit 32 bits
- * 3  (the object) one kernel call, which checks offsets and ids before it writes;  `Call.done` reports what it found
+ * 1  disposed?  option names, option values, the kind of every argument
+ *    then a snapshot: getters inside nested arrays run, and ids in shared memory are copied
+ * 2  rank, dim, shape, lengths, overlap, sequence length, ids and offsets that do not fit 32 bits
+ * 3  one kernel call of the object, which checks offsets and ids before it writes; `Call.done` reports its status
  * ```
  *
- * Phase 2 sees values that can no longer change. Everything is read once: if getters inside nested arrays have run, only
- * what they may have taken away is checked again (the objects, arrays of the caller, `out`).
+ * Code of the caller runs in phase 1 only, so phase 2 sees values that can no longer change. Everything is read once. Only
+ * if getters inside nested arrays have run are the object, the caller's arrays and `out` checked again. Floats in shared
+ * memory are copied last: their values are not checked.
  */
 
 import {
@@ -100,7 +101,7 @@ class CallOptions {
   ) {}
 }
 
-/** Stands for `out` where the result is a new array. */
+/** The argument `out` of calls whose result is a new array. */
 const NEW = new Float32Array(0);
 const NO_OPTIONS = new CallOptions(undefined, 0, undefined, undefined);
 
@@ -166,7 +167,7 @@ export class CallReader {
    * The fast path: the number of ids if a call without options passes all checks before those of a kernel, otherwise 0.
    *
    * `ids` must be an integer array of up to 32 bits on an ordinary buffer, and `out` have room in another buffer. This
-   * runs no code of the caller. Whatever else is passed, and a call that fails in the kernel, takes the path above,
+   * runs no code of the caller. Any other call, and one that fails in the kernel, takes the path above,
    * which reports the error.
    *
    * ```
@@ -273,7 +274,7 @@ export class Call {
     return this.#index === null ? this.rows : this.#index.data;
   }
 
-  /** Reads nested arrays, and copies ids from shared memory. Then checks whatever getters may have taken away. */
+  /** Reads nested arrays, and copies ids from shared memory. If getters have run, checks the rest again. */
   takeSnapshot(out: unknown): void {
     const ids = this.#ids;
     const index = this.#index;

@@ -97,7 +97,7 @@ export class Floats {
     return this.#shape;
   }
 
-  /** Reads the data again, after code of the caller: it may have gone, and that of an allocated Tensor may have moved. */
+  /** Reads the data again after code of the caller has run: it may be detached, disposed or moved. */
   refresh(): void {
     this.#data = readFloats(this.name, this.#value);
   }
