@@ -67,6 +67,9 @@ export class PairQueue {
   readonly #before = new Neighbors();
   readonly #after = new Neighbors();
 
+  /** The number of places and heap entries read so far: the cost of training, which a test compares with the text. */
+  visits = 0;
+
   /** Takes ownership of the corpus. Errors: `ERR_TOO_LARGE` above 2^28 symbols. */
   constructor({ symbols, lengths, weights }: Corpus) {
     const total = symbols.length;
@@ -133,6 +136,7 @@ export class PairQueue {
     const from = this.#starts[slot]!;
     let to = from;
     for (let i = from; this.#counts[slot]! > 0; i++) {
+      this.visits++;
       const place = this.#places[i]!;
       if (this.#slotAt[place] !== slot) continue;
       const right = this.#next[place]!;
@@ -178,6 +182,7 @@ export class PairQueue {
     const symbols = this.#symbols;
     const before = this.#before;
     const after = this.#after;
+    this.visits += 2 * (to - from);
     for (let i = from; i < to; i++) {
       const place = places[i]!;
       const weight = this.#weights === undefined ? 1 : this.#weights[place]!;
@@ -244,6 +249,7 @@ export class PairQueue {
   #firstPlace(slot: number): number {
     let i = this.#starts[slot]!;
     while (this.#slotAt[this.#places[i]!] !== slot) i++;
+    this.visits += i + 1 - this.#starts[slot]!;
     this.#starts[slot] = i;
     return this.#places[i]!;
   }
@@ -254,6 +260,7 @@ export class PairQueue {
     this.#heapFirsts[i] = this.#places[this.#starts[slot]!]!;
     this.#heapSlots[i] = slot;
     while (i > 0) {
+      this.visits++;
       const parent = (i - 1) >> 1;
       if (!this.#precedes(i, parent)) return;
       this.#swap(i, parent);
@@ -265,6 +272,7 @@ export class PairQueue {
     const size = this.#size;
     let i = start;
     for (;;) {
+      this.visits++;
       let child = 2 * i + 1;
       if (child >= size) return;
       if (child + 1 < size && this.#precedes(child + 1, child)) child++;

@@ -1,7 +1,8 @@
-/** Training uses at most 40 bytes per byte of text, measured while it runs. */
+/** The cost of training: memory, measured while it runs, and places read, which are counted. */
 
 import { BPETokenizer } from 'tokenbed';
 import { expect, it } from 'vitest';
+import { PairQueue } from '../../ts/tokenizer/pair-queue.js';
 
 const MIB = 2 ** 20;
 
@@ -50,4 +51,17 @@ it.each(['bytes', 'words'] as const)('training %s uses at most 40 bytes per byte
   // Check that something was measured. Mode words needs about a tenth, because it stores distinct words only.
   expect(most / text.length).toBeGreaterThan(mode === 'bytes' ? 4 : 0.1);
   expect(most / text.length).toBeLessThan(40);
+});
+
+it.each(['one text', 'words'])('twice the text is less than three times the work, %s', (shape) => {
+  const visits = (text: string): number => {
+    const symbols = Int32Array.from(new TextEncoder().encode(text));
+    const pieces = shape === 'words' ? text.split(/(?<= )/) : [text];
+    const queue = new PairQueue({ symbols, lengths: pieces.map((piece) => piece.length) });
+    for (let symbol = 256; symbol < 1500 && queue.next() !== undefined; symbol++) queue.merge(symbol);
+    return queue.visits;
+  };
+  const small = visits(prose(MIB / 4));
+  expect(small).toBeGreaterThan(MIB / 4);
+  expect(visits(prose(MIB / 2))).toBeLessThan(3 * small);
 });
