@@ -27,6 +27,7 @@ kernels! {
     add add_in_place
     bag_sum bag_mean bag_max bag_sum_padding bag_sum_weights
     sinusoid_rows sinusoid_at
+    rotary_halves rotary_interleaved
     init_uniform init_normal
     dropout
 }

@@ -18,7 +18,7 @@
 
 use std::hint::black_box;
 use tokenbed_core::ops::{
-    self, Bag, Bags, Dropout, Embed, Layout, Mode, PositionRows, Positions, Sinusoid, Source,
+    self, Bag, Bags, Dropout, Embed, Layout, Mode, PositionRows, Positions, Rotary, Sinusoid, Source,
 };
 use tokenbed_core::rng::{stream, Draws};
 use tokenbed_core::{Ids, Indices, Isa, Table, Window};
@@ -29,6 +29,8 @@ pub type Work = &'static mut dyn FnMut();
 const VOCAB: usize = 4096;
 const IDS: usize = 512;
 const DIM: usize = 384;
+/// Columns of a head.
+const HEAD: usize = 64;
 /// Ids in a bag, and positions in a sequence.
 const PER_BAG: usize = 32;
 /// Ids that are only checked: a pass over 512 would be mostly its entry.
@@ -202,6 +204,33 @@ pub fn sinusoid_rows(isa: Isa) -> Work {
 pub fn sinusoid_at(isa: Isa) -> Work {
     let ((sinusoid, out), positions) = (sinusoid(), proven(isa, IDS));
     ready(move || ops::sinusoid_at(isa, sinusoid, positions, 0..sinusoid.dim(), out))
+}
+
+/// Heads rotated, the pairs of a head half a head apart.
+pub fn rotary_halves(isa: Isa) -> Work {
+    rotary(isa, Layout::Halves)
+}
+
+/// Heads rotated, the pairs of a head side by side.
+pub fn rotary_interleaved(isa: Isa) -> Work {
+    rotary(isa, Layout::Interleaved)
+}
+
+fn rotary(isa: Isa, layout: Layout) -> Work {
+    let rotary = black_box(Rotary {
+        turn: table(PER_BAG, HEAD),
+        layout,
+        inverse: false,
+        heads: 1,
+        seq: PER_BAG,
+    });
+    let rows = PositionRows::From {
+        start: 0,
+        seq: PER_BAG,
+    };
+    let (x, out) = (&*output(IDS * DIM), output(IDS * DIM));
+    let window = black_box(Window::all(IDS * DIM / HEAD, HEAD));
+    ready(move || ops::rotate(isa, &rotary, rows, HEAD, window, Source::Slice(x), &mut *out))
 }
 
 /// Uniform numbers.

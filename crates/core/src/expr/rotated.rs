@@ -6,7 +6,7 @@
 //! A difference is computed as a sum with the negative sine: the same bits, and the inverse rotation is the other sign.
 
 use crate::row::Row;
-use crate::simd::{Simd, MAX_LANES};
+use crate::simd::{for_each_vector, Simd, MAX_LANES};
 use std::ops::Range;
 
 /// Pairs are columns `i` and `half + i`; `turn` holds all sines, then all cosines. Columns from `2 half` on stay.
@@ -94,6 +94,34 @@ impl<X: Row, T: Row> Row for RotatedHalves<X, T> {
         let cos = turn.load(simd, half + i, n);
         turned(simd, x.load(simd, at, n), cos, x.load(simd, other, n), sin)
     }
+
+    /// Both halves of a whole row in one pass: every value is read once.
+    #[inline(always)]
+    fn copy_to<S: Simd>(self, simd: S, out: &mut [f32]) {
+        let RotatedHalves { x, half, .. } = self;
+        if self.first != 0 || out.len() < 2 * half {
+            return for_each_vector(
+                simd,
+                out,
+                #[inline(always)]
+                |col, n, _| self.load(simd, col, n),
+            );
+        }
+        let (rotated, rest) = out.split_at_mut(2 * half);
+        let (first, second) = rotated.split_at_mut(half);
+        let mut firsts = first.chunks_exact_mut(S::LANES);
+        let mut seconds = second.chunks_exact_mut(S::LANES);
+        let mut i = 0;
+        for (first, second) in firsts.by_ref().zip(seconds.by_ref()) {
+            self.both(simd, i, S::LANES, first, second);
+            i += S::LANES;
+        }
+        let (first, second) = (firsts.into_remainder(), seconds.into_remainder());
+        if !first.is_empty() {
+            self.both(simd, i, first.len(), first, second);
+        }
+        x.cols(2 * half..2 * half + rest.len()).copy_to(simd, rest);
+    }
 }
 
 impl<X: Row, T: Row> Row for RotatedPairs<X, T> {
@@ -120,7 +148,7 @@ impl<X: Row, T: Row> Row for RotatedPairs<X, T> {
 
     #[inline(always)]
     fn load<S: Simd>(self, simd: S, col: usize, n: usize) -> S::F32 {
-        let RotatedPairs { x, turn, len, .. } = self;
+        let RotatedPairs { x, len, .. } = self;
         let at = self.first + col;
         if at >= len {
             return x.load(simd, at, n);
@@ -128,10 +156,79 @@ impl<X: Row, T: Row> Row for RotatedPairs<X, T> {
         if S::LANES == 1 || at + n > len || !at.is_multiple_of(2) || !n.is_multiple_of(2) {
             return simd.load(&each(self, col, n)[..S::LANES]);
         }
+        self.pairs(simd, self.signs(simd), at, n)
+    }
+
+    /// The pairs of a whole row with the signs loaded once.
+    #[inline(always)]
+    fn copy_to<S: Simd>(self, simd: S, out: &mut [f32]) {
+        let RotatedPairs {
+            x,
+            turn,
+            len,
+            direction,
+            first,
+        } = self;
+        let rotated = if first == 0 && out.len() >= len { len } else { 0 };
+        let (pairs, rest) = out.split_at_mut(rotated / S::LANES * S::LANES);
+        let mut col = 0;
+        if S::LANES == 1 {
+            for pair in pairs.chunks_exact_mut(2) {
+                let (sin, cos) = (turn.get(col) * direction, turn.get(col + 1));
+                let (a, b) = (x.get(col), x.get(col + 1));
+                (pair[0], pair[1]) = (a * cos + b * -sin, b * cos + a * sin);
+                col += 2;
+            }
+        } else {
+            let signs = self.signs(simd);
+            for out in pairs.chunks_exact_mut(S::LANES) {
+                simd.store(self.pairs(simd, signs, col, S::LANES), out);
+                col += S::LANES;
+            }
+        }
+        for_each_vector(
+            simd,
+            rest,
+            #[inline(always)]
+            |at, n, _| self.load(simd, col + at, n),
+        );
+    }
+}
+
+impl<X: Row, T: Row> RotatedHalves<X, T> {
+    /// Columns `i .. i + n` of both halves of a whole row.
+    #[inline(always)]
+    fn both<S: Simd>(self, simd: S, i: usize, n: usize, first: &mut [f32], second: &mut [f32]) {
+        let RotatedHalves {
+            x,
+            turn,
+            half,
+            direction,
+            ..
+        } = self;
+        let (a, b) = (x.load(simd, i, n), x.load(simd, half + i, n));
+        let (sin, cos) = (turn.load(simd, i, n), turn.load(simd, half + i, n));
+        let minus_sin = simd.mul(sin, simd.splat(-direction));
+        let sin = simd.mul(sin, simd.splat(direction));
+        simd.store(turned(simd, a, cos, b, minus_sin), first);
+        simd.store(turned(simd, b, cos, a, sin), second);
+    }
+}
+
+impl<X: Row, T: Row> RotatedPairs<X, T> {
+    /// The sign of the sine in each lane.
+    #[inline(always)]
+    fn signs<S: Simd>(self, simd: S) -> S::F32 {
         let d = self.direction;
         let signs: [f32; MAX_LANES] = std::array::from_fn(|k| if k % 2 == 0 { -d } else { d });
-        let (own, turn) = (x.load(simd, at, n), turn.load(simd, at, n));
-        let sin = simd.mul(simd.first_of_pairs(turn), simd.load(&signs[..S::LANES]));
+        simd.load(&signs[..S::LANES])
+    }
+
+    /// Whole pairs: columns `at .. at + n` of `x`, both even.
+    #[inline(always)]
+    fn pairs<S: Simd>(self, simd: S, signs: S::F32, at: usize, n: usize) -> S::F32 {
+        let (own, turn) = (self.x.load(simd, at, n), self.turn.load(simd, at, n));
+        let sin = simd.mul(simd.first_of_pairs(turn), signs);
         turned(simd, own, simd.second_of_pairs(turn), simd.swap_pairs(own), sin)
     }
 }

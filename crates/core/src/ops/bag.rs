@@ -294,8 +294,11 @@ impl<'a, 'i, S: Simd, R: Stored<'a>> Bagger<'a, 'i, S, R> {
         mut accumulators: [S::F32; N],
         step: impl Fn(S::F32, S::F32, f32) -> S::F32,
     ) -> [S::F32; N] {
-        let (ids, weights) = (self.run.ids(), self.run.weights());
-        for (i, &weight) in weights.iter().enumerate() {
+        let ids = self.run.ids();
+        let weights = &self.run.weights()[..ids.len()];
+        for i in 0..ids.len() {
+            // Not `weights[i]`: a sum without weights would check a bound for a value that it does not use.
+            let weight = weights.get(i).copied().unwrap_or(1.0);
             let row = self.rows.of_id(ids, i).cols(cols.clone());
             for (k, accumulator) in accumulators.iter_mut().enumerate() {
                 *accumulator = step(*accumulator, row.load(self.simd, k * S::LANES, n), weight);
