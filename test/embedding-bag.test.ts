@@ -509,20 +509,19 @@ describe('invalid offsets', () => {
   });
 
   it('that are not a flat list', () => {
-    expectError(() => bag.forward(IDS, { offsets: [[0, 3]] }), {
-      class: RangeError,
-      code: 'ERR_OFFSETS',
-      text: 'flat',
-    });
-    expectError(() => bag.forward(IDS, { offsets: 0 }), {
-      class: RangeError,
-      code: 'ERR_OFFSETS',
-      text: 'flat',
-    });
-    expectError(() => bag.forward(IDS, { offsets: new Tensor(new Int32Array(2), { shape: [1, 2] }) }), {
-      class: RangeError,
-      code: 'ERR_OFFSETS',
-    });
+    const nested = new Tensor(new Int32Array(2), { shape: [1, 2] });
+    for (const [offsets, shape] of [
+      [[[0, 3]], [1, 2]] as const,
+      [0, []] as const,
+      [nested, [1, 2]] as const,
+    ]) {
+      expectError(() => untyped(bag).forward(IDS, { offsets }), {
+        class: RangeError,
+        code: 'ERR_OFFSETS',
+        text: 'flat',
+        fields: { shape },
+      });
+    }
   });
 
   it('that are not integers', () => {
@@ -608,13 +607,17 @@ describe('errors of forward and forwardInto', () => {
   const offsets = [0];
 
   it('1D ids without offsets are ERR_OFFSETS', () => {
-    both([1, 2], undefined, { class: RangeError, code: 'ERR_OFFSETS' });
+    both([1, 2], undefined, {
+      class: RangeError,
+      code: 'ERR_OFFSETS',
+      text: 'Offsets are needed for 1D ids',
+    });
     both(Int32Array.of(1), {}, { class: RangeError, code: 'ERR_OFFSETS' });
     both([], { offsets: undefined }, { class: RangeError, code: 'ERR_OFFSETS' });
   });
 
   it('2D ids with offsets are ERR_INVALID_OPTION', () => {
-    both([[1, 2]], { offsets }, invalidOption(RangeError, 'offsets'));
+    both([[1, 2]], { offsets }, { ...invalidOption(RangeError, 'offsets'), text: 'absent for 2D ids' });
     both([1, 2], { offsets, shape: [1, 2] }, invalidOption(RangeError, 'offsets'));
   });
 
@@ -744,6 +747,7 @@ describe('errors of forward and forwardInto', () => {
     const gone = bagOf(EXAMPLE, 'max');
     gone.embedding.dispose();
     const short = new Float32Array(1);
+    const last = EmbeddingBag.from(bag.embedding, { includeLastOffset: true });
     const steps: [string, () => unknown][] = [
       ['ERR_DISPOSED', () => untyped(gone).forward('x', { unknown: 1 })],
       ['ERR_INVALID_OPTION', () => untyped(bag).forward('x', { unknown: 1 })],
@@ -763,6 +767,7 @@ describe('errors of forward and forwardInto', () => {
       ['ERR_OFFSETS', () => bag.forward([9, 2 ** 40], { offsets: [9] })],
       ['ERR_OFFSETS', () => bag.forward([9, 2 ** 40], { offsets: [2 ** 40] })],
       ['ERR_OFFSETS', () => bag.forward([2 ** 40], { offsets: [0, 0, -1] })],
+      ['ERR_ID_OUT_OF_RANGE', () => last.forward([9, 2 ** 40], { offsets: [0, 2] })],
       ['ERR_OFFSETS', () => bag.forward([2 ** 40], { offsets: [] })],
       [
         'ERR_OFFSETS',

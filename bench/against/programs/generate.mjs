@@ -14,7 +14,6 @@ import { Random } from './random.mjs';
  * @property {string} code       an expression
  * @property {string} [object]   the variable whose method is called
  * @property {string} [method]
- * @property {string} [disposes] what it disposes: a variable, or a part of one
  * @property {boolean} [copies]  its floats are copied, not computed: every bit counts, those of a NaN too
  * @property {string[]} [arrays] the caller's arrays that it may write or must leave alone
  */
@@ -821,7 +820,7 @@ class Generator {
             ? '.positionEmbedding'
             : '';
     const target = this.random.chance(0.2) ? `${name}${part}` : name;
-    this.add({ code: `${target}.dispose()`, object: name, method: 'dispose', disposes: target });
+    this.add({ code: `${target}.dispose()`, object: name, method: 'dispose' });
     this.add({ code: `state(${name})`, object: name, method: 'state' });
   }
 

@@ -187,6 +187,14 @@ fn thresholds_change_no_bit_at_any_alignment() {
     });
 }
 
+/// With dropout, rows are computed in blocks of 4096 values, and prefetched beyond the end of a block.
+#[test]
+fn thresholds_change_no_bit_in_several_blocks() {
+    for_each_isa!(isa => {
+        every_op(isa, 300, 40, &[0]);
+    });
+}
+
 #[test]
 fn thresholds_change_nothing_without_ids() {
     for_each_isa!(isa => {
