@@ -41,8 +41,8 @@ export const KEPT = [
     name: 'bag-backwards',
     what: 'the rows of a bag are added from the last one on',
     file: 'crates/core/src/ops/bag.rs',
-    find: 'for (i, &weight) in weights.iter().enumerate() {',
-    replace: 'for (i, &weight) in weights.iter().enumerate().rev() {',
+    find: 'for i in 0..ids.len() {',
+    replace: 'for i in (0..ids.len()).rev() {',
     suite: cargo('bag'),
   },
   {

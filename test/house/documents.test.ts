@@ -123,3 +123,20 @@ test('ARCHITECTURE.md names every folder of the core and every crate', async () 
   for (const crate of await readdir(path.join(root, 'crates'))) expect(text).toContain(`crates/${crate}`);
   for (const folder of ['ops', 'row', 'simd']) expect(text).toContain(folder);
 });
+
+test('ARCHITECTURE.md: the list of Adding an operation is every file that names the operation', async () => {
+  const guide = await read('ARCHITECTURE.md');
+  const steps = guide.split('\n## Adding an operation\n')[1]!.split('The specification')[0]!;
+  const listed = [...steps.matchAll(/`([\w./-]+\.\w+)`/g)].map(([, file]) => file!);
+  const all = await Promise.all(
+    ['crates', 'ts', 'bench', 'scripts', 'examples'].map(async (folder) =>
+      (await readdir(path.join(root, folder), { recursive: true })).map((file) => `${folder}/${file}`),
+    ),
+  );
+  const specification = /^crates\/(\w+\/tests|vectors)\/|\/(node_modules|target|dist)\//;
+  const naming = all
+    .flat()
+    .filter((file) => /\.(rs|ts|js|mjs|json)$/.test(file) && !specification.test(file));
+  const texts = await Promise.all(naming.map(read));
+  expect(naming.filter((_, i) => /rotary/i.test(texts[i]!)).toSorted()).toEqual(listed.toSorted());
+});

@@ -135,7 +135,7 @@ const BY_DESIGN = [
     },
   },
   // Floats on a SharedArrayBuffer are copied before they are used. A single thread cannot tell: there is no rule.
-  // New classes and options (RotaryEncoding) are not generated: a program is made of what the earlier build has.
+  // New classes and options are not generated: a program is made of what the earlier build has.
 ];
 
 /** @param {NonNullable<Outcome['error']>} error */
