@@ -1,10 +1,10 @@
 /**
- * What is measured, as data. The ids are those of the marks (`marks.mjs`) that a case decides.
+ * The measured cases, as data. A mark (`marks.mjs`) refers to its case by id.
  *
  *   vary       parameters and their values: a job for each combination
- *   quick      the values of `--quick`, where they are fewer
- *   groups     who takes part, by group (`contenders/index.mjs`): names, or the beginning of names and `*`
- *              beside an earlier build (`--against`) every case is measured, and this does not count
+ *   quick      the values for `--quick`, if they differ
+ *   groups     the contenders by group (`contenders/index.mjs`): names, or prefixes followed by `*`;
+ *              `--against` measures every case and ignores this field
  *
  * Tables are named by their bytes: `vocab` follows from `mib` and `dim`. 256 MiB lie far beyond every cache, 1 MiB in L2.
  */

@@ -3,7 +3,7 @@
  *
  *   node bench/combine.mjs OUT PART...
  *
- * The marks are judged anew over all rows. A machine that is quiet for five minutes at a time is enough then.
+ * The marks are judged again over all rows. So a run can be split on a machine that is only idle for short periods.
  */
 
 import { judgeMarks } from './harness/judge-marks.mjs';

@@ -3,8 +3,8 @@
  *
  *   measured = the median over all matching jobs of  min over `against` of (time of the peer / time of `own`)
  *
- * With several peers the fastest one counts. `least: true` takes the worst job instead of the median. A target that was
- * passed by far has been raised to what is reached on every run.
+ * With several peers the fastest one counts. `least: true` takes the worst job instead of the median. Targets that were
+ * exceeded by far have been raised to a value that every run reaches.
  */
 
 /**
@@ -267,7 +267,7 @@ export const START_UP = [
   { name: 'Process start to first lookup, WASM', program: 'wasm', wanted: 25 },
 ];
 
-/** Targets of rows stored in fewer bits, which do not exist yet. */
+/** Targets for rows stored in fewer bits, which are not implemented yet. */
 export const NOT_YET = [
   { name: 'Bags over stored rows: i8, i4, f16', against: 'torch', wanted: 1.2 },
   { name: 'Lookup of stored rows: i8, f16', against: 'our own f32 lookup', wanted: 1 },

@@ -4,15 +4,15 @@
  *   npm run bench -- [--quick] [--case N1,...] [--op gather,...] [--peers js,...] [--json FILE] [--answers]
  *   npm run bench -- --against FOLDER [--on avx2,wasm,...] [--only TEXT] [--quick] ...    beside an earlier build
  *
- *   cases.mjs        what is measured                 marks.mjs     what is wanted
- *   contenders/      who takes part, a file each      peers/        what they need (npm run bench:peers)
- *   harness/         how it is measured               results/      records of full runs
- *   naive/           references in Rust without any cleverness
+ *   cases.mjs        the cases                        marks.mjs     the targets
+ *   contenders/      one file per contender           peers/        their installation (npm run bench:peers)
+ *   harness/         the measurement                  results/      records of full runs
+ *   naive/           reference kernels in Rust without any tuning
  *   against/         an earlier build and this one: speed, random programs, the earlier tests
  *
- * One process for each group of peers, with tokenbed and plain JavaScript in each; in it, short rounds, every contender in
- * a new random order, every answer checked. A speed is a ratio, paired round by round. The exit code is 0 whatever the figures,
- * 1 when an answer is wrong or a contender failed.
+ * Each group of peers runs in one process with tokenbed and plain JavaScript. Rounds are short, each runs all contenders
+ * in a new random order, and every answer is checked. A speed is a ratio, paired round by round. The exit code is 1 if
+ * an answer is wrong or a contender failed; the figures do not affect it.
  */
 
 import { say, seconds } from '../scripts/lib/progress.mjs';
@@ -37,7 +37,7 @@ const SETTINGS = {
   answers: { rounds: 1, roundMs: 0 },
 };
 
-/** What a run gathers from its groups. */
+/** The results of all groups of a run. */
 class Gathered {
   /** @type {Row[]} */
   rows = [];
@@ -76,7 +76,7 @@ async function bench(options) {
   );
   for (const [group, specs] of jobs) {
     say(`\nGroup ${group}: ${specs.length} jobs, ${settings.rounds} rounds each`);
-    // One thread: only the case T1 is about more.
+    // One thread: only case T1 measures several.
     const task = { group, jobs: specs, settings };
     const failure = await measureApart(task, { TOKENBED_THREADS: '1' }, [], (message) =>
       record.take(group, message),

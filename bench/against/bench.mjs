@@ -1,15 +1,15 @@
 /**
- * This build beside an earlier one: `npm run bench -- --against FOLDER`.
+ * Compares this build with an earlier one: `npm run bench -- --against FOLDER`.
  *
- * Both builds are loaded by the same process and take turns, call by call as the harness has it; the speed of a case is
- * the median over rounds of before / after, so above 1 this build is faster. Both must give the same bits. There is a
- * process for each configuration and each call or operation: the engine specializes code for what it has seen, and
- * other cases should not decide what that is.
+ * Both builds are loaded by the same process and take turns in the rounds of the harness. The speed of a case is the
+ * median over rounds of before / after: above 1, this build is faster. Both must return the same bits. Each
+ * configuration and each call or operation has a separate process, because the engine specializes code for the calls
+ * that it has seen.
  *
- * A case below THRESHOLD is measured again in REPEATS further processes, each of which opens the builds in the other
- * order than the one before: where tables lie in memory is worth a few percent, and the noise of a machine more. It is
- * slower if the median of the repeats is below THRESHOLD too, and none of them says that this build is faster. The
- * first measurement does not count: it was picked for being low.
+ * A case below THRESHOLD is measured again in REPEATS further processes, which open the builds in alternating order:
+ * the addresses of the tables change times by a few percent, and the noise of a machine by more. A case is slower if
+ * the median of the repeats is below THRESHOLD too, and this build is faster in none of them. The first measurement
+ * does not count, since it was selected for being low.
  */
 
 import { writeFile } from 'node:fs/promises';
@@ -43,8 +43,8 @@ import { line, repeatedLine, summaryLines } from './report.mjs';
  */
 
 /**
- * The engine compiles on the thread that calls, and WASM at once as well as it can: on a busy machine another thread may
- * take long to get to it. Garbage is collected between rounds.
+ * The engine compiles on the calling thread, and WASM directly with the optimizing compiler: on a busy machine a
+ * background thread may be late. Garbage is collected between rounds.
  */
 const FLAGS = ['--single-threaded', '--no-liftoff', '--expose-gc'];
 
@@ -62,13 +62,13 @@ function configurations({ on, quick }, isas) {
   return quick ? [isas[0], 'wasm'] : [...isas, 'threads', 'wasm'];
 }
 
-/** The jobs of one configuration: threads matter to what T1 measures. @param {string} on @param {Options} options */
+/** The jobs of one configuration. Threads matter only to the jobs of T1. @param {string} on @param {Options} options */
 function jobsOn(on, options) {
   const choice = on === 'threads' ? { ...options, cases: options.cases ?? ['T1'] } : options;
   return planAll(choice).filter((spec) => nameOf(spec).includes(options.only));
 }
 
-/** Jobs by what is called, in the order in which they come. @param {readonly JobSpec[]} jobs */
+/** Groups jobs by the function that they call, in order. @param {readonly JobSpec[]} jobs */
 function byCall(jobs) {
   /** @type {Map<string, JobSpec[]>} */
   const groups = new Map();
@@ -106,18 +106,18 @@ function pairs(on, rows) {
     });
 }
 
-/** Of results of the same case the one in the middle; the bits must be the same in all. @param {Result[]} results */
+/** The median of several results of a case; the bits must be the same in all. @param {Result[]} results */
 function middle(results) {
   const sorted = results.sort((a, b) => a.ratio - b.ratio);
   return { ...sorted[sorted.length >> 1], same: results.every(({ same }) => same) };
 }
 
-/** Measures in one process after the other. */
+/** Runs the measurements, one process after the other. */
 class Comparison {
   /** @type {string[]} */
   failures = [];
 
-  /** @param {string} before @param {boolean} quick @param {readonly string[]} thorough  where short calls are measured in several processes */
+  /** @param {string} before @param {boolean} quick @param {readonly string[]} thorough  the configurations that measure short calls in several processes */
   constructor(before, quick, thorough) {
     this.before = before;
     this.quick = quick;
@@ -142,8 +142,8 @@ class Comparison {
   }
 
   /**
-   * What the engine makes of a short call differs from process to process. What is before the kernel is the same on
-   * every instruction set.
+   * Measures short calls in several processes: the machine code of the engine differs from process to process. The
+   * code before the kernel is the same on every instruction set.
    *
    * @param {string} on @param {readonly JobSpec[]} group
    */
@@ -155,7 +155,7 @@ class Comparison {
   async #process(on, jobs, reversed) {
     const { backends, env } = ON[on];
     const against = { before: this.before, backends, reversed };
-    // What several threads do at once takes as much time on the processors as before.
+    // With several threads the CPU time does not shrink, so the elapsed time is measured.
     const settings = { ...SETTINGS[this.quick ? 'quick' : 'full'], cpuTime: on !== 'threads' };
     const task = { group: on, jobs: [...jobs], settings, against };
     /** @type {Result[]} */
@@ -168,7 +168,7 @@ class Comparison {
     return results;
   }
 
-  /** Measures what is below the threshold again, and adds the ratios. @param {string} on @param {readonly Result[]} low */
+  /** Measures the results below the threshold again, and adds the ratios. @param {string} on @param {readonly Result[]} low */
   async repeat(on, low) {
     const jobs = [...new Set(low.map(({ spec }) => spec))];
     for (let i = 0; i < REPEATS; i++) {
@@ -188,7 +188,7 @@ function isSlower({ ratio, repeats }) {
   return median(repeats) < THRESHOLD && repeats.every((each) => each < 1);
 }
 
-/** @param {Options} options @returns {Promise<boolean>} no other bits, nothing failed, nothing slower */
+/** @param {Options} options @returns {Promise<boolean>} whether all bits are equal, no case failed and no case is slower */
 export async function benchAgainst(options) {
   const start = performance.now();
   const folder = options.against ?? '';

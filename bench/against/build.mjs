@@ -3,9 +3,9 @@
  *
  *   node bench/against/build.mjs [COMMIT] [FOLDER]        default: 798c4ca, .cache/before
  *
- * FOLDER is a package folder: package.json and dist/. It is built once: `built-from.json` holds the commit and the
- * compilers, and as long as they are the same the folder is left alone. Two builds by different compilers must not be
- * compared. The npm packages and the WASM tools are those of this checkout.
+ * FOLDER is a package folder: package.json and dist/. `built-from.json` holds the commit and the compilers; the folder
+ * is built again only if they change. Builds by different compilers must not be compared. The npm packages and the
+ * WASM tools are those of this checkout.
  */
 
 import { existsSync } from 'node:fs';
@@ -90,7 +90,7 @@ export async function buildCommit(commit, folder) {
 /** Throws if the build in `folder` is by other compilers than those of today. @param {string} folder */
 export async function expectSameCompilers(folder) {
   const stamp = await readFile(path.join(folder, STAMP), 'utf8').catch(() => null);
-  if (stamp === null) return; // built by something else: nothing is known
+  if (stamp === null) return; // built by another tool: the compilers are unknown
   const [then, now] = [JSON.parse(stamp).compilers, await compilers()].map((each) => JSON.stringify(each));
   if (then !== now) {
     throw new Error(`${folder} was built by ${then}, this build is by ${now}: node bench/against/build.mjs`);

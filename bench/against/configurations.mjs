@@ -1,4 +1,4 @@
-/** On what an earlier build and this one are compared: a process of its own for each, as its environment decides. */
+/** The configurations of a comparison with an earlier build. Each sets the environment of a separate process. */
 
 /** @type {Record<string, { backends: readonly ('native' | 'wasm')[], env: Record<string, string> }>} */
 export const ON = {
@@ -12,7 +12,7 @@ export const ON = {
 
 export const CONFIGURATIONS = Object.keys(ON);
 
-/** One thread, unless the configuration is about threads. @param {Record<string, string>} env */
+/** The native backend on one thread, unless `env` sets the threads. @param {Record<string, string>} env */
 function native(env) {
   return { backends: /** @type {const} */ (['native']), env: { TOKENBED_THREADS: '1', ...env } };
 }

@@ -1,4 +1,4 @@
-/** Cases in words: what is called, on how much. */
+/** Names of cases: the call and the size of its arguments. */
 
 import { count } from '../../scripts/lib/progress.mjs';
 

@@ -1,11 +1,11 @@
 /**
- * Random programs on an earlier build and on this one, in one process, bits and errors compared.
+ * Runs random programs on an earlier build and on this one in one process, and compares bits and errors.
  *
  *   node bench/against/programs.mjs [FOLDER] [COUNT] [SEED] [--on native,scalar,wasm] [--program INDEX]
  *
  * FOLDER: .cache/before (build.mjs); COUNT: programs on each of native, native without SIMD, and WASM, default 20,000;
- * SEED: a random one, which is printed. The exit code is 1 if a program differs: it is made as short as it can be and
- * printed as a module that runs alone. `--program` runs one program of the seed.
+ * SEED: default a random one, which is printed. The exit code is 1 if a program differs: the program is minimized and
+ * printed as a standalone module. `--program` runs one program of the seed.
  */
 
 import { fork } from 'node:child_process';
@@ -29,7 +29,7 @@ const ON = {
   wasm: { backend: 'wasm', env: {} },
 };
 
-/** Programs that fail are shown up to this number. */
+/** The largest number of failing programs that are printed. */
 const SHOWN = 3;
 
 /** @typedef {{ on: string, entry: string, total: number, seed: number, only: number | null }} Task */
@@ -73,7 +73,7 @@ class Comparison {
     this.show(this.shortened({ ...program, steps: program.steps.slice(0, at + 1) }));
   }
 
-  /** Without the steps that do not matter. @param {Program} program */
+  /** Removes the steps that do not affect the difference. @param {Program} program */
   shortened(program) {
     let { steps } = program;
     for (let at = steps.length - 2; at >= 0; at--) {
@@ -94,7 +94,7 @@ class Comparison {
   }
 }
 
-/** An outcome in a line. @param {unknown} outcome */
+/** An outcome on one line. @param {unknown} outcome */
 function brief(outcome) {
   const text = JSON.stringify(outcome, (_, value) => {
     if (typeof value === 'bigint') return `${value}n`;
@@ -104,7 +104,7 @@ function brief(outcome) {
   return text.slice(0, 1500);
 }
 
-/** What one configuration does, in its own process. @param {Task} task */
+/** Runs the programs of one configuration, in its own process. @param {Task} task */
 async function work(task) {
   const { on, entry, total, only } = task;
   const { backend } = ON[on];
@@ -148,8 +148,8 @@ async function main() {
     allowPositionals: true,
     options: { on: { type: 'string', default: Object.keys(ON).join(',') }, program: { type: 'string' } },
   });
-  const [folder = path.join(root, '.cache/before'), total = '20000', given] = positionals;
-  const seed = Number(given ?? Math.floor(Math.random() * 2 ** 31));
+  const [folder = path.join(root, '.cache/before'), total = '20000', seedText] = positionals;
+  const seed = Number(seedText ?? Math.floor(Math.random() * 2 ** 31));
   const only = values.program === undefined ? null : Number(values.program);
   await expectSameCompilers(folder);
   say(`Random programs of seed ${seed}, ${folder} and dist/`);

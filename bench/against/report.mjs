@@ -1,4 +1,4 @@
-/** What a comparison prints: a line per case, the repeats, and a summary of each configuration. */
+/** The output of a comparison: a line per case, the repeats, and a summary of each configuration. */
 
 import { time } from '../harness/report.mjs';
 import { median, quantile } from '../harness/statistics.mjs';

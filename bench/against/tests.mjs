@@ -1,11 +1,11 @@
 /**
- * The tests of an earlier commit on this build: what fails has changed for users.
+ * Runs the tests of an earlier commit on this build. A failure is a change that users can observe.
  *
  *   node bench/against/tests.mjs [COMMIT [FILE...]] [--only native,wasm,chromium,page,types]
  *
  * COMMIT (default 798c4ca, all its test files) is extracted into .cache/against-tests/, with its own test/, vectors, README and examples; its
  * dist/ is a copy of this one. `types` compiles its tests with the declarations of this build. test/house/ is not run:
- * it looks at sources. Each failure is printed with the first line of its reason; the exit code is 1 if there is one.
+ * it checks source files. Each failure is printed with the first line of its message; the exit code is 1 if there is one.
  */
 
 import { cp, readFile, writeFile } from 'node:fs/promises';
@@ -21,12 +21,12 @@ import { BEFORE, extract, hashOf } from './build.mjs';
 const TREE = path.join(root, '.cache/against-tests');
 const SUITES = ['native', 'wasm', 'chromium', 'types'];
 
-/** The tree of the commit around this build. @param {string} commit */
+/** Creates the tree of the commit around this build. @param {string} commit */
 async function prepare(commit) {
   await extract(await hashOf(commit), TREE);
   await cp(path.join(root, 'dist'), path.join(TREE, 'dist'), { recursive: true });
   await cp(path.join(root, '.cache/faults'), path.join(TREE, '.cache/faults'), { recursive: true });
-  // How dist/ is entered is part of this build.
+  // The entry points of dist/ belong to this build.
   const [ours, theirs] = await Promise.all([root, TREE].map(readPackage));
   for (const name of ['exports', 'imports', 'bin']) theirs[name] = ours[name];
   await writeFile(path.join(TREE, 'package.json'), JSON.stringify(theirs, null, 2));

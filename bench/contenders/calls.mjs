@@ -1,6 +1,6 @@
 /**
- * The public calls that compute rows, as data: what is made once, and what one call does. They are measured on few
- * rows, where the call itself costs more than the rows.
+ * The public calls that compute rows, as data: the set-up and the call. They are measured on few rows, where the
+ * call itself costs more than the rows.
  *
  * The module imports no copy of the package: `tokenbed.mjs` passes its own, so that two copies can be compared.
  */
@@ -10,7 +10,7 @@
 /** @typedef {import('tokenbed').EmbeddingLayerParts['positional']} Positional */
 
 /**
- * What a call works on. `out` is an ordinary array or an allocated tensor; `x` holds `n` rows of `dim` values.
+ * The arguments of a call. `out` is an ordinary array or an allocated tensor; `x` holds `n` rows of `dim` values.
  *
  * @typedef {object} Setting
  * @property {Library} library

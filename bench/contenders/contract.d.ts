@@ -1,13 +1,13 @@
-/** What a file of this folder exports, and what it is given. Times are taken by the harness, or in the peer's own process. */
+/** The exports of a file in this folder, and their parameters. The harness takes the times, or the peer's own process does. */
 
-/** The word of `--peers`, and how to open what stands behind it. */
+/** A name for `--peers`, and the function that opens the peer. */
 export interface Peer {
   readonly peer: string;
-  /** Throws an Error that names `npm run bench:peers` where the peer is not installed. */
+  /** Throws an Error that names `npm run bench:peers` if the peer is not installed. */
   open(options?: OpenOptions): Promise<Opened>;
 }
 
-/** What only the builds of tokenbed look at. */
+/** Options for the builds of tokenbed; other peers ignore them. */
 export interface OpenOptions {
   /** Default: both. */
   readonly backends?: readonly ('native' | 'wasm')[];
@@ -18,44 +18,44 @@ export interface OpenOptions {
 export interface Opened {
   readonly version: string;
   readonly contenders: readonly Contender[];
-  /** Ends what runs beside this process. */
+  /** Stops the peer's child processes. */
   close?(): void | Promise<void>;
 }
 
 export type Op = 'token' | 'gather' | 'forward' | 'layer' | 'bag' | 'sinusoid' | 'init' | 'call';
 
-/** One way of doing some of the ops. */
+/** One implementation of some of the ops. */
 export interface Contender {
   readonly name: string;
   /** 'native', 'wasm', 'cpu', ... */
   readonly backend: string;
   readonly isa?: string;
-  /** The memory of its table, where it is not what the job asks for. */
+  /** The pages of its table, if they are not those that the job requests. */
   readonly pages?: '4KiB' | '2MiB';
-  /** How far a value may lie from the expected one; 0 where absent: the same bits. */
+  /** The largest allowed difference from the expected value. Default: 0, the same bits. */
   readonly tolerance?: number;
-  /** What call `k` must give, where that is not the job's own answer. */
+  /** The expected result of call `k`, if it differs from the job's. */
   readonly answer?: (job: Job, k: number) => Float32Array;
   readonly ops: { readonly [op in Op]?: Prepare };
 }
 
-/** Everything that is done once; null where the contender does not do this job. */
+/** The one-time set-up of a job; returns null if the contender does not support it. */
 export type Prepare = (job: Job) => Prepared | null | Promise<Prepared | null>;
 
 export interface Job {
   readonly op: Op;
-  // Each op has parameters of its own, and a contender knows those of the ops it names.
+  // Each op has different parameters; a contender knows those of the ops that it implements.
   // oxlint-disable-next-line typescript/no-explicit-any
   readonly params: any;
   /** [V * D] values on a 64-byte line. */
   readonly table: Float32Array;
   /** All ids: 2^20 of them, or one batch if that is more. */
   readonly pool: Int32Array;
-  /** Views of the pool, each behind the last; call k gets batches[k % batches.length]. */
+  /** Consecutive views of the pool; call k gets batches[k % batches.length]. */
   readonly batches: readonly Int32Array[];
-  /** What the caller has room for: the rows of one call. */
+  /** The caller's output: the rows of one call. */
   readonly out: Float32Array;
-  /** What lies under table and out; a peer with memory of its own asks for the same. */
+  /** The pages of `table` and `out`; a peer that allocates its own memory requests the same. */
   readonly pages: '4KiB' | '2MiB';
 
   readonly positions?: Float32Array;
@@ -69,7 +69,7 @@ export type Prepared = Here | Elsewhere;
 
 /** In this process: the harness times `call`. */
 export interface Here {
-  /** Only what a user must do for each new batch. */
+  /** Does only the work that a user must do for each new batch. */
   readonly call: (k: number) => void | Promise<unknown>;
   /** The harness awaits each call. */
   readonly async?: boolean;
@@ -78,9 +78,9 @@ export interface Here {
   close?(): void | Promise<void>;
 }
 
-/** In another process, which times a tight loop of its own. */
+/** In another process, which times its own tight loop. */
 export interface Elsewhere {
-  /** Nanoseconds of the calls first .. first + count - 1. */
+  /** Returns the nanoseconds of the calls first .. first + count - 1. */
   measure(first: number, count: number): Promise<number>;
   output(): Promise<Float32Array>;
   close(): Promise<void>;

@@ -1,8 +1,8 @@
 /**
- * Tables of contenders that have none of their own: copies of the job's, in the memory that their kind asks for.
+ * Copies of a job's table in the kind of memory that a contender requests.
  *
  *   ...          ordinary memory, as a program gets it
- *   ... 2 MiB    where tokenbed's tables lie: on large pages, and beginning at a pair of cache lines
+ *   ... 2 MiB    like tokenbed's tables: on large pages, aligned to a pair of cache lines
  */
 
 import { machine } from './machine.mjs';
@@ -12,10 +12,10 @@ import { machine } from './machine.mjs';
 /** Bytes in a pair of cache lines. */
 const PAIR = 128;
 
-/** One table in the making at a time: jobs on the same table share its copy. @type {Map<string, { of: Float32Array, copy: Float32Array }>} */
+/** The last copy of each kind: jobs on the same table share it. @type {Map<string, { of: Float32Array, copy: Float32Array }>} */
 const copies = new Map();
 
-/** The table of a job in memory of its own, with `extra` values behind it. @param {Job} job @param {string} kind @param {number} [extra] */
+/** A copy of a job's table, with room for `extra` values after it. @param {Job} job @param {string} kind @param {number} [extra] */
 export function copyOf({ table, pages }, kind, extra = 0) {
   const held = copies.get(kind);
   if (held?.of === table && held.copy.length >= table.length + extra) return held.copy;

@@ -1,8 +1,8 @@
 /**
- * Who takes part, as data: groups of contenders that share a process. Other libraries in the same process slow plain
- * JavaScript's loops down, so each group has one of its own, with plain JavaScript and tokenbed in each.
+ * The groups of contenders, as data. The contenders of a group share a process. Other libraries in the same process
+ * slow down the loops of plain JavaScript, so each group runs in a separate process with plain JavaScript and tokenbed.
  *
- * A new peer is a file beside this one and a group here.
+ * To add a peer, add a file to this folder and a group here.
  */
 
 /** @type {Record<string, () => Promise<import('../harness/types.d.ts').Peer>>} */
@@ -26,7 +26,7 @@ export const FILES = {
 export const INSTALLABLE = ['ort', 'ort-web', 'tfjs', 'jax', 'torch', 'numpy', 'ort-python'];
 
 /**
- * `peers`: the words of `--peers` that choose the group.
+ * `peers`: the names for `--peers` that select the group.
  *
  * @type {Record<string, { files: readonly string[], peers: readonly string[] }>}
  */
@@ -43,8 +43,8 @@ export const GROUPS = {
   },
 };
 
-/** The files of a comparison with an earlier build, which is no group of `--peers`. */
+/** The files of a comparison with an earlier build. `--peers` does not select them. */
 export const AGAINST = ['before', 'tokenbed'];
 
-/** The words that `--peers` knows. */
+/** The names that `--peers` accepts. */
 export const PEERS = Object.values(GROUPS).flatMap(({ peers }) => peers);

@@ -1,4 +1,4 @@
-/** What every contender reads off a job in the same way. */
+/** Values that every contender derives from a job. */
 
 /** @import { Job } from './contract.js' */
 

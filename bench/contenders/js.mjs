@@ -1,12 +1,12 @@
 /**
- * Plain JavaScript, as people write it: the peer that counts.
+ * Plain JavaScript as users write it: the most important peer.
  *
  *   set(subarray)    out.set(table.subarray(id * D, (id + 1) * D), r * D)
  *   copyWithin       table and output in one arena: arena.copyWithin(r * D + O, id * D, (id + 1) * D)
  *   loop             out[r * D + c] = table[id * D + c]
  *
- * Each with a table in ordinary memory, as a program gets it. `2 MiB` ones have theirs where tokenbed's lie
- * (`copies.mjs`), which no plain program can ask for: they tell what the memory alone is worth.
+ * Each runs on a table in ordinary memory, as a program gets it. The `2 MiB` variants use large pages, as tokenbed
+ * does (`copies.mjs`). A plain program cannot request them: these variants show the effect of the memory alone.
  */
 
 import { copyOf } from './copies.mjs';

@@ -1,7 +1,7 @@
 /**
- * The machine's own limit: a copy of as many bytes as the result has, one stream in, one stream out.
+ * The limit of the machine: a copy of as many bytes as the result has, one stream in, one stream out.
  *
- * The source moves through the table from call to call, so that it is as cold as the rows that others read.
+ * The source moves through the table from call to call, so that it is as cold as the rows of the other contenders.
  */
 
 import { machine } from './machine.mjs';
@@ -28,7 +28,7 @@ const copying = (way) => (job) => {
   };
 };
 
-/** What is copied by call k: the same steps as above. @param {import('../harness/types.d.ts').Job} job @param {number} k */
+/** The values that call k copies: the same steps as above. @param {import('../harness/types.d.ts').Job} job @param {number} k */
 function answer({ table, out }, k) {
   const start = (k % Math.floor(table.length / out.length)) * out.length;
   return table.subarray(start, start + out.length);

@@ -1,4 +1,4 @@
-/** What JavaScript cannot do with its own memory: a few functions of the naive addon. */
+/** Functions of the naive addon for memory operations that JavaScript lacks. */
 
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -13,7 +13,7 @@ import { root } from '../../scripts/lib/run.mjs';
  * @property {(from: Float32Array, to: Float32Array) => void} copy           memcpy, as long as the shorter of both
  * @property {(from: Float32Array, to: Float32Array) => void} copyStreaming  the same past the caches
  * @property {(memory: Float32Array) => number} address       of its first value
- * @property {(memory: Float32Array) => number} advise        asks for 2 MiB pages, before the first touch; gives the bytes asked for
+ * @property {(memory: Float32Array) => number} advise        requests 2 MiB pages, before the first touch; returns the bytes requested
  * @property {(on: boolean) => void} noHugePages              forbids this process 2 MiB pages, or allows them again
  * @property {() => number} hugeBytes                         of this process, on 2 MiB pages
  */

@@ -1,4 +1,4 @@
-/** numpy, in a Python process of its own: what it does stands in bench/peers/with_numpy.py. */
+/** numpy, in a separate Python process. bench/peers/with_numpy.py implements it. */
 
 import { openPython } from '../peers/python.mjs';
 

@@ -1,7 +1,7 @@
 /**
  * onnxruntime-node: one Gather on the CPU, one thread.
  *
- * The table is an input that is bound once and read in place: it lies on the same pages as everybody's.
+ * The table is an input that is bound once and read in place, so it lies on the same pages as the other contenders' table.
  *
  *   gather    run(feeds, fetches)   the rows go into the caller's output
  *   forward   run(feeds)            a fresh one
@@ -57,7 +57,7 @@ async function gather(ort, job, reuse) {
   return {
     async: true,
     async call(k) {
-      results = undefined; // the last fresh output may go before the next one comes
+      results = undefined; // lets the last output be collected before the next one is allocated
       const ids = new ort.Tensor('int32', batchOf(batches, k), [n]);
       results = await session.run({ table: input, ids }, fetches);
     },

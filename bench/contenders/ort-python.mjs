@@ -1,4 +1,4 @@
-/** ONNX Runtime, in a Python process of its own: what it does stands in bench/peers/with_onnxruntime.py. */
+/** ONNX Runtime, in a separate Python process. bench/peers/with_onnxruntime.py implements it. */
 
 import { gatherModel } from '../peers/onnx.mjs';
 import { openPython } from '../peers/python.mjs';

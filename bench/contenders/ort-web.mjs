@@ -1,8 +1,8 @@
 /**
  * onnxruntime-web in Node: one Gather in WASM with SIMD, one thread.
  *
- * The table is an initializer: it is copied into the module's memory once, where an input would be at each call.
- * Rows always come in a fresh array: an output that the caller brings is copied in, and never written.
+ * The table is an initializer: it is copied into the module's memory once. An input would be copied at each call.
+ * Rows are always returned in a new array: an output that the caller passes is copied in, and never written.
  */
 
 import { importPeer, notInstalled, versionOf } from '../peers/installed.mjs';
@@ -35,8 +35,8 @@ export async function open() {
 }
 
 /**
- * Imported where onnxruntime-node is required: onnxruntime-common is then there twice, once for each. In one of them
- * both register a 'cpu', the first keeps the name, and one runtime would silently be measured as the other.
+ * This runtime is imported and onnxruntime-node is required, so that each has its own copy of onnxruntime-common. In
+ * a shared copy both register a backend 'cpu' and the first wins: one runtime would silently be measured as the other.
  */
 async function load() {
   try {
@@ -63,7 +63,7 @@ async function gather(ort, job) {
   return {
     async: true,
     async call(k) {
-      results = undefined; // the last output may go before the next one comes
+      results = undefined; // lets the last output be collected before the next one is allocated
       results = await session.run({ ids: new ort.Tensor('int32', batchOf(batches, k), [n]) });
     },
     output: () => results.rows.data,

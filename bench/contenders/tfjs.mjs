@@ -1,6 +1,6 @@
 /**
- * TensorFlow.js on its WASM backend, SIMD, one thread: tf.gather, then dataSync, since everybody else's rows end up
- * in memory that JavaScript reads.
+ * TensorFlow.js on its WASM backend, SIMD, one thread: tf.gather, then dataSync, since the other contenders' rows also
+ * end up in memory that JavaScript reads.
  */
 
 import path from 'node:path';
@@ -51,10 +51,10 @@ function gather(tf, job) {
   return {
     call(k) {
       const ids = tf.tensor1d(batchOf(batches, k), 'int32');
-      const found = tf.gather(weight, ids);
-      rows = found.dataSync();
+      const gathered = tf.gather(weight, ids);
+      rows = gathered.dataSync();
       ids.dispose();
-      found.dispose();
+      gathered.dispose();
     },
     output: () => rows,
     close: () => weight.dispose(),

@@ -2,12 +2,12 @@
  * tokenbed through its public API: public methods, every check on.
  *
  *   native                the addon, on the best instruction set unless the process's environment lowers it
- *   wasm, allocated       output from `Tensor.allocate`: rows are written where they stay
+ *   wasm, allocated       output from `Tensor.allocate`: rows are written in place
  *   wasm, ordinary        output in an ordinary Float32Array
  *
- * Imported as `tokenbed.mjs?package=URL` (see `before.mjs`) the same contenders use another build of the package. An
- * import with another query is another module, with its own machine code: neither build's calls go through code that
- * the engine has specialized for the other one.
+ * `tokenbed.mjs?package=URL` (see `before.mjs`) imports the same contenders over another build of the package. A
+ * module with another query has separate machine code, so the engine does not specialize one build's code for the
+ * other build.
  */
 
 import { machine } from './machine.mjs';
@@ -43,7 +43,7 @@ const embeddings = new Map();
 
 /** @param {Backend} backend @param {Job} job @param {number | null} [paddingIdx] */
 async function embeddingOf(backend, { table, params }, paddingIdx = null) {
-  await init({ backend }); // what is made from here on, outputs too, belongs to it
+  await init({ backend }); // objects and outputs created from here on belong to this backend
   const key = `${backend} ${paddingIdx}`;
   const held = embeddings.get(key);
   if (held?.of === table) return held.embedding;
@@ -153,7 +153,7 @@ const bag = (backend, output) => async (job) => {
   };
 };
 
-/** The whole table, made and given back. @type {On} */
+/** Creates the whole table and disposes it. @type {On} */
 const sinusoid = (backend) => async (job) => {
   const { rows, dim, base } = job.params;
   await init({ backend });
@@ -176,7 +176,7 @@ const call = (backend, output) => async (job) => {
   if (output === 'allocated' && !writesInto(name)) return null;
   const embedding = await embeddingOf(backend, job);
   const { out, close } = outputOf(output, job);
-  floats(out).fill(NaN); // a bag writes less than there is room for: the rest must not differ either
+  floats(out).fill(NaN); // a bag writes only a part of the output: the rest must not differ either
   const x = job.table.slice(0, n * dim);
   const prepare = /** @type {import('./calls.mjs').Prepare} */ (CALLS[name]);
   const { run, repeatable = run } = prepare({ library, embedding, batches, n, dim, out, x });
@@ -194,7 +194,7 @@ const call = (backend, output) => async (job) => {
   };
 };
 
-/** A table made and given back; the answer is its first rows. @type {On} */
+/** Creates a table and disposes it; the answer is its first rows. @type {On} */
 const initialise = (backend) => async (job) => {
   const { vocab, dim, kind } = job.params;
   await init({ backend });
@@ -211,8 +211,8 @@ const initialise = (backend) => async (job) => {
 };
 
 /**
- * A module cannot ask the system for large pages, so here the machine is set up for it: what `transparent_hugepage =
- * always` would do to its memory, found through the public `Tensor.allocate`.
+ * Requests large pages for the memory of the WASM module, as `transparent_hugepage = always` would. A module cannot
+ * request them itself. The public `Tensor.allocate` leads to the memory.
  */
 function largePagesForWasm() {
   const probe = Tensor.allocate([1]);
@@ -220,10 +220,10 @@ function largePagesForWasm() {
   probe.dispose();
 }
 
-/** What the tables of two builds that are compared are taken to lie on: the same. */
+/** The pages recorded for both builds of a comparison: they are assumed to be equal. */
 const PAGES = '2MiB';
 
-/** What the system gives a large table of the backend in use: seen, not assumed. @returns {'4KiB' | '2MiB'} */
+/** The pages of a large table on the backend in use, as measured on the system. @returns {'4KiB' | '2MiB'} */
 function pagesInUse() {
   const bytes = 64 * 2 ** 20;
   const before = machine().hugeBytes();
@@ -233,7 +233,7 @@ function pagesInUse() {
   return gained > bytes / 2 ? '2MiB' : '4KiB';
 }
 
-/** @param {string} name @param {Backend} backend @param {Output} output @param {{ isa: string, pages: '4KiB' | '2MiB' }} found @returns {Contender} */
+/** @param {string} name @param {Backend} backend @param {Output} output @param {{ isa: string, pages: '4KiB' | '2MiB' }} info @returns {Contender} */
 function contender(name, backend, output, { isa, pages }) {
   const ordinary = output === 'ordinary';
   const both = { gather, token, layer, bag, call };
@@ -255,12 +255,12 @@ export async function open({ backends = ['wasm', 'native'], before } = {}) {
   for (const backend of backends) {
     await init({ backend });
     if (backend === 'wasm' && process.env['BENCH_WASM_PAGES'] !== '4KiB') largePagesForWasm();
-    const found = { ...backendInfo(), pages: before === undefined ? pagesInUse() : PAGES };
-    version = found.version;
-    if (backend === 'native') contenders.unshift(contender(`${peer} native`, backend, 'ordinary', found));
+    const info = { ...backendInfo(), pages: before === undefined ? pagesInUse() : PAGES };
+    version = info.version;
+    if (backend === 'native') contenders.unshift(contender(`${peer} native`, backend, 'ordinary', info));
     else {
-      contenders.push(contender(`${peer} wasm, allocated`, backend, 'allocated', found));
-      contenders.push(contender(`${peer} wasm, ordinary`, backend, 'ordinary', found));
+      contenders.push(contender(`${peer} wasm, allocated`, backend, 'allocated', info));
+      contenders.push(contender(`${peer} wasm, ordinary`, backend, 'ordinary', info));
     }
   }
   return { version, contenders };

@@ -1,4 +1,4 @@
-/** torch, in a Python process of its own: what it does stands in bench/peers/with_torch.py. */
+/** torch, in a separate Python process. bench/peers/with_torch.py implements it. */
 
 import { openPython } from '../peers/python.mjs';
 

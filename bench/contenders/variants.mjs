@@ -1,8 +1,8 @@
 /**
- * tokenbed in other circumstances, each in a process of its own, since what differs is decided once for a process:
- * the instruction set (TOKENBED_ISA), the number of threads (TOKENBED_THREADS), the pages that the system grants.
+ * tokenbed with settings that are fixed for a process, each in a separate process: the instruction set (TOKENBED_ISA),
+ * the number of threads (TOKENBED_THREADS) and the pages that the system grants.
  *
- * They take their turns with all others, round by round, through the same loop.
+ * They take turns with all other contenders, round by round, in the same loop.
  */
 
 import { fork } from 'node:child_process';
@@ -24,8 +24,8 @@ async function remote({ env = {}, hugePages = true }, { op, params }) {
     serialization: 'advanced',
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
-  /** @param {object} question @returns {Promise<any>} */
-  const ask = (question) =>
+  /** @param {object} content @returns {Promise<any>} */
+  const request = (content) =>
     new Promise((resolve, reject) => {
       const ended = () => reject(new Error('a child of the bench ended early'));
       child.once('exit', ended);
@@ -34,12 +34,12 @@ async function remote({ env = {}, hugePages = true }, { op, params }) {
         if (error === undefined) resolve(answer);
         else reject(new Error(error));
       });
-      child.send(question);
+      child.send(content);
     });
-  await ask({ prepare: { op, params }, hugePages });
+  await request({ prepare: { op, params }, hugePages });
   return {
-    measure: (first, count) => ask({ first, count }),
-    output: () => ask({ output: true }),
+    measure: (first, count) => request({ first, count }),
+    output: () => request({ output: true }),
     close: async () => void child.kill(),
   };
 }
@@ -65,7 +65,7 @@ function contender(name, isa, circumstances) {
   };
 }
 
-/** What this machine has, the best first. */
+/** The instruction sets of this machine, the best first. */
 const LOWER = { avx512: ['avx512', 'avx2', 'scalar'], avx2: ['avx2', 'scalar'], neon: ['neon', 'scalar'] };
 
 /** @returns {Promise<string[]>} the instruction sets that the addon can use here, the best first */

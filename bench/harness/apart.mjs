@@ -1,4 +1,4 @@
-/** Measures jobs in a process of their own. */
+/** Measures jobs in a separate process. */
 
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -7,7 +7,7 @@ import { endWithUs, environment } from '../../scripts/lib/run.mjs';
 const GROUP = fileURLToPath(new URL('group.mjs', import.meta.url));
 
 /**
- * Resolves when the process has ended: to what went wrong with it, or to null.
+ * Resolves when the process has ended: to the reason of its failure, or to null.
  *
  * @param {import('./group.mjs').Task} task
  * @param {Record<string, string>} env  the settings of tokenbed; what is not named is unset

@@ -1,5 +1,5 @@
 /**
- * One contender in a process of its own: makes the same job from the same seeds, and runs the timing loop when asked.
+ * One contender in a separate process. It makes the same job from the same random seeds, and runs the timing loop on request.
  *
  *   { prepare, hugePages } -> ready      { first, count } -> ns      { output } -> Float32Array
  */

@@ -1,8 +1,8 @@
 /**
- * What a call must give, from the formulas in plain loops, and how far an answer is from it.
+ * The expected result of a call, computed from the formulas in plain loops, and the error of an answer.
  *
- * Answers must be equal to the bit (sinusoids: within one unit in the last place of the value that
- * `Math.sin` gives, which is no reference to the bit). A contender that works in approximate arithmetic states a tolerance, and the record says how far off it was.
+ * Answers must have the same bits. Sinusoids may differ by one unit in the last place from `Math.sin`, which is not
+ * exact to the bit. A contender with approximate arithmetic states a tolerance, and the record has its largest error.
  */
 
 /** @typedef {import('./types.d.ts').Job} Job */
@@ -68,7 +68,7 @@ function sinusoid({ params }) {
   return out;
 }
 
-/** The answer to call `k`; `null` where any numbers of a distribution will do. @param {Job} job @param {number} k */
+/** The answer to call `k`; `null` if the job only fixes a distribution. @param {Job} job @param {number} k */
 export function expected(job, k) {
   const batch = job.batches[k % job.batches.length];
   if (job.op === 'token') return rows(job, job.pool.subarray(k % job.pool.length, (k % job.pool.length) + 1));
@@ -79,7 +79,7 @@ export function expected(job, k) {
   return rows(job, batch);
 }
 
-/** The largest difference; NaN when something is missing or no number. @param {Float32Array} got @param {Float32Array} wanted */
+/** The largest difference; NaN if a value is missing or is NaN. @param {Float32Array} got @param {Float32Array} wanted */
 function largestError(got, wanted) {
   let most = 0;
   for (let i = 0; i < wanted.length; i++) most = Math.max(most, Math.abs(got[i] - wanted[i]));
@@ -100,7 +100,7 @@ function plausible({ params }, got) {
 }
 
 /**
- * Whether `got` answers call `k`, and the largest difference. Tolerance 0 asks for the same bits.
+ * Whether `got` answers call `k`, and the largest difference. Tolerance 0 requires the same bits.
  *
  * @param {Job} job @param {Float32Array | null} wanted @param {Float32Array} got @param {number} tolerance
  */
@@ -109,7 +109,7 @@ export function judge(job, wanted, got, tolerance) {
   if (got.length < wanted.length) return { verified: false, maxError: NaN };
   if (sameBits(got, wanted)) return { verified: true, maxError: 0 };
   const maxError = largestError(got, wanted);
-  // `Math.sin` of an angle that was rounded to f64 is itself no reference to the last bit.
+  // `Math.sin` of an angle that was rounded to f64 is not exact to the last bit.
   const allowed = job.op === 'sinusoid' ? Math.max(tolerance, 2 ** -24) : tolerance;
   return { verified: allowed > 0 && maxError <= allowed, maxError };
 }

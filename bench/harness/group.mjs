@@ -18,7 +18,7 @@ const tell = (message) => void process.send?.(message);
 const text = (error) => (error instanceof Error ? error.message : String(error));
 
 /**
- * The files of a comparison with an earlier build, in either order: which build allocates first is not to decide.
+ * The files of a comparison with an earlier build, in either order: the order of allocation must not decide the result.
  *
  * @param {boolean} reversed
  */
@@ -75,5 +75,5 @@ process.once('message', async (task) => {
   process.disconnect();
 });
 
-// All was told, or whoever started the bench has gone. Other libraries leave timers and workers behind.
+// All messages were sent, or the parent has exited. Other libraries leave timers and workers running.
 process.once('disconnect', () => process.exit());

@@ -1,8 +1,8 @@
 /**
  * The data of a job, the same for every contender: a filled table, 2^20 random ids in batches, an output.
  *
- * The pool is that large so that a table beyond the caches is really cold: with 16,384 ids a table of a million
- * rows looks three times faster than it is. Everything comes from written seeds.
+ * The pool is large enough that a table larger than the caches stays cold: with 16,384 ids a table of a million
+ * rows looks three times faster than it is. All random seeds are constants in this file.
  */
 
 const POOL = 2 ** 20;
@@ -19,7 +19,7 @@ function filled(length) {
   return values;
 }
 
-/** The table of [vocab, dim]: the one of the job before, where it has the same size. @param {number} vocab @param {number} dim */
+/** The table of [vocab, dim]; the previous job's if it has the same size. @param {number} vocab @param {number} dim */
 function tableOf(vocab, dim) {
   const key = `${vocab}x${dim}`;
   if (last?.key !== key) {
@@ -46,7 +46,7 @@ function randomIds(count, vocab, padding, seed) {
   const ids = new Int32Array(count);
   for (let i = 0; i < count; i++) {
     const id = Math.floor((next() / 2 ** 32) * vocab);
-    // One entry in eight is padding, where there is padding at all.
+    // One entry in eight is padding if the job has padding.
     ids[i] = padding !== null && next() % 8 === 0 ? padding : id;
   }
   return ids;
@@ -63,7 +63,7 @@ export function makeJob({ op, params }) {
   }
   const tokens = op === 'token' ? 1 : p['tokens'];
   const pool = randomIds(Math.max(POOL, tokens), p['vocab'], p['padding'] ?? null, 0x7061);
-  // Single tokens are taken from the pool itself: a million small views would be measured instead of a lookup.
+  // Single tokens come from the pool itself: a million small views would dominate the time of a lookup.
   const most = op === 'token' ? 1 : op === 'call' ? 1024 : 2 ** 17;
   const views = Math.min(Math.floor(pool.length / tokens), most);
   const batches = Array.from({ length: views }, (_, k) => pool.subarray(k * tokens, (k + 1) * tokens));

@@ -29,7 +29,7 @@ function measured(mark, rows) {
 }
 
 /**
- * Every mark; those that this run says nothing about have `measured: null`.
+ * Every mark. `measured` is null if the run has no matching row.
  *
  * @param {readonly Row[]} rows @param {Readonly<Record<string, number>>} startUpMs over an empty process, by program
  * @returns {Mark[]}

@@ -1,4 +1,4 @@
-/** What the figures were taken on: the CPU's model, never the machine's name. */
+/** Describes the machine of a run: the CPU's model, never the host name. */
 
 import { readFile } from 'node:fs/promises';
 import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
@@ -18,7 +18,7 @@ export async function describeMachine() {
     memoryGib: Math.round(totalmem() / 2 ** 30),
     platform: `${process.platform}-${process.arch}`,
     transparentHugePages: await transparentHugePages(),
-    /** Others at work when the run began: 0 is a quiet machine. */
+    /** The load average at the start of the run: 0 is an idle machine. */
     load: Number(loadavg()[0]?.toFixed(2)),
   };
 }

@@ -1,3 +1,3 @@
-/** Whether `names` list `name`: itself, or its beginning and `*`. @param {readonly string[]} names @param {string} name */
+/** Whether `names` contain `name`, or a prefix of it followed by `*`. @param {readonly string[]} names @param {string} name */
 export const listed = (names, name) =>
   names.some((wanted) => (wanted.endsWith('*') ? name.startsWith(wanted.slice(0, -1)) : name === wanted));

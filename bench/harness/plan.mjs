@@ -31,7 +31,7 @@ function settled({ mib, table, size, ...params }) {
 
 /** @typedef {{ ops: readonly string[] | null, cases: readonly string[] | null, quick: boolean }} Choice */
 
-/** The cases that `--op` and `--case` leave. @param {Choice} choice */
+/** The cases that `--op` and `--case` select. @param {Choice} choice */
 const chosen = ({ ops, cases }) =>
   CASES.filter(({ id, op }) => (ops?.includes(op) ?? true) && (cases?.includes(id) ?? true));
 
@@ -45,7 +45,7 @@ function jobsOf({ id, op, vary, quick: fewer }, quick, contenders) {
   }));
 }
 
-/** Jobs on the same table one after the other: it is made once. @param {JobSpec[]} jobs */
+/** Sorts the jobs so that those on the same table are adjacent: it is made once. @param {JobSpec[]} jobs */
 const byTable = (jobs) => jobs.sort((a, b) => tableKey(a).localeCompare(tableKey(b)));
 
 /**
@@ -66,7 +66,7 @@ export function plan({ peers, ...choice }) {
   return jobs;
 }
 
-/** Every job of the chosen cases once, whoever takes part otherwise. @param {Choice} choice @returns {JobSpec[]} */
+/** Every job of the selected cases once, regardless of the contenders that the case lists. @param {Choice} choice @returns {JobSpec[]} */
 export function planAll(choice) {
   /** @type {Map<string, JobSpec>} */
   const jobs = new Map();

@@ -12,7 +12,7 @@ import { readFile, writeFile } from 'node:fs/promises';
  * @property {import('./types.d.ts').Mark[]} marks
  */
 
-/** Four digits say all that a noisy machine can. @param {string} key @param {unknown} value */
+/** Rounds numbers to four digits: a noisy machine is not more precise. @param {string} key @param {unknown} value */
 const shortened = (key, value) =>
   typeof value === 'number' && !Number.isInteger(value) && key !== 'maxError'
     ? Number(value.toPrecision(4))

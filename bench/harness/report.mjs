@@ -1,10 +1,10 @@
-/** What a run prints: the jobs of a case with all their contenders, and in the end the marks. */
+/** The output of a run: the jobs of a case with all their contenders, then the marks. */
 
 import { count } from '../../scripts/lib/progress.mjs';
 
 /** @typedef {import('./types.d.ts').Row} Row @typedef {import('./types.d.ts').Mark} Mark */
 
-/** Quartiles further apart than this share of the median are not to be trusted. */
+/** Rows whose interquartile range exceeds this share of the median are marked as unreliable. */
 const WIDE = 0.25;
 
 /** @param {number} ns */
@@ -20,7 +20,7 @@ const inWords = (params) =>
     .map(([name, value]) => `${name} ${typeof value === 'number' ? count(value) : value}`)
     .join(', ');
 
-/** The lines of one job: who answered, how long, how many bytes a second, how many times as long as the first.
+/** The lines of one job: contender, time, bytes per second, and the ratio of its time to the first contender's.
  * @param {readonly Row[]} rows of one job @returns {string[]} */
 export function jobLines(rows) {
   const [first] = rows;

@@ -1,13 +1,13 @@
 /**
- * A job measured on every contender that does it, on the library's timing loop (ts/profiler/rounds.ts).
+ * Measures a job on every contender that supports it, with the library's timing loop (ts/profiler/rounds.ts).
  *
  *   every contender answers call 0 and is checked; then it is called until it is warm
  *   round 1 .. R:  the contenders in a new random order; each takes samples for a few milliseconds
  *   every contender answers one more call and is checked again
  *
- * Every contender runs in the same loop, `for (i < repeats) call(k++)`: the source is compiled anew for each, so that
- * the engine may inline one contender's call as it would in a program that uses nothing else. A contender in another
- * process runs this loop there, when it is its turn.
+ * Every contender runs in the same loop, `for (i < repeats) call(k++)`. The source is compiled again for each, so that
+ * the engine can inline one contender's call as it would in a program that uses nothing else. A contender in another
+ * process runs this loop there when its turn comes.
  */
 
 import { measure as inRounds, median, quantile, ratios } from '../../dist/profiler/rounds.js';
@@ -17,20 +17,20 @@ import { expected, judge, sameBits } from './expected.mjs';
 /** @typedef {import('./types.d.ts').Contender} Contender @typedef {import('./types.d.ts').Here} Here */
 /** @typedef {import('../../dist/profiler/rounds.js').Series<Entry>} Series */
 /**
- * What `--against` sets besides rounds:
+ * Settings of a run. `--against` also sets:
  *
- *   compare    the first contender's answers are what the others must answer, to the bit; no formula is evaluated
- *   cpuTime    the time is that of this process on the processors: the programs beside it do not count
+ *   compare    the others must return the same bits as the first contender; no formula is evaluated
+ *   cpuTime    measures the CPU time of this process, so that other programs do not count
  *
  * @typedef {{ rounds: number, roundMs: number, warmupMs?: number, compare?: boolean, cpuTime?: boolean }} Settings
  */
 
-/** A sample shorter than this would measure the clock. */
+/** The shortest sample that is long compared with the clock's resolution. */
 const SAMPLE_MS = 0.1;
-/** The time of this process on the processors. Reading it takes about a microsecond, and it counts microseconds. */
+/** The CPU time of this process, in microseconds. Reading it takes about a microsecond. */
 const CPU_CLOCK = { now: cpuMs, resolutionMs: 0.001 };
 const CPU_SAMPLE_MS = 0.4;
-/** Where a single call takes a second, fewer rounds must do; never fewer than five. */
+/** The time limit of a job. A job with long calls runs fewer rounds, but at least five. */
 const JOB_MS = 12_000;
 const LEAST_ROUNDS = 5;
 
@@ -39,11 +39,11 @@ function cpuMs() {
   return (user + system) / 1000;
 }
 
-/** Which call is next, and how many make a sample. @typedef {{ next: number, repeats: number }} State */
+/** The number of the next call, and the number of calls per sample. @typedef {{ next: number, repeats: number }} State */
 
 let made = 0;
 
-/** The timing loop, with feedback and machine code of its own. @param {Here} local @param {State} state @returns {() => void | Promise<void>} */
+/** A new copy of the timing loop, with separate type feedback and machine code. @param {Here} local @param {State} state @returns {() => void | Promise<void>} */
 function loopOf(local, state) {
   const [prefix, wait] = local.async ? ['async ', 'await '] : ['', ''];
   const source = `
@@ -57,7 +57,7 @@ function loopOf(local, state) {
   return new Function('call', 'state', source)(local.call, state);
 }
 
-/** What the entries of a job share: the call that all answer when they are checked, and the right answers. */
+/** The state that the entries of a job share: the call on which all are checked, and its expected results. */
 class Answers {
   call = 0;
   /** @type {Map<number, Float32Array | null>} */
@@ -69,7 +69,7 @@ class Answers {
     this.compare = compare;
   }
 
-  /** Whether `got` is the answer that the first contender gave; it is, if this is the first. @param {Float32Array} got */
+  /** Whether `got` has the bits of the first contender's answer. The first answer is recorded. @param {Float32Array} got */
   isFirst(got) {
     const { call } = this;
     const first = this.#expected.get(call);
@@ -105,10 +105,10 @@ class Entry {
     this.cpuTime = cpuTime;
   }
 
-  /** Before a round of CPU time: garbage of the others is collected, and this contender's code is in the caches. */
+  /** Before a round of CPU time: collects the other contenders' garbage and warms the caches with this one's code. */
   async prepare() {
     if (!this.cpuTime) return;
-    // Of new objects only: a whole collection makes the engine drop code that depends on objects of which none is left.
+    // A minor collection only: a major one makes the engine drop code that depends on collected objects.
     globalThis.gc?.({ type: 'minor' });
     const { repeats } = this.state;
     if (repeats > 1) await this.run(repeats);
@@ -130,7 +130,7 @@ class Entry {
     const { answers, contender } = this;
     const { call, job } = answers;
     this.state.next = call;
-    job.out.fill(NaN); // a contender that writes nothing would pass with what was there
+    job.out.fill(NaN); // a contender that writes nothing must not pass with an earlier result
     await this.run(1);
     const got = await this.prepared.output();
     if (answers.compare) {
@@ -145,7 +145,7 @@ class Entry {
 }
 
 /**
- * Measures a job on every contender that does it.
+ * Measures a job on every contender that supports it.
  *
  * @param {Job} job @param {readonly Contender[]} contenders @param {Settings} settings
  */
@@ -169,7 +169,7 @@ export async function measure(job, contenders, settings) {
         const spentMs = all.reduce((sum, { elapsedMs }) => sum + elapsedMs, 0);
         return done < rounds && (done < LEAST_ROUNDS || spentMs < JOB_MS) ? all : [];
       },
-      // The same call for all, so that one expected answer does.
+      // The same call for all, so that one expected result is enough.
       onRound: () => void (answers.call = Math.max(...entries.map(({ state }) => state.next))),
     });
     return all.map((series) => summary(series, all, job));
@@ -204,6 +204,6 @@ function summary(own, all, job) {
 
 /** How many times as long `other` took as `own`: the median and the quartiles of the rounds. @param {Series} other @param {Series} own */
 function paired(other, own) {
-  const found = ratios(other, own);
-  return { ratio: median(found), p25: quantile(found, 0.25), p75: quantile(found, 0.75) };
+  const values = ratios(other, own);
+  return { ratio: median(values), p25: quantile(values, 0.25), p75: quantile(values, 0.75) };
 }

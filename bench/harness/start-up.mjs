@@ -1,5 +1,5 @@
 /**
- * From `import` to the first lookup, by whole processes: an empty one (`node -e 0`) and ours, taking turns.
+ * Start-up time, measured on whole processes: an empty one (`node -e 0`) and one with `import` and a first lookup, in turn.
  *
  *   milliseconds over the empty process = median over rounds of (ours - empty), paired
  */

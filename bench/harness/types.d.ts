@@ -1,4 +1,4 @@
-/** What the parts of the harness say to each other; what contenders must know stands in contenders/contract.d.ts. */
+/** The types that the parts of the harness exchange. contenders/contract.d.ts has those of the contenders. */
 
 import type { Op } from '../contenders/contract.js';
 
@@ -15,7 +15,7 @@ export type {
   Prepared,
 } from '../contenders/contract.js';
 
-/** One measurement to be made: a case with all its parameters settled. Plain data. */
+/** One measurement to make: a case with a value for each parameter. Plain data. */
 export interface JobSpec {
   readonly case: string;
   readonly op: Op;

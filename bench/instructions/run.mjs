@@ -1,14 +1,15 @@
 /**
- * Instructions that each kernel executes, beside the recorded ones: a regression shows that noise would hide from a clock.
+ * Counts the instructions of each kernel and compares them with the record. This detects regressions that are smaller
+ * than the noise of time measurements.
  *
  *   npm run bench:instructions [-- --record]
  *
  *   now       every kernel of src/lib.rs once under valgrind's callgrind, on AVX2 and without SIMD (gungraun counts)
  *   recorded  ../results/instructions.json: { rustc, counts: { 'gather avx2': 96800, ... } }
- *   exit 1    when a count grew by more than 2 %, or either side lacks a kernel that the other has
+ *   exit 1    if a count grew by more than 2 %, or a kernel is on one side only
  *
- * Another rustc makes other instructions of the same source: then the counts are shown and nothing fails. A count says
- * nothing of memory, and fewer instructions may take longer: what decides is `npm run bench`.
+ * Another rustc generates other instructions from the same source: then the counts are shown and nothing fails. A count
+ * does not include memory accesses, and fewer instructions may take longer: `npm run bench` decides.
  */
 
 import { readFile } from 'node:fs/promises';
@@ -26,11 +27,11 @@ const RECORD = fileURLToPath(new URL('../results/instructions.json', import.meta
 const TOLERANCE = 0.02;
 const TO_RECORD = 'npm run bench:instructions -- --record';
 
-/** Everything that cargo cannot bring must be there before anything is built. */
+/** Checks the requirements that cargo cannot install, before the build. */
 async function requireValgrind() {
   const { platform, arch } = process;
   if (platform !== 'linux' || arch !== 'x64') {
-    throw new Error(`the counts are those of x86-64 under valgrind, on Linux: this is ${platform} ${arch}`);
+    throw new Error(`counting needs valgrind on x86-64 Linux, got: ${platform} ${arch}`);
   }
   if ((await run('valgrind', ['--version'])).code === 0) return;
   throw new Error(
@@ -39,8 +40,8 @@ async function requireValgrind() {
 }
 
 /**
- * gungraun's runner, at exactly the version of the library in Cargo.lock: as scripts/setup-tools.sh does with
- * wasm-bindgen's.
+ * Installs gungraun's runner at exactly the version of the library in Cargo.lock, as scripts/setup-tools.sh does for
+ * wasm-bindgen.
  *
  * @returns {Promise<string>} its file
  */
@@ -55,7 +56,7 @@ async function installRunner() {
   const target = path.join(root, '.cache/gungraun-target');
   const args = ['install', 'gungraun-runner', '--version', version, '--locked', '--root', tools];
   await step(`Building gungraun-runner ${version}`, '3 min', () =>
-    // It waits for valgrind most of its time: optimising it would cost more than it gives.
+    // It mostly waits for valgrind: an optimized build would take longer than it saves.
     must('cargo', [...args, '--target-dir', target], {
       env: { CARGO_PROFILE_RELEASE_OPT_LEVEL: '1', CARGO_PROFILE_RELEASE_LTO: 'off' },
     }),
@@ -64,7 +65,7 @@ async function installRunner() {
   return runner;
 }
 
-/** What decides the instructions beside the source. @returns {Promise<string>} `1.95.0, LLVM 22.1.2, x86_64-...` */
+/** The compiler, which determines the instructions besides the source. @returns {Promise<string>} `1.95.0, LLVM 22.1.2, x86_64-...` */
 async function compiler() {
   const { stdout } = await must('rustc', ['-vV']);
   const fact = (/** @type {string} */ name) => new RegExp(`^${name}: (.+)$`, 'm').exec(stdout)?.[1];
@@ -130,7 +131,7 @@ function compare(recorded, now) {
 async function benchInstructions() {
   const options = process.argv.slice(2);
   if (options.some((option) => option !== '--record')) {
-    throw new Error(`the one option is --record, got: ${options.join(' ')}`);
+    throw new Error(`the only option is --record, got: ${options.join(' ')}`);
   }
   await requireValgrind();
   const now = await countInstructions(await installRunner());
@@ -151,7 +152,7 @@ async function benchInstructions() {
   if (unpaired.length + grown.length === 0) {
     return say(`No kernel needs over ${100 * TOLERANCE} % more than recorded.`);
   }
-  say(`If that is meant, record it: ${TO_RECORD}`);
+  say(`If this is intended, record it: ${TO_RECORD}`);
   process.exitCode = 1;
 }
 

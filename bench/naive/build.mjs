@@ -1,9 +1,9 @@
 /**
- * bench/naive -> .cache/bench/naive.node and .cache/bench/naive.wasm: the references without any cleverness.
+ * bench/naive -> .cache/bench/naive.node and .cache/bench/naive.wasm: the reference kernels without any tuning.
  *
  *   node bench/naive/build.mjs
  *
- * A workspace of its own, so that nothing of the library's build depends on it. Skipped when nothing has changed.
+ * It is a separate workspace, so that the library's build does not depend on it. Skipped when nothing has changed.
  */
 
 import { copyFile, mkdir } from 'node:fs/promises';

@@ -1,12 +1,12 @@
 /**
- * npm run bench:peers: everything that tokenbed is measured beside, into .cache/peers. Nothing else needs it.
+ * npm run bench:peers: installs the other libraries of the bench into .cache/peers. Nothing else needs them.
  *
  *   node_modules   package-lock.json, without any package's install scripts
- *   venv           requirements.txt, one after the other: what fails is named, and the others are there
+ *   venv           requirements.txt, one after the other; a failure is reported and does not stop the others
  *
- * Then each contender is opened once: what answers is installed. Python 3.10 or newer and about 8 GB are needed
- * (PyPI's torch brings its CUDA libraries for Linux, whether there is such a card or not; a
- * PIP_EXTRA_INDEX_URL with CPU wheels is honoured). Exit code 1 when a peer is missing at the end.
+ * Then each contender is opened once, to check the installation. Python 3.10 or newer and about 8 GB are needed
+ * (PyPI's torch for Linux always includes its CUDA libraries; a PIP_EXTRA_INDEX_URL with CPU wheels is used if set).
+ * The exit code is 1 if a peer is missing at the end.
  */
 
 import { existsSync } from 'node:fs';
@@ -20,10 +20,10 @@ import { folder, python } from './installed.mjs';
 
 const HERE = 'bench/peers';
 const CONTENDERS = ['ort-node', 'ort-web', 'tfjs', 'jax', 'torch', 'numpy', 'ort-python'];
-/** With what pip unpacks on the way. */
+/** The disk space that torch needs, including the files that pip unpacks temporarily. */
 const NEEDED = 12 * 2 ** 30;
 
-/** A step whose failure is told, and which does not stop the others. @param {string} what @param {() => Promise<unknown>} work */
+/** A step whose failure is reported and does not stop the others. @param {string} what @param {() => Promise<unknown>} work */
 async function attempt(what, work) {
   try {
     await work();
@@ -66,14 +66,14 @@ async function makeEnvironment() {
   try {
     await must(process.platform === 'win32' ? 'python' : 'python3', ['-m', 'venv', venv]);
   } catch (error) {
-    await rm(venv, { recursive: true, force: true }); // Debian's Python leaves half of one where it lacks a part
+    await rm(venv, { recursive: true, force: true }); // Debian's Python leaves an incomplete one behind if a package is missing
     throw new Error('python3 -m venv does not work; on Debian: sudo apt-get install -y python3-venv', {
       cause: error,
     });
   }
 }
 
-/** pip itself is quick when the version is there. @param {string} requirement */
+/** Installs a requirement. pip returns quickly if the version is already installed. @param {string} requirement */
 async function install(requirement) {
   const [name, version] = requirement.split('==');
   const held = await must(python, ['-m', 'pip', 'list', '--format=json', '--disable-pip-version-check']);

@@ -1,4 +1,4 @@
-/** Where `npm run bench:peers` puts the peers, and how they are found there. */
+/** The folder of `npm run bench:peers`, and how to load the peers from it. */
 
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -6,7 +6,7 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { root } from '../../scripts/lib/run.mjs';
 
-/** The folder with `node_modules` and `venv`: outside the tree's own packages, so that neither sees the other. */
+/** The folder with `node_modules` and `venv`, separate from the packages of the repository. */
 export const folder = path.join(root, '.cache/peers');
 
 /** The Python of the virtual environment. */
@@ -15,10 +15,10 @@ export const python = path.join(
   process.platform === 'win32' ? 'venv/Scripts/python.exe' : 'venv/bin/python',
 );
 
-/** As `require`, seen from the peers' folder. */
+/** `require` in the peers' folder. */
 export const requirePeer = createRequire(path.join(folder, 'package.json'));
 
-/** As `import`, of a file in their folder: an ES module has its own copies of what it depends on. @param {string} file */
+/** `import` of a file in their folder: an ES module has separate copies of its dependencies. @param {string} file */
 export const importPeer = (file) => import(pathToFileURL(path.join(folder, 'node_modules', file)).href);
 
 /** @param {string} name @param {unknown} [cause] */

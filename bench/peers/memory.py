@@ -1,7 +1,7 @@
-"""Memory of the wanted pages: anonymous and private, advised before it is first touched, on a 2 MiB boundary.
+"""Memory on the requested pages: anonymous and private, advised before it is first touched, on a 2 MiB boundary.
 
-numpy and torch allocate on 4 KiB pages where the system gives larger ones on request only; a table of ours lies on
-what the case names, so theirs does too.
+numpy and torch allocate on 4 KiB pages if the system grants larger ones on request only. tokenbed's table lies on the
+pages that the case names, so theirs does too.
 """
 
 import mmap
@@ -26,7 +26,7 @@ def values(length, dtype, pages):
 
 
 def floats(length, pages):
-    """As `values`, of f32, each page touched: an output that is used again and again."""
+    """As `values`, of f32, with each page touched: an output that is reused."""
     array = values(length, numpy.float32, pages)
     array.fill(0)
     return array

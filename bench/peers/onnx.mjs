@@ -1,10 +1,10 @@
 /**
- * ONNX models of one Gather, written by hand: the format is protobuf, and this one is a hundred bytes.
+ * ONNX models of one Gather, encoded by hand as protobuf: a hundred bytes.
  *
  *   rows[n, D] = Gather(table[V, D], ids[n])
  *
- * The table is an input (memory of ours, which native runtimes read in place) or an initializer whose bytes are
- * handed over beside the model (for WASM, which has to copy it into its own memory, once).
+ * The table is an input (in the bench's memory, which native runtimes read in place) or an initializer whose bytes are
+ * passed separately from the model (for WASM, which copies it into its own memory once).
  * Field numbers are those of onnx.proto3.
  */
 
@@ -12,7 +12,7 @@ const FLOAT = 1;
 const INT32 = 6;
 const EXTERNAL = 1;
 
-/** The name under which the table's bytes are handed over. */
+/** The name of the external data that holds the table. */
 export const TABLE_FILE = 'table.bin';
 
 /** @param {{ vocab: number, dim: number, n: number, external?: boolean }} shape @returns {Uint8Array} */

@@ -1,4 +1,4 @@
-"""A library of Python as a contender: reads questions, times its own loop, answers. See python.mjs for the other side.
+"""A Python library as a contender: it reads requests, times its own loop and writes responses. See python.mjs too.
 
     hello                                    -> version, contenders and what each can do
     array    file dtype length pages         -> id: the file's values, in memory of the wanted pages
@@ -52,8 +52,8 @@ class Peer:
 
     def prepare(self, contender, op, numbers, arrays):
         ops = next(each["ops"] for each in self.library.CONTENDERS if each["name"] == contender)
-        given = {name: self.arrays[id] for name, id in arrays.items()}
-        job = SimpleNamespace(**{**DEFAULTS, **numbers, **given})
+        arrays_by_name = {name: self.arrays[id] for name, id in arrays.items()}
+        job = SimpleNamespace(**{**DEFAULTS, **numbers, **arrays_by_name})
         job.room = lambda: floats(job.length, job.pages)
         prepared = ops[op](job)
         return None if prepared is None else self.keep(self.jobs, prepared)
@@ -93,7 +93,7 @@ def place(error):
     return f"{os.path.basename(frame.filename)}:{frame.lineno}"
 
 
-# What a question leaves out, a job has all the same.
+# Defaults for the fields that a request omits.
 DEFAULTS = {"scale": None, "padding": None, "weights": None, "base": 10000}
 
 
@@ -103,11 +103,11 @@ def main():
     except Exception as error:
         peer, failure = None, f"{type(error).__name__}: {error}"
     for line in sys.stdin:
-        question = json.loads(line)
+        request = json.loads(line)
         try:
             if failure:
                 raise RuntimeError(f"{failure} (npm run bench:peers)")
-            answer = {"ok": getattr(peer, question.pop("do"))(**question)}
+            answer = {"ok": getattr(peer, request.pop("do"))(**request)}
         except Exception as error:
             answer = {"error": f"{type(error).__name__}: {error} ({place(error)})"}
         print(json.dumps(answer), flush=True)

@@ -1,10 +1,10 @@
 /**
- * A library of Python as a contender: one child process per library, which takes its turn like everybody else and
- * times its own loop. See peer.py for its side.
+ * A Python library as a contender: one child process per library, which takes turns with the other contenders and
+ * times its own loop. peer.py is the other side.
  *
- *   -> { do, ... } one line of JSON      <- { ok } or { error } one line of JSON, before the next is asked
+ *   -> { do, ... } one line of JSON      <- { ok } or { error } one line of JSON, before the next request
  *
- * Arrays travel once, through files that are removed as soon as they were read.
+ * Arrays are sent once, through files that are removed as soon as they have been read.
  */
 
 import { spawn } from 'node:child_process';
@@ -21,19 +21,19 @@ import { notInstalled, python } from './installed.mjs';
 /** @import { Elsewhere, Job, Opened } from '../contenders/contract.js' */
 
 const PROGRAM = fileURLToPath(new URL('peer.py', import.meta.url));
-const SHM = '/dev/shm'; // memory: quicker than a disk, where there is one
-/** One thread, whichever of the runtimes reads it. */
+const SHM = '/dev/shm'; // a file system in memory, faster than a disk
+/** One thread, for each of the runtimes. */
 const ONE_THREAD = { OMP_NUM_THREADS: '1', MKL_NUM_THREADS: '1', OPENBLAS_NUM_THREADS: '1' };
 
 /**
  * @param {'torch' | 'numpy' | 'onnxruntime'} library
- * @param {(job: Job) => Record<string, unknown>} [more]  what the library's own side wants to know of a job besides
+ * @param {(job: Job) => Record<string, unknown>} [more]  further parameters of a job for the library's side
  * @returns {Promise<Opened>}
  */
 export async function openPython(library, more = () => ({})) {
   if (!existsSync(python)) throw notInstalled(library);
   const child = new Child(library);
-  const { version, contenders } = await child.ask({ do: 'hello' });
+  const { version, contenders } = await child.request({ do: 'hello' });
   return {
     version,
     contenders: contenders.map((/** @type {any} */ { ops, ...each }) => ({
@@ -60,28 +60,28 @@ async function prepare(child, contender, job, more) {
     n: batches?.[0]?.length ?? 0,
     length: out?.length ?? 0,
   };
-  const given = { table, pool: batches && whole(batches), positions, offsets, weights };
+  const arraysOfJob = { table, pool: batches && whole(batches), positions, offsets, weights };
   const arrays = /** @type {[string, Float32Array | Int32Array][]} */ (
-    Object.entries(given).filter(([, array]) => array)
+    Object.entries(arraysOfJob).filter(([, array]) => array)
   );
   /** @type {Record<string, number>} */
   const held = {};
   for (const [name, array] of arrays) held[name] = await child.give(array, pages);
-  const id = await child.ask({ do: 'prepare', contender, op, numbers, arrays: held });
+  const id = await child.request({ do: 'prepare', contender, op, numbers, arrays: held });
   const drop = async () => {
     for (const [, array] of arrays) await child.take(array);
   };
   if (id === null) return drop().then(() => null);
   return {
-    measure: (first, count) => child.ask({ do: 'measure', id, first, count }),
+    measure: (first, count) => child.request({ do: 'measure', id, first, count }),
     output: () =>
       inFile(async (file) => {
-        await child.ask({ do: 'output', id, file });
+        await child.request({ do: 'output', id, file });
         const { buffer, byteOffset, byteLength } = await readFile(file);
         return new Float32Array(buffer.slice(byteOffset, byteOffset + byteLength));
       }),
     async close() {
-      await child.ask({ do: 'close', id });
+      await child.request({ do: 'close', id });
       await drop();
     },
   };
@@ -97,7 +97,7 @@ function whole(batches) {
 /** @type {WeakMap<readonly Int32Array[], Int32Array>} so that one list of batches is one array */
 const pools = new WeakMap();
 
-/** The process and what it holds. */
+/** The process and the arrays that it holds. */
 class Child {
   /** @param {string} library */
   constructor(library) {
@@ -115,28 +115,28 @@ class Child {
     /** @type {Promise<unknown>} */
     this.last = Promise.resolve();
     this.process.stderr.setEncoding('utf8').on('data', (text) => (this.complaints += text));
-    this.process.stdin.on('error', () => {}); // told by 'close'
+    this.process.stdin.on('error', () => {}); // 'close' reports it
     createInterface({ input: this.process.stdout }).on('line', (line) => this.waiting?.(line));
     this.process.once('error', () => this.waiting?.(undefined));
     this.process.once('close', () => this.waiting?.(undefined));
     this.idle(true);
   }
 
-  /** While nothing is asked, the child does not keep this process alive. @param {boolean} idle */
+  /** While no request is pending, the child does not keep this process alive. @param {boolean} idle */
   idle(idle) {
     for (const each of /** @type {any[]} */ ([this.process, ...this.process.stdio]))
       each?.[idle ? 'unref' : 'ref']();
   }
 
-  /** One question after the other. @param {Record<string, unknown>} question @returns {Promise<any>} */
-  ask(question) {
-    const answer = this.last.then(() => this.exchange(question));
+  /** Sends requests one after the other. @param {Record<string, unknown>} message @returns {Promise<any>} */
+  request(message) {
+    const answer = this.last.then(() => this.exchange(message));
     this.last = answer.catch(() => {});
     return answer;
   }
 
-  /** @param {Record<string, unknown>} question */
-  async exchange(question) {
+  /** @param {Record<string, unknown>} message */
+  async exchange(message) {
     const ended = () =>
       new Error(`${this.library}: the Python process ended\n${this.complaints.slice(-4000)}`);
     if (this.process.exitCode !== null || this.process.signalCode !== null) throw ended();
@@ -144,7 +144,7 @@ class Child {
     /** @type {string | undefined} */
     const line = await new Promise((resolve) => {
       this.waiting = resolve;
-      this.process.stdin.write(`${JSON.stringify(question)}\n`);
+      this.process.stdin.write(`${JSON.stringify(message)}\n`);
     });
     this.waiting = undefined;
     this.idle(true);
@@ -170,7 +170,7 @@ class Child {
       const handle = await open(file, 'w');
       for (let at = 0; at < bytes.length; at += 2 ** 30) await handle.write(bytes.subarray(at, at + 2 ** 30));
       await handle.close();
-      return this.ask({ do: 'array', file, dtype, length: array.length, pages });
+      return this.request({ do: 'array', file, dtype, length: array.length, pages });
     });
   }
 
@@ -179,7 +179,7 @@ class Child {
     const held = this.arrays.get(array);
     if (held === undefined || --held.users > 0) return;
     this.arrays.delete(array);
-    await this.ask({ do: 'forget', id: await held.id });
+    await this.request({ do: 'forget', id: await held.id });
   }
 
   async end() {
@@ -188,7 +188,7 @@ class Child {
   }
 }
 
-/** Lends a file's name in a folder of its own, and removes both. @template T @param {(file: string) => Promise<T>} work @returns {Promise<T>} */
+/** Passes the name of a file in a new temporary folder to `work`, then removes both. @template T @param {(file: string) => Promise<T>} work @returns {Promise<T>} */
 async function inFile(work) {
   const temporary = await mkdtemp(path.join(existsSync(SHM) ? SHM : tmpdir(), 'tokenbed-bench-'));
   try {

@@ -1,4 +1,4 @@
-"""numpy: `take` is its gather, and f64 its way of making a sinusoid table."""
+"""numpy: `take` is its gather. The sinusoid table is computed in f64."""
 
 import numpy
 
@@ -6,7 +6,7 @@ VERSION = numpy.__version__
 
 
 def batches(job):
-    """Ids in the type that `take` wants, so that it converts nothing."""
+    """Ids in the type that `take` uses, so that it converts nothing."""
     pool = job.pool.astype(numpy.intp)
     return [pool[start : start + job.n] for start in range(0, len(pool) - job.n + 1, job.n)]
 

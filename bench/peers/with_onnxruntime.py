@@ -1,4 +1,4 @@
-"""ONNX Runtime from Python, with IO binding: table, ids and rows are memory of ours, read and written in place."""
+"""ONNX Runtime from Python, with IO binding: table, ids and rows are in memory of the bench, used in place."""
 
 import numpy
 import onnxruntime

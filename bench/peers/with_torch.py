@@ -1,4 +1,4 @@
-"""torch, on one thread and without gradients, as people call it."""
+"""torch, on one thread and without gradients, as users call it."""
 
 import math
 
@@ -14,7 +14,7 @@ torch.set_grad_enabled(False)
 
 
 def batches(job):
-    """Ids are int64, torch's own type; converted and cut beforehand."""
+    """Ids as int64, torch's index type; converted and split before the measurement."""
     return torch.from_numpy(job.pool).long().split(job.n)
 
 
@@ -87,7 +87,7 @@ def layer_fresh(job):
 
 def bag(job):
     if job.weights is not None and job.mode != "sum":
-        return None  # torch weighs sums alone
+        return None  # torch supports weights for sums only
     weight = matrix(job.table, job.length // job.bags)
     offsets = torch.from_numpy(job.offsets)[: job.bags].long()
     weights = None if job.weights is None else torch.from_numpy(job.weights)

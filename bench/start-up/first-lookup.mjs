@@ -1,4 +1,4 @@
-/** The shortest useful program: a table that is given, one lookup. `node first-lookup.mjs native|wasm` */
+/** The shortest useful program: one lookup in an existing table. `node first-lookup.mjs native|wasm` */
 
 import { Embedding, init } from 'tokenbed';
 

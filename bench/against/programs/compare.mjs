@@ -1,8 +1,8 @@
 /**
- * Whether two builds came to the same.
+ * Compares the results of two builds.
  *
- * Values are compared bit by bit, errors by class, code, message and fields. What this project changes by design is in
- * BY_DESIGN, one rule for each change; everything else is a difference.
+ * Values are compared bit by bit, errors by class, code, message and fields. Intended changes are in BY_DESIGN, one
+ * rule for each; everything else is a difference.
  */
 
 import { isDeepStrictEqual } from 'node:util';
@@ -11,13 +11,13 @@ import { isDeepStrictEqual } from 'node:util';
 /** @typedef {import('./run.mjs').Outcome} Outcome */
 
 /**
- * What a rule looks at.
+ * The arguments of a rule.
  *
  * @typedef {object} Pair
  * @property {Step} step
  * @property {Outcome} before
  * @property {Outcome} after
- * @property {ReadonlySet<string>} disposed  what the program has disposed before this step
+ * @property {ReadonlySet<string>} disposed  the objects that the program has disposed before this step
  * @property {readonly string[]} parts       of the object of the step, where the program passed them
  * @property {string} backend
  */
@@ -30,7 +30,7 @@ import { isDeepStrictEqual } from 'node:util';
  * @property {boolean} [ends]  the objects are in different states from here on: the rest of the program says nothing
  */
 
-/** What the contract fixes of a message. The rest is prose. @type {Record<string, RegExp>} */
+/** The parts of a message that the contract fixes. The rest is prose. @type {Record<string, RegExp>} */
 const FIXED_TEXT = {
   ERR_ID_OUT_OF_RANGE: /(Token indices|Positions) must be in range \[0, \d+\)/,
   ERR_INVALID_ID: /Token indices must be integers/,
@@ -51,7 +51,7 @@ function fixedText(error) {
 /** @param {Pair} pair */
 const afterIsDisposed = ({ after }) => after.error?.code === 'ERR_DISPOSED';
 
-/** A value with the numbers of its texts in place of the texts. @param {any} value @returns {any} */
+/** A value in which every text is replaced by its numbers. @param {any} value @returns {any} */
 function numbersIn(value) {
   if (typeof value === 'string') return value.match(/-?\d+(\.\d+)?(e[-+]?\d+)?/g);
   if (Array.isArray(value)) return value.map(numbersIn);

@@ -1,8 +1,8 @@
 /**
  * Random programs over the public API, as JavaScript.
  *
- * A program makes a few objects and calls their methods, mostly as they are meant to be called: one argument in ten or
- * so is wrong in some way. What is generated is text, so that a program that fails can be printed and run.
+ * A program makes a few objects and calls their methods. About one argument in ten is wrong. Programs are text, so that
+ * a failing one can be printed and run.
  */
 
 import { Random } from './random.mjs';
@@ -15,7 +15,7 @@ import { Random } from './random.mjs';
  * @property {string} [object]   the variable whose method is called
  * @property {string} [method]
  * @property {boolean} [copies]  its floats are copied, not computed: every bit counts, those of a NaN too
- * @property {string[]} [arrays] the caller's arrays that it may write or must leave alone
+ * @property {string[]} [arrays] the caller's arrays that it may write, or must not change
  */
 
 /**
@@ -26,7 +26,7 @@ import { Random } from './random.mjs';
  */
 
 /**
- * An object of the program under way.
+ * An object of the current program.
  *
  * @typedef {object} Made
  * @property {string} name
@@ -48,7 +48,7 @@ const NARROW = [
   'Uint32Array',
 ];
 const WIDE = ['BigInt64Array', 'BigUint64Array'];
-/** The largest integer that each class holds, where that is less than an id may be. */
+/** The largest integer of each class, if it is less than the largest id. */
 const LARGEST = /** @type {Record<string, number>} */ ({
   Int8Array: 127,
   Uint8Array: 255,
@@ -57,7 +57,7 @@ const LARGEST = /** @type {Record<string, number>} */ ({
   Uint16Array: 65_535,
 });
 
-/** No id. */
+/** Values that are not ids. */
 const NOT_IDS = [
   "'7'",
   '{}',
@@ -75,7 +75,7 @@ const NOT_IDS = [
     '1.5',
   ])
   .concat(['NaN', 'nested(0, 65)']);
-/** No integer inside an array. */
+/** Array elements that are not integers. */
 const NOT_INTEGERS = ['0.5', 'NaN', 'Infinity', "'1'", 'null', 'undefined', 'true', '1n', '{}'];
 const OUT_OF_RANGE = ['-1', '2 ** 31', '2 ** 32', '2 ** 53', '-(2 ** 40)', '1e300'];
 const NOT_FLOATS = [
@@ -111,7 +111,7 @@ class Generator {
   parts = new Map();
   /** @type {Made[]} */
   objects = [];
-  /** Whether the constructor call under way has a wrong argument: then no object comes of it. */
+  /** Whether the current constructor call has a wrong argument, so that it throws. */
   broken = false;
   /** Variables that hold floats, and how many. @type {{ name: string, size: number, tensor: boolean }[]} */
   arrays = [];
@@ -120,8 +120,8 @@ class Generator {
   constructor(seed) {
     this.random = new Random(seed);
     /** One program in forty works on results of many megabytes: several threads, tiles, non-temporal stores. */
-    this.large = this.random.chance(1 / 40);
-    /** How often an argument is wrong. */
+    this.large = this.random.bool(1 / 40);
+    /** The probability of a wrong argument. */
     this.wrong = this.random.pick([0, 0.02, 0.1]);
     this.dim = this.large
       ? this.random.pick([64, 300, 384, 1000])
@@ -139,9 +139,9 @@ class Generator {
     return name;
   }
 
-  /** Whether this argument is to be wrong. */
+  /** Whether to make this argument wrong. */
   get isWrong() {
-    return this.random.chance(this.wrong);
+    return this.random.bool(this.wrong);
   }
 
   // Values
@@ -149,7 +149,7 @@ class Generator {
   /** A number of tokens. */
   count() {
     const { random } = this;
-    if (this.large && random.chance(0.5)) return random.int(2000, 12_000);
+    if (this.large && random.bool(0.5)) return random.int(2000, 12_000);
     return random.weighted([
       [12, () => random.int(0, 9)],
       [3, () => random.int(1, 64)],
@@ -177,7 +177,7 @@ class Generator {
   }
 
   /**
-   * `count` ids in any form, or with `shape` in one whose own shape that is.
+   * `count` ids in any form, or in a form with the shape `shape`.
    *
    * @param {number} count @param {number} bound @param {readonly number[]} [shape]
    */
@@ -187,7 +187,7 @@ class Generator {
     if (count > 64) return this.#manyIds(count, bound, shape);
     const elements = this.elements(count, bound);
     if (shape !== undefined) {
-      if (random.chance(0.3))
+      if (random.bool(0.3))
         return `new Tensor(Int32Array.of(${elements.join(', ')}), { shape: ${array(shape)} })`;
       return this.#nested(elements, shape);
     }
@@ -218,10 +218,10 @@ class Generator {
     if (changed.length > 0 && this.isWrong) {
       changed[random.int(0, changed.length - 1)] = random.pick([...NOT_INTEGERS, '', '[0]', '[]']);
     }
-    if (changed.length > 0 && random.chance(this.wrong / 2)) {
+    if (changed.length > 0 && random.bool(this.wrong / 2)) {
       const [target] = this.objects;
       const effect =
-        target === undefined || random.chance(0.7) ? "throw new Error('mine')" : `${target.name}.dispose()`;
+        target === undefined || random.bool(0.7) ? "throw new Error('mine')" : `${target.name}.dispose()`;
       return `getter(${array(changed)}, ${random.int(0, changed.length - 1)}, () => { ${effect} })`;
     }
     return array(changed);
@@ -231,9 +231,9 @@ class Generator {
   #nested(elements, shape) {
     const [length, ...rest] = shape;
     if (rest.length === 0) {
-      const row = this.random.chance(this.wrong / 4) ? [...elements, '0'] : elements;
+      const row = this.random.bool(this.wrong / 4) ? [...elements, '0'] : elements;
       const typed =
-        elements.length > 0 && this.random.chance(0.2) && row.every((each) => /^\d{1,4}$/.test(each));
+        elements.length > 0 && this.random.bool(0.2) && row.every((each) => /^\d{1,4}$/.test(each));
       return typed ? `Uint16Array.of(${row.join(', ')})` : array(row);
     }
     const size = rest.reduce((product, each) => product * each, 1);
@@ -247,7 +247,7 @@ class Generator {
   #view(elements, bound) {
     const { random } = this;
     const fitting = NARROW.filter((type) => (LARGEST[type] ?? Infinity) >= bound);
-    if (random.chance(0.2)) {
+    if (random.bool(0.2)) {
       const type = random.pick(WIDE);
       const wide = elements.map((each) =>
         /^\d+$/.test(each) ? `${each}n` : random.pick(['-1n', '2n ** 40n', '2n ** 63n']),
@@ -267,7 +267,7 @@ class Generator {
   }
 
   /** `count` floats as a Float32Array. @param {number} count @param {boolean} [special] */
-  floats(count, special = this.random.chance(0.2)) {
+  floats(count, special = this.random.bool(0.2)) {
     const made = `floats(${count}, ${this.random.int(0, 2 ** 31)}${special ? ', true' : ''})`;
     return this.random.weighted([
       [6, () => made],
@@ -277,7 +277,7 @@ class Generator {
     ]);
   }
 
-  /** A shape of `count` elements with `rank` sizes, or now and then another one. @param {number} count @param {number} rank */
+  /** A shape of `count` elements with `rank` sizes, or occasionally a wrong one. @param {number} count @param {number} rank */
   shape(count, rank) {
     /** @type {number[]} */
     const shape = [];
@@ -289,7 +289,7 @@ class Generator {
       left = size === 0 ? 0 : left / size;
     }
     shape.push(left);
-    return this.random.chance(0.2) ? shape.reverse() : shape;
+    return this.random.bool(0.2) ? shape.reverse() : shape;
   }
 
   /** The option `shape`. @param {readonly number[]} shape */
@@ -298,12 +298,12 @@ class Generator {
     return array(shape);
   }
 
-  /** Options of a call, or what are none. @param {Record<string, string | null>} options */
+  /** Options of a call, or an invalid value in their place. @param {Record<string, string | null>} options */
   options(options) {
     if (this.isWrong) return `, ${this.random.pick(NOT_OPTIONS)}`;
     if (this.isWrong) return `, ${record({ ...options, nonsense: '1' })}`;
     const text = record(options);
-    return text === '{}' && this.random.chance(0.8) ? '' : `, ${text}`;
+    return text === '{}' && this.random.bool(0.8) ? '' : `, ${text}`;
   }
 
   /** Constructor options, one of which may be wrong. @param {Record<string, string | null>} options */
@@ -325,7 +325,7 @@ class Generator {
     return record(wrong);
   }
 
-  /** An argument of which the constructor makes no object. @param {readonly string[]} list */
+  /** An argument for which the constructor throws. @param {readonly string[]} list */
   breaking(list) {
     this.broken = true;
     return this.random.pick(list);
@@ -366,27 +366,27 @@ class Generator {
         embeddingDim: String(this.dim),
         paddingIdx: random.pick([null, null, 'null', String(random.int(-vocab, vocab - 1))]),
         initType: initType === null ? null : `'${initType}'`,
-        std: random.chance(initType === 'normal' ? 0.3 : this.wrong) ? '0.5' : null,
+        std: random.bool(initType === 'normal' ? 0.3 : this.wrong) ? '0.5' : null,
         seed: this.seed(),
       },
     };
   }
 
-  /** Most objects have the same width, so that they can be put together. */
+  /** Most objects have the same width, so that they can be combined. */
   varyDim() {
-    if (this.random.chance(0.05)) this.dim = this.random.int(1, 20);
+    if (this.random.bool(0.05)) this.dim = this.random.int(1, 20);
   }
 
   embedding() {
     this.varyDim();
     const { vocab, options } = this.tableOptions();
     const base = { kind: /** @type {const} */ ('embedding'), dim: this.dim, max: 0, positions: false };
-    if (this.random.chance(0.7)) {
+    if (this.random.bool(0.7)) {
       return this.make({ ...base, vocab }, `new Embedding(${this.constructorOptions(options)})`);
     }
     const weight = this.floats(vocab * this.dim);
     const { paddingIdx } = options;
-    const [given, more] = this.random.pick([
+    const [weights, more] = this.random.pick([
       [weight, { embeddingDim: String(this.dim) }],
       [`new Tensor(${weight}, { shape: [${vocab}, ${this.dim}] })`, {}],
       [
@@ -396,7 +396,7 @@ class Generator {
       [`new Tensor(floats(${vocab * this.dim}, 3), { shape: [${vocab}, ${this.dim}] }).toArray()`, {}],
       [weight, { embeddingDim: this.isWrong ? 'undefined' : String(this.dim) }],
     ]);
-    const source = this.isWrong ? this.breaking(NOT_FLOATS) : given;
+    const source = this.isWrong ? this.breaking(NOT_FLOATS) : weights;
     this.make(
       { ...base, vocab },
       `Embedding.fromPretrained(${source}, ${this.constructorOptions({ ...more, paddingIdx })})`,
@@ -407,12 +407,12 @@ class Generator {
     const { random } = this;
     const mode = random.pick(['sum', 'mean', 'max']);
     const own = {
-      mode: mode === 'mean' && random.chance(0.5) ? null : `'${mode}'`,
+      mode: mode === 'mean' && random.bool(0.5) ? null : `'${mode}'`,
       includeLastOffset: random.pick([null, null, 'true', 'false']),
     };
     const over = this.find(['embedding']);
     const base = { kind: /** @type {const} */ ('bag'), max: 0, positions: false, mode };
-    if (over !== undefined && random.chance(0.7)) {
+    if (over !== undefined && random.bool(0.7)) {
       const { vocab, dim, name } = over;
       const part = this.isWrong ? this.breaking(['null', '{}', ...this.variables]) : name;
       return this.make(
@@ -464,8 +464,8 @@ class Generator {
     const token = this.find(['embedding']);
     const positional = this.find(['sinusoidal', 'learned']);
     const kind = /** @type {const} */ ('layer');
-    if (token !== undefined && random.chance(0.6)) {
-      const second = positional === undefined || random.chance(0.2) ? 'null' : positional.name;
+    if (token !== undefined && random.bool(0.6)) {
+      const second = positional === undefined || random.bool(0.2) ? 'null' : positional.name;
       const options = this.constructorOptions({ token: token.name, positional: second, scale });
       const positions = second !== 'null';
       const made = {
@@ -522,7 +522,7 @@ class Generator {
   // Calls
 
   /**
-   * `forward` with these arguments, whose result may be kept in a variable, or `forwardInto`.
+   * `forward`, whose result may be kept in a variable, or `forwardInto` with these arguments.
    *
    * @param {Made} made @param {string} first @param {number} size  floats of the result
    * @param {string} options  `, { ... }` or nothing
@@ -531,8 +531,8 @@ class Generator {
   forward({ name, kind }, first, size, options, { arrays = [], copies = kind === 'embedding' } = {}) {
     const { random } = this;
     const step = { object: name, method: 'forward', copies, arrays };
-    if (random.chance(0.5)) {
-      if (!random.chance(0.2)) return this.add({ ...step, code: `${name}.forward(${first}${options})` });
+    if (random.bool(0.5)) {
+      if (!random.bool(0.2)) return this.add({ ...step, code: `${name}.forward(${first}${options})` });
       const result = this.variable('r');
       this.arrays.push({ name: result, size, tensor: true });
       return this.add({ ...step, code: `${result} = ${name}.forward(${first}${options})` });
@@ -569,15 +569,15 @@ class Generator {
   lookUp(made) {
     const { random } = this;
     const count = this.count();
-    if (random.chance(0.1))
+    if (random.bool(0.1))
       return this.forward(
         made,
         this.isWrong ? random.pick(OUT_OF_RANGE) : String(random.int(0, made.vocab - 1)),
         made.dim,
         '',
       );
-    const shape = random.chance(0.4) ? this.shape(count, random.int(1, 4)) : undefined;
-    if (random.chance(0.5))
+    const shape = random.bool(0.4) ? this.shape(count, random.int(1, 4)) : undefined;
+    if (random.bool(0.5))
       return this.forward(made, this.ids(count, made.vocab, shape), count * made.dim, this.options({}));
     const options = this.options({ shape: shape === undefined ? null : this.shapeOption(shape) });
     this.forward(made, this.ids(count, made.vocab), count * made.dim, options);
@@ -600,7 +600,7 @@ class Generator {
   bagCall(made) {
     const { random } = this;
     const count = this.count();
-    const weights = random.chance(made.mode === 'max' ? this.wrong : 0.4)
+    const weights = random.bool(made.mode === 'max' ? this.wrong : 0.4)
       ? this.isWrong
         ? random.pick(NOT_FLOATS)
         : random.pick([
@@ -609,9 +609,9 @@ class Generator {
             this.floats(count + random.pick([0, 0, 1])),
           ])
       : null;
-    if (random.chance(0.4)) {
+    if (random.bool(0.4)) {
       const shape = this.shape(count, 2);
-      const flat = random.chance(0.5);
+      const flat = random.bool(0.5);
       const options = this.options({
         shape: flat ? this.shapeOption(shape) : null,
         perSampleWeights: weights,
@@ -624,10 +624,10 @@ class Generator {
       (a, b) => a - b,
     );
     const starts = bags === 0 ? [] : [0, ...offsets];
-    if (random.chance(0.3)) starts.push(count);
+    if (random.bool(0.3)) starts.push(count);
     if (this.isWrong) starts.push(random.pick([0, count + 1, 2 ** 33]));
     const form = this.isWrong
-      ? this.ids(4, 2, random.chance(0.5) ? undefined : [2, 2])
+      ? this.ids(4, 2, random.bool(0.5) ? undefined : [2, 2])
       : random.pick([
           array(starts),
           `Int32Array.of(${starts})`,
@@ -649,7 +649,7 @@ class Generator {
     const startPos = this.isWrong
       ? random.pick(BAD_NUMBERS)
       : String(random.int(0, Math.max(0, Math.min(bound, 600) - seq)));
-    const shape = random.chance(0.5) || batch === 0 ? [seq] : [batch, seq];
+    const shape = random.bool(0.5) || batch === 0 ? [seq] : [batch, seq];
     const positionIds = () =>
       shape.length === 1 ? this.ids(seq, bound) : this.ids(batch * seq, bound, shape);
     if (!made.positions && !this.isWrong) return {};
@@ -661,10 +661,10 @@ class Generator {
     ]);
   }
 
-  /** A sequence that mostly fits the positions. @param {Made} made */
+  /** A sequence length that usually fits the positions. @param {Made} made */
   sequence({ max }) {
     const count = this.count();
-    return this.random.chance(0.05) ? count : Math.min(count, max);
+    return this.random.bool(0.05) ? count : Math.min(count, max);
   }
 
   /** @param {Made} made */
@@ -674,10 +674,10 @@ class Generator {
     const batch = random.pick([0, 0, 1, 2, 3]);
     const count = (batch === 0 ? 1 : batch) * seq;
     const shape = batch === 0 ? [seq] : [batch, seq];
-    const flat = batch === 0 || random.chance(0.5);
-    const asked = flat && (batch > 0 || random.chance(0.1)) ? this.shapeOption(shape) : null;
-    const options = this.options({ shape: asked, ...this.positions(made, seq, batch) });
-    const rank = random.chance(this.wrong) ? [1, ...shape, 1] : shape;
+    const flat = batch === 0 || random.bool(0.5);
+    const shapeText = flat && (batch > 0 || random.bool(0.1)) ? this.shapeOption(shape) : null;
+    const options = this.options({ shape: shapeText, ...this.positions(made, seq, batch) });
+    const rank = random.bool(this.wrong) ? [1, ...shape, 1] : shape;
     const first = flat ? this.ids(count, made.vocab) : this.ids(count, made.vocab, rank);
     this.forward(made, first, count * made.dim, options);
   }
@@ -687,26 +687,26 @@ class Generator {
     const { random } = this;
     const seq = this.sequence(made);
     const batch = random.pick([0, 0, 1, 2, 3]);
-    const dim = random.chance(this.wrong) ? made.dim + 1 : made.dim;
+    const dim = random.bool(this.wrong) ? made.dim + 1 : made.dim;
     const shape = batch === 0 ? [seq, dim] : [batch, seq, dim];
     const size = shape.reduce((product, each) => product * each, 1);
-    const given = this.positions(made, seq, batch);
+    const positionOptions = this.positions(made, seq, batch);
     const kept = this.arrays.filter((each) => each.tensor && each.size === size);
-    if (kept.length > 0 && random.chance(0.5)) {
+    if (kept.length > 0 && random.bool(0.5)) {
       const { name } = random.pick(kept);
-      return this.forward(made, name, size, this.options(given), { arrays: [name] });
+      return this.forward(made, name, size, this.options(positionOptions), { arrays: [name] });
     }
-    if (this.isWrong) return this.forward(made, random.pick(NOT_FLOATS), size, this.options(given));
-    const tensor = random.chance(0.5);
-    const options = this.options({ shape: tensor ? null : this.shapeOption(shape), ...given });
+    if (this.isWrong) return this.forward(made, random.pick(NOT_FLOATS), size, this.options(positionOptions));
+    const tensor = random.bool(0.5);
+    const options = this.options({ shape: tensor ? null : this.shapeOption(shape), ...positionOptions });
     const x = this.variable('x');
     const memory = this.floats(size);
     const source = tensor ? `new Tensor(${memory}, { shape: ${array(shape)} })` : memory;
     this.arrays.push({ name: x, size, tensor });
     this.add({ code: `${x} = ${source}` });
-    if (random.chance(0.6)) return this.forward(made, x, size, options, { arrays: [x] });
-    // In place, or nearly.
-    const out = tensor || random.chance(0.7) ? x : `${x}.subarray(${random.int(0, 2)})`;
+    if (random.bool(0.6)) return this.forward(made, x, size, options, { arrays: [x] });
+    // In place, or with an overlapping output.
+    const out = tensor || random.bool(0.7) ? x : `${x}.subarray(${random.int(0, 2)})`;
     const code = `${made.name}.forwardInto(${x}, ${out}${options}) === ${x}`;
     this.add({ code, object: made.name, method: 'forwardInto', arrays: [x] });
   }
@@ -716,13 +716,13 @@ class Generator {
     const { random } = this;
     const count = this.count();
     const bound = random.pick([made.max, 100_000, 2 ** 32]);
-    const shape = random.chance(0.3) ? this.shape(count, 2) : undefined;
+    const shape = random.bool(0.3) ? this.shape(count, 2) : undefined;
     const positions =
       count > 64 ? this.ids(count, Math.min(bound, 2 ** 31), shape) : this.ids(count, bound, shape);
     this.add({ code: `${made.name}.encode(${positions})`, object: made.name, method: 'encode' });
   }
 
-  /** The rows of a table, read and written. @param {string} object @param {string} path  to the Parameter @param {number} rows @param {number} dim */
+  /** Reads or writes rows of a table. @param {string} object @param {string} path  to the Parameter @param {number} rows @param {number} dim */
   parameter(object, path, rows, dim) {
     const { random } = this;
     const row = this.isWrong
@@ -776,7 +776,7 @@ class Generator {
       this.parameter(name, kind === 'layer' ? `${name}.token.weight` : `${name}.weight`, vocab, dim);
     };
     const main = {
-      embedding: () => (random.chance(0.05) ? this.overlapping(made) : this.lookUp(made)),
+      embedding: () => (random.bool(0.05) ? this.overlapping(made) : this.lookUp(made)),
       bag: () => this.bagCall(made),
       layer: () => this.layerCall(made),
       sinusoidal: () => this.addPositions(made),
@@ -819,7 +819,7 @@ class Generator {
           : kind === 'learned'
             ? '.positionEmbedding'
             : '';
-    const target = this.random.chance(0.2) ? `${name}${part}` : name;
+    const target = this.random.bool(0.2) ? `${name}${part}` : name;
     this.add({ code: `${target}.dispose()`, object: name, method: 'dispose' });
     this.add({ code: `state(${name})`, object: name, method: 'state' });
   }
@@ -831,7 +831,7 @@ class Generator {
     const data = this.isWrong
       ? random.pick([...NOT_IDS, '[[1], 2]', '[1e39]'])
       : random.pick([this.floats(count), this.ids(count, 100), this.ids(count, 100, shape)]);
-    const made = `new Tensor(${data}${this.options({ shape: random.chance(0.5) ? this.shapeOption(shape) : null })})`;
+    const made = `new Tensor(${data}${this.options({ shape: random.bool(0.5) ? this.shapeOption(shape) : null })})`;
     const use = random.pick([
       '',
       '.toArray()',
@@ -855,7 +855,7 @@ class Generator {
       ]);
     }
     for (const { name } of this.objects) this.add({ code: `state(${name})`, object: name, method: 'state' });
-    // Earlier results stay valid, whatever happened since.
+    // Later steps must not change earlier results.
     this.add({ code: 'undefined', arrays: this.arrays.map(({ name }) => name), copies: true });
     return { variables: this.variables, steps: this.steps, parts: this.parts };
   }

@@ -1,4 +1,4 @@
-/** Random choices that a seed repeats. */
+/** Reproducible random choices. */
 
 export class Random {
   #state;
@@ -21,8 +21,8 @@ export class Random {
     return min + Math.floor(this.next() * (max - min + 1));
   }
 
-  /** Whether something of this probability happens. @param {number} probability */
-  chance(probability) {
+  /** True with this probability. @param {number} probability */
+  bool(probability) {
     return this.next() < probability;
   }
 

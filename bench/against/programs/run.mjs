@@ -1,11 +1,11 @@
-/** Runs a program on one build, and writes down what each step came to. */
+/** Runs a program on one build and records the outcome of each step. */
 
 import * as values from './values.mjs';
 
 /** @typedef {import('./generate.mjs').Program} Program @typedef {typeof import('tokenbed')} Library */
 
 /**
- * What a user can see of a value: plain data, with the bytes of arrays.
+ * The observable state of a value: plain data, with the bytes of arrays.
  *
  * @typedef {object} Outcome
  * @property {unknown} [value]
@@ -62,7 +62,7 @@ function seen(value, library, depth = 0) {
   if (name !== undefined) return { instance: name };
   if (depth > 6) return '...';
   if (Array.isArray(value)) {
-    // A getter of the program's is not called again.
+    // Getters of the program are not called again.
     const descriptors = Object.values(Object.getOwnPropertyDescriptors(value));
     return descriptors.map((each) => ('value' in each ? seen(each.value, library, depth + 1) : 'a getter'));
   }

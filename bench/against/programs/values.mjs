@@ -1,4 +1,4 @@
-/** What random programs call besides tokenbed: arrays in unusual memory, and what a program may look at. */
+/** Helpers of random programs: arrays in unusual memory, and the observable state of objects. */
 
 import { Random } from './random.mjs';
 
@@ -11,18 +11,18 @@ export function ids(count, bound, seed) {
   return Array.from({ length: count }, () => random.int(0, bound - 1));
 }
 
-/** Values that arithmetic treats in a way of its own. */
+/** Values that arithmetic treats specially. */
 const SPECIAL = [NaN, Infinity, -Infinity, -0, 1e-42, 3.4e38];
 
 /** `count` floats in [-1, 1); with `special`, one in eight is unusual. @param {number} count @param {number} seed @param {boolean} [special] */
 export function floats(count, seed, special = false) {
   const random = new Random(seed);
   return Float32Array.from({ length: count }, () =>
-    special && random.chance(1 / 8) ? random.pick(SPECIAL) : 2 * random.next() - 1,
+    special && random.bool(1 / 8) ? random.pick(SPECIAL) : 2 * random.next() - 1,
   );
 }
 
-/** A NaN that no computation makes: what is not written keeps it. @param {number} count */
+/** Floats filled with a NaN that no computation produces, to detect values that are not written. @param {number} count */
 export function painted(count) {
   const array = new Float32Array(count);
   new Uint32Array(array.buffer).fill(0x7fed_cba9);
@@ -108,7 +108,7 @@ const PROPERTIES = [
   'mode',
 ].concat(['includeLastOffset', 'dropout', 'base', 'layout', 'scale', 'training', 'disposed']);
 
-/** What an object says of itself. @param {any} object */
+/** The properties of an object. @param {any} object */
 export function state(object) {
   const entries = PROPERTIES.filter((name) => name in object).map((name) => [name, object[name]]);
   const { length } = object.parameters;

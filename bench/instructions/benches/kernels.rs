@@ -1,4 +1,4 @@
-//! Each kernel of `tokenbed_instructions` on each instruction set that valgrind executes: it knows no AVX-512.
+//! Each kernel of `tokenbed_instructions` on each instruction set that valgrind supports. It does not support AVX-512.
 
 #![allow(missing_docs, reason = "the macros make public items")]
 
@@ -32,7 +32,7 @@ kernels! {
     dropout
 }
 
-// Simulated caches would be another machine's, and take longer than all the rest.
+// No cache simulation: it would model another machine, and take most of the time.
 main!(
     config = LibraryBenchmarkConfig::default().tool(Callgrind::with_args(["--cache-sim=no"])),
     library_benchmark_groups = kernels

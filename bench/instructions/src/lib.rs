@@ -1,20 +1,20 @@
-//! The work that is counted: each function prepares one kernel on small, fixed data.
+//! The counted kernels. Each function prepares one kernel on small, fixed data.
 //!
 //! ```text
-//! prepare(isa):  data, by a written rule; the kernel once, uncounted;  give the kernel's call
-//! counted:       that call
+//! prepare(isa):  make the data by a fixed rule; run the kernel once, uncounted; return a closure that runs it
+//! counted:       the closure
 //! ```
 //!
-//! The first, uncounted run is for what a process does once: finding out about the machine, symbols of the C library.
-//! Data is leaked, so that no counted call ends with freeing it. Sizes and modes go through `black_box`: a kernel that
-//! the compiler had made for these very numbers would not be the one that ships.
+//! The first, uncounted run does the one-time work of a process: CPU detection and lazy binding of C library symbols.
+//! The data is leaked, so that no counted call frees it. Sizes and modes go through `black_box`, so that the compiler
+//! does not specialize a kernel for them: the counted code is the code that ships.
 //!
 //! # What a count depends on
-//! On the compiler: the record names it. Hardly on the machine: valgrind answers CPUID as one and the same processor
-//! with AVX2, its caches included, so code that asks CPUID takes the same way everywhere. The data is small enough (a
-//! table of 6 MiB, 768 KiB of output) to stay below the thresholds of large tables and outputs in any case: streaming
-//! and far prefetch are a matter of time, and `npm run bench` measures that. Where a kernel calls `memcpy`, the C
-//! library's instructions count too.
+//! A count depends on the compiler, which the record names. It hardly depends on the machine: valgrind always reports
+//! the same CPUID, of a processor with AVX2, including its caches, so code that reads CPUID takes the same path
+//! everywhere. The data (a table of 6 MiB, 768 KiB of output) stays below the thresholds of large tables and outputs:
+//! non-temporal stores and distant prefetch affect the time, not the count, and `npm run bench` measures the time.
+//! If a kernel calls `memcpy`, the C library's instructions count too.
 
 use std::hint::black_box;
 use tokenbed_core::ops::{
@@ -23,7 +23,7 @@ use tokenbed_core::ops::{
 use tokenbed_core::rng::{stream, Draws};
 use tokenbed_core::{Ids, Indices, Isa, Table, Window};
 
-/// A kernel's call, ready to be counted.
+/// A closure that runs a kernel once.
 pub type Work = &'static mut dyn FnMut();
 
 const VOCAB: usize = 4096;
@@ -33,7 +33,7 @@ const DIM: usize = 384;
 const HEAD: usize = 64;
 /// Ids in a bag, and positions in a sequence.
 const PER_BAG: usize = 32;
-/// Ids that are only checked: a pass over 512 would be mostly its entry.
+/// Ids for the check alone: with 512 ids the fixed cost of the call would dominate.
 const CHECKED: usize = 16_384;
 const PADDING: usize = 0;
 
@@ -42,14 +42,14 @@ fn ready(mut work: impl FnMut() + 'static) -> Work {
     Box::leak(Box::new(work))
 }
 
-/// `[rows, dim]` values in [-1, 1), all different from their neighbours.
+/// `[rows, dim]` values in [-1, 1), each different from its neighbours.
 fn table(rows: usize, dim: usize) -> Table<'static> {
     let value = |i: usize| (i as u32).wrapping_mul(2_654_435_761) as i32 as f32 / 2_147_483_648.0;
     let values: Vec<f32> = (0..rows * dim).map(value).collect();
     black_box(Table::f32(rows, dim, values.leak()).expect("as many values as the table has"))
 }
 
-/// `n` ids below `VOCAB`, scattered; every eighth is `PADDING`.
+/// `n` scattered ids below `VOCAB`. Every eighth is `PADDING`.
 fn some_ids(n: usize) -> Ids<'static> {
     let id = |i: usize| match i % 8 {
         5 => PADDING as u32,
@@ -74,7 +74,7 @@ fn draws() -> Draws {
     })
 }
 
-/// Every id is below the number of rows.
+/// Checks that every id is below the number of rows.
 pub fn check(isa: Isa) -> Work {
     let ids = some_ids(CHECKED);
     let bound = black_box(VOCAB as u64);
@@ -88,7 +88,7 @@ pub fn gather(isa: Isa) -> Work {
     gather_rows(isa, DIM)
 }
 
-/// Rows of 64 values, where what is done once per row weighs most.
+/// Rows of 64 values, where the work per row matters most.
 pub fn gather_narrow(isa: Isa) -> Work {
     gather_rows(isa, 64)
 }
@@ -142,7 +142,7 @@ pub fn add(isa: Isa) -> Work {
     ready(move || ops::add_positions(isa, &positions, None, window, Source::Slice(x), &mut *out))
 }
 
-/// Positions added where the values stand.
+/// Positions added in place.
 pub fn add_in_place(isa: Isa) -> Work {
     let (positions, out) = (positions(), output(IDS * DIM));
     let window = black_box(Window::all(IDS, DIM));
@@ -164,7 +164,7 @@ pub fn bag_max(isa: Isa) -> Work {
     bag(isa, Mode::Max, None, false)
 }
 
-/// Sums without an eighth of the ids.
+/// Sums with padding: an eighth of the ids is skipped.
 pub fn bag_sum_padding(isa: Isa) -> Work {
     bag(isa, Mode::Sum, Some(PADDING), false)
 }
@@ -245,7 +245,7 @@ pub fn init_normal(isa: Isa) -> Work {
     ready(move || ops::init_normal(isa, &draws, std, 0, out))
 }
 
-/// A tenth of the values dropped.
+/// Dropout with probability 0.1.
 pub fn dropout(isa: Isa) -> Work {
     let (dropout, out) = (black_box(Dropout::new(0.1, 42, 0)), output(IDS * DIM));
     ready(move || ops::dropout(isa, &dropout, 0, out))

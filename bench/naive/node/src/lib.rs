@@ -1,10 +1,10 @@
-//! The naive native gather, and what the bench asks of the machine.
+//! The naive native gather, and the bench's functions for memory and pages.
 //!
 //! ```text
-//! for each id:  check it;  copy its row behind the last one
+//! for each id:  check it;  append its row to the output
 //! ```
 //!
-//! No table handle, no prefetch, no streaming stores: what is measured against this is what those are worth.
+//! It has no table handle, no prefetch and no non-temporal stores. A comparison with it shows their effect.
 
 mod machine;
 mod streaming;
@@ -21,7 +21,7 @@ use napi_derive::napi;
 pub fn gather(table: Float32ArraySlice, ids: Int32ArraySlice, mut out: Float32Array) -> Result<()> {
     let (table, ids) = (table.as_ref(), ids.as_ref());
     // SAFETY: the caller's array, written in one synchronous call while no JavaScript runs; the bench never
-    // gives an `out` that shares bytes with the table.
+    // passes an `out` that shares bytes with the table.
     let out = unsafe { out.as_mut() };
     let dim = out.len().checked_div(ids.len()).unwrap_or(0);
     if dim == 0 {
@@ -29,8 +29,8 @@ pub fn gather(table: Float32ArraySlice, ids: Int32ArraySlice, mut out: Float32Ar
     }
     for (row, &id) in out.chunks_exact_mut(dim).zip(ids) {
         let start = usize::try_from(id).ok().and_then(|id| id.checked_mul(dim));
-        let found = start.and_then(|start| table.get(start..start + dim));
-        row.copy_from_slice(found.ok_or_else(|| Error::new(Status::InvalidArg, format!("no row {id}")))?);
+        let values = start.and_then(|start| table.get(start..start + dim));
+        row.copy_from_slice(values.ok_or_else(|| Error::new(Status::InvalidArg, format!("no row {id}")))?);
     }
     Ok(())
 }

@@ -1,11 +1,11 @@
-//! What the bench asks of the machine: how fast it copies, and which pages lie under an array.
+//! The bench's functions for memory: copies at full speed, and the pages under an array.
 
 use super::streaming;
 use napi::bindgen_prelude::{Float32Array, Float32ArraySlice};
 use napi::{Error, Result};
 use napi_derive::napi;
 
-/// `to = from` by memcpy, as long as the shorter of both.
+/// `to = from` by memcpy, up to the shorter length.
 #[napi]
 pub fn copy(from: Float32ArraySlice, mut to: Float32Array) {
     let from = from.as_ref();
@@ -15,7 +15,7 @@ pub fn copy(from: Float32ArraySlice, mut to: Float32Array) {
     to[..len].copy_from_slice(&from[..len]);
 }
 
-/// `to = from` past the caches, with the widest stores that this machine has.
+/// `to = from` with the widest non-temporal stores of this machine.
 #[napi]
 pub fn copy_streaming(from: Float32ArraySlice, mut to: Float32Array) {
     let from = from.as_ref();
@@ -25,14 +25,14 @@ pub fn copy_streaming(from: Float32ArraySlice, mut to: Float32Array) {
     streaming::copy(&from[..len], &mut to[..len]);
 }
 
-/// The address of the first value, so that the bench can align what it allocates.
+/// The address of the first value, so that the bench can align its allocations.
 #[napi]
 pub fn address(memory: Float32ArraySlice) -> f64 {
     memory.as_ref().as_ptr() as usize as f64
 }
 
-/// Asks for 2 MiB pages under the whole ones inside `memory`; to be called before it is first touched.
-/// Gives how many bytes were asked for: 0 where the system has no such pages.
+/// Requests 2 MiB pages for the part of `memory` that consists of whole ones. Call it before the first touch.
+/// Returns the number of bytes requested: 0 if the system has no such pages.
 ///
 /// # Errors
 /// What the system answered, where it refused.
@@ -63,7 +63,8 @@ pub fn advise(memory: Float32ArraySlice) -> Result<f64> {
     }
 }
 
-/// Forbids this process and its later children 2 MiB pages, whoever asks for them; or allows them again.
+/// Disables 2 MiB pages for this process and its later children, or enables them again. Requests have no effect
+/// while they are disabled.
 ///
 /// # Errors
 /// What the system answered, where it refused.
@@ -82,7 +83,7 @@ pub fn no_huge_pages(on: bool) -> Result<()> {
     Ok(())
 }
 
-/// How many bytes of this process lie on 2 MiB pages; 0 where the system does not say.
+/// The number of bytes of this process on 2 MiB pages; 0 if the system does not report it.
 #[napi]
 pub fn huge_bytes() -> f64 {
     let text = std::fs::read_to_string("/proc/self/smaps_rollup").unwrap_or_default();

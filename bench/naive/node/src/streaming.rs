@@ -1,21 +1,21 @@
-//! A copy whose stores go past the caches: the fastest way to write what nobody reads soon.
+//! A copy with non-temporal stores: the fastest way to write data that is not read soon.
 //!
 //! ```text
 //! head to the next 64-byte line;  lines with non-temporal stores;  fence;  tail
 //! ```
 
-/// `to = from`; both are equally long.
+/// `to = from`, of equal lengths.
 pub fn copy(from: &[f32], to: &mut [f32]) {
     assert_eq!(from.len(), to.len());
     #[cfg(target_arch = "x86_64")]
     {
-        // `align_offset` is always reached here: an f32 lies a whole number of f32 before a line.
+        // `align_offset` always succeeds here: the distance from an f32 to the next line is a multiple of 4 bytes.
         let head = to.as_ptr().align_offset(LINE).min(to.len());
         let lines = (to.len() - head) / FLOATS;
         let tail = head + lines * FLOATS;
         to[..head].copy_from_slice(&from[..head]);
-        // SAFETY: `lines` whole lines follow `head` in both, the one in `to` begins on a line; the features that
-        // each function names were found.
+        // SAFETY: `lines` whole lines follow `head` in both, and those in `to` are aligned; the features that each
+        // function names were detected.
         unsafe {
             let (from, to) = (from.as_ptr().add(head), to.as_mut_ptr().add(head));
             match () {

@@ -6,7 +6,7 @@
 
 use std::alloc::{alloc as allocate, Layout};
 
-/// Memory that nobody frees: the bench drops the whole instance. A null pointer when there is no more.
+/// Memory that is never freed: the bench drops the whole instance. A null pointer if there is no memory left.
 #[no_mangle]
 pub extern "C" fn alloc(bytes: usize) -> *mut u8 {
     match Layout::from_size_align(bytes.max(1), 64) {
@@ -16,8 +16,8 @@ pub extern "C" fn alloc(bytes: usize) -> *mut u8 {
     }
 }
 
-/// `out[i] = table[ids[i]]` for `n` ids, each in `0 .. vocab`; gives how many rows were written, which is less
-/// than `n` when an id is none of the table's.
+/// `out[i] = table[ids[i]]` for `n` ids, each in `0 .. vocab`; returns the number of rows written, which is less
+/// than `n` if an id is out of range.
 ///
 /// # Safety
 /// `vocab * dim` values at `table`, `n` ids at `ids`, room for `n * dim` values at `out`, none overlapping.
