@@ -1,10 +1,9 @@
 /**
- * One suite, three places: the same test/*.test.ts run on the native backend, on WASM in Node, and on WASM in a
- * real headless Chromium. Which backend a test was given is `inject('backend')`; test/setup.ts makes sure that
- * it is the one that answers. Besides those, test/house/ looks at the sources and needs no backend, and test/page/
- * visits the page of examples/browser.
+ * The same test/*.test.ts run on the native backend, on WASM in Node, and on WASM in headless Chromium.
+ * `inject('backend')` returns the backend of a test, and test/setup.ts checks that the library uses it. In addition,
+ * test/house/ checks the source files and needs no backend, and test/page/ tests the page of examples/browser.
  *
- * What is tested is dist/, loaded as a user's program loads it: in Node by Node itself, never transformed.
+ * The tests load dist/ as a user's program does: in Node through Node itself, never transformed.
  */
 
 import { playwright } from '@vitest/browser-playwright';
@@ -14,7 +13,7 @@ import { findChromium } from './scripts/lib/chromium.mjs';
 
 const dist = (file: string): string => fileURLToPath(new URL(`dist/${file}`, import.meta.url));
 
-// The longer names first: an alias also stands for the beginning of a longer path.
+// The longer names come first: an alias also matches as a prefix of a longer path.
 const alias = {
   'tokenbed/tokenizer': dist('tokenizer/index.js'),
   'tokenbed/inline': dist('inline.js'),
@@ -23,7 +22,7 @@ const alias = {
   tokenbed: dist('index.js'),
 };
 
-/** A backend in Node: its own processes, so that memory is measured alone, with `gc()` for the finalizers. */
+/** A backend in Node: in separate processes, so that memory is measured alone, with `gc()` for the finalizers. */
 export const inNode = (backend: 'native' | 'wasm') => ({
   resolve: { alias },
   test: {
@@ -40,7 +39,7 @@ export const inNode = (backend: 'native' | 'wasm') => ({
   },
 });
 
-/** `DevShm` and the GPU are absent in containers, and root has no sandbox there. */
+/** Containers lack /dev/shm and a GPU, and the sandbox does not work for root. */
 const flags = ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'];
 
 export default defineConfig({
@@ -50,7 +49,7 @@ export default defineConfig({
       inNode('wasm'),
       {
         resolve: { alias },
-        // Named, so that it is not found in the middle of a run, which would load every page again.
+        // Listed, because Vite reloads every page if it discovers a dependency during a run.
         optimizeDeps: { include: ['fast-check', 'slimdom'] },
         test: {
           name: 'chromium',
@@ -78,7 +77,7 @@ export default defineConfig({
         },
       },
       {
-        // examples/browser as a visitor sees it: driven from Node, which computes the same for comparison.
+        // examples/browser in a real browser, driven from Node, which computes the expected results.
         resolve: { alias },
         test: {
           name: 'page',
@@ -88,7 +87,7 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 60_000,
           expect: { poll: { timeout: 20_000 } },
-          // One browser at a time: what stalls a page should be the page.
+          // One browser at a time, so that only the page itself can cause a stall.
           fileParallelism: false,
           server: { deps: { external: [/\/dist\//] } },
         },
