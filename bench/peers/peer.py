@@ -1,13 +1,13 @@
 """A Python library as a contender: it reads requests, times its own loop and writes responses. See python.mjs too.
 
-    hello                                    -> version, contenders and what each can do
-    array    file dtype length pages         -> id: the file's values, in memory of the wanted pages
-    prepare  contender op numbers arrays     -> id, or null when the contender does not do this job
+    hello                                    -> version, contenders and the ops of each
+    array    file dtype length pages         -> id: the file's values, in memory on the requested pages
+    prepare  contender op numbers arrays     -> id, or null if the contender does not support this job
     measure  id first count                  -> nanoseconds of call(first) ... call(first + count - 1)
     output   id file                         -> the rows of the last call, as f32, in the file
     close / forget  id                       -> drops a job / an array
 
-One line of JSON each; an error is answered with its text. Nothing else may be printed to standard output.
+One line of JSON each; the response to an error is its text. Nothing else may be printed to standard output.
 """
 
 import gc

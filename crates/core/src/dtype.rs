@@ -1,11 +1,11 @@
 //! The storage types of a table: their names and the bytes of a row.
 
-/// How the values of a table are stored. Kernels compute in f32 whatever it is.
+/// The storage type of a table's values. Kernels compute in f32 for every storage type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DType {
     /// IEEE 754 binary32, in the machine's byte order (little-endian on every target of this crate).
     F32,
-    /// The upper two bytes of an f32: a type for tests of what a second dtype needs.
+    /// The upper two bytes of an f32: a second dtype for the tests.
     #[cfg(feature = "test-dtype")]
     Half,
 }
@@ -21,7 +21,7 @@ impl DType {
         }
     }
 
-    /// Bytes of a row of `dim` values; `None` if an address cannot count them.
+    /// Bytes of a row of `dim` values; `None` if they overflow an address.
     pub(crate) fn row_bytes(self, dim: usize) -> Option<usize> {
         match self {
             DType::F32 => dim.checked_mul(size_of::<f32>()),

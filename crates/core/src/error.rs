@@ -1,17 +1,17 @@
-//! One variant for each way an argument can be wrong, with the numbers inside.
+//! The errors of invalid arguments, one variant each, with the numbers of the message.
 //!
-//! The core finds what is wrong and where. TypeScript builds the message from these numbers.
+//! The core detects an error and its position. TypeScript builds the message from these numbers.
 
 use std::fmt;
 
-/// What is wrong with an argument. A function that returns it has written nothing.
+/// An invalid argument. A function that returns it has written nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Error {
     /// The id at flat `position` is not in `[0, bound)`; every id before it is.
     IdOutOfRange {
         /// Flat position of the first bad id.
         position: usize,
-        /// The smallest value that is too large.
+        /// The exclusive upper bound of valid ids.
         bound: u64,
     },
     /// The offset at `index` breaks a rule of [`Offsets`](crate::indices::Offsets); every offset before it is valid.
@@ -19,8 +19,8 @@ pub enum Error {
         /// The first bad offset.
         index: usize,
     },
-    /// `rows` rows of `dim` values are not a table: `dim` is 0, or the bytes exceed the address space or differ from
-    /// the memory's.
+    /// The shape is invalid: `dim` is 0, the table exceeds the address space, or its size differs from that of its
+    /// memory.
     TableShape {
         /// Rows requested.
         rows: usize,

@@ -1,10 +1,10 @@
-//! Index arrays: validated once, then trusted by type.
+//! Index arrays. They are validated once; afterwards their type proves that they are valid.
 //!
-//! [`Ids`] and the arguments of [`Offsets::check`] are what a caller passed. [`Indices`] and [`Offsets`] are valid:
-//! only the checks here make them, so a kernel that takes them reads no row outside its table and tests nothing. An
-//! error is returned before the first value is written.
+//! [`Ids`] and the arguments of [`Offsets::check`] are unchecked. [`Indices`] and [`Offsets`] are valid: only the
+//! checks in this module construct them, so kernels take them without bounds checks. An error is returned before the
+//! first value is written.
 
-#![expect(unsafe_code, reason = "the constructor for what was proven before")]
+#![expect(unsafe_code, reason = "the constructor for ids that were checked before")]
 
 use crate::error::Error;
 use crate::simd::{dispatch, Isa};
@@ -27,7 +27,7 @@ pub enum Ids<'a> {
     U32(&'a [u32]),
 }
 
-/// The same expression for each type of ids.
+/// Expands one expression for each id type.
 macro_rules! each_type {
     ($ids:expr, $slice:ident => $body:expr) => {
         match $ids {
@@ -53,12 +53,15 @@ impl<'a> Ids<'a> {
         self.len() == 0
     }
 
-    /// Entry `i`, unchecked. Panics when there is no such entry.
+    /// Entry `i`, not checked against a bound.
+    ///
+    /// # Panics
+    /// If `i` is out of range.
     pub fn value(&self, i: usize) -> i64 {
         each_type!(self, ids => i64::from(ids[i]))
     }
 
-    /// Some of them. Panics when `range` is not a range of them.
+    /// Some of them. Panics if `range` is not a range of them.
     #[inline]
     pub fn slice(self, range: Range<usize>) -> Ids<'a> {
         match self {
@@ -71,9 +74,9 @@ impl<'a> Ids<'a> {
         }
     }
 
-    /// Proves that every id is in `[0, bound)`, in one pass. `bound` is at most 2^32.
+    /// Checks in one pass that every id is in `[0, bound)`. `bound` is at most 2^32.
     ///
-    /// Errors: `ERR_ID_OUT_OF_RANGE` with the lowest position of an id that is not.
+    /// Errors: `ERR_ID_OUT_OF_RANGE` with the position of the first id that is not.
     pub fn check(self, isa: Isa, bound: u64) -> Result<Indices<'a>, Error> {
         match each_type!(self, ids => first_outside(isa, ids, bound)) {
             Some(position) => Err(Error::IdOutOfRange { position, bound }),
@@ -82,7 +85,7 @@ impl<'a> Ids<'a> {
     }
 }
 
-/// Ids of which every one is in `[0, bound)`.
+/// Ids that are all in `[0, bound)`.
 #[derive(Debug, Clone, Copy)]
 pub struct Indices<'a> {
     ids: Ids<'a>,
@@ -90,7 +93,7 @@ pub struct Indices<'a> {
 }
 
 impl<'a> Indices<'a> {
-    /// Ids that were proven before, in a pass over a whole of which these are a part.
+    /// Ids that were checked before, as part of a larger array.
     ///
     /// # Safety
     /// Every id is in `[0, bound)`.
@@ -115,7 +118,7 @@ impl<'a> Indices<'a> {
         self.ids.is_empty()
     }
 
-    /// Some of them. Panics when `range` is not a range of them.
+    /// Some of them. Panics if `range` is not a range of them.
     #[inline]
     pub fn slice(self, range: Range<usize>) -> Indices<'a> {
         Indices {
@@ -124,33 +127,33 @@ impl<'a> Indices<'a> {
         }
     }
 
-    /// What every entry is below.
+    /// The exclusive upper bound of every entry.
     pub fn bound(&self) -> u64 {
         self.bound
     }
 
-    /// Entry `i`. Panics when there is none.
+    /// Entry `i`. Panics if there is none.
     #[inline(always)]
     pub fn get(&self, i: usize) -> usize {
-        // No entry is negative, so none changes here.
+        // No entry is negative, so the conversion is exact.
         each_type!(self.ids, ids => ids[i] as usize)
     }
 }
 
-/// Where each bag begins in a flat array of `n` ids: offsets start at 0, never fall and end at most at `n`.
+/// Where each bag begins in a flat array of `n` ids: offsets start at 0, never decrease, and end at or before `n`.
 #[derive(Debug, Clone, Copy)]
 pub struct Offsets<'a> {
     starts: Ids<'a>,
-    /// Where the first bag begins: not at 0 only in a part of the bags.
+    /// The start of the first bag: 0 unless this is a part of the bags.
     base: usize,
-    /// Where the last bag ends.
+    /// The end of the last bag.
     end: usize,
     bags: usize,
 }
 
 impl<'a> Offsets<'a> {
-    /// Proves those rules. Bag `i` reaches from `offsets[i]` to `offsets[i + 1]`, and the last bag to `n`;
-    /// with `include_last` the last offset is `n` itself and begins no bag. No bags is fine only when `n` is
+    /// Checks these rules. Bag `i` covers `offsets[i] .. offsets[i + 1]`, and the last bag ends at `n`. With
+    /// `include_last` the last offset is `n` itself and no bag begins there. There may be zero bags only if `n` is
     /// 0.
     ///
     /// Errors: `ERR_OFFSETS` with the first offset that breaks a rule (0 where there is none but one is
@@ -162,14 +165,14 @@ impl<'a> Offsets<'a> {
         }
         Offsets::check_part(offsets, n, None)?;
         let checked = Offsets::proven(offsets, n, include_last);
-        // Ids that no bag takes: after a last offset below n, or all of them where no bag begins.
+        // Ids outside all bags: those after a last offset below n, or all ids if there are no bags.
         if include_last && checked.start(count - 1) != n {
             return Err(Error::Offsets { index: count - 1 });
         }
         Ok(checked)
     }
 
-    /// Offsets that were checked before, part by part. Those that break a rule make a later call panic.
+    /// Offsets that were checked before, part by part. A later call panics if they break a rule.
     pub fn proven(offsets: Ids<'a>, n: usize, include_last: bool) -> Offsets<'a> {
         Offsets {
             starts: offsets,
@@ -179,8 +182,8 @@ impl<'a> Offsets<'a> {
         }
     }
 
-    /// The rules that a part of the offsets can break by itself, for callers that see them part by part: it
-    /// starts at 0, or not below `previous`, the offset before it; it never falls; it ends at `n` or before.
+    /// Checks a part of the offsets, for callers that read them part by part: the part starts at 0, or not below
+    /// `previous`, the offset before it; it never decreases; and it ends at or before `n`.
     ///
     /// Errors: `ERR_OFFSETS`; the index counts from the start of the part.
     pub fn check_part(part: Ids<'_>, n: usize, previous: Option<usize>) -> Result<(), Error> {
@@ -188,12 +191,12 @@ impl<'a> Offsets<'a> {
         fault.map_or(Ok(()), |index| Err(Error::Offsets { index }))
     }
 
-    /// How many bags.
+    /// The number of bags.
     pub fn bags(&self) -> usize {
         self.bags
     }
 
-    /// The ids of bag `i`. Panics when there is no such bag.
+    /// The range of ids in bag `i`. Panics if there is no such bag.
     pub fn bag(&self, i: usize) -> Range<usize> {
         assert!(i < self.bags, "bag {i} of {}", self.bags);
         let end = if i + 1 < self.starts.len() {
@@ -208,7 +211,7 @@ impl<'a> Offsets<'a> {
         each_type!(self.starts, starts => starts[i] as usize) - self.base
     }
 
-    /// Some of the bags, over their own ids alone, which begin at `start` and end at `end` of these.
+    /// A range of the bags, relative to their own ids, which cover `start .. end` of all ids.
     pub(crate) fn slice(self, part: Range<usize>, start: usize, end: usize) -> Self {
         Offsets {
             bags: part.len(),
@@ -219,7 +222,7 @@ impl<'a> Offsets<'a> {
     }
 }
 
-/// The first of `offsets` that is not 0 at the start (or falls below `previous`), or falls, or is beyond `n`.
+/// The first of `offsets` that is not 0 at the start (or is below `previous`), decreases, or exceeds `n`.
 fn first_fault<T: Copy + Into<i64>>(offsets: &[T], n: usize, previous: Option<usize>) -> Option<usize> {
     let n = n as i64;
     let mut allowed = previous.map_or(0..=0, |previous| previous as i64..=n);
@@ -231,7 +234,7 @@ fn first_fault<T: Copy + Into<i64>>(offsets: &[T], n: usize, previous: Option<us
     })
 }
 
-/// A type of ids: `BITS` wide, signed or not.
+/// An id type of `BITS` bits, signed or unsigned.
 pub(crate) trait Id: Copy {
     /// The same bits, read as an unsigned number: a negative id becomes one of at least 2^(BITS - 1).
     type Bits: Copy + Ord + Into<u32>;
@@ -265,11 +268,10 @@ macro_rules! id {
 }
 id!(i8 as u8, u8 as u8, i16 as u16, u16 as u16, i32 as u32, u32 as u32);
 
-/// The lowest position of an id that is not in `[0, bound)`.
+/// The position of the first id that is not in `[0, bound)`.
 ///
-/// A block of ids is good if the largest of its bits, read as unsigned, is at most `min(bound - 1, T::MAX)`:
-/// that is one maximum per id, which compilers turn into vector code of any width by themselves. Only a bad
-/// block is searched.
+/// A block of ids is valid if its maximum, read as unsigned, is at most `min(bound - 1, T::MAX)`. This takes one
+/// maximum per id, which the compiler vectorizes. Only an invalid block is searched.
 pub(crate) fn first_outside<T: Id>(isa: Isa, ids: &[T], bound: u64) -> Option<usize> {
     assert!(bound <= 1 << 32, "ids of 32 bits can have no bound of {bound}");
     let Some(largest) = bound.checked_sub(1) else {
@@ -279,7 +281,7 @@ pub(crate) fn first_outside<T: Id>(isa: Isa, ids: &[T], bound: u64) -> Option<us
     dispatch!(isa, _simd => search(ids, largest))
 }
 
-/// Ids in a block: a few kilobytes, read from memory once even when they must be searched.
+/// Ids in a block: a few kilobytes, so that a search reads them from the cache.
 const BLOCK: usize = 1024;
 
 #[inline(always)]

@@ -1,16 +1,16 @@
 //! The kernels of tokenbed: token ids in, dense vectors out, at memory bandwidth.
 //!
-//! This crate knows nothing of JavaScript. Two thin binding crates expose it to Node and to the browser, with the same
-//! bits, because every kernel is written once:
+//! This crate does not depend on JavaScript. Two thin binding crates expose it to Node and to the browser. Results have
+//! the same bits on both, because every kernel is written once:
 //!
 //! ```text
-//! ops    what is computed   gather, embed, bag, ...   one generic body each, over Row and Simd
+//! ops    operations         gather, embed, bag, ...   one generic body each, over Row and Simd
 //!  |
-//! expr   what is read       scaled, plus              a row computed from rows
+//! expr   expressions        scaled, plus              a row computed from rows
 //!  |
-//! row    how stored         f32                       a row opens into f32 vectors of any width
+//! row    storage            f32                       a row is loaded as f32 vectors of any width
 //!  |
-//! simd   how wide           scalar avx2 avx512 neon simd128
+//! simd   instruction sets   scalar avx2 avx512 neon simd128
 //! ```
 //!
 //! # Shapes
@@ -19,19 +19,18 @@
 //!
 //! # Numerics
 //! Same input, same bits, on every backend and instruction set. Vector lanes run along columns and never mix;
-//! rows accumulate in index order; multiply and add round separately, never fused; `sin`, `cos`, `exp` and
-//! `ln` are this crate's own, and so is the random generator, of which element `i` is a pure function of the
-//! seed and `i`. The one exception: a NaN that arithmetic produces has an unspecified sign and payload.
+//! rows accumulate in index order; multiply and add round separately, never fused; this crate implements
+//! `sin`, `cos`, `exp`, `ln` and the random generator, whose element `i` is a pure function of the seed and
+//! `i`. The one exception: a NaN that arithmetic produces has an unspecified sign and payload.
 //!
 //! # Speed
-//! An operation waits for memory. [`tuning`] has the sizes from which it prefetches rows or uses non-temporal stores,
-//! for each class of processors; they change no bit.
+//! Operations are limited by memory. For each class of processors, [`tuning`] has the sizes from which they prefetch
+//! rows or use non-temporal stores. These thresholds change no bit.
 //!
 //! # Trust
-//! [`indices`] is the border: validated arrays are of another type, and kernels take only that type. What a caller of
-//! this crate must get right by itself (lengths that fit each other) is asserted at the entry of each operation.
-//! `unsafe` is in the instruction sets (`simd`), in [`memory`], [`table`], `row` and `ops/bag.rs`, each with its
-//! reason.
+//! [`indices`] validates arrays: valid arrays have another type, and kernels take only that type. Each operation
+//! asserts at its start that the lengths of its arguments match. `unsafe` is limited to the instruction sets (`simd`),
+//! [`memory`], [`table`], `row` and `ops/bag.rs`, each with its reason.
 
 #![forbid(clippy::disallowed_methods, clippy::undocumented_unsafe_blocks)] // no exception in this crate
 

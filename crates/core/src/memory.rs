@@ -1,21 +1,21 @@
-//! The memory of a table: how large it is, who keeps it, and who may write to it.
+//! The memory of a table: its size, its owner and its access rights.
 //!
-//! [`TableSpec`] is the only product of rows, columns and dtype. [`Memory`] is the only place that allocates,
-//! aligns, advises, reuses and frees the bytes under a table:
+//! [`TableSpec`] alone computes sizes from rows, columns and dtype. [`Memory`] alone allocates, aligns, advises, reuses
+//! and frees the bytes of a table:
 //!
 //! ```text
-//! small                   the allocator's zeroed memory, from a pair of cache lines on
-//! large, on Linux         pages of the system, on large pages if there is room for one
-//! freed                   large memory up to KEPT bytes waits for the next table of the same size
-//! lent                    somebody else's memory, used where it is
+//! small                   zeroed memory from the allocator, aligned to a pair of cache lines
+//! large, on Linux         mapped pages, on large pages if the table is large enough for one
+//! freed                   up to KEPT bytes of large memory are kept for the next table of the same size
+//! lent                    memory with another owner, used in place
 //! ```
 //!
-//! Alignment is a preference of the allocation, not a requirement: lent memory may begin at any byte, and rows are
-//! read through unaligned loads. Access is part of the type: a `Memory<Read>` has no method that writes.
+//! Alignment is not required: lent memory may begin at any byte, and rows are read with unaligned loads. The access
+//! right is part of the type: a `Memory<Read>` has no method that writes.
 
 #![expect(
     unsafe_code,
-    reason = "the memory of tables, and advice to the system about it"
+    reason = "allocates the memory of tables and advises the system about it"
 )]
 
 use crate::dtype::DType;
@@ -24,16 +24,16 @@ use std::alloc::{alloc_zeroed, dealloc, Layout};
 use std::marker::PhantomData;
 use std::ptr::NonNull;
 
-/// Bytes of two cache lines, which processors fetch together: owned memory begins at a multiple.
+/// Bytes of two cache lines, which processors fetch as a pair. Owned memory is aligned to it.
 ///
-/// A row of 256 bytes then lies in 4 lines and 2 pairs. From 16 bytes behind a line on it lies in 5 and 3: bags over
-/// rows of a table of 256 MiB took 1.6 times as long.
+/// An aligned row of 256 bytes covers 4 lines and 2 pairs. A row that starts 16 bytes after a line covers 5 lines and 3
+/// pairs: bags over rows of a table of 256 MiB took 1.6 times as long.
 pub const PAIR: usize = 128;
 
 /// Bytes of a large page on x86-64, and on ARM with pages of 4 KiB.
 ///
-/// Under a fresh result of 48 MB: 1.65 times as fast as small pages (with all pages populated beforehand: 1.5; that
-/// on small pages: 1.1).
+/// For a fresh result of 48 MB, 1.65 times as fast as small pages. (Populating all pages first: 1.5 times on large
+/// pages, 1.1 times on small ones.)
 #[cfg(target_os = "linux")]
 const LARGE_PAGE: usize = 2 << 20;
 
@@ -111,16 +111,16 @@ pub struct Read;
 #[derive(Debug)]
 pub struct Write;
 
-/// What new memory holds.
+/// The contents of new memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Contents {
     /// Zeros.
     Zeros,
-    /// Any bytes: the owner writes all of them before it reads one.
+    /// Unspecified bytes: the owner writes all of them before it reads any.
     Any,
 }
 
-/// A block of bytes, valid for reads, and for writes if `Access` is [`Write`], as long as this value lives.
+/// A block of bytes, valid for reads, and for writes if `Access` is [`Write`], for the lifetime of this value.
 #[derive(Debug)]
 pub struct Memory<Access> {
     start: NonNull<u8>,
@@ -129,24 +129,24 @@ pub struct Memory<Access> {
     access: PhantomData<Access>,
 }
 
-/// Who frees the bytes.
+/// The owner of the bytes, which frees them.
 #[derive(Debug)]
 enum Keeper {
-    /// The allocator: the block that it returned, at or before the start.
+    /// The allocator. The pointer is the block that it returned, at or before the start.
     Allocator(NonNull<u8>),
     /// The system: pages.
     #[cfg(target_os = "linux")]
     Pages { _unmapped_when_dropped: pages::Mapping },
-    /// Somebody else, who keeps them longer than this value lives.
+    /// The caller, which keeps them longer than this value lives.
     Lender,
 }
 
-// SAFETY: the block has no owner but this value (the caller of `lent` promises it for lent memory), and nothing
-// about it is bound to a thread.
+// SAFETY: this value alone accesses the block (the caller of `lent` promises it for lent memory), and the block is not
+// bound to a thread.
 unsafe impl<Access> Send for Memory<Access> {}
 
 impl Memory<Write> {
-    /// `len` bytes; `None` without memory for them.
+    /// Allocates `len` bytes; `None` if memory is exhausted.
     pub fn allocate(len: usize, contents: Contents) -> Option<Self> {
         #[cfg(target_os = "linux")]
         if len >= pages::LEAST {
@@ -157,8 +157,8 @@ impl Memory<Write> {
             };
             return Some(Self::of(start, len, keeper));
         }
-        // The allocator zeroes whatever `contents` says: fresh memory costs nothing, and Rust has no name for bytes
-        // without a value.
+        // The allocator zeroes the bytes in both cases: fresh memory costs nothing, and reading uninitialized bytes
+        // would be undefined behavior.
         let _ = contents;
         // SAFETY: the size of the layout is not 0.
         let block = NonNull::new(unsafe { alloc_zeroed(Self::layout(len)?) })?;
@@ -167,7 +167,7 @@ impl Memory<Write> {
         Some(Self::of(start, len, Keeper::Allocator(block)))
     }
 
-    /// The same memory without the right to write.
+    /// Converts the memory to read-only access.
     pub fn read_only(self) -> Memory<Read> {
         let memory = std::mem::ManuallyDrop::new(self);
         // SAFETY: `memory` is never dropped, so the keeper has one owner.
@@ -176,7 +176,7 @@ impl Memory<Write> {
         })
     }
 
-    /// All bytes, to be written.
+    /// All bytes, mutable.
     pub fn bytes_mut(&mut self) -> &mut [u8] {
         // SAFETY: the block is valid for `len` bytes, and `&mut self` is the only way to it.
         unsafe { std::slice::from_raw_parts_mut(self.start.as_ptr(), self.len) }
@@ -193,17 +193,17 @@ impl<Access> Memory<Access> {
         }
     }
 
-    /// Memory that somebody else allocated, from any byte on.
+    /// Memory with another owner. It may begin at any byte.
     ///
     /// # Safety
     /// `start` is valid for reads of `len` bytes, and for writes if `Access` is [`Write`], until the memory is
-    /// dropped. While a method of it runs, nobody else writes there, or reads what the method writes.
+    /// dropped. While a method of it runs, no other code writes there, or reads what the method writes.
     pub unsafe fn lent(start: NonNull<u8>, len: usize) -> Self {
         Self::of(start, len, Keeper::Lender)
     }
 
-    /// What the allocator is asked for: room to begin at a pair of lines. It returns untouched zero pages for an
-    /// alignment of 16; for a larger one it would write every byte.
+    /// The layout of an allocation, with room for the alignment to a pair of lines. With an alignment of 16 the
+    /// allocator returns untouched zero pages; with a larger one it would write every byte.
     fn layout(len: usize) -> Option<Layout> {
         Layout::from_size_align(len.checked_add(PAIR)?, 16).ok()
     }
@@ -225,10 +225,9 @@ impl<Access> Drop for Memory<Access> {
     }
 }
 
-/// Whether `values` are pages that nobody has written yet, asked of the system. Asks for large pages under them if
-/// so.
+/// Returns whether the system reports the pages of `values` as never written. If so, requests large pages for them.
 ///
-/// Elsewhere than on Linux, and for less than a few MiB, where it does not matter, the answer is no.
+/// Returns false on other systems than Linux, and below a few MiB, where it does not matter.
 pub fn fresh(values: &mut [f32]) -> bool {
     #[cfg(target_os = "linux")]
     if size_of_val(values) >= 2 * LARGE_PAGE {
@@ -243,26 +242,26 @@ pub fn fresh(values: &mut [f32]) -> bool {
     false
 }
 
-/// Pages of the system.
+/// Mapped pages.
 #[cfg(target_os = "linux")]
 mod pages {
     use super::{Contents, LARGE_PAGE};
     use std::ptr::NonNull;
     use std::sync::{Mutex, PoisonError};
 
-    /// Bytes of the smallest memory that is worth pages of its own.
+    /// Bytes of the smallest memory that is mapped instead of allocated.
     pub const LEAST: usize = 256 << 10;
 
-    /// Bytes of freed memory that wait for the next table of their size: the first write to a fresh page takes
-    /// several times as long as writing a used one.
+    /// Bytes of freed memory that are kept for the next table of the same size: the first write to a fresh page takes
+    /// several times as long as a write to a used page.
     const KEPT: usize = 32 << 20;
 
     const PAGE: usize = 4096;
 
-    /// What waits, freed longest ago first.
+    /// The kept pages, oldest first.
     static WAITING: Mutex<Vec<Mapping>> = Mutex::new(Vec::new());
 
-    /// Pages that this value unmaps, or leaves for the next mapping of the same size.
+    /// Pages that this value unmaps, or keeps for the next mapping of the same size.
     #[derive(Debug)]
     pub struct Mapping {
         block: NonNull<u8>,
@@ -271,7 +270,7 @@ mod pages {
         used: usize,
     }
 
-    // SAFETY: pages are bound to no thread.
+    // SAFETY: pages are not bound to a thread.
     unsafe impl Send for Mapping {}
 
     impl Mapping {
@@ -282,20 +281,20 @@ mod pages {
                 let mapping = waiting.remove(i);
                 drop(waiting);
                 if contents == Contents::Zeros {
-                    // SAFETY: the pages are mapped for writing, and nobody else knows them.
+                    // SAFETY: the pages are mapped for writing, and no other code has their address.
                     unsafe { mapping.start().as_ptr().write_bytes(0, used) }
                 }
                 return Some(mapping);
             }
             drop(waiting);
-            // Room to begin at a large page, which costs addresses only.
+            // Room for the alignment to a large page, which costs only addresses.
             let slack = if used >= 2 * LARGE_PAGE { LARGE_PAGE } else { 0 };
             let len = used.checked_add(slack + PAGE - 1)? / PAGE * PAGE;
             let (protection, flags) = (
                 libc::PROT_READ | libc::PROT_WRITE,
                 libc::MAP_PRIVATE | libc::MAP_ANONYMOUS,
             );
-            // SAFETY: a new mapping touches no memory that exists.
+            // SAFETY: a new mapping does not affect existing memory.
             let block = unsafe { libc::mmap(std::ptr::null_mut(), len, protection, flags, -1, 0) };
             if block == libc::MAP_FAILED {
                 return None;
@@ -322,7 +321,7 @@ mod pages {
         fn drop(&mut self) {
             let Mapping { block, len, used } = *self;
             let unmap = |block: NonNull<u8>, len| {
-                // SAFETY: mapped in `new`, and nobody uses the pages any more.
+                // SAFETY: mapped in `new`, and the pages are no longer used.
                 unsafe { libc::munmap(block.as_ptr().cast(), len) };
             };
             if used > KEPT {
@@ -339,21 +338,21 @@ mod pages {
         }
     }
 
-    /// Asks for large pages under those that lie wholly inside `len` bytes from `start` on.
+    /// Requests large pages for those that lie wholly inside the `len` bytes at `start`.
     ///
-    /// Each is one page fault instead of 512, and one entry of the TLB. The system may refuse, which changes nothing.
+    /// Each takes one page fault instead of 512, and one TLB entry. The system may refuse the request.
     pub fn prefer_large(start: *const u8, len: usize) {
         let first = start.addr().next_multiple_of(LARGE_PAGE);
         let end = (start.addr() + len) / LARGE_PAGE * LARGE_PAGE;
         if first < end {
-            // SAFETY: this advice changes no byte, whatever is there.
+            // SAFETY: this advice never changes the contents of memory.
             unsafe {
                 libc::madvise(first as *mut _, end - first, libc::MADV_HUGEPAGE);
             }
         }
     }
 
-    /// Whether the page at `at` is in memory; true if the system does not tell.
+    /// Whether the page at `at` is resident in memory; true if the system does not report it.
     pub fn resident(at: *const u8) -> bool {
         let page = at.addr() / PAGE * PAGE;
         let mut in_memory = 1;
@@ -405,7 +404,7 @@ mod tests {
         assert!(fresh(values));
         values.fill(1.0);
         assert!(!fresh(values));
-        assert!(!fresh(&mut values[..8]), "too small to ask");
+        assert!(!fresh(&mut values[..8]), "too small to query");
     }
 
     #[test]

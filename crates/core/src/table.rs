@@ -1,6 +1,6 @@
-//! A table: a [`TableSpec`] over bytes, and the way from a proven id to its row.
+//! A table: a [`TableSpec`] over bytes, and access to the row of a checked id.
 
-#![expect(unsafe_code, reason = "a proven id leads to its row without a second check")]
+#![expect(unsafe_code, reason = "reads the row of a checked id without a second check")]
 
 use crate::dtype::DType;
 use crate::error::Error;
@@ -19,7 +19,7 @@ pub struct Table<'a> {
 }
 
 impl<'a> Table<'a> {
-    /// The table in `bytes`.
+    /// Creates the table over `bytes`.
     ///
     /// Errors: `ERR_SHAPE` if `bytes` is not exactly as long as `spec` says.
     pub fn new(spec: TableSpec, bytes: &'a [u8]) -> Result<Self, Error> {
@@ -32,7 +32,7 @@ impl<'a> Table<'a> {
         Ok(Table { spec, bytes })
     }
 
-    /// The table of those f32 values. Errors: as for [`TableSpec::new`] and [`Table::new`].
+    /// Creates a table over f32 values. Errors: as for [`TableSpec::new`] and [`Table::new`].
     pub fn f32(rows: usize, dim: usize, values: &'a [f32]) -> Result<Self, Error> {
         Table::new(
             TableSpec::new(DType::F32, rows, dim)?,
@@ -67,7 +67,7 @@ pub struct TableMut<'a> {
 }
 
 impl<'a> TableMut<'a> {
-    /// The table in `bytes`. Errors: as for [`Table::new`].
+    /// Creates the table over `bytes`. Errors: as for [`Table::new`].
     pub fn new(spec: TableSpec, bytes: &'a mut [u8]) -> Result<Self, Error> {
         Table::new(spec, bytes)?;
         Ok(TableMut { spec, bytes })
@@ -78,8 +78,7 @@ impl<'a> TableMut<'a> {
         self.spec
     }
 
-    /// The values of rows `rows` where they are f32 values that Rust may refer to: stored as f32, on an aligned
-    /// address.
+    /// The values of `rows` as a slice, if they are stored as f32 at an aligned address.
     pub fn values_mut(&mut self, rows: Range<usize>) -> Option<&mut [f32]> {
         let dtype = self.spec.dtype();
         let bytes = self.row_bytes_mut(rows);
@@ -94,7 +93,7 @@ impl<'a> TableMut<'a> {
     /// Stores `values` in row `row`, from column `col` on.
     ///
     /// # Panics
-    /// When the table has no such columns.
+    /// If the columns are out of range.
     pub fn write(&mut self, row: usize, col: usize, values: &[f32]) {
         let dim = self.spec.dim();
         assert!(
@@ -106,9 +105,9 @@ impl<'a> TableMut<'a> {
     }
 }
 
-/// A table whose dtype the compiler knows: what `with_rows!` makes of a [`Table`], and kernels read.
+/// A table with a static dtype. `with_rows!` makes it from a [`Table`], and kernels read it.
 ///
-/// Only what a loop over rows needs, so that it stays in registers.
+/// It has only the fields that a loop over rows needs, so that they stay in registers.
 #[derive(Clone, Copy)]
 pub struct Rows<'a, R> {
     start: *const u8,
@@ -133,8 +132,8 @@ impl<'a, R: Stored<'a>> Rows<'a, R> {
         }
     }
 
-    /// The row that entry `i` of the ids names. The ids were proven below a bound, so what is checked here, that the
-    /// bound is the table's, does not depend on `i` and leaves the loop.
+    /// The row of id `ids[i]`. The ids are below their bound, so this function only compares the bound with the number
+    /// of rows. The comparison does not depend on `i`, so the compiler moves it out of the loop.
     #[inline(always)]
     pub fn of_id(&self, ids: Indices<'_>, i: usize) -> R {
         let (bound, rows) = (ids.bound(), self.rows);
@@ -146,8 +145,8 @@ impl<'a, R: Stored<'a>> Rows<'a, R> {
         unsafe { self.row_unchecked(ids.get(i)) }
     }
 
-    /// Prefetches every cache line of row `row`, which need not be a row of the table: addresses are computed,
-    /// nothing is read.
+    /// Prefetches every cache line of row `row`. The row may be out of range: a prefetch only computes addresses and
+    /// reads nothing.
     #[inline(always)]
     pub fn prefetch<S: Simd>(&self, simd: S, hint: Hint, row: usize) {
         let start = self.start.wrapping_add(row.wrapping_mul(self.stride));
@@ -159,12 +158,12 @@ impl<'a, R: Stored<'a>> Rows<'a, R> {
         }
     }
 
-    /// Row `row`, which must be one of the table's.
+    /// Row `row`. Panics if it is out of range.
     #[inline(always)]
     pub fn row(&self, row: usize) -> R {
         let rows = self.rows;
         assert!(row < rows, "row {row} of a table of {rows} rows");
-        // SAFETY: just checked.
+        // SAFETY: checked above.
         unsafe { self.row_unchecked(row) }
     }
 
@@ -172,8 +171,8 @@ impl<'a, R: Stored<'a>> Rows<'a, R> {
     /// `row` is below `rows`.
     #[inline(always)]
     unsafe fn row_unchecked(&self, row: usize) -> R {
-        // SAFETY: `Table::new` has seen the bytes of all rows, which are borrowed; `Rows::of` has seen that they are
-        // stored as `R`.
+        // SAFETY: `Table::new` has checked that the borrowed bytes hold all rows, and `Rows::of` that they are stored
+        // as `R`.
         unsafe { R::open(self.start.add(row * self.stride), self.dim) }
     }
 }
@@ -185,7 +184,7 @@ mod tests {
     use crate::simd::{available, dispatch, MAX_LANES};
     use std::cell::RefCell;
 
-    /// One lane that records what is prefetched.
+    /// One lane that records prefetches.
     #[derive(Clone, Copy)]
     struct Recorder<'a>(&'a RefCell<Vec<usize>>);
 

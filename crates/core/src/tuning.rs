@@ -1,41 +1,42 @@
-//! Thresholds: the one place for numbers that were measured.
+//! Thresholds: all measured numbers are in this module.
 //!
-//! Nothing here changes a bit of a result. An operation reads its plan once, at its entry, from the bytes of the
-//! table, of a row and of the output, and runs one body:
+//! They change no bit of a result. An operation selects a plan once, at its start, from the sizes of the table, a row
+//! and the output, and runs the same body for every plan:
 //!
 //! ```text
-//! the table fits the inner caches       no prefetch: the rows are there, or soon will be
-//! it fits the outer ones                short rows are prefetched a few ahead, into every cache
-//! it does not                           rows are prefetched many ahead, into the outer caches
+//! the table fits the inner caches       no prefetch: the rows are cached, or will be soon
+//! it fits the outer caches              short rows are prefetched a few ahead, into every cache
+//! it is larger                          rows are prefetched many ahead, into the outer caches
 //! the output is larger than the caches  non-temporal stores
 //! ```
 //!
-//! The numbers belong to a class of processors, which is detected once. Ratios in the comments are medians of
-//! interleaved runs with random ids, against the same kernel without the measure; each class names its machine. A
-//! class that was not measured takes numbers of another class that cannot make it slower by much.
+//! The numbers depend on the class of the processor, which is detected once. Ratios in the comments are speed-ups:
+//! medians of interleaved runs with random ids, compared with the same kernel without the optimization. Each class
+//! names the machine of its measurement. A class that was not measured uses numbers of another class that cannot slow
+//! it down much.
 
 use crate::memory::TableSpec;
 use crate::simd::{self, Hint, Isa, Processor, Vendor};
 use std::sync::OnceLock;
 
-/// How rows are prefetched: into which caches, and at what distance.
+/// The target caches and the distance of row prefetches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Prefetch {
-    /// Into which caches.
+    /// The caches to prefetch into.
     pub hint: Hint,
     /// The prefetch distance, in rows.
     pub rows: usize,
 }
 
 impl Prefetch {
-    /// No prefetch: no ids reach that far.
+    /// No prefetch: the distance is larger than any number of ids.
     pub const NONE: Prefetch = Prefetch {
         hint: Hint::Far,
         rows: usize::MAX,
     };
 }
 
-/// How a kernel goes through its rows.
+/// The memory access plan of a kernel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Plan {
     /// How rows are prefetched.
@@ -52,7 +53,7 @@ impl Plan {
     };
 }
 
-/// How rows are prefetched in tables of at least some size with rows up to some length.
+/// The prefetch plan of tables of at least a size, with rows up to a length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Step {
     /// Bytes of the smallest table.
@@ -82,8 +83,8 @@ const MIB: usize = 1 << 20;
 /// they cost 10 to 35 %, since the next reader has to fetch the output from memory.
 const NON_TEMPORAL_BYTES: usize = 8 * MIB;
 
-/// Bytes of the shortest rows of such an output. 512: 1.05; 256: 1.2 where the output begins at a line, but 0.87 where it
-/// does not, and JavaScript's arrays begin 16 bytes behind one.
+/// Bytes of the shortest rows of such an output. 512: 1.05; 256: 1.2 where the output begins at a line, but 0.87 where
+/// it does not, and JavaScript's arrays begin 16 bytes behind one.
 const NON_TEMPORAL_ROW: usize = 512;
 
 impl Tuning {
@@ -97,7 +98,7 @@ impl Tuning {
 
     /// The numbers of a processor.
     pub fn of(processor: Processor) -> Tuning {
-        // An unknown L2 cache is taken to be of a common size.
+        // If the size of the L2 cache is unknown, a common size is assumed.
         let l2 = if processor.l2 == 0 { MIB } else { processor.l2 };
         match processor.vendor {
             // Sapphire Rapids, 2 vCPUs of a shared machine, rows of 256 to 4096 bytes.
@@ -132,7 +133,7 @@ impl Tuning {
                 non_temporal_bytes: NON_TEMPORAL_BYTES,
                 non_temporal_row: NON_TEMPORAL_ROW,
             },
-            // Not measured: a few short rows, which cannot push anything out.
+            // Not measured: a few short rows, which cannot evict much.
             Vendor::Arm => Tuning {
                 lookup: [
                     Step::NEVER,
@@ -151,11 +152,11 @@ impl Tuning {
         }
     }
 
-    /// How `ids` rows are looked up in a table of `spec`, for an output of which `out` bytes decide (see
-    /// [`Output`](crate::output::Output)).
+    /// The plan for a lookup of `ids` rows in a table of `spec`. `out` is the size of the output that decides on
+    /// non-temporal stores (see [`Output`](crate::output::Output)).
     #[inline]
     pub fn plan(&self, ids: usize, spec: &TableSpec, out: usize) -> Plan {
-        // For fewer ids choosing a plan takes longer than it saves.
+        // For fewer ids, selecting a plan takes longer than it saves.
         const FEW: usize = 8;
         if ids <= FEW {
             return Plan::PLAIN;
@@ -163,7 +164,7 @@ impl Tuning {
         self.lookup(spec.bytes(), spec.row_bytes(), out)
     }
 
-    /// How rows of `row` bytes are looked up one by one in a table of `table` bytes.
+    /// The prefetch plan for lookups of single rows of `row` bytes in a table of `table` bytes.
     pub fn lookup(&self, table: usize, row: usize, out: usize) -> Plan {
         Plan {
             prefetch: last(&self.lookup, table, row),
@@ -171,19 +172,19 @@ impl Tuning {
         }
     }
 
-    /// How rows of `row` bytes that go into bags are prefetched.
+    /// The prefetch plan for rows of `row` bytes that are reduced in bags.
     pub fn bag(&self, table: usize, row: usize) -> Prefetch {
         last(&self.bag, table, row)
     }
 
-    /// Whether rows of `row` bytes are written with non-temporal stores, in an output of which `out` bytes decide.
+    /// Whether rows of `row` bytes are written with non-temporal stores. `out` is the size of the output that decides.
     pub fn non_temporal(&self, row: usize, out: usize) -> bool {
         out >= self.non_temporal_bytes && row >= self.non_temporal_row
     }
 }
 
 impl Step {
-    /// For tables from `table` bytes on and rows up to `row` bytes: `rows` rows ahead.
+    /// A step for tables of at least `table` bytes and rows of up to `row` bytes: prefetches `rows` rows ahead.
     const fn from(table: usize, row: usize, hint: Hint, rows: usize) -> Step {
         Step {
             table,
@@ -192,7 +193,7 @@ impl Step {
         }
     }
 
-    /// No table is that large.
+    /// A step that matches no table.
     pub const NEVER: Step = Step {
         table: usize::MAX,
         row: 0,
@@ -209,7 +210,7 @@ fn last(steps: &[Step], table: usize, row: usize) -> Prefetch {
         .map_or(Prefetch::NONE, |step| step.prefetch)
 }
 
-/// How a call computes: with which instruction set, and with which numbers.
+/// The instruction set and the thresholds of a call.
 #[derive(Debug, Clone, Copy)]
 pub struct Exec {
     /// The instruction set.
@@ -219,7 +220,7 @@ pub struct Exec {
 }
 
 impl From<Isa> for Exec {
-    /// With the numbers of this machine.
+    /// An execution context with the thresholds of this machine.
     #[inline]
     fn from(isa: Isa) -> Self {
         static DETECTED: OnceLock<Tuning> = OnceLock::new();

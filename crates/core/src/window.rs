@@ -5,19 +5,18 @@ use std::ops::Range;
 /// Either whole rows (`first_col` is 0, `cols` the row's length) or a range of columns of a single row.
 ///
 /// Both forms are contiguous in the result, so `out` holds exactly the window: `rows * cols` values, and the
-/// elements of the window are `len()` successive elements of the result. Natively a window is everything, or
-/// what one thread takes of it; on WebAssembly a result passes through a scratch area of fixed size, window by
-/// window. Lanes run along columns and no kernel mixes columns, so the bits do not depend on how a result was
-/// cut.
+/// elements of the window are `len()` successive elements of the result. On the native backend a window is the
+/// whole result or the part of one thread. On WebAssembly a result passes through a scratch area of fixed size,
+/// window by window. Lanes run along columns and no kernel mixes columns, so the windows do not affect the bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window {
     /// First row, counted in the whole result.
     pub first_row: usize,
-    /// How many rows.
+    /// The number of rows.
     pub rows: usize,
     /// First column.
     pub first_col: usize,
-    /// How many columns.
+    /// The number of columns.
     pub cols: usize,
 }
 
@@ -32,7 +31,7 @@ impl Window {
         }
     }
 
-    /// Some rows of it, counted from its first one. Panics when they are not all in it.
+    /// A range of its rows, counted from the first one. Panics if the range is not inside the window.
     pub fn slice(&self, rows: Range<usize>) -> Self {
         assert!(rows.end <= self.rows, "rows {rows:?} of {self:?}");
         Window {
@@ -58,7 +57,7 @@ impl Window {
         self.first_col..self.first_col + self.cols
     }
 
-    /// How many values the window holds.
+    /// The number of values in the window.
     pub fn len(&self) -> usize {
         self.rows * self.cols
     }
@@ -68,9 +67,9 @@ impl Window {
         self.len() == 0
     }
 
-    /// Where the window's first value stands in a result whose rows hold `dim` values.
+    /// The index of the window's first value in a result whose rows hold `dim` values.
     ///
-    /// Panics when the window is of neither form, or does not hold `len` values.
+    /// Panics if the window has neither form, or does not hold `len` values.
     pub(crate) fn first_element(&self, dim: usize, len: usize) -> u64 {
         let whole_rows = self.first_col == 0 && self.cols == dim;
         let one_row = self.rows <= 1 && self.first_col + self.cols <= dim;
@@ -83,11 +82,11 @@ impl Window {
     }
 }
 
-/// Values in a block: 16 KiB, so that what is done to it next finds it in the L1 cache.
+/// Values in a block: 16 KiB, so that the second pass over it reads the L1 cache.
 const BLOCK: usize = 4096;
 
-/// Gives a window as a whole; or, if each part of it is worked on `twice`, in blocks of whole rows, of about
-/// `BLOCK` values. Each: where it starts in `out`, its own window, its part of `out`.
+/// Yields the whole window, or, if each value is processed `twice`, blocks of whole rows with about `BLOCK` values.
+/// Each item has the start of the block in `out`, its window, and its part of `out`.
 pub(crate) fn for_each_block(
     window: Window,
     twice: bool,

@@ -1,7 +1,7 @@
-//! What is read: rows that are computed from other rows, a vector at a time.
+//! Expressions: rows that are computed from other rows, a vector at a time.
 //!
-//! An expression is a [`Row`] itself, so an operation writes it as it writes a row of a table. Each step is one f32
-//! operation, rounded once.
+//! An expression implements [`Row`], so an operation writes it like a row of a table. Each step is one f32 operation,
+//! rounded once.
 
 mod rotated;
 pub use rotated::{RotatedHalves, RotatedPairs};

@@ -1,15 +1,17 @@
-//! A row whose pairs of columns are rotated in the plane.
+//! A row with rotated pairs of columns.
 //!
 //! ```text
 //! pair (a, b):  a' = f32(f32(a cos) - f32(b sin));  b' = f32(f32(b cos) + f32(a sin))
 //! ```
-//! A difference is computed as a sum with the negative sine: the same bits, and the inverse rotation is the other sign.
+//! A difference is computed as a sum with the negative sine. The bits are the same, and the inverse rotation only flips
+//! the sign.
 
 use crate::row::Row;
 use crate::simd::{for_each_vector, Simd, MAX_LANES};
 use std::ops::Range;
 
-/// Pairs are columns `i` and `half + i`; `turn` holds all sines, then all cosines. Columns from `2 half` on stay.
+/// Pairs are columns `i` and `half + i`; `turn` holds all sines, then all cosines. Columns from `2 half` on are
+/// unchanged.
 #[derive(Debug, Clone, Copy)]
 pub struct RotatedHalves<X, T> {
     /// The row that is rotated, as a whole.
@@ -24,14 +26,15 @@ pub struct RotatedHalves<X, T> {
     pub first: usize,
 }
 
-/// Pairs are columns `2 i` and `2 i + 1`; `turn` holds the sine and the cosine of each pair. Columns from `len` on stay.
+/// Pairs are columns `2 i` and `2 i + 1`; `turn` holds the sine and the cosine of each pair. Columns from `len` on are
+/// unchanged.
 #[derive(Debug, Clone, Copy)]
 pub struct RotatedPairs<X, T> {
     /// The row that is rotated, as a whole.
     pub x: X,
     /// Sines and cosines.
     pub turn: T,
-    /// Columns that are rotated, an even number.
+    /// The number of rotated columns, which is even.
     pub len: usize,
     /// 1 for the rotation, -1 for its inverse.
     pub direction: f32,
@@ -45,7 +48,7 @@ fn turned<S: Simd>(simd: S, own: S::F32, cos: S::F32, other: S::F32, sin: S::F32
     simd.add(simd.mul(own, cos), simd.mul(other, sin))
 }
 
-/// The `n` lanes of a vector that lies across a boundary, one by one. A function of its own: it is rarely called.
+/// The `n` lanes of a vector that crosses a boundary, one by one. A separate function, because it is rarely called.
 #[inline(never)]
 fn each(row: impl Row, col: usize, n: usize) -> [f32; MAX_LANES] {
     let mut values = [0.0; MAX_LANES];
@@ -95,7 +98,7 @@ impl<X: Row, T: Row> Row for RotatedHalves<X, T> {
         turned(simd, x.load(simd, at, n), cos, x.load(simd, other, n), sin)
     }
 
-    /// Both halves of a whole row in one pass: every value is read once.
+    /// Computes both halves of a whole row in one pass, so that every value is read once.
     #[inline(always)]
     fn copy_to<S: Simd>(self, simd: S, out: &mut [f32]) {
         let RotatedHalves { x, half, .. } = self;
@@ -159,7 +162,7 @@ impl<X: Row, T: Row> Row for RotatedPairs<X, T> {
         self.pairs(simd, self.signs(simd), at, n)
     }
 
-    /// The pairs of a whole row with the signs loaded once.
+    /// Computes the pairs of a whole row and loads the signs only once.
     #[inline(always)]
     fn copy_to<S: Simd>(self, simd: S, out: &mut [f32]) {
         let RotatedPairs {
@@ -196,7 +199,7 @@ impl<X: Row, T: Row> Row for RotatedPairs<X, T> {
 }
 
 impl<X: Row, T: Row> RotatedHalves<X, T> {
-    /// Columns `i .. i + n` of both halves of a whole row.
+    /// Computes columns `i .. i + n` of both halves of a whole row.
     #[inline(always)]
     fn both<S: Simd>(self, simd: S, i: usize, n: usize, first: &mut [f32], second: &mut [f32]) {
         let RotatedHalves {
@@ -224,7 +227,7 @@ impl<X: Row, T: Row> RotatedPairs<X, T> {
         simd.load(&signs[..S::LANES])
     }
 
-    /// Whole pairs: columns `at .. at + n` of `x`, both even.
+    /// Computes whole pairs: columns `at .. at + n` of `x`, both even.
     #[inline(always)]
     fn pairs<S: Simd>(self, simd: S, signs: S::F32, at: usize, n: usize) -> S::F32 {
         let (own, turn) = (self.x.load(simd, at, n), self.turn.load(simd, at, n));

@@ -1,4 +1,4 @@
-//! Bags: many rows are reduced to one, their sum, mean or maximum, column by column.
+//! Bags: reduces many rows to their sum, mean or maximum, column by column.
 //!
 //! ```text
 //! acc = [+0; cols]                         (max: -infinity, which every other value replaces)
@@ -10,11 +10,11 @@
 //! nothing kept:  acc = 0
 //! ```
 //!
-//! Departures from that loop, none of which changes a bit: columns are independent, so they are reduced in blocks that
-//! stay in registers while the ids are walked inside; and ids are taken in runs, without padding, so that the inner
-//! loop tests neither padding nor the type of the ids.
+//! The code differs from that loop without changing a bit. Columns are independent, so they are reduced in blocks that
+//! stay in registers, with the loop over ids inside. Ids are converted in runs without padding, so that the inner loop
+//! tests neither padding nor the type of the ids.
 
-#![expect(unsafe_code, reason = "copies of proven ids are proven")]
+#![expect(unsafe_code, reason = "copies of valid ids are valid")]
 
 use crate::indices::{each_type, Id, Ids, Indices, Offsets};
 use crate::row::{with_rows, Stored};
@@ -23,34 +23,34 @@ use crate::table::{Rows, Table};
 use crate::tuning::{Exec, Prefetch};
 use std::ops::Range;
 
-/// How the rows of a bag are reduced.
+/// The reduction of the rows in a bag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
     /// Their sum.
     Sum,
-    /// Their sum, divided by how many there are (or by the sum of their weights).
+    /// Their sum, divided by their number (or by the sum of their weights).
     Mean,
-    /// The largest value of each column; NaN if there is one.
+    /// The largest value of each column, or NaN if the column has one.
     Max,
 }
 
-/// How bags are reduced.
+/// A bag operation.
 #[derive(Debug, Clone, Copy)]
 pub struct Bag<'a> {
     /// The rows, `[V, D]`.
     pub table: Table<'a>,
-    /// How they are reduced.
+    /// The reduction.
     pub mode: Mode,
     /// The id that is skipped, with its weight.
     pub padding: Option<usize>,
 }
 
-/// The state of a bag, beside its accumulators, between one part of its ids and the next.
+/// The state of a bag between two parts of its ids, besides its accumulators.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct BagState {
     /// Ids kept so far: not padding.
     kept: usize,
-    /// The sum of their weights, in index order, where there are weights.
+    /// The sum of their weights, in index order, if the bag has weights.
     weight: Option<f32>,
 }
 
@@ -59,11 +59,11 @@ pub struct BagState {
 /// ```text
 /// table [V, D], ids [n], weights [n] -> acc [cols.len()]
 /// ```
-/// A bag begins with `BagState::default()` and any `acc`; its ids may come in any number of parts, in order;
-/// it ends with [`bag_finish`]. A column range of a bag is a bag of its own, with a state of its own.
+/// Start a bag with `BagState::default()` and any `acc`, add its ids in any number of parts, in order, and end it with
+/// [`bag_finish`]. Each column range of a bag is a separate bag with a separate state.
 ///
 /// # Panics
-/// When lengths do not fit each other or the table, or a maximum has weights.
+/// If lengths do not match each other or the table, or a maximum has weights.
 pub fn bag_extend(
     exec: impl Into<Exec>,
     bag: &Bag<'_>,
@@ -103,7 +103,7 @@ pub fn bag_finish(isa: Isa, bag: &Bag<'_>, state: &BagState, acc: &mut [f32]) {
 /// The same bits as [`bag_extend`] and [`bag_finish`] for each bag. Every value of `out` is written.
 ///
 /// # Panics
-/// When lengths do not fit each other or the table, or a maximum has weights.
+/// If lengths do not match each other or the table, or a maximum has weights.
 pub fn bag(
     exec: impl Into<Exec>,
     bag: &Bag<'_>,
@@ -154,7 +154,7 @@ fn finish<S: Simd>(simd: S, mode: Mode, state: &BagState, acc: &mut [f32]) {
     }
 }
 
-/// Reduces bags: what does not change from bag to bag, and the current run of ids.
+/// Reduces bags. Holds the values that all bags share, and the current run of ids.
 struct Bagger<'a, 'i, S, R> {
     simd: S,
     rows: Rows<'a, R>,
@@ -209,8 +209,8 @@ impl<'a, 'i, S: Simd, R: Stored<'a>> Bagger<'a, 'i, S, R> {
         }
     }
 
-    /// Prefetches the rows at the prefetch distance behind entries `part`, of this bag or of a later one. All at once:
-    /// a row in the middle of a run was prefetched long before.
+    /// Prefetches the rows at the prefetch distance after entries `part`, of this bag or of a later one. It prefetches
+    /// them all at once, since the rows of the current run were prefetched earlier.
     #[inline(always)]
     fn prefetch_rows(&self, part: Range<usize>) {
         let Prefetch { hint, rows } = self.prefetch;
@@ -222,7 +222,7 @@ impl<'a, 'i, S: Simd, R: Stored<'a>> Bagger<'a, 'i, S, R> {
         }
     }
 
-    /// Reduces the run into `acc`, block by block of columns. `fresh`: the values of `acc` are not part of the bag.
+    /// Reduces the run into `acc`, block by block of columns. If `fresh`, the values of `acc` are ignored.
     #[inline(always)]
     fn columns(&self, cols: Range<usize>, weighted: bool, fresh: bool, acc: &mut [f32]) {
         let mut acc = acc;
@@ -242,7 +242,7 @@ impl<'a, 'i, S: Simd, R: Stored<'a>> Bagger<'a, 'i, S, R> {
         }
     }
 
-    /// Reduces the columns from `col` on of the run into `N` vectors of `n` lanes each.
+    /// Reduces the columns of the run from `col` on into `N` vectors of `n` lanes each.
     #[inline(always)]
     fn block<const N: usize>(&self, col: usize, n: usize, weighted: bool, fresh: bool, acc: &mut [f32]) {
         let simd = self.simd;
@@ -285,7 +285,7 @@ impl<'a, 'i, S: Simd, R: Stored<'a>> Bagger<'a, 'i, S, R> {
         }
     }
 
-    /// The inner loop: every row of the run, `N` vectors of it.
+    /// The inner loop: `N` vectors of every row in the run.
     #[inline(always)]
     fn walk<const N: usize>(
         &self,
@@ -297,7 +297,7 @@ impl<'a, 'i, S: Simd, R: Stored<'a>> Bagger<'a, 'i, S, R> {
         let ids = self.run.ids();
         let weights = &self.run.weights()[..ids.len()];
         for i in 0..ids.len() {
-            // Not `weights[i]`: a sum without weights would check a bound for a value that it does not use.
+            // `weights[i]` would check a bound even for sums without weights, which do not use the value.
             let weight = weights.get(i).copied().unwrap_or(1.0);
             let row = self.rows.of_id(ids, i).cols(cols.clone());
             for (k, accumulator) in accumulators.iter_mut().enumerate() {
@@ -308,7 +308,7 @@ impl<'a, 'i, S: Simd, R: Stored<'a>> Bagger<'a, 'i, S, R> {
     }
 }
 
-/// A run of proven ids, widened to u32 and without padding: what the inner loop walks.
+/// A run of valid ids, widened to u32 and without padding, for the inner loop.
 pub(crate) struct Run {
     ids: [u32; Run::LEN],
     weights: [f32; Run::LEN],
@@ -328,7 +328,7 @@ impl Default for Run {
 }
 
 impl Run {
-    /// Ids in the longest run: few enough that they stay in the L1 cache with the rows.
+    /// The largest number of ids in a run, small enough that they stay in the L1 cache with the rows.
     pub const LEN: usize = 256;
 
     /// Replaces the run by all `ids` (at most `LEN`) except those equal to `skip`, and by their weights if there are
@@ -362,46 +362,46 @@ impl Run {
         }
     }
 
-    /// How many were kept.
+    /// The number of ids kept.
     pub fn len(&self) -> usize {
         self.len
     }
 
-    /// Whether none was kept.
+    /// Whether no id was kept.
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
 
-    /// The ids that were kept.
+    /// The ids kept.
     #[inline(always)]
     pub fn ids(&self) -> Indices<'_> {
-        // SAFETY: copies of proven ids.
+        // SAFETY: copies of valid ids.
         unsafe { Indices::proven(Ids::U32(&self.ids[..self.len]), self.bound) }
     }
 
-    /// A weight for each of them; without meaning where there are no weights.
+    /// A weight for each id kept; unspecified values if the bag has no weights.
     #[inline(always)]
     pub fn weights(&self) -> &[f32] {
         &self.weights[..self.len]
     }
 }
 
-/// How a flat array of ids is cut into bags.
+/// The partition of a flat array of ids into bags.
 #[derive(Debug, Clone, Copy)]
 pub enum Bags<'a> {
-    /// At offsets.
+    /// Bags that start at offsets.
     Offsets(Offsets<'a>),
-    /// Into `bags` bags of `len` ids each.
+    /// `bags` bags of `len` ids each.
     Equal {
-        /// How many bags.
+        /// The number of bags.
         bags: usize,
-        /// Ids in each.
+        /// Ids in each bag.
         len: usize,
     },
 }
 
 impl Bags<'_> {
-    /// How many bags.
+    /// The number of bags.
     pub fn bags(&self) -> usize {
         match self {
             Bags::Offsets(offsets) => offsets.bags(),
@@ -409,7 +409,7 @@ impl Bags<'_> {
         }
     }
 
-    /// The ids of bag `i`. Panics when there is no such bag.
+    /// The range of ids in bag `i`. Panics if there is no such bag.
     pub fn bag(&self, i: usize) -> Range<usize> {
         match self {
             Bags::Offsets(offsets) => offsets.bag(i),
@@ -420,7 +420,7 @@ impl Bags<'_> {
         }
     }
 
-    /// How many ids come before bag `i`, or before the end where `i` is the number of bags. Panics beyond.
+    /// The number of ids before bag `i`, or before the end if `i` is the number of bags. Panics if `i` is larger.
     pub fn start(&self, i: usize) -> usize {
         match i.checked_sub(1) {
             Some(before) => self.bag(before).end,
@@ -428,8 +428,8 @@ impl Bags<'_> {
         }
     }
 
-    /// Some of them, over their own ids alone: those from `start(part.start)` to `start(part.end)`. Panics
-    /// when `part` is not a range of them.
+    /// The bags `part`, relative to their own ids, which are `start(part.start) .. start(part.end)`. Panics if
+    /// `part` is out of range.
     pub fn slice(self, part: Range<usize>) -> Self {
         let (start, end) = (self.start(part.start), self.start(part.end));
         let bags = part.len();

@@ -14,31 +14,32 @@ use crate::table::Table;
 use crate::tuning::{Exec, Plan};
 use crate::window::{for_each_block, Window};
 
-/// What is done to each id.
+/// An embed operation: lookup, scale, positions and dropout.
 #[derive(Debug, Clone, Copy)]
 pub struct Embed<'a> {
     /// The token rows, `[V, D]`.
     pub token: Table<'a>,
-    /// What they are multiplied by.
+    /// The factor of the token rows.
     pub scale: Option<f32>,
     /// The position rows that are added, `[P, D]`, stored as f32.
     pub positions: Option<Positions<'a>>,
-    /// What is dropped at the end.
+    /// The dropout, applied last.
     pub dropout: Option<Dropout>,
 }
 
-/// Looks rows up, scales them, adds positions, drops elements: each only if the operation has it.
+/// Looks up rows, scales them, adds positions and applies dropout. All steps but the first are optional.
 ///
 /// ```text
 /// token [V, D], positions [P, D], ids [rows of the window] -> out [rows, D], of which the window is computed
 /// x = token[id]; x = f32(x * scale); x = f32(x + positions[row of r]); out[r] = x
 /// dropout on element r * D + c
 /// ```
-/// The same bits as the parts one after the other. `out` holds exactly the window, and every value is written.
+/// The bits are the same as those of the steps one after the other. `out` holds exactly the window, and every value is
+/// written.
 ///
 /// # Panics
-/// When lengths do not fit the window, the window does not fit the table, the tables are of unequal width, or
-/// a position is not a row of its table.
+/// If lengths do not match the window, the window does not match the table, the tables have different widths, or a
+/// position is not a row of its table.
 pub fn embed<'o>(
     exec: impl Into<Exec>,
     op: &Embed<'_>,
@@ -64,7 +65,7 @@ fn embed_into(exec: Exec, op: &Embed<'_>, ids: Indices<'_>, window: Window, out:
         ..plan
     };
     for_each_block(window, op.dropout.is_some(), out.values, |start, block, out| {
-        // To the end of the window: rows of the next block are prefetched too.
+        // Up to the end of the window, so that the rows of the next block are prefetched too.
         let ids = ids.slice(block.first_row - window.first_row..ids.len());
         dispatch!(exec.isa, simd => with_rows!(op.token, token => {
             embed_rows(simd, Lookup::new(token, ids, plan.prefetch), op, block, plan, out)

@@ -1,4 +1,4 @@
-//! Rows by id: the embedding lookup itself.
+//! The embedding lookup: rows by id.
 
 use crate::indices::Indices;
 use crate::ops::lookup::Lookup;
@@ -10,7 +10,7 @@ use crate::table::Table;
 use crate::tuning::{Exec, Plan};
 use std::ops::Range;
 
-/// Looks rows up.
+/// Looks up rows.
 ///
 /// ```text
 /// table [V, D], ids [n] -> out [n, cols.len()]
@@ -19,8 +19,8 @@ use std::ops::Range;
 /// Rows of f32 are copied bit for bit. Every value of `out` is written.
 ///
 /// # Panics
-/// When `ids` were proven against more rows than the table has, `cols` are not columns of the table, or `out`
-/// has another length.
+/// If the bound of `ids` exceeds the number of rows in the table, `cols` are not columns of the table, or `out` has
+/// another length.
 pub fn gather<'o>(
     exec: impl Into<Exec>,
     table: Table<'_>,
@@ -48,7 +48,7 @@ fn gather_into(exec: Exec, table: Table<'_>, ids: Indices<'_>, cols: Range<usize
     }
     let plan = exec.tuning.plan(ids.len(), &table.spec(), out.bytes);
     if !plan.non_temporal {
-        // A function of its own: together with the other loop it would not stay in registers.
+        // A separate function: in one function with the other loop, its values would not stay in registers.
         return dispatch!(exec.isa, simd => with_rows!(table, rows => {
             copy_rows(simd, Lookup::new(rows, ids, plan.prefetch), cols, out.values)
         }));
@@ -58,7 +58,7 @@ fn gather_into(exec: Exec, table: Table<'_>, ids: Indices<'_>, cols: Range<usize
     }))
 }
 
-/// The rows as they are. A row in ordinary stores is copied the way its dtype knows best.
+/// Copies rows without computation. With ordinary stores, the dtype selects the fastest copy.
 #[inline(always)]
 pub(crate) fn gather_rows<'a, S: Simd, R: Stored<'a>>(
     simd: S,
@@ -87,7 +87,7 @@ fn copy_rows<'a, S: Simd, R: Stored<'a>>(
     cols: Range<usize>,
     out: &mut [f32],
 ) {
-    // Two loops: a test in one of them cost 3 to 10 % where nothing is prefetched and rows are short.
+    // Two loops: with a test inside one loop, short rows without prefetch took 3 to 10 % longer.
     let width = cols.len();
     let split = rows.prefetching().min(out.len() / width);
     let (first, last) = out.split_at_mut(split * width);
@@ -108,7 +108,7 @@ fn copy_rows<'a, S: Simd, R: Stored<'a>>(
 /// ```
 ///
 /// # Panics
-/// When `values` is not a range of the table's values, or `out` has another length.
+/// If `values` is not a range of the table's values, or `out` has another length.
 pub fn read(isa: Isa, table: Table<'_>, values: Range<usize>, out: &mut [f32]) {
     let spec = table.spec();
     assert!(values.end <= spec.values(), "values {values:?} of {spec:?}");

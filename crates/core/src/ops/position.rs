@@ -1,4 +1,4 @@
-//! Position rows added to vectors that already exist.
+//! Adds position rows to existing vectors.
 
 use crate::expr::Plus;
 use crate::indices::Indices;
@@ -11,11 +11,11 @@ use crate::table::{Rows, Table};
 use crate::tuning::Exec;
 use crate::window::{for_each_block, Window};
 
-/// Which row of the position table row `r` of the result takes; `r` counts from the first row of the whole
-/// result, not of a window.
+/// The row of the position table for row `r` of the result. `r` counts from the first row of the whole result, not of a
+/// window.
 #[derive(Debug, Clone, Copy)]
 pub enum PositionRows<'a> {
-    /// Row `start + r % seq`: sequences of `seq` rows, each from position `start` on.
+    /// Row `start + r % seq`: sequences of `seq` rows, each starting at position `start`.
     From {
         /// The first position of each sequence.
         start: usize,
@@ -31,7 +31,7 @@ pub enum PositionRows<'a> {
     },
 }
 
-/// A table of position rows, stored as f32, and which of them each row of the result takes.
+/// A table of position rows, stored as f32, and the choice of a row for each row of the result.
 #[derive(Debug, Clone, Copy)]
 pub struct Positions<'a> {
     /// The table.
@@ -41,7 +41,7 @@ pub struct Positions<'a> {
 }
 
 impl<'a> Positions<'a> {
-    /// The rows, for a kernel.
+    /// The rows, as kernels read them.
     #[inline(always)]
     pub(crate) fn open(self) -> OpenPositions<'a> {
         OpenPositions {
@@ -51,7 +51,7 @@ impl<'a> Positions<'a> {
     }
 }
 
-/// Positions of which a kernel reads rows.
+/// Positions, as kernels read them.
 #[derive(Clone, Copy)]
 pub(crate) struct OpenPositions<'a> {
     table: Rows<'a, Plain<'a>>,
@@ -59,7 +59,7 @@ pub(crate) struct OpenPositions<'a> {
 }
 
 impl<'a> OpenPositions<'a> {
-    /// The position row that row `r` of the result takes.
+    /// The position row for row `r` of the result.
     #[inline(always)]
     pub fn row(&self, r: usize) -> Plain<'a> {
         match self.rows {
@@ -69,7 +69,7 @@ impl<'a> OpenPositions<'a> {
     }
 }
 
-/// What the positions are added to.
+/// The vectors to which positions are added.
 #[derive(Debug)]
 pub enum Source<'a> {
     /// These values, as many as the window holds.
@@ -87,7 +87,7 @@ pub enum Source<'a> {
 /// `out` and `x` hold exactly the window, and every value of `out` is written.
 ///
 /// # Panics
-/// When lengths do not fit the window, the window does not fit the table, or a position is not a row of the
+/// If lengths do not match the window, the window does not match the table, or a position is not a row of the
 /// table.
 pub fn add_positions<'o>(
     exec: impl Into<Exec>,
@@ -113,7 +113,7 @@ fn add_into(
     if let Source::Slice(x) = x {
         assert_eq!(x.len(), out.values.len(), "x does not fit the window");
     }
-    // Dropout reads the output again, and what is added to in place was just read: both stay in the caches.
+    // Dropout reads the output again, and an in-place addition has just read it: the output stays in the caches.
     let copied = matches!(x, Source::Slice(_));
     let non_temporal = dropped.is_none() && copied && exec.tuning.non_temporal(spec.row_bytes(), out.bytes);
     for_each_block(window, dropped.is_some(), out.values, |start, window, out| {

@@ -1,10 +1,10 @@
-//! Rotary positions: pairs of columns, rotated by the angle of the row's position.
+//! Rotary positions: rotates pairs of columns by the angle of the row's position.
 //!
 //! ```text
 //! turn [P, R], the sinusoidal table of R columns; x [rows, D] -> out [rows, D], D >= R
 //! row r has position q(r); s = sin, c = cos of q w_i
 //! halves       (a, b) = (x[i], x[i + R/2])      interleaved   (a, b) = (x[2i], x[2i + 1])
-//! a' = f32(f32(a c) - f32(b s));  b' = f32(f32(b c) + f32(a s));  inverse: -s;  columns from R on stay
+//! a' = f32(f32(a c) - f32(b s));  b' = f32(f32(b c) + f32(a s));  inverse: -s;  columns from R on are unchanged
 //! ```
 
 use crate::expr::{RotatedHalves, RotatedPairs};
@@ -18,12 +18,12 @@ use crate::table::Table;
 use crate::tuning::Exec;
 use crate::window::Window;
 
-/// How rows are rotated.
+/// A rotary operation.
 #[derive(Debug, Clone, Copy)]
 pub struct Rotary<'a> {
     /// The sines and cosines of each position, `[P, R]`: a sinusoidal table of the same layout.
     pub turn: Table<'a>,
-    /// Which columns are a pair.
+    /// The columns that form a pair.
     pub layout: Layout,
     /// Whether the rotation is inverted.
     pub inverse: bool,
@@ -34,7 +34,7 @@ pub struct Rotary<'a> {
 }
 
 impl Rotary<'_> {
-    /// The place of row `r` in the positions of all sequences, one sequence for all heads of a batch entry.
+    /// The index of row `r` in the positions of all sequences. The heads of a batch entry share one sequence.
     pub fn place(&self, r: usize) -> usize {
         r / (self.heads * self.seq) * self.seq + r % self.seq
     }
@@ -50,11 +50,11 @@ impl Rotary<'_> {
 
 /// Rotates whole rows of `dim` values.
 ///
-/// `positions` gives the position of a row by its [`Rotary::place`]. `out`, and `x` where it is a slice, hold exactly
+/// `positions` returns the position of a row from its [`Rotary::place`]. `out`, and `x` if it is a slice, hold exactly
 /// the window, and every value of `out` is written.
 ///
 /// # Panics
-/// When lengths do not fit the window, the window is not whole rows, a row is shorter than `turn`'s, `R` is odd, or a
+/// If lengths do not match the window, the window is not whole rows, a row is shorter than `turn`'s, `R` is odd, or a
 /// position is not a row of `turn`.
 pub fn rotate<'o>(
     exec: impl Into<Exec>,
@@ -123,7 +123,7 @@ fn rotate_into(
     });
 }
 
-/// The pairs `(first[i], second[i])`, in place. `turn` holds as many sines, then as many cosines.
+/// Rotates the pairs `(first[i], second[i])` in place. `turn` holds all sines, then all cosines.
 #[inline(always)]
 fn rotate_halves<S: Simd>(simd: S, turn: impl Row, direction: f32, first: &mut [f32], second: &mut [f32]) {
     let half = first.len();
@@ -139,7 +139,7 @@ fn rotate_halves<S: Simd>(simd: S, turn: impl Row, direction: f32, first: &mut [
     }
 }
 
-/// The pairs `(row[2 i], row[2 i + 1])`, in place, a copy of a few at a time.
+/// Rotates the pairs `(row[2 i], row[2 i + 1])` in place, through a copy of a few pairs at a time.
 #[inline(always)]
 fn rotate_pairs<S: Simd>(simd: S, turn: impl Row, direction: f32, row: &mut [f32]) {
     for (v, pairs) in row.chunks_mut(MAX_LANES).enumerate() {
@@ -157,10 +157,10 @@ fn rotate_pairs<S: Simd>(simd: S, turn: impl Row, direction: f32, row: &mut [f32
     }
 }
 
-/// Rotates pairs of a row of halves, in place, for rows that are seen in parts: columns `first_pair ..` of both halves.
+/// Rotates a part of a row of halves in place: columns `first_pair ..` of both halves.
 ///
 /// # Panics
-/// When the parts are of unequal length, or are not columns of `turn`.
+/// If the parts have different lengths, or are not columns of `turn`.
 pub fn rotate_parts(
     rotary: &Rotary<'_>,
     positions: PositionRows<'_>,
@@ -173,10 +173,10 @@ pub fn rotate_parts(
     rotate_each(rotary, positions, row, first_pair, first.iter_mut().zip(second));
 }
 
-/// Rotates pairs of an interleaved row, in place, for rows that are seen in parts: columns `2 first_pair ..`.
+/// Rotates a part of an interleaved row in place: columns `2 first_pair ..`.
 ///
 /// # Panics
-/// When the part ends inside a pair, or is not columns of `turn`.
+/// If the part ends inside a pair, or is not columns of `turn`.
 pub fn rotate_part(
     rotary: &Rotary<'_>,
     positions: PositionRows<'_>,

@@ -1,23 +1,23 @@
-//! The loop over rows of kernels that compute a row at a time, in ordinary or in non-temporal stores.
+//! The loop over rows of kernels that compute a row at a time, with ordinary or non-temporal stores.
 //!
-//! A result that is larger than the caches evicts everything from them while it is written, and every line of it is
-//! read from memory before it is overwritten. Non-temporal stores do neither, if each line is written whole and at
-//! once. Rows do not end where lines do, so their loop goes by the lines of the output:
+//! Writing a result that is larger than the caches evicts their contents, and every line is read from memory before it
+//! is overwritten. Non-temporal stores avoid both if each line is written whole and at once. Rows and lines do not end
+//! at the same bytes, so the loop iterates over the lines of the output:
 //!
 //! ```text
-//! what is before the first boundary of a line: ordinary stores
+//! values before the first line boundary: ordinary stores
 //! for vector in the lines of the output:
 //!     if it is inside one row:         store it
-//!     else if rows are long enough:    the last vector of one row slides out, the first of the next in; store it
+//!     else if rows are long enough:    combine the last vector of a row and the first of the next; store it
 //!     else:                            assemble it in memory; store it
-//! what is behind the last boundary: ordinary stores
+//! values after the last line boundary: ordinary stores
 //! fence
 //! ```
 //!
-//! A line that is stored in two parts, the end of a row and, after a wait for memory, the beginning of the next, mostly
-//! reaches memory in two parts: rows of 256 bytes then took 1.6 times as long as whole lines. And the end of a row is
-//! read as the vector that ends with it: a short load there would reach into the next line of the table, which nobody
-//! needs, and wait for it.
+//! If the end of a row and the beginning of the next are stored separately, with a wait for memory between them, the
+//! line usually reaches memory in two parts: rows of 256 bytes then took 1.6 times as long. The end of a row is read
+//! with a full vector that ends with the row: a short load would touch the next line of the table, which is not needed,
+//! and wait for it.
 
 use crate::row::Row;
 use crate::simd::{Simd, LINE, MAX_LANES};
@@ -53,7 +53,7 @@ fn store_lines<S: Simd, R: Row>(simd: S, width: usize, out: &mut [f32], mut open
     }
     let _fence = Fence(simd);
     let (mut r, mut col, mut row) = (0, 0, open(0));
-    // Stores what comes next, row by row, until `to` is full.
+    // Stores the next values, row by row, until `to` is full.
     macro_rules! fill {
         ($to:expr) => {{
             let mut to: &mut [f32] = $to;
@@ -103,7 +103,7 @@ fn store_lines<S: Simd, R: Row>(simd: S, width: usize, out: &mut [f32], mut open
     fill!(last);
 }
 
-/// The fence behind streamed stores, also when a closure panics among them.
+/// The fence after non-temporal stores. It also runs if a closure panics.
 struct Fence<S: Simd>(S);
 
 impl<S: Simd> Drop for Fence<S> {
@@ -119,7 +119,7 @@ mod tests {
     use crate::simd::{available, dispatch};
     use std::ops::Range;
 
-    /// The numbers from a first one on.
+    /// Consecutive numbers from a start value on.
     #[derive(Clone, Copy)]
     struct Numbers(usize);
 

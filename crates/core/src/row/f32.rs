@@ -8,7 +8,7 @@ use crate::simd::{bytes_of, bytes_of_mut, Simd};
 use std::ops::Range;
 use std::slice;
 
-/// A row of f32 values, from any byte on.
+/// A row of f32 values. It may begin at any byte.
 #[derive(Debug, Clone, Copy)]
 pub struct F32Row<'a>(&'a [[u8; 4]]);
 
@@ -36,8 +36,7 @@ impl Row for F32Row<'_> {
         simd.load_bytes(&self.0[col..col + n])
     }
 
-    /// Bit for bit: no value passes through arithmetic. One `memcpy`, which on WebAssembly is one
-    /// `memory.copy`.
+    /// Copies bit for bit, without arithmetic: one `memcpy`, or one `memory.copy` on WebAssembly.
     #[inline(always)]
     fn copy_to<S: Simd>(self, _: S, out: &mut [f32]) {
         let from = &self.0[..out.len()];

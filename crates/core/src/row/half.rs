@@ -1,4 +1,4 @@
-//! The upper two bytes of an f32: the smallest second dtype, for the tests of what one needs.
+//! The upper two bytes of an f32: a minimal second dtype, for tests.
 
 #![expect(unsafe_code, reason = "a row is opened from a pointer into its table")]
 

@@ -1,8 +1,8 @@
-//! How stored: one file for each storage type.
+//! Storage types, one file each.
 //!
-//! A [`Row`] is anything that yields f32 lanes and can be copied. A [`Stored`] row is one of a table: it borrows bytes
-//! and has read what a row has once (nothing for f32; scale and bias of a quantized row). An operation over [`Row`]
-//! and [`Simd`] is written once for all storage types and all instruction sets.
+//! A [`Row`] yields f32 lanes and can be copied. A [`Stored`] row is a row of a table: it borrows bytes, and has
+//! already read the values that a row stores once (none for f32; scale and bias of a quantized row). An operation over
+//! [`Row`] and [`Simd`] is written once for all storage types and all instruction sets.
 
 #![expect(unsafe_code, reason = "a row is opened from a pointer into its table")]
 
@@ -12,7 +12,7 @@ mod half;
 
 pub use f32::F32Row;
 
-/// Plain floats as a row: those of a caller, or the rows of a second table, which are f32 whatever the first one is.
+/// Plain floats as a row: the caller's, or a row of a second table, which is always f32.
 pub type Plain<'a> = F32Row<'a>;
 #[cfg(feature = "test-dtype")]
 pub use half::HalfRow;
@@ -23,14 +23,14 @@ use std::ops::Range;
 
 /// Values in columns.
 pub trait Row: Copy {
-    /// The same row seen through a window: its column 0 is column `cols.start` of this one.
+    /// A part of this row: its column 0 is column `cols.start` of this one.
     fn cols(self, cols: Range<usize>) -> Self;
 
     /// The value at `col`, as f32.
     fn get(self, col: usize) -> f32;
 
     /// The `n` values from `col` on, as f32, in the first `n` lanes; +0 in the rest. `n` is at most
-    /// `S::LANES`, and equal to it in all but the last step of a loop, where the compiler sees that it is.
+    /// `S::LANES`, and equal to it in all but the last step of a loop, so that the compiler can specialize the others.
     #[inline(always)]
     fn load<S: Simd>(self, simd: S, col: usize, n: usize) -> S::F32 {
         let mut values = [0.0; MAX_LANES];
@@ -60,7 +60,7 @@ pub trait Stored<'a>: Row {
     /// Opens the row that starts at `bytes`, at any address.
     ///
     /// # Safety
-    /// The bytes of a row of `dim` values can be read there for as long as `'a`, and nobody writes to them.
+    /// The bytes of a row of `dim` values are valid for reads for `'a`, and are not written meanwhile.
     unsafe fn open(bytes: *const u8, dim: usize) -> Self;
 
     /// Stores `values` in the bytes of a row, from column `col` on.
@@ -111,7 +111,7 @@ mod tests {
     use super::*;
     use crate::simd::{available, dispatch};
 
-    /// A row that implements what it must and no more: what every storage type may begin as.
+    /// A row with only the required methods, as a new storage type may start.
     #[derive(Clone, Copy)]
     struct Plain<'a>(&'a [f32]);
 
