@@ -1,10 +1,10 @@
-//! The caller's arrays, as far as an operation needs to know them.
+//! Traits for the caller's arrays.
 //!
-//! Natively an array is one slice. On WebAssembly it is read and written through a scratch area of fixed size, tile by
-//! tile, so that no call grows the memory. An operation is written once over both: it proves its ids in one pass, and
-//! computes its result window by window.
+//! On the native backend an array is one slice. On WebAssembly it is read and written through a scratch area of fixed
+//! size, tile by tile, so that no call grows the memory. Operations are generic over both: they check their ids in one
+//! pass, and compute their result window by window.
 
-#![expect(unsafe_code, reason = "tiles of proven ids are proven")]
+#![expect(unsafe_code, reason = "tiles of valid ids are valid")]
 
 use crate::environment::Environment;
 use crate::status::{position_of, Failure};
@@ -17,8 +17,8 @@ use tokenbed_core::{Output, Window};
 /// Ids, offsets or positions: integers of up to 32 bits.
 ///
 /// # Safety
-/// [`IdArray::tile`] returns the same entries for the same range as long as the value lives. Nothing of the caller
-/// runs during a call, and what another thread could write was copied before.
+/// [`IdArray::tile`] returns the same entries for the same range for the lifetime of the value. The caller's code does
+/// not run during a call, and arrays that another thread could write were copied before.
 #[allow(clippy::len_without_is_empty, reason = "no operation asks for it")]
 pub unsafe trait IdArray: Clone + Send + Sync {
     /// The number of entries.
@@ -34,7 +34,7 @@ pub unsafe trait IdArray: Clone + Send + Sync {
     fn address(&self) -> Range<usize>;
 }
 
-/// Floats that are read.
+/// Input floats.
 #[allow(clippy::len_without_is_empty, reason = "no operation asks for it")]
 pub trait FloatArray: Clone + Send + Sync {
     /// The number of values.
@@ -46,14 +46,14 @@ pub trait FloatArray: Clone + Send + Sync {
     /// Values `range`, at most [`FloatArray::most`] of them.
     fn tile(&mut self, range: Range<usize>) -> &[f32];
 
-    /// Copies all values to `to`, which is as long, on up to `threads` threads.
+    /// Copies all values to `to`, which has the same length, on up to `threads` threads.
     fn copy_to(&mut self, threads: usize, to: &mut [f32]);
 
     /// The bytes they cover, in the address space of outputs; empty elsewhere.
     fn address(&self) -> Range<usize>;
 }
 
-/// How a result may be cut into windows.
+/// The limits for cutting a result into windows.
 #[derive(Debug, Clone)]
 pub struct Cut {
     /// The number of rows.
@@ -64,9 +64,10 @@ pub struct Cut {
     pub most_rows: usize,
     /// The most values of a window.
     pub most_values: usize,
-    /// Rows after which a window must end, if any: those of a list of positions that is longer than a tile.
+    /// The number of rows after which a window must end, if any: the length of a list of positions that is longer than
+    /// a tile.
     pub period: Option<usize>,
-    /// Whether every value is overwritten; else an operation goes on from the values of `out`.
+    /// Whether every value is overwritten; otherwise an operation continues from the values of `out`.
     pub overwrite: bool,
 }
 
@@ -83,7 +84,7 @@ impl Cut {
         }
     }
 
-    /// The windows, of at most `most_values` values: whole rows where a row fits, else parts of one row.
+    /// The windows, of at most `most_values` values: whole rows if a row fits, otherwise parts of one row.
     pub fn windows(&self, most_values: usize) -> Windows {
         let Cut { rows, dim, .. } = *self;
         let most = most_values.min(self.most_values);
@@ -143,7 +144,7 @@ impl Iterator for Windows {
     }
 }
 
-/// Floats that are written.
+/// Output floats.
 #[allow(clippy::len_without_is_empty, reason = "no operation asks for it")]
 pub trait OutArray: Sized {
     /// The number of values.
@@ -152,11 +153,11 @@ pub trait OutArray: Sized {
     /// The bytes they cover.
     fn address(&self) -> Range<usize>;
 
-    /// The most values that are seen at a time.
+    /// The most values that one call of `edit` may have.
     fn most(&self) -> usize;
 
-    /// Lets `edit` change values `range`, at most [`OutArray::most`] of them; `overwrite` tells whether it overwrites all
-    /// of them, or goes on from their values.
+    /// Calls `edit` with values `range`, at most [`OutArray::most`] of them. `overwrite` states whether it overwrites
+    /// all of them or continues from their values.
     fn edit(&mut self, range: Range<usize>, overwrite: bool, edit: impl FnOnce(&mut [f32]));
 
     /// Computes a result in windows: `work(inputs, window, output)` for each, on the threads of the environment.
@@ -176,7 +177,7 @@ pub trait OutArray: Sized {
         inputs: BagInputs<I, B, F>,
     );
 
-    /// Refuses the call if this output shares bytes with an input, or is shorter than `needed`.
+    /// Returns an error if this output shares bytes with an input, or is shorter than `needed`.
     fn expect(&self, needed: Option<usize>, inputs: &[Range<usize>]) -> Result<(), Failure> {
         let out = self.address();
         let shared =
@@ -191,7 +192,7 @@ pub trait OutArray: Sized {
     }
 }
 
-/// Ids that were proven once for the whole call: every tile of them is trusted.
+/// Ids that were checked once for the whole call, so that every tile of them is valid.
 #[derive(Clone)]
 pub struct Proven<A> {
     array: A,
@@ -199,7 +200,7 @@ pub struct Proven<A> {
 }
 
 impl<A: IdArray> Proven<A> {
-    /// Proves that every id is in `[0, bound)`, in one pass: `Err` is the lowest position of one that is not.
+    /// Checks in one pass that every id is in `[0, bound)`: `Err` is the position of the first one that is not.
     pub fn check(mut array: A, isa: Isa, bound: u64) -> Result<Self, usize> {
         let (len, most) = (array.len(), array.most());
         for start in (0..len).step_by(most) {
@@ -227,12 +228,12 @@ impl<A: IdArray> Proven<A> {
 
     /// Entries `range`, at most [`Proven::most`] of them.
     pub fn tile(&mut self, range: Range<usize>) -> Indices<'_> {
-        // SAFETY: `check` has seen every entry, and an IdArray does not change.
+        // SAFETY: `check` has checked every entry, and an IdArray does not change.
         unsafe { Indices::proven(self.array.tile(range), self.bound) }
     }
 }
 
-/// The positions of a call: an argument that is a number or an index array.
+/// The positions of a call, from a number or an index array.
 #[derive(Clone)]
 pub enum At<P> {
     /// The first position of each sequence.
@@ -250,7 +251,7 @@ impl<P: IdArray> At<P> {
         }
     }
 
-    /// Proves the ids: `Err` is the lowest position of one that is not in `[0, bound)`.
+    /// Checks the ids: `Err` is the position of the first one that is not in `[0, bound)`.
     pub fn check(self, isa: Isa, bound: usize) -> Result<At<Proven<P>>, usize> {
         Ok(match self {
             At::From(start) => At::From(start),
@@ -260,7 +261,7 @@ impl<P: IdArray> At<P> {
 }
 
 impl<P: IdArray> At<Proven<P>> {
-    /// The rows after which a list that is longer than a tile begins again.
+    /// The number of rows after which a list that is longer than a tile repeats.
     pub fn period(&self) -> Option<usize> {
         match self {
             At::From(_) => None,
@@ -268,7 +269,7 @@ impl<P: IdArray> At<Proven<P>> {
         }
     }
 
-    /// The most rows of a window whose positions are one tile.
+    /// The most rows of a window whose positions fit into one tile.
     pub fn most_rows(&self) -> usize {
         match self {
             At::Ids(ids) if self.period().is_some() => ids.most(),
@@ -276,7 +277,7 @@ impl<P: IdArray> At<Proven<P>> {
         }
     }
 
-    /// The positions of rows whose places in the list are `places`, or all of a list that is not longer than a tile.
+    /// The positions at indices `places` of the list, or all of a list that is not longer than a tile.
     pub fn places(&mut self, places: Range<usize>, seq: usize) -> PositionRows<'_> {
         let period = self.period();
         match self {
@@ -303,16 +304,16 @@ impl<P: IdArray> At<Proven<P>> {
     }
 }
 
-/// How the ids of a call are cut into bags.
+/// The partition of a call's ids into bags.
 #[derive(Clone)]
 pub enum Cuts<B> {
-    /// Into so many equal bags.
+    /// This many equal bags.
     Equal(usize),
-    /// At proven offsets, the last of which begins no bag if `include_last`.
+    /// Bags that start at valid offsets. If `include_last`, no bag starts at the last one.
     At {
         /// Where bags begin.
         offsets: B,
-        /// Whether the last offset begins no bag.
+        /// Whether the last offset is the end of the last bag.
         include_last: bool,
     },
 }
@@ -337,7 +338,7 @@ impl<B: IdArray> Cuts<B> {
         }
     }
 
-    /// The rules of [`Offsets::check`], tile by tile: `Err` is the first offset that breaks one.
+    /// Checks the rules of [`Offsets::check`] tile by tile: `Err` is the first offset that breaks one.
     pub fn check(&mut self, count: usize) -> Result<(), usize> {
         let Cuts::At {
             offsets,
@@ -360,7 +361,7 @@ impl<B: IdArray> Cuts<B> {
         }
     }
 
-    /// The ids of one bag of `count` ids in all.
+    /// The range of ids in one bag, out of `count` ids in total.
     pub fn range(&mut self, bag: usize, count: usize) -> Range<usize> {
         match self {
             Cuts::Equal(bags) => {
@@ -383,7 +384,7 @@ impl<B: IdArray> Cuts<B> {
 pub struct BagInputs<I, B, F> {
     /// The ids of all bags.
     pub ids: Proven<I>,
-    /// How they are cut, proven.
+    /// Their valid partition into bags.
     pub cuts: Cuts<B>,
     /// A weight for each id.
     pub weights: Option<F>,

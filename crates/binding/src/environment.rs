@@ -1,7 +1,7 @@
-//! The objects of one JavaScript environment, and how its calls compute.
+//! The objects of one JavaScript environment, and its instruction set and threads.
 //!
-//! A prepared operation holds the handles of its tables, never a reference, and resolves them on every run. So freeing
-//! a table frees its memory at once, and the next run of an operation over it is a [`Failure::Handle`].
+//! A prepared operation holds the handles of its tables, not references, and resolves them on every run. So freeing a
+//! table frees its memory at once, and the next run of an operation over it returns [`Failure::Handle`].
 
 use crate::handles::Slots;
 use crate::status::Failure;
@@ -11,7 +11,7 @@ use tokenbed_core::ops::{Dropout, Layout, Mode, Sinusoid};
 use tokenbed_core::simd::{self, Isa};
 use tokenbed_core::{DType, Exec, Table, TableMut};
 
-/// What [`Environment::table_create`] takes.
+/// The arguments of [`Environment::table_create`].
 pub struct TableRecord {
     /// The number of rows.
     pub rows: f64,
@@ -19,11 +19,11 @@ pub struct TableRecord {
     pub dim: f64,
     /// The name of the dtype.
     pub dtype: String,
-    /// Whether the table holds zeros; else any values, all of which are written next.
+    /// Whether the table holds zeros. Otherwise the values are unspecified, and the caller writes all of them next.
     pub zeros: bool,
 }
 
-/// What [`Environment::sinusoid_create`] takes.
+/// The arguments of [`Environment::sinusoid_create`].
 pub struct SinusoidRecord {
     /// The number of columns.
     pub dim: f64,
@@ -35,7 +35,7 @@ pub struct SinusoidRecord {
     pub frequencies: Option<Vec<f64>>,
 }
 
-/// What [`Environment::bag_create`] takes.
+/// The arguments of [`Environment::bag_create`].
 pub struct BagRecord {
     /// The table whose rows are reduced.
     pub table: f64,
@@ -43,15 +43,15 @@ pub struct BagRecord {
     pub mode: String,
     /// The id that is skipped.
     pub padding: Option<f64>,
-    /// Whether the last offset is the number of ids and begins no bag.
+    /// Whether the last offset is the number of ids, where no bag begins.
     pub include_last_offset: bool,
 }
 
-/// What [`Environment::embed_create`] takes.
+/// The arguments of [`Environment::embed_create`].
 pub struct EmbedRecord {
     /// The table of token rows.
     pub table: f64,
-    /// What token rows are multiplied by.
+    /// The factor of the token rows.
     pub scale: Option<f64>,
     /// The table of position rows.
     pub positions: Option<f64>,
@@ -61,7 +61,7 @@ pub struct EmbedRecord {
     pub seed: Option<u64>,
 }
 
-/// What [`Environment::positions_create`] takes.
+/// The arguments of [`Environment::positions_create`].
 pub struct PositionsRecord {
     /// The table of position rows.
     pub table: f64,
@@ -71,9 +71,9 @@ pub struct PositionsRecord {
     pub seed: Option<u64>,
 }
 
-/// What [`Environment::rotary_create`] takes.
+/// The arguments of [`Environment::rotary_create`].
 pub struct RotaryRecord {
-    /// The sinusoidal table, of as many columns as are rotated and of the same layout.
+    /// The sinusoidal table, with one column per rotated column and the same layout.
     pub table: f64,
     /// The number of values in a row.
     pub dim: f64,
@@ -88,7 +88,7 @@ struct StoredTable {
 }
 
 enum Access {
-    #[allow(dead_code, reason = "mapped files will be opened so")]
+    #[allow(dead_code, reason = "for mapped files")]
     Read(Memory<Read>),
     Write(Memory<Write>),
 }
@@ -102,7 +102,7 @@ impl StoredTable {
     }
 }
 
-/// How bags are reduced, over a table by handle.
+/// A prepared bag operation, over a table by handle.
 #[derive(Clone, Copy)]
 pub(crate) struct BagOp {
     pub table: f64,
@@ -111,7 +111,7 @@ pub(crate) struct BagOp {
     pub include_last: bool,
 }
 
-/// What is dropped while training: all but the number of the call.
+/// The dropout of an operation in training, without the number of the call.
 #[derive(Clone, Copy)]
 pub(crate) struct Dropping {
     p: f64,
@@ -127,7 +127,7 @@ impl Dropping {
         })
     }
 
-    /// What call number `call` drops; nothing without a number.
+    /// The dropout of call number `call`; none without a number.
     pub fn in_call(dropping: Option<Self>, call: Option<u32>) -> Option<Dropout> {
         let (Dropping { p, seed }, call) = (dropping?, call?);
         Some(Dropout::new(p, seed, call))
@@ -166,7 +166,7 @@ fn layout(name: &str) -> Result<Layout, Failure> {
     }
 }
 
-/// What a handle may name.
+/// An object that a handle refers to.
 enum Object {
     Table(StoredTable),
     Sinusoid(Rc<Sinusoid>),
@@ -176,7 +176,7 @@ enum Object {
     Rotary(RotaryOp),
 }
 
-/// The objects of one environment, freed with it and unknown to any other.
+/// The objects of one environment. They are freed with it, and other environments cannot access them.
 pub struct Environment {
     objects: Slots<Object>,
     isa: Isa,
@@ -211,13 +211,13 @@ impl Environment {
         self.isa
     }
 
-    /// The instruction set, and the numbers of this machine.
+    /// The instruction set and the thresholds of this machine.
     pub fn exec(&self) -> Exec {
         Exec::from(self.isa)
     }
 
-    /// Uses a lower instruction set from now on; one that is higher, or that this machine lacks, changes nothing.
-    /// False if the architecture has none of that name.
+    /// Switches to a lower instruction set. One that is higher, or that this machine lacks, has no effect.
+    /// Returns false if the architecture has no instruction set of that name.
     pub fn lower_isa(&mut self, name: &str) -> bool {
         let place = |isa| simd::available().iter().position(|&each| each == isa);
         let Some(&isa) = simd::compiled().iter().find(|isa| isa.name() == name) else {
@@ -229,20 +229,20 @@ impl Environment {
         true
     }
 
-    /// How many threads a call may use.
+    /// The number of threads that a call may use.
     pub fn threads(&self) -> usize {
         self.threads
     }
 
-    /// Sets how many threads a call may use, 0 for as many as the process has processors; returns the number in
-    /// effect.
+    /// Sets the number of threads that a call may use, 0 for the number of processors available to the process.
+    /// Returns the number in effect.
     #[cfg(not(target_family = "wasm"))]
     pub fn use_threads(&mut self, wanted: usize) -> usize {
         self.threads = crate::split::threads(wanted);
         self.threads
     }
 
-    /// How many handles are in use.
+    /// The number of handles in use.
     pub fn objects(&self) -> usize {
         self.objects.len()
     }
@@ -251,7 +251,7 @@ impl Environment {
         self.objects.insert(object).ok_or(Failure::Handles)
     }
 
-    /// A table; `None` without memory for it.
+    /// Creates a table; `None` if memory is exhausted.
     pub fn table_create(&mut self, record: &TableRecord) -> Result<Option<f64>, Failure> {
         let TableRecord { rows, dim, zeros, .. } = *record;
         let dtype = DType::named(&record.dtype).ok_or(Failure::Argument("the name of a dtype"))?;
@@ -269,7 +269,7 @@ impl Environment {
         }
     }
 
-    /// A sinusoidal encoding.
+    /// Creates a sinusoidal encoding.
     pub fn sinusoid_create(&mut self, record: &SinusoidRecord) -> Result<f64, Failure> {
         let layout = layout(&record.layout)?;
         let sinusoid = match &record.frequencies {
@@ -279,7 +279,7 @@ impl Environment {
         self.keep(Object::Sinusoid(Rc::new(sinusoid)))
     }
 
-    /// A prepared bag.
+    /// Prepares a bag operation.
     pub fn bag_create(&mut self, record: &BagRecord) -> Result<f64, Failure> {
         self.table(record.table)?;
         let mode = match &record.mode[..] {
@@ -296,7 +296,7 @@ impl Environment {
         }))
     }
 
-    /// A prepared embed operation.
+    /// Prepares an embed operation.
     pub fn embed_create(&mut self, record: &EmbedRecord) -> Result<f64, Failure> {
         self.table(record.table)?;
         record.positions.map(|table| self.table(table)).transpose()?;
@@ -308,7 +308,7 @@ impl Environment {
         }))
     }
 
-    /// Prepared positions.
+    /// Prepares the addition of positions.
     pub fn positions_create(&mut self, record: &PositionsRecord) -> Result<f64, Failure> {
         self.table(record.table)?;
         self.keep(Object::Positions(PositionsOp {
@@ -317,7 +317,7 @@ impl Environment {
         }))
     }
 
-    /// A prepared rotation.
+    /// Prepares a rotation.
     pub fn rotary_create(&mut self, record: &RotaryRecord) -> Result<f64, Failure> {
         self.table(record.table)?;
         self.keep(Object::Rotary(RotaryOp {
@@ -327,7 +327,7 @@ impl Environment {
         }))
     }
 
-    /// Frees what `handle` names; returns the bytes of a table. Idempotent.
+    /// Frees the object of `handle`; returns the bytes of a table. Idempotent.
     pub fn free(&mut self, handle: f64) -> usize {
         match self.objects.remove(handle) {
             Some(Object::Table(table)) => table.spec.bytes(),
@@ -335,7 +335,7 @@ impl Environment {
         }
     }
 
-    /// The rows of a table, to be read.
+    /// A table, for reading.
     pub fn table(&self, handle: f64) -> Result<Table<'_>, Failure> {
         match self.objects.get(handle) {
             Some(Object::Table(table)) => Ok(Table::new(table.spec, table.bytes())?),
@@ -343,7 +343,7 @@ impl Environment {
         }
     }
 
-    /// The rows of a table, to be written.
+    /// A table, for writing.
     pub fn table_mut(&mut self, handle: f64) -> Result<TableMut<'_>, Failure> {
         match self.objects.get_mut(handle) {
             Some(Object::Table(StoredTable { spec, memory })) => match memory {

@@ -1,12 +1,12 @@
-//! Handles: how JavaScript names what Rust owns.
+//! Handles: numbers by which JavaScript refers to objects of Rust.
 //!
-//! A handle is one non-negative integer that an `f64` holds exactly: `generation * 2^24 + slot`. A freed slot
-//! is used again under the next generation, so a stale handle is detected instead of naming
-//! another object. Lookup is one bounds check and one comparison.
+//! A handle is a non-negative integer that an `f64` holds exactly: `generation * 2^24 + slot`. A freed slot is reused
+//! under the next generation, so a stale handle is detected and never refers to another object. Lookup takes one
+//! bounds check and one comparison.
 
 const SLOT_BITS: u32 = 24;
 const SLOT_MASK: u64 = (1 << SLOT_BITS) - 1;
-/// 2^53 / 2^24: beyond it a handle would no longer be exact as an `f64`, and the slot is retired instead.
+/// 2^53 / 2^24. A larger generation would not be exact as an `f64`, so the slot is retired.
 const MAX_GENERATION: u32 = (1 << 29) - 1;
 
 struct Slot<T> {
@@ -14,7 +14,7 @@ struct Slot<T> {
     value: Option<T>,
 }
 
-/// What one JavaScript environment owns, by handle.
+/// The objects of one JavaScript environment, by handle.
 pub struct Slots<T> {
     slots: Vec<Slot<T>>,
     free: Vec<u32>,
@@ -27,7 +27,7 @@ impl<T> Default for Slots<T> {
 }
 
 impl<T> Slots<T> {
-    /// An empty set of slots; allocates nothing.
+    /// An empty set of slots. Does not allocate.
     pub const fn new() -> Self {
         Slots {
             slots: Vec::new(),
@@ -40,12 +40,12 @@ impl<T> Slots<T> {
         self.slots.iter().filter(|slot| slot.value.is_some()).count()
     }
 
-    /// Whether none is in use.
+    /// Whether no handle is in use.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Takes `value` and returns its handle; `None` when all 2^24 slots are taken (`value` is dropped).
+    /// Stores `value` and returns its handle; drops it and returns `None` if all 2^24 slots are in use.
     pub fn insert(&mut self, value: T) -> Option<f64> {
         let slot = match self.free.pop() {
             Some(slot) => slot,
@@ -64,24 +64,24 @@ impl<T> Slots<T> {
     }
 
     fn entry(&self, handle: f64) -> Option<usize> {
-        let bits = handle as u64; // saturates: NaN and negatives become 0, and are refused below
+        let bits = handle as u64; // saturates: NaN and negatives become 0, which is rejected below
         let slot = (bits & SLOT_MASK) as usize;
         let known = self.slots.get(slot)?;
         (bits as f64 == handle && u64::from(known.generation) == bits >> SLOT_BITS).then_some(slot)
     }
 
-    /// What `handle` names; `None` once it was removed, or when it never was a handle of these slots.
+    /// The object of `handle`; `None` if it was removed, or if `handle` was never one of these slots.
     pub fn get(&self, handle: f64) -> Option<&T> {
         self.slots[self.entry(handle)?].value.as_ref()
     }
 
-    /// As [`Slots::get`], to be changed.
+    /// The object of `handle`, mutable. See [`Slots::get`].
     pub fn get_mut(&mut self, handle: f64) -> Option<&mut T> {
         let slot = self.entry(handle)?;
         self.slots[slot].value.as_mut()
     }
 
-    /// Removes what `handle` names and returns it; `None` the second time.
+    /// Removes the object of `handle` and returns it; `None` the second time.
     pub fn remove(&mut self, handle: f64) -> Option<T> {
         let slot = self.entry(handle)?;
         let entry = &mut self.slots[slot];

@@ -1,15 +1,15 @@
-//! What both bindings share: everything between a JavaScript call and a kernel that does not depend on the host.
+//! The shared part of both bindings: the code between a JavaScript call and a kernel that does not depend on the host.
 //!
 //! ```text
 //! exports of a binding    read the arguments of one call                          crates/node, crates/wasm
-//!   run                   resolve handles, check arguments, prove ids, compute    one function per export
+//!   run                   resolve handles, check arguments and ids, compute       one function per export
 //!     environment         the objects of one JavaScript environment, by handle
 //!     arrays              the caller's arrays: whole slices, or tiles of them
 //!     split, pool         rows shared between threads (native)
 //! ```
 //!
-//! An export returns a *status* ([`status`]). All else that can be wrong is a [`Failure`]: a bug in the TypeScript
-//! that calls, which the user sees as `ERR_INTERNAL`.
+//! An export returns a *status* ([`status`]). Any other error is a [`Failure`]: a bug in the calling TypeScript, which
+//! the user sees as `ERR_INTERNAL`.
 
 pub mod arrays;
 pub mod environment;

@@ -1,7 +1,7 @@
-//! Threads that help a call: one pool for the process, started when it is first needed, asleep between calls.
+//! Helper threads: one pool per process, which starts on first use and sleeps between calls.
 //!
-//! `split.rs` decides whether a call is worth it, and passes the pool a function that takes parts until none is left.
-//! The caller runs it too, so it never waits for a helper that has not begun:
+//! `split.rs` decides whether a call uses the pool, and passes it a function that takes parts until none is left. The
+//! caller runs the function too, so it never waits for a helper that has not started:
 //!
 //! ```text
 //! caller    post the work, wake helpers         helper    sleep until there is work with a free place
@@ -10,48 +10,48 @@
 //!           sleep until every helper has left
 //! ```
 //!
-//! * A helper that the system runs late finds no work and sleeps on: it costs the call only the wake-up. One that loses
-//!   its processor costs the part that it works on.
-//! * Nothing spins: where another program wants the processors, a spinning helper takes them from the call itself.
-//! * One call at a time has the pool. Others (worker threads) find it in use and work alone: the processors are busy.
-//! * A panic of a helper becomes one of the caller, after every helper has left: the work borrows the caller's slices.
+//! * A helper that is scheduled late finds no work and sleeps again: it costs the call only the wake-up. A helper that
+//!   loses its processor delays the part that it works on.
+//! * No thread spins: on a busy machine, a spinning helper would take processors from the call itself.
+//! * One call at a time uses the pool. Concurrent calls (from worker threads) run alone: the processors are busy.
+//! * A panic in a helper is rethrown in the caller after every helper has left: the work borrows the caller's slices.
 //! * If a thread cannot be spawned, the call runs without it.
-//! * Helpers are never stopped. They hold nothing of any host environment, only wait, and end with the process.
+//! * Helpers are never stopped. They hold no resources of a host environment, only wait, and end with the process.
 
 use std::any::Any;
 use std::panic::{catch_unwind, resume_unwind, AssertUnwindSafe};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-/// What every thread of a call runs.
+/// The function that every thread of a call runs.
 type Work<'a> = &'a (dyn Fn() + Sync);
 
 /// Work that helpers may join.
 struct Job {
     work: Work<'static>,
-    /// How many more helpers may join.
+    /// The number of helpers that may still join.
     places: usize,
 }
 
 struct State {
-    /// Whether a call has the pool: from `post` to the end of `withdraw`.
+    /// Whether a call uses the pool: from `post` to the end of `withdraw`.
     in_use: bool,
     job: Option<Job>,
-    /// Helpers that run the work of the current call.
+    /// The number of helpers that run the work of the current call.
     running: usize,
-    /// What the first of them panicked with.
+    /// The payload of the first panic among them.
     panic: Option<Box<dyn Any + Send>>,
-    /// Helpers that were spawned.
+    /// The number of helpers spawned.
     helpers: usize,
-    /// Whether the system refused to spawn one: it is not tried again.
+    /// Whether the system refused to spawn a thread; then no more are spawned.
     refused: bool,
 }
 
 struct Pool {
     state: Mutex<State>,
-    /// There is work.
+    /// Signals that there is work.
     work: Condvar,
-    /// The last helper has left.
+    /// Signals that the last helper has left.
     done: Condvar,
 }
 
@@ -69,10 +69,10 @@ static POOL: Pool = Pool {
 };
 
 /// Runs `work` on the calling thread and, at the same time, on up to `threads - 1` helpers; returns when all of them
-/// have finished. No helper may join at all.
+/// have finished. It is possible that no helper joins.
 ///
 /// # Panics
-/// When `work` panics on any thread, with the same payload.
+/// If `work` panics on any thread, with the same payload.
 pub fn fork_join(threads: usize, work: &(dyn Fn() + Sync)) {
     if threads <= 1 || !POOL.post(work, threads - 1) {
         return work();
@@ -85,13 +85,14 @@ pub fn fork_join(threads: usize, work: &(dyn Fn() + Sync)) {
 }
 
 impl Pool {
-    /// No code that can panic runs under the lock; if some did, the state would still be consistent.
+    /// Locks the state. No code that can panic runs under the lock, and the state would be consistent even after a
+    /// panic.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Offers `work` to `places` helpers; false if another call has the pool, or there is no helper. After true the
-    /// caller must `withdraw`, whatever happens.
+    /// Offers `work` to `places` helpers. Returns false if another call uses the pool, or if there is no helper. After
+    /// true the caller must always call `withdraw`, also when it panics.
     #[expect(
         unsafe_code,
         reason = "work that borrows the caller's slices, lent to helper threads"
@@ -128,7 +129,7 @@ impl Pool {
         state.panic.take()
     }
 
-    /// Spawns helpers until there are `wanted`, as far as the system allows.
+    /// Spawns helpers until there are `wanted`, or until the system refuses.
     fn spawn(&'static self, state: &mut State, wanted: usize) {
         while state.helpers < wanted && !state.refused {
             let helper = thread::Builder::new().name("tokenbed-helper".to_owned());

@@ -1,8 +1,8 @@
-//! One function per export: what a call does, whatever the host.
+//! One function per export, independent of the host. Each runs these steps:
 //!
 //! ```text
-//! resolve the handles; lengths and overlap (a wrong one is a bug of the caller); prove the ids (else a status);
-//! compute the result window by window
+//! resolve the handles; check lengths and overlap (an error is a bug of the caller); check the ids (an error is a
+//! status); compute the result window by window
 //! ```
 
 use crate::arrays::{At, BagInputs, Cut, Cuts, FloatArray, IdArray, OutArray, Proven};
@@ -15,7 +15,7 @@ use tokenbed_core::{TableMut, Window};
 /// A status, or a bug of the caller.
 type Run = Result<f64, Failure>;
 
-/// The proven value, or the end of the function with the status of the bad entry.
+/// Evaluates to the checked value, or returns the status of the bad entry from the function.
 macro_rules! prove {
     ($status:ident, $result:expr) => {
         match $result {
@@ -25,13 +25,13 @@ macro_rules! prove {
     };
 }
 
-/// Checks ids against a bound, writing nothing.
+/// Checks ids against a bound and writes nothing.
 pub fn check_ids(env: &Environment, ids: impl IdArray, bound: f64) -> Run {
     prove!(first, Proven::check(ids, env.isa(), bound as u64));
     Ok(DONE)
 }
 
-/// Rows of a table, by id.
+/// Looks up rows of a table by id.
 pub fn gather(env: &Environment, table: f64, ids: impl IdArray, out: impl OutArray) -> Run {
     let (exec, table) = (env.exec(), env.table(table)?);
     let cut = Cut::any(ids.len(), table.dim());
@@ -47,7 +47,7 @@ pub fn gather(env: &Environment, table: f64, ids: impl IdArray, out: impl OutArr
     Ok(DONE)
 }
 
-/// Bags of rows: their sum, mean or maximum, column by column.
+/// Reduces bags of rows to their sum, mean or maximum, column by column.
 pub fn bag_run<B: IdArray>(
     env: &Environment,
     op: f64,
@@ -78,7 +78,7 @@ pub fn bag_run<B: IdArray>(
     Ok(DONE)
 }
 
-/// Token rows, scaled, with positions added and dropout applied: one pass over the output.
+/// Looks up token rows, scales them, adds positions and applies dropout in one pass over the output.
 pub fn embed_run(
     env: &Environment,
     op: f64,
@@ -120,7 +120,7 @@ pub fn embed_run(
     Ok(DONE)
 }
 
-/// Rows with positions added and dropout applied; without `x` in place.
+/// Adds positions to rows and applies dropout, in place if `x` is absent.
 pub fn positions_run(
     env: &Environment,
     op: f64,
@@ -159,7 +159,7 @@ pub fn positions_run(
     Ok(DONE)
 }
 
-/// Rows rotated by the angles of their positions; without `x` in place. Heads share the positions of a sequence.
+/// Rotates rows by the angles of their positions, in place if `x` is absent. Heads share the positions of a sequence.
 pub fn rotary_run(
     env: &Environment,
     op: f64,
@@ -207,7 +207,7 @@ pub fn rotary_run(
     Ok(DONE)
 }
 
-/// The same for rows that are longer than a tile: copied first, then rotated in place, a few pairs at a time.
+/// Rotates rows that are longer than a tile: copies them, then rotates them in place, a few pairs at a time.
 fn rotate_wide<P: IdArray>(
     rotary: &Rotary<'_>,
     positions: &mut At<Proven<P>>,
@@ -254,7 +254,7 @@ fn rotate_wide<P: IdArray>(
     }
 }
 
-/// The encodings of any positions.
+/// Computes the encodings of any positions.
 pub fn sinusoid_encode(env: &Environment, sinusoid: f64, positions: impl IdArray, out: impl OutArray) -> Run {
     let (isa, encoding) = (env.isa(), env.sinusoid(sinusoid)?);
     let encoding = &*encoding;
@@ -272,12 +272,12 @@ pub fn sinusoid_encode(env: &Environment, sinusoid: f64, positions: impl IdArray
     Ok(DONE)
 }
 
-/// The angular frequencies of an encoding, radians per position.
+/// The angular frequencies of an encoding, in radians per position.
 pub fn sinusoid_frequencies(env: &Environment, sinusoid: f64) -> Result<Vec<f64>, Failure> {
     Ok(env.sinusoid(sinusoid)?.frequencies())
 }
 
-/// Copies whole rows out of a table, from row `row` on.
+/// Copies whole rows out of a table, starting at row `row`.
 pub fn table_read(env: &Environment, table: f64, row: f64, out: impl OutArray) -> Result<(), Failure> {
     let (isa, table) = (env.isa(), env.table(table)?);
     let (row, dim) = (row as usize, table.dim());
@@ -291,7 +291,7 @@ pub fn table_read(env: &Environment, table: f64, row: f64, out: impl OutArray) -
     Ok(())
 }
 
-/// Copies whole rows into a table, from row `row` on.
+/// Copies whole rows into a table, starting at row `row`.
 pub fn table_write(
     env: &mut Environment,
     table: f64,
@@ -335,7 +335,7 @@ pub fn table_uniform(
     })
 }
 
-/// Fills a table from the normal distribution with deviation `std`.
+/// Fills a table from the normal distribution with standard deviation `std`.
 pub fn table_normal(
     env: &mut Environment,
     table: f64,
@@ -363,14 +363,14 @@ pub fn table_sinusoid(env: &mut Environment, table: f64, sinusoid: f64) -> Resul
     })
 }
 
-/// Fills a table with `work(flat index of the first value, window, values)`: where its values are, or a piece of a
-/// row at a time.
+/// Fills a table with `work(flat index of the first value, window, values)`, in place if its values are aligned f32,
+/// otherwise a piece of a row at a time.
 fn fill(
     env: &mut Environment,
     table: f64,
     work: &(dyn Fn(u64, Window, &mut [f32]) + Sync),
 ) -> Result<(), Failure> {
-    /// Values of a piece.
+    /// Values in a piece.
     const PIECE: usize = 1024;
     let (threads, mut table) = (env.threads(), env.table_mut(table)?);
     let (rows, dim) = (table.spec().rows(), table.spec().dim());

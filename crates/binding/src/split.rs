@@ -1,14 +1,14 @@
-//! A call cut into parts of whole rows, for several threads.
+//! Splits a call into parts of whole rows, for several threads.
 //!
 //! ```text
-//! small, or one thread:  work(all rows, out)
-//! else, on every thread: while a part is left: take it; work(its rows, its piece of out)
+//! small, or one thread:       work(all rows, out)
+//! otherwise, on every thread: while a part is left: take it; work(its rows, its piece of out)
 //! ```
 //!
-//! An operation knows nothing of it: `work` calls it for some rows, as a window. No bit depends on how a result is cut
-//! (see [`Window`](tokenbed_core::Window)), so none depends on the number of threads or on which thread takes a part.
+//! Operations do not depend on threads: `work` calls one for some rows, as a window. Windows do not affect the bits of
+//! a result (see [`Window`](tokenbed_core::Window)), so neither do the number of threads and the order of the parts.
 //!
-//! Threads take parts; they are not assigned. A thread that is slow, or that the system does not run at all, takes
+//! Parts are not assigned; threads take them. A thread that is slow, or that the system does not run at all, takes
 //! fewer. Parts are taken in order, so that all threads write near each other.
 
 use crate::pool::fork_join;
@@ -17,28 +17,28 @@ use std::sync::{Mutex, PoisonError};
 use std::thread::available_parallelism;
 use tokenbed_core::ops::Bags;
 
-/// A call that touches fewer bytes of rows runs on its own thread alone.
+/// A call that accesses fewer bytes of rows runs on one thread.
 ///
-/// Two threads against one, call after call on a machine whose host is busy, lookups of 4.2 / 8 / 16 / 48 MB: 1.36 / 1.70
-/// / 1.78 / 1.83; layers, bags and normal draws of 12 MB and more 1.75 to 2.0. Waking a helper takes 5 to 20 microseconds
-/// where its processor is awake, and a millisecond where the host must first return it: then a call on 4 MB that follows
-/// a pause ends before the helper begins (1.0), and a smaller one always would.
+/// Two threads against one, call after call on a machine whose host is busy, lookups of 4.2 / 8 / 16 / 48 MB: 1.36 /
+/// 1.70 / 1.78 / 1.83; layers, bags and normal draws of 12 MB and more 1.75 to 2.0. Waking a helper takes 5 to 20
+/// microseconds if its processor is awake, and a millisecond if the host must first return it: then a call on 4 MB
+/// after a pause ends before the helper starts (1.0), and so would every smaller call.
 pub const LEAST_BYTES: usize = 4_000_000;
 
-/// About as many bytes of rows in a part: what a call may have to wait for when a helper loses its processor.
+/// The approximate bytes of rows in a part. A call may have to wait for one part if a helper loses its processor.
 ///
-/// Between 128 KiB and 8 MiB no difference was seen (1.0, fresh and reused outputs of 6 and 48 MB), so it is a size that
-/// costs a fraction of a millisecond, and still many thousand times what it costs to take it.
+/// Sizes from 128 KiB to 8 MiB made no difference (1.0, fresh and reused outputs of 6 and 48 MB). A part of this size
+/// takes a fraction of a millisecond, and still many thousand times as long as taking the part.
 pub const PART_BYTES: usize = 512 << 10;
 
-/// More threads than this never serve one call: memory bandwidth is used up long before.
+/// The most threads of a call: fewer already use the whole memory bandwidth.
 pub const MOST: usize = 64;
 
 /// Bytes in a value of a result.
 const VALUE: usize = size_of::<f32>();
 
-/// The number of threads that a call may use if `wanted` are requested: 0 stands for as many as the process has
-/// processors.
+/// The number of threads that a call may use if `wanted` are requested. 0 requests the number of processors available
+/// to the process.
 pub fn threads(wanted: usize) -> usize {
     match wanted {
         0 => available_parallelism()
@@ -48,10 +48,10 @@ pub fn threads(wanted: usize) -> usize {
     }
 }
 
-/// Has `out`, rows of `width` values, written by `work(rows, their piece of out)`, on up to `threads` threads.
+/// Writes `out`, rows of `width` values, with `work(rows, their piece of out)` on up to `threads` threads.
 ///
 /// # Panics
-/// When `work` does, or `width` is 0 and `out` is not empty.
+/// If `work` panics, or `width` is 0 and `out` is not empty.
 pub fn by_rows(
     threads: usize,
     width: usize,
@@ -68,7 +68,7 @@ pub fn by_rows(
 /// A bag costs its row and those of its ids, so the parts hold equally many rows of both.
 ///
 /// # Panics
-/// When `work` does, or `width` is 0 and `out` is not empty.
+/// If `work` panics, or `width` is 0 and `out` is not empty.
 pub fn by_bags(
     threads: usize,
     bags: &Bags<'_>,
@@ -79,7 +79,7 @@ pub fn by_bags(
     let cost = |bag: usize| bags.start(bag) + bag;
     let rows = PART_BYTES / VALUE / width.max(1);
     let bytes = cost(bags.bags()).saturating_mul(width * VALUE);
-    // The cost before a bag grows with each, so the first one beyond a part is found by halving.
+    // The cost before a bag increases from bag to bag, so a binary search locates the first bag after a part.
     let cut = |bag: usize| {
         let (mut low, mut high) = (bag, bags.bags());
         while low < high {
@@ -94,7 +94,7 @@ pub fn by_bags(
     share(threads, bytes, width, out, cut, work);
 }
 
-/// `cut(row)` is where a part that begins at `row` should end: at least one row goes with it, and no more than are left.
+/// `cut(row)` proposes the end of a part that begins at `row`. A part has at least one row, and ends at the last row.
 fn share(
     threads: usize,
     bytes: usize,

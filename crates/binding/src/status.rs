@@ -1,8 +1,8 @@
-//! What a call returns: a status, or a failure.
+//! The result of a call: a status, or a failure.
 //!
 //! A status is -1 when the call is done; `s >= 0` is the first bad entry of the first index argument (token ids, or
-//! positions if they are the only one); `s <= -2` stands for entry `-2 - s` of the second one (position ids, or
-//! offsets). Unless it is -1 nothing was written.
+//! positions if they are the only one); `s <= -2` is entry `-2 - s` of the second one (position ids, or offsets). If
+//! the status is not -1, nothing was written.
 
 use std::fmt;
 use tokenbed_core::Error;
@@ -20,7 +20,7 @@ pub fn second(position: usize) -> f64 {
     -2.0 - position as f64
 }
 
-/// Which entry of an index array an error names.
+/// The entry of an index array that an error refers to.
 pub fn position_of(error: Error) -> usize {
     match error {
         Error::IdOutOfRange { position, .. } => position,
@@ -32,15 +32,15 @@ pub fn position_of(error: Error) -> usize {
 /// A bug of the caller: `ERR_INTERNAL` for the user.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Failure {
-    /// A number that names no object of this environment, or one of another kind.
+    /// A number that is not a handle of this environment, or is the handle of another kind of object.
     Handle(f64),
     /// All handles are in use.
     Handles,
     /// Two arrays of one call share bytes, and one of them is written.
     Overlap,
-    /// An argument is not the kind of array, or a record lacks the field, that the function takes.
+    /// An argument is another kind of array than the function takes, or a record lacks a field.
     Argument(&'static str),
-    /// An array is shorter than the call needs: its name, its length, the length needed.
+    /// An array is shorter than the call needs: its name, its length, the required length.
     Short(&'static str, usize, usize),
     /// A write to a table that may only be read.
     ReadOnly,

@@ -1,8 +1,8 @@
-//! Arrays that are whole slices, and results that threads share: the native side of [`arrays`](crate::arrays).
+//! Arrays as whole slices, and results that threads share: the native implementation of [`arrays`](crate::arrays).
 
 #![expect(
     unsafe_code,
-    reason = "outputs become slices after they were compared with the inputs"
+    reason = "outputs become slices after the check for overlap with the inputs"
 )]
 
 use crate::arrays::{BagInputs, Cut, Cuts, FloatArray, IdArray, OutArray};
@@ -67,7 +67,7 @@ impl FloatArray for &[f32] {
     }
 }
 
-/// An output, not yet a reference: it may still share bytes with an input.
+/// An output as a pointer: it may still share bytes with an input.
 pub struct Whole<'a> {
     start: *mut f32,
     len: usize,
@@ -76,8 +76,8 @@ pub struct Whole<'a> {
 
 impl Whole<'_> {
     /// # Safety
-    /// `start` is aligned and valid for reads and writes of `len` values as long as the value lives. Nothing else
-    /// writes there meanwhile, and after [`OutArray::expect`] has passed for every input nothing reads there.
+    /// `start` is aligned and valid for reads and writes of `len` values for the lifetime of the value. No other code
+    /// writes there meanwhile, and after [`OutArray::expect`] has passed for every input no other code reads there.
     pub unsafe fn new(start: *mut f32, len: usize) -> Self {
         Whole {
             start,
