@@ -19,7 +19,7 @@ use tokenbed_core::{Output, Window};
 /// # Safety
 /// [`IdArray::tile`] returns the same entries for the same range for the lifetime of the value. The caller's code does
 /// not run during a call, and arrays that another thread could write were copied before.
-#[allow(clippy::len_without_is_empty, reason = "no operation asks for it")]
+#[allow(clippy::len_without_is_empty, reason = "no operation needs it")]
 pub unsafe trait IdArray: Clone + Send + Sync {
     /// The number of entries.
     fn len(&self) -> usize;
@@ -35,7 +35,7 @@ pub unsafe trait IdArray: Clone + Send + Sync {
 }
 
 /// Input floats.
-#[allow(clippy::len_without_is_empty, reason = "no operation asks for it")]
+#[allow(clippy::len_without_is_empty, reason = "no operation needs it")]
 pub trait FloatArray: Clone + Send + Sync {
     /// The number of values.
     fn len(&self) -> usize;
@@ -145,7 +145,7 @@ impl Iterator for Windows {
 }
 
 /// Output floats.
-#[allow(clippy::len_without_is_empty, reason = "no operation asks for it")]
+#[allow(clippy::len_without_is_empty, reason = "no operation needs it")]
 pub trait OutArray: Sized {
     /// The number of values.
     fn len(&self) -> usize;

@@ -1,13 +1,14 @@
-//! JavaScript arrays as slices: the one place where the addon takes a pointer from the engine.
+//! JavaScript arrays as slices: the only module in which the addon takes pointers from the engine.
 //!
-//! What makes it sound: an argument is borrowed for one synchronous call, during which no JavaScript of its thread runs,
-//! so nothing can detach, shrink or write it; lengths are read together with pointers (a detached array has length 0);
-//! inputs on a SharedArrayBuffer were copied by TypeScript. An output becomes a reference only after it was compared
-//! with every input; one on a SharedArrayBuffer is only written, and other threads may see it half-written.
+//! Why it is sound: an argument is borrowed for one synchronous call. No JavaScript of its thread runs during the call,
+//! so nothing can detach, shrink or write the array. Lengths are read in the same call as pointers (a detached array
+//! has length 0). TypeScript has copied inputs on a SharedArrayBuffer. An output becomes a reference only after the
+//! check for overlap with every input. An output on a SharedArrayBuffer is only written, and other threads may see it
+//! half-written.
 
 #![expect(
     unsafe_code,
-    reason = "arrays of JavaScript as slices; the data of the environment"
+    reason = "JavaScript arrays as slices; the data of the environment"
 )]
 
 use napi::bindgen_prelude::{FromNapiValue, ToNapiValue, TypeName, ValidateNapiValue};
@@ -18,7 +19,7 @@ use tokenbed_binding::arrays::{At, Cuts};
 use tokenbed_binding::whole::Whole;
 use tokenbed_core::indices::Ids;
 
-/// The numbers of `napi_typedarray_type`.
+/// The values of `napi_typedarray_type`.
 mod kind {
     pub const I8: i32 = 0;
     pub const U8: i32 = 1;
@@ -44,7 +45,7 @@ impl View {
     unsafe fn new(env: sys::napi_env, value: sys::napi_value) -> napi::Result<View> {
         let (mut kind, mut len, mut start) = (0, 0, std::ptr::null_mut());
         let (buffer, offset) = (std::ptr::null_mut(), std::ptr::null_mut());
-        // SAFETY: the out-pointers live for the call; a null one is not wanted.
+        // SAFETY: the out-pointers live for the call; null ones are optional outputs.
         let status = unsafe {
             sys::napi_get_typedarray_info(env, value, &mut kind, &mut len, &mut start, buffer, offset)
         };
@@ -56,7 +57,7 @@ impl View {
         })
     }
 
-    /// The same, of one kind alone.
+    /// A view that must have one kind.
     ///
     /// # Safety
     /// As [`View::new`].
@@ -72,7 +73,7 @@ impl View {
     fn slice<T>(&self) -> &[T] {
         match NonNull::new(self.start.cast::<T>()) {
             // SAFETY: the engine's pointer is aligned for the array's kind and valid for its length while the
-            // call lasts (see the head of the file); each caller asks for the T of the kind.
+            // call lasts (see the top of the file); each caller passes the T of the kind.
             Some(start) if self.len > 0 => unsafe { from_raw_parts(start.as_ptr(), self.len) },
             _ => &[],
         }
@@ -120,15 +121,15 @@ argument!(
     })
 );
 argument!(
-    /// A Float32Array that is read.
+    /// An input Float32Array.
     Floats, "Float32Array", |env, value| View::of(env, value, kind::F32, "Float32Array")
 );
 argument!(
-    /// A Float32Array that is written.
+    /// An output Float32Array.
     FloatsOut, "Float32Array", |env, value| View::of(env, value, kind::F32, "Float32Array")
 );
 argument!(
-    /// A Float64Array that is written.
+    /// An output Float64Array.
     Doubles, "Float64Array", |env, value| View::of(env, value, kind::F64, "Float64Array")
 );
 
@@ -154,20 +155,20 @@ impl Floats {
 }
 
 impl FloatsOut {
-    /// All values, to be written once they were compared with the inputs.
+    /// All values, as an output. They become a slice after the check for overlap with the inputs.
     pub fn whole(&mut self) -> Whole<'_> {
         let start = if self.0.len == 0 {
             NonNull::dangling().as_ptr()
         } else {
             self.0.start.cast()
         };
-        // SAFETY: see the head of the file.
+        // SAFETY: see the top of the file.
         unsafe { Whole::new(start, self.0.len) }
     }
 }
 
 impl Doubles {
-    /// All values, to be written.
+    /// All values, mutable.
     pub fn slice_mut(&mut self) -> &mut [f64] {
         self.0.slice_mut()
     }
@@ -228,7 +229,7 @@ impl FromNapiValue for NumberOrIds {
     }
 }
 
-/// A value, or `undefined`: napi-rs makes `null` of an absent one.
+/// A value or `undefined`. napi-rs would convert `None` to `null`.
 pub struct OrUndefined<T>(pub Option<T>);
 
 impl<T: ToNapiValue> ToNapiValue for OrUndefined<T> {
@@ -243,7 +244,7 @@ impl<T: ToNapiValue> ToNapiValue for OrUndefined<T> {
     }
 }
 
-/// A value that was made here, on its way to JavaScript.
+/// A JavaScript value to return.
 pub struct Raw(sys::napi_value);
 
 impl ToNapiValue for Raw {
@@ -252,8 +253,8 @@ impl ToNapiValue for Raw {
     }
 }
 
-/// An ordinary Float32Array over values of this addon; `None` if the engine allows none, or none so long. Whoever gets
-/// it must drop it before the values are freed.
+/// An ordinary Float32Array over values of this addon; `None` if the engine does not allow such views, or not of this
+/// length. The receiver must drop it before the values are freed.
 pub fn view(env: &Env, values: &mut [f32]) -> Option<Raw> {
     unsafe extern "C" fn nothing(_: sys::napi_env, _: *mut std::ffi::c_void, _: *mut std::ffi::c_void) {}
     let env = env.raw();
@@ -261,7 +262,7 @@ pub fn view(env: &Env, values: &mut [f32]) -> Option<Raw> {
     let (start, bytes) = (values.as_mut_ptr().cast(), size_of_val(values));
     let no_hint = std::ptr::null_mut();
     // SAFETY: `env` is live and the out-pointers live for the calls. The memory never moves and outlives the view (see
-    // above); nothing is to be freed with it.
+    // above), and the view frees nothing.
     let made = unsafe {
         sys::napi_create_external_arraybuffer(env, start, bytes, Some(nothing), no_hint, &mut buffer)
             == sys::Status::napi_ok
@@ -269,14 +270,14 @@ pub fn view(env: &Env, values: &mut [f32]) -> Option<Raw> {
                 == sys::Status::napi_ok
     };
     if !made {
-        // An engine that refuses a length throws as well; here it is no error.
+        // An engine that rejects the length also throws. The exception is cleared, because this is not an error here.
         // SAFETY: as above.
         unsafe { sys::napi_get_and_clear_last_exception(env, &mut view) };
     }
     made.then_some(Raw(view))
 }
 
-/// Lends what this environment owns: made at the first call, dropped when the environment ends.
+/// Calls `work` with the data of this environment, which is created at the first call and dropped at its end.
 pub fn with_instance_data<T: Default, R>(env: &Env, work: impl FnOnce(&mut T) -> R) -> R {
     unsafe extern "C" fn drop_it<T>(_: sys::napi_env, data: *mut std::ffi::c_void, _: *mut std::ffi::c_void) {
         // SAFETY: the pointer came from Box::into_raw below, and the engine calls this once.
@@ -297,7 +298,7 @@ pub fn with_instance_data<T: Default, R>(env: &Env, work: impl FnOnce(&mut T) ->
     work(owned)
 }
 
-/// Tells the engine that it keeps that many bytes more outside its heap.
+/// Tells the engine that JavaScript objects hold this many more bytes outside its heap.
 pub fn report_bytes(env: &Env, change: i64) -> napi::Result<()> {
     if change == 0 {
         return Ok(());

@@ -1,12 +1,13 @@
-//! The exports that compute in less time than napi-rs takes to call them: exported a second time, over the first.
+//! Direct exports of the functions whose work takes less time than a call through napi-rs. They replace the generated
+//! exports.
 //!
-//! What `#[napi]` generates keeps a register of the objects that a call borrows (two allocations, a lock and a
-//! reference count per call), for arguments that outlive it. Arguments here never do: see the head of `arrays.rs`. A
-//! lookup of one row then took 680 ns of which 300 were that register, on a machine where an empty export takes 60. So:
+//! The code that `#[napi]` generates keeps a registry of the objects that a call borrows (two allocations, a lock and a
+//! reference count per call), for arguments that outlive the call. Arguments here never do: see the top of `arrays.rs`.
+//! A lookup of one row took 680 ns, of which the registry took 300, on a machine where an empty export takes 60. So:
 //!
 //! ```text
 //! #[napi] fn gather(..)      the declaration, and the types that contract.ts compares
-//! direct! { gather(..) }     the export: arguments read, the same function called, nothing else
+//! direct! { gather(..) }     the export: reads the arguments and calls the same function
 //! ```
 
 #![expect(unsafe_code, reason = "callbacks of plain Node-API")]
@@ -16,7 +17,7 @@ use napi::{check_status, sys, Env, JsError};
 use napi_derive::napi;
 use std::ptr::null_mut;
 
-/// Exports functions of this crate; the names between the brackets only count the arguments.
+/// Exports functions of this crate. The names in parentheses only count the arguments.
 macro_rules! direct {
     ($($js:literal = $name:ident($($argument:ident),*);)*) => {
         $(
@@ -24,7 +25,7 @@ macro_rules! direct {
                 const COUNT: usize = [$(stringify!($argument)),*].len();
                 let mut arguments = [null_mut(); COUNT];
                 // SAFETY: the engine calls this with a live environment, and fills all of `arguments`: absent
-                // arguments are `undefined`. Each is read once, by the type that the function names.
+                // arguments are `undefined`. Each is read once, as the type of the function's parameter.
                 let called = unsafe { read_arguments(raw, info, &mut arguments) }.and_then(|()| {
                     let [$($argument),*] = arguments;
                     // SAFETY: as above.
@@ -35,18 +36,18 @@ macro_rules! direct {
             }
         )*
 
-        /// Puts them over the generated ones.
+        /// Replaces the generated exports.
         #[napi(module_exports)]
         pub fn direct_exports(mut exports: Object, env: Env) -> napi::Result<()> {
             $(
                 let mut function = null_mut();
-                // SAFETY: `env` is live, the name is as long as is said, and the callback is one for life.
+                // SAFETY: `env` is live, the name has the passed length, and the callback is static.
                 check_status!(unsafe {
                     let name: &str = $js;
                     let (start, len) = (name.as_ptr().cast(), name.len() as isize);
                     sys::napi_create_function(env.raw(), start, len, Some($name), null_mut(), &mut function)
                 })?;
-                // SAFETY: the value was made just now, in this environment.
+                // SAFETY: the value was just created in this environment.
                 exports.set_named_property($js, unsafe { Object::from_napi_value(env.raw(), function)? })?;
             )*
             Ok(())
@@ -74,7 +75,7 @@ unsafe fn read_arguments<const COUNT: usize>(
     arguments: &mut [sys::napi_value; COUNT],
 ) -> napi::Result<()> {
     let mut count = COUNT;
-    // SAFETY: the out-pointers live for the call, and `count` says how much room there is.
+    // SAFETY: the out-pointers live for the call, and `count` is the length of the array.
     check_status!(unsafe {
         sys::napi_get_cb_info(
             env,

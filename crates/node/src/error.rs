@@ -1,4 +1,4 @@
-//! Failures and panics become JavaScript errors.
+//! Converts failures and panics to JavaScript errors.
 
 use napi::{sys, Env, Error, Status};
 use std::any::Any;
@@ -9,10 +9,10 @@ use tokenbed_binding::Failure;
 
 /// Runs the body of an export: a [`Failure`] or a panic is thrown as `ERR_INTERNAL`.
 ///
-/// User errors never come this way: TypeScript checks first, and bad ids are a status.
+/// User errors do not take this path: TypeScript checks arguments first, and bad ids are a status.
 pub fn export<T>(env: &Env, body: impl FnOnce() -> Result<T, Failure>) -> napi::Result<T> {
     static QUIET: Once = Once::new();
-    // The message travels in the error; printing it as well would put it on the user's stderr.
+    // The error contains the message, so the panic hook must not also print it to the user's stderr.
     QUIET.call_once(|| std::panic::set_hook(Box::new(|_| ())));
     match catch_unwind(AssertUnwindSafe(body)) {
         Ok(Ok(value)) => Ok(value),

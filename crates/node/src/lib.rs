@@ -1,8 +1,7 @@
 //! tokenbed's kernels as a Node addon: a list of exports over handles, numbers, records and typed arrays.
 //!
 //! Each export reads its arguments ([`arrays`]) and calls the function of the same name in [`tokenbed_binding::run`].
-//! What the functions mean is said once, in `ts/backend/contract.ts`; its types are compared with the ones generated
-//! from here.
+//! `ts/backend/contract.ts` documents the functions; a check compares its types with those generated from this file.
 
 mod arrays;
 pub mod direct;
@@ -15,17 +14,17 @@ use napi::Env;
 use napi_derive::napi;
 use tokenbed_binding::{self as binding, run, Environment, Failure};
 
-/// Runs `work` on what this environment owns: a worker's exit frees its tables.
+/// Runs `work` on the objects of this environment. The exit of a worker frees its tables.
 fn with<T>(env: &Env, work: impl FnOnce(&mut Environment) -> Result<T, Failure>) -> napi::Result<T> {
     export(env, || arrays::with_instance_data(env, work))
 }
 
-/// The low 64 bits.
+/// The low 64 bits of a BigInt.
 fn low(seed: BigInt) -> u64 {
     seed.get_u64().1
 }
 
-/// What `table_create` takes.
+/// The arguments of `table_create`.
 #[napi(object)]
 pub struct TableRecord {
     /// The number of rows.
@@ -34,11 +33,11 @@ pub struct TableRecord {
     pub dim: f64,
     /// The name of the dtype.
     pub dtype: String,
-    /// Whether the table holds zeros; else any values, all of which are written next.
+    /// Whether the table holds zeros. Otherwise the values are unspecified, and the caller writes all of them next.
     pub zeros: bool,
 }
 
-/// What `sinusoid_create` takes.
+/// The arguments of `sinusoid_create`.
 #[napi(object)]
 pub struct SinusoidRecord {
     /// The number of columns.
@@ -52,10 +51,10 @@ pub struct SinusoidRecord {
     pub frequencies: Option<Float64Array>,
 }
 
-/// What `rotary_create` takes.
+/// The arguments of `rotary_create`.
 #[napi(object)]
 pub struct RotaryRecord {
-    /// The sinusoidal table, of as many columns as are rotated and of the same layout.
+    /// The sinusoidal table, with one column per rotated column and the same layout.
     pub table: f64,
     /// The number of values in a row.
     pub dim: f64,
@@ -63,7 +62,7 @@ pub struct RotaryRecord {
     pub layout: String,
 }
 
-/// What `bag_create` takes.
+/// The arguments of `bag_create`.
 #[napi(object)]
 pub struct BagRecord {
     /// The table whose rows are reduced.
@@ -72,16 +71,16 @@ pub struct BagRecord {
     pub mode: String,
     /// The id that is skipped.
     pub padding: Option<f64>,
-    /// Whether the last offset is the number of ids and begins no bag.
+    /// Whether the last offset is the number of ids, where no bag begins.
     pub include_last_offset: bool,
 }
 
-/// What `embed_create` takes.
+/// The arguments of `embed_create`.
 #[napi(object)]
 pub struct EmbedRecord {
     /// The table of token rows.
     pub table: f64,
-    /// What token rows are multiplied by.
+    /// The factor of the token rows.
     pub scale: Option<f64>,
     /// The table of position rows.
     pub positions: Option<f64>,
@@ -91,7 +90,7 @@ pub struct EmbedRecord {
     pub seed: Option<BigInt>,
 }
 
-/// What `positions_create` takes.
+/// The arguments of `positions_create`.
 #[napi(object)]
 pub struct PositionsRecord {
     /// The table of position rows.
@@ -108,26 +107,26 @@ pub fn isa(env: Env) -> napi::Result<&'static str> {
     with(&env, |env| Ok(env.isa().name()))
 }
 
-/// Uses a lower instruction set from now on; false if the architecture has none of that name.
+/// Switches to a lower instruction set; returns false if the architecture has none of that name.
 #[napi]
 pub fn lower_isa(env: Env, name: String) -> napi::Result<bool> {
     with(&env, |env| Ok(env.lower_isa(&name)))
 }
 
-/// Sets how many threads a call of this environment may use, 0 for as many as the process has processors; returns the
-/// number in effect.
+/// Sets the number of threads that a call of this environment may use, 0 for the number of processors available to the
+/// process. Returns the number in effect.
 #[napi]
 pub fn use_threads(env: Env, wanted: u32) -> napi::Result<u32> {
     with(&env, |env| Ok(env.use_threads(wanted as usize) as u32))
 }
 
-/// Checks ids against a bound, writing nothing.
+/// Checks ids against a bound and writes nothing.
 #[napi(ts_args_type = "ids: IdArray, bound: number")]
 pub fn check_ids(env: Env, ids: Integers, bound: f64) -> napi::Result<f64> {
     with(&env, |env| run::check_ids(env, ids.ids(), bound))
 }
 
-/// A table: its handle, or `undefined` without memory for it.
+/// Creates a table and returns its handle, or `undefined` if memory is exhausted.
 #[napi(ts_return_type = "number | undefined")]
 pub fn table_create(env: Env, record: TableRecord) -> napi::Result<OrUndefined<f64>> {
     let TableRecord {
@@ -146,13 +145,13 @@ pub fn table_create(env: Env, record: TableRecord) -> napi::Result<OrUndefined<f
         let bytes = handle.map(|handle| env.table(handle).map(|table| table.spec().bytes()));
         Ok((handle, bytes.transpose()?.unwrap_or(0)))
     })?;
-    // The engine does not see the memory: forgotten tables would give it no reason to collect them.
+    // The engine does not know of this memory, so without the report it would not collect unreachable tables in time.
     arrays::report_bytes(&env, bytes as i64)?;
     Ok(OrUndefined(handle))
 }
 
-/// The values of a table as an ordinary Float32Array, where they are f32 at an aligned address and the engine allows
-/// such a view. It must not be used after the table is freed.
+/// The values of a table as an ordinary Float32Array, if they are f32 at an aligned address and the engine allows such
+/// a view. It must not be used after the table is freed.
 #[napi(ts_return_type = "Float32Array | undefined")]
 pub fn table_view(env: Env, table: f64) -> napi::Result<OrUndefined<arrays::Raw>> {
     let view = with(&env, |owner| {
@@ -165,7 +164,7 @@ pub fn table_view(env: Env, table: f64) -> napi::Result<OrUndefined<arrays::Raw>
     Ok(OrUndefined(view))
 }
 
-/// Forgets a handle and frees what it names. Idempotent.
+/// Removes a handle and frees its object. Idempotent.
 #[napi]
 pub fn free(env: Env, handle: f64) -> napi::Result<()> {
     let bytes = with(&env, |env| Ok(env.free(handle)))?;
@@ -204,7 +203,7 @@ pub fn table_sinusoid(env: Env, table: f64, sinusoid: f64) -> napi::Result<()> {
     with(&env, |env| run::table_sinusoid(env, table, sinusoid))
 }
 
-/// A sinusoidal encoding: its handle.
+/// Creates a sinusoidal encoding and returns its handle.
 #[napi]
 pub fn sinusoid_create(env: Env, record: SinusoidRecord) -> napi::Result<f64> {
     let SinusoidRecord {
@@ -223,7 +222,7 @@ pub fn sinusoid_create(env: Env, record: SinusoidRecord) -> napi::Result<f64> {
     })
 }
 
-/// The angular frequencies, radians per position.
+/// The angular frequencies, in radians per position.
 #[napi(ts_args_type = "sinusoid: number, out: Float64Array")]
 pub fn sinusoid_frequencies(env: Env, sinusoid: f64, mut out: Doubles) -> napi::Result<()> {
     with(&env, |env| {
@@ -234,7 +233,7 @@ pub fn sinusoid_frequencies(env: Env, sinusoid: f64, mut out: Doubles) -> napi::
     })
 }
 
-/// The encodings of any positions.
+/// Computes the encodings of any positions.
 #[napi(ts_args_type = "sinusoid: number, positions: IdArray, out: Float32Array")]
 pub fn sinusoid_encode(
     env: Env,
@@ -247,13 +246,13 @@ pub fn sinusoid_encode(
     })
 }
 
-/// Rows of a table, by id.
+/// Looks up rows of a table by id.
 #[napi(ts_args_type = "table: number, ids: IdArray, out: Float32Array")]
 pub fn gather(env: Env, table: f64, ids: Integers, mut out: FloatsOut) -> napi::Result<f64> {
     with(&env, |env| run::gather(env, table, ids.ids(), out.whole()))
 }
 
-/// A prepared bag: its handle.
+/// Prepares a bag operation and returns its handle.
 #[napi]
 pub fn bag_create(env: Env, record: BagRecord) -> napi::Result<f64> {
     let BagRecord {
@@ -272,7 +271,7 @@ pub fn bag_create(env: Env, record: BagRecord) -> napi::Result<f64> {
     })
 }
 
-/// Bags of rows: their sum, mean or maximum, column by column.
+/// Reduces bags of rows to their sum, mean or maximum, column by column.
 #[napi(
     ts_args_type = "bag: number, ids: IdArray, bags: number | IdArray, weights: Float32Array | undefined, out: Float32Array"
 )]
@@ -290,7 +289,7 @@ pub fn bag_run(
     })
 }
 
-/// A prepared embed operation: its handle.
+/// Prepares an embed operation and returns its handle.
 #[napi]
 pub fn embed_create(env: Env, record: EmbedRecord) -> napi::Result<f64> {
     let EmbedRecord {
@@ -311,7 +310,7 @@ pub fn embed_create(env: Env, record: EmbedRecord) -> napi::Result<f64> {
     })
 }
 
-/// Token rows, scaled, with positions added and dropout applied: one pass over the output.
+/// Looks up token rows, scales them, adds positions and applies dropout in one pass over the output.
 #[napi(
     ts_args_type = "embed: number, ids: IdArray, seq: number, positions: number | IdArray, call: number | undefined, out: Float32Array"
 )]
@@ -329,7 +328,7 @@ pub fn embed_run(
     })
 }
 
-/// Prepared positions: their handle.
+/// Prepares the addition of positions and returns its handle.
 #[napi]
 pub fn positions_create(env: Env, record: PositionsRecord) -> napi::Result<f64> {
     let PositionsRecord { table, dropout, seed } = record;
@@ -342,7 +341,7 @@ pub fn positions_create(env: Env, record: PositionsRecord) -> napi::Result<f64> 
     })
 }
 
-/// Rows with positions added and dropout applied; without `x` in place.
+/// Adds positions to rows and applies dropout, in place if `x` is absent.
 #[napi(
     ts_args_type = "op: number, x: Float32Array | undefined, seq: number, positions: number | IdArray, call: number | undefined, out: Float32Array"
 )]
@@ -361,7 +360,7 @@ pub fn positions_run(
     })
 }
 
-/// A prepared rotation: its handle.
+/// Prepares a rotation and returns its handle.
 #[napi]
 pub fn rotary_create(env: Env, record: RotaryRecord) -> napi::Result<f64> {
     let RotaryRecord { table, dim, layout } = record;
@@ -370,7 +369,7 @@ pub fn rotary_create(env: Env, record: RotaryRecord) -> napi::Result<f64> {
     })
 }
 
-/// Rows rotated by the angles of their positions; without `x` in place.
+/// Rotates rows by the angles of their positions, in place if `x` is absent.
 #[napi(
     ts_args_type = "op: number, x: Float32Array | undefined, heads: number, seq: number, positions: number | IdArray, inverse: boolean, out: Float32Array"
 )]
@@ -390,14 +389,14 @@ pub fn rotary_run(
     })
 }
 
-/// Panics: what a test build shows to be caught.
+/// Panics, for the test that panics are caught.
 #[cfg(feature = "faults")]
 #[napi(js_name = "__panic")]
 pub fn panic_on_purpose(env: Env) -> napi::Result<()> {
     export(&env, || panic!("on purpose"))
 }
 
-/// How many handles are in use: what a test build shows to be freed.
+/// The number of handles in use, for the test that they are freed.
 #[cfg(feature = "faults")]
 #[napi(js_name = "__objects")]
 pub fn objects(env: Env) -> napi::Result<f64> {

@@ -1,7 +1,7 @@
-// The JavaScript side of the border: what a typed array is, where it lies, and copies of parts of it.
-// One instance of this file belongs to one instance of the module.
+// The JavaScript side of the module: the kind and the address of a typed array, and copies of parts of it.
+// Each instance of the module has its own instance of this file.
 
-// The getters of the engine: a subclass may say anything about its buffer, its place and its length.
+// The engine's getters: a subclass may override buffer, byteOffset and length.
 const intrinsic = (name) =>
   Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), name).get;
 const kindName = intrinsic(Symbol.toStringTag);
@@ -11,7 +11,7 @@ const offsetOf = intrinsic('byteOffset');
 
 const { set } = Object.getPrototypeOf(Uint8Array.prototype);
 
-// In the order of `kind_of` in tiles.rs.
+// The order of `kind_of` in tiles.rs.
 const CLASSES = [
   Int8Array,
   Uint8Array,
@@ -32,8 +32,8 @@ export function attach(own) {
   memory = own;
 }
 
-// Linear memory, seen as each class; anew whenever growth has emptied the old views. Their length tells: to ask the
-// memory for its buffer takes longer than all the rest.
+// A view of linear memory for each class, created again after growth has detached the old one. The code checks the
+// length of the view, because reading `memory.buffer` takes longer than the rest of the function.
 const views = CLASSES.map((Class) => new Class(0));
 
 function view(kind) {
@@ -42,9 +42,9 @@ function view(kind) {
 }
 
 /**
- * All about an array in one call: the place of its class in CLASSES, by its tag (arrays of other realms are welcome);
- * and at the address `to`, as two doubles, the number of its elements, and its address if it lies in the module's
- * own memory, -1 otherwise.
+ * Describes an array in one call. Returns the index of its class in CLASSES, or -1; the class is read from the tag, so
+ * arrays of other realms work. Writes two doubles at the address `to`: the number of elements, and the array's address
+ * if it is in the module's memory, -1 otherwise.
  */
 export function look(array, to) {
   const kind = KINDS.get(kindName.call(array));

@@ -1,10 +1,10 @@
-//! The allocator: whatever memory the module was given first, then growth.
+//! The allocator. It uses the initial memory of the module first, then grows it.
 //!
-//! `ts/backend/wasm.ts` hands over a memory that may be far larger than the module needs (in Node all of it is
-//! reserved at the start, so that it never moves). A stock allocator only grows and would never see that room;
+//! `ts/backend/wasm.ts` passes a memory that may be far larger than the module needs (in Node all of it is reserved at
+//! the start, so that it never moves). A standard allocator only grows the memory and would never use the rest of it;
 //! this one claims everything from `__heap_base` to the end first.
 
-#![expect(unsafe_code, reason = "the claim of the allocator on linear memory")]
+#![expect(unsafe_code, reason = "the allocator claims linear memory")]
 
 use std::alloc::Layout;
 use std::ptr::NonNull;
@@ -23,13 +23,13 @@ struct Reserved {
     end: Option<NonNull<u8>>,
 }
 
-/// The end of the memory as it is now.
+/// The current end of the memory.
 fn memory_end() -> u64 {
     (core::arch::wasm32::memory_size::<0>() as u64 * PAGE).min(LIMIT)
 }
 
-// SAFETY: no Rust allocator is used while acquiring, and only memory that nobody else has is claimed: once from
-// __heap_base, which the linker puts after all statics and the stack, then what growth added behind it.
+// SAFETY: no Rust allocator is used while acquiring, and only unused memory is claimed: first from __heap_base, which
+// the linker puts after all statics and the stack, then the memory that growth appended.
 unsafe impl Source for Reserved {
     fn acquire<B: Binning>(talc: &mut Talc<Self, B>, layout: Layout) -> Result<(), ()> {
         unsafe extern "C" {
@@ -41,7 +41,7 @@ unsafe impl Source for Reserved {
             talc.source.end = unsafe { talc.claim(start as *mut u8, memory_end() as usize - start) };
             return talc.source.end.map(|_| ()).ok_or(());
         };
-        // Room for the request, its alignment and the allocator's own words.
+        // Room for the request, its alignment and the allocator's metadata.
         let more = (layout.size() as u64 + layout.align() as u64 + 256).div_ceil(PAGE);
         if memory_end() + more * PAGE > LIMIT {
             return Err(());
@@ -49,7 +49,7 @@ unsafe impl Source for Reserved {
         if core::arch::wasm32::memory_grow::<0>(more as usize) == usize::MAX {
             return Err(());
         }
-        // SAFETY: see above; nobody but this allocator grows the memory.
+        // SAFETY: see above; only this allocator grows the memory.
         talc.source.end = Some(unsafe { talc.extend(end, memory_end() as *mut u8) });
         Ok(())
     }

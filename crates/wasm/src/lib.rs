@@ -1,8 +1,8 @@
 //! tokenbed's kernels as WebAssembly: a list of exports over handles, numbers, records and typed arrays.
 //!
-//! The exports are those of `crates/node`, name for name and argument for argument. What they mean is said once, in
-//! `ts/backend/contract.ts`, and its types are compared with the ones generated from here. What differs is the border:
-//! results are computed tile by tile (see [`tiles`]), so a call never grows the memory.
+//! The exports have the names and arguments of those in `crates/node`. `ts/backend/contract.ts` documents them, and a
+//! check compares its types with those generated from this file. The difference is the access to arrays: results are
+//! computed tile by tile (see [`tiles`]), so a call never grows the memory.
 
 mod heap;
 mod tiles;
@@ -19,7 +19,7 @@ thread_local! {
 /// All objects of this instance.
 static ENVIRONMENT: Owned<Environment> = Owned::new();
 
-/// Runs `work` on what this instance owns. A failure is thrown: a `Result` in the signature of an export would be
+/// Runs `work` on the objects of this instance and throws a failure. A `Result` in the signature of an export would be
 /// returned through memory, which takes as long as a small lookup.
 fn with<T>(work: impl FnOnce(&mut Environment) -> Result<T, Failure>) -> T {
     let result = ENVIRONMENT.lend(work);
@@ -37,7 +37,7 @@ interface EmbedRecord { table: number; scale?: number; positions?: number; dropo
 interface PositionsRecord { table: number; dropout?: number; seed?: bigint }
 "#;
 
-// Fields of records, by name: a getter of its own for each would be three times the glue.
+// Fields of records, by name. A separate getter for each field would triple the size of the glue.
 #[wasm_bindgen(module = "/src/border.js")]
 extern "C" {
     #[wasm_bindgen(js_name = field)]
@@ -55,12 +55,12 @@ fn required(record: &JsValue, name: &'static str) -> Result<f64, Failure> {
     number(record, name).ok_or(Failure::Argument(name))
 }
 
-/// A flag: booleans are read as numbers.
+/// A flag. Booleans are read as numbers.
 fn flag(record: &JsValue, name: &'static str) -> bool {
     number(record, name) == Some(1.0)
 }
 
-/// Makes the instance ready: copies of arrays go through its memory, and a panic leaves its message behind.
+/// Initializes the instance: attaches its memory to the copies of arrays, and stores the message of a panic.
 #[wasm_bindgen(start)]
 pub fn start() {
     tiles::attach(&wasm_bindgen::memory());
@@ -81,19 +81,19 @@ pub fn isa() -> String {
     with(|env| Ok(env.isa().name().to_owned()))
 }
 
-/// Uses a lower instruction set from now on; false if the architecture has none of that name.
+/// Switches to a lower instruction set; returns false if the architecture has none of that name.
 #[wasm_bindgen(js_name = lowerIsa)]
 pub fn lower_isa(name: String) -> bool {
     with(|env| Ok(env.lower_isa(&name)))
 }
 
-/// Checks ids against a bound, writing nothing.
+/// Checks ids against a bound and writes nothing.
 #[wasm_bindgen(js_name = checkIds)]
 pub fn check_ids(#[wasm_bindgen(unchecked_param_type = "IdArray")] ids: &JsValue, bound: f64) -> f64 {
     with(|env| run::check_ids(env, Integers::new(ids, &IDS)?, bound))
 }
 
-/// A table in linear memory: its handle, or `undefined` without memory for it.
+/// Creates a table in linear memory and returns its handle, or `undefined` if memory is exhausted.
 #[wasm_bindgen(js_name = tableCreate, unchecked_return_type = "number | undefined")]
 pub fn table_create(#[wasm_bindgen(unchecked_param_type = "TableRecord")] record: &JsValue) -> Option<f64> {
     with(|env| {
@@ -118,7 +118,7 @@ pub fn table_address(table: f64) -> Option<f64> {
     })
 }
 
-/// Forgets a handle and frees what it names. Idempotent.
+/// Removes a handle and frees its object. Idempotent.
 #[wasm_bindgen]
 pub fn free(handle: f64) {
     with(|env| {
@@ -165,7 +165,7 @@ pub fn table_sinusoid(table: f64, sinusoid: f64) {
     with(|env| run::table_sinusoid(env, table, sinusoid))
 }
 
-/// A sinusoidal encoding: its handle.
+/// Creates a sinusoidal encoding and returns its handle.
 #[wasm_bindgen(js_name = sinusoidCreate)]
 pub fn sinusoid_create(#[wasm_bindgen(unchecked_param_type = "SinusoidRecord")] record: &JsValue) -> f64 {
     with(|env| {
@@ -178,7 +178,7 @@ pub fn sinusoid_create(#[wasm_bindgen(unchecked_param_type = "SinusoidRecord")] 
     })
 }
 
-/// The angular frequencies, radians per position.
+/// The angular frequencies, in radians per position.
 #[wasm_bindgen(js_name = sinusoidFrequencies)]
 pub fn sinusoid_frequencies(
     sinusoid: f64,
@@ -187,7 +187,7 @@ pub fn sinusoid_frequencies(
     with(|env| tiles::write_doubles(out, &run::sinusoid_frequencies(env, sinusoid)?))
 }
 
-/// The encodings of any positions.
+/// Computes the encodings of any positions.
 #[wasm_bindgen(js_name = sinusoidEncode)]
 pub fn sinusoid_encode(
     sinusoid: f64,
@@ -200,7 +200,7 @@ pub fn sinusoid_encode(
     })
 }
 
-/// Rows of a table, by id.
+/// Looks up rows of a table by id.
 #[wasm_bindgen]
 pub fn gather(
     table: f64,
@@ -210,7 +210,7 @@ pub fn gather(
     with(|env| run::gather(env, table, Integers::new(ids, &IDS)?, FloatsOut::new(out)?))
 }
 
-/// A prepared bag: its handle.
+/// Prepares a bag operation and returns its handle.
 #[wasm_bindgen(js_name = bagCreate)]
 pub fn bag_create(#[wasm_bindgen(unchecked_param_type = "BagRecord")] record: &JsValue) -> f64 {
     with(|env| {
@@ -223,7 +223,7 @@ pub fn bag_create(#[wasm_bindgen(unchecked_param_type = "BagRecord")] record: &J
     })
 }
 
-/// Bags of rows: their sum, mean or maximum, column by column.
+/// Reduces bags of rows to their sum, mean or maximum, column by column.
 #[wasm_bindgen(js_name = bagRun)]
 pub fn bag_run(
     bag: f64,
@@ -245,7 +245,7 @@ pub fn bag_run(
     })
 }
 
-/// A prepared embed operation: its handle.
+/// Prepares an embed operation and returns its handle.
 #[wasm_bindgen(js_name = embedCreate)]
 pub fn embed_create(#[wasm_bindgen(unchecked_param_type = "EmbedRecord")] record: &JsValue) -> f64 {
     with(|env| {
@@ -259,7 +259,7 @@ pub fn embed_create(#[wasm_bindgen(unchecked_param_type = "EmbedRecord")] record
     })
 }
 
-/// Token rows, scaled, with positions added and dropout applied: one pass over the output.
+/// Looks up token rows, scales them, adds positions and applies dropout in one pass over the output.
 #[wasm_bindgen(js_name = embedRun)]
 pub fn embed_run(
     embed: f64,
@@ -283,7 +283,7 @@ pub fn embed_run(
     })
 }
 
-/// Prepared positions: their handle.
+/// Prepares the addition of positions and returns its handle.
 #[wasm_bindgen(js_name = positionsCreate)]
 pub fn positions_create(#[wasm_bindgen(unchecked_param_type = "PositionsRecord")] record: &JsValue) -> f64 {
     with(|env| {
@@ -295,7 +295,7 @@ pub fn positions_create(#[wasm_bindgen(unchecked_param_type = "PositionsRecord")
     })
 }
 
-/// Rows with positions added and dropout applied; without `x` in place.
+/// Adds positions to rows and applies dropout, in place if `x` is absent.
 #[wasm_bindgen(js_name = positionsRun)]
 pub fn positions_run(
     op: f64,
@@ -319,7 +319,7 @@ pub fn positions_run(
     })
 }
 
-/// A prepared rotation: its handle.
+/// Prepares a rotation and returns its handle.
 #[wasm_bindgen(js_name = rotaryCreate)]
 pub fn rotary_create(#[wasm_bindgen(unchecked_param_type = "RotaryRecord")] record: &JsValue) -> f64 {
     with(|env| {
@@ -331,7 +331,7 @@ pub fn rotary_create(#[wasm_bindgen(unchecked_param_type = "RotaryRecord")] reco
     })
 }
 
-/// Rows rotated by the angles of their positions; without `x` in place.
+/// Rotates rows by the angles of their positions, in place if `x` is absent.
 #[wasm_bindgen(js_name = rotaryRun)]
 pub fn rotary_run(
     op: f64,
@@ -348,19 +348,19 @@ pub fn rotary_run(
     })
 }
 
-/// The number of a training call, unless it is absent.
+/// The number of a training call, if present.
 fn call_number(call: &JsValue) -> Option<u32> {
     call.as_f64().map(|call| call as u32)
 }
 
-/// Panics: what a test build shows to be caught.
+/// Panics, for the test that panics are caught.
 #[cfg(feature = "faults")]
 #[wasm_bindgen(js_name = __panic)]
 pub fn panic_on_purpose() {
     panic!("on purpose")
 }
 
-/// How many handles are in use: what a test build shows to be freed.
+/// The number of handles in use, for the test that they are freed.
 #[cfg(feature = "faults")]
 #[wasm_bindgen(js_name = __objects)]
 pub fn objects() -> f64 {

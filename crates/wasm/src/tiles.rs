@@ -1,8 +1,8 @@
-//! JavaScript arrays in tiles: the one place that knows which of them are in linear memory.
+//! JavaScript arrays in tiles. Only this module distinguishes arrays in linear memory from others.
 //!
-//! An array whose buffer is the module's own memory is used in place. Any other is copied, a tile at a time, through a
-//! fixed scratch area; so a call never grows the memory, however large its arrays are. During a call no JavaScript runs
-//! except the copies of `border.js`, so ids that were proven stay proven.
+//! An array whose buffer is the module's memory is used in place. Any other array is copied, a tile at a time, through
+//! a fixed scratch area, so a call never grows the memory, even for large arrays. No JavaScript runs during a call
+//! except the copies of `border.js`, so ids stay valid after the check.
 
 #![expect(unsafe_code, reason = "arrays and scratch in linear memory as slices")]
 
@@ -23,7 +23,7 @@ extern "C" {
     fn store(from: *const u8, array: &JsValue, kind: i32, start: u32, end: u32);
 }
 
-/// The places of `CLASSES` in border.js.
+/// The indices of `CLASSES` in border.js.
 mod kind_of {
     pub const I8: i32 = 0;
     pub const U8: i32 = 1;
@@ -41,22 +41,22 @@ pub const INDEX_TILE: usize = 1 << 16;
 /// Values of one tile of a float array: 512 KiB, so that input and output stay in a 2 MiB cache.
 pub const FLOAT_TILE: usize = 1 << 17;
 
-/// What the instance owns, lent to one call at a time.
+/// A value of the instance, lent to one call at a time.
 ///
-/// No flag marks it as lent: when the engine's stack overflows inside an import, JavaScript's RangeError goes past Rust's
-/// destructors, and a flag would stay set for ever. Nothing here is half-changed then, since imports only copy arrays.
+/// No flag marks it as lent: if the engine's stack overflows inside an import, JavaScript's RangeError skips Rust's
+/// destructors, and a flag would stay set forever. The value is still consistent then, since imports only copy arrays.
 pub struct Owned<T>(UnsafeCell<Option<T>>);
 
 // SAFETY: the module runs on one thread.
 unsafe impl<T> Sync for Owned<T> {}
 
 impl<T: Default> Owned<T> {
-    /// Nothing yet: the value is made when it is first lent.
+    /// An empty cell. The value is created when it is first lent.
     pub const fn new() -> Self {
         Owned(UnsafeCell::new(None))
     }
 
-    /// Lends it to one export.
+    /// Lends the value to one export.
     pub fn lend<R>(&self, work: impl FnOnce(&mut T) -> R) -> R {
         // SAFETY: no export calls another, and no import calls an export, so this is the only reference.
         work(unsafe { &mut *self.0.get() }.get_or_insert_default())
@@ -76,24 +76,24 @@ impl<const BYTES: usize> Part<BYTES> {
     }
 }
 
-/// Where `look` leaves the length of an array and its address: two doubles.
+/// Scratch for the result of `look`: the length of an array and its address, as two doubles.
 static LOOKED: Part<16> = Part::new();
 /// Scratch for the first index argument.
 pub static IDS: Part<{ INDEX_TILE * 4 }> = Part::new();
 /// Scratch for the second index argument.
 pub static SECOND: Part<{ INDEX_TILE * 4 }> = Part::new();
-/// Scratch for floats that are read.
+/// Scratch for input floats.
 pub static INPUT: Part<{ FLOAT_TILE * 4 }> = Part::new();
-/// Scratch for floats that are written.
+/// Scratch for output floats.
 pub static OUTPUT: Part<{ FLOAT_TILE * 4 }> = Part::new();
 
-/// A typed array: its place, or which part of it is in the scratch area.
+/// A typed array: its address, or the part of it that is in the scratch area.
 #[derive(Clone)]
 struct View<'a> {
     array: &'a JsValue,
     kind: i32,
     len: usize,
-    /// Its address, when it lies in linear memory.
+    /// Its address, if it is in linear memory.
     own: Option<*mut u8>,
     scratch: *mut u8,
     loaded: Range<usize>,
@@ -116,7 +116,7 @@ impl<'a> View<'a> {
         if !accepts(kind) {
             return Err(Failure::Argument(wanted));
         }
-        // SAFETY: the part is 16 bytes, aligned for doubles, and `look` has just filled it; nobody else writes there.
+        // SAFETY: the part is 16 bytes, aligned for doubles, and `look` has just filled it; no other code writes there.
         let [len, address] = unsafe { looked.cast::<[f64; 2]>().read() };
         let len = len as usize;
         let own = (address >= 0.0).then_some(address as usize as *mut u8);
@@ -139,8 +139,8 @@ impl<'a> View<'a> {
         }
     }
 
-    /// The address of element `range.start`, `range.len()` elements of which may be read. What is not there yet
-    /// is loaded, and with it as much of what follows as `tile` allows: the next ranges are likely to be there.
+    /// The address of element `range.start`, where `range.len()` elements may be read. Elements that are not in the
+    /// scratch part are loaded, with as many of the following ones as `tile` allows, for the next ranges.
     #[inline(never)]
     fn at(&mut self, range: &Range<usize>, tile: usize) -> *mut u8 {
         assert!(
@@ -175,7 +175,7 @@ impl<'a> View<'a> {
             return &[];
         }
         let start = self.at(&range, tile);
-        // SAFETY: `at` gives an address that is valid for the range: inside the array, or inside the scratch
+        // SAFETY: `at` returns an address that is valid for the range: inside the array, or inside the scratch
         // part, both aligned for the kind.
         unsafe { std::slice::from_raw_parts(start.cast(), range.len()) }
     }
@@ -201,7 +201,7 @@ impl<'a> Integers<'a> {
         View::new(array, "integers of up to 32 bits", accepts, scratch).map(Integers)
     }
 
-    /// Positions: a number, or an array of them.
+    /// Positions, from a number or an array.
     pub fn positions(argument: &'a JsValue) -> Result<At<Integers<'a>>, Failure> {
         match argument.as_f64() {
             Some(start) => Ok(At::From(start as usize)),
@@ -221,7 +221,7 @@ impl<'a> Integers<'a> {
     }
 }
 
-// SAFETY: see the head of the file.
+// SAFETY: see the top of the file.
 unsafe impl IdArray for Integers<'_> {
     fn len(&self) -> usize {
         self.0.len
@@ -236,7 +236,7 @@ unsafe impl IdArray for Integers<'_> {
 
     fn tile(&mut self, range: Range<usize>) -> Ids<'_> {
         let (view, most) = (&mut self.0, INDEX_TILE);
-        // SAFETY: each arm reads the type of its kind; each index argument has a scratch part of its own.
+        // SAFETY: each arm reads the type of its kind; each index argument has a separate scratch part.
         unsafe {
             match view.kind {
                 kind_of::I8 => Ids::I8(view.slice(range, most)),
@@ -254,7 +254,7 @@ unsafe impl IdArray for Integers<'_> {
     }
 }
 
-/// A Float32Array that is read.
+/// An input Float32Array.
 #[derive(Clone)]
 pub struct Floats<'a>(View<'a>);
 
@@ -264,7 +264,7 @@ impl<'a> Floats<'a> {
         View::new(array, "a Float32Array", |kind| kind == kind_of::F32, &INPUT).map(Floats)
     }
 
-    /// The same for an argument that may be absent.
+    /// Borrows an argument that may be absent.
     pub fn optional(array: &'a JsValue) -> Result<Option<Floats<'a>>, Failure> {
         (!array.is_undefined()).then(|| Floats::new(array)).transpose()
     }
@@ -300,7 +300,7 @@ impl FloatArray for Floats<'_> {
     }
 }
 
-/// A Float32Array that is written.
+/// An output Float32Array.
 pub struct FloatsOut<'a>(View<'a>);
 
 impl<'a> FloatsOut<'a> {
@@ -310,9 +310,9 @@ impl<'a> FloatsOut<'a> {
     }
 }
 
-// Functions of their own, so that each operation does not hold a copy.
+// Separate functions, so that they are not inlined into each operation.
 impl FloatsOut<'_> {
-    /// The address of values `range`, loaded unless they are overwritten.
+    /// The address of values `range`, which are loaded unless they are overwritten.
     #[inline(never)]
     fn begin(&mut self, range: &Range<usize>, overwrite: bool) -> *mut u8 {
         let view = &mut self.0;
@@ -323,7 +323,7 @@ impl FloatsOut<'_> {
         view.at(range, range.len())
     }
 
-    /// Stores values `range` where the array is not in linear memory.
+    /// Copies values `range` back if the array is not in linear memory.
     #[inline(never)]
     fn end(&mut self, range: Range<usize>) {
         let view = &mut self.0;
@@ -355,7 +355,7 @@ impl OutArray for FloatsOut<'_> {
             return;
         }
         let start = self.begin(&range, overwrite);
-        // SAFETY: `begin` returns an address valid for the range; `expect` has compared it with every input.
+        // SAFETY: `begin` returns an address valid for the range; `expect` has checked it for overlap with every input.
         edit(unsafe { std::slice::from_raw_parts_mut(start.cast(), range.len()) });
         self.end(range);
     }
