@@ -10,7 +10,7 @@
 /**
  * @typedef {object} MarkSpec
  * @property {string} name         what is measured, in words
- * @property {string | undefined} [headline]   the same for README.md, where only targets with a headline are shown
+ * @property {string | undefined} [headline]   the same for README.md, which shows only targets with a headline
  * @property {string} case         the id in cases.mjs
  * @property {string} op
  * @property {(params: any) => boolean} [where]

@@ -1,10 +1,10 @@
 /**
- * The figures of README.md and bench/README.md, from a record of a full run.
+ * Updates the figures of README.md and bench/README.md from a record of a full run.
  *
  *   npm run bench:readme               writes them
  *   npm run bench:readme -- --check    compares them
  *
- * The figures are between two comments; the rest of each file is left alone.
+ * The figures are between two comments; the rest of each file is not changed.
  */
 
 import { readFile, writeFile } from 'node:fs/promises';
@@ -12,7 +12,7 @@ import { judgeMarks } from './harness/judge-marks.mjs';
 import { readRecord } from './harness/record.mjs';
 import { MARKS } from './marks.mjs';
 
-/** The record shown. */
+/** The source of the figures. */
 const RECORD = new URL('results/0.1.0.json', import.meta.url);
 const [BEGIN, END] = ['<!-- bench: npm run bench:readme -->', '<!-- bench: end -->'];
 const WIDTH = 108;

@@ -155,7 +155,7 @@ async function main() {
   say(`Random programs of seed ${seed}, ${folder} and dist/`);
   let same = true;
   for (const on of values.on.split(',')) {
-    if (!(on in ON)) throw new Error(`--on: ${on} is none of ${Object.keys(ON).join(', ')}`);
+    if (!(on in ON)) throw new Error(`--on: ${on} is not one of ${Object.keys(ON).join(', ')}`);
     same = (await workApart({ on, entry: entryOf(folder), total: Number(total), seed, only })) && same;
   }
   process.exitCode = same ? 0 : 1;

@@ -23,8 +23,8 @@
  */
 
 /**
- * One call, prepared. `run` gets the ids of the call and returns what the call returned. `repeatable` returns the
- * answer where `run` does not always return the same for the same ids.
+ * A prepared call. `run` takes the ids and returns the result of the call. `repeatable` returns the answer to check if
+ * `run` is not deterministic for the same ids.
  *
  * @typedef {object} Call
  * @property {(ids: Int32Array, k: number) => unknown} run
@@ -71,7 +71,7 @@ const bagOver = ({ library, embedding }, mode) => library.EmbeddingBag.from(embe
  *
  * @template {{ forward(first: any, options?: any): unknown, forwardInto(first: any, out: any, options?: any): unknown }} T
  * @param {string} name  of the class
- * @param {string} form  what is passed
+ * @param {string} form  the form of the arguments
  * @param {(setting: Setting) => T} make
  * @param {(setting: Setting) => { first?: (ids: Int32Array, k: number) => unknown, options?: object }} pass
  * @returns {Record<string, Prepare>}

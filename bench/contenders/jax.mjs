@@ -1,6 +1,6 @@
 /**
  * jax-js on its WASM backend, one thread: `take` along the rows, compiled once by `jit`, then dataSync.
- * (It has threads only where `Worker` is a global, which Node does not have.)
+ * (It has threads only if `Worker` is a global, which Node lacks.)
  */
 
 import { importPeer, notInstalled, versionOf } from '../peers/installed.mjs';

@@ -1,8 +1,8 @@
 /**
- * The references without any cleverness: what an afternoon with Rust gives, on both sides (bench/naive).
+ * The reference kernels in Rust without any tuning, native and WASM (bench/naive).
  *
  *   native   typed arrays in, a check per id, one memcpy per row
- *   wasm     the table lives in the module's memory, one memory.copy per row; ids are copied in, rows are read there
+ *   wasm     the table is in the module's memory, one memory.copy per row; ids are copied in, rows are read in place
  */
 
 import { readFileSync } from 'node:fs';

@@ -10,7 +10,7 @@ const GROUP = fileURLToPath(new URL('group.mjs', import.meta.url));
  * Resolves when the process has ended: to the reason of its failure, or to null.
  *
  * @param {import('./group.mjs').Task} task
- * @param {Record<string, string>} env  the settings of tokenbed; what is not named is unset
+ * @param {Record<string, string>} env  the settings of tokenbed; all others are unset
  * @param {readonly string[]} flags  of Node
  * @param {(message: any) => void} take  gets each message of `group.mjs`
  * @returns {Promise<string | null>}

@@ -35,7 +35,7 @@ async function openAll(files, options) {
       tell({ version: { name: module.peer, version: own.version } });
       opened.push(own);
     } catch (error) {
-      // What `npm run bench:peers` installs may be missing. All else belongs to the bench.
+      // Peers that `npm run bench:peers` installs may be missing. All others are part of the bench.
       if (INSTALLABLE.includes(file)) tell({ missing: { name: file, why: text(error) } });
       else tell({ failed: { case: file, params: {}, why: text(error) } });
     }

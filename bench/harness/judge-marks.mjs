@@ -1,4 +1,4 @@
-/** Which marks were met: the specification in `marks.mjs`, applied to the rows of a run. */
+/** Judges which marks were met, from the specification in `marks.mjs` and the rows of a run. */
 
 import { MARKS, NOT_YET, START_UP } from '../marks.mjs';
 import { listed } from './names.mjs';

@@ -12,9 +12,9 @@ export const USAGE = `npm run bench -- [options]
   --op gather,...    only these (${[...new Set(CASES.map(({ op }) => op))].join(' ')})
   --peers js,...     only these groups (${PEERS.join(' ')})
   --json FILE        the record: machine, versions, rows, marks
-  --answers          no timing: every contender answers, and is checked (what CI runs)
+  --answers          no timing: checks the answers of every contender (CI runs this)
 
-  --against FOLDER   beside the build in FOLDER (node bench/against/build.mjs), no peers
+  --against FOLDER   compare with the build in FOLDER (node bench/against/build.mjs), no peers
   --on avx2,wasm,... only on these (${CONFIGURATIONS.join(' ')})
   --only TEXT        only the cases whose printed name contains TEXT`;
 
@@ -24,7 +24,7 @@ function list(text, option, known) {
   const words = text.split(',').filter(Boolean);
   const unknown = words.find((word) => !known.includes(word));
   if (unknown !== undefined || words.length === 0) {
-    throw new Error(`--${option}: ${unknown ?? 'nothing'} is none of ${known.join(', ')}\n\n${USAGE}`);
+    throw new Error(`--${option}: ${unknown ?? 'nothing'} is not one of ${known.join(', ')}\n\n${USAGE}`);
   }
   return words;
 }
@@ -47,7 +47,7 @@ export function readOptions(args) {
     },
   });
   if (values.against === undefined && (values.on !== undefined || values.only !== '')) {
-    throw new Error(`--on and --only belong to --against\n\n${USAGE}`);
+    throw new Error(`--on and --only require --against\n\n${USAGE}`);
   }
   return {
     ops: list(values.op, 'op', [...new Set(CASES.map(({ op }) => op))]),

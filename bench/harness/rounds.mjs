@@ -100,7 +100,7 @@ class Entry {
     this.answers = answers;
     this.#loop = 'call' in prepared ? loopOf(prepared, this.state) : () => {};
     const sampleMs = cpuTime ? CPU_SAMPLE_MS : SAMPLE_MS;
-    /** One message there and back for each round. */
+    /** One round trip of messages for each round. */
     this.sampleMs = 'call' in prepared ? sampleMs : roundMs;
     this.cpuTime = cpuTime;
   }
@@ -202,7 +202,7 @@ function summary(own, all, job) {
   };
 }
 
-/** How many times as long `other` took as `own`: the median and the quartiles of the rounds. @param {Series} other @param {Series} own */
+/** The ratio of the times of `other` and `own`: the median and the quartiles of the rounds. @param {Series} other @param {Series} own */
 function paired(other, own) {
   const values = ratios(other, own);
   return { ratio: median(values), p25: quantile(values, 0.25), p75: quantile(values, 0.75) };

@@ -20,7 +20,7 @@ export interface JobSpec {
   readonly case: string;
   readonly op: Op;
   readonly params: Readonly<Record<string, number | string | boolean | null | undefined>>;
-  /** Which contenders take part: their names, or the beginning of names followed by `*`. */
+  /** The contenders: names, or prefixes of names followed by `*`. */
   readonly contenders: readonly string[];
 }
 
@@ -44,12 +44,12 @@ export interface Row {
   readonly p25Ns: number;
   readonly p75Ns: number;
   readonly rounds: number;
-  /** Of the result. */
+  /** The bytes of the result. */
   readonly bytes: number;
   readonly verified: boolean;
   /** The largest difference from the expected value. */
   readonly maxError: number;
-  /** How many times as long the other took, paired round by round. */
+  /** The ratio of the other's time to this one's, paired round by round. */
   readonly vs: Readonly<Record<string, Ratio>>;
 }
 

@@ -18,7 +18,7 @@ import { unlessFresh } from '../../scripts/lib/stamp.mjs';
 const WASM = 'wasm32-unknown-unknown';
 const LIBRARY = { linux: 'libnaive_node.so', darwin: 'libnaive_node.dylib', win32: 'naive_node.dll' };
 
-/** What the two builds make, relative to the project. */
+/** The outputs of the two builds, relative to the project. */
 export const NAIVE = { node: '.cache/bench/naive.node', wasm: '.cache/bench/naive.wasm' };
 
 export async function buildNaive() {

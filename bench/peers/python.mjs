@@ -66,10 +66,10 @@ async function prepare(child, contender, job, more) {
   );
   /** @type {Record<string, number>} */
   const held = {};
-  for (const [name, array] of arrays) held[name] = await child.give(array, pages);
+  for (const [name, array] of arrays) held[name] = await child.acquire(array, pages);
   const id = await child.request({ do: 'prepare', contender, op, numbers, arrays: held });
   const drop = async () => {
-    for (const [, array] of arrays) await child.take(array);
+    for (const [, array] of arrays) await child.release(array);
   };
   if (id === null) return drop().then(() => null);
   return {
@@ -154,8 +154,8 @@ class Child {
     return answer.ok;
   }
 
-  /** Gives an array to the child, once for all jobs that use it. @param {Float32Array | Int32Array} array @param {string} pages */
-  async give(array, pages) {
+  /** Sends an array to the child, once for all jobs that use it, and returns its id. @param {Float32Array | Int32Array} array @param {string} pages */
+  async acquire(array, pages) {
     const held = this.arrays.get(array) ?? { id: this.send(array, pages), users: 0 };
     this.arrays.set(array, held);
     held.users += 1;
@@ -174,8 +174,8 @@ class Child {
     });
   }
 
-  /** The opposite of `give`. @param {Float32Array | Int32Array} array */
-  async take(array) {
+  /** Drops an array that no job uses any more. @param {Float32Array | Int32Array} array */
+  async release(array) {
     const held = this.arrays.get(array);
     if (held === undefined || --held.users > 0) return;
     this.arrays.delete(array);

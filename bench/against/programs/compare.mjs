@@ -18,7 +18,7 @@ import { isDeepStrictEqual } from 'node:util';
  * @property {Outcome} before
  * @property {Outcome} after
  * @property {ReadonlySet<string>} disposed  the objects that the program has disposed before this step
- * @property {readonly string[]} parts       of the object of the step, where the program passed them
+ * @property {readonly string[]} parts       of the object of the step, if the program passed them
  * @property {string} backend
  */
 
@@ -79,7 +79,7 @@ function disposedDiffers(pair, before, after) {
 const BY_DESIGN = [
   {
     name: 'error message',
-    reason: 'messages are reworded in plain English; the text that the contract fixes stays',
+    reason: 'messages are reworded in plain English; the text that the contract fixes is unchanged',
     allows: ({ before, after }) =>
       before.error !== undefined &&
       after.error !== undefined &&
@@ -90,7 +90,7 @@ const BY_DESIGN = [
   },
   {
     name: 'report',
-    reason: 'the sentences of reports and charts are reworded; their numbers stay',
+    reason: 'the sentences of reports and charts are reworded; their numbers are unchanged',
     allows: ({ step, before, after }) =>
       step.method === 'report' && isDeepStrictEqual(numbersIn(before), numbersIn(after)),
   },
@@ -107,7 +107,7 @@ const BY_DESIGN = [
   },
   {
     name: 'disposed part',
-    reason: 'an object of which only a part is disposed is not disposed itself',
+    reason: 'an object is not disposed if only one of its parts is',
     allows: (pair) => disposedDiffers(pair, true, false) && !pair.disposed.has(pair.step.object ?? ''),
   },
   {
@@ -122,7 +122,7 @@ const BY_DESIGN = [
   },
   {
     name: 'limit of linear memory',
-    reason: 'what linear memory can still grow to depends on what the build itself has put there',
+    reason: 'the remaining linear memory depends on the size of the build itself',
     allows: ({ before, after, backend }) => {
       const limited = [before.error, after.error].map((error) => /** @type {any} */ (error?.fields)?.limit);
       return (
@@ -134,8 +134,8 @@ const BY_DESIGN = [
       );
     },
   },
-  // Floats on a SharedArrayBuffer are copied before they are used. A single thread cannot tell: there is no rule.
-  // New classes and options are not generated: a program is made of what the earlier build has.
+  // Floats on a SharedArrayBuffer are copied before use. A single thread cannot observe this, so it needs no rule.
+  // New classes and options need no rule: programs only use the API of the earlier build.
 ];
 
 /** @param {NonNullable<Outcome['error']>} error */

@@ -43,12 +43,12 @@ macro_rules! each_type {
 pub(crate) use each_type;
 
 impl<'a> Ids<'a> {
-    /// How many.
+    /// The number of ids.
     pub fn len(&self) -> usize {
         each_type!(self, ids => ids.len())
     }
 
-    /// Whether there are none.
+    /// Whether there are no ids.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -61,7 +61,7 @@ impl<'a> Ids<'a> {
         each_type!(self, ids => i64::from(ids[i]))
     }
 
-    /// Some of them. Panics if `range` is not a range of them.
+    /// The ids in `range`. Panics if it is out of range.
     #[inline]
     pub fn slice(self, range: Range<usize>) -> Ids<'a> {
         match self {
@@ -108,17 +108,17 @@ impl<'a> Indices<'a> {
         self.ids
     }
 
-    /// How many.
+    /// The number of ids.
     pub fn len(&self) -> usize {
         self.ids.len()
     }
 
-    /// Whether there are none.
+    /// Whether there are no ids.
     pub fn is_empty(&self) -> bool {
         self.ids.is_empty()
     }
 
-    /// Some of them. Panics if `range` is not a range of them.
+    /// The ids in `range`. Panics if it is out of range.
     #[inline]
     pub fn slice(self, range: Range<usize>) -> Indices<'a> {
         Indices {
@@ -132,7 +132,7 @@ impl<'a> Indices<'a> {
         self.bound
     }
 
-    /// Entry `i`. Panics if there is none.
+    /// Entry `i`. Panics if it is out of range.
     #[inline(always)]
     pub fn get(&self, i: usize) -> usize {
         // No entry is negative, so the conversion is exact.
@@ -156,7 +156,7 @@ impl<'a> Offsets<'a> {
     /// `include_last` the last offset is `n` itself and no bag begins there. There may be zero bags only if `n` is
     /// 0.
     ///
-    /// Errors: `ERR_OFFSETS` with the first offset that breaks a rule (0 where there is none but one is
+    /// Errors: `ERR_OFFSETS` with the first offset that breaks a rule (0 if there is none but one is
     /// needed).
     pub fn check(offsets: Ids<'a>, n: usize, include_last: bool) -> Result<Offsets<'a>, Error> {
         let count = offsets.len();

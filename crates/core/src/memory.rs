@@ -66,7 +66,7 @@ impl TableSpec {
         })
     }
 
-    /// How values are stored.
+    /// The storage type of the values.
     #[inline(always)]
     pub fn dtype(&self) -> DType {
         self.dtype

@@ -39,7 +39,7 @@ impl Prefetch {
 /// The memory access plan of a kernel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Plan {
-    /// How rows are prefetched.
+    /// The target caches and the distance of row prefetches.
     pub prefetch: Prefetch,
     /// Whether the output is written with non-temporal stores.
     pub non_temporal: bool,
@@ -60,7 +60,7 @@ pub struct Step {
     pub table: usize,
     /// Bytes of the longest row.
     pub row: usize,
-    /// How rows are prefetched.
+    /// The target caches and the distance of row prefetches.
     pub prefetch: Prefetch,
 }
 

@@ -35,7 +35,7 @@ pub fn address(memory: Float32ArraySlice) -> f64 {
 /// Returns the number of bytes requested: 0 if the system has no such pages.
 ///
 /// # Errors
-/// What the system answered, where it refused.
+/// The error of the system if it refuses.
 #[napi]
 pub fn advise(memory: Float32ArraySlice) -> Result<f64> {
     #[cfg(target_os = "linux")]
@@ -67,7 +67,7 @@ pub fn advise(memory: Float32ArraySlice) -> Result<f64> {
 /// while they are disabled.
 ///
 /// # Errors
-/// What the system answered, where it refused.
+/// The error of the system if it refuses.
 #[napi]
 pub fn no_huge_pages(on: bool) -> Result<()> {
     #[cfg(target_os = "linux")]
