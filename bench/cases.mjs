@@ -56,7 +56,7 @@ export const CASES = [
   },
   {
     id: 'N4',
-    what: 'native beside onnxruntime-node',
+    what: 'native compared with onnxruntime-node',
     op: 'gather',
     vary: { dim: [384], mib: [128], tokens: [1, ...MANY] },
     quick: { mib: [96], tokens: [1, 512] },
@@ -64,7 +64,7 @@ export const CASES = [
   },
   {
     id: 'N5',
-    what: 'native beside tfjs-wasm, jax-js and onnxruntime-web',
+    what: 'native compared with tfjs-wasm, jax-js and onnxruntime-web',
     op: 'gather',
     vary: { dim: [384], mib: [64], tokens: MANY },
     quick: { tokens: [512] },
@@ -76,7 +76,7 @@ export const CASES = [
   },
   {
     id: 'G1',
-    what: 'gather from a large table beside torch, numpy and onnxruntime in Python',
+    what: 'gather from a large table compared with torch, numpy and onnxruntime in Python',
     op: 'gather',
     vary: { dim: [128, 384, 768], mib: [256], tokens: [512, 4096, 32_768] },
     quick: { dim: [384], mib: [96], tokens: [512] },
@@ -84,7 +84,7 @@ export const CASES = [
   },
   {
     id: 'G2',
-    what: 'gather with a fresh output beside torch.embedding',
+    what: 'gather with a fresh output compared with torch.embedding',
     op: 'forward',
     vary: { dim: [300, 384, 768], mib: [256], tokens: [32_768] },
     quick: { dim: [384], mib: [96] },
@@ -92,7 +92,7 @@ export const CASES = [
   },
   {
     id: 'G3',
-    what: 'gather beside a copy of the same bytes',
+    what: 'gather compared with a copy of the same bytes',
     op: 'gather',
     vary: { dim: [64, 128, 384, 768], mib: [256], tokens: [32_768] },
     quick: { dim: [384], mib: [96] },
@@ -132,7 +132,7 @@ export const CASES = [
   },
   {
     id: 'B4',
-    what: 'bags, any mode, beside plain JS',
+    what: 'bags, any mode, compared with plain JS',
     op: 'bag',
     vary: bags({ mode: ['sum', 'mean', 'max'], padding: [null, 0] }),
     quick: { table: ['30000x256'], padding: [0] },
@@ -140,7 +140,7 @@ export const CASES = [
   },
   {
     id: 'S1',
-    what: "sinusoid table beside torch's recipe in f32 and numpy in f64",
+    what: "sinusoid table compared with torch's recipe in f32 and numpy in f64",
     op: 'sinusoid',
     vary: { size: ['512x384', '5000x512', '65536x1024'], base: [10_000] },
     quick: { size: ['512x384'] },
@@ -148,7 +148,7 @@ export const CASES = [
   },
   {
     id: 'S2',
-    what: 'sinusoid table beside plain JS in f64',
+    what: 'sinusoid table compared with plain JS in f64',
     op: 'sinusoid',
     vary: { size: ['512x384', '5000x512', '65536x1024'], base: [10_000] },
     quick: { size: ['512x384'] },
@@ -156,7 +156,7 @@ export const CASES = [
   },
   {
     id: 'I1',
-    what: 'construct 50,000 x 384 beside torch',
+    what: 'construct 50,000 x 384 compared with torch',
     op: 'init',
     vary: { dim: [384], vocab: [50_000], kind: ['uniform', 'normal'] },
     groups: { python: [NATIVE, 'torch*'] },
@@ -230,7 +230,7 @@ export const CASES = [
   },
   {
     id: 'calls',
-    what: 'every public call on few rows, beside an earlier build (`--against`)',
+    what: 'every public call on few rows, compared with an earlier build (`--against`)',
     op: 'call',
     vary: { call: Object.keys(CALLS), dim: [64], mib: [1], tokens: [1, 8, 64] },
     quick: { tokens: [8] },

@@ -1,8 +1,8 @@
 /**
- * The bench: tokenbed beside every peer at the same work.
+ * The bench: compares tokenbed with every peer at the same work.
  *
  *   npm run bench -- [--quick] [--case N1,...] [--op gather,...] [--peers js,...] [--json FILE] [--answers]
- *   npm run bench -- --against FOLDER [--on avx2,wasm,...] [--only TEXT] [--quick] ...    beside an earlier build
+ *   npm run bench -- --against FOLDER [--on avx2,wasm,...] [--only TEXT] [--quick] ...    compares with an earlier build
  *
  *   cases.mjs        the cases                        marks.mjs     the targets
  *   contenders/      one file per contender           peers/        their installation (npm run bench:peers)

@@ -62,7 +62,7 @@ impl View {
     /// # Safety
     /// As [`View::new`].
     unsafe fn of(env: sys::napi_env, value: sys::napi_value, kind: i32, name: &str) -> napi::Result<View> {
-        // SAFETY: passed on.
+        // SAFETY: the caller upholds the same requirements.
         let view = unsafe { View::new(env, value)? };
         match view.kind == kind {
             true => Ok(view),
@@ -106,7 +106,7 @@ macro_rules! argument {
 
         impl FromNapiValue for $name {
             unsafe fn from_napi_value($env: sys::napi_env, $value: sys::napi_value) -> napi::Result<Self> {
-                // SAFETY: passed on.
+                // SAFETY: the caller upholds the same requirements.
                 unsafe { $view }.map($name)
             }
         }
@@ -224,7 +224,7 @@ impl FromNapiValue for NumberOrIds {
         if unsafe { sys::napi_get_value_double(env, value, &mut number) } == sys::Status::napi_ok {
             return Ok(NumberOrIds::Number(number));
         }
-        // SAFETY: passed on.
+        // SAFETY: the caller upholds the same requirements.
         unsafe { Integers::from_napi_value(env, value) }.map(NumberOrIds::Ids)
     }
 }
@@ -234,7 +234,7 @@ pub struct OrUndefined<T>(pub Option<T>);
 
 impl<T: ToNapiValue> ToNapiValue for OrUndefined<T> {
     unsafe fn to_napi_value(env: sys::napi_env, value: Self) -> napi::Result<sys::napi_value> {
-        // SAFETY: passed on.
+        // SAFETY: the caller upholds the same requirements.
         unsafe {
             match value.0 {
                 Some(value) => T::to_napi_value(env, value),

@@ -91,11 +91,11 @@ unsafe fn read_arguments<const COUNT: usize>(
 /// # Safety
 /// `env` is that of the running callback.
 unsafe fn answer<T: ToNapiValue>(env: sys::napi_env, called: napi::Result<T>) -> sys::napi_value {
-    // SAFETY: passed on.
+    // SAFETY: the caller upholds the same requirements.
     called
         .and_then(|value| unsafe { T::to_napi_value(env, value) })
         .unwrap_or_else(|error| {
-            // SAFETY: passed on; a pending exception stays the one that is thrown.
+            // SAFETY: the caller upholds the same requirements; a pending exception is not replaced.
             unsafe { JsError::from(error).throw_into(env) };
             null_mut()
         })
