@@ -5,7 +5,7 @@
  *
  * FOLDER: .cache/before (build.mjs); COUNT: programs on each of native, native without SIMD, and WASM, default 20,000;
  * SEED: default a random one, which is printed. The exit code is 1 if a program differs: the program is minimized and
- * printed as a standalone module. `--program` runs one program of the seed.
+ * printed as a standalone module. `--program INDEX` runs only that program.
  */
 
 import { fork } from 'node:child_process';
