@@ -1,15 +1,15 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-/** Disposal: what every object with `dispose()` shares. */
+/** Disposal, for every object with `dispose()`. */
 
 import { disposedError } from './errors.js';
 
 const ownDispose: typeof Symbol.dispose | undefined = Symbol.dispose;
 
-/** The name of the method that `using` calls: `Symbol.dispose`, or without it the symbol that transpilers use. */
+/** The name of the method that `using` calls: `Symbol.dispose`, or the symbol that transpilers use if it is missing. */
 export const DISPOSE: typeof Symbol.dispose =
   ownDispose ?? (Symbol.for('Symbol.dispose') as typeof Symbol.dispose);
 
-/** Whether an object, and the objects that it uses, can still be used. */
+/** Whether an object and the objects that it uses are still alive. */
 export class Lifetime {
   #ended = false;
   readonly #name: string;
@@ -28,7 +28,7 @@ export class Lifetime {
     return this.#ended;
   }
 
-  /** Throws `ERR_DISPOSED` if the object or one of its parts was disposed; the message names which. */
+  /** Throws `ERR_DISPOSED` if the object or one of its parts was disposed. The message names the disposed one. */
   check(): void {
     if (this.#ended) throw disposedError(this.#name);
     if (this.#first !== undefined) this.#first.check();
