@@ -19,9 +19,9 @@ import { print } from './output.js';
 import { Progress } from './progress.js';
 import { idReader, textReader, TokenBatch } from './token-lines.js';
 
-/** As many floats are computed and written at once. */
+/** The number of floats that are computed and written at once. */
 const PIECE_FLOATS = 2 ** 18;
-/** Positions up to this one have a row in a table; the few beyond are computed anew each time. */
+/** The most positions in the table. Later positions are computed for each token. */
 const MOST_POSITIONS = 4096;
 const MOST_POSITION_FLOATS = 2 ** 22;
 
@@ -95,21 +95,21 @@ async function run(values: Values, files: readonly string[]): Promise<void> {
   }
 }
 
-/** Where rows go. */
+/** The output of rows. */
 interface Sink {
-  /** Takes whole rows of `dim` floats; they may change when the promise is kept. */
+  /** Writes whole rows of `dim` floats, which must not change before the promise resolves. */
   write(rows: Float32Array, dim: number): Promise<void>;
   end(): Promise<void>;
-  /** Gives back what it holds, after an error too. */
+  /** Frees its resources, also after an error. */
   close(): void;
 }
 
-/** Rows as text, as they come. */
+/** Writes rows as text, immediately. */
 function textSink(form: RowForm): Sink {
   return { write: (rows, dim) => printRows(rows, dim, form), end: async () => {}, close() {} };
 }
 
-/** Rows as one .npy. Its temporary file takes modules of Node that are slow to load: only now. */
+/** Writes rows as one .npy. Imported on demand: its temporary file needs modules of Node that are slow to load. */
 async function npySink(dim: number): Promise<Sink> {
   const { NpySpool } = await import('./npy-spool.js');
   return new NpySpool(dim);
@@ -141,7 +141,7 @@ class Embedder {
   readonly #layer: EmbeddingLayer;
   readonly #positional: PositionalEncoding | null;
   readonly #out: Float32Array;
-  /** As many tokens are embedded at once. */
+  /** The most tokens that are embedded at once. */
   readonly mostRows: number;
 
   constructor(
@@ -187,7 +187,7 @@ async function printRows(rows: Float32Array, dim: number, form: RowForm): Promis
   await print(text);
 }
 
-/** What table was asked for; it is made later, when everything else on the command line is known to be good. */
+/** Reads the options of the table. `make` creates it, after the rest of the command line is checked. */
 function readTableOptions(values: Values): { make(): Promise<Embedding> } {
   const vocabSize = integerOption(values, 'vocab', { min: 1, max: 2 ** 32 }, undefined);
   const embeddingDim = integerOption(values, 'dim', { min: 1 }, undefined);
@@ -212,12 +212,12 @@ function readTableOptions(values: Values): { make(): Promise<Embedding> } {
 function randomTable(vocabSize: number, embeddingDim: number, seed: bigint): Embedding {
   const token = new Embedding({ vocabSize, embeddingDim, seed });
   process.stderr.write(
-    `tokenbed: the table is random (seed ${seed}, ${vocabSize} x ${embeddingDim}), not trained; --weights takes yours\n`,
+    `tokenbed: the table is random (seed ${seed}, ${vocabSize} x ${embeddingDim}), not trained; --weights reads a trained one\n`,
   );
   return token;
 }
 
-function expectSize(name: string, asked: number | undefined, found: number, file: string): void {
-  if (asked === undefined || asked === found) return;
-  throw new UsageError(`Option --${name} must be left out or ${found}, as in ${file}: got ${asked}`);
+function expectSize(name: string, option: number | undefined, size: number, file: string): void {
+  if (option === undefined || option === size) return;
+  throw new UsageError(`Option --${name} must be left out or ${size}, as in ${file}: got ${option}`);
 }

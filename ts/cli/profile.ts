@@ -1,4 +1,4 @@
-/** `tokenbed profile`: what the profiler finds on this machine, as tables, as JSON, or as a report to send. */
+/** `tokenbed profile`: runs the profiler and prints tables, JSON, or a report file. */
 
 import path from 'node:path';
 import { Embedding, EmbeddingProfiler } from '../index.js';
@@ -72,7 +72,7 @@ Examples:
 };
 
 async function run(values: Values): Promise<void> {
-  const asked = readAsked(values);
+  const options = readOptions(values);
   const html = textOption(values, 'html');
   const svg = textOption(values, 'svg');
   if (html !== undefined && svg !== undefined && path.resolve(html) === path.resolve(svg)) {
@@ -80,16 +80,16 @@ async function run(values: Values): Promise<void> {
   }
   for (const file of [html, svg]) if (file !== undefined) await expectPlace(file);
 
-  const { profiler, table, lines } = measure(asked);
+  const { profiler, table, lines } = measure(options);
   if (html !== undefined) await writeWhole(html, profiler.toHTML());
   if (svg !== undefined) await writeWhole(svg, profiler.toSVG());
   if (values['json'] !== true) return print(`${machineLine()}\n${lines.join('\n')}\n`);
-  const settings = { seed: String(asked.seed), minTimeMs: asked.minTimeMs };
-  const found = { ...describeMachine(), table, settings, ...profiler.results };
-  return print(`${JSON.stringify(found, null, 2)}\n`);
+  const settings = { seed: String(options.seed), minTimeMs: options.minTimeMs };
+  const report = { ...describeMachine(), table, settings, ...profiler.results };
+  return print(`${JSON.stringify(report, null, 2)}\n`);
 }
 
-function readAsked(values: Values) {
+function readOptions(values: Values) {
   const rows = { min: 1, max: 2 ** 32 };
   return {
     vocabSize: integerOption(values, 'vocab', rows, 50_000),
@@ -105,10 +105,10 @@ function readAsked(values: Values) {
   };
 }
 
-/** Everything, one measurement after the other, below a bar that counts their figures. */
-function measure(asked: ReturnType<typeof readAsked>) {
-  const { vocabSize, embeddingDim, batchSizes, seqLengths, patterns, seed } = asked;
-  const { vocabSizes, embeddingDims, maxTableMb, minTimeMs } = asked;
+/** Runs all measurements, with a progress bar that counts their figures. */
+function measure(options: ReturnType<typeof readOptions>) {
+  const { vocabSize, embeddingDim, batchSizes, seqLengths, patterns, seed } = options;
+  const { vocabSizes, embeddingDims, maxTableMb, minTimeMs } = options;
   const shapes = new Set(batchSizes).size * new Set(seqLengths).size;
   const tables = new Set(vocabSizes).size * new Set(embeddingDims).size;
   const total = shapes * patterns.length + tables + 2;
