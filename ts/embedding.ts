@@ -55,8 +55,8 @@ export interface MemoryUsage {
 export const TABLE_OPTIONS = ['vocabSize', 'embeddingDim', 'paddingIdx', 'initType', 'std', 'seed'] as const;
 
 /**
- * A filled table as an argument of the constructor; `initializer` is null for pretrained weights. The sizes are declared
- * only to make this type assignable to the options; `table` has the values.
+ * A filled table as an argument of the constructor; `initializer` is null for pretrained weights. The declared sizes only
+ * make this type assignable to the options; `table` has the values.
  */
 export class FilledTable implements EmbeddingOptions {
   declare readonly vocabSize: number;

@@ -80,7 +80,7 @@ export interface PositionsRecord {
 export interface Kernels {
   /** The instruction set in use. */
   isa(): string;
-  /** Selects a lower instruction set for this environment. Returns false if the architecture has none of that name. */
+  /** Selects a lower instruction set for this environment. Returns false if the architecture does not have it. */
   lowerIsa(name: string): boolean;
   /** Checks `ids[i] < bound` for all i; `bound` is at most 2^32. Returns a status. */
   checkIds(ids: IdArray, bound: number): number;
@@ -127,8 +127,8 @@ export interface Kernels {
   /** Prepares a lookup with scale, positions and dropout. Returns its handle. */
   embedCreate(record: EmbedRecord): number;
   /**
-   * x = table[ids[r]]; x = x * scale; x = x + positions[p(r)]; then dropout with the draws of training call `call`. Steps
-   * that the operation does not have are skipped. Returns a status (ids, position ids).
+   * x = table[ids[r]]; x = x * scale; x = x + positions[p(r)]; then dropout with the draws of training call `call`.
+   * Steps that the operation does not have are skipped. Returns a status (ids, position ids).
    *
    * p(r) = positions[r mod its length] for an array, else positions + r mod seq. Without `call` there is no dropout.
    */
@@ -143,7 +143,7 @@ export interface Kernels {
 
   /** Prepares the addition of positions. Returns its handle. */
   positionsCreate(record: PositionsRecord): number;
-  /** out[r] = x[r] + table[p(r)], then dropout, as in `embedRun`; in place without `x`. Returns a status (position ids). */
+  /** out[r] = x[r] + table[p(r)], then dropout, as in `embedRun`; in place without `x`. A status (position ids). */
   positionsRun(
     op: number,
     x: Float32Array | undefined,
@@ -156,8 +156,8 @@ export interface Kernels {
   /** Prepares a rotation. Returns its handle. */
   rotaryCreate(record: RotaryRecord): number;
   /**
-   * Rotates each pair (a, b) of x[r] to (a c - b s, b c + a s), with s and c of the row's position, and -s if `inverse`;
-   * in place without `x`. Returns a status (position ids).
+   * Rotates each pair (a, b) of x[r] to (a c - b s, b c + a s), with s and c of the row's position, and -s if
+   * `inverse`; in place without `x`. Returns a status (position ids).
    *
    * Rows are `[batch, heads, seq]`. Heads share positions: `positions` is the first position of the sequence, or an
    * array `[seq]` or `[batch, seq]`.
@@ -245,7 +245,7 @@ export interface Backend {
   readonly kernels: Kernels;
   /** Whether a trap made it unusable: its objects throw `ERR_INTERNAL`, and new objects use another backend. */
   readonly lost: boolean;
-  /** A table of zeros, or of arbitrary contents if the caller writes all of it. `ERR_TOO_LARGE` before it is allocated. */
+  /** A table of zeros, or with arbitrary contents if the caller writes all of it. `ERR_TOO_LARGE` before allocation. */
   table(spec: TableSpec, contents: Contents): Table;
   /** A sinusoidal encoding. `ERR_TOO_LARGE`. */
   sinusoid(record: SinusoidRecord): Handle;
@@ -273,8 +273,8 @@ export interface Table extends Handle {
   /** The number of values in a row. */
   readonly dim: number;
   /**
-   * As `kernels.gather` of this table for the first `count` of `ids`, without a kernel. Returns false if it did nothing.
-   * `out` must be long enough; `ids` may be shared. `ERR_DISPOSED`.
+   * As `kernels.gather` of this table for the first `count` of `ids`, without a kernel. Returns false if it did
+   * nothing. `out` must be long enough; `ids` may be shared. `ERR_DISPOSED`.
    */
   copyFew(ids: IdArray, count: number, out: Float32Array): boolean;
 }

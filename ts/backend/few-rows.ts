@@ -5,9 +5,9 @@
  * too many ids, or an id out of range: returns false and does nothing; the caller calls the kernel
  * otherwise: reads and checks each id once, then out[r] = row id
  * ```
- * Each id is read once, so ids on a SharedArrayBuffer are safe. `set` from one Float32Array into another moves bytes, so
- * NaNs keep their payload. A loop over elements does not guarantee that, and took 2 to 5 times as long from 64 columns
- * on.
+ * Each id is read once, so ids on a SharedArrayBuffer are safe. `set` from one Float32Array into another moves bytes,
+ * so NaNs keep their payload. A loop over elements does not guarantee that, and took 2 to 5 times as long from 64
+ * columns on.
  *
  * Each call gets the memory anew: growth may have detached a view, and after `dispose` or a trap there is no memory.
  * Views made here never leave this file.
@@ -38,7 +38,7 @@ export class FewRows {
   readonly #most: number;
   #memory: () => Float32Array | null;
 
-  /** `most`: the most rows to copy here; `memory`: the current values of the table, `null` if JavaScript has no access. */
+  /** `most`: the most rows to copy here; `memory`: the current values of the table, `null` if they are inaccessible. */
   constructor({ rows, dim }: TableSpec, most: number, memory: () => Float32Array | null) {
     this.#rows = rows;
     this.#dim = dim;
