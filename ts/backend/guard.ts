@@ -6,7 +6,7 @@ type Exported = (...args: unknown[]) => unknown;
 
 /** The error for a bug; `cause` is the error that the binding threw. The message is the same on every backend. */
 export function internalError(text: string, cause: unknown): TokenbedError {
-  return fail(Error, 'ERR_INTERNAL', `Internal error, a bug in tokenbed: ${text}`, { cause });
+  return fail(Error, 'ERR_INTERNAL', `Internal error, a defect of tokenbed: ${text}`, { cause });
 }
 
 /** Whether a binding can still be used; once `lost` is set, each of its functions throws. */
@@ -29,7 +29,7 @@ export function guarded<B extends object>(
   const guard =
     (run: Exported): Exported =>
     (a, b, c, d, e, f, g) => {
-      if (health.lost !== null) throw internalError('this instance is unusable after a trap', health.lost);
+      if (health.lost !== null) throw internalError('this instance was given up after a trap', health.lost);
       try {
         return run(a, b, c, d, e, f, g);
       } catch (error) {
