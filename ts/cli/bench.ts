@@ -22,28 +22,28 @@ import { Progress } from './progress.js';
 
 export const bench: Command = {
   name: 'bench',
-  help: `tokenbed bench: the same lookups beside others
+  help: `tokenbed bench: lookups compared with other implementations
 
 Usage: tokenbed bench [OPTIONS]
 
-Looks the same ids up in the same random table: tokenbed, a plain copy of as many bytes (what
-the machine can do at best), plain JavaScript in three ways, then each library that is
-installed in this folder. Answers are compared bit for bit before and after. They take turns
-in random order; a figure is the median of all rounds, and a ratio that of each round, so that
-what slowed a round down has slowed both. Takes some ten seconds.
+All contenders look up the same ids in the same random table: tokenbed, a plain copy of as many
+bytes (the limit of the machine), plain JavaScript in three ways, then each library that is
+installed in this folder. Results are compared bit for bit before and after. Contenders take
+turns in random order. A figure is the median of all rounds. A ratio is the median of the
+ratios of each round, because a temporary slowdown affects both. Takes about ten seconds.
 
-Libraries that are looked for:
+Supported libraries:
 ${PEER_NAMES.map((name) => `  ${name}`).join('\n')}
 
 Options:
       --vocab N            rows of the table (default 50000)
       --dim N              length of a vector (default 384)
       --tokens LIST        ids per call (default 1,64,4096)
-      --pattern KIND       how ids are spread over the table: uniform (default), zipf,
+      --pattern KIND       distribution of the ids over the table: uniform (default), zipf,
                            sequential, repeated
-      --seed N             of table and ids, 0 to 2^64-1 (default 0)
-      --rounds N           default 15
-      --round-ms N         milliseconds of a round for each (default 10)
+      --seed N             seed of table and ids, 0 to 2^64-1 (default 0)
+      --rounds N           number of rounds (default 15)
+      --round-ms N         milliseconds per round and contender (default 10)
       --json               one JSON object: version, backend, ..., table, results, missing,
                            failed
 

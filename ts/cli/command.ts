@@ -44,7 +44,7 @@ export const COMMON = {
 } as const;
 
 /** The help of the common options. */
-export const COMMON_HELP = `      --verbose            print the stack of an error too
+export const COMMON_HELP = `      --verbose            also print the stack of an error
       --version            print the version
   -h, --help               print this help`;
 

@@ -31,27 +31,27 @@ export const embed: Command = {
 
 Usage: tokenbed embed [OPTIONS] [FILES]
 
-Standard input is token ids as \`tokenbed tokenize\` writes them. FILES are text, one token
-per character as \`tokenize\` does it by default, unless --ids; the name - stands for
-standard input. Each line is a sequence: positions begin anew on every line, and a line
-may be of any length.
+Without FILES, reads token ids from standard input, in the format of \`tokenbed tokenize\`.
+FILES contain text, one token per character as in \`tokenize\`, or token ids with --ids. The
+name - is standard input. Each line is a sequence of any length; positions restart at 0 on
+every line.
 
-One row per line, numbers with the fewest digits that give the same f32 back; or, with
---npy, a NumPy file. Its header needs the number of rows, so the rows wait in a temporary
-file (in TMPDIR), and nothing is written unless all is well. Text is written as it comes.
+Prints one row per line, numbers with the fewest digits that parse to the same f32; or, with
+--npy, writes a NumPy file. Its header contains the number of rows, so a temporary file (in
+TMPDIR) stores the rows, and after an error there is no output. Text is printed immediately.
 
-Without --weights the table is random: made from the seed, not trained. Equal tokens get
-equal vectors, but how near two of them are means nothing.
+Without --weights the table is random, from the seed, not trained. Equal tokens get equal
+vectors, but the distance between two vectors has no meaning.
 
 Options:
-      --ids                FILES hold token ids
+      --ids                FILES contain token ids
       --vocab N            rows of the table (default 99)
       --dim N              length of a vector (default 64)
-      --seed N             of the random table, 0 to 2^64-1 (default 0)
-      --weights FILE.npy   the table: f32, 2-D, C order; it says --vocab and --dim itself
+      --seed N             seed of the random table, 0 to 2^64-1 (default 0)
+      --weights FILE.npy   read the table: f32, 2-D, C order; determines --vocab and --dim
       --position KIND      added to each row: sinusoidal (default) or none
       --npy                write .npy 1.0, f32, shape (tokens, dim)
-      --json               each row a JSON array; what is no number is null
+      --json               each row a JSON array; NaN and infinities are null
 
 Examples:
   tokenbed tokenize < book.txt | tokenbed embed --npy > vectors.npy
@@ -77,9 +77,9 @@ async function run(values: Values, files: readonly string[]): Promise<void> {
   const positional = choiceOption(values, 'position', ['sinusoidal', 'none'], 'sinusoidal') === 'sinusoidal';
   const npy = values['npy'] === true;
   if (npy && process.stdout.isTTY === true) {
-    throw new UsageError('Option --npy writes bytes that are no text: send them to a file or a pipe');
+    throw new UsageError('Option --npy writes binary data: redirect it to a file or a pipe');
   }
-  if (npy && values['json'] === true) throw new UsageError('Options --npy and --json do not go together');
+  if (npy && values['json'] === true) throw new UsageError('Options --npy and --json are mutually exclusive');
   const ofIds = files.length === 0 || values['ids'] === true;
   const inputs = openInputs(files);
   const token = await table.make();

@@ -14,8 +14,8 @@ export const info: Command = {
 
 Usage: tokenbed info [OPTIONS]
 
-The copy rate is what memory allows: the best of ${COPIES} plain copies of 64 MiB on one thread,
-in MiB copied per second. No lookup writes its vectors faster than about that.
+The copy rate is the limit of the memory: the best of ${COPIES} plain copies of 64 MiB on one thread,
+in MiB copied per second. Large lookups on one thread write vectors at most at about this rate.
 
 Options:
       --json               one JSON object: version, backend, isa, threads, fallbackReason,
@@ -31,19 +31,19 @@ Examples:
 };
 
 async function run(values: Values): Promise<void> {
-  const info = { ...describeMachine(), copyMbS: copyRate() };
-  if (values['json'] === true) return print(`${JSON.stringify(info, null, 2)}\n`);
+  const report = { ...describeMachine(), copyMbS: copyRate() };
+  if (values['json'] === true) return print(`${JSON.stringify(report, null, 2)}\n`);
   const rows: readonly (readonly [string, string | number])[] = [
-    ['tokenbed', info.version],
-    ['backend', info.backend],
-    ['instruction set', info.isa],
-    ['threads', info.threads],
-    ...(info.fallbackReason === null ? [] : [['fallback reason', info.fallbackReason] as const]),
-    ['node', info.node],
-    ['platform', info.platform],
-    ['processor', `${info.cpu}, ${info.cpus} logical`],
-    ['memory limit', `${(info.memoryLimitBytes / 2 ** 30).toFixed(1)} GiB`],
-    ['copy rate', `${Math.round(info.copyMbS)} MiB/s (best of ${COPIES} copies of 64 MiB)`],
+    ['tokenbed', report.version],
+    ['backend', report.backend],
+    ['instruction set', report.isa],
+    ['threads', report.threads],
+    ...(report.fallbackReason === null ? [] : [['fallback reason', report.fallbackReason] as const]),
+    ['node', report.node],
+    ['platform', report.platform],
+    ['processor', `${report.cpu}, ${report.cpus} logical`],
+    ['memory limit', `${(report.memoryLimitBytes / 2 ** 30).toFixed(1)} GiB`],
+    ['copy rate', `${Math.round(report.copyMbS)} MiB/s (best of ${COPIES} copies of 64 MiB)`],
   ];
   return print(rows.map(([label, value]) => `${label.padEnd(17)}${value}\n`).join(''));
 }

@@ -19,12 +19,12 @@ const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: 'profile',
-    summary: 'what lookups, tables and positions cost here, as a table or a report',
+    summary: 'the cost of lookups, tables and positions, as tables or a report',
     load: async () => (await import('./profile.js')).profile,
   },
   {
     name: 'bench',
-    summary: 'beside plain JavaScript, a plain copy, and the libraries that are installed',
+    summary: 'comparison with plain JavaScript, a plain copy, and installed libraries',
     load: async () => (await import('./bench.js')).bench,
   },
   {
@@ -55,8 +55,8 @@ ${COMMANDS.map(({ name, summary }) => `  ${name.padEnd(11)}${summary}`).join('\n
 Every command has:
 ${COMMON_HELP}
 
-tokenbed COMMAND --help says more about each. The environment variable TOKENBED_BACKEND
-names the backend, TOKENBED_ISA lowers the instruction set.
+tokenbed COMMAND --help describes each command. The environment variable TOKENBED_BACKEND
+selects the backend, TOKENBED_ISA lowers the instruction set.
 
 Example:
   tokenbed tokenize < book.txt | tokenbed embed --npy > vectors.npy`;

@@ -24,8 +24,8 @@ export const tokenize: Command = {
 
 Usage: tokenbed tokenize [OPTIONS] [FILES]
 
-Reads FILES in order, or standard input (also named -). Text is UTF-8; lines end with
-\\n or \\r\\n, the last one may lack its end. A byte order mark at the start is left out.
+Reads FILES in order, or standard input (also named -). Text is UTF-8. Lines end with
+\\n or \\r\\n, optional after the last line. A byte order mark at the start is skipped.
 
 Options:
       --tokenizer KIND     char (default): one id per character, 99 ids: <PAD> 0, <UNK> 1,
@@ -33,10 +33,10 @@ Options:
                            bytes: byte-pair encoding of UTF-8, byte b is 4 + b; merges come
                            from --train
                            words: byte-pair encoding of lower-case words; needs --train
-                           FILE.json: what --save wrote, or toJSON() of any tokenizer
+                           FILE.json: a tokenizer from --save or toJSON()
       --train N            first learn a vocabulary of N ids from the whole input, of bytes
-                           (default) or words; holds the input in memory
-      --save FILE.json     write the trained tokenizer there, before the ids
+                           (default) or words; keeps the input in memory
+      --save FILE.json     write the trained tokenizer before the ids
       --json               each line a JSON array of ids
 
 Examples:

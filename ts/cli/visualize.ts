@@ -24,9 +24,9 @@ Options:
       --dim N              dimensions of the encoding (default 64)
       --seq-length N       positions (default 100)
       --dims N             dimensions shown (default 10; in the picture 64)
-      --base X             what the wavelengths grow to, 1 to 1e12 (default 10000)
-      --layout KIND        interleaved (default): sine and cosine in turns; halves: all
-                           sines first
+      --base X             base of the frequencies, 1 to 1e12 (default 10000)
+      --layout KIND        interleaved (default): alternating sines and cosines; halves:
+                           all sines first
       --json               one JSON object: seqLength, dimsShown, values, frequencies (rad
                            per position), minFrequency, maxFrequency
 
