@@ -16,7 +16,7 @@ export class Lifetime {
   readonly #first: Lifetime | undefined;
   readonly #second: Lifetime | undefined;
 
-  /** `name`: what error messages call the object; `first`, `second`: the lifetimes of the objects that it uses. */
+  /** `name`: its name in error messages; `first`, `second`: the lifetimes of the objects that it uses. */
   constructor(name: string, first?: Lifetime, second?: Lifetime) {
     this.#name = name;
     this.#first = first;

@@ -140,7 +140,7 @@ export class PositionalEncoding extends PositionLayer {
   }
 
   /**
-   * TinyTorch's report, as text and as data; printed line by line unless `print` is null.
+   * TinyTorch's report, as text and as data. Prints the text line by line unless `print` is null.
    *
    * `values` is the block shown (at most 10 x 10), `frequencies` all w_i in rad per position. Errors:
    * `ERR_DISPOSED`, `ERR_INVALID_OPTION`.

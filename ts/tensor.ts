@@ -69,7 +69,7 @@ export interface TensorConstructor {
   allocate(shape: readonly number[]): TypedTensor<'f32'>;
 }
 
-/** What a Tensor is built from, already checked. */
+/** The validated parts of a Tensor. */
 class Parts {
   constructor(
     readonly source: TypedArray | Storage,
@@ -221,7 +221,7 @@ class Tensor<T extends DType = DType> {
 }
 
 /**
- * A typed array with a shape, row-major: what `forward` returns. Other libraries take its `data` and `shape`.
+ * A typed array with a shape, row-major. `forward` returns one. Other libraries take its `data` and `shape`.
  *
  * ```ts
  * new Tensor(new Float32Array(6), { shape: [2, 3] })      // Tensor<'f32'>: shares the array

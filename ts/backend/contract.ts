@@ -217,7 +217,7 @@ export interface Machine {
 export interface Settings {
   /** The highest instruction set to use, if one is set. */
   readonly isa: string | undefined;
-  /** How many threads a call may use; 0 for as many as there are processors. */
+  /** The number of threads per call; 0 for all processors. */
   readonly threads: number;
 }
 
@@ -237,7 +237,7 @@ export interface Storage {
 /** The contents of a new table. */
 export type Contents = 'zeros' | 'anything';
 
-/** One way to run the kernels. Objects keep the backend they were made on. */
+/** A backend. Objects keep the backend that was active at their construction. */
 export interface Backend {
   readonly name: BackendInfo['name'];
   readonly isa: BackendInfo['isa'];

@@ -167,7 +167,7 @@ class Embedder {
     if (positions.every((position) => position < positional.maxSeqLength)) {
       return this.#layer.forwardInto(ids, out, { positionIds: positions });
     }
-    // The same bits: a sum of two f32 in f64, rounded to f32, is the sum in f32.
+    // Same bits as in f32: a sum of two f32 in f64, rounded to f32, equals the sum in f32.
     this.token.forwardInto(ids, out);
     const { data } = positional.encode(positions);
     for (let i = 0; i < out.length; i++) out[i]! += data[i]!;

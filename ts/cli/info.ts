@@ -15,7 +15,7 @@ export const info: Command = {
 Usage: tokenbed info [OPTIONS]
 
 The copy rate is the limit of the memory: the best of ${COPIES} plain copies of 64 MiB on one thread,
-in MiB copied per second. Large lookups on one thread write vectors at most at about this rate.
+in MiB copied per second. Large lookups on one thread write vectors no faster than about that.
 
 Options:
       --json               one JSON object: version, backend, isa, threads, fallbackReason,

@@ -6,8 +6,8 @@ const REDRAW_MS = 100;
 const ERASE = '\r\u001b[2K';
 
 /**
- * A bar on standard error, or a counter without a total. It is hidden if standard output is a terminal, too, where it
- * would mix with results; `resultsLater` says that the results come after the bar.
+ * A bar on standard error, or a counter without a total. Hidden if standard output is also a terminal, where the bar
+ * would mix with results, unless `resultsLater`: then they come after the bar.
  */
 export class Progress {
   readonly #watched: boolean;
