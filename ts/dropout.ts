@@ -1,14 +1,14 @@
-/** Inverted dropout: which elements are dropped is a function of (seed, call, element), so every run can be repeated. */
+/** Inverted dropout. The dropped elements are a function of (seed, call, element), so every run is reproducible. */
 
 import { type Named, readSeed, real } from './args/options.js';
 
-/** The dropout of one object: off until `training`; each successful call has the next number. */
+/** The dropout of one object: off until `training`; counts the successful calls. */
 export class Dropout {
   training = false;
   #calls = 0;
 
   constructor(
-    /** The probability with which an element is dropped: 0 <= p < 1. */
+    /** The probability that an element is dropped: 0 <= p < 1. */
     readonly p: number,
     readonly seed: number | bigint,
   ) {}
@@ -29,7 +29,7 @@ export class Dropout {
     return this.p > 0 ? { dropout: this.p, seed: BigInt(this.seed) } : {};
   }
 
-  /** The number of the next training call; `undefined` while nothing is dropped. */
+  /** The number of the next training call; `undefined` if nothing is dropped. */
   get call(): number | undefined {
     return this.training && this.p > 0 ? this.#calls % 2 ** 32 : undefined;
   }

@@ -8,9 +8,9 @@ export interface DTypeArrays {
   f32: Float32Array;
   /** For weights, which are rounded to f32. */
   f64: Float64Array;
-  /** For ids, as are all that follow. */
+  /** 8 bits, signed. This and all following dtypes are for ids. */
   i8: Int8Array;
-  /** A `Buffer` included. */
+  /** 8 bits. A `Buffer` is one, too. */
   u8: Uint8Array | Uint8ClampedArray;
   /** 16 bits, signed. */
   i16: Int16Array;
@@ -43,5 +43,5 @@ const DTYPES: Readonly<Partial<Record<ArrayKind, DType>>> = {
   BigUint64Array: 'u64',
 };
 
-/** The dtype of a class of typed arrays; `undefined` for one that no dtype stores. */
+/** The dtype of a class of typed arrays; `undefined` if no dtype has it. */
 export const dtypeOf = (kind: ArrayKind): DType | undefined => DTYPES[kind];

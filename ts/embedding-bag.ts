@@ -25,11 +25,11 @@ export type BagMode = 'sum' | 'mean' | 'max';
 
 const MODES: readonly BagMode[] = ['sum', 'mean', 'max'];
 
-/** What an EmbeddingBag adds to an Embedding. */
+/** The options that an EmbeddingBag adds to those of an Embedding. */
 export interface BagOptions {
   /** Default `'mean'`. */
   readonly mode?: BagMode | undefined;
-  /** Whether the last offset is the number of ids, and begins no bag. Default false. */
+  /** Whether the last offset is the number of ids instead of the start of a bag. Default false. */
   readonly includeLastOffset?: boolean | undefined;
 }
 
@@ -38,7 +38,7 @@ export interface EmbeddingBagOptions extends EmbeddingOptions, BagOptions {}
 
 /** Options of a call. */
 export interface BagCallOptions extends IdsOptions {
-  /** Where each bag of flat ids begins: the first is 0, none is below the one before or above the number of ids. */
+  /** The start of each bag in flat ids: ascending (repeats allowed), from 0 up to at most the number of ids. */
   readonly offsets?: IdsInput | undefined;
   /** One factor per id; with `sum` and `mean`. */
   readonly perSampleWeights?: Float32Array | Tensor<'f32'> | undefined;
@@ -51,7 +51,7 @@ function readBagOptions(values: Named): { mode: BagMode; includeLastOffset: bool
   return { mode, includeLastOffset: flag(values, 'includeLastOffset', false) };
 }
 
-/** An existing Embedding and the options of a bag over it, as an argument of the constructor, see `FilledTable`. */
+/** An existing Embedding and the options of a bag, as an argument of the constructor (see `FilledTable`). */
 class SharedEmbedding implements EmbeddingBagOptions {
   declare readonly vocabSize: number;
   declare readonly embeddingDim: number;
@@ -71,13 +71,13 @@ class SharedEmbedding implements EmbeddingBagOptions {
  * mean  sum / (number of ids, or sum of their weights, without padding), one f32 division
  * max   a later value replaces the current one if it is greater, or if it is NaN and the current one is not
  * ```
- * Ids equal to `paddingIdx` are excluded, with their weights. An empty bag gives zeros. Errors of the constructor: as
- * {@link Embedding}.
+ * Ids equal to `paddingIdx` and their weights are excluded. The result of an empty bag is zeros. Errors of the
+ * constructor: as {@link Embedding}.
  */
 export class EmbeddingBag {
   /** How the rows of a bag are reduced. */
   readonly mode: BagMode;
-  /** Whether the last offset is the number of ids, and begins no bag. */
+  /** Whether the last offset is the number of ids instead of the start of a bag. */
   readonly includeLastOffset: boolean;
   /** The table, as an Embedding: created by the bag, or passed to `from`. */
   readonly embedding: Embedding;
@@ -202,7 +202,7 @@ export class EmbeddingBag {
     return call.done(kernels.bagRun(this.#op.handle(), call.ids, call.bags, call.weights, call.out));
   }
 
-  /** The memory of the table; readable after `dispose()` too. */
+  /** The memory of the table; also readable after `dispose()`. */
   getMemoryUsage(): MemoryUsage {
     return this.embedding.getMemoryUsage();
   }

@@ -45,7 +45,7 @@ export interface EmbeddingLayerOptions
   extends EmbeddingOptions, Pick<PositionalEncodingOptions, 'base' | 'layout' | 'dropout'> {
   /** The number of positions: 1 .. 2^32, default 512. */
   readonly maxSeqLength?: number | undefined;
-  /** Default `'sinusoidal'`; `null` adds none. */
+  /** Default `'sinusoidal'`; `null` adds no positions. */
   readonly positional?: 'sinusoidal' | 'learned' | null | undefined;
   /** Whether rows are multiplied by sqrt(D) first. Default false. */
   readonly scale?: boolean | undefined;
@@ -55,7 +55,7 @@ export interface EmbeddingLayerOptions
 export interface EmbeddingLayerParts {
   /** The table of tokens. */
   readonly token: Embedding;
-  /** The positions, of the same width and backend; `null` adds none. Its own dropout applies. */
+  /** The positions, of the same width and backend; `null` adds none. Their dropout applies. */
   readonly positional: Positional;
   /** Whether rows are multiplied by sqrt(D) first. Default false. */
   readonly scale?: boolean | undefined;
@@ -83,11 +83,11 @@ const OPTIONS = [
   'dropout',
 ] as const;
 
-/** Reads the options of either form; of the other form's options those that are undefined are absent. */
+/** Reads the options of either form. Undefined options of the other form count as absent. */
 function readParts(options: unknown): Parts {
   expectOptions(options);
   const values = snapshot(options, [...OPTIONS, 'token']);
-  // `token: undefined` together with a vocabSize is absent too.
+  // `token: undefined` beside a vocabSize counts as absent, too.
   const passed =
     Object.hasOwn(options, 'token') && (values['token'] !== undefined || values['vocabSize'] === undefined);
   const [own, other] = passed ? [PARTS, OPTIONS] : [OPTIONS, PARTS];
@@ -158,10 +158,10 @@ function createdParts(values: Named): Parts {
  * Rows of a table with positions added.
  *
  * ```text
- * x = token[ids];  if scale: x = f32(x * f32(sqrt(D)));  x = f32(x + pe);  dropout last, while training
+ * x = token[ids];  if scale: x = f32(x * f32(sqrt(D)));  x = f32(x + pe);  dropout last, during training
  * ```
- * The result has the same bits as applying the parts one after the other, in one pass over the output. Errors of the
- * constructor: those of the parts; `ERR_DIM` for parts of unequal width, `ERR_INVALID_OPTION` for parts of two backends.
+ * One pass over the output; the result has the same bits as applying the parts one after the other. Errors of the
+ * constructor: those of the parts; `ERR_DIM` if their widths differ, `ERR_INVALID_OPTION` if their backends differ.
  */
 export class EmbeddingLayer {
   /** The table of tokens. */
@@ -170,7 +170,7 @@ export class EmbeddingLayer {
   readonly positional: Positional;
   /** Whether rows are multiplied by sqrt(D). */
   readonly scale: boolean;
-  /** Those of `token`, then those of `positional`. */
+  /** The parameters of `token`, then those of `positional`. */
   readonly parameters: readonly Parameter[];
   readonly #table: Table;
   /** The prepared operation. */
@@ -215,7 +215,7 @@ export class EmbeddingLayer {
     return this.#dropout.training;
   }
 
-  /** Turns dropout on, in the parts too. Errors: `ERR_DISPOSED`. */
+  /** Turns dropout on, also in the parts. Errors: `ERR_DISPOSED`. */
   train(): this {
     this.#lifetime.check();
     this.#dropout.training = true;
@@ -223,7 +223,7 @@ export class EmbeddingLayer {
     return this;
   }
 
-  /** Turns dropout off, in the parts too. Errors: `ERR_DISPOSED`. */
+  /** Turns dropout off, also in the parts. Errors: `ERR_DISPOSED`. */
   eval(): this {
     this.#lifetime.check();
     this.#dropout.training = false;
@@ -265,7 +265,7 @@ export class EmbeddingLayer {
     return call;
   }
 
-  /** The fast path of `forwardInto`, see `CallReader.plainCount`; false: nothing was done. */
+  /** The fast path of `forwardInto`, see `CallReader.plainCount`. Returns false if it did nothing. */
   #runPlain(ids: unknown, out: unknown): boolean {
     this.#lifetime.check();
     const target = kindOf(out) === 'Float32Array' ? (out as Float32Array) : tensorFloats(out);

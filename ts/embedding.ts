@@ -55,8 +55,8 @@ export interface MemoryUsage {
 export const TABLE_OPTIONS = ['vocabSize', 'embeddingDim', 'paddingIdx', 'initType', 'std', 'seed'] as const;
 
 /**
- * A filled table, as an argument of the constructor; `initializer` is null for pretrained weights. The sizes are those
- * of `table`: they are declared only so that this type is one of options.
+ * A filled table as an argument of the constructor; `initializer` is null for pretrained weights. The declared sizes only
+ * make this type assignable to the options; `table` has the values.
  */
 export class FilledTable implements EmbeddingOptions {
   declare readonly vocabSize: number;
@@ -93,7 +93,7 @@ export function newTable(
   return new FilledTable(table, paddingIdx, initializer);
 }
 
-/** Reads the options of a table, and fills one. */
+/** Reads the options of a table and fills a new one. */
 export function tableFrom(values: Named): FilledTable {
   const vocabSize = integer(values, 'vocabSize', ROWS);
   const embeddingDim = integer(values, 'embeddingDim', COLUMNS);
@@ -101,10 +101,10 @@ export function tableFrom(values: Named): FilledTable {
   return newTable(vocabSize, embeddingDim, readInitializer(values, 'uniform'), Stream.token, paddingIdx);
 }
 
-/** The memory of an id that was passed as a number. */
+/** Holds an id that was passed as a number. */
 const single = new Uint32Array(1);
 
-/** The fast path of `forwardInto`, see `CallReader.plainCount`; false: nothing was done. */
+/** The fast path of `forwardInto`, see `CallReader.plainCount`. Returns false if it did nothing. */
 function runPlain(table: Table, calls: CallReader, ids: unknown, out: unknown): boolean {
   const target = kindOf(out) === 'Float32Array' ? (out as Float32Array) : tensorFloats(out);
   if (target === undefined || table.disposed) return false;
@@ -120,7 +120,7 @@ function runPlain(table: Table, calls: CallReader, ids: unknown, out: unknown): 
   return table.backend.kernels.gather(table.handle(), data, target) === DONE;
 }
 
-/** What other classes of this package use of an Embedding. */
+/** The internals of an Embedding that other classes of this package use. */
 interface Internals {
   readonly table: Table;
   readonly lifetime: Lifetime;
@@ -178,10 +178,10 @@ export class Embedding {
   }
 
   /**
-   * An Embedding over pretrained weights `[V, D]`, which are copied at once. `initType` and `seed` are null, and the
-   * padding row keeps its values.
+   * An Embedding over a copy of pretrained weights `[V, D]`. `initType` and `seed` are null, and the padding row keeps
+   * its values.
    *
-   * `weight` is a 2-D Tensor of f32 or f64, nested numbers, or a flat array together with `embeddingDim`. Errors:
+   * `weight` is a 2-D Tensor of f32 or f64, nested numbers, or a flat array with `embeddingDim`. Errors:
    * `ERR_INVALID_OPTION`; `ERR_INVALID_ARRAY`, `ERR_RAGGED`; `ERR_DIM`, `ERR_SHAPE`; `ERR_RANGE` for an f64 beyond
    * f32; `ERR_TOO_LARGE`.
    */
@@ -190,7 +190,7 @@ export class Embedding {
     options?: { readonly embeddingDim?: number | undefined; readonly paddingIdx?: number | null | undefined },
   ): Embedding {
     const values = named(options, ['embeddingDim', 'paddingIdx']);
-    readPadding(values, ROWS.max!); // its kind, before anything else is read; its range once V is known
+    readPadding(values, ROWS.max!); // checks the type before the weights are read, the range once V is known
     const { data, rows, dim } = readPretrained(weight, values);
     const paddingIdx = readPadding(values, rows);
     const table = activeBackend().table(new TableSpec(rows, dim), 'anything');
@@ -231,7 +231,7 @@ export class Embedding {
     return call.done(table.backend.kernels.gather(table.handle(), call.ids, call.out));
   }
 
-  /** The memory of the table; readable after `dispose()` too. */
+  /** The memory of the table; also readable after `dispose()`. */
   getMemoryUsage(): MemoryUsage {
     const { vocabSize, embeddingDim, dtype } = this;
     const { values, bytes, rowBytes } = this.#table.spec;

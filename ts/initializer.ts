@@ -9,7 +9,7 @@ export type InitType = 'uniform' | 'normal' | 'xavier' | 'zeros';
 
 const INIT_TYPES: readonly unknown[] = ['uniform', 'normal', 'xavier', 'zeros'];
 
-/** The stream of the generator from which a table draws. */
+/** The stream of the generator that a table draws from. */
 export const Stream = { token: 0, position: 1 } as const;
 
 /** Checked options of initial values. */
@@ -38,8 +38,8 @@ export function readInitializer(options: Named, fallback: InitType): Initializer
 }
 
 /**
- * Fills a table; for `zeros` it must be zero already. All arithmetic here is exactly rounded, so the bits are the same
- * everywhere.
+ * Fills a table; for `zeros` it must already be zero. All arithmetic here is correctly rounded, so every platform
+ * computes the same bits.
  */
 export function initialize(table: Table, { initType, std, seed }: Initializer, stream: number): void {
   const { kernels } = table.backend;

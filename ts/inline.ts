@@ -1,6 +1,6 @@
 /**
- * The whole package with the WASM inside the module: no fetch and no file. `init()` is not needed if the host compiles
- * synchronously, as all do but the main thread of some browsers; there `await init()` works without a fetch.
+ * The whole package with the WASM inside the module: no fetch and no file. Hosts that compile synchronously do not need
+ * `init()`. The main thread of some browsers cannot; there `await init()` works without a fetch.
  *
  * @module tokenbed/inline
  */

@@ -1,22 +1,22 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-/** Disposal: what every object with `dispose()` shares. */
+/** Disposal, for every object with `dispose()`. */
 
 import { disposedError } from './errors.js';
 
 const ownDispose: typeof Symbol.dispose | undefined = Symbol.dispose;
 
-/** The name of the method that `using` calls: `Symbol.dispose`, or without it the symbol that transpilers use. */
+/** The name of the method that `using` calls: `Symbol.dispose`, or the symbol that transpilers use if it is missing. */
 export const DISPOSE: typeof Symbol.dispose =
   ownDispose ?? (Symbol.for('Symbol.dispose') as typeof Symbol.dispose);
 
-/** Whether an object, and the objects that it uses, can still be used. */
+/** Whether an object and the objects that it uses are still alive. */
 export class Lifetime {
   #ended = false;
   readonly #name: string;
   readonly #first: Lifetime | undefined;
   readonly #second: Lifetime | undefined;
 
-  /** `name`: what error messages call the object; `first`, `second`: the lifetimes of the objects that it uses. */
+  /** `name`: its name in error messages; `first`, `second`: the lifetimes of the objects that it uses. */
   constructor(name: string, first?: Lifetime, second?: Lifetime) {
     this.#name = name;
     this.#first = first;
@@ -28,7 +28,7 @@ export class Lifetime {
     return this.#ended;
   }
 
-  /** Throws `ERR_DISPOSED` if the object or one of its parts was disposed; the message names which. */
+  /** Throws `ERR_DISPOSED` if the object or one of its parts was disposed. The message names the disposed one. */
   check(): void {
     if (this.#ended) throw disposedError(this.#name);
     if (this.#first !== undefined) this.#first.check();

@@ -16,8 +16,8 @@ const ACCEPTED = "a Float32Array, a Tensor<'f32'> or an array of numbers";
 /**
  * A table of `[V, D]` values, read and written by rows.
  *
- * There is no live `.data`: the table may be in WASM memory, or larger than one typed array can hold. After the table
- * was disposed every method throws `ERR_DISPOSED`; shape and size stay readable.
+ * There is no live `.data`: the table may be in WASM memory, or larger than one typed array can hold. Once the table is
+ * disposed, every method throws `ERR_DISPOSED`; shape and size stay readable.
  */
 export class Parameter {
   /** `[V, D]`. */
@@ -56,7 +56,7 @@ export class Parameter {
   }
 
   /**
-   * Replaces row `i` by `values`, D of them; the next lookup sees them.
+   * Replaces row `i` by the D `values`. The next lookup returns them.
    *
    * Errors: `ERR_DISPOSED`; `ERR_INVALID_ARRAY`; `ERR_SHAPE`; `ERR_ID_OUT_OF_RANGE`.
    */
@@ -73,7 +73,7 @@ export class Parameter {
   /**
    * Replaces the rows from `start` on by `values`, a whole number of rows.
    *
-   * Errors: as `set`; `ERR_SHAPE` also if the rows would end behind the table.
+   * Errors: as `set`; also `ERR_SHAPE` if the rows would end beyond the table.
    */
   setRows(start: number, values: FloatsInput): void {
     this.#lifetime.check();
@@ -97,7 +97,7 @@ export class Parameter {
   }
 }
 
-/** Floats that nobody changes during the call. */
+/** Floats that no other thread changes during the call. */
 function readValues(values: FloatsInput, lifetime: Lifetime): Float32Array {
   if (!isArray(values)) return unshared(readFloats('values', values));
   const { data } = readNumbers('values', values, ACCEPTED);

@@ -1,5 +1,5 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-/** What both kinds of positions share: a table of positions that is added to embeddings. */
+/** The base class of both kinds of positions: adds a table of positions to embeddings. */
 
 import { type Call, CallReader, type PositionOptions, rank } from './args/call.js';
 import type { FloatsWithShape, Out } from './args/floats.js';
@@ -8,7 +8,7 @@ import type { Dropout } from './dropout.js';
 import { DISPOSE, type Lifetime } from './lifetime.js';
 import type { Tensor } from './tensor.js';
 
-/** What a layer that applies positions in the same pass uses of a PositionLayer. */
+/** The internals of a PositionLayer that a fused layer uses. */
 export interface PositionInternals {
   readonly table: Table;
   readonly dropout: Dropout;
@@ -22,7 +22,7 @@ const layers = new WeakMap<object, PositionInternals>();
 export const positionInternals = (value: unknown): PositionInternals | undefined =>
   layers.get(value as object);
 
-/** Adds a row of a table of positions to each row: out = f32(x + pe), then dropout while training. */
+/** Adds a row of a table of positions to each row: out = f32(x + pe), then dropout during training. */
 export abstract class PositionLayer {
   readonly #table: Table;
   readonly #dropout: Dropout;

@@ -1,4 +1,4 @@
-/** Fixed positions: sines and cosines of the position, at frequencies that fall geometrically. */
+/** Fixed positions: sines and cosines of the position at geometrically decreasing frequencies. */
 
 import { CallReader } from './args/call.js';
 import type { IdsInput } from './args/ids.js';
@@ -18,13 +18,13 @@ export interface PositionalEncodingOptions {
   readonly embeddingDim: number;
   /** The number of positions in the table: 1 .. 2^32, default 5000. */
   readonly maxSeqLength?: number | undefined;
-  /** The probability with which an element is dropped while training: 0 <= p < 1, default 0. */
+  /** The probability that an element is dropped during training: 0 <= p < 1, default 0. */
   readonly dropout?: number | undefined;
   /** The base of the frequencies, w_i = base^(-2i/D): 1 .. 1e12, default 10000. */
   readonly base?: number | undefined;
   /** Sines and cosines alternating, or all sines first. Default `'interleaved'`. */
   readonly layout?: Layout | undefined;
-  /** Of the dropout: 0 .. 2^53-1, or a bigint 0 .. 2^64-1; default a random number. */
+  /** The seed of the dropout: 0 .. 2^53-1, or a bigint 0 .. 2^64-1; default a random number. */
   readonly seed?: number | bigint | undefined;
 }
 
@@ -60,15 +60,15 @@ const POSITIONS = 2 ** 32;
  * w_i = base^(-2i/D);  PE[p, 2i] = sin(p w_i),  PE[p, 2i+1] = cos(p w_i)       (an odd D ends with a sine)
  * layout 'halves': the same values, sines in the first ceil(D/2) columns, cosines after them
  * ```
- * Each element is the mathematical value rounded once to f32, for every position up to 2^32 - 1. There is nothing to
- * train. Errors of the constructor: `ERR_INVALID_OPTION`, `ERR_TOO_LARGE`, `ERR_NOT_INITIALIZED` (browser).
+ * Each element is the mathematical value rounded once to f32, for every position up to 2^32 - 1. It has no trainable
+ * parameters. Errors of the constructor: `ERR_INVALID_OPTION`, `ERR_TOO_LARGE`, `ERR_NOT_INITIALIZED` (browser).
  */
 export class PositionalEncoding extends PositionLayer {
   /** D, the number of columns. */
   readonly embeddingDim: number;
-  /** The number of positions in the table; `encode` goes beyond it. */
+  /** The number of positions in the table; `encode` takes positions beyond it. */
   readonly maxSeqLength: number;
-  /** The probability with which an element is dropped while training. */
+  /** The probability that an element is dropped during training. */
   readonly dropout: number;
   /** The base of the frequencies: w_i = base^(-2i/D). */
   readonly base: number;
@@ -76,7 +76,7 @@ export class PositionalEncoding extends PositionLayer {
   readonly layout: Layout;
   /** The seed of the dropout. */
   readonly seed: number | bigint;
-  /** `[]`: there is nothing to train. */
+  /** `[]`: no trainable parameters. */
   readonly parameters: readonly [];
   readonly #table: Table;
   readonly #sinusoid: Handle;
@@ -127,10 +127,10 @@ export class PositionalEncoding extends PositionLayer {
   }
 
   /**
-   * The encodings of any positions, 0 .. 2^32 - 1, beyond `maxSeqLength` too: a new Tensor of shape
+   * The encodings of any positions in 0 .. 2^32 - 1, including those beyond `maxSeqLength`: a new Tensor of shape
    * `[...positions.shape, D]`.
    *
-   * Builds no table; row p of `pe` has the same bits. Errors: as `Embedding.forward`, with
+   * Builds no table; the bits equal those of row p of `pe`. Errors: as `Embedding.forward`, with
    * `Positions must be in range [0, 4294967296)`.
    */
   encode(positions: IdsInput): Tensor<'f32'> {
@@ -140,7 +140,7 @@ export class PositionalEncoding extends PositionLayer {
   }
 
   /**
-   * TinyTorch's report, as text and as data; printed line by line unless `print` is null.
+   * TinyTorch's report, as text and as data. Prints the text line by line unless `print` is null.
    *
    * `values` is the block shown (at most 10 x 10), `frequencies` all w_i in rad per position. Errors:
    * `ERR_DISPOSED`, `ERR_INVALID_OPTION`.

@@ -20,7 +20,7 @@ export interface RotaryEncodingOptions {
   readonly maxSeqLength?: number | undefined;
   /** The base of the frequencies, w_i = base^(-2i/R): 1 .. 1e12, default 10000. */
   readonly base?: number | undefined;
-  /** The w_i themselves, R/2 finite numbers >= 0, in radians per position; not together with `base`. */
+  /** The w_i themselves, R/2 finite numbers >= 0, in radians per position; excludes `base`. */
   readonly frequencies?: readonly number[] | Float64Array | undefined;
   /** R, the number of columns that are rotated: even, 2 .. D, default D. */
   readonly rotaryDim?: number | undefined;
@@ -83,7 +83,8 @@ function newTable(
  * pair (a, b) = (x[i], x[i + R/2])  (layout 'halves')  or (x[2i], x[2i + 1])  ('interleaved')
  * a' = f32(f32(a c) - f32(b s));  b' = f32(f32(b c) + f32(a s));  columns from R on are copied
  * ```
- * s and c are the mathematical values rounded once to f32, for every position of the table. There is nothing to train.
+ * s and c are the mathematical values rounded once to f32, for every position of the table. It has no trainable
+ * parameters.
  * Errors of the constructor: `ERR_INVALID_OPTION`, `ERR_TOO_LARGE`, `ERR_NOT_INITIALIZED` (browser).
  */
 export class RotaryEncoding {
@@ -97,9 +98,9 @@ export class RotaryEncoding {
   readonly frequencies: readonly number[];
   /** R, the number of columns that are rotated. */
   readonly rotaryDim: number;
-  /** Which columns are a pair. */
+  /** Which columns form a pair. */
   readonly layout: Layout;
-  /** `[]`: there is nothing to train. */
+  /** `[]`: no trainable parameters. */
   readonly parameters: readonly [];
   readonly #table: Table;
   /** The prepared operation. */

@@ -1,6 +1,6 @@
-/** Sizes in bytes. Nothing else multiplies rows, columns and the bytes of a value. */
+/** Sizes in bytes. Only this file multiplies rows, columns and the bytes of a value. */
 
-/** How the values of a table may be stored: the bytes of a row of `dim` values. */
+/** The storage of each dtype: the bytes of a row of `dim` values. */
 export const STORAGE: { [dtype: string]: { rowBytes(dim: number): number } } = {
   f32: { rowBytes: (dim) => dim * 4 },
 };

@@ -1,13 +1,13 @@
 /**
- * A Tensor as text, laid out as NumPy lays out an array:
+ * A Tensor as text, in NumPy's layout:
  *
  * ```
  * Tensor([[ 0.1 ,  2.  ],
  *         [-1.25, 10.  ]], shape=[2, 2], dtype=f32)
  * ```
  *
- * Above 1000 elements, axes longer than six show their first and last three. Floats are written with as few
- * digits as their dtype needs, at most eight after the point; with exponents when they spread too far.
+ * Above 1000 elements, axes longer than six show their first and last three elements. Floats have the fewest digits
+ * that identify them in their dtype, at most eight after the point, and exponents if their magnitudes differ too much.
  */
 
 import type { TypedArray } from './args/arrays.js';
@@ -72,7 +72,7 @@ function visit(
   }
 }
 
-/** Brackets, commas and line breaks around `texts`, which are taken in order. */
+/** Takes `texts` in order and adds brackets, commas and line breaks. */
 function layOut(texts: Iterator<string>, shown: readonly number[][], axis: number, indent: number): string {
   if (axis === shown.length) return String(texts.next().value);
   const below = shown.length - axis - 1;

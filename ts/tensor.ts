@@ -10,10 +10,10 @@ import { disposedError, fail, invalidArray, type TokenbedError, withArticle } fr
 import { DISPOSE } from './lifetime.js';
 import { tensorText, unreadableText } from './tensor-text.js';
 
-/** The method with which Node prints a value. */
+/** The method that Node calls to print a value. */
 const INSPECT = Symbol.for('nodejs.util.inspect.custom');
 
-/** Nested arrays of `E`, or a single one. */
+/** Nested arrays of `E`, or a single `E`. */
 export type Nested<E> = E | Nested<E>[];
 
 /** Nested arrays of numbers, or a single number: the result of `toArray`. */
@@ -61,20 +61,20 @@ export interface TensorConstructor {
   new (data: DTypeArrays[DType], options?: TensorOptions): Tensor;
 
   /**
-   * Zeros of `shape` in the backend's own memory: as `out` or `x` it is read and written with no copy on both
-   * backends. The caller owns it and frees it with `dispose()`; a finalizer is the fallback.
+   * Zeros of `shape` in the backend's own memory: zero-copy as `out` or `x` on both backends. The caller owns the
+   * Tensor and frees it with `dispose()`; a finalizer is the fallback.
    *
    * Errors: `ERR_INVALID_OPTION` (`shape`), `ERR_TOO_LARGE`, `ERR_NOT_INITIALIZED`.
    */
   allocate(shape: readonly number[]): TypedTensor<'f32'>;
 }
 
-/** What a Tensor is built from, already checked. */
+/** The validated parts of a Tensor. */
 class Parts {
   constructor(
     readonly source: TypedArray | Storage,
     readonly allocated: boolean,
-    /** Owned by the Tensor. */
+    /** The Tensor owns it. */
     readonly shape: readonly number[],
     readonly dtype: DType,
   ) {}
@@ -83,7 +83,7 @@ class Parts {
 /** Allocates `length` zeros in the memory of the active backend. */
 export type Allocator = (length: number) => Storage;
 
-/** Set by the backend, which tokenizers and Tensors over arrays do without. */
+/** Set by the backend. Tokenizers and Tensors over arrays work without it. */
 let allocator: Allocator;
 
 /** Registers the allocator of `Tensor.allocate`. */
@@ -132,7 +132,7 @@ class Tensor<T extends DType = DType> {
   /**
    * The elements, row-major, for other libraries. The live array, not a copy.
    *
-   * For an allocated Tensor read it again after constructing anything: an older view may be empty by then.
+   * For an allocated Tensor, read it again after each construction: growth of the memory detaches older views.
    * Errors: `ERR_DISPOSED` after an allocated Tensor was disposed.
    */
   get data(): DTypeArrays[T] {
@@ -161,7 +161,7 @@ class Tensor<T extends DType = DType> {
   /**
    * The same elements in another shape, sharing the data (and the memory that `dispose()` frees).
    *
-   * One size may be -1, which is derived from the others. Errors: `ERR_INVALID_OPTION` (`shape`), `ERR_SHAPE`.
+   * One size may be -1: it is computed from the others. Errors: `ERR_INVALID_OPTION` (`shape`), `ERR_SHAPE`.
    */
   reshape(...shape: number[]): TypedTensor<T> {
     const { source, allocated, shape: own, dtype } = this.#parts;
@@ -221,7 +221,7 @@ class Tensor<T extends DType = DType> {
 }
 
 /**
- * A typed array with a shape, row-major: what `forward` returns. Other libraries take its `data` and `shape`.
+ * A typed array with a shape, row-major. `forward` returns one. Other libraries take its `data` and `shape`.
  *
  * ```ts
  * new Tensor(new Float32Array(6), { shape: [2, 3] })      // Tensor<'f32'>: shares the array

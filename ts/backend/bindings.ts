@@ -1,7 +1,7 @@
 /**
- * Both bindings keep the contract, exactly: a parameter or result type that differs is a compile error here.
+ * Checks that both bindings implement the contract exactly: a parameter or result type that differs is a compile error.
  *
- * `satisfies` would not do: it accepts a function that takes fewer parameters.
+ * `satisfies` is too weak: it accepts a function with fewer parameters.
  */
 
 import type * as NativeExports from '../native/binding.cjs';
@@ -23,7 +23,7 @@ type Holds<Contract, Exports> = {
     : K;
 }[keyof Contract];
 
-/** Only `true` is left when every function of the contract is exported with its very types. */
+/** `true` only if every function of the contract is exported with exactly its types. */
 const native: Holds<NativeBinding, typeof NativeExports> extends true ? true : never = true;
 const wasm: Holds<WasmBinding, typeof WasmExports> extends true ? true : never = true;
 

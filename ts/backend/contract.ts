@@ -1,24 +1,24 @@
 /**
- * The contract of a backend, and what belongs to it alone: kernels, tables, memory.
+ * The contract of a backend: kernels, tables and memory.
  *
- * A class of this package computes nothing itself: it reads options and arrays, checks shapes and lengths, and
- * calls one of the {@link Kernels}. A binding checks ids, since it is the one that reads them. So error messages are
- * built in one place, and backends can differ in speed only.
+ * The classes of this package compute nothing themselves: they read options and arrays, check shapes and lengths, and
+ * call one of the {@link Kernels}. A binding checks ids, because it reads them. Error messages are therefore built in
+ * one place, and backends differ only in speed.
  */
 
 import type { IdArray } from '../args/arrays.js';
 import type { TableSpec } from '../table-spec.js';
 
-/** What {@link Kernels.tableCreate} takes. */
+/** The argument of {@link Kernels.tableCreate}. */
 export interface TableRecord {
   rows: number;
   dim: number;
   dtype: string;
-  /** Whether the table holds zeros; else any values, all of which are written next. */
+  /** Whether the table is zeroed. Otherwise its contents are arbitrary, and the caller writes all of it. */
   zeros: boolean;
 }
 
-/** What {@link Kernels.sinusoidCreate} takes. */
+/** The argument of {@link Kernels.sinusoidCreate}. */
 export interface SinusoidRecord {
   dim: number;
   /** w_i = base^(-2i/dim) */
@@ -29,16 +29,16 @@ export interface SinusoidRecord {
   frequencies?: Float64Array;
 }
 
-/** What {@link Kernels.rotaryCreate} takes. */
+/** The argument of {@link Kernels.rotaryCreate}. */
 export interface RotaryRecord {
-  /** The sinusoidal table, of as many columns as are rotated and of the same layout. */
+  /** The sinusoidal table, with one column per rotated column and the same layout. */
   table: number;
   /** The number of values in a row. */
   dim: number;
   layout: string;
 }
 
-/** What {@link Kernels.bagCreate} takes. */
+/** The argument of {@link Kernels.bagCreate}. */
 export interface BagRecord {
   table: number;
   /** `sum`, `mean` or `max`. */
@@ -48,19 +48,19 @@ export interface BagRecord {
   includeLastOffset: boolean;
 }
 
-/** What {@link Kernels.embedCreate} takes. */
+/** The argument of {@link Kernels.embedCreate}. */
 export interface EmbedRecord {
   table: number;
-  /** What token rows are multiplied by. */
+  /** The factor of the token rows. */
   scale?: number;
   /** The table of position rows. */
   positions?: number;
-  /** The probability with which an element is dropped, and the seed of the draws. */
+  /** The probability that an element is dropped, and the seed of the draws. */
   dropout?: number;
   seed?: bigint;
 }
 
-/** What {@link Kernels.positionsCreate} takes. */
+/** The argument of {@link Kernels.positionsCreate}. */
 export interface PositionsRecord {
   table: number;
   dropout?: number;
@@ -68,26 +68,26 @@ export interface PositionsRecord {
 }
 
 /**
- * What both bindings export, function for function: free functions over handles, numbers, records and typed arrays.
+ * The functions that both bindings export: free functions over handles, numbers, records and typed arrays.
  *
- * A handle is a number that names a table, a sinusoid or a prepared operation of this backend. A prepared operation has
- * what does not change between calls; it refers to its tables by handle. A *status* is -1 when the call is done;
- * `s >= 0` is the first bad entry of the first index argument, `s <= -2` stands for entry `-2 - s` of the second one,
- * and then nothing was written. Sizes, handles and positions are non-negative integers, exact as doubles. `undefined`
- * is the only sign of absence. Arrays are borrowed for the call; inputs are not shared with other threads; an `out` may
- * be longer than the result and must share no byte with an input.
+ * A handle is a number that names a table, a sinusoid or a prepared operation of this backend. A prepared operation
+ * stores the arguments that do not change between calls; it refers to its tables by handle. A *status* of -1 means
+ * success. `s >= 0` is the first bad entry of the first index argument, `s <= -2` means entry `-2 - s` of the second
+ * one; in both cases nothing was written. Sizes, handles and positions are non-negative integers, exact as doubles.
+ * Absent values are `undefined`. Arrays are borrowed for the call; inputs are not shared with other threads. An `out`
+ * may be longer than the result and must not overlap an input.
  */
 export interface Kernels {
   /** The instruction set in use. */
   isa(): string;
-  /** Uses a lower instruction set from now on, in this environment; false if the architecture has none of that name. */
+  /** Selects a lower instruction set for this environment. Returns false if the architecture does not have it. */
   lowerIsa(name: string): boolean;
-  /** Checks `ids[i] < bound` for all i; `bound` at most 2^32. A status. */
+  /** Checks `ids[i] < bound` for all i; `bound` is at most 2^32. Returns a status. */
   checkIds(ids: IdArray, bound: number): number;
 
-  /** A table: its handle, or `undefined` without memory for it. */
+  /** Creates a table. Returns its handle, or `undefined` if the memory does not suffice. */
   tableCreate(record: TableRecord): number | undefined;
-  /** Forgets a handle and frees what it names. Idempotent. */
+  /** Invalidates a handle and frees the object that it names. Idempotent. */
   free(handle: number): void;
   /** out = table[row ..], whole rows, as f32. */
   tableRead(table: number, row: number, out: Float32Array): void;
@@ -100,21 +100,21 @@ export interface Kernels {
   /** table[p] = the encoding of position p, for every row p. */
   tableSinusoid(table: number, sinusoid: number): void;
 
-  /** A sinusoidal encoding: its handle. */
+  /** Creates a sinusoidal encoding. Returns its handle. */
   sinusoidCreate(record: SinusoidRecord): number;
-  /** out[i] = w_i in radians per position, for as many as fit. */
+  /** out[i] = w_i in radians per position, up to the length of `out`. */
   sinusoidFrequencies(sinusoid: number, out: Float64Array): void;
-  /** out[r] = the encoding of positions[r], 0 .. 2^32 - 1. A status. */
+  /** out[r] = the encoding of positions[r], 0 .. 2^32 - 1. Returns a status. */
   sinusoidEncode(sinusoid: number, positions: IdArray, out: Float32Array): number;
 
-  /** out[r] = table[ids[r]], bit for bit. A status. */
+  /** out[r] = table[ids[r]], bit for bit. Returns a status. */
   gather(table: number, ids: IdArray, out: Float32Array): number;
 
-  /** A prepared bag: its handle. */
+  /** Prepares a bag. Returns its handle. */
   bagCreate(record: BagRecord): number;
   /**
-   * out[b] = sum, mean or max of the rows of bag b: of the b-th of `bags` equal parts of `ids`, or from offset b to the
-   * next. A status (ids, offsets).
+   * out[b] = sum, mean or max of the rows of bag b. `bags` is the number of equal parts of `ids`, or an array of
+   * offsets. Returns a status (ids, offsets).
    */
   bagRun(
     bag: number,
@@ -124,13 +124,13 @@ export interface Kernels {
     out: Float32Array,
   ): number;
 
-  /** A prepared lookup with scale, positions and dropout: its handle. */
+  /** Prepares a lookup with scale, positions and dropout. Returns its handle. */
   embedCreate(record: EmbedRecord): number;
   /**
-   * x = table[ids[r]]; x = x * scale; x = x + positions[p(r)]; element i of x dropped if its draw of training call
-   * `call` says so: each only if the operation has it. A status (ids, position ids).
+   * x = table[ids[r]]; x = x * scale; x = x + positions[p(r)]; then dropout with the draws of training call `call`.
+   * Steps that the operation does not have are skipped. Returns a status (ids, position ids).
    *
-   * p(r) = positions[r mod its length] for an array, else positions + r mod seq. Without `call` nothing is dropped.
+   * p(r) = positions[r mod its length] for an array, else positions + r mod seq. Without `call` there is no dropout.
    */
   embedRun(
     embed: number,
@@ -141,9 +141,9 @@ export interface Kernels {
     out: Float32Array,
   ): number;
 
-  /** Prepared positions: their handle. */
+  /** Prepares the addition of positions. Returns its handle. */
   positionsCreate(record: PositionsRecord): number;
-  /** out[r] = x[r] + table[p(r)], then dropout, as in `embedRun`; without `x` in place. A status (position ids). */
+  /** out[r] = x[r] + table[p(r)], then dropout, as in `embedRun`; in place without `x`. A status (position ids). */
   positionsRun(
     op: number,
     x: Float32Array | undefined,
@@ -153,14 +153,14 @@ export interface Kernels {
     out: Float32Array,
   ): number;
 
-  /** A prepared rotation: its handle. */
+  /** Prepares a rotation. Returns its handle. */
   rotaryCreate(record: RotaryRecord): number;
   /**
-   * Each pair (a, b) of x[r] turned: (a c - b s, b c + a s), s and c of the row's position, -s if `inverse`; without `x`
-   * in place. A status (position ids).
+   * Rotates each pair (a, b) of x[r] to (a c - b s, b c + a s), with s and c of the row's position, and -s if
+   * `inverse`; in place without `x`. Returns a status (position ids).
    *
-   * Rows are `[batch, heads, seq]`; heads share positions: first position + place in the sequence, or positions
-   * `[seq]` or `[batch, seq]`.
+   * Rows are `[batch, heads, seq]`. Heads share positions: `positions` is the first position of the sequence, or an
+   * array `[seq]` or `[batch, seq]`.
    */
   rotaryRun(
     op: number,
@@ -173,15 +173,15 @@ export interface Kernels {
   ): number;
 }
 
-/** What the addon exports beyond the contract. */
+/** The exports of the addon, including those beyond the contract. */
 export interface NativeBinding extends Kernels {
-  /** Sets how many threads a call of this environment may use, 0 for all processors; returns the number in effect. */
+  /** Sets the number of threads per call in this environment, 0 for all processors. Returns the number in effect. */
   useThreads(wanted: number): number;
-  /** A table as an ordinary Float32Array, where the engine allows such a view; not to be used once it is freed. */
+  /** A view of a table as a Float32Array, if the engine allows one. It must not be used after the table is freed. */
   tableView(table: number): Float32Array | undefined;
 }
 
-/** What the module exports beyond the contract. */
+/** The exports of the module, including those beyond the contract. */
 export interface WasmBinding extends Kernels {
   /** The address of a table's values in linear memory, in bytes, if they are f32. */
   tableAddress(table: number): number | undefined;
@@ -189,44 +189,44 @@ export interface WasmBinding extends Kernels {
   lastPanic(): string;
 }
 
-/** What the user sees of a backend. */
+/** A description of a backend. */
 export interface BackendInfo {
-  /** Which of the two answered. */
+  /** The name of the backend. */
   readonly name: 'native' | 'wasm';
   /** The instruction set its kernels use. */
   readonly isa: 'avx512' | 'avx2' | 'neon' | 'simd128' | 'scalar';
   /** How many threads a call may use. */
   readonly threads: number;
-  /** Why `auto` chose another than the native one; `null` otherwise. */
+  /** Why `auto` did not choose the native backend; `null` otherwise. */
   readonly fallbackReason: string | null;
   /** The version of the package. */
   readonly version: string;
 }
 
-/** What the host tells of the machine; `null` for what it keeps to itself. */
+/** A description of the machine; `null` for details that the host does not reveal. */
 export interface Machine {
   /** The runtime and its platform, such as `Node.js 22.12.0, linux-x64`, or the browser's user agent. */
   platform: string;
   /** The model of the processor. */
   processor: string | null;
-  /** How many threads the machine runs at once. */
+  /** The number of logical processors. */
   processors: number | null;
 }
 
-/** What the environment requests of a backend. */
+/** The settings of a backend, from environment variables. */
 export interface Settings {
-  /** The highest instruction set to use, if any was named. */
+  /** The highest instruction set to use, if one is set. */
   readonly isa: string | undefined;
-  /** How many threads a call may use; 0 for as many as there are processors. */
+  /** The number of threads per call; 0 for all processors. */
   readonly threads: number;
 }
 
-/** Bytes of a sinusoid per column while it is made. */
+/** Bytes per column that the construction of a sinusoid takes. */
 export const FREQUENCY_BYTES = 32;
 
-/** Memory that a kernel uses in place, seen as floats. */
+/** Memory that a kernel uses in place, as floats. */
 export interface Storage {
-  /** The floats: on a growing memory a new view whenever the old one was emptied. */
+  /** The floats. In WASM memory, growth detaches the view; the next read returns a new one. */
   readonly data: Float32Array;
   /** Whether it was freed. */
   readonly disposed: boolean;
@@ -234,33 +234,33 @@ export interface Storage {
   dispose(): void;
 }
 
-/** What a new table holds. */
+/** The contents of a new table. */
 export type Contents = 'zeros' | 'anything';
 
-/** One way to run the kernels. Objects keep the backend they were made on. */
+/** A backend. Objects keep the backend that was active at their construction. */
 export interface Backend {
   readonly name: BackendInfo['name'];
   readonly isa: BackendInfo['isa'];
   readonly threads: number;
   readonly kernels: Kernels;
-  /** Whether it was abandoned after a trap: its objects throw `ERR_INTERNAL`, new ones are made on another. */
+  /** Whether a trap made it unusable: its objects throw `ERR_INTERNAL`, and new objects use another backend. */
   readonly lost: boolean;
-  /** A table of zeros or, where all of it is going to be written, of any values. `ERR_TOO_LARGE` before it is allocated. */
+  /** A table of zeros, or with arbitrary contents if the caller writes all of it. `ERR_TOO_LARGE` before allocation. */
   table(spec: TableSpec, contents: Contents): Table;
   /** A sinusoidal encoding. `ERR_TOO_LARGE`. */
   sinusoid(record: SinusoidRecord): Handle;
-  /** The owner of what `create` makes. */
+  /** The owner of the operation that `create` prepares. */
   prepare(create: (kernels: Kernels) => number): Handle;
-  /** `length` zeros that kernels of this backend read and write with no copy. `ERR_TOO_LARGE`. */
+  /** `length` zeros, zero-copy for the kernels of this backend. `ERR_TOO_LARGE`. */
   allocate(length: number): Storage;
 }
 
-/** The owner of something in a backend. */
+/** The owner of an object in a backend. */
 export interface Handle {
   readonly disposed: boolean;
-  /** The handle, for a call right now. `ERR_DISPOSED` after `dispose()`. */
+  /** The handle, for immediate use in a call. `ERR_DISPOSED` after `dispose()`. */
   handle(): number;
-  /** Frees what it names. Idempotent; a finalizer is the fallback. */
+  /** Frees the object. Idempotent; a finalizer is the fallback. */
   dispose(): void;
 }
 
@@ -273,8 +273,8 @@ export interface Table extends Handle {
   /** The number of values in a row. */
   readonly dim: number;
   /**
-   * As `kernels.gather` of this table for the first `count` of `ids`, where that needs no kernel: true when it is
-   * done; false when nothing was done, for whatever reason. `out` has room; `ids` may be shared. `ERR_DISPOSED`.
+   * As `kernels.gather` of this table for the first `count` of `ids`, without a kernel. Returns false if it did
+   * nothing. `out` must be long enough; `ids` may be shared. `ERR_DISPOSED`.
    */
   copyFew(ids: IdArray, count: number, out: Float32Array): boolean;
 }

@@ -1,35 +1,35 @@
 /**
- * Lookups of a few rows, copied by JavaScript itself: for them the way over the border takes longer than the copy.
+ * Lookups of a few rows, copied in JavaScript: here the call of a kernel takes longer than the copy.
  *
  * ```
- * few or no ids of which one is out of range: false, nothing was done, ask the kernel
- * each id read once, checked, then: out[r] = a view of row id
+ * too many ids, or an id out of range: returns false and does nothing; the caller calls the kernel
+ * otherwise: reads and checks each id once, then out[r] = row id
  * ```
- * Reading an id once makes ids on a SharedArrayBuffer as good as any. `set` from a Float32Array into another one
- * moves bytes, so NaNs keep their payload; a loop over elements would not promise that (and took 2 to 5 times as long
- * from 64 columns on).
+ * Each id is read once, so ids on a SharedArrayBuffer are safe. `set` from one Float32Array into another moves bytes,
+ * so NaNs keep their payload. A loop over elements does not guarantee that, and took 2 to 5 times as long from 64
+ * columns on.
  *
- * The memory is asked for at every call: on a growing memory a view may have been emptied, and after `dispose`
- * or a trap there is none. Views made here are handed to nobody.
+ * Each call gets the memory anew: growth may have detached a view, and after `dispose` or a trap there is no memory.
+ * Views made here never leave this file.
  */
 
 import type { IdArray } from '../args/arrays.js';
 import type { TableSpec } from '../table-spec.js';
 
 /**
- * Tables of up to so many rows keep a view of each row that was looked up. Making one is half the cost of a copied
- * row: kept ones gave 1.9 to 2.9 times the speed at 64 to 384 columns while the table is in cache. In large tables the
- * views themselves would be the cache misses (0.7 to 0.9).
+ * Tables of up to this many rows cache a view of each row that was looked up. Creating a view is half the cost of
+ * copying a row: caching made lookups 1.9 to 2.9 times as fast at 64 to 384 columns while the table is in cache. In
+ * large tables the views themselves cause cache misses (0.7 to 0.9 times as fast).
  */
 const KEPT_ROWS = 4096;
 
-/** The most rows that are ever few: there is room for their ids. */
+/** The upper limit of `most`: the length of the buffer of ids. */
 const ROOM = 16;
 const read = new Uint32Array(ROOM);
 
 const { set, subarray } = Float32Array.prototype;
 
-/** The rows of one table as JavaScript sees them. */
+/** The rows of one table, copied in JavaScript. */
 export class FewRows {
   #view: Float32Array | null = null;
   #kept: (Float32Array | undefined)[] | null = null;
@@ -38,7 +38,7 @@ export class FewRows {
   readonly #most: number;
   #memory: () => Float32Array | null;
 
-  /** `most`: how many rows are few; `memory`: the table's values right now, `null` where JavaScript cannot see them. */
+  /** `most`: the most rows to copy here; `memory`: the current values of the table, `null` if they are inaccessible. */
   constructor({ rows, dim }: TableSpec, most: number, memory: () => Float32Array | null) {
     this.#rows = rows;
     this.#dim = dim;
@@ -46,7 +46,7 @@ export class FewRows {
     this.#memory = memory;
   }
 
-  /** out = rows `ids[0 .. count]`, and true; or false, with nothing written. `out` is long enough. */
+  /** out = rows `ids[0 .. count]`. Returns false if it wrote nothing. `out` must be long enough. */
   copy(ids: IdArray, count: number, out: Float32Array): boolean {
     if (count > this.#most) return false;
     for (let r = 0; r < count; r++) {
@@ -65,7 +65,7 @@ export class FewRows {
     return true;
   }
 
-  /** Another view than before: what was kept is of old memory. */
+  /** Switches to a new view and drops the cached views, which are of old memory. */
   #see(view: Float32Array): void {
     this.#view = view;
     this.#kept = this.#rows <= KEPT_ROWS ? new Array<undefined>(this.#rows).fill(undefined) : null;
@@ -78,7 +78,7 @@ export class FewRows {
     return (kept[id] ??= subarray.call(view, start, start + this.#dim));
   }
 
-  /** Lets go of all views, and of the memory. */
+  /** Drops all views and the memory. */
   forget(): void {
     this.#memory = () => null;
     this.#view = null;

@@ -1,25 +1,25 @@
-/** Whatever a binding throws is a defect of ours: it becomes `ERR_INTERNAL`, for every function at once. */
+/** Turns errors that a binding throws into `ERR_INTERNAL`: each is a bug of this package. */
 
 import { fail, type TokenbedError } from '../errors.js';
 
 type Exported = (...args: unknown[]) => unknown;
 
-/** The error for a defect; `cause` is what the binding threw. The same words on every backend. */
+/** The error for a bug; `cause` is the error that the binding threw. The message is the same on every backend. */
 export function internalError(text: string, cause: unknown): TokenbedError {
   return fail(Error, 'ERR_INTERNAL', `Internal error, a defect of tokenbed: ${text}`, { cause });
 }
 
 /** Whether a binding can still be used; once `lost` is set, each of its functions throws. */
 export interface Health {
-  /** The defect after which the binding was given up. */
+  /** The error that made the binding unusable. */
   lost: TokenbedError | null;
 }
 
 /**
- * The functions of `binding`, each inside a `try`; `failed` turns what they throw into an error.
+ * Wraps each function of `binding` in a `try`; `failed` converts the errors that they throw.
  *
- * Seven parameters, the most that a kernel takes: absent ones cost nothing, while a rest parameter would allocate an
- * array on every call.
+ * The wrappers have seven parameters, the most that a kernel takes. Absent arguments cost nothing, but a rest parameter
+ * would allocate an array on every call.
  */
 export function guarded<B extends object>(
   binding: B,

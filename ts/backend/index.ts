@@ -1,4 +1,4 @@
-/** The only chooser: which backend new objects are made on, and how it is loaded. */
+/** Chooses and loads the backend of new objects. */
 
 import { loader } from '#loader';
 import { fail, tooLarge, wrongKind, wrongValue } from '../errors.js';
@@ -19,30 +19,30 @@ const BACKENDS = ['auto', 'native', 'wasm'] as const;
 const ISAS = ['scalar', 'simd128', 'neon', 'avx2', 'avx512'] as const;
 
 /**
- * Where the WASM module may come from: a URL or path, a `Request` or `Response` (anything with `url` or
- * `arrayBuffer()`), bytes, or a compiled `WebAssembly.Module` (which no structural type can tell from an object).
+ * A source of the WASM module: a URL or path, a `Request` or `Response` (any object with `url` or `arrayBuffer()`),
+ * bytes, or a compiled `WebAssembly.Module` (which structural types cannot distinguish from `object`).
  */
 export type WasmSource = string | ArrayBuffer | ArrayBufferView | object;
 
 /** Options of {@link init}. */
 export interface InitOptions {
-  /** Default `'auto'`: native where an addon for the platform loads, else WASM. */
+  /** Default `'auto'`: native if an addon for the platform loads, else WASM. */
   readonly backend?: 'auto' | 'native' | 'wasm' | undefined;
   /** The module; by default `core.wasm` beside this package, fetched or read. */
   readonly wasm?: WasmSource | Promise<WasmSource> | undefined;
 }
 
-/** What new objects are made on, and why it is not the native one if `auto` chose it. */
+/** The backend of new objects, and why `auto` did not choose the native one. */
 let current: { readonly backend: Backend; readonly fallbackReason: string | null } | null = null;
 let native: Backend | null = null;
 let wasm: Backend | null = null;
 let module: WebAssembly.Module | null = null;
-/** The bytes that `tokenbed/inline` carries. */
+/** The bytes that `tokenbed/inline` contains. */
 let inlined: (() => Uint8Array<ArrayBuffer>) | null = null;
 /** Loads under way, so that concurrent calls share one. */
 const pending = new Map<unknown, Promise<WebAssembly.Module>>();
 
-/** One of `allowed` from the environment; a malformed value is an error. */
+/** An environment variable, which must be one of `allowed` if it is set. */
 function variable<T extends string>(name: string, allowed: readonly T[]): T | undefined {
   const value = loader.variable(name);
   if (value === undefined || (allowed as readonly string[]).includes(value)) return value as T | undefined;
@@ -63,11 +63,11 @@ function unavailable(name: Wanted, cause: unknown) {
   return fail(Error, 'ERR_BACKEND_UNAVAILABLE', text, { backend: name, cause });
 }
 
-/** The native backend, or the reason why there is none. */
+/** The native backend, or the error that prevents it. */
 function tryNative(): Backend | Error {
-  const asked = settings();
+  const requested = settings();
   try {
-    native ??= nativeBackend(loader, asked);
+    native ??= nativeBackend(loader, requested);
     return native;
   } catch (error) {
     if ((error as { code?: string }).code === 'ERR_INVALID_OPTION') throw error;
@@ -75,12 +75,12 @@ function tryNative(): Backend | Error {
   }
 }
 
-/** The WASM backend over `compiled`: the one that exists unless it was given up or the module is another. */
+/** Selects the WASM backend over `compiled`. Reuses the existing one unless it is lost or has another module. */
 function useWasm(compiled: WebAssembly.Module, fallbackReason: string | null): Backend {
-  const asked = settings();
+  const requested = settings();
   if (wasm === null || wasm.lost || module !== compiled) {
     try {
-      wasm = wasmBackend(loader, compiled, asked);
+      wasm = wasmBackend(loader, compiled, requested);
     } catch (error) {
       throw unavailable('wasm', error);
     }
@@ -90,7 +90,7 @@ function useWasm(compiled: WebAssembly.Module, fallbackReason: string | null): B
   return wasm;
 }
 
-/** Compiles at once, where the host allows it. */
+/** Compiles synchronously, on hosts that allow it. */
 function compileNow(bytes?: object): WebAssembly.Module {
   try {
     const own = () => (inlined === null ? loader.readCore() : inlined());
@@ -100,23 +100,23 @@ function compileNow(bytes?: object): WebAssembly.Module {
   }
 }
 
-function wanted(asked: Wanted): Wanted {
-  return asked === 'auto' ? (variable('TOKENBED_BACKEND', BACKENDS) ?? 'auto') : asked;
+function wanted(requested: Wanted): Wanted {
+  return requested === 'auto' ? (variable('TOKENBED_BACKEND', BACKENDS) ?? 'auto') : requested;
 }
 
-/** Chooses native if it may and can; else says why WASM must do. */
-function chooseNative(asked: Wanted): { chosen: Backend } | { fallbackReason: string | null } {
-  if (asked === 'wasm') return { fallbackReason: null };
-  const found = tryNative();
-  if (!(found instanceof Error)) {
-    current = { backend: found, fallbackReason: null };
-    return { chosen: found };
+/** Chooses the native backend if it is allowed and loads; otherwise returns the reason for the fallback to WASM. */
+function chooseNative(requested: Wanted): { chosen: Backend } | { fallbackReason: string | null } {
+  if (requested === 'wasm') return { fallbackReason: null };
+  const backend = tryNative();
+  if (!(backend instanceof Error)) {
+    current = { backend, fallbackReason: null };
+    return { chosen: backend };
   }
-  if (asked === 'native') throw unavailable('native', found);
-  return { fallbackReason: found.message };
+  if (requested === 'native') throw unavailable('native', backend);
+  return { fallbackReason: backend.message };
 }
 
-/** The backend for new objects: loads it at once in Node, `ERR_NOT_INITIALIZED` in a browser before `init`. */
+/** The backend of new objects. Loads it on first use in Node; `ERR_NOT_INITIALIZED` in a browser before `init`. */
 export function activeBackend(): Backend {
   if (current !== null && !current.backend.lost) return current.backend;
   if (current !== null) return useWasm(module!, current.fallbackReason);
@@ -132,28 +132,28 @@ export function activeBackend(): Backend {
 registerAllocator((length) => activeBackend().allocate(length));
 
 /**
- * Makes a backend ready and the one that new objects use. Needed once in a browser; elsewhere only to choose.
+ * Loads a backend and selects it for new objects. Required once in a browser; elsewhere only to choose a backend.
  *
- * Resolves to what `backendInfo()` then says. Objects made before keep the backend they were made on. Concurrent
- * calls share one load; a failed one may be retried. Errors: `ERR_INVALID_OPTION` (also for a malformed
- * `TOKENBED_*` variable), `ERR_BACKEND_UNAVAILABLE` with `cause` when what was asked for cannot be had.
+ * Resolves to the new `backendInfo()`. Existing objects keep their backend. Concurrent calls share one load; a failed
+ * load may be retried. Errors: `ERR_INVALID_OPTION` (also for a malformed `TOKENBED_*` variable),
+ * `ERR_BACKEND_UNAVAILABLE` with `cause` if the requested backend cannot be loaded.
  */
 export async function init(options?: InitOptions): Promise<BackendInfo> {
-  const given = named(options, ['backend', 'wasm']);
-  const asked = wanted(choice(given, 'backend', BACKENDS, 'auto'));
-  const source = readSource(given);
-  const choiceMade = chooseNative(asked);
-  if (!('chosen' in choiceMade)) useWasm(await load(source), choiceMade.fallbackReason);
+  const values = named(options, ['backend', 'wasm']);
+  const requested = wanted(choice(values, 'backend', BACKENDS, 'auto'));
+  const source = readSource(values);
+  const selection = chooseNative(requested);
+  if (!('chosen' in selection)) useWasm(await load(source), selection.fallbackReason);
   return backendInfo();
 }
 
 /**
- * The same at once, from bytes or a compiled module: for workers that were sent one, and for hosts that hand out
- * modules. Always the WASM backend. Errors as `init`; `wasm` is required.
+ * As `init`, but synchronous and from bytes or a compiled module: for workers that receive one, and for hosts that
+ * provide modules. Always selects the WASM backend. Errors: as `init`; `wasm` is required.
  */
 export function initSync(options: { readonly wasm: ArrayBuffer | ArrayBufferView | object }): BackendInfo {
-  const given = named(options, ['wasm'], { required: true });
-  const source = readSource(given);
+  const values = named(options, ['wasm'], { required: true });
+  const source = readSource(values);
   const kind = 'bytes or a WebAssembly.Module';
   if (source === undefined || typeof source !== 'object') throw wrongKind('wasm', source, kind);
   if (!isModule(source) && !isBytes(source)) throw wrongKind('wasm', source, kind);
@@ -161,37 +161,37 @@ export function initSync(options: { readonly wasm: ArrayBuffer | ArrayBufferView
   return backendInfo();
 }
 
-/** What new objects run on: name, instruction set, threads, and why it is not the native one if `auto` chose WASM. */
+/** The backend of new objects: name, instruction set, threads, and why `auto` fell back to WASM if it did. */
 export function backendInfo(): BackendInfo {
   return describeBackend(activeBackend());
 }
 
-/** The same of any backend: objects keep the one they were made on. */
+/** As `backendInfo`, for any backend. */
 export function describeBackend(backend: Backend): BackendInfo {
   const { name, isa, threads } = backend;
   const fallbackReason = current?.backend === backend ? current.fallbackReason : null;
   return { name, isa, threads, fallbackReason, version: VERSION };
 }
 
-/** What the host tells of the machine. */
+/** The host's description of the machine. */
 export function machine(): Machine {
   return loader.machine();
 }
 
-/** Loads the entry that draws reports, where the host can do so at once; elsewhere the user imports it. */
+/** Loads the entry that draws reports, if the host can load it synchronously. Elsewhere the user imports it. */
 export function loadReport(): void {
   loader.report?.();
 }
 
-/** Lets an entry bring the WASM along: the source of `init()` and, where nothing else was loaded, of first use. */
+/** Registers WASM bytes that an entry contains: the default source of `init()` and of first use. */
 export function inlineCore(bytes: () => Uint8Array<ArrayBuffer>): void {
   inlined = bytes;
 }
 
-/** Up to so many floats, zeroed memory is had sooner than unzeroed: the engine takes it from its own heap. */
+/** Up to this many floats, zeroed memory is faster than unzeroed memory: it comes from the engine's own heap. */
 const SMALL_RESULT = 1024;
 
-/** Memory for a result of `length` floats, every one of which will be written. `ERR_TOO_LARGE`. */
+/** Memory for a result of `length` floats with arbitrary contents: the caller writes all of them. `ERR_TOO_LARGE`. */
 export function resultFloats(length: number): Float32Array<ArrayBuffer> {
   if (length <= SMALL_RESULT) return new Float32Array(length);
   const bytes = floatBytes(length);
@@ -203,10 +203,10 @@ export function resultFloats(length: number): Float32Array<ArrayBuffer> {
   }
 }
 
-/** How many bytes this process may ever have: the smaller of physical memory and its control group's limit. */
+/** The memory limit of this process in bytes: the smaller of physical memory and its control group's limit. */
 export const memoryLimit = (): number => loader.memoryLimit();
 
-/** Throws `ERR_TOO_LARGE` when `what` takes more memory than this process may ever have. */
+/** Throws `ERR_TOO_LARGE` if `what` takes more than the memory limit of this process. */
 export function expectRoom(what: string, bytes: number): void {
   const limit = memoryLimit();
   if (bytes > limit) throw tooLarge(what, bytes, limit);
@@ -217,21 +217,21 @@ const isModule = (value: unknown): value is WebAssembly.Module => tag(value) ===
 const isBytes = (value: unknown): boolean =>
   ArrayBuffer.isView(value) || /^(Shared)?ArrayBuffer$/.test(tag(value));
 
-/** Bytes as every engine compiles them: V8 refuses a DataView. */
+/** The bytes in a form that every engine compiles: V8 rejects a DataView. */
 function bufferSource(bytes: object): BufferSource {
   if (!ArrayBuffer.isView(bytes)) return bytes as ArrayBuffer;
   return new Uint8Array(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.byteLength);
 }
 
-/** The option `wasm`, of whose many kinds only the plainly wrong ones can be told before it is used. */
-function readSource(given: Named): WasmSource | Promise<WasmSource> | undefined {
-  const source = given['wasm'];
+/** The option `wasm`. Only strings and objects pass; `compile` checks objects further. */
+function readSource(values: Named): WasmSource | Promise<WasmSource> | undefined {
+  const source = values['wasm'];
   if (source === undefined || typeof source === 'string') return source;
   if (typeof source === 'object' && source !== null) return source;
   throw wrongKind('wasm', source, 'a URL, Request, Response, bytes or a WebAssembly.Module');
 }
 
-/** The module from wherever it is; one load for all who ask for the same at the same time. */
+/** Loads the module. Concurrent calls with the same source share one load. */
 async function load(source: WasmSource | Promise<WasmSource> | undefined): Promise<WebAssembly.Module> {
   if (source === undefined && module !== null) return module;
   const underWay = pending.get(source);
@@ -246,9 +246,9 @@ async function compileResponse(response: Response): Promise<WebAssembly.Module> 
   return WebAssembly.compile(await response.arrayBuffer());
 }
 
-async function compile(given: WasmSource | Promise<WasmSource> | undefined): Promise<WebAssembly.Module> {
+async function compile(wasm: WasmSource | Promise<WasmSource> | undefined): Promise<WebAssembly.Module> {
   try {
-    const source = await readSource({ wasm: await given }); // what a promise brings may be anything too
+    const source = await readSource({ wasm: await wasm }); // a promise may resolve to any value
     if (source === undefined) {
       return await (inlined === null ? loader.compile(undefined) : WebAssembly.compile(inlined()));
     }
@@ -256,7 +256,7 @@ async function compile(given: WasmSource | Promise<WasmSource> | undefined): Pro
     if (isModule(source)) return source;
     if (isBytes(source)) return await WebAssembly.compile(bufferSource(source));
     const host = source as { arrayBuffer?: unknown; href?: string };
-    // The request itself is fetched: its headers, credentials, integrity and signal are part of it.
+    // Fetches the request itself, with its headers, credentials, integrity and signal.
     if (tag(source) === 'Request') return await compileResponse(await fetch(source as Request));
     if (typeof host.arrayBuffer === 'function') return await compileResponse(source as Response);
     if (typeof host.href === 'string') return await loader.compile(host.href);

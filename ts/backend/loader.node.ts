@@ -1,8 +1,8 @@
 /**
- * Node, Deno and Bun: files, environment variables, and everything at once.
+ * Node, Deno and Bun: files, environment variables, and synchronous loading.
  *
- * Their own modules are asked for where they are used. An `import` of `node:fs` makes a module of all that it
- * exports, streams included, which takes longer than all else here together.
+ * Built-in modules are loaded where they are used. An `import` of `node:fs` initializes all of its exports, streams
+ * included, which takes longer than everything else here.
  */
 
 import type { Loader } from './loader.js';
@@ -12,7 +12,7 @@ const builtin = process.getBuiltinModule;
 const { constants } = builtin('node:buffer');
 const CORE = new URL('../core.wasm', import.meta.url);
 
-/** The names an addon of this platform may have, as @napi-rs/cli gives them. */
+/** The names that @napi-rs/cli uses for addons of this platform. */
 function platforms(): string[] {
   const { platform, arch } = process;
   if (platform === 'linux') return [`linux-${arch}-gnu`, `linux-${arch}-musl`];
@@ -20,7 +20,7 @@ function platforms(): string[] {
   return [`${platform}-${arch}`];
 }
 
-/** The addon beside us, of a package that was packed on such a platform: as `require` loads one, without its search. */
+/** The addon inside this package, if it was packed on this platform. As `require`, but without its search. */
 function beside(platform: string): NativeBinding {
   const name = `native/tokenbed.${platform}.node`;
   const file = builtin('node:url').fileURLToPath(new URL(`../${name}`, import.meta.url));
@@ -30,7 +30,7 @@ function beside(platform: string): NativeBinding {
   return addon.exports as NativeBinding;
 }
 
-/** The addon as a package of its own. */
+/** The addon from its platform package. */
 function packaged(platform: string): NativeBinding {
   const name = `@tokenbed/${platform}`;
   try {
@@ -68,10 +68,10 @@ async function compile(source: string | URL = CORE): Promise<WebAssembly.Module>
 
 let limit = 0;
 
-/** Asked once: the system is slow to answer, several times as slow as a small table is to make. */
+/** Cached: the system calls take several times as long as creating a small table. */
 function memoryLimit(): number {
   if (limit === 0) {
-    // 0 or an absurdly large number where no control group limits the process.
+    // 0 or an absurdly large number if no control group limits the process.
     const constrained = process.constrainedMemory?.() ?? 0;
     const total = builtin('node:os').totalmem();
     limit = constrained > 0 ? Math.min(total, constrained) : total;
@@ -80,7 +80,7 @@ function memoryLimit(): number {
 }
 
 function floats(length: number): Float32Array<ArrayBuffer> {
-  // `allocUnsafeSlow` gives an ArrayBuffer of its own that was never zeroed; beyond its limit, zeros will do.
+  // `allocUnsafeSlow` returns an unzeroed Buffer with a separate ArrayBuffer. Beyond its limit, fall back to zeros.
   if (length === 0 || length * 4 > constants.MAX_LENGTH) return new Float32Array(length);
   const bytes = Buffer.allocUnsafeSlow(length * 4);
   return new Float32Array(bytes.buffer, bytes.byteOffset, length);
@@ -96,17 +96,17 @@ function machine() {
   };
 }
 
-/** An ES module, required: Node, Deno and Bun can, as long as nothing in it awaits while it is loaded. */
+/** Loads an ES module with `require`: Node, Deno and Bun support that for modules without top-level await. */
 function report(): void {
   try {
     builtin('node:module').createRequire(import.meta.url)('../report/index.js');
   } catch (error) {
-    // Bundled into somebody's file, this one has lost its neighbours: the renderer says what to import.
+    // In a bundle the file does not exist. The error of `renderer` then says what to import.
     if ((error as NodeJS.ErrnoException).code !== 'MODULE_NOT_FOUND') throw error;
   }
 }
 
-/** The host as this package sees it. */
+/** The loader of this host. */
 export const loader: Loader = {
   synchronous: true,
   native,
@@ -114,11 +114,11 @@ export const loader: Loader = {
   compile,
   variable: (name) => process.env[name] || undefined,
   memoryLimit,
-  // V8 counts elements here, and MAX_LENGTH is the count for bytes.
+  // V8 limits the number of elements; MAX_LENGTH is the limit for a byte array.
   longestArray: Math.min(constants.MAX_LENGTH * 4, Number.MAX_SAFE_INTEGER),
   floats,
   machine,
   report,
-  // Reserving costs address space only, and a memory that never grows never moves. Halved when refused.
+  // A reservation costs only address space, and a memory that never grows never moves. Each fallback is half as large.
   reservations: [65_536, 32_768, 16_384, 8192, 4096, 2048, 1024, 512, 256],
 };

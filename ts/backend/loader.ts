@@ -1,34 +1,33 @@
 /**
- * What a host must bring: the one interface that `loader.node.ts` and `loader.web.ts` both fill.
+ * The interface to the host, which `loader.node.ts` and `loader.web.ts` implement.
  *
- * `backend/index.ts` takes whichever of them the conditions of package.json choose for `#loader`, so that no
- * bundle for the browser ever sees a `node:` import.
+ * The conditions of package.json select one of them as `#loader`, so bundles for the browser contain no `node:` import.
  */
 
 import type { Machine, NativeBinding } from './contract.js';
 
-/** Anything that a WASM module can come from. */
+/** Loads modules and describes the host. */
 export interface Loader {
-  /** Whether modules can be compiled synchronously, whatever their size. */
+  /** Whether modules of any size can be compiled synchronously. */
   readonly synchronous: boolean;
-  /** The addon of this platform. Throws when there is none, with a message that says why. */
+  /** The addon of this platform. If there is none, throws an error whose message says why. */
   native(): NativeBinding;
-  /** The bytes of `core.wasm`, at once; throws where the host cannot. */
+  /** Reads the bytes of `core.wasm` synchronously; throws if the host cannot. */
   readCore(): Uint8Array<ArrayBuffer>;
-  /** `core.wasm` compiled, or whatever `source` names. */
+  /** Compiles `core.wasm`, or the module at `source`. */
   compile(source: string | URL | undefined): Promise<WebAssembly.Module>;
-  /** An environment variable; `undefined` where unset, empty or unknown to the host. */
+  /** An environment variable; `undefined` if it is unset or empty, or if the host has none. */
   variable(name: string): string | undefined;
-  /** The bytes that tables may take: the smaller of physical memory and the control group's limit. */
+  /** The memory limit in bytes: the smaller of physical memory and the control group's limit. */
   memoryLimit(): number;
   /** The longest typed array of the engine, in bytes. */
   readonly longestArray: number;
-  /** `length` floats of ordinary memory of their own, with arbitrary contents: every one will be written. */
+  /** A new array of `length` floats in ordinary memory, with arbitrary contents: the caller writes all of them. */
   floats(length: number): Float32Array<ArrayBuffer>;
-  /** What it tells of the machine. */
+  /** The host's description of the machine. */
   machine(): Machine;
-  /** Loads the entry that draws reports, which registers itself; absent where nothing can be loaded at once. */
+  /** Loads the entry that draws reports, which registers itself; absent if the host cannot load it synchronously. */
   readonly report?: () => void;
-  /** The pages to ask for when a WASM memory is made, best first. */
+  /** The initial sizes of a WASM memory to try, in pages, largest first. */
   readonly reservations: readonly number[];
 }

@@ -1,22 +1,22 @@
-/** Browsers, workers and everything else: fetch. */
+/** Browsers, workers and all other hosts: loads with fetch. */
 
 import type { Loader } from './loader.js';
 
 async function compile(source?: string | URL): Promise<WebAssembly.Module> {
-  // The literal form is what bundlers look for.
+  // Bundlers recognize only this literal form.
   const url = source ?? new URL('../core.wasm', import.meta.url);
   const response = await fetch(url);
   if (!response.ok) throw new Error(`${String(url)}: HTTP status ${response.status}`);
   return compileResponse(response);
 }
 
-/** Compiles while downloading where the server names the type, else from the bytes. */
+/** Compiles during the download if the server sends the content type, else from the bytes. */
 async function compileResponse(response: Response): Promise<WebAssembly.Module> {
   const named = response.headers.get('content-type')?.startsWith('application/wasm') ?? false;
   return named ? WebAssembly.compileStreaming(response) : WebAssembly.compile(await response.arrayBuffer());
 }
 
-/** The host as this package sees it. */
+/** The loader of this host. */
 export const loader: Loader = {
   synchronous: false,
   native: () => {
@@ -35,6 +35,6 @@ export const loader: Loader = {
     processor: null,
     processors: globalThis.navigator?.hardwareConcurrency ?? null,
   }),
-  // 16 MiB: a page that embeds little takes little, and the memory grows in few steps when it embeds more.
+  // 16 MiB: small enough for a page that embeds little, and large enough that growth takes few steps.
   reservations: [256],
 };

@@ -1,4 +1,4 @@
-/** The native backend: the addon's kernels, tables in memory of the addon. */
+/** The native backend: the kernels of the addon, and tables in its memory. */
 
 import { tooLarge, wrongValue } from '../errors.js';
 import { floatBytes } from '../table-spec.js';
@@ -16,7 +16,7 @@ import { guarded, internalError } from './guard.js';
 import type { Loader } from './loader.js';
 import { OwnedHandle, OwnedTable } from './table.js';
 
-/** Row count up to which copying in JavaScript beats a native call, which takes as long as 3 or 4 rows. */
+/** The row count up to which a copy in JavaScript is faster than a native call, whose overhead is 3 or 4 rows. */
 function fewRows(dim: number): number {
   return dim <= 1024 ? 3 : 1;
 }
@@ -29,12 +29,12 @@ class OrdinaryStorage implements Storage {
   }
 }
 
-/** The backend over the addon that `loader` found. Errors: `ERR_INVALID_OPTION` for an ISA of another architecture. */
+/** The backend over the addon of `loader`. Errors: `ERR_INVALID_OPTION` for an ISA of another architecture. */
 export function nativeBackend(loader: Loader, settings: Settings): Backend {
   const kernels = guarded(loader.native(), { lost: null }, (error) =>
     internalError((error as Error).message, error),
   );
-  // simd128 is an instruction set of WASM, on whatever machine.
+  // simd128 is an instruction set of WASM, valid on every machine.
   if (settings.isa !== undefined && settings.isa !== 'simd128' && !kernels.lowerIsa(settings.isa)) {
     throw wrongValue('TOKENBED_ISA', settings.isa, 'an instruction set of this architecture');
   }

@@ -1,4 +1,4 @@
-/** Owners of handles, the same on both backends: what differs is how memory comes and goes. */
+/** Owners of handles, the same on both backends. The backends pass in how to release the memory. */
 
 import type { IdArray } from '../args/arrays.js';
 import { disposedError } from '../errors.js';
@@ -6,17 +6,17 @@ import type { TableSpec } from '../table-spec.js';
 import type { Backend, Handle, Table } from './contract.js';
 import type { FewRows } from './few-rows.js';
 
-/** Gives memory back: the handle and all that belongs to it. */
+/** Frees a handle and its memory. */
 export type Release = () => void;
 
 const finalizer = new FinalizationRegistry<Release>((release) => release());
 
-/** A handle that is released once: by `dispose()`, or after the last reference to its owner is gone. */
+/** A handle that is released once: by `dispose()`, or by a finalizer. */
 export class OwnedHandle implements Handle {
   #number: number;
   #release: Release | null;
 
-  /** `release` must not refer to this owner, or the finalizer would never run. */
+  /** `release` must not refer to this owner; otherwise the finalizer would never run. */
   constructor(handle: number, release: Release) {
     this.#number = handle;
     this.#release = release;

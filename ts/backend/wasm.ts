@@ -1,8 +1,8 @@
 /**
  * The WASM backend: kernels, tables and tensors in one linear memory.
  *
- * Views of that memory are made here and handed to nobody but `Storage.data`, which makes a new one whenever
- * growth has emptied the old.
+ * Views of that memory leave this file only as `Storage.data`, which creates a new view after growth has detached the
+ * old one.
  */
 
 import { tooLarge } from '../errors.js';
@@ -23,34 +23,34 @@ import { OwnedHandle, OwnedTable } from './table.js';
 import { createGlue } from './wasm-glue.js';
 
 const PAGE = 65_536;
-/** All that 32 bits can address, but for the last page: the allocator leaves it alone. */
+/** The 32-bit address space except the last page, which the allocator does not use. */
 const ADDRESSABLE = 2 ** 32 - PAGE;
-/** The largest single piece: Rust allows none of 2 GiB where a pointer has 32 bits. */
+/** The largest allocation: Rust limits it to less than 2 GiB on 32-bit targets. */
 const LARGEST = 2 ** 31 - 16;
 
 /**
- * Row count up to which copying in JavaScript beats a call of the module, which takes as long as a few rows. Measured on
- * cold rows: the module waits for several at once, so 8 of them were 1.2 times as fast there as in JavaScript.
+ * The row count up to which a copy in JavaScript is faster than a call of the module, whose overhead is a few rows.
+ * Measured on cold rows: the module overlaps cache misses, so 8 rows were 1.2 times as fast there as in JavaScript.
  */
 const FEW_ROWS = 3;
 
-/** As much memory as the engine grants of what the loader would like to reserve. */
+/** A memory with the first of the loader's reservations that the engine grants. */
 function reserve(reservations: readonly number[]): WebAssembly.Memory {
   for (const initial of reservations.slice(0, -1)) {
     try {
       return new WebAssembly.Memory({ initial, maximum: 65_536 });
     } catch {
-      // Too much address space for this process: ask for half.
+      // Too much address space for this process: try half.
     }
   }
   return new WebAssembly.Memory({ initial: reservations.at(-1)!, maximum: 65_536 });
 }
 
 /**
- * Ordinary memory as large as what a table takes of linear memory, never touched and so never resident.
+ * Ordinary memory as large as a table in linear memory, never touched and so never resident.
  *
- * The collector does not see linear memory: 10,000 forgotten tables of 1 MiB would be some small objects to it,
- * and it would have no reason to run and let their finalizers free them.
+ * The garbage collector does not see linear memory. Without ballast, 10,000 unreachable tables of 1 MiB look like some
+ * small objects, and it may never run the finalizers that free them.
  */
 function ballast(bytes: number): ArrayBuffer | null {
   try {
@@ -60,7 +60,7 @@ function ballast(bytes: number): ArrayBuffer | null {
   }
 }
 
-/** A backend over an instance of its own of `module`. */
+/** A backend over a new instance of `module`. */
 export function wasmBackend(
   loader: Loader,
   module: WebAssembly.Module,
@@ -73,20 +73,20 @@ export function wasmBackend(
   const health: Health = { lost: null };
   const kernels = guarded<WasmBinding>({ ...glue }, health, (error) => {
     if (!(error instanceof WebAssembly.RuntimeError)) return internalError((error as Error).message, error);
-    // A trap leaves the instance in an unknown state: nothing of it is used again.
+    // A trap leaves the instance in an unknown state: it is not used again.
     health.lost = internalError(panicText(glue) || error.message, error);
     return health.lost;
   });
-  if (settings.isa !== undefined) kernels.lowerIsa(settings.isa); // one of a processor lowers nothing here
+  if (settings.isa !== undefined) kernels.lowerIsa(settings.isa); // no effect for the ISA of a processor
 
   let used = 0;
-  /** A table, and the function that frees it, which must not refer to what it frees it for. */
+  /** Allocates a table. `release` frees it and must not refer to its owner. */
   const allocate = (what: string, spec: TableSpec, zeros: boolean) => {
     const { rows, dim, dtype, bytes } = spec;
     const limit = Math.min(ADDRESSABLE - used, LARGEST);
     if (bytes > limit) throw tooLarge(what, bytes, limit);
     const handle = kernels.tableCreate({ rows, dim, dtype, zeros });
-    // The engine grants no more memory than there is already.
+    // The engine refused to grow the memory.
     if (handle === undefined) throw tooLarge(what, bytes, Math.max(0, memory.buffer.byteLength - used));
     used += bytes;
     let weight = ballast(bytes);
@@ -140,7 +140,7 @@ function panicText(glue: WasmBinding): string {
   }
 }
 
-/** Floats of linear memory, seen through a view that is made anew whenever growth has emptied the old one. */
+/** Floats in linear memory. Creates a new view after growth has detached the old one. */
 class LinearView {
   #view: Float32Array | null = null;
 
@@ -151,7 +151,7 @@ class LinearView {
   ) {}
 
   get floats(): Float32Array {
-    // An emptied view has no length. To ask the memory for its buffer takes longer than a small lookup.
+    // The length of a detached view is 0. Reading `memory.buffer` takes longer than a small lookup.
     if (this.#view === null || this.#view.length === 0) {
       this.#view = new Float32Array(this.memory.buffer, this.address, this.length);
     }

@@ -1,4 +1,4 @@
-/** `tokenbed bench`: the same lookups beside plain JavaScript, a plain copy, and whatever else is installed. */
+/** `tokenbed bench`: compares lookups with plain JavaScript, a plain copy, and installed libraries. */
 
 import { Console } from 'node:console';
 import { expectRoom } from '../backend/index.js';
@@ -22,28 +22,28 @@ import { Progress } from './progress.js';
 
 export const bench: Command = {
   name: 'bench',
-  help: `tokenbed bench: the same lookups beside others
+  help: `tokenbed bench: lookups compared with other implementations
 
 Usage: tokenbed bench [OPTIONS]
 
-Looks the same ids up in the same random table: tokenbed, a plain copy of as many bytes (what
-the machine can do at best), plain JavaScript in three ways, then each library that is
-installed in this folder. Answers are compared bit for bit before and after. They take turns
-in random order; a figure is the median of all rounds, and a ratio that of each round, so that
-what slowed a round down has slowed both. Takes some ten seconds.
+All contenders look up the same ids in the same random table: tokenbed, a plain copy of as many
+bytes (the limit of the machine), plain JavaScript in three ways, then each library that is
+installed in this folder. Results are compared bit for bit before and after. Contenders take
+turns in random order. A figure is the median of all rounds. A ratio is the median of the
+ratios of each round, because a temporary slowdown affects both. Takes about ten seconds.
 
-Libraries that are looked for:
+Supported libraries:
 ${PEER_NAMES.map((name) => `  ${name}`).join('\n')}
 
 Options:
       --vocab N            rows of the table (default 50000)
       --dim N              length of a vector (default 384)
       --tokens LIST        ids per call (default 1,64,4096)
-      --pattern KIND       how ids are spread over the table: uniform (default), zipf,
+      --pattern KIND       distribution of the ids over the table: uniform (default), zipf,
                            sequential, repeated
-      --seed N             of table and ids, 0 to 2^64-1 (default 0)
-      --rounds N           default 15
-      --round-ms N         milliseconds of a round for each (default 10)
+      --seed N             seed of table and ids, 0 to 2^64-1 (default 0)
+      --rounds N           number of rounds (default 15)
+      --round-ms N         milliseconds per round and contender (default 10)
       --json               one JSON object: version, backend, ..., table, results, missing,
                            failed
 
@@ -67,15 +67,15 @@ Examples:
 };
 
 const MIB = 2 ** 20;
-/** So many ids are drawn, and so many batches at most are made of them: together they are all over the table. */
+/** The number of ids, and the most batches of them. Together they cover the table. */
 const POOL = 2 ** 18;
 const MOST_BATCHES = 2 ** 16;
 
-/** What one contender took for one size of batch. */
+/** The result of one contender for one batch size. */
 interface Result {
   readonly tokens: number;
   readonly name: string;
-  /** Of the library; of ours for plain JavaScript and the copy, `null`. */
+  /** The version of the library; `null` for tokenbed, plain JavaScript and the copy. */
   readonly version: string | null;
   readonly medianUs: number;
   readonly p10Us: number;
@@ -83,11 +83,12 @@ interface Result {
   readonly tokensPerSecond: number;
   /** MiB of vectors per second. */
   readonly outputMbS: number;
-  /** How many times as long as tokenbed it took, in the same rounds. */
+  /** Its time divided by that of tokenbed, in the same rounds. */
   readonly ratio: number;
 }
 
-interface Asked {
+/** The options of the command. */
+interface BenchOptions {
   readonly vocab: number;
   readonly dim: number;
   readonly tokens: readonly number[];
@@ -98,7 +99,7 @@ interface Asked {
 }
 
 async function run(values: Values): Promise<void> {
-  const asked: Asked = {
+  const options: BenchOptions = {
     vocab: integerOption(values, 'vocab', { min: 1, max: 2 ** 31 }, 50_000),
     dim: integerOption(values, 'dim', { min: 1 }, 384),
     tokens: integersOption(values, 'tokens', { min: 1 }, [1, 64, 4096]),
@@ -107,33 +108,33 @@ async function run(values: Values): Promise<void> {
     rounds: integerOption(values, 'rounds', { min: 1, max: 10_000 }, 15),
     roundMs: integerOption(values, 'round-ms', { min: 1, max: 60_000 }, 10),
   };
-  // Libraries greet and warn on the console, and standard output is for results.
+  // Libraries print greetings and warnings to the console, but standard output is for results.
   globalThis.console = new Console(process.stderr, process.stderr);
   const { installed, missing } = findPeers();
-  const { results, failed } = await compare(asked, installed);
-  const memoryMb = (4 * asked.vocab * asked.dim) / MIB;
+  const { results, failed } = await compare(options, installed);
+  const memoryMb = (4 * options.vocab * options.dim) / MIB;
   if (values['json'] === true) {
-    const { vocab, dim, pattern, rounds, roundMs } = asked;
+    const { vocab, dim, pattern, rounds, roundMs } = options;
     const table = { vocabSize: vocab, embeddingDim: dim, memoryMb };
-    const settings = { pattern, seed: String(asked.seed), rounds, roundMs };
-    const found = { ...describeMachine(), table, settings, results, missing, failed };
-    return print(`${JSON.stringify(found, null, 2)}\n`);
+    const settings = { pattern, seed: String(options.seed), rounds, roundMs };
+    const report = { ...describeMachine(), table, settings, results, missing, failed };
+    return print(`${JSON.stringify(report, null, 2)}\n`);
   }
   const lines = [
     machineLine(),
-    `Table: ${grouped(asked.vocab)} x ${grouped(asked.dim)}, ${figure(memoryMb)} MB; ids: ${asked.pattern}, seed ${asked.seed}`,
-    `Median of ${asked.rounds} rounds; x: how many times as long as tokenbed`,
-    ...[...new Set(asked.tokens)].flatMap((tokens) => tableOf(tokens, results)),
+    `Table: ${grouped(options.vocab)} x ${grouped(options.dim)}, ${figure(memoryMb)} MB; ids: ${options.pattern}, seed ${options.seed}`,
+    `Median of ${options.rounds} rounds; x: how many times as long as tokenbed`,
+    ...[...new Set(options.tokens)].flatMap((tokens) => tableOf(tokens, results)),
   ];
   for (const { name, message } of failed) lines.push('', `Not measured: ${name}: ${message}`);
   if (missing.length > 0) lines.push('', `Not installed here: ${missing.join(', ')}`);
   return print(`${lines.join('\n')}\n`);
 }
 
-/** First everybody who needs no other package, on every size; then each library beside tokenbed once more. */
-async function compare(asked: Asked, peers: readonly Peer[]) {
-  const jobs = makeJobs(asked);
-  const progress = new Progress('measuring', jobs.length * (1 + peers.length) * asked.rounds, 'figures', {
+/** Measures the contenders without dependencies on every batch size, then each library beside tokenbed. */
+async function compare(options: BenchOptions, peers: readonly Peer[]) {
+  const jobs = makeJobs(options);
+  const progress = new Progress('measuring', jobs.length * (1 + peers.length) * options.rounds, 'figures', {
     resultsLater: true,
   });
   const results: Result[] = [];
@@ -141,9 +142,9 @@ async function compare(asked: Asked, peers: readonly Peer[]) {
   const beside = async (entrants: readonly Entrant[]): Promise<Series<Entrant>[]> => {
     try {
       return await measure(entrants.map(checked), {
-        warmupMs: 2 * asked.roundMs,
-        roundMs: asked.roundMs,
-        next: roundsOf(asked.rounds),
+        warmupMs: 2 * options.roundMs,
+        roundMs: options.roundMs,
+        next: roundsOf(options.rounds),
         onRound: () => progress.add(1),
       });
     } finally {
@@ -175,9 +176,9 @@ async function compare(asked: Asked, peers: readonly Peer[]) {
   return { results, failed };
 }
 
-/** One for each size of batch, over the same table and the same ids. */
-function makeJobs({ vocab, dim, tokens, pattern, seed }: Asked): Job[] {
-  // The table, tokenbed's own and the arena of copyWithin; everybody's rows.
+/** One job for each batch size, over the same table and the same ids. */
+function makeJobs({ vocab, dim, tokens, pattern, seed }: BenchOptions): Job[] {
+  // The table, the copies of tokenbed and of copyWithin; the rows of all contenders.
   const [most, length] = [Math.max(...tokens), vocab * dim];
   expectRoom('Tables, rows and ids', 4 * (3 * length + 8 * most * dim + Math.max(POOL, most)));
   const embedding = new Embedding({ vocabSize: vocab, embeddingDim: dim, seed });

@@ -1,12 +1,12 @@
-/** What a command is, and how its options are read: strictly, before anything else happens. */
+/** The interface of a command, and strict parsing of its options. */
 
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { describe } from '../errors.js';
 
-/** The values of options by name, as `parseArgs` gives them. */
+/** The values of options by name, as `parseArgs` returns them. */
 export type Values = Readonly<Record<string, unknown>>;
 
-/** What is known of a command before it is called. */
+/** A command in the list, before it is loaded. */
 export interface CommandEntry {
   readonly name: string;
   /** One line for the list of commands. */
@@ -14,19 +14,19 @@ export interface CommandEntry {
   load(): Promise<Command>;
 }
 
-/** One command of the program: each is a file of this folder. */
+/** A command of the program. Each has its file in this folder. */
 export interface Command {
   readonly name: string;
-  /** What `--help` prints above the options that every command has. */
+  /** The text that `--help` prints above the common options. */
   readonly help: string;
   readonly options: NonNullable<ParseArgsConfig['options']>;
-  /** Whether FILES may follow. */
+  /** Whether it takes FILES. */
   readonly takesFiles: boolean;
-  /** Throws a {@link UsageError} for a bad option before it reads or writes anything. */
+  /** Runs the command. Throws a {@link UsageError} for a bad option before it reads or writes anything. */
   run(values: Values, files: readonly string[]): Promise<void>;
 }
 
-/** The command line itself is wrong: exit code 2. */
+/** An error in the command line: exit code 2. */
 export class UsageError extends Error {
   constructor(
     message: string,
@@ -36,15 +36,15 @@ export class UsageError extends Error {
   }
 }
 
-/** The options that every command has. */
+/** The common options of all commands. */
 export const COMMON = {
   help: { type: 'boolean', short: 'h' },
   version: { type: 'boolean' },
   verbose: { type: 'boolean' },
 } as const;
 
-/** How every help explains them. */
-export const COMMON_HELP = `      --verbose            print the stack of an error too
+/** The help of the common options. */
+export const COMMON_HELP = `      --verbose            also print the stack of an error
       --version            print the version
   -h, --help               print this help`;
 
@@ -67,7 +67,7 @@ function bounds(min: number, max: number): string {
   return max === Number.MAX_SAFE_INTEGER ? `>= ${min}` : `>= ${min} and <= ${max}`;
 }
 
-/** An integer option in decimal digits, or `fallback` where absent. */
+/** An integer option in decimal digits, or `fallback` if it is absent. */
 export function integerOption<T>(
   values: Values,
   name: string,
@@ -81,7 +81,7 @@ export function integerOption<T>(
   return value;
 }
 
-/** A list of integers in decimal digits between commas, or `fallback` where absent. */
+/** A comma-separated list of integers in decimal digits, or `fallback` if it is absent. */
 export function integersOption(
   values: Values,
   name: string,
@@ -97,7 +97,7 @@ export function integersOption(
   return list;
 }
 
-/** A number option, or `fallback` where absent. */
+/** A number option, or `fallback` if it is absent. */
 export function numberOption<T>(
   values: Values,
   name: string,
@@ -111,7 +111,7 @@ export function numberOption<T>(
   return value;
 }
 
-/** An option that is one of a few words, or `fallback` where absent. */
+/** An option that must be one of `allowed`, or `fallback` if it is absent. */
 export function choiceOption<T extends string>(
   values: Values,
   name: string,
@@ -124,7 +124,7 @@ export function choiceOption<T extends string>(
   return text as T;
 }
 
-/** Some of a few words with commas between them, or `fallback` where absent. */
+/** A comma-separated list of words of `allowed`, without duplicates, or `fallback` if it is absent. */
 export function choicesOption<T extends string>(
   values: Values,
   name: string,
@@ -140,7 +140,7 @@ export function choicesOption<T extends string>(
   return words as T[];
 }
 
-/** `--seed`, 0 .. 2^64-1; 0 where absent. */
+/** `--seed`, 0 .. 2^64-1; 0 if it is absent. */
 export function seedOption(values: Values): bigint {
   const text = values['seed'];
   if (typeof text !== 'string') return 0n;
@@ -149,7 +149,7 @@ export function seedOption(values: Values): bigint {
   return value;
 }
 
-/** A text option that is not empty, such as the name of a file; `undefined` where absent. */
+/** A non-empty text option, such as the name of a file; `undefined` if it is absent. */
 export function textOption(values: Values, name: string): string | undefined {
   const text = values[name];
   if (typeof text !== 'string') return undefined;
@@ -157,12 +157,12 @@ export function textOption(values: Values, name: string): string | undefined {
   return text;
 }
 
-/** How a list of numbers becomes a line. */
+/** The format of a list of numbers on a line. */
 export interface RowForm {
   readonly start: string;
   readonly between: string;
   readonly end: string;
-  /** Printed for NaN and the infinities; `null`: their names. */
+  /** Printed for NaN and the infinities; `null` prints their names. */
   readonly notFinite: string | null;
 }
 

@@ -1,10 +1,10 @@
-/** Those who need no other package: tokenbed, a plain copy, and plain JavaScript as people write it. */
+/** The contenders without dependencies: tokenbed, a plain copy, and common plain JavaScript. */
 
 import { fail } from '../errors.js';
 import { Embedding } from '../index.js';
 import type { Contender } from '../profiler/rounds.js';
 
-/** The work: rows of one table, by batches of ids that are the same for everybody. */
+/** The work: lookups in one table, with the same batches of ids for all contenders. */
 export interface Job {
   readonly vocab: number;
   readonly dim: number;
@@ -18,13 +18,13 @@ export interface Job {
 /** A contender of `bench`. */
 export interface Entrant extends Contender {
   readonly name: string;
-  /** What the last call gave, and what it should have given. */
+  /** The rows of the last call, and the correct ones. */
   answer(): { readonly rows: Float32Array; readonly wanted: Float32Array };
-  /** Frees what it holds. */
+  /** Frees its resources. */
   close?(): void | Promise<void>;
 }
 
-/** `entrant` with the check that all of them have: the rows, bit for bit. `ERR_INTERNAL` names a wrong answer. */
+/** Adds a check to `entrant` that compares the rows bit for bit. `ERR_INTERNAL` if they differ. */
 export function checked(entrant: Entrant): Entrant {
   const { name } = entrant;
   const bits = ({ buffer, byteOffset, length }: Float32Array) => new Uint32Array(buffer, byteOffset, length);
@@ -39,10 +39,10 @@ export function checked(entrant: Entrant): Entrant {
   };
 }
 
-/** Batch after batch, around and around. */
+/** Cycles through the batches. */
 export class Feed {
   #next = 0;
-  /** The one that was given last. */
+  /** The last batch. */
   last: Int32Array;
 
   constructor(private readonly job: Job) {
@@ -56,7 +56,7 @@ export class Feed {
     return this.last;
   }
 
-  /** The rows that the last batch asked for. */
+  /** The correct rows of the last batch. */
   wanted(): Float32Array {
     const { dim, table } = this.job;
     const rows = new Float32Array(this.last.length * dim);
@@ -65,7 +65,7 @@ export class Feed {
   }
 }
 
-/** What everybody is compared with. */
+/** tokenbed, the baseline of all ratios. */
 export function tokenbed(job: Job): Entrant {
   const embedding = Embedding.fromPretrained(job.table, { embeddingDim: job.dim });
   const feed = new Feed(job);
@@ -81,8 +81,8 @@ export function tokenbed(job: Job): Entrant {
 }
 
 /**
- * The machine's limit: as many bytes, from place after place of the table, so that they are as cold as rows. Where
- * the table is shorter, it is repeated.
+ * The limit of the machine: a plain copy of as many bytes. It cycles through the table, so that the bytes are as cold
+ * as rows. A table shorter than a batch is repeated.
  */
 function copy({ table, tokens, dim }: Job): Entrant {
   const rows = new Float32Array(tokens * dim);
@@ -122,7 +122,7 @@ function plainSet(job: Job): Entrant {
   };
 }
 
-/** Table and rows in one array, where the engine moves bytes without a view of them. */
+/** Table and rows in one array, so that the engine moves bytes without creating views. */
 function plainCopyWithin(job: Job): Entrant {
   const { table, dim, tokens } = job;
   const feed = new Feed(job);
@@ -162,7 +162,7 @@ function plainLoop(job: Job): Entrant {
   };
 }
 
-/** All of them, ready; tokenbed first. */
+/** All contenders of this file, tokenbed first. */
 export function ownContenders(job: Job): Entrant[] {
   return [tokenbed, copy, plainSet, plainCopyWithin, plainLoop].map((prepare) => prepare(job));
 }

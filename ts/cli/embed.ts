@@ -19,9 +19,9 @@ import { print } from './output.js';
 import { Progress } from './progress.js';
 import { idReader, textReader, TokenBatch } from './token-lines.js';
 
-/** As many floats are computed and written at once. */
+/** The number of floats that are computed and written at once. */
 const PIECE_FLOATS = 2 ** 18;
-/** Positions up to this one have a row in a table; the few beyond are computed anew each time. */
+/** The most positions in the table. Later positions are computed for each token. */
 const MOST_POSITIONS = 4096;
 const MOST_POSITION_FLOATS = 2 ** 22;
 
@@ -31,27 +31,27 @@ export const embed: Command = {
 
 Usage: tokenbed embed [OPTIONS] [FILES]
 
-Standard input is token ids as \`tokenbed tokenize\` writes them. FILES are text, one token
-per character as \`tokenize\` does it by default, unless --ids; the name - stands for
-standard input. Each line is a sequence: positions begin anew on every line, and a line
-may be of any length.
+Without FILES, reads token ids from standard input, in the format of \`tokenbed tokenize\`.
+FILES contain text, one token per character as in \`tokenize\`, or token ids with --ids. The
+name - is standard input. Each line is a sequence of any length; positions restart at 0 on
+every line.
 
-One row per line, numbers with the fewest digits that give the same f32 back; or, with
---npy, a NumPy file. Its header needs the number of rows, so the rows wait in a temporary
-file (in TMPDIR), and nothing is written unless all is well. Text is written as it comes.
+Prints one row per line, numbers with the fewest digits that parse to the same f32; or, with
+--npy, writes a NumPy file. Its header contains the number of rows, so a temporary file (in
+TMPDIR) stores the rows, and after an error there is no output. Text is printed immediately.
 
-Without --weights the table is random: made from the seed, not trained. Equal tokens get
-equal vectors, but how near two of them are means nothing.
+Without --weights the table is random, from the seed, not trained. Equal tokens get equal
+vectors, but the distance between two vectors has no meaning.
 
 Options:
-      --ids                FILES hold token ids
+      --ids                FILES contain token ids
       --vocab N            rows of the table (default 99)
       --dim N              length of a vector (default 64)
-      --seed N             of the random table, 0 to 2^64-1 (default 0)
-      --weights FILE.npy   the table: f32, 2-D, C order; it says --vocab and --dim itself
+      --seed N             seed of the random table, 0 to 2^64-1 (default 0)
+      --weights FILE.npy   read the table: f32, 2-D, C order; determines --vocab and --dim
       --position KIND      added to each row: sinusoidal (default) or none
       --npy                write .npy 1.0, f32, shape (tokens, dim)
-      --json               each row a JSON array; what is no number is null
+      --json               each row a JSON array; NaN and infinities are null
 
 Examples:
   tokenbed tokenize < book.txt | tokenbed embed --npy > vectors.npy
@@ -77,9 +77,9 @@ async function run(values: Values, files: readonly string[]): Promise<void> {
   const positional = choiceOption(values, 'position', ['sinusoidal', 'none'], 'sinusoidal') === 'sinusoidal';
   const npy = values['npy'] === true;
   if (npy && process.stdout.isTTY === true) {
-    throw new UsageError('Option --npy writes bytes that are no text: send them to a file or a pipe');
+    throw new UsageError('Option --npy writes binary data: redirect it to a file or a pipe');
   }
-  if (npy && values['json'] === true) throw new UsageError('Options --npy and --json do not go together');
+  if (npy && values['json'] === true) throw new UsageError('Options --npy and --json are mutually exclusive');
   const ofIds = files.length === 0 || values['ids'] === true;
   const inputs = openInputs(files);
   const token = await table.make();
@@ -95,21 +95,21 @@ async function run(values: Values, files: readonly string[]): Promise<void> {
   }
 }
 
-/** Where rows go. */
+/** The output of rows. */
 interface Sink {
-  /** Takes whole rows of `dim` floats; they may change when the promise is kept. */
+  /** Writes whole rows of `dim` floats, which must not change before the promise resolves. */
   write(rows: Float32Array, dim: number): Promise<void>;
   end(): Promise<void>;
-  /** Gives back what it holds, after an error too. */
+  /** Frees its resources, also after an error. */
   close(): void;
 }
 
-/** Rows as text, as they come. */
+/** Writes rows as text, immediately. */
 function textSink(form: RowForm): Sink {
   return { write: (rows, dim) => printRows(rows, dim, form), end: async () => {}, close() {} };
 }
 
-/** Rows as one .npy. Its temporary file takes modules of Node that are slow to load: only now. */
+/** Writes rows as one .npy. Imported on demand: its temporary file needs modules of Node that are slow to load. */
 async function npySink(dim: number): Promise<Sink> {
   const { NpySpool } = await import('./npy-spool.js');
   return new NpySpool(dim);
@@ -141,7 +141,7 @@ class Embedder {
   readonly #layer: EmbeddingLayer;
   readonly #positional: PositionalEncoding | null;
   readonly #out: Float32Array;
-  /** As many tokens are embedded at once. */
+  /** The most tokens that are embedded at once. */
   readonly mostRows: number;
 
   constructor(
@@ -167,7 +167,7 @@ class Embedder {
     if (positions.every((position) => position < positional.maxSeqLength)) {
       return this.#layer.forwardInto(ids, out, { positionIds: positions });
     }
-    // The same bits: a sum of two f32 in f64, rounded to f32, is the sum in f32.
+    // Same bits as in f32: a sum of two f32 in f64, rounded to f32, equals the sum in f32.
     this.token.forwardInto(ids, out);
     const { data } = positional.encode(positions);
     for (let i = 0; i < out.length; i++) out[i]! += data[i]!;
@@ -187,7 +187,7 @@ async function printRows(rows: Float32Array, dim: number, form: RowForm): Promis
   await print(text);
 }
 
-/** What table was asked for; it is made later, when everything else on the command line is known to be good. */
+/** Reads the options of the table. `make` creates it, after the rest of the command line is checked. */
 function readTableOptions(values: Values): { make(): Promise<Embedding> } {
   const vocabSize = integerOption(values, 'vocab', { min: 1, max: 2 ** 32 }, undefined);
   const embeddingDim = integerOption(values, 'dim', { min: 1 }, undefined);
@@ -212,12 +212,12 @@ function readTableOptions(values: Values): { make(): Promise<Embedding> } {
 function randomTable(vocabSize: number, embeddingDim: number, seed: bigint): Embedding {
   const token = new Embedding({ vocabSize, embeddingDim, seed });
   process.stderr.write(
-    `tokenbed: the table is random (seed ${seed}, ${vocabSize} x ${embeddingDim}), not trained; --weights takes yours\n`,
+    `tokenbed: the table is random (seed ${seed}, ${vocabSize} x ${embeddingDim}), not trained; --weights reads a trained one\n`,
   );
   return token;
 }
 
-function expectSize(name: string, asked: number | undefined, found: number, file: string): void {
-  if (asked === undefined || asked === found) return;
-  throw new UsageError(`Option --${name} must be left out or ${found}, as in ${file}: got ${asked}`);
+function expectSize(name: string, option: number | undefined, size: number, file: string): void {
+  if (option === undefined || option === size) return;
+  throw new UsageError(`Option --${name} must be left out or ${size}, as in ${file}: got ${option}`);
 }

@@ -1,14 +1,15 @@
 /**
- * The shortest decimal number that an f32 can be read back from, bit for bit (but for the payload of a NaN).
+ * The shortest decimal number that parses to the same f32, bit for bit (except the payload of a NaN).
  *
- * Nine digits always identify one. Six digits survive the way into a normal f32 and back: whatever fewer would do is
- * found among those of six, whose zeros at the end are not printed. Subnormals have less precision.
+ * Nine digits always identify an f32. Any six digits survive the conversion to a normal f32 and back, so the search
+ * starts at six digits: a shorter number is one of them with trailing zeros, which are not printed. Subnormals have
+ * less precision.
  */
 
 const SURVIVING = 6;
 const MOST = 9;
 
-/** `x`, which must be an f32, as text: `0.1`, `-0`, `1e-7`, `NaN`, `Infinity`. */
+/** The text of `x`, which must be an f32: `0.1`, `-0`, `1e-7`, `NaN`, `Infinity`. */
 export function floatText(x: number): string {
   const size = Math.abs(x);
   if (size >= 1e-6 && size < 1e9) return mediumText(x, size);
@@ -18,8 +19,8 @@ export function floatText(x: number): string {
 }
 
 /**
- * Powers of ten up to 10^15 are exact: n / 10^k, rounded once, is the double that is nearest to the decimal, and
- * JavaScript prints that one with the same digits, 15 of which a double would have room for.
+ * Powers of ten up to 10^15 are exact as doubles. So n / 10^k, rounded once, is the double nearest to the decimal, and
+ * JavaScript prints it with the same digits: a double preserves up to 15.
  */
 function mediumText(x: number, size: number): string {
   const whole = Math.floor(Math.log10(size)) + 1; // digits before the point; below 1, less than one
@@ -32,7 +33,7 @@ function mediumText(x: number, size: number): string {
   return String(Number(x.toPrecision(MOST))); // nine digits, if a tie was rounded the other way
 }
 
-/** At a power of two the gap above is twice the one below: there the next decimal upwards may do as well. */
+/** At a power of two the gap above is twice the gap below, so the next larger decimal may identify it, too. */
 function extremeText(size: number): string {
   for (let digits = 1; digits < MOST; digits++) {
     const [mantissa, exponent] = size.toExponential(digits - 1).split('e') as [string, string];

@@ -1,4 +1,4 @@
-/** `tokenbed info`: what runs here, and what this machine can do. */
+/** `tokenbed info`: the backend, and the limits of this machine. */
 
 import type { Command, Values } from './command.js';
 import { describeMachine } from './machine.js';
@@ -14,8 +14,8 @@ export const info: Command = {
 
 Usage: tokenbed info [OPTIONS]
 
-The copy rate is what memory allows: the best of ${COPIES} plain copies of 64 MiB on one thread,
-in MiB copied per second. No lookup writes its vectors faster than about that.
+The copy rate is the limit of the memory: the best of ${COPIES} plain copies of 64 MiB on one thread,
+in MiB copied per second. Large lookups on one thread write vectors no faster than about that.
 
 Options:
       --json               one JSON object: version, backend, isa, threads, fallbackReason,
@@ -31,19 +31,19 @@ Examples:
 };
 
 async function run(values: Values): Promise<void> {
-  const found = { ...describeMachine(), copyMbS: copyRate() };
-  if (values['json'] === true) return print(`${JSON.stringify(found, null, 2)}\n`);
+  const report = { ...describeMachine(), copyMbS: copyRate() };
+  if (values['json'] === true) return print(`${JSON.stringify(report, null, 2)}\n`);
   const rows: readonly (readonly [string, string | number])[] = [
-    ['tokenbed', found.version],
-    ['backend', found.backend],
-    ['instruction set', found.isa],
-    ['threads', found.threads],
-    ...(found.fallbackReason === null ? [] : [['fallback reason', found.fallbackReason] as const]),
-    ['node', found.node],
-    ['platform', found.platform],
-    ['processor', `${found.cpu}, ${found.cpus} logical`],
-    ['memory limit', `${(found.memoryLimitBytes / 2 ** 30).toFixed(1)} GiB`],
-    ['copy rate', `${Math.round(found.copyMbS)} MiB/s (best of ${COPIES} copies of 64 MiB)`],
+    ['tokenbed', report.version],
+    ['backend', report.backend],
+    ['instruction set', report.isa],
+    ['threads', report.threads],
+    ...(report.fallbackReason === null ? [] : [['fallback reason', report.fallbackReason] as const]),
+    ['node', report.node],
+    ['platform', report.platform],
+    ['processor', `${report.cpu}, ${report.cpus} logical`],
+    ['memory limit', `${(report.memoryLimitBytes / 2 ** 30).toFixed(1)} GiB`],
+    ['copy rate', `${Math.round(report.copyMbS)} MiB/s (best of ${COPIES} copies of 64 MiB)`],
   ];
   return print(rows.map(([label, value]) => `${label.padEnd(17)}${value}\n`).join(''));
 }
@@ -51,7 +51,7 @@ async function run(values: Values): Promise<void> {
 /** MiB per second of a plain copy. */
 function copyRate(): number {
   const from = new Float32Array(COPY_BYTES / 4).fill(1);
-  const to = new Float32Array(from.length).fill(2); // written once: its pages are there
+  const to = new Float32Array(from.length).fill(2); // writing it once maps its pages
   let best = 0;
   for (let i = 0; i < COPIES; i++) {
     const start = performance.now();

@@ -1,20 +1,20 @@
-/** Where text comes from: files or standard input, as checked UTF-8, in pieces of lines. */
+/** Reads text from files or standard input, as validated UTF-8, in pieces of lines. */
 
 import { createReadStream, fstatSync, statSync } from 'node:fs';
 import { fail, type TokenbedError } from '../errors.js';
 import { systemError } from './output.js';
 import type { Progress } from './progress.js';
 
-/** One thing to read. */
+/** A file or standard input. */
 export interface Input {
-  /** What an error calls it. */
+  /** Its name in error messages. */
   readonly name: string;
-  /** In bytes; `null` where nobody knows, as for a pipe. */
+  /** In bytes; `null` if it is unknown, such as for a pipe. */
   readonly size: number | null;
   stream(): AsyncIterable<Uint8Array>;
 }
 
-/** A part of a line, without its end (`\n` or `\r\n`): lines longer than what is read at once come in several. */
+/** A part of a line, without its end (`\n` or `\r\n`). A line that spans several reads is split into pieces. */
 export interface Piece {
   readonly text: string;
   /** Whether the line begins here. */
@@ -29,11 +29,11 @@ function inputFrom(file: string): Input {
   const standard = file === '-';
   const name = standard ? 'standard input' : file;
   try {
-    const found = standard ? fstatSync(0) : statSync(file);
-    if (found.isDirectory()) throw Object.assign(new Error('this is a folder'), { code: 'EISDIR' });
+    const stats = standard ? fstatSync(0) : statSync(file);
+    if (stats.isDirectory()) throw Object.assign(new Error('this is a folder'), { code: 'EISDIR' });
     return {
       name,
-      size: found.isFile() ? found.size : null,
+      size: stats.isFile() ? stats.size : null,
       stream: () => (standard ? process.stdin : createReadStream(file, { highWaterMark: PIECE_BYTES })),
     };
   } catch (error) {
@@ -41,18 +41,18 @@ function inputFrom(file: string): Input {
   }
 }
 
-/** The files, each of which must exist (`-` is standard input); standard input where none is named. */
+/** Checks that the files exist (`-` is standard input). Without files, the input is standard input. */
 export function openInputs(files: readonly string[]): Input[] {
   return (files.length === 0 ? ['-'] : files).map(inputFrom);
 }
 
-/** The pieces of all lines of one input, in order, as they come. */
+/** The pieces of all lines of one input, in order, as soon as they are read. */
 export async function* linePieces(
   input: Input,
   progress?: Progress,
 ): AsyncGenerator<Piece[], void, undefined> {
-  let begun = false; // a piece of the present line was given already
-  let held = ''; // a \r that may be half of \r\n
+  let begun = false; // whether a piece of the current line was yielded
+  let held = ''; // a \r that may be the first half of \r\n
   for await (const text of decoded(input, progress)) {
     const lines = (held + text).split('\n');
     const rest = lines.pop()!;
@@ -73,13 +73,13 @@ export async function* linePieces(
 }
 
 /**
- * The text of one input; a byte order mark at its start is no text. Pieces end between code points.
+ * The text of one input, without a byte order mark at its start. Pieces end between code points.
  *
- * Errors: the system's, with the name of the input; `ERR_FORMAT` with `path` and `byte` where it is not UTF-8.
+ * Errors: system errors, with the name of the input; `ERR_FORMAT` with `path` and `byte` if it is not UTF-8.
  */
 export async function* decoded(input: Input, progress?: Progress): AsyncGenerator<string, void, undefined> {
   const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-  let rest: Uint8Array = new Uint8Array(0); // the beginning of a code point whose end has not come yet
+  let rest: Uint8Array = new Uint8Array(0); // the start of an incomplete code point
   let offset = 0; // of `rest` in the input
   const decode = (bytes: Uint8Array): string => {
     try {
@@ -113,14 +113,14 @@ function notUtf8(path: string, byte: number): TokenbedError {
   return fail(Error, 'ERR_FORMAT', `${path}: byte ${byte} is not UTF-8`, { path, byte });
 }
 
-/** How many continuation bytes follow a lead byte; -1 for what can be no lead byte. */
+/** The number of continuation bytes that follow a lead byte; -1 for any other byte. */
 function following(lead: number): number {
   if (lead < 0x80) return 0;
   if (lead < 0xc2) return -1;
   return lead < 0xe0 ? 1 : lead < 0xf0 ? 2 : lead < 0xf5 ? 3 : -1;
 }
 
-/** The largest end at which no code point is open. */
+/** The end of the last complete code point. */
 function endOfWholes(bytes: Uint8Array): number {
   for (let at = bytes.length - 1; at >= 0 && at >= bytes.length - 3; at--) {
     if ((bytes[at]! & 0xc0) === 0x80) continue;
@@ -129,14 +129,14 @@ function endOfWholes(bytes: Uint8Array): number {
   return bytes.length;
 }
 
-/** Where the first code point that is malformed begins. */
+/** The offset of the first malformed code point. */
 function firstMalformed(bytes: Uint8Array): number {
   let at = 0;
   while (at < bytes.length) {
     const lead = bytes[at]!;
     const count = following(lead);
     if (count < 0) return at;
-    // Overlong forms, surrogates and what lies beyond U+10FFFF are told by the second byte.
+    // The second byte identifies overlong forms, surrogates and code points beyond U+10FFFF.
     const low = lead === 0xe0 ? 0xa0 : lead === 0xf0 ? 0x90 : 0x80;
     const high = lead === 0xed ? 0x9f : lead === 0xf4 ? 0x8f : 0xbf;
     for (let k = 1; k <= count; k++) {

@@ -1,10 +1,10 @@
-/** What runs here, and on what. */
+/** Describes the backend and the machine. */
 
 import os from 'node:os';
 import { memoryLimit } from '../backend/index.js';
 import { backendInfo } from '../index.js';
 
-/** The backend, the runtime and the machine, as every command with figures names them. */
+/** The backend, the runtime and the machine, for every command that prints figures. */
 export function describeMachine() {
   const { version, name, isa, threads, fallbackReason } = backendInfo();
   const cpus = os.cpus();

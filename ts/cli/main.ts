@@ -1,7 +1,7 @@
 /**
- * Chooses the command, and turns whatever happens into an exit code.
+ * Runs the command, and converts its outcome to an exit code.
  *
- *     0  done (also when the reader of our output went away: it had what it wanted)
+ *     0  done (also if the reader closed the pipe)
  *     1  failed                          tokenbed: ERR_CODE: message
  *     2  the command line is wrong       tokenbed: ERR_USAGE or ERR_INVALID_OPTION: message
  */
@@ -10,7 +10,7 @@ import { VERSION } from '../version.js';
 import { type CommandEntry, COMMON_HELP, readOptions, UsageError } from './command.js';
 import { isClosedPipe, print } from './output.js';
 
-/** The commands: one line for the list of them, and how to get the rest, which only the one that is called loads. */
+/** The commands. Each is loaded on demand. */
 const COMMANDS: readonly CommandEntry[] = [
   {
     name: 'info',
@@ -19,12 +19,12 @@ const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: 'profile',
-    summary: 'what lookups, tables and positions cost here, as a table or a report',
+    summary: 'the cost of lookups, tables and positions, as tables or a report',
     load: async () => (await import('./profile.js')).profile,
   },
   {
     name: 'bench',
-    summary: 'beside plain JavaScript, a plain copy, and the libraries that are installed',
+    summary: 'comparison with plain JavaScript, a plain copy, and installed libraries',
     load: async () => (await import('./bench.js')).bench,
   },
   {
@@ -55,15 +55,15 @@ ${COMMANDS.map(({ name, summary }) => `  ${name.padEnd(11)}${summary}`).join('\n
 Every command has:
 ${COMMON_HELP}
 
-tokenbed COMMAND --help says more about each. The environment variable TOKENBED_BACKEND
-names the backend, TOKENBED_ISA lowers the instruction set.
+tokenbed COMMAND --help describes each command. The environment variable TOKENBED_BACKEND
+selects the backend, TOKENBED_ISA lowers the instruction set.
 
 Example:
   tokenbed tokenize < book.txt | tokenbed embed --npy > vectors.npy`;
 
-/** Runs the program with the arguments behind its name; resolves to the exit code and never rejects. */
+/** Runs the program with the arguments after its name. Resolves to the exit code and never rejects. */
 export async function main(args: readonly string[]): Promise<number> {
-  // Their errors come back from each write; without a listener they would also end the process.
+  // Each write reports its errors. Without a listener they would also end the process.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   const options = args.includes('--') ? args.slice(0, args.indexOf('--')) : args;
   try {
@@ -77,7 +77,7 @@ export async function main(args: readonly string[]): Promise<number> {
 }
 
 async function dispatch(args: readonly string[]): Promise<void> {
-  // What every command knows may also stand before its name.
+  // The common options may also precede the name of the command.
   const at = args.findIndex((arg) => !arg.startsWith('-'));
   const name = args[at];
   const before = at < 0 ? args : args.slice(0, at);
@@ -99,7 +99,7 @@ async function dispatch(args: readonly string[]): Promise<void> {
   return command.run(values, files);
 }
 
-/** One line, and below it the stack where it was asked for. */
+/** One line; with `verbose`, the stack below it. */
 function describeFailure(error: unknown, verbose: boolean): string {
   const { code = 'ERR_INTERNAL', message = String(error) } = error as { code?: string; message?: string };
   const line = `tokenbed: ${code}: ${message.replaceAll(/\s*\n\s*/g, ' ')}`;

@@ -1,7 +1,7 @@
 /**
- * A .npy whose length is not known beforehand: rows wait in a temporary file until their number can be written.
+ * Writes a .npy with an unknown number of rows: a temporary file stores the rows until the header can be written.
  *
- * The file loses its name as soon as it is open, and its space when it is closed, however this process ends.
+ * The file is unlinked as soon as it is open, so its space is freed however this process ends.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -13,7 +13,7 @@ import { print, systemError } from './output.js';
 
 const PIECE_BYTES = 2 ** 20;
 
-/** Takes rows of f32, then prints all of them as one .npy. */
+/** Collects rows of f32, then prints all of them as one .npy. */
 export class NpySpool {
   readonly #folder = tmpdir();
   readonly #file: number;
@@ -46,7 +46,7 @@ export class NpySpool {
     }
   }
 
-  /** Gives the space back. */
+  /** Frees the space. */
   close(): void {
     closeSync(this.#file);
   }

@@ -6,14 +6,14 @@ import { MAGIC } from '../files/npy.js';
 import { Embedding } from '../index.js';
 import { systemError } from './output.js';
 
-/** More than any header of a 2-D array takes; what says so is not to be believed. */
+/** More than any header of a 2-D array takes. A longer one is malformed. */
 const LONGEST_HEADER = 65_536;
 const PIECE_FLOATS = 2 ** 18;
 
 /**
  * An Embedding over the weights in a .npy file, read piece by piece into its table.
  *
- * Errors: the system's; `ERR_FORMAT` with `path`, `byte` and `rule` where the file is none of `<f4`, 2-D, C order;
+ * Errors: system errors; `ERR_FORMAT` with `path`, `byte` and `rule` unless the file is `<f4`, 2-D and in C order;
  * `ERR_TOO_LARGE`.
  */
 export async function readWeights(path: string): Promise<Embedding> {
@@ -22,7 +22,7 @@ export async function readWeights(path: string): Promise<Embedding> {
     handle = await open(path);
     return await readTable(path, handle);
   } catch (error) {
-    // Ours have fields and words already; what the system says lacks the name of the file.
+    // Errors of this package are complete. System errors lack the name of the file.
     throw (error as NodeJS.ErrnoException).syscall === undefined ? error : systemError(path, error);
   } finally {
     await handle?.close();
@@ -30,12 +30,12 @@ export async function readWeights(path: string): Promise<Embedding> {
 }
 
 async function readTable(path: string, handle: FileHandle): Promise<Embedding> {
-  const found = await handle.stat();
+  const { size } = await handle.stat();
   const { rows, dim, dataStart } = await readHeader(path, handle);
-  const wanted = dataStart + rows * dim * 4;
-  if (found.size !== wanted) {
-    const rule = `${rows} x ${dim} f32 behind the header make a file of ${wanted} bytes: got ${found.size}`;
-    throw malformed(path, Math.min(found.size, wanted), rule);
+  const expected = dataStart + rows * dim * 4;
+  if (size !== expected) {
+    const rule = `${rows} x ${dim} f32 behind the header make a file of ${expected} bytes: got ${size}`;
+    throw malformed(path, Math.min(size, expected), rule);
   }
   const embedding = new Embedding({ vocabSize: rows, embeddingDim: dim, initType: 'zeros' });
   const most = Math.max(1, Math.floor(PIECE_FLOATS / dim));
@@ -76,7 +76,7 @@ async function readHeader(path: string, handle: FileHandle) {
 const ENTRY =
   /\s*(?:'(\w+)'|"(\w+)")\s*:\s*('[^']*'|"[^"]*"|True|False|\([^()]*\)|\[.*?\]\s*(?=,|\}))\s*(?:,|(?=\}))/y;
 
-/** The three entries of the header, a literal of Python; `wrong` words an error. */
+/** Parses the three entries of the header, a Python dictionary; `wrong` creates an error. */
 function readDict(text: string, wrong: (rule: string) => TokenbedError): { rows: number; dim: number } {
   const body = text.trim();
   const entries = new Map<string, string>();

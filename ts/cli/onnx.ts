@@ -1,20 +1,20 @@
 /**
- * ONNX models of one Gather, put together by hand: the format is protobuf, and this one is a hundred bytes.
+ * ONNX models of one Gather, encoded by hand as protobuf. They take about a hundred bytes.
  *
  *     rows[n, D] = Gather(table[V, D], ids[n])
  *
- * The table is an input, which a runtime may read in place, or an initializer whose bytes are handed over beside the
- * model, for runtimes that copy it into memory of their own. Field numbers are those of onnx.proto3.
+ * The table is an input, which a runtime may read in place, or an initializer whose bytes are passed separately, for
+ * runtimes that copy it. The field numbers are from onnx.proto3.
  */
 
 const FLOAT = 1;
 const INT32 = 6;
 const EXTERNAL = 1;
 
-/** The name under which the table's bytes are handed over. */
+/** The file name of the table's bytes in the model. */
 export const TABLE_FILE = 'table.bin';
 
-/** The bytes of such a model. */
+/** The bytes of the model. */
 export function gatherModel(
   { vocab, dim, tokens }: { readonly vocab: number; readonly dim: number; readonly tokens: number },
   table: 'input' | 'external',

@@ -1,14 +1,14 @@
-/** Standard output, piece by piece, and errors of the system in our words. Every command has this: it imports nothing. */
+/** Standard output, and the format of system errors. Every command loads this file, so it imports nothing. */
 
-/** An error of the system, worded as `where: what happened`; its code stays. */
+/** A system error with the message `where: what happened`; it keeps its code. */
 export function systemError(where: string, error: unknown): Error {
   const { code = 'ERR_INTERNAL', message } = error as NodeJS.ErrnoException;
-  // Node's message is `ENOENT: no such file or directory, open 'x'`: the middle says it.
+  // Node's message is `ENOENT: no such file or directory, open 'x'`: keeps the middle.
   const text = message.replace(/^[A-Z0-9]+: /, '').replace(/, \w+( '.*)?$/s, '');
   return Object.assign(new Error(`${where}: ${text}`, { cause: error }), { code });
 }
 
-/** Writes to standard output, and waits until it was taken; only then may `data` change. */
+/** Writes to standard output. `data` must not change before the promise resolves. */
 export function print(data: string | Uint8Array): Promise<void> {
   return new Promise((resolve, reject) => {
     process.stdout.write(data, (error) => {
@@ -18,7 +18,7 @@ export function print(data: string | Uint8Array): Promise<void> {
   });
 }
 
-/** Whether the reader of our output has gone away: `head` did, and that is no error. */
+/** Whether the reader closed the pipe, as `head` does. That is not a failure. */
 export function isClosedPipe(error: unknown): boolean {
   return (error as { code?: unknown } | null)?.code === 'EPIPE';
 }

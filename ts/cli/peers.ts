@@ -1,8 +1,8 @@
 /**
- * Other libraries that look rows up, as far as they are installed where the program is called.
+ * Other libraries with lookups, if they are installed in the current folder.
  *
- * Each is loaded when it is its turn, after everything that needs none of them was measured: a library that is there
- * makes plain loops slower.
+ * Each is loaded when it is its turn, after the contenders that need no library: a loaded library slows down plain
+ * loops.
  */
 
 import { existsSync, readFileSync } from 'node:fs';
@@ -12,7 +12,7 @@ import { pathToFileURL } from 'node:url';
 import { type Entrant, Feed, type Job } from './contenders.js';
 import { gatherModel, TABLE_FILE } from './onnx.js';
 
-/** A library that is installed. */
+/** An installed library. */
 export interface Peer {
   readonly name: string;
   readonly version: string;
@@ -20,15 +20,15 @@ export interface Peer {
   open(): Promise<Prepare>;
 }
 
-/** Makes a contender; `null` for a table that the library cannot hold. */
+/** Creates a contender; `null` if the table is too large for the library. */
 export type Prepare = (job: Job) => Promise<Entrant | null>;
 
-/** As `require`, from the folder where the program was called. */
+/** `require`, from the current folder. */
 const requireHere = createRequire(path.join(process.cwd(), 'package.json'));
 
 const TENSORFLOW_WASM = '@tensorflow/tfjs-backend-wasm';
 
-/** Memories of 2 or 4 GiB, through which a table passes twice. */
+/** The largest table in bytes: these libraries have memories of 2 or 4 GiB and copy a table twice. */
 const LARGEST = 1.5 * 2 ** 30;
 
 /** The folder of an installed package. */
@@ -37,12 +37,12 @@ function folderOf(name: string): string | undefined {
   return folders.find((folder) => existsSync(path.join(folder, 'package.json')));
 }
 
-/** Imports a file of a package: an ES module has its own copies of what it depends on. */
+/** Imports a file of a package as an ES module, which has separate copies of its dependencies. */
 function importFrom(name: string, file: string): Promise<unknown> {
   return import(pathToFileURL(path.join(folderOf(name)!, file)).href);
 }
 
-/** As much of onnxruntime as is used; both builds have it. */
+/** The part of onnxruntime that is used here; both builds have it. */
 interface Onnx {
   readonly env: { readonly wasm: { numThreads: number } };
   readonly Tensor: new (type: string, data: Float32Array | Int32Array, dims: readonly number[]) => OnnxTensor;
@@ -60,7 +60,7 @@ interface OnnxSession {
   release(): Promise<void>;
 }
 
-/** The rows go into the caller's output; the table is an input that is read in place. */
+/** Writes the rows into the caller's output; the table is an input that is read in place. */
 async function onnxNode(): Promise<Prepare> {
   const ort = requireHere('onnxruntime-node') as Onnx;
   return async (job) => {
@@ -87,8 +87,8 @@ async function onnxNode(): Promise<Prepare> {
 }
 
 /**
- * Imported where the other one is required: both depend on onnxruntime-common, where both would register a backend
- * of the same name, and one would silently be measured as the other.
+ * Imported, while onnxruntime-node is required. Both register a backend of the same name in onnxruntime-common; with
+ * one shared copy, one would silently be measured as the other.
  */
 async function onnxWeb(): Promise<Prepare> {
   const ort = (await importFrom('onnxruntime-web', 'dist/ort.node.min.mjs')) as Onnx;
@@ -102,22 +102,22 @@ async function onnxWeb(): Promise<Prepare> {
       externalData: [{ path: TABLE_FILE, data }],
     });
     const feed = new Feed(job);
-    let found: { readonly rows: OnnxTensor } | null = null;
+    let output: { readonly rows: OnnxTensor } | null = null;
     return {
       name: 'onnxruntime-web',
       async run(calls) {
         for (let i = 0; i < calls; i++) {
-          found = null; // the last output may go before the next one comes
-          found = await session.run({ ids: new ort.Tensor('int32', feed.next(), [tokens]) });
+          output = null; // lets the last output be freed before the next one is created
+          output = await session.run({ ids: new ort.Tensor('int32', feed.next(), [tokens]) });
         }
       },
-      answer: () => ({ rows: found!.rows.data, wanted: feed.wanted() }),
+      answer: () => ({ rows: output!.rows.data, wanted: feed.wanted() }),
       close: () => session.release(),
     };
   };
 }
 
-/** As much of TensorFlow.js as is used. */
+/** The part of TensorFlow.js that is used here. */
 interface TensorFlow {
   setBackend(name: string): Promise<boolean>;
   tensor2d(data: Float32Array, shape: readonly [number, number]): TensorFlowTensor;
@@ -130,7 +130,7 @@ interface TensorFlowTensor {
   dispose(): void;
 }
 
-/** tf.gather, then dataSync: everybody else's rows end up in memory that JavaScript reads. */
+/** tf.gather, then dataSync: the rows of all other contenders end up in memory that JavaScript reads, too. */
 async function tensorFlow(tf: TensorFlow, name: string, backend: string): Promise<Prepare> {
   if (!(await tf.setBackend(backend))) throw new Error(`its backend ${backend} does not start`);
   return async (job) => {
@@ -143,10 +143,10 @@ async function tensorFlow(tf: TensorFlow, name: string, backend: string): Promis
       run(calls) {
         for (let i = 0; i < calls; i++) {
           const ids = tf.tensor1d(feed.next(), 'int32');
-          const found = tf.gather(weight, ids);
-          rows = found.dataSync() as Float32Array<ArrayBuffer>;
+          const gathered = tf.gather(weight, ids);
+          rows = gathered.dataSync() as Float32Array<ArrayBuffer>;
           ids.dispose();
-          found.dispose();
+          gathered.dispose();
         }
       },
       answer: () => ({ rows, wanted: feed.wanted() }),
@@ -166,7 +166,7 @@ async function tensorFlowPlain(): Promise<Prepare> {
   return tensorFlow(requireHere('@tensorflow/tfjs') as TensorFlow, '@tensorflow/tfjs', 'cpu');
 }
 
-/** As much of jax-js as is used. */
+/** The part of jax-js that is used here. */
 interface Jax {
   init(device: string): Promise<unknown>;
   defaultDevice(device: string): unknown;
@@ -178,7 +178,7 @@ interface Jax {
 }
 
 interface JaxArray {
-  /** A reference of one's own: every use takes one away. */
+  /** A new reference: every use consumes one. */
   readonly ref: JaxArray;
   reshape(shape: readonly number[]): JaxArray;
   dataSync(): Float32Array;
@@ -222,10 +222,10 @@ const KNOWN: readonly {
   { name: '@jax-js/jax', open: jaxCompiled },
 ];
 
-/** All that are looked for. */
+/** The names of all supported libraries. */
 export const PEER_NAMES: readonly string[] = KNOWN.map(({ name }) => name);
 
-/** Which of the libraries that are known here are installed, and the names of those that are not. */
+/** The supported libraries that are installed, and the names of those that are missing. */
 export function findPeers(): { readonly installed: Peer[]; readonly missing: string[] } {
   const installed: Peer[] = [];
   const missing: string[] = [];

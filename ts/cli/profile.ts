@@ -1,4 +1,4 @@
-/** `tokenbed profile`: what the profiler finds on this machine, as tables, as JSON, or as a report to send. */
+/** `tokenbed profile`: runs the profiler and prints tables, JSON, or a report file. */
 
 import path from 'node:path';
 import { Embedding, EmbeddingProfiler } from '../index.js';
@@ -22,30 +22,30 @@ import { expectPlace, writeWhole } from './whole-file.js';
 
 export const profile: Command = {
   name: 'profile',
-  help: `tokenbed profile: what lookups, tables and positions cost on this machine
+  help: `tokenbed profile: the cost of lookups, tables and positions on this machine
 
 Usage: tokenbed profile [OPTIONS]
 
-Looks tokens up in a random table, beside a plain copy of as many bytes; makes tables of
-several sizes, one at a time; adds sinusoidal and learned positions. Each figure is the
-median of many calls, with its tenths where the table has room. Takes about five seconds.
+Looks up tokens in a random table, compared with a plain copy of as many bytes; creates tables
+of several sizes, one at a time; adds sinusoidal and learned positions. Each figure is the
+median of many calls; lookups also show p10 and p90. Takes about five seconds.
 
 Options:
       --vocab N            rows of the table (default 50000)
-      --dim N              length of a vector, also of the positions (default 256)
+      --dim N              length of a vector and of a position (default 256)
       --batch-sizes LIST   sequences per call (default 1,8,32)
       --seq-lengths LIST   tokens per sequence (default 64,512)
-      --pattern LIST       how ids are spread over the table: uniform (default), zipf,
-                           sequential, repeated; several with commas between them
-      --seed N             of table and ids, 0 to 2^64-1 (default 0)
-      --vocab-sizes LIST   tables that are compared (default 1000,10000,100000)
-      --embedding-dims LIST  and the lengths of their vectors (default 64,256)
-      --max-table MB       tables above that are computed, not made (default 1024)
-      --min-time MS        each figure is timed for at least so long (default 100)
+      --pattern LIST       distributions of the ids over the table: uniform (default), zipf,
+                           sequential, repeated; separated by commas
+      --seed N             seed of table and ids, 0 to 2^64-1 (default 0)
+      --vocab-sizes LIST   rows of the compared tables (default 1000,10000,100000)
+      --embedding-dims LIST  lengths of their vectors (default 64,256)
+      --max-table MB       do not create larger tables, only compute sizes (default 1024)
+      --min-time MS        minimum time of each figure (default 100)
       --json               one JSON object: version, backend, ..., table, settings,
                            lookup, memoryScaling, positional
-      --html FILE.html     write a report with charts there too: one file, no network
-      --svg FILE.svg       write the charts there too
+      --html FILE.html     also write a report with charts: one file, no network
+      --svg FILE.svg       also write the charts
 
 Examples:
   tokenbed profile
@@ -72,24 +72,24 @@ Examples:
 };
 
 async function run(values: Values): Promise<void> {
-  const asked = readAsked(values);
+  const options = readOptions(values);
   const html = textOption(values, 'html');
   const svg = textOption(values, 'svg');
   if (html !== undefined && svg !== undefined && path.resolve(html) === path.resolve(svg)) {
-    throw new UsageError(`Options --html and --svg name one file: ${html}`);
+    throw new UsageError(`Options --html and --svg name the same file: ${html}`);
   }
   for (const file of [html, svg]) if (file !== undefined) await expectPlace(file);
 
-  const { profiler, table, lines } = measure(asked);
+  const { profiler, table, lines } = measure(options);
   if (html !== undefined) await writeWhole(html, profiler.toHTML());
   if (svg !== undefined) await writeWhole(svg, profiler.toSVG());
   if (values['json'] !== true) return print(`${machineLine()}\n${lines.join('\n')}\n`);
-  const settings = { seed: String(asked.seed), minTimeMs: asked.minTimeMs };
-  const found = { ...describeMachine(), table, settings, ...profiler.results };
-  return print(`${JSON.stringify(found, null, 2)}\n`);
+  const settings = { seed: String(options.seed), minTimeMs: options.minTimeMs };
+  const report = { ...describeMachine(), table, settings, ...profiler.results };
+  return print(`${JSON.stringify(report, null, 2)}\n`);
 }
 
-function readAsked(values: Values) {
+function readOptions(values: Values) {
   const rows = { min: 1, max: 2 ** 32 };
   return {
     vocabSize: integerOption(values, 'vocab', rows, 50_000),
@@ -105,10 +105,10 @@ function readAsked(values: Values) {
   };
 }
 
-/** Everything, one measurement after the other, below a bar that counts their figures. */
-function measure(asked: ReturnType<typeof readAsked>) {
-  const { vocabSize, embeddingDim, batchSizes, seqLengths, patterns, seed } = asked;
-  const { vocabSizes, embeddingDims, maxTableMb, minTimeMs } = asked;
+/** Runs all measurements, with a progress bar that counts their figures. */
+function measure(options: ReturnType<typeof readOptions>) {
+  const { vocabSize, embeddingDim, batchSizes, seqLengths, patterns, seed } = options;
+  const { vocabSizes, embeddingDims, maxTableMb, minTimeMs } = options;
   const shapes = new Set(batchSizes).size * new Set(seqLengths).size;
   const tables = new Set(vocabSizes).size * new Set(embeddingDims).size;
   const total = shapes * patterns.length + tables + 2;

@@ -1,4 +1,4 @@
-/** How far the work has come, for whoever watches: a bar on a terminal after a second, otherwise nothing. */
+/** The progress bar: appears on a terminal after a second, nowhere else. */
 
 const WIDTH = 28;
 const PATIENCE_MS = 1000;
@@ -6,8 +6,8 @@ const REDRAW_MS = 100;
 const ERASE = '\r\u001b[2K';
 
 /**
- * A bar on standard error; without a total it counts. It stays away where its line would mix with results, which come
- * meanwhile unless `resultsLater`.
+ * A bar on standard error, or a counter without a total. Hidden if standard output is also a terminal, where the bar
+ * would mix with results, unless `resultsLater`: then they come after the bar.
  */
 export class Progress {
   readonly #watched: boolean;
@@ -30,12 +30,12 @@ export class Progress {
     return new Progress(label, sizes.includes(null) ? null : sizes.reduce<number>((sum, n) => sum + n!, 0));
   }
 
-  /** So much more is done. */
+  /** Adds `amount` to the finished work. */
   add(amount: number): void {
     this.set(this.#done + amount);
   }
 
-  /** So much is done. */
+  /** Sets the finished work. */
   set(done: number): void {
     this.#done = done;
     if (!this.#watched || performance.now() < this.#next) return;
@@ -44,7 +44,7 @@ export class Progress {
     process.stderr.write(`${ERASE}${this.label} ${this.#text()}`);
   }
 
-  /** Takes the bar away. */
+  /** Removes the bar. */
   end(): void {
     if (this.#drawn > 0) process.stderr.write(ERASE);
     this.#drawn = 0;

@@ -1,11 +1,11 @@
-/** From lines to token ids: each line is a sequence, and a bad id is named by its place. */
+/** Converts lines to token ids. Each line is a sequence; errors name the line and column of a bad id. */
 
 import { describe, fail, type TokenbedError } from '../errors.js';
 import type { CharTokenizer } from '../index.js';
 import { BOS, EOS } from '../tokenizer/tokenizer.js';
 import type { Piece } from './input.js';
 
-/** Some tokens in a row, each with its place in its line; reused from one piece of input to the next. */
+/** A buffer of consecutive tokens and their positions in their lines; reused for each piece of input. */
 export class TokenBatch {
   #ids = new Uint32Array(4096);
   #positions = new Uint32Array(4096);
@@ -35,7 +35,7 @@ function doubled(values: Uint32Array): Uint32Array<ArrayBuffer> {
 /** Appends the tokens of the next piece of a text. */
 export type TokenReader = (piece: Piece, batch: TokenBatch) => void;
 
-/** The ids of a piece of a line: `<BOS>` opens the line and `<EOS>` closes it, as when it is encoded whole. */
+/** The ids of a piece of a line: `<BOS>` before its start and `<EOS>` after its end, as for the whole line. */
 export function charIds(tokenizer: CharTokenizer, { text, first, last }: Piece): number[] {
   const ids = tokenizer.encode(text, { addSpecialTokens: false });
   if (first) ids.unshift(BOS);
@@ -49,20 +49,20 @@ export function textReader(tokenizer: CharTokenizer, source: string, bound: numb
   return (piece, batch) => {
     if (piece.first) [line, position] = [line + 1, 0];
     for (const id of charIds(tokenizer, piece)) {
-      // <BOS> has no column of its own: it stands before the first character.
+      // <BOS> has no column: it comes before the first character.
       if (id >= bound) throw outOfRange(String(id), bound, { source, line, column: Math.max(1, position) });
       batch.push(id, checkPosition(position++, { source, line, column: position }));
     }
   };
 }
 
-/** An id of a table has at most 10 digits; what is longer than this is given up as soon as it is seen. */
+/** Valid ids have at most 10 digits. A longer word than this is rejected before its end is read. */
 const LONGEST_WORD = 1000;
 
-/** Reads lines of ids with white space between them; `source` is the name of the text, ids must be below `bound`. */
+/** Reads lines of ids separated by white space; `source` is the name of the input, ids must be below `bound`. */
 export function idReader(source: string, bound: number): TokenReader {
   let [line, position, column] = [0, 0, 1];
-  let begun = ''; // an id whose end has not come yet
+  let begun = ''; // the start of an id that continues in the next piece
   return ({ text, first, last }, batch) => {
     if (first) [line, position, column] = [line + 1, 0, 1];
     const all = begun + text;
@@ -88,7 +88,7 @@ export function idReader(source: string, bound: number): TokenReader {
 
 const isSpace = (unit: number): boolean => unit === 32 || (unit >= 9 && unit <= 13);
 
-/** Where something stands: lines and columns are counted from 1. */
+/** A place in an input. Lines and columns are counted from 1. */
 interface Place {
   readonly source: string;
   readonly line: number;

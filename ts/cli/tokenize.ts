@@ -24,8 +24,8 @@ export const tokenize: Command = {
 
 Usage: tokenbed tokenize [OPTIONS] [FILES]
 
-Reads FILES in order, or standard input (also named -). Text is UTF-8; lines end with
-\\n or \\r\\n, the last one may lack its end. A byte order mark at the start is left out.
+Reads FILES in order, or standard input (also named -). Text is UTF-8. Lines end with
+\\n or \\r\\n, optional after the last line. A byte order mark at the start is skipped.
 
 Options:
       --tokenizer KIND     char (default): one id per character, 99 ids: <PAD> 0, <UNK> 1,
@@ -33,10 +33,10 @@ Options:
                            bytes: byte-pair encoding of UTF-8, byte b is 4 + b; merges come
                            from --train
                            words: byte-pair encoding of lower-case words; needs --train
-                           FILE.json: what --save wrote, or toJSON() of any tokenizer
+                           FILE.json: a tokenizer from --save or toJSON()
       --train N            first learn a vocabulary of N ids from the whole input, of bytes
-                           (default) or words; holds the input in memory
-      --save FILE.json     write the trained tokenizer there, before the ids
+                           (default) or words; keeps the input in memory
+      --save FILE.json     write the trained tokenizer before the ids
       --json               each line a JSON array of ids
 
 Examples:
@@ -81,12 +81,12 @@ async function run(values: Values, files: readonly string[]): Promise<void> {
 
 async function knownTokenizer(kind: string): Promise<Tokenizer> {
   if (kind === 'char') return new CharTokenizer();
-  // Without merges: each byte on its own.
+  // Without merges: one token per byte.
   if (kind === 'bytes') return new BPETokenizer({ mode: 'bytes', vocabSize: 260 }).train([]);
   return loadTokenizer(kind);
 }
 
-/** The tokenizer in a JSON file. `ERR_FORMAT` and the system's errors name the file. */
+/** The tokenizer in a JSON file. `ERR_FORMAT` and system errors name the file. */
 async function loadTokenizer(file: string): Promise<Tokenizer> {
   const [input] = openInputs([file]);
   let text = '';
@@ -104,17 +104,17 @@ function parseTokenizer(text: string): Tokenizer {
   try {
     type = (JSON.parse(text) as { type?: unknown } | null)?.type;
   } catch {
-    return CharTokenizer.fromJSON(text); // which says what is wrong with it
+    return CharTokenizer.fromJSON(text); // throws an error that describes the problem
   }
   if (type === 'CharTokenizer') return CharTokenizer.fromJSON(text);
   if (type === 'BPETokenizer') return BPETokenizer.fromJSON(text);
   throw malformed('type', '"CharTokenizer" or "BPETokenizer"', type);
 }
 
-/** What writes the ids of a piece of a line: its part of the line that comes out. */
+/** A function from a piece of an input line to the matching part of the output line. */
 function lineWriter(tokenizer: Tokenizer, form: RowForm): (piece: Piece) => string {
   if (tokenizer instanceof CharTokenizer) {
-    // Character by character: a line need not be whole.
+    // Characters are encoded one by one, so a line may be incomplete.
     return (piece) => {
       const ids = charIds(tokenizer, piece);
       const { start, between, end } = form;
@@ -150,7 +150,7 @@ function trainable(kind: string, vocabSize: number): Trainable {
   }
 }
 
-/** Each line is a text of its own: no token learned crosses a line's end, as none is used across one. */
+/** Trains on each line as a separate text: lines are also encoded separately, so no token spans two lines. */
 async function trainAndTokenize(
   tokenizer: Trainable,
   save: string | undefined,

@@ -1,4 +1,4 @@
-/** `tokenbed visualize`: what the sinusoidal encoding of positions looks like, as text and as a picture. */
+/** `tokenbed visualize`: the sinusoidal encoding of positions, as text and as a picture. */
 
 import { PositionalEncoding } from '../index.js';
 import {
@@ -20,13 +20,13 @@ Usage: tokenbed visualize [OPTIONS]
 Prints the first positions and dimensions (at most 10 x 10) and the range of frequencies.
 
 Options:
-      --svg FILE.svg       draw a heat map and the frequencies there too
+      --svg FILE.svg       also draw a heat map and the frequencies to this file
       --dim N              dimensions of the encoding (default 64)
       --seq-length N       positions (default 100)
       --dims N             dimensions shown (default 10; in the picture 64)
-      --base X             what the wavelengths grow to, 1 to 1e12 (default 10000)
-      --layout KIND        interleaved (default): sine and cosine in turns; halves: all
-                           sines first
+      --base X             base of the frequencies, 1 to 1e12 (default 10000)
+      --layout KIND        interleaved (default): alternating sines and cosines; halves:
+                           all sines first
       --json               one JSON object: seqLength, dimsShown, values, frequencies (rad
                            per position), minFrequency, maxFrequency
 
@@ -59,6 +59,6 @@ async function run(values: Values): Promise<void> {
     const { writeWhole } = await import('./whole-file.js');
     await writeWhole(svg, `${encoding.toSVG({ seqLength, dimsToShow })}\n`);
   }
-  const { text, ...found } = encoding.visualizeEncoding({ seqLength, dimsToShow, print: null });
-  await print(`${values['json'] === true ? JSON.stringify(found, null, 2) : text}\n`);
+  const { text, ...report } = encoding.visualizeEncoding({ seqLength, dimsToShow, print: null });
+  await print(`${values['json'] === true ? JSON.stringify(report, null, 2) : text}\n`);
 }

@@ -1,4 +1,4 @@
-/** Files that are written whole or not at all. Imported by those who write one: `node:crypto` takes long to load. */
+/** Atomic writes of files. Imported on demand: `node:crypto` takes long to load. */
 
 import { randomUUID } from 'node:crypto';
 import { rmSync } from 'node:fs';
@@ -6,11 +6,11 @@ import { access, constants, open, realpath, rename, rm, stat, writeFile } from '
 import path from 'node:path';
 import { systemError } from './output.js';
 
-/** Throws what writing `file` would, as far as can be seen: before the work that it is to hold, not after. */
+/** Checks before the work starts that `file` can be written. Throws the error that the write would throw. */
 export async function expectPlace(file: string): Promise<void> {
   try {
     const old = await stat(file).catch(() => null);
-    if (old?.isDirectory()) await open(file, 'r+'); // refused
+    if (old?.isDirectory()) await open(file, 'r+'); // always fails
     if (old !== null && !old.isFile()) return;
     await access(path.dirname(old === null ? file : await realpath(file)), constants.W_OK);
   } catch (error) {
@@ -21,8 +21,9 @@ export async function expectPlace(file: string): Promise<void> {
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /**
- * Writes a file beside its place and puts it there when it is whole: until then an older file stays, and an
- * error or an interrupt leaves nothing behind. Who may read an older file may read the new one. What is no ordinary file (a pipe, a device) is written to directly.
+ * Writes a temporary file in the same folder and renames it when it is complete. Until then an existing file stays; an
+ * error or an interrupt leaves no temporary file. The new file keeps the mode of the existing one. Pipes and devices
+ * are written directly.
  */
 export async function writeWhole(file: string, text: string): Promise<void> {
   try {
@@ -38,13 +39,13 @@ async function writeBeside(file: string, text: string, mode: number | undefined)
   const beside = `${file}.${randomUUID()}.tmp`;
   const interrupted = (signal: NodeJS.Signals): void => {
     rmSync(beside, { force: true });
-    process.kill(process.pid, signal); // `once` has taken the handler away: this ends the process
+    process.kill(process.pid, signal); // `once` has removed the handler, so this ends the process
   };
   for (const signal of SIGNALS) process.once(signal, interrupted);
   try {
     const handle = await open(beside, 'wx');
     try {
-      if (mode !== undefined) await handle.chmod(mode & 0o7777); // as the file that it takes the place of
+      if (mode !== undefined) await handle.chmod(mode & 0o7777); // the mode of the replaced file
       await handle.writeFile(text);
       await handle.sync();
     } finally {

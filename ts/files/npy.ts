@@ -1,11 +1,11 @@
 /**
- * NumPy's file format, as far as a table of f32 needs it.
+ * NumPy's file format, for tables of f32.
  *
  *     bytes 0-5   \x93NUMPY
  *     bytes 6-7   version: 1.0, 2.0 or 3.0
  *     then        length of the header: u16 in 1.0, u32 after it, little-endian
  *     then        {'descr': '<f4', 'fortran_order': False, 'shape': (rows, dim), } and spaces, up to a \n
- *     then        rows x dim f32, little-endian, row after row, and nothing behind them
+ *     then        rows x dim f32, little-endian, row-major, up to the end of the file
  */
 
 export const MAGIC = '\u0093NUMPY';

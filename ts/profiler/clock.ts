@@ -1,23 +1,23 @@
-/** The clock, and how coarse it is: browsers round it to 0.1 or 1 ms, and some hosts stop it while a program computes. */
+/** The clock and its resolution: browsers round it to 0.1 or 1 ms, and some hosts stop it while a program computes. */
 
 import { fail, type TokenbedError } from '../errors.js';
 
-/** A clock that moves. */
+/** A clock that advances. */
 export interface Clock {
-  /** Milliseconds from some beginning. */
+  /** Milliseconds since an arbitrary origin. */
   readonly now: () => number;
-  /** The smallest step that was seen, in milliseconds. */
+  /** The smallest observed step, in milliseconds. */
   readonly resolutionMs: number;
 }
 
-/** So many steps are looked at, unless that takes too many readings (about 0.1 s). */
+/** The number of steps to observe, and the most readings (about 0.1 s). */
 const STEPS = 8;
 const MOST_READINGS = 2 ** 21;
 
-/** The monotonic clock; where that one stands still, the wall clock is better than none. */
+/** The monotonic clock; the wall clock is the fallback for hosts that stop it. */
 const CLOCKS = [() => performance.now(), () => Date.now()] as const;
 
-/** Watches a clock; `Infinity` if it stands still. */
+/** The smallest step of a clock; `Infinity` if it does not advance. */
 function smallestStep(now: () => number): number {
   let smallest = Infinity;
   let steps = 0;
@@ -33,7 +33,7 @@ function smallestStep(now: () => number): number {
   return smallest;
 }
 
-/** A clock to measure with. `ERR_INTERNAL` where none moves. */
+/** Opens the first clock that advances. `ERR_INTERNAL` if none does. */
 export function openClock(): Clock {
   for (const now of CLOCKS) {
     const resolutionMs = smallestStep(now);
@@ -42,7 +42,7 @@ export function openClock(): Clock {
   throw clockStandsStill();
 }
 
-/** The error of a host whose clock does not move while a program computes: no time can be told there. */
+/** The error on a host whose clock does not advance while a program computes. */
 export function clockStandsStill(): TokenbedError {
   const text = 'The clock of this host stands still while the program computes: nothing can be measured here';
   return fail(Error, 'ERR_INTERNAL', text);

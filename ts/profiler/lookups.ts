@@ -1,4 +1,4 @@
-/** Timing lookups in a table, beside a plain copy of the same bytes. */
+/** Times lookups in a table, interleaved with a plain copy of the same bytes. */
 
 import { expectRoom, resultFloats, type Table } from '../backend/index.js';
 import { type Embedding, tableOf } from '../embedding.js';
@@ -8,35 +8,35 @@ import { drawIds } from './patterns.js';
 import type { AccessPattern, LookupResult } from './results.js';
 import { type Contender, quantile } from './rounds.js';
 
-/** What the seeds call MB. */
+/** TinyTorch's MB. */
 export const MIB = 2 ** 20;
 
 /**
- * Successive calls look up successive ids of a pool whose rows together are larger than any cache, if the table is: or
- * a small batch, asked for again and again, would be in cache whatever its pattern.
+ * Successive calls look up successive ids of a pool. Its rows exceed any cache if the table does. A single small batch
+ * would always be in cache, with any pattern.
  */
 const POOL_BYTES = 256 * MIB;
 const MOST_POOLED = 2 ** 21;
-/** A small table has been seen from all sides after so many ids per row. */
+/** Enough ids per row to cover a small table. */
 const IDS_PER_ROW = 4;
-/** Batches of fewer ids are copied out of the pool: as views, they would be so many that they fill the caches. */
+/** Smaller batches are copied out of the pool: there would be so many views that they fill the caches. */
 const FEW = 64;
 
 /** How many rows of a result are compared with the table. */
 const COMPARED = 64;
 
-/** What is looked up. */
+/** The arguments of {@link Lookups}. */
 export interface LookupPlan {
   readonly embedding: Embedding;
   readonly pattern: AccessPattern;
   readonly seed: number | bigint;
   /** The most tokens of any call. */
   readonly mostTokens: number;
-  /** Whether the machine's own copy is timed too, which needs memory as large as the result. */
+  /** Whether to time a plain copy, too. It takes memory as large as the result. */
   readonly besideCopy: boolean;
 }
 
-/** Lookups in one table, into memory that all of them share. */
+/** Lookups in one table, into shared memory. */
 export class Lookups {
   readonly #plan: LookupPlan;
   readonly #table: Table;
@@ -60,7 +60,7 @@ export class Lookups {
     this.#pool = drawIds(pattern, vocabSize, pooled, seed);
   }
 
-  /** Times one configuration beside a copy. */
+  /** Times one configuration, interleaved with a copy. */
   measure(
     { batchSize, seqLength }: { readonly batchSize: number; readonly seqLength: number },
     measuring: Measuring,
@@ -92,13 +92,13 @@ export class Lookups {
     };
   }
 
-  /** `forwardInto` of `tokens` ids of the pool, then of the next ones. */
+  /** Calls `forwardInto` with successive batches of `tokens` ids of the pool. */
   contender(tokens: number): Contender {
     const { embedding } = this.#plan;
     const nextBatch = batches(this.#pool, tokens);
     const out = this.#rows.subarray(0, tokens * this.#table.dim);
     let ids = this.#pool;
-    out.fill(NaN); // rows of an earlier contender would hide a call that writes nothing
+    out.fill(NaN); // otherwise rows of an earlier contender would hide a call that writes nothing
     return {
       bytes: 4 * tokens * (1 + this.#table.dim),
       run(calls) {
@@ -111,7 +111,7 @@ export class Lookups {
     };
   }
 
-  /** The machine's ceiling: the rows that were just looked up, copied once more. */
+  /** The upper limit on this machine: a plain copy of the rows of the last lookup. */
   #copy(tokens: number): Contender {
     const length = tokens * this.#table.dim;
     const [from, to] = [this.#rows.subarray(0, length), this.#copied.subarray(0, length)];
@@ -124,7 +124,7 @@ export class Lookups {
   }
 }
 
-/** Batch after batch of `tokens` ids, around and around the pool. */
+/** Cycles through the pool in batches of `tokens` ids. */
 function batches(pool: Int32Array, tokens: number): () => Int32Array {
   let next = 0;
   if (tokens < FEW) {
@@ -146,7 +146,7 @@ function batches(pool: Int32Array, tokens: number): () => Int32Array {
   };
 }
 
-/** Compares some rows of a result, spread over it, with the table's, bit for bit. `ERR_INTERNAL` if one differs. */
+/** Compares evenly spaced rows of a result with the table, bit for bit. `ERR_INTERNAL` if one differs. */
 function expectRows(embedding: Embedding, ids: Int32Array, out: Float32Array): void {
   const { embeddingDim, weight } = embedding;
   const bits = new Uint32Array(out.buffer, out.byteOffset, out.length);

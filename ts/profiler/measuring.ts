@@ -1,32 +1,31 @@
-/** One measurement of the profiler: its rounds until the medians are known, and its progress. */
+/** One measurement of the profiler: runs rounds until the medians are known, and reports progress. */
 
 import { type Clock, openClock } from './clock.js';
 import type { ProfilerSettings } from './results.js';
 import { type Contender, measureNow, median, type Series } from './rounds.js';
 
-/** A contender is settled after so many samples and `minTimeMs`, if its median is known this well ... */
+/** A contender is settled after LEAST_SAMPLES and `minTimeMs` if the error of its median is at most GOOD_ERROR ... */
 const LEAST_SAMPLES = 7;
 const GOOD_ERROR = 0.02;
-/** ... or after so many times `minTimeMs`. */
+/** ... or after PATIENCE times `minTimeMs`. */
 const PATIENCE = 4;
 
-/** How far a measurement of the profiler has come. */
+/** The progress of a measurement of the profiler. */
 export interface ProfilerProgress {
-  /** How much is done. */
+  /** The number of finished entries. */
   readonly done: number;
-  /** How much there is to do. */
+  /** The number of all entries. */
   readonly total: number;
   /**
-   * What is next; once all are done, what was last: the key of an entry, or of the positions `computation` and
-   * `construction`.
+   * The next entry, or the last one at the end: the key of a result, or `computation` or `construction` for positions.
    */
   readonly label: string;
 }
 
-/** Called before each entry of a result is measured, and once more at the end. What it throws ends the measurement. */
+/** Called before each entry of a result is measured, and once more at the end. An exception aborts the measurement. */
 export type OnProfilerProgress = (progress: ProfilerProgress) => void;
 
-/** One measurement under way. */
+/** A running measurement. */
 export class Measuring {
   #clock: Clock | null = null;
 
@@ -35,19 +34,19 @@ export class Measuring {
     private readonly onProgress: OnProfilerProgress | undefined,
   ) {}
 
-  /** The smallest step of the clock that was seen; `null` while none was needed. */
+  /** The smallest observed step of the clock; `null` before the first timing. */
   get clockResolutionMs(): number | null {
     return this.#clock?.resolutionMs ?? null;
   }
 
-  /** Measures some contenders, one sample a round, until all are settled. `ERR_INTERNAL` if the clock stands still. */
+  /** Measures contenders, one sample per round, until all are settled. `ERR_INTERNAL` if the clock does not advance. */
   time(...contenders: readonly Contender[]): Series[] {
     this.#clock ??= openClock();
     const { warmupMs, minTimeMs } = this.settings;
     return measureNow(contenders, { clock: this.#clock, warmupMs, next: untilSettled(minTimeMs) });
   }
 
-  /** Calls `measure` for each of `items`, and tells before each one. Gives the results by key, in this order. */
+  /** Calls `onProgress` and `measure` for each of `items`. Returns the results by key, in this order. */
   each<Item, Result>(
     items: readonly (readonly [key: string, item: Item])[],
     measure: (item: Item) => Result,
@@ -80,8 +79,8 @@ function untilSettled(minTimeMs: number): (all: readonly Series[]) => readonly S
 }
 
 /**
- * How far the median may be off, as a part of it: half the width of the interval between two samples that holds the
- * true median in 95 cases of 100, whatever the distribution.
+ * The relative error of the median: half the width of its distribution-free 95 % confidence interval, divided by the
+ * median.
  */
 function medianError(samples: readonly number[]): number {
   const count = samples.length;

@@ -1,8 +1,8 @@
 /**
- * Ids to look up, spread over a table in one of four ways.
+ * Ids to look up, in one of four distributions over a table.
  *
- * They come from a generator of their own: no other one is disturbed, and a seed gives the same ids everywhere (only
- * integers and exact arithmetic, no logarithm of the host).
+ * They come from a separate generator, so no other generator changes state. A seed gives the same ids on every
+ * platform: the arithmetic is exact and calls no logarithm of the host.
  */
 
 import { tooLarge } from '../errors.js';
@@ -12,15 +12,15 @@ import type { AccessPattern } from './results.js';
 /** The names of the patterns. */
 export const PATTERNS = ['uniform', 'zipf', 'sequential', 'repeated'] as const;
 
-/** Ids are an Int32Array: of a larger table, the rows beyond are not looked up. */
+/** Ids are an Int32Array: rows beyond this one are not looked up. */
 const MOST_ROWS = 2 ** 31;
-/** How many rows `repeated` takes. */
+/** The number of rows of `repeated`. */
 const REPEATED = 16;
 
 /** Words of 32 bits, as doubles. */
 type Generator = () => number;
 
-/** Chris Doty-Humphrey's sfc32: small, fast, and good enough for every test that ids will ever be put to. */
+/** Chris Doty-Humphrey's sfc32: small, fast, and of sufficient statistical quality for ids. */
 function generator(seed: number | bigint): Generator {
   let [a, b] = halves(seed);
   let c = 0;
@@ -33,19 +33,19 @@ function generator(seed: number | bigint): Generator {
     c = (((c << 21) | (c >>> 11)) + word) | 0;
     return word >>> 0;
   };
-  for (let i = 0; i < 12; i++) next(); // until a seed of few bits has spread
+  for (let i = 0; i < 12; i++) next(); // mixes the seed into the state
   return next;
 }
 
-/** An integer of 0 .. bound - 1, each as likely as any other; `bound` at most 2^32. */
+/** A uniform integer in 0 .. bound - 1; `bound` is at most 2^32. */
 function below(bound: number, next: Generator): number {
   return Math.floor((next() / 2 ** 32) * bound);
 }
 
 /**
- * A rank of 1 .. count, rank r with probability proportional to 1/r.
+ * A rank in 1 .. count; the probability of rank r is proportional to 1/r. Rejection sampling:
  *
- *     an octave 2^j .. 2^(j+1) - 1, each as likely;  r in it, each as likely;  kept with probability 2^j / r
+ *     a uniform octave 2^j .. 2^(j+1) - 1;  a uniform r in it;  accepted with probability 2^j / r
  */
 function zipfRank(count: number, next: Generator): number {
   const octaves = 32 - Math.clz32(count);
@@ -57,7 +57,7 @@ function zipfRank(count: number, next: Generator): number {
   }
 }
 
-/** What yields one id after the other. */
+/** A function that returns the next id. */
 function source(pattern: AccessPattern, rows: number, next: Generator): () => number {
   switch (pattern) {
     case 'uniform':
@@ -79,7 +79,7 @@ function source(pattern: AccessPattern, rows: number, next: Generator): () => nu
   }
 }
 
-/** `count` ids of a table of `rows` rows. `ERR_TOO_LARGE` where the engine has no array so long. */
+/** `count` ids for a table of `rows` rows. `ERR_TOO_LARGE` if the engine cannot allocate the array. */
 export function drawIds(
   pattern: AccessPattern,
   rows: number,

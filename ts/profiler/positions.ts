@@ -1,4 +1,4 @@
-/** Sinusoidal and learned positions, side by side. */
+/** The comparison of sinusoidal and learned positions. */
 
 import { expectRoom, resultFloats } from '../backend/index.js';
 import { fail } from '../errors.js';
@@ -10,12 +10,12 @@ import type { Measuring } from './measuring.js';
 import type { PositionalResult, PositionalResults } from './results.js';
 import type { Contender } from './rounds.js';
 
-/** Sequences that positions are added to. */
+/** The number of sequences that positions are added to. */
 export const BATCH = 16;
 
-/** What positions are added to, in every element. */
+/** The value of every element that positions are added to. */
 const ADDED_TO = 0.5;
-/** Making a row takes several times as long as moving it. */
+/** Computing a row takes several times as long as moving it. */
 const MAKING = 8;
 
 interface Sizes {
@@ -23,14 +23,14 @@ interface Sizes {
   readonly maxSeqLength: number;
 }
 
-/** One kind of positions: an object of it, and what is known of the kind. */
+/** One kind of positions: an instance, and how to create and read one. */
 interface Kind {
   readonly layer: PositionalEncoding | LearnedPositionalEmbedding;
-  /** Makes another one. */
+  /** Creates another instance. */
   readonly make: () => { dispose(): void };
   /** A row of its table. */
   readonly row: (position: number) => Float32Array;
-  /** What it does beyond its table. */
+  /** How it handles positions beyond its table. */
   readonly extrapolation: string;
 }
 
@@ -50,7 +50,7 @@ function learned(sizes: Sizes): Kind {
   return { layer, make, row: (position) => layer.positionEmbedding.weight.row(position), extrapolation };
 }
 
-/** Compares both kinds: what they are added to is `[16, seqLength, D]`, the tables are twice as long. */
+/** Compares both kinds, added to `[16, seqLength, D]`. The tables have 2 * seqLength positions. */
 export function comparePositions(
   { seqLength, embeddingDim }: { readonly seqLength: number; readonly embeddingDim: number },
   measuring: Measuring,
@@ -58,7 +58,7 @@ export function comparePositions(
   const sizes = { embeddingDim, maxSeqLength: 2 * seqLength };
   const tableBytes = 4 * sizes.maxSeqLength * embeddingDim;
   const length = BATCH * seqLength * embeddingDim;
-  // The embeddings and the result; two tables, and a third one that is made again and again.
+  // The embeddings and the result; two tables, and a third one that is constructed repeatedly.
   expectRoom('The comparison', 2 * 4 * length + 3 * tableBytes);
   const x = tensorOf(resultFloats(length).fill(ADDED_TO), Object.freeze([BATCH, seqLength, embeddingDim]));
   const out = resultFloats(length);
@@ -67,7 +67,7 @@ export function comparePositions(
     bytes: 4 * length,
     run: repeated(() => layer.forwardInto(x, out)),
     check() {
-      layer.forwardInto(x, out); // both kinds write there
+      layer.forwardInto(x, out); // both kinds write to `out`
       expectSums(out, seqLength, row);
     },
   });
@@ -106,7 +106,7 @@ const repeated = (call: () => void) => (calls: number) => {
   for (let i = 0; i < calls; i++) call();
 };
 
-/** `ERR_INTERNAL` unless the first and the last sequence hold the sums that they must, at the first and last position. */
+/** Checks the sums of the first and last sequence at the first and last position. `ERR_INTERNAL` if one is wrong. */
 function expectSums(out: Float32Array, seqLength: number, row: (position: number) => Float32Array): void {
   for (const position of [0, seqLength - 1]) {
     const wanted = row(position).map((value) => value + ADDED_TO);

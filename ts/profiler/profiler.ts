@@ -1,4 +1,4 @@
-/** Measures embeddings as they are used, and keeps what it found. */
+/** Measures embeddings in use and keeps the results. */
 
 import { type BackendInfo, backendInfo, describeBackend, machine } from '../backend/index.js';
 import { Embedding, expectEmbedding, tableOf } from '../embedding.js';
@@ -21,30 +21,30 @@ import type {
 
 /** Options of {@link EmbeddingProfiler}. */
 export interface EmbeddingProfilerOptions {
-  /** Takes each line of a report, without its newline. Default `null`: nothing is printed. */
+  /** Receives each line of a report, without its newline. Default `null`: nothing is printed. */
   readonly print?: ((line: string) => void) | null | undefined;
-  /** Is told before each figure, and once more at the end, how far a measurement has come. */
+  /** Called with the progress before each figure and once more at the end. */
   readonly onProgress?: OnProfilerProgress | undefined;
   /**
-   * Each figure is timed for at least so many milliseconds and seven samples, and until its median is known within
-   * 2 %, or four times as long. Default 100; 0 takes the fewest samples, seven.
+   * The minimum time of each figure, in milliseconds, with at least seven samples. Timing continues until the median is
+   * known within 2 %, at most four times as long. Default 100; 0 takes seven samples.
    */
   readonly minTimeMs?: number | undefined;
-  /** Milliseconds of calls before those that count. Default 20; at least one sample warms up. */
+  /** The time of the warm-up in milliseconds. Default 20; at least one sample. */
   readonly warmupMs?: number | undefined;
 }
 
 /** Options of {@link EmbeddingProfiler.measureLookupPerformance}. */
 export interface LookupPerformanceOptions {
-  /** The table, of any backend; it is only read. */
+  /** The table, on any backend; it is only read. */
   readonly embedding: Embedding;
   /** Sequences per call: integers >= 1. */
   readonly batchSizes: readonly number[];
   /** Tokens per sequence: integers >= 1. */
   readonly seqLengths: readonly number[];
-  /** How the ids are spread over the table. Default `'uniform'`. */
+  /** The distribution of the ids over the table. Default `'uniform'`. */
   readonly pattern?: AccessPattern | undefined;
-  /** Of the ids, 0 .. 2^53-1, or a bigint 0 .. 2^64-1. Default 0, so that two runs look up the same ids. */
+  /** The seed of the ids: 0 .. 2^53-1, or a bigint 0 .. 2^64-1. Default 0, so that two runs look up the same ids. */
   readonly seed?: number | bigint | undefined;
 }
 
@@ -54,7 +54,7 @@ export interface MemoryScalingOptions {
   readonly vocabSizes: readonly number[];
   /** D: integers >= 1. */
   readonly embeddingDims: readonly number[];
-  /** Tables above so many MiB are computed, not made. Default 1024. */
+  /** Sizes of tables above this many MiB are computed without creating the table. Default 1024. */
   readonly maxTableMb?: number | undefined;
 }
 
@@ -66,7 +66,7 @@ export interface PositionalComparisonOptions {
   readonly embeddingDim?: number | undefined;
 }
 
-/** The seeds' standard batch, looked up in every table of `analyzeMemoryScaling`. */
+/** TinyTorch's standard batch, looked up in every table of `analyzeMemoryScaling`. */
 const STANDARD_TOKENS = 32 * 64;
 
 /**
@@ -76,11 +76,11 @@ const STANDARD_TOKENS = 32 * 64;
  * const profiler = new EmbeddingProfiler({ print: console.log });
  * profiler.measureLookupPerformance({ embedding, batchSizes: [1, 32], seqLengths: [128] }).batch_32_seq_128.tokensPerSecond;
  * ```
- * What is timed is `forwardInto`, after a warm-up, on a monotonic clock, in samples of many calls until the median is
- * known; contenders take turns. Nothing measured is ever 0, NaN or Infinity: on a host whose clock stands still while a
- * program computes, measuring ends with `ERR_INTERNAL`. An empty list of sizes gives an empty result. A measurement that
- * fails, or that `onProgress` ends by throwing, leaves `results` as they were; what `print` throws passes through when
- * they have been kept. Errors of the constructor: `ERR_INVALID_OPTION`.
+ * Times `forwardInto` after a warm-up, on a monotonic clock, in samples of many calls, until the median is known.
+ * Contenders take turns. No measured value is 0, NaN or Infinity: if the clock of the host does not advance while a
+ * program computes, measuring throws `ERR_INTERNAL`. An empty list of sizes gives an empty result. A measurement that
+ * fails, or in which `onProgress` throws, leaves `results` unchanged. `print` runs after the results are stored; its
+ * errors propagate. Errors of the constructor: `ERR_INVALID_OPTION`.
  */
 export class EmbeddingProfiler {
   readonly #print: ((line: string) => void) | null;
@@ -88,59 +88,59 @@ export class EmbeddingProfiler {
   readonly #settings: ProfilerSettings;
   readonly #results: ProfilerResults = { lookup: {}, memoryScaling: {}, positional: {} };
   #context: Pick<ProfilerReport, 'table' | 'positions'> = { table: null, positions: null };
-  /** The sizes of all that were looked up in. */
+  /** The sizes of all tables that lookups were measured on. */
   readonly #tables = new Set<string>();
   #backend: BackendInfo | null = null;
   #clockResolutionMs: number | null = null;
 
   constructor(options?: EmbeddingProfilerOptions) {
-    const given = named(options, ['print', 'onProgress', 'minTimeMs', 'warmupMs']);
-    const silent = given['print'] === null;
-    this.#print = silent ? null : callback<((line: string) => void) | null>(given, 'print', null);
-    this.#onProgress = callback<OnProfilerProgress | undefined>(given, 'onProgress', undefined);
+    const values = named(options, ['print', 'onProgress', 'minTimeMs', 'warmupMs']);
+    const silent = values['print'] === null;
+    this.#print = silent ? null : callback<((line: string) => void) | null>(values, 'print', null);
+    this.#onProgress = callback<OnProfilerProgress | undefined>(values, 'onProgress', undefined);
     this.#settings = {
-      minTimeMs: real(given, 'minTimeMs', { min: 0 }, 100),
-      warmupMs: real(given, 'warmupMs', { min: 0 }, 20),
+      minTimeMs: real(values, 'minTimeMs', { min: 0 }, 100),
+      warmupMs: real(values, 'warmupMs', { min: 0 }, 20),
     };
   }
 
   /**
-   * Lookups of each batch size with each sequence length, batch-major, under keys such as `batch_8_seq_32`.
+   * Measures lookups of each batch size with each sequence length, batch-major, under keys such as `batch_8_seq_32`.
    *
    * ```text
    * s = lookupTimeMs / 1000, the median of one forwardInto(ids, out), ids an Int32Array of batch * seq
    * tokensPerSecond = batch * seq / s;  memoryBandwidthMbS = (inputMemoryMb + outputMemoryMb) / s
-   * machineBandwidthMbS = outputMemoryMb / seconds of a plain copy of as many bytes, in turns with the lookups
+   * machineBandwidthMbS = outputMemoryMb / seconds of a plain copy of as many bytes, interleaved with the lookups
    * bandwidthUtilization = outputMemoryMb / s / machineBandwidthMbS
    * ```
-   * Successive calls look up other ids, together more bytes than the caches hold if the table has them. Vectors are
-   * compared with the table, bit for bit, before and after. Fresh, plain objects. Errors: `ERR_DISPOSED` (before
-   * anything else), `ERR_INVALID_OPTION`, `ERR_TOO_LARGE` (before anything is allocated), `ERR_INTERNAL`.
+   * Successive calls look up different ids, whose rows exceed the caches if the table is large enough. Vectors are
+   * compared with the table, bit for bit, before and after. Returns new, plain objects. Errors: `ERR_DISPOSED` (before
+   * all others), `ERR_INVALID_OPTION`, `ERR_TOO_LARGE` (before anything is allocated), `ERR_INTERNAL`.
    */
   measureLookupPerformance(options: LookupPerformanceOptions): Record<string, LookupResult> {
     expectLiveTable(options);
     const known = ['embedding', 'batchSizes', 'seqLengths', 'pattern', 'seed'];
-    const given = named(options, known, { required: true });
-    const { embedding } = given;
+    const values = named(options, known, { required: true });
+    const { embedding } = values;
     expectEmbedding(embedding, 'embedding');
-    const batchSizes = integers(given, 'batchSizes', { min: 1 });
-    const seqLengths = integers(given, 'seqLengths', { min: 1 });
-    const pattern = choice(given, 'pattern', PATTERNS, 'uniform');
-    const seed = readSeed(given) ?? 0;
+    const batchSizes = integers(values, 'batchSizes', { min: 1 });
+    const seqLengths = integers(values, 'seqLengths', { min: 1 });
+    const pattern = choice(values, 'pattern', PATTERNS, 'uniform');
+    const seed = readSeed(values) ?? 0;
 
     const shapes = pairs(batchSizes, seqLengths).map(
       ([batchSize, seqLength]) => [`batch_${batchSize}_seq_${seqLength}`, { batchSize, seqLength }] as const,
     );
-    const found = this.#measure(describeBackend(tableOf(embedding).backend), (measuring) => {
+    const results = this.#measure(describeBackend(tableOf(embedding).backend), (measuring) => {
       if (shapes.length === 0) return {};
       const mostTokens = Math.max(...batchSizes) * Math.max(...seqLengths);
       const lookups = new Lookups({ embedding, pattern, seed, mostTokens, besideCopy: true });
       return measuring.each(shapes, (shape) => lookups.measure(shape, measuring));
     });
-    for (const [key, result] of Object.entries(structuredClone(found))) {
-      const held = this.#results.lookup[key];
-      const beside = held !== undefined && held.pattern !== pattern;
-      this.#results.lookup[beside ? `${key}_${pattern}` : key] = result;
+    for (const [key, result] of Object.entries(structuredClone(results))) {
+      const existing = this.#results.lookup[key];
+      const taken = existing !== undefined && existing.pattern !== pattern;
+      this.#results.lookup[taken ? `${key}_${pattern}` : key] = result;
     }
     if (shapes.length > 0) {
       const { vocabSize, embeddingDim } = embedding;
@@ -149,31 +149,32 @@ export class EmbeddingProfiler {
       const table = this.#tables.size === 1 ? { vocabSize, embeddingDim, memoryMb } : null;
       this.#context = { ...this.#context, table };
     }
-    this.#report(() => lookupReport(found));
-    return found;
+    this.#report(() => lookupReport(results));
+    return results;
   }
 
   /**
-   * What a table of each size costs, vocabulary-major, under keys such as `vocab_500_dim_64`.
+   * Measures the memory and lookup time of a table of each size, vocabulary-major, under keys such as
+   * `vocab_500_dim_64`.
    *
    * ```text
    * totalParameters = V * D;  memoryMb = 4 * V * D / 2^20;  lookupTimeMs = the median of looking up 32 x 64 uniform ids
    * ```
-   * Tables are made one at a time on the active backend, and disposed at once. One above `maxTableMb` is not made,
-   * nor one that this host has no room for: its `lookupTimeMs` is null. Fresh, plain objects. Errors: `ERR_INVALID_OPTION`,
-   * `ERR_NOT_INITIALIZED` (browser), `ERR_INTERNAL`.
+   * Creates one table at a time on the active backend, and disposes it. Tables above `maxTableMb`, or too large for
+   * this host, are not created; their `lookupTimeMs` is null. Returns new, plain objects. Errors:
+   * `ERR_INVALID_OPTION`, `ERR_NOT_INITIALIZED` (browser), `ERR_INTERNAL`.
    */
   analyzeMemoryScaling(options: MemoryScalingOptions): Record<string, MemoryScalingResult> {
-    const given = named(options, ['vocabSizes', 'embeddingDims', 'maxTableMb'], { required: true });
-    const vocabSizes = integers(given, 'vocabSizes', { min: 1, max: 2 ** 32 });
-    const embeddingDims = integers(given, 'embeddingDims', { min: 1 });
-    const maxTableMb = real(given, 'maxTableMb', { min: 0 }, 1024);
+    const values = named(options, ['vocabSizes', 'embeddingDims', 'maxTableMb'], { required: true });
+    const vocabSizes = integers(values, 'vocabSizes', { min: 1, max: 2 ** 32 });
+    const embeddingDims = integers(values, 'embeddingDims', { min: 1 });
+    const maxTableMb = real(values, 'maxTableMb', { min: 0 }, 1024);
 
     const tables = pairs(vocabSizes, embeddingDims).map(
       ([vocabSize, embeddingDim]) =>
         [`vocab_${vocabSize}_dim_${embeddingDim}`, { vocabSize, embeddingDim }] as const,
     );
-    const found = this.#measure(backendInfo(), (measuring) =>
+    const results = this.#measure(backendInfo(), (measuring) =>
       measuring.each(tables, ({ vocabSize, embeddingDim }): MemoryScalingResult => {
         const totalParameters = vocabSize * embeddingDim;
         const memoryMb = (4 * totalParameters) / MIB;
@@ -182,35 +183,35 @@ export class EmbeddingProfiler {
         return { vocabSize, embeddingDim, totalParameters, memoryMb, lookupTimeMs };
       }),
     );
-    Object.assign(this.#results.memoryScaling, structuredClone(found));
-    this.#report(() => scalingReport(found, maxTableMb));
-    return found;
+    Object.assign(this.#results.memoryScaling, structuredClone(results));
+    this.#report(() => scalingReport(results, maxTableMb));
+    return results;
   }
 
   /**
-   * Sinusoidal beside learned positions, added to `[16, seqLength, D]`; each table has 2 * seqLength positions.
+   * Compares sinusoidal and learned positions, added to `[16, seqLength, D]`; each table has 2 * seqLength positions.
    *
-   * Both are timed in turns, `forwardInto` and construction. `memoryUsageMb` counts what can be trained (0 for
-   * sinusoidal), `tableMemoryMb` what is really held; `extrapolation` says what the class does beyond its table. Fresh,
-   * plain objects. Errors: `ERR_INVALID_OPTION`, `ERR_TOO_LARGE`, `ERR_NOT_INITIALIZED` (browser), `ERR_INTERNAL`.
+   * Times `forwardInto` and construction of both, in turns. `memoryUsageMb` is the memory of trainable parameters (0
+   * for sinusoidal), `tableMemoryMb` that of the table; `extrapolation` describes positions beyond the table. Returns
+   * new, plain objects. Errors: `ERR_INVALID_OPTION`, `ERR_TOO_LARGE`, `ERR_NOT_INITIALIZED` (browser), `ERR_INTERNAL`.
    */
   comparePositionalEncodings(options?: PositionalComparisonOptions): PositionalResults {
-    const given = named(options, ['seqLength', 'embeddingDim']);
-    const seqLength = integer(given, 'seqLength', { min: 1, max: 2 ** 31 }, 100);
-    const embeddingDim = integer(given, 'embeddingDim', { min: 1 }, 256);
+    const values = named(options, ['seqLength', 'embeddingDim']);
+    const seqLength = integer(values, 'seqLength', { min: 1, max: 2 ** 31 }, 100);
+    const embeddingDim = integer(values, 'embeddingDim', { min: 1 }, 256);
 
     const shape = { seqLength, embeddingDim };
-    const found = this.#measure(backendInfo(), (measuring) => comparePositions(shape, measuring));
-    this.#results.positional = structuredClone(found);
+    const results = this.#measure(backendInfo(), (measuring) => comparePositions(shape, measuring));
+    this.#results.positional = structuredClone(results);
     this.#context = { ...this.#context, positions: { batchSize: BATCH, ...shape } };
-    this.#report(() => positionalReport(found));
-    return found;
+    this.#report(() => positionalReport(results));
+    return results;
   }
 
   /**
-   * All that this profiler has measured; a fresh copy on each read, which survives JSON.
+   * All results of this profiler. Each read returns a new, JSON-serializable copy.
    *
-   * A later measurement replaces an earlier one under the same key; lookups of another pattern stand beside it, under
+   * A later measurement replaces an earlier one under the same key. Lookups of another pattern are stored under
    * `key_pattern`, such as `batch_8_seq_32_zipf`.
    */
   get results(): ProfilerResults {
@@ -220,25 +221,25 @@ export class EmbeddingProfiler {
   /**
    * The charts of `results`, as one SVG document.
    *
-   * Needs the entry `tokenbed/report`, which Node loads by itself. Errors: `ERR_NOT_INITIALIZED` where it must be
-   * imported first.
+   * Requires the entry `tokenbed/report`, which Node loads automatically. Errors: `ERR_NOT_INITIALIZED` on other hosts
+   * if it was not imported.
    */
   toSVG(): string {
     return renderer().toSVG(this.#describe());
   }
 
-  /** A report of `results` as one self-contained HTML document; as `toSVG()`. */
+  /** A report of `results` as one self-contained HTML document. Requirements and errors: as `toSVG()`. */
   toHTML(): string {
     return renderer().toHTML(this.#describe());
   }
 
-  /** Runs one measurement, and remembers on what; after an error everything is as before. */
+  /** Runs one measurement and stores its backend and clock resolution. An error leaves both unchanged. */
   #measure<T>(backend: BackendInfo, measure: (measuring: Measuring) => T): T {
     const measuring = new Measuring(this.#settings, this.#onProgress);
-    const found = measure(measuring);
+    const results = measure(measuring);
     if (measuring.clockResolutionMs !== null) this.#backend = backend; // else nothing was timed
     this.#clockResolutionMs = measuring.clockResolutionMs ?? this.#clockResolutionMs;
-    return found;
+    return results;
   }
 
   #report(lines: () => readonly string[]): void {
@@ -257,25 +258,25 @@ export class EmbeddingProfiler {
   }
 }
 
-/** Every pair, the first one's order first. */
+/** Every pair, in the order of `first`, then of `second`. */
 function pairs(first: readonly number[], second: readonly number[]): (readonly [number, number])[] {
   return first.flatMap((a) => second.map((b) => [a, b] as const));
 }
 
-/** `ERR_DISPOSED` before the names of options are looked at, as for every disposed object. */
+/** Throws `ERR_DISPOSED` before the names of options are checked, as for every disposed object. */
 function expectLiveTable(options: unknown): void {
   const embedding = (options as { readonly embedding?: unknown } | null | undefined)?.embedding;
   if (embedding instanceof Embedding) tableOf(embedding).handle();
 }
 
-/** The median of the seeds' standard batch in a table of this size; `null` where there is no room for it. */
+/** The median lookup time of TinyTorch's standard batch in a table of this size; `null` if the table is too large. */
 function standardLookup(
   size: { readonly vocabSize: number; readonly embeddingDim: number },
   measuring: Measuring,
 ): number | null {
   let embedding: Embedding | null = null;
   try {
-    // Uniform as the seeds have it: of zeros that nobody wrote, all rows would share one page of memory.
+    // Uniform, as in TinyTorch. In a zeroed table that was never written, all rows would share one page of memory.
     embedding = new Embedding({ ...size, initType: 'uniform', seed: 0 });
     const plan = { pattern: 'uniform', seed: 0, mostTokens: STANDARD_TOKENS, besideCopy: false } as const;
     const [lookup] = measuring.time(new Lookups({ embedding, ...plan }).contender(STANDARD_TOKENS));

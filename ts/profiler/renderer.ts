@@ -1,13 +1,13 @@
 /**
- * Who draws reports: the entry `tokenbed/report`, which brings a chart library and registers itself here when it is
- * imported. The main entry holds nothing of it.
+ * The registry of the report renderer. The entry `tokenbed/report` contains a chart library and registers itself here
+ * on import. The main entry does not include it.
  */
 
 import { loadReport } from '../backend/index.js';
 import { fail } from '../errors.js';
 import type { ProfilerReport } from './results.js';
 
-/** Draws what a profiler found. */
+/** Draws the results of a profiler. */
 export interface ReportRenderer {
   /** One self-contained document. */
   toHTML(report: ProfilerReport): string;
@@ -17,16 +17,15 @@ export interface ReportRenderer {
 
 let registered: ReportRenderer | null = null;
 
-/** From now on `renderer` draws. */
+/** Registers the renderer. */
 export function registerRenderer(renderer: ReportRenderer): void {
   registered = renderer;
 }
 
-/** The registered one, which some hosts can load at once. `ERR_NOT_INITIALIZED` where nobody imported it. */
+/** The registered renderer; some hosts load it on first use. `ERR_NOT_INITIALIZED` if it is not imported. */
 export function renderer(): ReportRenderer {
   if (registered === null) loadReport();
   if (registered !== null) return registered;
-  const text =
-    "Reports are drawn by an entry of their own: import 'tokenbed/report' once, before asking for one";
+  const text = "Reports require a separate entry: import 'tokenbed/report' once before you create a report";
   throw fail(Error, 'ERR_NOT_INITIALIZED', text);
 }

@@ -1,4 +1,4 @@
-/** What the profiler prints: TinyTorch's reports, line by line, with insights that come from the figures. */
+/** The printed reports of the profiler: TinyTorch's reports, with insights computed from the figures. */
 
 import type { LookupResult, MemoryScalingResult, PositionalResult, PositionalResults } from './results.js';
 
@@ -7,7 +7,7 @@ export function grouped(value: number): string {
   return Math.round(value).toLocaleString('en-US');
 }
 
-/** Two decimals as in TinyTorch; below 0.1 two significant digits, so that no measured figure prints as 0.00. */
+/** Two decimals as in TinyTorch. Below 0.1 two significant digits, so that no measured figure prints as 0.00. */
 export function figure(value: number): string {
   return value === 0 || value >= 0.1 ? value.toFixed(2) : value.toPrecision(2);
 }
@@ -17,7 +17,7 @@ function times(ratio: number): string {
   return ratio >= 0.1 ? `${ratio.toFixed(1)}x` : `${ratio.toPrecision(2)}x`;
 }
 
-/** A row of a table: each cell at least as wide as its column, from the left. */
+/** A row of a table: left-aligned cells, padded to the width of their column. */
 export function row(widths: readonly number[], cells: readonly (string | number)[]): string {
   return cells.map((cell, column) => String(cell).padEnd(widths[column]!)).join(' ');
 }
@@ -26,7 +26,7 @@ const largest = <T>(list: readonly T[], of: (each: T) => number): T =>
   list.reduce((best, each) => (of(each) > of(best) ? each : best));
 const smallest = <T>(list: readonly T[], of: (each: T) => number): T => largest(list, (each) => -of(each));
 
-/** A title and some lines below it; nothing at all where there are none. */
+/** A title and its lines; empty if there are no lines. */
 const section = (title: string, lines: readonly string[]): string[] =>
   lines.length === 0 ? [] : ['', title, ...lines];
 
@@ -43,9 +43,9 @@ const LOOKUP_COLUMNS = [
   ['Of a copy', 0],
 ] as const;
 
-/** Of `measureLookupPerformance`. */
-export function lookupReport(found: Readonly<Record<string, LookupResult>>): string[] {
-  const list = Object.values(found);
+/** The report of `measureLookupPerformance`. */
+export function lookupReport(results: Readonly<Record<string, LookupResult>>): string[] {
+  const list = Object.values(results);
   const widths = LOOKUP_COLUMNS.map(([, width]) => width);
   const percent = (part: number) => `${(100 * part).toFixed(0)}%`;
   const rows = list.map((each) =>
@@ -99,12 +99,12 @@ function lookupInsights(list: readonly LookupResult[], percent: (part: number) =
 
 const SCALING_WIDTHS = [12, 10, 12, 12, 12];
 
-/** Of `analyzeMemoryScaling`. */
+/** The report of `analyzeMemoryScaling`. */
 export function scalingReport(
-  found: Readonly<Record<string, MemoryScalingResult>>,
+  results: Readonly<Record<string, MemoryScalingResult>>,
   maxTableMb: number,
 ): string[] {
-  const list = Object.values(found);
+  const list = Object.values(results);
   const rows = list.map(({ vocabSize, embeddingDim, totalParameters, memoryMb, lookupTimeMs }) =>
     row(SCALING_WIDTHS, [
       grouped(vocabSize),
@@ -154,7 +154,7 @@ function scalingInsights(list: readonly MemoryScalingResult[]): string[] {
 
 const POSITIONAL_WIDTHS = [12, 10, 12, 12, 0];
 
-/** Of `comparePositionalEncodings`. */
+/** The report of `comparePositionalEncodings`. */
 export function positionalReport({ sinusoidal, learned }: PositionalResults): string[] {
   const line = (method: string, each: PositionalResult) =>
     row(POSITIONAL_WIDTHS, [

@@ -1,18 +1,18 @@
-/** What the profiler found: plain objects that survive JSON, fresh on every read. */
+/** The results of the profiler: plain, JSON-serializable objects, copied on every read. */
 
 import type { BackendInfo, Machine } from '../backend/index.js';
 
 /**
- * How the ids of a lookup are spread over the table.
+ * The distribution of the ids of a lookup over the table.
  *
- * * `uniform`: each row as likely as any other; nothing a cache holds is likely to be asked for again
- * * `zipf`: as words in a text whose vocabulary is sorted: row k - 1 with a probability proportional to 1/k
- * * `sequential`: row after row, around and around the table
- * * `repeated`: 16 rows, again and again: they stay in cache
+ * * `uniform`: all rows are equally likely; in large tables most lookups miss the cache
+ * * `zipf`: like words of a text, sorted by frequency: the probability of row k - 1 is proportional to 1/k
+ * * `sequential`: all rows in order, cyclically
+ * * `repeated`: the same 16 rows, which stay in cache
  */
 export type AccessPattern = 'uniform' | 'zipf' | 'sequential' | 'repeated';
 
-/** One entry of what {@link EmbeddingProfiler.measureLookupPerformance} returns. Times are those of one call. */
+/** One entry of the result of {@link EmbeddingProfiler.measureLookupPerformance}. Times are per call. */
 export interface LookupResult {
   /** Sequences per call. */
   batchSize: number;
@@ -20,7 +20,7 @@ export interface LookupResult {
   seqLength: number;
   /** batchSize * seqLength, the ids of one call. */
   totalTokens: number;
-  /** The median, in milliseconds. */
+  /** The median time, in milliseconds. */
   lookupTimeMs: number;
   /** totalTokens / s. */
   tokensPerSecond: number;
@@ -32,23 +32,23 @@ export interface LookupResult {
   memoryBandwidthMbS: number;
   /** Microseconds per token. */
   timePerTokenUs: number;
-  /** Nine samples of ten took longer, in milliseconds. */
+  /** The 10th percentile of the samples, in milliseconds. */
   p10Ms: number;
-  /** One sample of ten took longer, in milliseconds. */
+  /** The 90th percentile of the samples, in milliseconds. */
   p90Ms: number;
-  /** How many calls were timed. */
+  /** The number of timed calls. */
   iterations: number;
-  /** A plain copy of as many bytes as `outputMemoryMb`, in turns with the lookups, in MiB copied per second. */
+  /** The speed of a plain copy of `outputMemoryMb`, interleaved with the lookups, in MiB per second. */
   machineBandwidthMbS: number;
-  /** outputMemoryMb / s / machineBandwidthMbS. Above 1 where several threads look up what one copies. */
+  /** outputMemoryMb / s / machineBandwidthMbS. May exceed 1: lookups use several threads, the copy uses one. */
   bandwidthUtilization: number;
-  /** How the ids were spread. */
+  /** The distribution of the ids. */
   pattern: AccessPattern;
   /** The backend of the table that was looked up. */
   backend: BackendInfo['name'];
 }
 
-/** One entry of what {@link EmbeddingProfiler.analyzeMemoryScaling} returns. */
+/** One entry of the result of {@link EmbeddingProfiler.analyzeMemoryScaling}. */
 export interface MemoryScalingResult {
   /** V, the number of rows. */
   vocabSize: number;
@@ -58,57 +58,57 @@ export interface MemoryScalingResult {
   totalParameters: number;
   /** MiB of the table. */
   memoryMb: number;
-  /** One lookup of 32 x 64 uniform ids, the median in milliseconds; `null` for a table that was not made. */
+  /** The median time of a lookup of 32 x 64 uniform ids, in milliseconds; `null` if the table was not created. */
   lookupTimeMs: number | null;
 }
 
-/** What {@link EmbeddingProfiler.comparePositionalEncodings} found of one kind of positions. */
+/** The result of {@link EmbeddingProfiler.comparePositionalEncodings} for one kind of positions. */
 export interface PositionalResult {
-  /** Adding positions to a batch of 16 sequences, the median in milliseconds. */
+  /** The median time to add positions to a batch of 16 sequences, in milliseconds. */
   computationTimeMs: number;
-  /** Making such an object and disposing it, the median in milliseconds. */
+  /** The median time to construct and dispose the object, in milliseconds. */
   constructionTimeMs: number;
-  /** MiB of what can be trained. */
+  /** MiB of the trainable parameters. */
   memoryUsageMb: number;
-  /** MiB that the table of positions really takes. */
+  /** MiB of the table of positions. */
   tableMemoryMb: number;
-  /** How many numbers can be trained. */
+  /** The number of trainable parameters. */
   parameters: number;
   /** The same options give the same numbers. */
   deterministic: true;
-  /** What happens behind the end of the table, as the class does it. */
+  /** How the class handles positions beyond its table. */
   extrapolation: string;
 }
 
-/** What {@link EmbeddingProfiler.comparePositionalEncodings} returns. */
+/** The result of {@link EmbeddingProfiler.comparePositionalEncodings}. */
 export interface PositionalResults {
-  /** Of `PositionalEncoding`. */
+  /** The result for `PositionalEncoding`. */
   sinusoidal: PositionalResult;
-  /** Of `LearnedPositionalEmbedding`. */
+  /** The result for `LearnedPositionalEmbedding`. */
   learned: PositionalResult;
 }
 
-/** All that one profiler has measured. */
+/** All results of one profiler. */
 export interface ProfilerResults {
-  /** By `batch_8_seq_32`; another pattern under a key that is taken stands beside it, as `batch_8_seq_32_zipf`. */
+  /** By keys such as `batch_8_seq_32`; if another pattern has that key, `batch_8_seq_32_zipf`. */
   lookup: Record<string, LookupResult>;
-  /** By `vocab_500_dim_64`. */
+  /** By keys such as `vocab_500_dim_64`. */
   memoryScaling: Record<string, MemoryScalingResult>;
   /** Empty until positions have been compared. */
   positional: Partial<PositionalResults>;
 }
 
-/** What the results were measured with. */
+/** The settings of the measurements. */
 export interface ProfilerSettings {
-  /** Each figure was timed for at least so many milliseconds, and until its spread was known or four times as long. */
+  /** The minimum time of each figure, in milliseconds. Imprecise figures took up to four times as long. */
   minTimeMs: number;
-  /** Milliseconds of calls before those that count. */
+  /** The time of the warm-up, in milliseconds. */
   warmupMs: number;
 }
 
-/** Where the results were measured: as much as the host tells. */
+/** The machine that the results were measured on, as the host describes it. */
 export interface MachineInfo extends Machine {
-  /** The smallest step of the clock that was seen, in milliseconds; `null` before the first measurement. */
+  /** The smallest observed step of the clock, in milliseconds; `null` before the first measurement. */
   clockResolutionMs: number | null;
 }
 
@@ -124,26 +124,26 @@ export interface ProfiledTable {
 
 /** The batch that positions were compared on. */
 export interface ProfiledPositions {
-  /** Sequences. */
+  /** The number of sequences. */
   batchSize: number;
-  /** Tokens of each. */
+  /** Tokens per sequence. */
   seqLength: number;
   /** D, the number of columns. */
   embeddingDim: number;
 }
 
-/** What a report is drawn from: the results, and all that is needed to judge them. Survives JSON. */
+/** The data of a report: the results and their context. JSON-serializable. */
 export interface ProfilerReport {
-  /** All that was measured. */
+  /** All results. */
   results: ProfilerResults;
-  /** What was measured on last, or the active backend before that. */
+  /** The backend of the last measurement; before the first one, the active backend. */
   backend: BackendInfo;
-  /** How long was measured. */
+  /** The settings of the measurements. */
   settings: ProfilerSettings;
-  /** Where. */
+  /** The machine. */
   machine: MachineInfo;
-  /** The table behind `results.lookup`; `null` before any, and where there were several. */
+  /** The table of `results.lookup`; `null` if there is none, or if there are several. */
   table: ProfiledTable | null;
-  /** The shape of the batch behind `results.positional`; `null` before any. */
+  /** The shape of the batch of `results.positional`; `null` before the comparison. */
   positions: ProfiledPositions | null;
 }

@@ -1,33 +1,33 @@
 /**
- * Timing: contenders are measured beside each other, in rounds.
+ * Times contenders in interleaved rounds.
  *
  *     each contender:  is called once and checked, then called until it is warm
  *     each round:      every contender, in a new random order, takes one or more samples; their median is kept
- *     a sample:        calls until the clock has moved by many ticks
+ *     a sample:        calls until the clock has advanced by many ticks
  *     each contender:  is checked once more
  *
- * A figure is the median of all rounds. Two contenders are compared round by round (`ratios`): what slows the machine
- * down for a while slows down both. Nothing here trusts the clock: the work of a sample is bounded too, and a sample
- * begins anew when the clock was set back.
+ * A figure is the median of all rounds. Two contenders are compared round by round (`ratios`), because a temporary
+ * slowdown of the machine affects both. The clock is not trusted: the work of a sample is bounded, too, and a sample
+ * restarts if the clock was set back.
  *
- * The profiler, the command `bench`, the project's own bench and the page of examples/browser all measure with this.
+ * Used by the profiler, the command `bench`, the benchmarks in bench/ and the page of examples/browser.
  */
 
 import { type Clock, clockStandsStill, openClock } from './clock.js';
 
 type Awaitable<T> = T | Promise<T>;
 
-/** What is measured. */
+/** A function to measure. */
 export interface Contender {
-  /** Makes `calls` calls. Returns their milliseconds if they were timed elsewhere, as in another process. */
+  /** Makes `calls` calls. Returns their milliseconds if they were timed elsewhere, such as in another process. */
   run(calls: number): Awaitable<number | void>;
-  /** Throws if an answer is wrong. Runs after the first call and after the last round. */
+  /** Throws if a result is wrong. Runs after the first call and after the last round. */
   check?(): Awaitable<void>;
   /** Runs before the samples of each round, outside their time. */
   prepare?(): Awaitable<void>;
-  /** About how many bytes one call moves or computes: bounds the work where the clock does not. */
+  /** Approximately the bytes that one call moves or computes. Bounds the work if the clock does not. */
   readonly bytes?: number;
-  /** How long a sample of this contender takes, in place of `Plan.sampleMs`. */
+  /** The least time of a sample of this contender, instead of `Plan.sampleMs`. */
   readonly sampleMs?: number;
 }
 
@@ -42,33 +42,33 @@ export interface Plan<C extends Contender = Contender> {
   next(all: readonly Series<C>[]): readonly Series<C>[];
   /** Runs after each round. */
   onRound?(all: readonly Series<C>[]): Awaitable<void>;
-  /** Default: one that `openClock` opens. */
+  /** Default: the result of `openClock`. */
   readonly clock?: Clock;
 }
 
-/** A sample takes at least so long, as reading the clock takes time too, and so many ticks. */
+/** The least time and ticks of a sample: reading the clock takes time, too. */
 const SAMPLE_MS = 0.5;
 const TICKS = 32;
-/** On a very coarse clock a sample takes fewer ticks, so that it does not take longer than this. */
+/** On a very coarse clock a sample takes fewer ticks, to stay below LONG_SAMPLE_MS. */
 const LEAST_TICKS = 8;
 const LONG_SAMPLE_MS = 160;
 
-/** Between two readings of the clock at most so many bytes are moved (10 to 100 ms); a call counts for CALL_BYTES or more. */
+/** The most bytes between two readings of the clock (10 to 100 ms). A call counts as at least CALL_BYTES. */
 const READING_BYTES = 2 ** 28;
 const CALL_BYTES = 2 ** 10;
-/** A sample reads the clock at most so often: twenty times to find out how many calls it needs, then for ticks. */
+/** The most readings of the clock per sample: twenty to determine the number of calls, the rest to wait for ticks. */
 const MOST_READINGS = 48;
-/** A sample makes so many more calls than its time needs by the estimate, so that it is rarely too short. */
+/** The factor on the estimated number of calls of a sample, so that it is rarely too short. */
 const MARGIN = 1.1;
 
-/** What is awaited yields its promise and gets its value back. */
+/** Yields promises to await and receives their values. */
 type Steps<T> = Generator<Promise<unknown>, T, unknown>;
 
-/** What was measured of one contender. */
+/** The measurements of one contender. */
 export class Series<C extends Contender = Contender> {
   /** Milliseconds per call, one figure for each round. */
   readonly rounds: number[] = [];
-  /** The calls of all rounds, and their time. */
+  /** The number of calls in all rounds, and their time. */
   calls = 0;
   elapsedMs = 0;
   /** Calls between two readings of the clock. */
@@ -92,7 +92,7 @@ export class Series<C extends Contender = Contender> {
     return median(this.rounds);
   }
 
-  /** Calls until the clock has moved enough, or enough work has been done. */
+  /** Calls the contender until the clock has advanced enough or enough work is done. */
   *#sample(): Steps<{ readonly calls: number; readonly ms: number }> {
     const { now } = this.clock;
     const sampleMs = this.#sampleMs;
@@ -115,7 +115,7 @@ export class Series<C extends Contender = Contender> {
     return { calls, ms };
   }
 
-  /** The first call and its check. */
+  /** Makes and checks the first call. */
   *begin(): Steps<void> {
     yield* settled(this.contender.run(1));
     yield* this.check();
@@ -125,7 +125,7 @@ export class Series<C extends Contender = Contender> {
     yield* settled(this.contender.check?.());
   }
 
-  /** Calls until the engine has compiled what is called, and the caches hold what they will. */
+  /** Calls the contender until the engine has compiled it and the caches are warm. */
   *warmUp(): Steps<void> {
     let elapsedMs = 0;
     do elapsedMs += (yield* this.#sample()).ms;
@@ -159,7 +159,7 @@ export async function measure<C extends Contender>(
   return step.value;
 }
 
-/** As `measure`, at once: neither the contenders nor the plan may return a promise. */
+/** As `measure`, but synchronous: neither the contenders nor the plan may return a promise. */
 export function measureNow<C extends Contender>(contenders: readonly C[], plan: Plan<C>): Series<C>[] {
   return stepsOf(contenders, plan).next().value as Series<C>[];
 }
@@ -181,13 +181,13 @@ function* settled(value: unknown): Steps<void> {
   if (value instanceof Promise) yield value;
 }
 
-/** A `Plan.next` of so many rounds. */
+/** A `Plan.next` of `count` rounds. */
 export const roundsOf =
   (count: number) =>
   <C extends Contender>(all: readonly Series<C>[]): readonly Series<C>[] =>
     all.every(({ rounds }) => rounds.length < count) ? all : [];
 
-/** The value below which a part `q` of the values lies, interpolated between the two nearest. Not empty. */
+/** The quantile `q` of at least one value, interpolated linearly between the two nearest. */
 export function quantile(values: readonly number[], q: number): number {
   const sorted = Float64Array.from(values).sort();
   const place = (sorted.length - 1) * q;
@@ -199,11 +199,11 @@ export function quantile(values: readonly number[], q: number): number {
 
 export const median = (values: readonly number[]): number => quantile(values, 0.5);
 
-/** How many times as long as `own` the other contender took, for each round. */
+/** The time of a contender divided by that of `own`, for each round. */
 export const ratios = ({ rounds }: Series, own: Series): number[] =>
   rounds.map((ms, round) => ms / own.rounds[round]!);
 
-/** The state of xorshift32: a measurement leaves the caller's `Math.random` alone. */
+/** The state of xorshift32. `Math.random` is left to the caller. */
 let state = 0x9e37_79b9;
 
 function shuffled<T>(list: readonly T[]): T[] {

@@ -1,4 +1,4 @@
-/** The seeds' words on designing a system around embeddings, with figures that are computed. */
+/** TinyTorch's advice on designing a system around embeddings, with computed figures. */
 
 import { callback, named } from '../args/options.js';
 import { MIB } from './lookups.js';
@@ -6,35 +6,35 @@ import { grouped, row } from './reports.js';
 
 /** Options of {@link analyzeEmbeddingSystemDesign}. */
 export interface SystemDesignOptions {
-  /** Takes each line, without its newline; `null` prints nothing. Default `console.log`. */
+  /** Receives each line, without its newline; `null` prints nothing. Default `console.log`. */
   readonly print?: ((line: string) => void) | null | undefined;
 }
 
-/** What a model of a common size spends on embeddings. */
+/** The cost of the embeddings of a model of a common size. */
 export interface ModelConfiguration {
-  /** What such a model is called. */
+  /** The name of the model size. */
   name: string;
   /** V, the number of rows. */
   vocabSize: number;
   /** D, the length of a row. */
   embeddingDim: number;
-  /** Tokens of its longest sequence. */
+  /** The number of tokens of its longest sequence. */
   seqLength: number;
   /** V * D. */
   embeddingParameters: number;
-  /** MiB of the table, 4 bytes a parameter. */
+  /** MiB of the table, 4 bytes per parameter. */
   memoryMb: number;
 }
 
-/** One choice, and what speaks for either side. */
+/** A design choice and its consequences. */
 export interface DesignTradeoff {
-  /** What is to be chosen. */
+  /** The choice. */
   title: string;
-  /** What follows. */
+  /** The consequences. */
   points: string[];
 }
 
-/** What {@link analyzeEmbeddingSystemDesign} says. */
+/** The result of {@link analyzeEmbeddingSystemDesign}. */
 export interface SystemDesign {
   /** The printed lines, joined by newlines. */
   text: string;
@@ -42,7 +42,7 @@ export interface SystemDesign {
   configurations: ModelConfiguration[];
   /** Four choices. */
   tradeoffs: DesignTradeoff[];
-  /** Four things that matter in production. */
+  /** Four considerations for production. */
   considerations: string[];
 }
 
@@ -86,8 +86,8 @@ const CONSIDERATIONS = [
 const WIDTHS = [12, 10, 10, 8, 12, 10];
 
 /**
- * What the embeddings of three common models cost, four choices and four considerations, as text and as data; printed
- * line by line unless `print` is null. The result is fresh and plain. Nothing is allocated or measured.
+ * The cost of the embeddings of three common models, four choices and four considerations, as text and as data. Prints
+ * the text line by line unless `print` is null. Returns new, plain objects. Allocates no table and measures nothing.
  *
  * ```text
  * embeddingParameters = vocabSize * embeddingDim;  memoryMb = embeddingParameters * 4 / 2^20
@@ -95,10 +95,10 @@ const WIDTHS = [12, 10, 10, 8, 12, 10];
  * Errors: `ERR_INVALID_OPTION`.
  */
 export function analyzeEmbeddingSystemDesign(options?: SystemDesignOptions): SystemDesign {
-  const given = named(options, ['print']);
-  const silent = given['print'] === null;
+  const values = named(options, ['print']);
+  const silent = values['print'] === null;
   // oxlint-disable-next-line no-console -- this function exists to print
-  const print = silent ? null : callback(given, 'print', (line: string) => console.log(line));
+  const print = silent ? null : callback(values, 'print', (line: string) => console.log(line));
   const configurations = MODELS.map(([name, vocabSize, embeddingDim, seqLength]) => {
     const embeddingParameters = vocabSize * embeddingDim;
     const memoryMb = (embeddingParameters * 4) / MIB;
