@@ -16,6 +16,8 @@ import {
 } from 'tokenbed';
 import { describe, expect, it } from 'vitest';
 import { answersThroughout, countingTable } from './helpers/backend.js';
+import { expectError } from './helpers/errors.js';
+import { detach } from './helpers/memory.js';
 
 answersThroughout();
 
@@ -277,4 +279,19 @@ it('a second read is noticed', () => {
   const options = reads.watch({ shape: [1, 2] });
   expect([options.shape[0], options.shape.length]).toEqual([1, 2]);
   expect(reads.repeated).toEqual(['object 0.shape: 2']);
+});
+
+it('ids that the getter of a foreign Tensor detaches are refused', () => {
+  const target = out().fill(7);
+  const detached = Int32Array.of(1, 2);
+  const hostile = {
+    ...foreign(target, [64]),
+    get data() {
+      detach(detached);
+      return target;
+    },
+  };
+  const run = () => embedding.forwardInto(detached, hostile as never, {});
+  expectError(run, { class: TypeError, code: 'ERR_INVALID_IDS', text: 'detached' });
+  expect(target.every((value) => value === 7)).toBe(true);
 });

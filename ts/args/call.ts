@@ -282,7 +282,6 @@ export class Call {
     if (index !== null) {
       index.read();
       ran = index.nested;
-      if (ran) ids?.refresh();
     }
     if (ids !== null) {
       ids.read();

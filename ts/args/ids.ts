@@ -179,7 +179,7 @@ export class Ids implements LeafSink {
   /**
    * Takes the ids. Getters inside nested arrays run here, and what they throw propagates.
    *
-   * Errors: in reading order `ERR_INVALID_ID`, `ERR_RAGGED`, or `ERR_INVALID_IDS` inside nested arrays.
+   * Errors: `ERR_INVALID_IDS` if the caller's array has gone since the constructor; in reading order `ERR_INVALID_ID`, `ERR_RAGGED`, or `ERR_INVALID_IDS` inside nested arrays.
    */
   read(): void {
     const view = this.#view;
@@ -187,24 +187,24 @@ export class Ids implements LeafSink {
       this.#readNumbers(this.#value as number | readonly unknown[]);
       return;
     }
+    this.#refresh(view);
     const buffer = bufferOf(view);
     this.#buffer = buffer;
     if (isWide(this.#kind!)) this.#readWide(view as WideArray);
     else this.data = isShared(buffer) ? this.#copyShared(view as IdArray, buffer) : (view as IdArray);
   }
 
-  /** Reads the length of the caller's array again. Throws `ERR_INVALID_IDS` if the array has gone. */
-  refresh(): void {
-    const view = this.#view;
-    if (view === null) return;
-    this.count = expectIntegers(view, this.#kind!, this.name, view === this.#value ? '' : 'a Tensor of ');
-  }
-
   /** Throws `ERR_INVALID_IDS` if the caller's array has gone or was resized since it was read. */
   expectWhole(): void {
     const { count } = this;
-    if (this.#scratch === null) this.refresh();
+    if (this.#scratch !== null) return;
+    this.#refresh(this.#view!);
     if (this.count !== count) throw invalidIds(this.name, 'an array whose length changed during the call');
+  }
+
+  /** Reads the length again: code of the caller may have run. Throws `ERR_INVALID_IDS` if the array has gone. */
+  #refresh(view: TypedArray): void {
+    this.count = expectIntegers(view, this.#kind!, this.name, view === this.#value ? '' : 'a Tensor of ');
   }
 
   /** Whether the caller's array shares bytes with `out`, a view of `buffer`. Nested arrays are copies. */
