@@ -383,6 +383,7 @@ describe('errors of forward and forwardInto', () => {
     both([1, 2], { positionIds: [0, -1] }, positions(-1, 1));
     both([1, 2], { positionIds: BigInt64Array.of(0n, -1n) }, positions(-1n, 1));
     both([1, 10], { positionIds: [6, 0] }, tokens(10, 1));
+    both(Int32Array.of(1, -1), { positionIds: [2 ** 40, 0] }, tokens(-1, 1));
     both([1, 10], { positionIds: [2 ** 40, 0] }, tokens(10, 1));
     both([1, 2 ** 40], { positionIds: [6, 0] }, tokens(2 ** 40, 1));
     both([1, 2], { positionIds: [7, 2 ** 40] }, positions(7, 0));

@@ -328,6 +328,13 @@ describe('nested arrays', () => {
     refused(ids, error);
   });
 
+  it('can hold a typed array that is much longer than all ids before it', () => {
+    const rows = Array.from({ length: 200_000 }, (_, i) => i % 10);
+    const result = table.forward([Int32Array.from(rows)]);
+    expect(result.shape).toEqual([1, rows.length, DIM]);
+    expectBits(result.data, countingRows(rows, DIM));
+  });
+
   it('report errors of structure before ids out of range', () => {
     refused([99, 1.5], invalidId(1.5, 1));
     refused([2 ** 60, 'x'], invalidId('x', 1));
@@ -541,6 +548,13 @@ describe('typed arrays', () => {
     refused(Class.of(3, -1, 12), outOfRange(-1, 1, 10));
     const lowest = -(2 ** (8 * Class.BYTES_PER_ELEMENT - 1));
     refused(Class.of(lowest), outOfRange(lowest, 0, 10));
+  });
+
+  it('of 64 bits can be much longer than all ids before: the first id out of range is reported', () => {
+    expectRows([1, 2, 3], [1, 2, 3], [3]);
+    const long = BigInt64Array.from({ length: 500_000 }, () => 2n ** 40n);
+    long.set([99n, 1n, 2n]);
+    expectError(() => raw.forward(long), outOfRange(99n, 0, 10));
   });
 
   it('of 64 bits with any integer beyond the table are out of range', () => {
