@@ -245,7 +245,7 @@ pub fn fresh(values: &mut [f32]) -> bool {
 /// Mapped pages.
 #[cfg(target_os = "linux")]
 mod pages {
-    use super::{Contents, LARGE_PAGE};
+    use super::{Contents, LARGE_PAGE, PAIR};
     use std::ptr::NonNull;
     use std::sync::{Mutex, PoisonError};
 
@@ -289,7 +289,7 @@ mod pages {
             drop(waiting);
             // Room for the alignment to a large page, which costs only addresses.
             let slack = if used >= 2 * LARGE_PAGE { LARGE_PAGE } else { 0 };
-            let len = used.checked_add(slack + PAGE - 1)? / PAGE * PAGE;
+            let len = used.checked_add(slack + PAIR + PAGE - 1)? / PAGE * PAGE;
             let (protection, flags) = (
                 libc::PROT_READ | libc::PROT_WRITE,
                 libc::MAP_PRIVATE | libc::MAP_ANONYMOUS,
@@ -301,11 +301,14 @@ mod pages {
             }
             let block = NonNull::new(block.cast())?;
             let mapping = Mapping { block, len, used };
-            prefer_large(mapping.start().as_ptr(), used);
+            prefer_large(mapping.start().as_ptr().wrapping_sub(PAIR), PAIR + used);
             Some(mapping)
         }
 
-        /// The first byte of the table.
+        /// The first byte of the table: a pair of lines behind the start of a page. Results start 16 bytes behind one,
+        /// so rows at the same offset in their pages would be read just behind the bytes that are being written, and
+        /// the processor compares only those offsets. A cold gather of 4,096 rows of 1,536 bytes took 1.4 times as
+        /// long from tables at the start of a page (Zen 4).
         pub fn start(&self) -> NonNull<u8> {
             let slack = if self.used >= 2 * LARGE_PAGE {
                 (self.block.as_ptr() as usize).wrapping_neg() % LARGE_PAGE
@@ -313,7 +316,7 @@ mod pages {
                 0
             };
             // SAFETY: `new` has mapped the slack.
-            unsafe { self.block.add(slack) }
+            unsafe { self.block.add(slack + PAIR) }
         }
     }
 
