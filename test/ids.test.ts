@@ -273,6 +273,7 @@ describe('nested arrays', () => {
     refused([Int32Array.of(1, 2), 3], ragged(null, 2, 1));
     refused([1, Int32Array.of(3)], ragged(1, null, 1));
     refused([[[1, 2]], Int32Array.of(3)], ragged(null, 2, 2));
+    refused([[[1, 2]], [[3, 4]], Int32Array.of(5)], ragged(null, 2, 2));
     refused([[1, 2], new Uint8Array(3)], ragged(3, 2, 1));
     refused([BigInt64Array.of(1n), [1, 2]], ragged(2, 1, 1));
   });
