@@ -366,8 +366,13 @@ describe('nested arrays', () => {
         [1, 2],
         [3, 4],
       ],
-      { class: RangeError, code: 'ERR_SHAPE', text: ['[4]', '[2, 2]'] },
+      { class: RangeError, code: 'ERR_SHAPE', text: ['[4]', '[2, 2]'], fields: { shape: [4], own: [2, 2] } },
       { shape: [4] },
+    );
+    refused(
+      [[1, 2, 3]],
+      { class: RangeError, code: 'ERR_SHAPE', text: ['[3, 1]', '[1, 3]'] },
+      { shape: [3, 1] },
     );
   });
 });
@@ -788,6 +793,10 @@ describe('the option shape', () => {
     'must have a product equal to the number of ids: %o',
     (shape) => refused([1, 2, 3, 4, 5, 6], { class: RangeError, code: 'ERR_SHAPE', text: '6' }, { shape }),
   );
+
+  it('has 0 for -0', () => {
+    expect(table.forward([], { shape: [-0, 2] }).shape).toEqual([0, 2, DIM]);
+  });
 
   it('is read once and copied', () => {
     const shape = [2, 2];

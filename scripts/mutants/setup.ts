@@ -1,5 +1,5 @@
-/** A mutant with which the library cannot be loaded is an unhandled error; Stryker overlooks a file without tests. */
+/** A mutant with which the library cannot be loaded becomes an unhandled error: Stryker overlooks files without tests. */
 
-void import('tokenbed');
+const load = () => import('../../dist/index.js');
 
-export {};
+void load();
