@@ -794,6 +794,11 @@ describe('the option shape', () => {
     (shape) => refused([1, 2, 3, 4, 5, 6], { class: RangeError, code: 'ERR_SHAPE', text: '6' }, { shape }),
   );
 
+  it('can have any sizes besides a 0', () => {
+    const shape = [...new Array<number>(20).fill(2 ** 53 - 1), 0];
+    expect(table.forward([], { shape }).shape).toEqual([...shape, DIM]);
+  });
+
   it('has 0 for -0', () => {
     expect(table.forward([], { shape: [-0, 2] }).shape).toEqual([0, 2, DIM]);
   });
