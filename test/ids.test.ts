@@ -273,6 +273,7 @@ describe('nested arrays', () => {
     refused([Int32Array.of(1, 2), 3], ragged(null, 2, 1));
     refused([1, Int32Array.of(3)], ragged(1, null, 1));
     refused([[[1, 2]], Int32Array.of(3)], ragged(null, 2, 2));
+    refused([[[1, 2]], [[3, 4]], Int32Array.of(5)], ragged(null, 2, 2));
     refused([[1, 2], new Uint8Array(3)], ragged(3, 2, 1));
     refused([BigInt64Array.of(1n), [1, 2]], ragged(2, 1, 1));
   });
@@ -365,8 +366,13 @@ describe('nested arrays', () => {
         [1, 2],
         [3, 4],
       ],
-      { class: RangeError, code: 'ERR_SHAPE', text: ['[4]', '[2, 2]'] },
+      { class: RangeError, code: 'ERR_SHAPE', text: ['[4]', '[2, 2]'], fields: { shape: [4], own: [2, 2] } },
       { shape: [4] },
+    );
+    refused(
+      [[1, 2, 3]],
+      { class: RangeError, code: 'ERR_SHAPE', text: ['[3, 1]', '[1, 3]'] },
+      { shape: [3, 1] },
     );
   });
 });
@@ -787,6 +793,15 @@ describe('the option shape', () => {
     'must have a product equal to the number of ids: %o',
     (shape) => refused([1, 2, 3, 4, 5, 6], { class: RangeError, code: 'ERR_SHAPE', text: '6' }, { shape }),
   );
+
+  it('can have any sizes besides a 0', () => {
+    const shape = [...new Array<number>(20).fill(2 ** 53 - 1), 0];
+    expect(table.forward([], { shape }).shape).toEqual([...shape, DIM]);
+  });
+
+  it('has 0 for -0', () => {
+    expect(table.forward([], { shape: [-0, 2] }).shape).toEqual([0, 2, DIM]);
+  });
 
   it('is read once and copied', () => {
     const shape = [2, 2];

@@ -254,7 +254,8 @@ describe('invalid weights', () => {
       [1, 2, 3],
       [6, 1, 1],
     ]) {
-      expectError(() => from(new Tensor(six, { shape })), misfit(`[${shape.join(', ')}]`));
+      const fields = { shape };
+      expectError(() => from(new Tensor(six, { shape })), { ...misfit(`[${shape.join(', ')}]`), fields });
     }
     for (const [weight, shape] of [
       [new Tensor(new Float32Array(0), { shape: [0, 3] }), '[0, 3]'],

@@ -202,12 +202,10 @@ describe('new Tensor from numbers', () => {
       [3, 4],
       [-5, 6],
     ]);
-    refused(
-      () => new Untyped([BigInt64Array.of(1n)]),
-      TypeError,
-      'ERR_INVALID_ARRAY',
-      'BigInt64Array at [0]',
-    );
+    for (const wide of [BigInt64Array.of(1n), BigUint64Array.of(1n)]) {
+      const text = `${wide.constructor.name} at [0]`;
+      refused(() => new Untyped([wide]), TypeError, 'ERR_INVALID_ARRAY', text);
+    }
   });
 
   it('reshapes with the option shape', () => {

@@ -10,4 +10,6 @@ const include = tests.split(',').map((name) => `test/${name}.test.ts`);
 // Stryker's own setup file activates a mutant: before the library is loaded, in the order of the list.
 const sequence = { setupFiles: 'list' as const };
 
-export default defineConfig({ resolve, test: { ...test, include, sequence, execArgv: [] } });
+const setupFiles = ['scripts/mutants/setup.ts', ...test.setupFiles];
+
+export default defineConfig({ resolve, test: { ...test, include, setupFiles, sequence, execArgv: [] } });
