@@ -1,7 +1,7 @@
 /**
  * The same test/*.test.ts run on the native backend, on WASM in Node, and on WASM in headless Chromium.
  * `inject('backend')` returns the backend of a test, and test/setup.ts checks that the library uses it. In addition,
- * test/house/ checks the source files and needs no backend, and test/page/ tests the page of examples/browser.
+ * test/repository/ checks the source files and needs no backend, and test/page/ tests the page of examples/browser.
  *
  * The tests load dist/ as a user's program does: in Node through Node itself, never transformed.
  */
@@ -70,9 +70,9 @@ export default defineConfig({
       },
       {
         test: {
-          name: 'house',
+          name: 'repository',
           environment: 'node' as const,
-          include: ['test/house/**/*.test.ts'],
+          include: ['test/repository/**/*.test.ts'],
           testTimeout: 60_000,
         },
       },

@@ -31,7 +31,12 @@ const SUITES = [
   { name: 'rust', what: 'kernels compared with the reference, on every ISA', about: '2 min', run: rustTests },
   { name: 'vectors', what: 'test/vectors match the reference', about: '5 s', run: vectors },
   { name: 'neon', what: 'the kernels on NEON, under qemu-user', about: '4 min', run: neon, mayBeEmpty: true },
-  { name: 'house', what: "the architecture's rules, the bundle", about: '5 s', run: () => vitest('house') },
+  {
+    name: 'repository',
+    what: "the architecture's rules, the bundle",
+    about: '5 s',
+    run: () => vitest('repository'),
+  },
   { name: 'native', what: 'the suite on the native backend', about: '4 min', run: () => vitest('native') },
   { name: 'wasm', what: 'the suite on WASM in Node', about: '4 min', run: () => vitest('wasm') },
   { name: 'chromium', what: 'the suite on WASM in Chromium', about: '45 s', run: chromium },

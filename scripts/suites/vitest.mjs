@@ -16,7 +16,7 @@ import { showInstructionSets } from '../lib/suite.mjs';
  */
 
 /**
- * @param {'native' | 'wasm' | 'chromium' | 'page' | 'house'} project
+ * @param {'native' | 'wasm' | 'chromium' | 'page' | 'repository'} project
  * @param {Record<string, string | undefined>} [env]
  * @returns {Promise<import('../lib/suite.mjs').Outcome>}
  */
