@@ -353,11 +353,16 @@ describe('errors of forward and forwardInto', () => {
       range('ERR_SEQUENCE_LENGTH', 'startPos 5'),
     );
     expect(make({ positional: null }).forward(new Int32Array(5000)).shape).toEqual([5000, 4]);
+    const positionIds = new Uint8Array(5000);
+    expect(layer.forward(new Int32Array(5000), { positionIds }).shape).toEqual([5000, 4]);
   });
 
   it('shapes and lengths that do not match: ERR_SHAPE', () => {
     both([1, 2, 3], { shape: [2, 2] }, range('ERR_SHAPE', '[2, 2]'));
-    both([1, 2, 3], { positionIds: [1, 2] }, range('ERR_SHAPE', 'positionIds must have shape [3]: got [2]'));
+    const text = 'positionIds must have shape [3]: got [2]';
+    both([1, 2, 3], { positionIds: [1, 2] }, range('ERR_SHAPE', text, { shape: [2] }));
+    both([[1, 2]], { positionIds: [[1, 2, 3]] }, range('ERR_SHAPE', '[2] or [1, 2]: got [1, 3]'));
+    both([[1, 2]], { positionIds: [[[1], [2]]] }, range('ERR_SHAPE', '[2] or [1, 2]: got [1, 2, 1]'));
     both([[1, 2]], { positionIds: [[1], [2]] }, range('ERR_SHAPE', '[2] or [1, 2]'));
     expectErrorAndNoWrite(7, (out) => layer.forwardInto([1, 2], out), range('ERR_SHAPE', 'out'));
   });

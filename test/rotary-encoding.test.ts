@@ -41,6 +41,17 @@ function rotated(
 const LAYOUTS = ['halves', 'interleaved'] as const;
 
 describe.each(LAYOUTS)('layout %s', (layout) => {
+  it('takes a position for each row of a batch without heads', () => {
+    const rotary = new RotaryEncoding({ headDim: 4, layout, maxSeqLength: 16 });
+    const x = numbers(2 * 3 * 4);
+    const positionIds = Int32Array.of(3, 1, 4, 15, 9, 2);
+    const ids = new Tensor(positionIds, { shape: [2, 3] });
+    expectBits(
+      rotary.forward(x, { shape: [2, 3, 4], positionIds: ids }).data,
+      rotated(rotary, x, (row) => positionIds[row]!),
+    );
+  });
+
   it.each([
     [2, 2],
     [6, 6],
