@@ -44,7 +44,13 @@ async function typescript(file, project, tests) {
   await must('scripts/mutants/node_modules/.bin/stryker', args, { env, onOutput });
   const { source, mutants } = JSON.parse(await read(path.join(cache, 'ts.json'))).files[file];
   /** @type {Record<string, import('./mutants/rust.mjs').Verdict>} */
-  const verdicts = { Killed: 'killed', Timeout: 'timeout', Survived: 'survived', NoCoverage: 'survived' };
+  const verdicts = {
+    Killed: 'killed',
+    RuntimeError: 'killed',
+    Timeout: 'timeout',
+    Survived: 'survived',
+    NoCoverage: 'survived',
+  };
   const lines = source.split('\n');
   return mutants.map((/** @type {{ location: any, replacement: string, status: string }} */ mutant) => {
     const { start, end } = mutant.location;

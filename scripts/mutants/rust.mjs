@@ -14,7 +14,7 @@ import { writeWhole } from '../lib/stamp.mjs';
 import { KEPT } from './kept.mjs';
 
 /**
- * @typedef {'killed' | 'timeout' | 'unviable' | 'survived'} Verdict  `unviable`: it does not compile or load
+ * @typedef {'killed' | 'timeout' | 'unviable' | 'survived'} Verdict  `unviable`: it does not compile
  * @typedef {{ line: number, what: string, verdict: Verdict }} Mutant
  * @typedef {{ line: number, column: number }} Place  both from 1 on
  * @typedef {{ name: string, replacement: string, span: { start: Place, end: Place } }} RustMutant  from cargo-mutants
