@@ -7,6 +7,7 @@ import {
   LearnedPositionalEmbedding,
   PositionalEncoding,
   RotaryEncoding,
+  Tensor,
 } from 'tokenbed';
 import { describe, expect, it } from 'vitest';
 import { answersThroughout, countingTable } from './helpers/backend.js';
@@ -212,4 +213,11 @@ it('a getter of the options may dispose the object: ERR_DISPOSED, nothing writte
   const out = floats().fill(7);
   expectError(() => embedding.forwardInto(Int32Array.of(1), out, options), disposed);
   expect([...out]).toEqual([7, 7, 7, 7]);
+});
+
+it('an argument that was disposed is ERR_DISPOSED', () => {
+  const x = Tensor.allocate([2, DIM]);
+  x.dispose();
+  const positions = new PositionalEncoding({ maxSeqLength: 2, embeddingDim: DIM });
+  expectError(() => positions.forward(x), disposed);
 });

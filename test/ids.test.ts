@@ -410,7 +410,7 @@ describe('nested arrays with side effects', () => {
   it('reject a revoked Proxy', () => {
     const { proxy, revoke } = Proxy.revocable([1], {});
     revoke();
-    refused(proxy, invalidIds('an object'));
+    refused(proxy, invalidIds('got'));
     refused([1, proxy], {
       class: TypeError,
       code: 'ERR_INVALID_ID',
@@ -563,6 +563,12 @@ describe('typed arrays', () => {
     expectError(() => raw.forward(long), outOfRange(99n, 0, 10));
   });
 
+  it('without elements share no byte with out', () => {
+    const buffer = new ArrayBuffer(64);
+    const out = new Float32Array(buffer);
+    expect(table.forwardInto(new Int32Array(buffer, 8, 0), out)).toBe(out);
+  });
+
   it('of 64 bits with any integer beyond the table are out of range', () => {
     for (const id of [2n ** 32n - 1n, 2n ** 32n, 2n ** 32n + 1n, 2n ** 33n, 2n ** 63n - 1n]) {
       refused(BigInt64Array.of(1n, id), outOfRange(id, 1, 10));
@@ -707,6 +713,16 @@ describe('a Tensor', () => {
     refused({ ...foreign, shape: [3] }, { class: RangeError, code: 'ERR_SHAPE', text: ['[3]', '2'] });
   });
 
+  it('needs the brand', () => {
+    refused({ data: Int32Array.of(1), shape: [1] }, invalidIds('got'));
+    const throwing = Object.defineProperty({ [Symbol.for('tokenbed.Tensor')]: true }, 'data', {
+      get() {
+        throw null;
+      },
+    });
+    refused(throwing, invalidIds('got'));
+  });
+
   it('needs more than the brand', () => {
     refused({ [brand]: true }, invalidIds('an Object'));
     refused({ [brand]: true, data: [1], shape: [1] }, invalidIds('an Object'));
@@ -761,7 +777,7 @@ describe('anything else', () => {
         throw new Error('mine');
       },
     };
-    refused(hostile, invalidIds('an object'));
+    refused(hostile, invalidIds('got'));
     refused([hostile], invalidId(hostile, 0));
     refused({ [Symbol.toStringTag]: 'x'.repeat(10_000) }, invalidIds('xxx'));
   });
