@@ -82,8 +82,6 @@ export interface Kernels {
   isa(): string;
   /** Selects a lower instruction set for this environment. Returns false if the architecture does not have it. */
   lowerIsa(name: string): boolean;
-  /** Checks `ids[i] < bound` for all i; `bound` is at most 2^32. Returns a status. */
-  checkIds(ids: IdArray, bound: number): number;
 
   /** Creates a table. Returns its handle, or `undefined` if the memory does not suffice. */
   tableCreate(record: TableRecord): number | undefined;

@@ -25,12 +25,6 @@ macro_rules! prove {
     };
 }
 
-/// Checks ids against a bound and writes nothing.
-pub fn check_ids(env: &Environment, ids: impl IdArray, bound: f64) -> Run {
-    prove!(first, Proven::check(ids, env.isa(), bound as u64));
-    Ok(DONE)
-}
-
 /// Looks up rows of a table by id.
 pub fn gather(env: &Environment, table: f64, ids: impl IdArray, out: impl OutArray) -> Run {
     let (exec, table) = (env.exec(), env.table(table)?);

@@ -56,7 +56,6 @@ macro_rules! direct {
 }
 
 direct! {
-    "checkIds" = check_ids(ids, bound);
     "tableRead" = table_read(table, row, out);
     "tableWrite" = table_write(table, row, values);
     "sinusoidEncode" = sinusoid_encode(sinusoid, positions, out);

@@ -120,12 +120,6 @@ pub fn use_threads(env: Env, wanted: u32) -> napi::Result<u32> {
     with(&env, |env| Ok(env.use_threads(wanted as usize) as u32))
 }
 
-/// Checks ids against a bound and writes nothing.
-#[napi(ts_args_type = "ids: IdArray, bound: number")]
-pub fn check_ids(env: Env, ids: Integers, bound: f64) -> napi::Result<f64> {
-    with(&env, |env| run::check_ids(env, ids.ids(), bound))
-}
-
 /// Creates a table and returns its handle, or `undefined` if memory is exhausted.
 #[napi(ts_return_type = "number | undefined")]
 pub fn table_create(env: Env, record: TableRecord) -> napi::Result<OrUndefined<f64>> {

@@ -87,12 +87,6 @@ pub fn lower_isa(name: String) -> bool {
     with(|env| Ok(env.lower_isa(&name)))
 }
 
-/// Checks ids against a bound and writes nothing.
-#[wasm_bindgen(js_name = checkIds)]
-pub fn check_ids(#[wasm_bindgen(unchecked_param_type = "IdArray")] ids: &JsValue, bound: f64) -> f64 {
-    with(|env| run::check_ids(env, Integers::new(ids, &IDS)?, bound))
-}
-
 /// Creates a table in linear memory and returns its handle, or `undefined` if memory is exhausted.
 #[wasm_bindgen(js_name = tableCreate, unchecked_return_type = "number | undefined")]
 pub fn table_create(#[wasm_bindgen(unchecked_param_type = "TableRecord")] record: &JsValue) -> Option<f64> {
