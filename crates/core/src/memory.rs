@@ -376,6 +376,10 @@ mod tests {
                 let mut memory = Memory::allocate(len, contents).expect("memory");
                 assert_eq!(memory.bytes().as_ptr() as usize % PAIR, 0, "{len} bytes");
                 assert_eq!(memory.bytes().len(), len);
+                #[cfg(target_os = "linux")]
+                if len >= pages::LEAST {
+                    assert_eq!(memory.bytes().as_ptr() as usize % 4096, PAIR, "{len} bytes");
+                }
                 if contents == Contents::Zeros {
                     assert!(memory.bytes().iter().all(|&byte| byte == 0), "{len} bytes");
                 }
