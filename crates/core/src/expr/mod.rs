@@ -4,7 +4,7 @@
 //! rounded once.
 
 mod rotated;
-pub use rotated::{RotatedHalves, RotatedPairs};
+pub use rotated::{rotate_halves, RotatedHalves, RotatedPairs};
 
 use crate::row::Row;
 use crate::simd::Simd;

@@ -48,6 +48,53 @@ fn turned<S: Simd>(simd: S, own: S::F32, cos: S::F32, other: S::F32, sin: S::F32
     simd.add(simd.mul(own, cos), simd.mul(other, sin))
 }
 
+/// Writes both halves of a row, a vector of each at a time. `turn` holds all sines, then all cosines;
+/// `read(column, lanes, first, second)` loads the same columns of both halves before the rotation.
+#[inline(always)]
+pub fn rotate_halves<S: Simd>(
+    simd: S,
+    turn: impl Row,
+    direction: f32,
+    first: &mut [f32],
+    second: &mut [f32],
+    read: impl Fn(usize, usize, &[f32], &[f32]) -> (S::F32, S::F32),
+) {
+    let turn = (turn, first.len(), direction);
+    let (mut firsts, mut seconds) = (
+        first.chunks_exact_mut(S::LANES),
+        second.chunks_exact_mut(S::LANES),
+    );
+    let mut i = 0;
+    for (first, second) in firsts.by_ref().zip(seconds.by_ref()) {
+        let (a, b) = turned_pair(simd, turn, i, S::LANES, read(i, S::LANES, first, second));
+        simd.store(a, first);
+        simd.store(b, second);
+        i += S::LANES;
+    }
+    let (first, second) = (firsts.into_remainder(), seconds.into_remainder());
+    if !first.is_empty() {
+        let n = first.len();
+        let (a, b) = turned_pair(simd, turn, i, n, read(i, n, first, second));
+        simd.store(a, first);
+        simd.store(b, second);
+    }
+}
+
+/// Columns `i .. i + n` of both halves, rotated by `(turn, half, direction)`.
+#[inline(always)]
+fn turned_pair<S: Simd>(
+    simd: S,
+    (turn, half, direction): (impl Row, usize, f32),
+    i: usize,
+    n: usize,
+    (a, b): (S::F32, S::F32),
+) -> (S::F32, S::F32) {
+    let (sin, cos) = (turn.load(simd, i, n), turn.load(simd, half + i, n));
+    let minus_sin = simd.mul(sin, simd.splat(-direction));
+    let sin = simd.mul(sin, simd.splat(direction));
+    (turned(simd, a, cos, b, minus_sin), turned(simd, b, cos, a, sin))
+}
+
 /// The `n` lanes of a vector that crosses a boundary, one by one. A separate function, because it is rarely called.
 #[inline(never)]
 fn each(row: impl Row, col: usize, n: usize) -> [f32; MAX_LANES] {
@@ -101,8 +148,14 @@ impl<X: Row, T: Row> Row for RotatedHalves<X, T> {
     /// Computes both halves of a whole row in one pass, so that every value is read once.
     #[inline(always)]
     fn copy_to<S: Simd>(self, simd: S, out: &mut [f32]) {
-        let RotatedHalves { x, half, .. } = self;
-        if self.first != 0 || out.len() < 2 * half {
+        let RotatedHalves {
+            x,
+            turn,
+            half,
+            direction,
+            first,
+        } = self;
+        if first != 0 || out.len() < 2 * half {
             return for_each_vector(
                 simd,
                 out,
@@ -112,17 +165,15 @@ impl<X: Row, T: Row> Row for RotatedHalves<X, T> {
         }
         let (rotated, rest) = out.split_at_mut(2 * half);
         let (first, second) = rotated.split_at_mut(half);
-        let mut firsts = first.chunks_exact_mut(S::LANES);
-        let mut seconds = second.chunks_exact_mut(S::LANES);
-        let mut i = 0;
-        for (first, second) in firsts.by_ref().zip(seconds.by_ref()) {
-            self.both(simd, i, S::LANES, first, second);
-            i += S::LANES;
-        }
-        let (first, second) = (firsts.into_remainder(), seconds.into_remainder());
-        if !first.is_empty() {
-            self.both(simd, i, first.len(), first, second);
-        }
+        rotate_halves(
+            simd,
+            turn,
+            direction,
+            first,
+            second,
+            #[inline(always)]
+            |i, n, _, _| (x.load(simd, i, n), x.load(simd, half + i, n)),
+        );
         x.cols(2 * half..2 * half + rest.len()).copy_to(simd, rest);
     }
 }
@@ -156,7 +207,10 @@ impl<X: Row, T: Row> Row for RotatedPairs<X, T> {
         if at >= len {
             return x.load(simd, at, n);
         }
-        if S::LANES == 1 || at + n > len || !at.is_multiple_of(2) || !n.is_multiple_of(2) {
+        if S::LANES == 1 {
+            return simd.splat(self.get(col));
+        }
+        if at + n > len || !at.is_multiple_of(2) || !n.is_multiple_of(2) {
             return simd.load(&each(self, col, n)[..S::LANES]);
         }
         self.pairs(simd, self.signs(simd), at, n)
@@ -165,29 +219,21 @@ impl<X: Row, T: Row> Row for RotatedPairs<X, T> {
     /// Computes the pairs of a whole row and loads the signs only once.
     #[inline(always)]
     fn copy_to<S: Simd>(self, simd: S, out: &mut [f32]) {
-        let RotatedPairs {
-            x,
-            turn,
-            len,
-            direction,
-            first,
-        } = self;
-        let rotated = if first == 0 && out.len() >= len { len } else { 0 };
-        let (pairs, rest) = out.split_at_mut(rotated / S::LANES * S::LANES);
+        let whole = self.first == 0 && out.len() >= self.len;
+        let (pairs, rest) = out.split_at_mut(if whole { self.len / S::LANES * S::LANES } else { 0 });
+        let signs = self.signs(simd);
         let mut col = 0;
-        if S::LANES == 1 {
-            for pair in pairs.chunks_exact_mut(2) {
-                let (sin, cos) = (turn.get(col) * direction, turn.get(col + 1));
-                let (a, b) = (x.get(col), x.get(col + 1));
-                (pair[0], pair[1]) = (a * cos + b * -sin, b * cos + a * sin);
-                col += 2;
-            }
-        } else {
-            let signs = self.signs(simd);
-            for out in pairs.chunks_exact_mut(S::LANES) {
+        // A vector of one lane is half a pair.
+        let step = S::LANES.max(2);
+        for out in pairs.chunks_exact_mut(step) {
+            if S::LANES == 1 {
+                let (sin, cos) = (self.turn.get(col) * self.direction, self.turn.get(col + 1));
+                let (a, b) = (self.x.get(col), self.x.get(col + 1));
+                (out[0], out[1]) = (a * cos + b * -sin, b * cos + a * sin);
+            } else {
                 simd.store(self.pairs(simd, signs, col, S::LANES), out);
-                col += S::LANES;
             }
+            col += step;
         }
         for_each_vector(
             simd,
@@ -195,26 +241,6 @@ impl<X: Row, T: Row> Row for RotatedPairs<X, T> {
             #[inline(always)]
             |at, n, _| self.load(simd, col + at, n),
         );
-    }
-}
-
-impl<X: Row, T: Row> RotatedHalves<X, T> {
-    /// Computes columns `i .. i + n` of both halves of a whole row.
-    #[inline(always)]
-    fn both<S: Simd>(self, simd: S, i: usize, n: usize, first: &mut [f32], second: &mut [f32]) {
-        let RotatedHalves {
-            x,
-            turn,
-            half,
-            direction,
-            ..
-        } = self;
-        let (a, b) = (x.load(simd, i, n), x.load(simd, half + i, n));
-        let (sin, cos) = (turn.load(simd, i, n), turn.load(simd, half + i, n));
-        let minus_sin = simd.mul(sin, simd.splat(-direction));
-        let sin = simd.mul(sin, simd.splat(direction));
-        simd.store(turned(simd, a, cos, b, minus_sin), first);
-        simd.store(turned(simd, b, cos, a, sin), second);
     }
 }
 

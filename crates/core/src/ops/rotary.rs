@@ -7,7 +7,7 @@
 //! a' = f32(f32(a c) - f32(b s));  b' = f32(f32(b c) + f32(a s));  inverse: -s;  columns from R on are unchanged
 //! ```
 
-use crate::expr::{RotatedHalves, RotatedPairs};
+use crate::expr::{rotate_halves, RotatedHalves, RotatedPairs};
 use crate::ops::position::{PositionRows, Positions, Source};
 use crate::ops::rows::for_each_row;
 use crate::ops::sinusoid::Layout;
@@ -113,7 +113,10 @@ fn rotate_into(
             match rotary.layout {
                 Layout::Halves => {
                     let (first, rest) = row.split_at_mut(half);
-                    rotate_halves(simd, turn(r), direction, first, &mut rest[..half]);
+                    let second = &mut rest[..half];
+                    rotate_halves(simd, turn(r), direction, first, second, #[inline(always)] |_, _, first, second| {
+                        (simd.load(first), simd.load(second))
+                    });
                 }
                 Layout::Interleaved => {
                     rotate_pairs(simd, turn(r), direction, &mut row[..turned]);
@@ -121,22 +124,6 @@ fn rotate_into(
             }
         }
     });
-}
-
-/// Rotates the pairs `(first[i], second[i])` in place. `turn` holds all sines, then all cosines.
-#[inline(always)]
-fn rotate_halves<S: Simd>(simd: S, turn: impl Row, direction: f32, first: &mut [f32], second: &mut [f32]) {
-    let half = first.len();
-    let vectors = first.chunks_mut(S::LANES).zip(second.chunks_mut(S::LANES));
-    for (v, (first, second)) in vectors.enumerate() {
-        let (i, n) = (v * S::LANES, first.len());
-        let (a, b) = (simd.load(first), simd.load(second));
-        let sin = simd.mul(turn.load(simd, i, n), simd.splat(direction));
-        let minus_sin = simd.mul(sin, simd.splat(-1.0));
-        let cos = turn.load(simd, half + i, n);
-        simd.store(simd.add(simd.mul(a, cos), simd.mul(b, minus_sin)), first);
-        simd.store(simd.add(simd.mul(b, cos), simd.mul(a, sin)), second);
-    }
 }
 
 /// Rotates the pairs `(row[2 i], row[2 i + 1])` in place, through a copy of a few pairs at a time.
