@@ -11,7 +11,8 @@ use tokenbed_core::ops::{
     rotate, rotate_part, rotate_parts, sinusoid_rows, Layout, PositionRows, Rotary, Sinusoid, Source,
 };
 use tokenbed_core::simd::{available, detect};
-use tokenbed_core::{Table, Window};
+use tokenbed_core::tuning::Tuning;
+use tokenbed_core::{Exec, Table, Window};
 
 const POSITIONS: usize = 12;
 
@@ -28,6 +29,13 @@ fn angles(turns: &[f32], turned: usize, pairs: Pairs, p: usize) -> (Vec<f32>, Ve
         Pairs::Interleaved => row.chunks(2).map(|pair| (pair[0], pair[1])).unzip(),
     }
 }
+
+/// Every output is written with non-temporal stores.
+static NON_TEMPORAL: Tuning = Tuning {
+    non_temporal_bytes: 0,
+    non_temporal_row: 0,
+    ..Tuning::PLAIN
+};
 
 const KINDS: [(Pairs, Layout); 2] = [
     (Pairs::Halves, Layout::Halves),
@@ -66,10 +74,12 @@ fn rows_are_rotated_at_every_width_and_stay_behind_it() {
                                 angles(&turns, turned, pairs, position(r))
                             });
                             let about = format!("{layout:?} {turned} of {dim}, inverse {inverse}");
-                            let out = painted(x.len(), |out| {
-                                rotate(isa, &rotary, positions, dim, all, Source::Slice(&x), out)
-                            });
-                            assert_eq!(bits_any_nan(&out), bits_any_nan(&wanted), "{about}");
+                            for exec in [Exec::from(isa), Exec { isa, tuning: &NON_TEMPORAL }] {
+                                let out = painted(x.len(), |out| {
+                                    rotate(exec, &rotary, positions, dim, all, Source::Slice(&x), out)
+                                });
+                                assert_eq!(bits_any_nan(&out), bits_any_nan(&wanted), "{about}");
+                            }
                             let out = painted(x.len(), |out| {
                                 out.copy_from_slice(&x);
                                 rotate(isa, &rotary, positions, dim, all, Source::InPlace, out)

@@ -77,4 +77,53 @@ mod tests {
             });
         }
     }
+    /// Every access to a window of a row gives the values of that window.
+    fn same<S: Simd>(simd: S, row: impl Row, expected: &[f32]) {
+        for (col, &value) in expected.iter().enumerate() {
+            assert_eq!(row.get(col), value, "column {col}");
+            for n in 1..=S::LANES.min(expected.len() - col) {
+                let mut lanes = [0.5; MAX_LANES];
+                simd.store(row.load(simd, col, n), &mut lanes);
+                assert_eq!(lanes[..n], expected[col..col + n], "{n} from column {col} on");
+            }
+        }
+        for len in 0..=expected.len() {
+            let mut out = vec![0.5; len];
+            row.copy_to(simd, &mut out);
+            assert_eq!(out, expected[..len]);
+        }
+    }
+
+    #[test]
+    fn rotated_rows_are_their_pairs_in_any_window() {
+        let (half, dim) = (19, 43);
+        let x: Vec<f32> = (0..dim).map(|i| i as f32 * 0.3 - 4.0).collect();
+        let turn: Vec<f32> = (0..2 * half).map(|i| 1.0 / (i as f32 + 3.0)).collect();
+        for direction in [1.0, -1.0] {
+            let (mut halves, mut pairs) = (x.clone(), x.clone());
+            for i in 0..half {
+                let (sin, cos) = (turn[i] * direction, turn[half + i]);
+                let (a, b) = (x[i], x[half + i]);
+                (halves[i], halves[half + i]) = (a * cos - b * sin, b * cos + a * sin);
+                let (sin, cos) = (turn[2 * i] * direction, turn[2 * i + 1]);
+                let (a, b) = (x[2 * i], x[2 * i + 1]);
+                (pairs[2 * i], pairs[2 * i + 1]) = (a * cos - b * sin, b * cos + a * sin);
+            }
+            let (x, turn, first) = (F32Row::of(&x), F32Row::of(&turn), 0);
+            for &isa in available() {
+                for (from, to) in [(0, dim), (1, 41), (2, 38), (17, 40), (39, 42)] {
+                    dispatch!(isa, simd => {
+                        let row = RotatedHalves { x, turn, half, direction, first };
+                        same(simd, row.cols(from..to), &halves[from..to]);
+                        let row = RotatedPairs { x, turn, len: 2 * half, direction, first };
+                        same(simd, row.cols(from..to), &pairs[from..to]);
+                        let row = RotatedHalves { x, turn, half, direction, first }.cols(1..dim);
+                        same(simd, row.cols(from..to - 1), &halves[from + 1..to]);
+                        let row = RotatedPairs { x, turn, len: 2 * half, direction, first }.cols(1..dim);
+                        same(simd, row.cols(from..to - 1), &pairs[from + 1..to]);
+                    });
+                }
+            }
+        }
+    }
 }
