@@ -106,6 +106,16 @@ const BY_DESIGN = [
     ends: true,
   },
   {
+    name: 'constructor over a disposed part',
+    reason: 'every object that uses a disposed table throws ERR_DISPOSED, at construction already',
+    allows: (pair) =>
+      pair.step.method === 'construct' &&
+      pair.parts.some((part) => pair.disposed.has(part)) &&
+      pair.before.error === undefined &&
+      afterIsDisposed(pair),
+    ends: true,
+  },
+  {
     name: 'disposed part',
     reason: 'an object is not disposed if only one of its parts is',
     allows: (pair) => disposedDiffers(pair, true, false) && !pair.disposed.has(pair.step.object ?? ''),

@@ -349,7 +349,7 @@ class Generator {
     const name = this.variable(prefixes[made.kind]);
     if (parts.length > 0) this.parts.set(name, parts);
     this.objects.push({ name, ...made });
-    this.add({ code: `${name} = ${expression}` });
+    this.add({ code: `${name} = ${expression}`, object: name, method: 'construct' });
     this.add({ code: `state(${name})`, object: name, method: 'state' });
   }
 
