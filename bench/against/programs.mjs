@@ -81,7 +81,7 @@ class Comparison {
       if (this.difference({ ...program, steps: fewer }).at === fewer.length - 1) steps = fewer;
     }
     const variables = program.variables.filter((name) =>
-      steps.some(({ code }) => new RegExp(`\\b${name}\\b`).test(code)),
+      steps.some(({ code, arrays }) => arrays?.includes(name) || new RegExp(`\\b${name}\\b`).test(code)),
     );
     return { ...program, steps, variables };
   }

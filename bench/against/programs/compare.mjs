@@ -155,6 +155,13 @@ const withoutLimit = (error) => ({
   fields: { .../** @type {object} */ (error.fields), limit: 0 },
 });
 
+/** After such a call the objects are in different states: the rest of the program says nothing. */
+const UNREAD = 'arguments of a call with a disposed part';
+
+/** @param {Pair} pair */
+const hasDisposedPart = ({ step, parts, disposed }) =>
+  [...disposed].some((name) => parts.includes(name) || name.startsWith(`${step.object}.`));
+
 const NAN = 0x7fc0_0000;
 
 /** The same floats with one NaN for all: arithmetic leaves its sign and payload open. @param {any} value @returns {any} */
@@ -200,10 +207,19 @@ export function firstDifference({ steps, parts }, before, after, backend, applie
       applied.set(rule.name, (applied.get(rule.name) ?? 0) + 1);
       if (rule.ends) return -1;
     }
-    for (const [, name] of step.code.matchAll(/([\w.]+)\.dispose\(\)/g)) disposed.add(name);
+    const disposes = [...step.code.matchAll(/([\w.]+)\.dispose\(\)/g)];
+    if (disposes.length > 0 && step.method !== 'dispose' && hasDisposedPart(pair)) {
+      applied.set(UNREAD, (applied.get(UNREAD) ?? 0) + 1);
+      return -1;
+    }
+    for (const [, name] of disposes) disposed.add(name);
   }
   return -1;
 }
 
 /** The rules and their reasons, for the report. */
 export const REASONS = new Map(BY_DESIGN.map(({ name, reason }) => [name, reason]));
+REASONS.set(
+  UNREAD,
+  'a call with a disposed part throws before it reads arguments: their getters dispose of nothing',
+);
