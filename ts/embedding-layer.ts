@@ -1,7 +1,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /** Token to vector in one pass: lookup, scale, position, dropout. */
 
-import { type IdArray, kindOf } from './args/arrays.js';
+import { bufferOf, type IdArray, isShared, kindOf } from './args/arrays.js';
 import { type Call, CallReader, DONE, type PositionOptions, rank } from './args/call.js';
 import type { Out } from './args/floats.js';
 import type { IdsInput } from './args/ids.js';
@@ -271,7 +271,7 @@ export class EmbeddingLayer {
     const target = kindOf(out) === 'Float32Array' ? (out as Float32Array) : tensorFloats(out);
     if (target === undefined) return false;
     const count = this.#calls.plainCount(ids, target);
-    if (count === 0) return false;
+    if (count === 0 || isShared(bufferOf(ids as IdArray))) return false;
     const { kernels } = this.#table.backend;
     const status = kernels.embedRun(this.#op.handle(), ids as IdArray, count, 0, this.#dropout.call, target);
     if (status !== DONE) return false;

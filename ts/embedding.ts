@@ -1,7 +1,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /** The lookup table: ids in, rows out. */
 
-import { type IdArray, kindOf, lengthOf } from './args/arrays.js';
+import { bufferOf, type IdArray, isShared, kindOf, lengthOf } from './args/arrays.js';
 import { type Call, CallReader, DONE, type IdsOptions } from './args/call.js';
 import type { Out } from './args/floats.js';
 import type { IdsInput } from './args/ids.js';
@@ -117,7 +117,7 @@ function runPlain(table: Table, calls: CallReader, ids: unknown, out: unknown): 
   if (count === 0) return false;
   const data = ids as IdArray;
   if (table.copyFew(data, count, target)) return true;
-  return table.backend.kernels.gather(table.handle(), data, target) === DONE;
+  return !isShared(bufferOf(data)) && table.backend.kernels.gather(table.handle(), data, target) === DONE;
 }
 
 /** The internals of an Embedding that other classes of this package use. */

@@ -132,16 +132,12 @@ export function describeGone(view: TypedArray): string {
 
 /** Whether two views share at least one byte: the same buffer object, and byte ranges that intersect. */
 export function overlaps(a: TypedArray, b: TypedArray): boolean {
-  return bufferOf(a) === bufferOf(b) && rangesMeet(a, b);
-}
-
-/** Whether two views of one buffer share at least one byte. */
-export function rangesMeet(a: TypedArray, b: TypedArray): boolean {
   const startA = viewOffset.call(a);
   const startB = viewOffset.call(b);
   const endA = startA + viewBytes.call(a);
   const endB = startB + viewBytes.call(b);
-  return startA < endB && startB < endA && startA < endA && startB < endB;
+  const intersect = startA < endB && startB < endA && startA < endA && startB < endB;
+  return intersect && bufferOf(a) === bufferOf(b); // last, because it is slow
 }
 
 /** Whether two views have the same elements: class, buffer, offset and length are equal. */

@@ -13,16 +13,7 @@
  * memory are copied last: their values are not checked.
  */
 
-import {
-  bufferOf,
-  type IdArray,
-  isNarrow,
-  isShared,
-  kindOf,
-  lengthOf,
-  overlaps,
-  sameView,
-} from './arrays.js';
+import { bufferOf, type IdArray, isNarrow, kindOf, lengthOf, overlaps, sameView } from './arrays.js';
 import { resultFloats } from '../backend/index.js';
 import {
   dimMismatch,
@@ -166,9 +157,9 @@ export class CallReader {
   /**
    * The fast path: the number of ids if a call without options passes all checks before those of a kernel, otherwise 0.
    *
-   * `ids` must be an integer array of up to 32 bits on an ordinary buffer, and `out` have room in another buffer. This
-   * runs no code of the caller. Any other call, and one that fails in the kernel, takes the path above,
-   * which reports the error.
+   * `ids` must be an integer array of up to 32 bits, and `out` have room in another buffer. This runs no code of the
+   * caller. Any other call, and one that fails in the kernel, takes the path above, which reports the error. A kernel
+   * must not get `ids` on a SharedArrayBuffer: it reads them twice.
    *
    * ```
    * ns per call of forwardInto, 64 columns, native    commit 798c4ca   without the fast path   with it
@@ -182,8 +173,7 @@ export class CallReader {
     if (kind === undefined || !isNarrow(kind)) return 0;
     const count = lengthOf(ids as IdArray);
     if (count * this.dim > lengthOf(out) || (this.positions !== null && count > this.positions)) return 0;
-    const buffer = bufferOf(ids as IdArray);
-    return buffer === bufferOf(out) || isShared(buffer) ? 0 : count;
+    return bufferOf(ids as IdArray) === bufferOf(out) ? 0 : count;
   }
 
   #readOptions(options: unknown): CallOptions {
@@ -361,10 +351,9 @@ export class Call {
     const index = this.#index;
     const length = lengthOf(out);
     if (length < needed) throw lengthError('out', length, `the result has ${needed} elements`);
-    const buffer = bufferOf(out);
-    if (ids !== null && ids.overlaps(out, buffer)) throw overlapError(ids.name);
+    if (ids !== null && ids.overlaps(out)) throw overlapError(ids.name);
     if (x !== null && overlaps(x, out)) throw overlapError('x');
-    if (index !== null && index.overlaps(out, buffer)) throw overlapError(index.name);
+    if (index !== null && index.overlaps(out)) throw overlapError(index.name);
     if (weights !== undefined && overlaps(weights, out)) throw overlapError('perSampleWeights');
   }
 

@@ -25,7 +25,7 @@ import {
   kindOf,
   lengthOf,
   offsetOf,
-  rangesMeet,
+  overlaps,
   tensorContents,
   type TypedArray,
   type WideArray,
@@ -130,8 +130,6 @@ export class Ids implements LeafSink {
   count: number;
   /** The caller's typed array; `null` for a number and for nested arrays. */
   readonly #view: TypedArray | null;
-  /** Its buffer, once the ids have been read. */
-  #buffer: ArrayBufferLike | null = null;
   readonly #kind: ArrayKind | null;
   readonly #value: unknown;
   /** The shape, `null` for `[count]`. */
@@ -189,7 +187,6 @@ export class Ids implements LeafSink {
     }
     this.#refresh(view);
     const buffer = bufferOf(view);
-    this.#buffer = buffer;
     if (isWide(this.#kind!)) this.#readWide(view as WideArray);
     else this.data = isShared(buffer) ? this.#copyShared(view as IdArray, buffer) : (view as IdArray);
   }
@@ -207,9 +204,9 @@ export class Ids implements LeafSink {
     this.count = expectIntegers(view, this.#kind!, this.name, view === this.#value ? '' : 'a Tensor of ');
   }
 
-  /** Whether the caller's array shares bytes with `out`, a view of `buffer`. Nested arrays are copies. */
-  overlaps(out: TypedArray, buffer: ArrayBufferLike): boolean {
-    return this.#buffer === buffer && rangesMeet(this.#view!, out);
+  /** Whether the caller's array shares bytes with `out`. Nested arrays are copies. */
+  overlaps(out: TypedArray): boolean {
+    return this.#view !== null && overlaps(this.#view, out);
   }
 
   get rank(): number {

@@ -294,12 +294,14 @@ pub fn table_write(
 ) -> Result<(), Failure> {
     let (threads, mut table) = (env.threads(), env.table_mut(table)?);
     let (row, dim) = (row as usize, table.spec().dim());
-    let rows = values.len() / dim;
-    expect_length("table", table.spec().rows(), row.checked_add(rows))?;
-    if let Some(stored) = table.values_mut(row..row + rows) {
-        values.copy_to(threads, stored);
+    expect_length("table", table.spec().rows(), Some(row))?;
+    if let Some(stored) = table.values_mut(row) {
+        expect_length("values of the table", stored.len(), Some(values.len()))?;
+        values.copy_to(threads, &mut stored[..values.len()]);
         return Ok(());
     }
+    let rows = values.len() / dim;
+    expect_length("table", table.spec().rows(), row.checked_add(rows))?;
     for window in Cut::any(rows, dim).windows(values.most()) {
         for r in 0..window.rows {
             let start = (window.first_row + r) * dim + window.first_col;
@@ -369,7 +371,7 @@ fn fill(
     let (threads, mut table) = (env.threads(), env.table_mut(table)?);
     let (rows, dim) = (table.spec().rows(), table.spec().dim());
     let all = Window::all(rows, dim);
-    if let Some(values) = table.values_mut(0..rows) {
+    if let Some(values) = table.values_mut(0) {
         fill_values(threads, all, values, work);
         return Ok(());
     }

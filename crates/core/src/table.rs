@@ -78,10 +78,13 @@ impl<'a> TableMut<'a> {
         self.spec
     }
 
-    /// The values of `rows` as a slice, if they are stored as f32 at an aligned address.
-    pub fn values_mut(&mut self, rows: Range<usize>) -> Option<&mut [f32]> {
-        let dtype = self.spec.dtype();
-        let bytes = self.row_bytes_mut(rows);
+    /// The values from row `first` on as a slice, if they are stored as f32 at an aligned address.
+    ///
+    /// # Panics
+    /// If `first` is greater than the number of rows.
+    pub fn values_mut(&mut self, first: usize) -> Option<&mut [f32]> {
+        let (dtype, start) = (self.spec.dtype(), first * self.spec.row_bytes());
+        let bytes = &mut self.bytes[start..];
         with_stored!(dtype, R => R::floats(bytes))
     }
 

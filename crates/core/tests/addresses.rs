@@ -137,7 +137,7 @@ fn tables_at_any_address_can_be_written() {
         #[expect(unsafe_code, reason = "memory of somebody else")]
         let mut memory = unsafe { Memory::<Write>::lent(place, spec.bytes()) };
         let mut written = TableMut::new(spec, memory.bytes_mut()).unwrap();
-        assert_eq!(written.values_mut(0..ROWS).is_some(), first % 4 == 0);
+        assert_eq!(written.values_mut(0).is_some(), first % 4 == 0);
         for (r, row) in values.chunks(dim).enumerate() {
             written.write(r, 0, &row[..2]);
             written.write(r, 2, &row[2..]);

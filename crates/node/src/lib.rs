@@ -150,10 +150,7 @@ pub fn table_create(env: Env, record: TableRecord) -> napi::Result<OrUndefined<f
 pub fn table_view(env: Env, table: f64) -> napi::Result<OrUndefined<arrays::Raw>> {
     let view = with(&env, |owner| {
         let mut table = owner.table_mut(table)?;
-        let rows = table.spec().rows();
-        Ok(table
-            .values_mut(0..rows)
-            .and_then(|values| arrays::view(&env, values)))
+        Ok(table.values_mut(0).and_then(|values| arrays::view(&env, values)))
     })?;
     Ok(OrUndefined(view))
 }

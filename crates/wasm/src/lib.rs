@@ -105,10 +105,7 @@ pub fn table_create(#[wasm_bindgen(unchecked_param_type = "TableRecord")] record
 pub fn table_address(table: f64) -> Option<f64> {
     with(|env| {
         let mut table = env.table_mut(table)?;
-        let rows = table.spec().rows();
-        Ok(table
-            .values_mut(0..rows)
-            .map(|values| values.as_ptr() as usize as f64))
+        Ok(table.values_mut(0).map(|values| values.as_ptr() as usize as f64))
     })
 }
 
