@@ -13,18 +13,18 @@ import { findChromium } from './scripts/lib/chromium.mjs';
 
 const dist = (file: string): string => fileURLToPath(new URL(`dist/${file}`, import.meta.url));
 
-// The longer names come first: an alias also matches as a prefix of a longer path.
-const alias = {
-  'tokenbed/tokenizer': dist('tokenizer/index.js'),
-  'tokenbed/inline': dist('inline.js'),
-  'tokenbed/report': dist('report/index.js'),
+/** The entries for Node (`mjs`) or the web (`js`). The longer names come first: an alias also matches as a prefix. */
+const entries = (extension: 'mjs' | 'js') => ({
+  'tokenbed/tokenizer': dist(`tokenizer/index.${extension}`),
+  'tokenbed/inline': dist(`inline.${extension}`),
+  'tokenbed/report': dist(`report/index.${extension}`),
   'tokenbed/core.wasm': dist('core.wasm'),
-  tokenbed: dist('index.js'),
-};
+  tokenbed: dist(`index.${extension}`),
+});
 
 /** A backend in Node: in separate processes, so that memory is measured alone, with `gc()` for the finalizers. */
 export const inNode = (backend: 'native' | 'wasm') => ({
-  resolve: { alias },
+  resolve: { alias: entries('mjs') },
   test: {
     name: backend,
     environment: 'node' as const,
@@ -48,7 +48,7 @@ export default defineConfig({
       inNode('native'),
       inNode('wasm'),
       {
-        resolve: { alias },
+        resolve: { alias: entries('js') },
         // Listed, because Vite reloads every page if it discovers a dependency during a run.
         optimizeDeps: { include: ['fast-check', 'slimdom'] },
         test: {
@@ -78,7 +78,7 @@ export default defineConfig({
       },
       {
         // examples/browser in a real browser, driven from Node, which computes the expected results.
-        resolve: { alias },
+        resolve: { alias: entries('mjs') },
         test: {
           name: 'page',
           environment: 'node' as const,

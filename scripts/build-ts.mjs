@@ -4,36 +4,28 @@
  *   node scripts/build-ts.mjs             the published files
  *   node scripts/build-ts.mjs --faults    with the WASM that can trap on purpose, in .cache/faults/ts/
  *
+ * ```text
+ * NAME.js    ES modules for the web, self-contained and tree-shakable      #host is ts/hosts/web.ts
+ * NAME.cjs   CommonJS for Node, Deno and Bun, with all state and classes    #host is ts/hosts/node.ts
+ * NAME.mjs   ES modules that export the contents of NAME.cjs, so that `import` and `require` share them
+ * NAME.d.cts the types, which NAME.d.ts and NAME.d.mts export for ES modules
+ * ```
  * Loading many small files is slow: Node resolves, opens, compiles and links each one. Modules that are always loaded
  * together are therefore bundled into one file. The output is built in a staging folder and then replaces the files of
  * an earlier build.
  */
 
-import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { asProgram } from './lib/main.mjs';
 import { must, root } from './lib/run.mjs';
 import { CHARTS, licenses, minifyThirdParty, THIRD_PARTY } from './lib/third-party.mjs';
 
-/** Modules of ts/ that keep their path in dist/. */
-const ENTRIES = [
-  // `exports` of package.json
-  'index',
-  'tokenizer/index',
-  'inline',
-  'report/index',
-  // `imports` of package.json: conditions select one of them for `#loader`
-  'backend/loader.node',
-  'backend/loader.web',
-  // `bin` of package.json
-  'cli',
-  // For tests of internals. The public entry points do not load it.
-  'backend/index',
-  // The timing loop of the bench and of the page of examples/browser, for this project alone.
-  'profiler/rounds',
-  // The header of .npy files, for that page.
-  'files/npy',
-];
+/** The modules of `exports` in package.json. */
+const ENTRIES = ['index', 'tokenizer/index', 'inline', 'report/index'];
+
+/** Files for this project alone: tests of internals, the timing loop of the bench, the header of .npy files for the page. */
+const INTERNAL = ['backend/index', 'profiler/rounds', 'files/npy'];
 
 /**
  * Chunks for modules that several entries share, in order of priority. A chunk includes what its modules import. Commands
@@ -46,6 +38,17 @@ const SHARED = [
   { name: 'program', test: /\/ts\/cli\/main\.ts$/ },
 ];
 
+/** The two builds. */
+const KINDS = /** @type {const} */ ({
+  web: { host: 'ts/hosts/web.ts', format: 'es', extension: 'js', entries: [...ENTRIES, ...INTERNAL] },
+  node: {
+    host: 'ts/hosts/node.ts',
+    format: 'cjs',
+    extension: 'cjs',
+    entries: [...ENTRIES, 'cli', 'backend/index', 'hosts/node'],
+  },
+});
+
 /** The files in dist/ that the Rust builds write. */
 const RUST = new Set(['core.wasm', 'native', 'wasm']);
 
@@ -57,6 +60,7 @@ export async function buildTs({ faults = false } = {}) {
     // Not `--outDir`: tsc uses that option to resolve `imports` of package.json before they are built.
     const types = ['--emitDeclarationOnly', '--declarationDir', staging];
     await must(path.join(root, 'node_modules/.bin/tsc'), ['-p', 'tsconfig.json', ...types]);
+    await shareTypes(staging);
   }
   await bundle(path.join(root, faults ? '.cache/faults/glue' : '.cache/glue'), staging);
   await replaceFiles(staging, path.join(root, faults ? '.cache/faults/ts' : 'dist'));
@@ -64,10 +68,30 @@ export async function buildTs({ faults = false } = {}) {
 
 /** @param {string} glue  the output of scripts/wasm-glue.mjs @param {string} to */
 export async function bundle(glue, to) {
+  /** @type {string[]} */
+  const modules = [];
+  for (const kind of /** @type {const} */ (['web', 'node'])) {
+    const output = await bundleKind(kind, glue, to);
+    for (const file of output) {
+      if (file.type !== 'chunk') continue;
+      modules.push(...file.moduleIds);
+      if (kind === 'node' && ENTRIES.includes(file.name)) await writeWrapper(file, to);
+    }
+  }
+  await writeFile(path.join(to, 'location.mjs'), await locationModule());
+  await writeFile(path.join(to, 'cli.js'), "#!/usr/bin/env node\nimport './cli.cjs';\n");
+  await writeFile(path.join(to, 'THIRD-PARTY-LICENSES.txt'), await licenses(modules));
+}
+
+/** @param {'web' | 'node'} kind @param {string} glue @param {string} to */
+async function bundleKind(kind, glue, to) {
+  const { host, format, extension, entries } = KINDS[kind];
   const { rolldown } = await import('rolldown'); // imported late, because npm ci may just have installed it
   const build = await rolldown({
-    input: Object.fromEntries(ENTRIES.map((entry) => [entry, path.join(root, `ts/${entry}.ts`)])),
-    external: ['#loader', /^node:/],
+    input: Object.fromEntries(
+      entries.map((entry) => [entry === 'hosts/node' ? 'host' : entry, path.join(root, `ts/${entry}.ts`)]),
+    ),
+    external: [/^node:/, /^@tokenbed\//],
     platform: 'neutral',
     tsconfig: false, // its `rootDirs` would resolve to the ordinary glue if the requested one is missing
     // The chart library checks `window` and `it` (of tests) to align lines to pixels. Make it the same everywhere.
@@ -75,6 +99,7 @@ export async function bundle(glue, to) {
     resolve: {
       mainFields: ['module', 'main'],
       alias: {
+        '#host': path.join(root, host),
         './wasm-glue.js': path.join(glue, 'backend/wasm-glue.js'),
         './backend/core-inline.js': path.join(glue, 'backend/core-inline.js'),
       },
@@ -84,15 +109,81 @@ export async function bundle(glue, to) {
   });
   const { output } = await build.write({
     dir: to,
-    format: 'es',
-    entryFileNames: '[name].js',
-    chunkFileNames: 'chunks/[name].js',
+    format,
+    entryFileNames: `[name].${extension}`,
+    // The library looks for core.wasm beside its file, where a user of a bundle puts it too.
+    chunkFileNames: ({ name }) => (name === 'library' ? '' : 'chunks/') + `[name].${extension}`,
     codeSplitting: { groups: SHARED },
     minifyInternalExports: false, // readable names, also in stack traces
   });
   await build.close();
-  const modules = output.flatMap((file) => (file.type === 'chunk' ? file.moduleIds : []));
-  await writeFile(path.join(to, 'THIRD-PARTY-LICENSES.txt'), await licenses(modules));
+  return output;
+}
+
+/** The ES module over a CommonJS entry. @param {import('rolldown').OutputChunk} entry @param {string} to */
+async function writeWrapper({ name, exports }, to) {
+  const up = name.includes('/') ? '../' : './';
+  const code = [
+    `import '${up}location.mjs';`,
+    `import library from './${path.basename(name)}.cjs';`,
+    '',
+    `export const {\n${exports.map((each) => `  ${each},\n`).join('')}} = library;`,
+    '',
+  ];
+  await writeFile(path.join(to, `${name}.mjs`), code.join('\n'));
+}
+
+/**
+ * Tells the host where the files are, as ES modules of a bundle see it.
+ *
+ * Bundlers recognize a literal `new URL` and copy the file. They replace `import.meta.url` elsewhere by a path of the
+ * machine, and a bundle in CommonJS has none.
+ */
+async function locationModule() {
+  const files = await readdir(path.join(root, 'dist/native')).catch(() => []);
+  const url = (/** @type {string} */ file) =>
+    `() => (typeof import.meta.url === 'string' ? new URL('./${file}', import.meta.url) : undefined)`;
+  const addons = files.flatMap((file) => {
+    const platform = /^tokenbed\.(.*)\.node$/.exec(file)?.[1];
+    return platform === undefined ? [] : `  '${platform}': ${url(`native/${file}`)},`;
+  });
+  return [
+    "import { locate } from './host.cjs';",
+    '',
+    'const addons = {',
+    ...addons,
+    '};',
+    '',
+    'locate({',
+    `  core: ${url('core.wasm')},`,
+    '  addon: (platform) => addons[platform]?.(),',
+    '});',
+    '',
+  ].join('\n');
+}
+
+/**
+ * Turns the declarations in `folder` into those of CommonJS modules, and exports them from a declaration of each ES module.
+ * So `import` and `require` have the same types: two declarations of a class with private fields would differ.
+ *
+ * @param {string} folder
+ */
+async function shareTypes(folder) {
+  for (const name of await readdir(folder, { recursive: true })) {
+    if (!name.endsWith('.d.ts')) continue;
+    const file = path.join(folder, name);
+    const text = await readFile(file, 'utf8');
+    await writeFile(
+      file.replace(/\.d\.ts$/, '.d.cts'),
+      text.replace(/(from |import\()(['"])(\.[^'"]*)\.js\2/g, '$1$2$3.cjs$2'),
+    );
+    await rm(file);
+  }
+  const modules = [...ENTRIES, ...INTERNAL].map((entry) => `${entry}.d.ts`);
+  for (const name of [...modules, ...ENTRIES.map((entry) => `${entry}.d.mts`)]) {
+    const { name: base } = path.parse(path.parse(name).name);
+    await writeFile(path.join(folder, name), `export * from './${base}.cjs';\n`);
+  }
 }
 
 /** Replaces the files in `to` with those in `from`, except for the Rust products. @param {string} from @param {string} to */

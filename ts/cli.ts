@@ -1,6 +1,7 @@
-#!/usr/bin/env node
 /** The program `tokenbed`. */
 
 import { main } from './cli/main.js';
 
-process.exitCode = await main(process.argv.slice(2));
+void main(process.argv.slice(2)).then((code) => {
+  process.exitCode = code;
+});

@@ -99,8 +99,10 @@ export async function expectSameCompilers(folder) {
 
 /** The entry of the package in `folder`, an absolute path. @param {string} folder */
 export function entryOf(folder) {
-  const entry = path.resolve(folder, 'dist/index.js');
-  if (!existsSync(entry)) throw new Error(`${folder} has no dist/index.js: node bench/against/build.mjs`);
+  // Earlier builds have one ES module for every host.
+  const entries = ['dist/index.mjs', 'dist/index.js'].map((name) => path.resolve(folder, name));
+  const entry = entries.find((each) => existsSync(each));
+  if (entry === undefined) throw new Error(`${folder} has no dist/index.js: node bench/against/build.mjs`);
   return entry;
 }
 

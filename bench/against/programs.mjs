@@ -89,7 +89,7 @@ class Comparison {
   /** @param {Program} program */
   show(program) {
     const { at, before, after } = this.difference(program);
-    say(moduleOf(program, path.join(root, 'dist/index.js'), this.backend, at));
+    say(moduleOf(program, path.join(root, 'dist/index.mjs'), this.backend, at));
     say(`// before: ${brief(before[at])}\n// after:  ${brief(after[at])}`);
   }
 }
@@ -110,7 +110,7 @@ async function work(task) {
   const { backend } = ON[on];
   /** @type {Library[]} */
   const [before, after] = await Promise.all(
-    [entry, path.join(root, 'dist/index.js')].map((file) => import(pathToFileURL(file).href)),
+    [entry, path.join(root, 'dist/index.mjs')].map((file) => import(pathToFileURL(file).href)),
   );
   for (const library of [before, after]) await library.init({ backend });
   const missing = Object.keys(before).filter((name) => !(name in after));

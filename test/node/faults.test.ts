@@ -10,7 +10,7 @@ import { cp, readdir } from 'node:fs/promises';
 import path from 'node:path';
 import type * as Package from 'tokenbed';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import type { Kernels, Table } from '../../dist/backend/contract.js';
+import type { Kernels, Table } from '../../dist/backend/contract.cjs';
 import { copyOfPackage, root } from '../helpers/children.js';
 import { expectBits } from '../helpers/bits.js';
 import { expectError, expectErrorAndNoWrite, thrown } from '../helpers/errors.js';
@@ -44,8 +44,8 @@ beforeAll(async () => {
     if (files.length === 0) throw new Error(`build them first: node scripts/build-${from}.mjs --faults`);
     await cp(product, path.join(copy.dist, to), { recursive: true });
   }
-  api = (await import(copy.url('index.js'))) as typeof Package;
-  insides = (await import(copy.url('backend/index.js'))) as Insides;
+  api = (await import(copy.url('index.mjs'))) as typeof Package;
+  insides = (await import(copy.url('backend/index.cjs'))) as Insides;
   await api.init({ backend });
 });
 
@@ -157,7 +157,7 @@ describe('a panic in Rust', () => {
   );
 
   it('cannot be triggered in the published package', async () => {
-    const real = (await import(path.join(root, 'dist/backend/index.js'))) as unknown as Insides;
+    const real = (await import(path.join(root, 'dist/backend/index.cjs'))) as unknown as Insides;
     expect(Object.keys(real.activeBackend().kernels)).not.toContain('__panic');
     expect(Object.keys(insides.activeBackend().kernels)).toContain('__panic');
   });

@@ -9,7 +9,7 @@ import {
   Tensor,
 } from 'tokenbed';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { activeBackend } from '../../dist/backend/index.js';
+import { activeBackend } from '../../dist/backend/index.cjs';
 import { answersThroughout, countingTable } from '../helpers/backend.js';
 
 answersThroughout();

@@ -114,7 +114,7 @@ describe('a second copy of the package', () => {
     const root = fileURLToPath(new URL('../../', import.meta.url));
     await cp(path.join(root, 'dist'), path.join(folder, 'dist'), { recursive: true });
     await cp(path.join(root, 'package.json'), path.join(folder, 'package.json'));
-    other = (await import(pathToFileURL(path.join(folder, 'dist/index.js')).href)) as typeof other;
+    other = (await import(pathToFileURL(path.join(folder, 'dist/index.mjs')).href)) as typeof other;
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
 

@@ -118,7 +118,7 @@ describe('initSync', () => {
 
 describe('the environment', () => {
   const run = promisify(execFile);
-  const index = new URL('../../dist/index.js', import.meta.url).href;
+  const index = new URL('../../dist/index.mjs', import.meta.url).href;
 
   /** The output of a new process: its backendInfo, or the error. */
   async function answer(

@@ -112,7 +112,7 @@ describe('without the addon', () => {
       const saved = process.env['TOKENBED_BACKEND'];
       delete process.env['TOKENBED_BACKEND'];
       try {
-        const api = (await import(copy.url('index.js'))) as typeof Package;
+        const api = (await import(copy.url('index.mjs'))) as typeof Package;
         const info = api.backendInfo();
         expect(info.name).toBe('wasm');
         expect(info.fallbackReason).toContain('no addon');

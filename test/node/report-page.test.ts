@@ -238,9 +238,7 @@ describe('drawing', () => {
     }
   });
 
-  /** Resolves `imports` of package.json like a bundler. */
   const PAGE = `<!DOCTYPE html>
-    <script type="importmap">{ "imports": { "#loader": "/dist/backend/loader.web.js" } }</script>
     <script type="module">
       import * as drawing from '/dist/report/index.js';
       globalThis.drawing = drawing;

@@ -68,7 +68,7 @@ describe('worker threads', () => {
   it('cannot use handles of another thread', async () => {
     const embedding = new Embedding({ vocabSize: 3, embeddingDim: 4, seed: 1 });
     const expected = embedding.weight.toTensor().data;
-    const insides = (await import(path.join(root, 'dist/backend/index.js'))) as {
+    const insides = (await import(path.join(root, 'dist/backend/index.cjs'))) as {
       activeBackend(): { table(spec: object, contents: string): { handle(): number } };
     };
     const table = insides.activeBackend().table({ rows: 3, dim: 4, dtype: 'f32', bytes: 48 }, 'zeros');

@@ -1,8 +1,8 @@
 /**
  * docs/contract.md, compared with the published types and with the error tests.
  *
- *   code blocks      names of classes, functions, interfaces and their members, parameters, optionality: dist/*.d.ts
- *   table of errors  codes, classes, texts and fields: dist/errors.d.ts and the rows of test/errors.test.ts
+ *   code blocks      names of classes, functions, interfaces and their members, parameters, optionality: dist/*.d.cts
+ *   table of errors  codes, classes, texts and fields: dist/errors.d.cts and the rows of test/errors.test.ts
  */
 
 import { readdir, readFile } from 'node:fs/promises';
@@ -83,11 +83,11 @@ async function packed(): Promise<{ all: Declarations; exported: string[] }> {
   const all: Declarations = new Map();
   const files = (await readdir(path.join(root, 'dist'), { recursive: true })) as string[];
   for (const file of files.filter((name) =>
-    /^[^/]+\.d\.ts$|^(args|backend|profiler|tokenizer)\/.*\.d\.ts$/.test(name),
+    /^([^/]+|(args|backend|profiler|tokenizer)\/.*)\.d\.cts$/.test(name),
   ))
     for (const [name, node] of declarationsIn(file, await read(`dist/${file}`)))
       if (!all.has(name) || node.type !== 'TSTypeAliasDeclaration') all.set(name, node);
-  const entries = await Promise.all(['index', 'tokenizer/index'].map((entry) => read(`dist/${entry}.d.ts`)));
+  const entries = await Promise.all(['index', 'tokenizer/index'].map((entry) => read(`dist/${entry}.d.cts`)));
   const lists = entries.flatMap((text) => [...text.matchAll(/^export (?:type )?\{([^}]+)\}/gm)]);
   return { all, exported: lists.flatMap(([, names]) => names!.match(/\w+(?=\s*(,|$))/g) ?? []) };
 }
@@ -184,7 +184,7 @@ describe('docs/contract.md', () => {
   });
 
   test('names every chart', async () => {
-    const charts = [...(await read('dist/report/index.d.ts')).matchAll(/\b\w+SVG\b/g)];
+    const charts = [...(await read('dist/report/index.d.cts')).matchAll(/\b\w+SVG\b/g)];
     expect(charts.length).toBeGreaterThan(5);
     for (const [name] of charts) expect(contract).toContain(`\`${name}\``);
   });

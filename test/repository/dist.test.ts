@@ -1,5 +1,6 @@
 /** The output of scripts/build-ts.mjs: which files the entry points load, and that no stale files remain. */
 
+import { execFileSync } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -18,7 +19,7 @@ const files = new Map<string, Imports>();
 
 beforeAll(async () => {
   for (const name of await readdir(dist, { recursive: true })) {
-    if (!name.endsWith('.js')) continue;
+    if (!/\.(js|mjs)$/.test(name)) continue;
     const source = await readFile(path.join(dist, name), 'utf8');
     const { module } = parseSync(name, source);
     const handedOn = module.staticExports.flatMap(({ entries }) =>
@@ -35,40 +36,66 @@ beforeAll(async () => {
   }
 });
 
-/** The files that `entries` load; with `calls` also their dynamic imports. `#loader` is Node's. */
+/** The files that `entries` load; with `calls` also their dynamic imports. */
 function loaded(entries: readonly string[], { calls = false } = {}): string[] {
   const reachable = new Set<string>(entries);
   for (const name of reachable) {
-    const each = files.get(name === '#loader' ? 'backend/loader.node.js' : name);
+    const each = files.get(name);
     for (const target of [...(each?.statements ?? []), ...(calls ? (each?.calls ?? []) : [])])
       reachable.add(target);
   }
   return [...reachable].sort();
 }
 
-const LIBRARY = ['#loader', 'chunks/library.js', 'chunks/tokenizer.js', 'index.js'];
-
 describe('dist', () => {
-  test('the library has few files and needs no Node modules to start', () => {
-    expect(loaded(['index.js'])).toEqual(LIBRARY);
-    expect(loaded(['backend/loader.node.js'])).toEqual(['backend/loader.node.js']);
+  test('the web files are self-contained: no package, no module of Node, few files', () => {
+    expect(loaded(['index.js'])).toEqual(['chunks/tokenizer.js', 'index.js', 'library.js']);
+    for (const [name, { statements, calls }] of files) {
+      if (name === 'cli.js') continue;
+      const bare = [...statements, ...calls].filter(
+        (target) => !files.has(target) && !target.endsWith('.cjs'),
+      );
+      expect([name, bare]).toEqual([name, []]);
+    }
   });
 
   test('the tokenizers do not load the library', () => {
     expect(loaded(['tokenizer/index.js'])).toEqual(['chunks/tokenizer.js', 'tokenizer/index.js']);
   });
 
-  test('the CLI loads the library and commands on demand', () => {
-    const program = ['chunks/program.js', 'chunks/tokenizer.js', 'cli.js', 'node:util'];
-    expect(loaded(['cli.js'])).toEqual(program);
-    expect(loaded(['cli.js'], { calls: true })).toEqual(
-      expect.arrayContaining([...LIBRARY.slice(0, 3), 'chunks/embed.js']),
-    );
+  test.each(['index', 'inline', 'tokenizer/index', 'report/index'])(
+    '%s.mjs exports the contents of the .cjs',
+    (name) => {
+      const program = `
+      const wrapper = await import('./dist/${name}.mjs');
+      const common = process.getBuiltinModule('node:module').createRequire(import.meta.url)('./dist/${name}.cjs');
+      const same = Object.keys(common).filter((each) => wrapper[each] === common[each]);
+      console.log(JSON.stringify([Object.keys(await import('./dist/${name}.js')), Object.keys(wrapper), same]));`;
+      const cwd = path.join(dist, '..');
+      const output = execFileSync(process.execPath, ['--input-type=module', '-e', program], {
+        cwd,
+        encoding: 'utf8',
+      });
+      const [web, wrapper, same] = (JSON.parse(output) as string[][]).map((names) => names.sort());
+      expect(wrapper!.length).toBeGreaterThan(1);
+      expect(wrapper).toEqual(web);
+      expect(same).toEqual(web);
+    },
+  );
+
+  test('the CommonJS files load few files, and the command line its commands on demand', async () => {
+    const required = async (name: string) =>
+      [...(await readFile(path.join(dist, name), 'utf8')).matchAll(/^(?!\s).*\brequire\("(.*?)"\)/gm)].map(
+        ([, file]) => path.join(path.dirname(name), file!),
+      );
+    expect(await required('index.cjs')).toEqual(['library.cjs', 'chunks/tokenizer.cjs']);
+    expect(await required('cli.cjs')).toEqual(['chunks/program.cjs']);
+    expect(await required('chunks/program.cjs')).not.toContain('library.cjs');
   });
 
   test('contains no unused JavaScript', async () => {
     const manifest = await readFile(path.join(dist, '../package.json'), 'utf8');
-    const named = [...manifest.matchAll(/"\.\/dist\/([\w./-]+\.js)"/g)].map(([, name]) => name!);
+    const named = [...manifest.matchAll(/"\.\/dist\/([\w./-]+\.m?js)"/g)].map(([, name]) => name!);
     const ownUse = ['backend/index.js', 'profiler/rounds.js', 'files/npy.js']; // tests, bench and page
     const all = loaded([...named, ...ownUse], { calls: true });
     expect(all).toEqual(expect.arrayContaining([...files.keys()]));

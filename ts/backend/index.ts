@@ -1,6 +1,6 @@
 /** Chooses and loads the backend of new objects. */
 
-import { loader } from '#loader';
+import { host } from '#host';
 import { fail, tooLarge, wrongKind, wrongValue } from '../errors.js';
 import { choice, type Named, named } from '../args/options.js';
 import { floatBytes } from '../table-spec.js';
@@ -44,22 +44,28 @@ const pending = new Map<unknown, Promise<WebAssembly.Module>>();
 
 /** An environment variable, which must be one of `allowed` if it is set. */
 function variable<T extends string>(name: string, allowed: readonly T[]): T | undefined {
-  const value = loader.variable(name);
+  const value = host().variable(name);
   if (value === undefined || (allowed as readonly string[]).includes(value)) return value as T | undefined;
   throw wrongValue(name, value, `one of ${allowed.join(', ')}`);
 }
 
 function settings(): Settings {
-  const threads = loader.variable('TOKENBED_THREADS');
+  const threads = host().variable('TOKENBED_THREADS');
   if (threads !== undefined && !/^[1-9][0-9]{0,3}$/.test(threads)) {
     throw wrongValue('TOKENBED_THREADS', threads, 'an integer from 1 to 9999');
   }
   return { isa: variable('TOKENBED_ISA', ISAS), threads: Number(threads ?? 0) };
 }
 
-function unavailable(name: Wanted, cause: unknown) {
-  const reason = (cause as Error).message;
-  const text = `Backend ${name} cannot be loaded: ${reason}`;
+/** What a program can do if the module that belongs to this package is missing. */
+const REMEDY =
+  'In a bundle, keep tokenbed external, import tokenbed/inline, or pass the address of core.wasm to init({ wasm }); ' +
+  'for the development server of Vite, exclude tokenbed in optimizeDeps';
+
+/** `why`: the reason against the native backend, if it was tried first. */
+function unavailable(name: Wanted, cause: unknown, why: string | null = null, remedy = '') {
+  const reasons = [(cause as Error).message, ...(why === null ? [] : [why])].join('; and ');
+  const text = `Backend ${name} cannot be loaded: ${reasons}${remedy === '' ? '' : `. ${remedy}`}`;
   return fail(Error, 'ERR_BACKEND_UNAVAILABLE', text, { backend: name, cause });
 }
 
@@ -67,7 +73,7 @@ function unavailable(name: Wanted, cause: unknown) {
 function tryNative(): Backend | Error {
   const requested = settings();
   try {
-    native ??= nativeBackend(loader, requested);
+    native ??= nativeBackend(host(), requested);
     return native;
   } catch (error) {
     if ((error as { code?: string }).code === 'ERR_INVALID_OPTION') throw error;
@@ -80,9 +86,9 @@ function useWasm(compiled: WebAssembly.Module, fallbackReason: string | null): B
   const requested = settings();
   if (wasm === null || wasm.lost || module !== compiled) {
     try {
-      wasm = wasmBackend(loader, compiled, requested);
+      wasm = wasmBackend(compiled, requested);
     } catch (error) {
-      throw unavailable('wasm', error);
+      throw unavailable('wasm', error, fallbackReason);
     }
     module = compiled;
   }
@@ -90,11 +96,19 @@ function useWasm(compiled: WebAssembly.Module, fallbackReason: string | null): B
   return wasm;
 }
 
-/** Compiles synchronously, on hosts that allow it. */
-function compileNow(bytes?: object): WebAssembly.Module {
+/** Compiles the module of this package synchronously, on hosts that allow it. */
+function compileNow(fallbackReason: string | null): WebAssembly.Module {
   try {
-    const own = () => (inlined === null ? loader.readCore() : inlined());
-    return new WebAssembly.Module(bytes === undefined ? own() : bufferSource(bytes));
+    return new WebAssembly.Module(inlined === null ? host().readCore() : inlined());
+  } catch (error) {
+    throw unavailable('wasm', error, fallbackReason, inlined === null ? REMEDY : '');
+  }
+}
+
+/** Compiles bytes of the caller synchronously. */
+function compileBytes(bytes: object): WebAssembly.Module {
+  try {
+    return new WebAssembly.Module(bufferSource(bytes));
   } catch (error) {
     throw unavailable('wasm', error);
   }
@@ -120,13 +134,15 @@ function chooseNative(requested: Wanted): { chosen: Backend } | { fallbackReason
 export function activeBackend(): Backend {
   if (current !== null && !current.backend.lost) return current.backend;
   if (current !== null) return useWasm(module!, current.fallbackReason);
-  if (!loader.synchronous && inlined === null) {
+  if (!host().synchronous && inlined === null) {
     const text =
       'Call `await init()` once before anything else (in a browser the WASM must be fetched first)';
     throw fail(Error, 'ERR_NOT_INITIALIZED', text);
   }
   const choice = chooseNative(wanted('auto'));
-  return 'chosen' in choice ? choice.chosen : useWasm(module ?? compileNow(), choice.fallbackReason);
+  return 'chosen' in choice
+    ? choice.chosen
+    : useWasm(module ?? compileNow(choice.fallbackReason), choice.fallbackReason);
 }
 
 registerAllocator((length) => activeBackend().allocate(length));
@@ -143,7 +159,13 @@ export async function init(options?: InitOptions): Promise<BackendInfo> {
   const requested = wanted(choice(values, 'backend', BACKENDS, 'auto'));
   const source = readSource(values);
   const selection = chooseNative(requested);
-  if (!('chosen' in selection)) useWasm(await load(source), selection.fallbackReason);
+  if ('chosen' in selection) return backendInfo();
+  const { fallbackReason } = selection;
+  const compiled = await load(source).catch((error: unknown) => {
+    if ((error as { code?: string }).code === 'ERR_INVALID_OPTION') throw error;
+    throw unavailable('wasm', error, fallbackReason, source === undefined && inlined === null ? REMEDY : '');
+  });
+  useWasm(compiled, fallbackReason);
   return backendInfo();
 }
 
@@ -157,7 +179,7 @@ export function initSync(options: { readonly wasm: ArrayBuffer | ArrayBufferView
   const kind = 'bytes or a WebAssembly.Module';
   if (source === undefined || typeof source !== 'object') throw wrongKind('wasm', source, kind);
   if (!isModule(source) && !isBytes(source)) throw wrongKind('wasm', source, kind);
-  useWasm(isModule(source) ? source : compileNow(source), null);
+  useWasm(isModule(source) ? source : compileBytes(source), null);
   return backendInfo();
 }
 
@@ -175,12 +197,12 @@ export function describeBackend(backend: Backend): BackendInfo {
 
 /** The host's description of the machine. */
 export function machine(): Machine {
-  return loader.machine();
+  return host().machine();
 }
 
 /** Loads the entry that draws reports, if the host can load it synchronously. Elsewhere the user imports it. */
 export function loadReport(): void {
-  loader.report?.();
+  host().report?.();
 }
 
 /** Registers WASM bytes that an entry contains: the default source of `init()` and of first use. */
@@ -195,16 +217,17 @@ const SMALL_RESULT = 1024;
 export function resultFloats(length: number): Float32Array<ArrayBuffer> {
   if (length <= SMALL_RESULT) return new Float32Array(length);
   const bytes = floatBytes(length);
-  if (bytes > loader.longestArray) throw tooLarge('The result', bytes, loader.longestArray);
+  const { longestArray, floats } = host();
+  if (bytes > longestArray) throw tooLarge('The result', bytes, longestArray);
   try {
-    return loader.floats(length);
+    return floats(length);
   } catch {
-    throw tooLarge('The result', bytes, loader.longestArray);
+    throw tooLarge('The result', bytes, longestArray);
   }
 }
 
 /** The memory limit of this process in bytes: the smaller of physical memory and its control group's limit. */
-export const memoryLimit = (): number => loader.memoryLimit();
+export const memoryLimit = (): number => host().memoryLimit();
 
 /** Throws `ERR_TOO_LARGE` if `what` takes more than the memory limit of this process. */
 export function expectRoom(what: string, bytes: number): void {
@@ -241,27 +264,39 @@ async function load(source: WasmSource | Promise<WasmSource> | undefined): Promi
   return loading;
 }
 
+/** The first bytes of every WASM module. */
+const MAGIC = [0, 0x61, 0x73, 0x6d];
+
+/** Compiles during the download if the server sends the content type, otherwise from the bytes. */
 async function compileResponse(response: Response): Promise<WebAssembly.Module> {
   if (response.ok === false) throw new Error(`${response.url}: HTTP status ${response.status}`);
-  return WebAssembly.compile(await response.arrayBuffer());
+  const type = response.headers?.get('content-type') ?? 'no content type';
+  if (type.startsWith('application/wasm') && tag(response) === 'Response') {
+    return WebAssembly.compileStreaming(response);
+  }
+  const bytes = new Uint8Array(await response.arrayBuffer());
+  if (MAGIC.some((byte, i) => bytes[i] !== byte)) {
+    throw new Error(`${response.url}: the server sent ${type}, not a WebAssembly module`);
+  }
+  return WebAssembly.compile(bytes);
+}
+
+/** Compiles the module of this package, or the one at `source`. */
+async function compileFrom(source: string | undefined): Promise<WebAssembly.Module> {
+  if (source === undefined && inlined !== null) return WebAssembly.compile(inlined());
+  const opened = await host().open(source);
+  return isBytes(opened) ? WebAssembly.compile(opened as BufferSource) : compileResponse(opened as Response);
 }
 
 async function compile(wasm: WasmSource | Promise<WasmSource> | undefined): Promise<WebAssembly.Module> {
-  try {
-    const source = await readSource({ wasm: await wasm }); // a promise may resolve to any value
-    if (source === undefined) {
-      return await (inlined === null ? loader.compile(undefined) : WebAssembly.compile(inlined()));
-    }
-    if (typeof source === 'string') return await loader.compile(source);
-    if (isModule(source)) return source;
-    if (isBytes(source)) return await WebAssembly.compile(bufferSource(source));
-    const host = source as { arrayBuffer?: unknown; href?: string };
-    // Fetches the request itself, with its headers, credentials, integrity and signal.
-    if (tag(source) === 'Request') return await compileResponse(await fetch(source as Request));
-    if (typeof host.arrayBuffer === 'function') return await compileResponse(source as Response);
-    if (typeof host.href === 'string') return await loader.compile(host.href);
-    throw wrongKind('wasm', source, 'a URL, Request, Response, bytes or a WebAssembly.Module');
-  } catch (error) {
-    throw (error as { code?: string }).code === 'ERR_INVALID_OPTION' ? error : unavailable('wasm', error);
-  }
+  const source = await readSource({ wasm: await wasm }); // a promise may resolve to any value
+  if (source === undefined || typeof source === 'string') return compileFrom(source);
+  if (isModule(source)) return source;
+  if (isBytes(source)) return WebAssembly.compile(bufferSource(source));
+  const candidate = source as { arrayBuffer?: unknown; href?: string };
+  // Fetches the request itself, with its headers, credentials, integrity and signal.
+  if (tag(source) === 'Request') return compileResponse(await fetch(source as Request));
+  if (typeof candidate.arrayBuffer === 'function') return compileResponse(source as Response);
+  if (typeof candidate.href === 'string') return compileFrom(candidate.href);
+  throw wrongKind('wasm', source, 'a URL, Request, Response, bytes or a WebAssembly.Module');
 }

@@ -13,7 +13,7 @@ import {
 } from './contract.js';
 import { FewRows } from './few-rows.js';
 import { guarded, internalError } from './guard.js';
-import type { Loader } from './loader.js';
+import type { Host } from '../hosts/host.js';
 import { OwnedHandle, OwnedTable } from './table.js';
 
 /** The row count up to which a copy in JavaScript is faster than a native call, whose overhead is 3 or 4 rows. */
@@ -29,9 +29,9 @@ class OrdinaryStorage implements Storage {
   }
 }
 
-/** The backend over the addon of `loader`. Errors: `ERR_INVALID_OPTION` for an ISA of another architecture. */
-export function nativeBackend(loader: Loader, settings: Settings): Backend {
-  const kernels = guarded(loader.native(), { lost: null }, (error) =>
+/** The backend over the addon of `host`. Errors: `ERR_INVALID_OPTION` for an ISA of another architecture. */
+export function nativeBackend(host: Host, settings: Settings): Backend {
+  const kernels = guarded(host.native(), { lost: null }, (error) =>
     internalError((error as Error).message, error),
   );
   // simd128 is an instruction set of WASM, valid on every machine.
@@ -47,7 +47,7 @@ export function nativeBackend(loader: Loader, settings: Settings): Backend {
     lost: false,
     table(spec, contents): Table {
       const { rows, dim, dtype, bytes } = spec;
-      const limit = loader.memoryLimit();
+      const limit = host.memoryLimit();
       const handle =
         bytes <= limit ? kernels.tableCreate({ rows, dim, dtype, zeros: contents === 'zeros' }) : undefined;
       if (handle === undefined) throw tooLarge('A table', bytes, limit);
@@ -56,7 +56,7 @@ export function nativeBackend(loader: Loader, settings: Settings): Backend {
       return new OwnedTable(backend, spec, handle, () => kernels.free(handle), few);
     },
     sinusoid(record): Handle {
-      const [bytes, limit] = [record.dim * FREQUENCY_BYTES, loader.memoryLimit()];
+      const [bytes, limit] = [record.dim * FREQUENCY_BYTES, host.memoryLimit()];
       if (bytes > limit) throw tooLarge('The frequencies', bytes, limit);
       return backend.prepare(() => kernels.sinusoidCreate(record));
     },
@@ -65,7 +65,7 @@ export function nativeBackend(loader: Loader, settings: Settings): Backend {
       return new OwnedHandle(handle, () => kernels.free(handle));
     },
     allocate(length): Storage {
-      const [bytes, limit] = [floatBytes(length), Math.min(loader.memoryLimit(), loader.longestArray)];
+      const [bytes, limit] = [floatBytes(length), Math.min(host.memoryLimit(), host.longestArray)];
       if (bytes > limit) throw tooLarge('A tensor', bytes, limit);
       try {
         return new OrdinaryStorage(new Float32Array(length));

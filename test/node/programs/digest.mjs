@@ -12,7 +12,7 @@ import {
   EmbeddingLayer,
   LearnedPositionalEmbedding,
   PositionalEncoding,
-} from '../../../dist/index.js';
+} from '../../../dist/index.mjs';
 
 const hash = createHash('sha256');
 /** @param {{ data: Float32Array }} tensor */

@@ -1,5 +1,5 @@
 /** Prints the active backend. */
 
-import { backendInfo } from '../../../dist/index.js';
+import { backendInfo } from '../../../dist/index.mjs';
 
 console.log(JSON.stringify(backendInfo()));

@@ -10,7 +10,7 @@ import {
   EmbeddingLayer,
   PositionalEncoding,
   backendInfo,
-} from '../../../dist/index.js';
+} from '../../../dist/index.mjs';
 
 const DIM = 1024;
 const { name } = backendInfo();

@@ -6,7 +6,7 @@
  */
 
 import { setImmediate as turn } from 'node:timers/promises';
-import { backendInfo, Embedding } from '../../../dist/index.js';
+import { backendInfo, Embedding } from '../../../dist/index.mjs';
 
 const [how, count] = [process.argv[2] ?? '', Number(process.argv[3])];
 const [dispose, written] = [how.startsWith('dispose'), how.endsWith('written')];

@@ -4,7 +4,7 @@
  */
 
 import { readFileSync } from 'node:fs';
-import { backendInfo, Embedding, Tensor } from '../../../dist/index.js';
+import { backendInfo, Embedding, Tensor } from '../../../dist/index.mjs';
 
 const DIM = 1024;
 const ROWS = 16_384;

@@ -1,6 +1,6 @@
 /** Analyzes tables with the passed numbers of rows (of 1 KiB). Prints the peak resident memory of the process in bytes. */
 
-import { backendInfo, EmbeddingProfiler } from '../../../dist/index.js';
+import { backendInfo, EmbeddingProfiler } from '../../../dist/index.mjs';
 
 const vocabSizes = process.argv.slice(2).map(Number);
 const profiler = new EmbeddingProfiler({ minTimeMs: 0, warmupMs: 0 });

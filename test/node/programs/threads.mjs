@@ -17,7 +17,7 @@ import {
   EmbeddingBag,
   EmbeddingLayer,
   PositionalEncoding,
-} from '../../../dist/index.js';
+} from '../../../dist/index.mjs';
 
 /** The size from which a call uses helper threads. Without threads any size works. */
 const FLOATS = backendInfo().name === 'native' ? 1_000_000 : 20_000;

@@ -9,7 +9,7 @@ const tasks = {
   /** Imports the package immediately and computes. */
   async digest() {
     const { backendInfo, Embedding, EmbeddingBag, PositionalEncoding } =
-      await import('../../../dist/index.js');
+      await import('../../../dist/index.mjs');
     const hash = createHash('sha256');
     const embedding = new Embedding({ vocabSize: 100, embeddingDim: 33, seed: 11 });
     const pe = new PositionalEncoding({ embeddingDim: 33, maxSeqLength: 50, dropout: 0.5, seed: 3 }).train();
@@ -25,7 +25,7 @@ const tasks = {
 
   /** Fills tables with ones and ends without disposing them. */
   async leave() {
-    const { Embedding } = await import('../../../dist/index.js');
+    const { Embedding } = await import('../../../dist/index.mjs');
     const rows = new Float32Array(2 ** 18).fill(1);
     const tables = Array.from({ length: workerData.count }, () => {
       const embedding = new Embedding({ vocabSize: 1024, embeddingDim: 256, initType: 'zeros' });
@@ -37,8 +37,8 @@ const tasks = {
 
   /** Uses a handle of a table of another thread. */
   async handle() {
-    await import('../../../dist/index.js');
-    const { activeBackend } = await import('../../../dist/backend/index.js');
+    await import('../../../dist/index.mjs');
+    const { activeBackend } = await import('../../../dist/backend/index.cjs');
     const { kernels } = activeBackend();
     const out = new Float32Array(4);
     const uses = [

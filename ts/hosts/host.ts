@@ -1,22 +1,23 @@
 /**
- * The interface to the host, which `loader.node.ts` and `loader.web.ts` implement.
+ * The interface to the host, which `node.ts` and `web.ts` implement.
  *
- * The conditions of package.json select one of them as `#loader`, so bundles for the browser contain no `node:` import.
+ * Each kind of entry is built with one of them: scripts/build-ts.mjs resolves `#host`. So files for the web contain no
+ * `node:` import, and tree shaking works without a registration at load.
  */
 
-import type { Machine, NativeBinding } from './contract.js';
+import type { Machine, NativeBinding } from '../backend/contract.js';
 
-/** Loads modules and describes the host. */
-export interface Loader {
+/** Loads modules and describes the host. What the host refuses is absent; only `native`, `readCore` and `open` throw. */
+export interface Host {
   /** Whether modules of any size can be compiled synchronously. */
   readonly synchronous: boolean;
   /** The addon of this platform. If there is none, throws an error whose message says why. */
   native(): NativeBinding;
   /** Reads the bytes of `core.wasm` synchronously; throws if the host cannot. */
   readCore(): Uint8Array<ArrayBuffer>;
-  /** Compiles `core.wasm`, or the module at `source`. */
-  compile(source: string | URL | undefined): Promise<WebAssembly.Module>;
-  /** An environment variable; `undefined` if it is unset or empty, or if the host has none. */
+  /** Opens `core.wasm`, or the module at `source`. */
+  open(source: string | undefined): Promise<Response | Uint8Array<ArrayBuffer>>;
+  /** An environment variable; `undefined` if it is unset, empty or refused, or if the host has none. */
   variable(name: string): string | undefined;
   /** The memory limit in bytes: the smaller of physical memory and the control group's limit. */
   memoryLimit(): number;
@@ -28,6 +29,4 @@ export interface Loader {
   machine(): Machine;
   /** Loads the entry that draws reports, which registers itself; absent if the host cannot load it synchronously. */
   readonly report?: () => void;
-  /** The initial sizes of a WASM memory to try, in pages, largest first. */
-  readonly reservations: readonly number[];
 }

@@ -1,0 +1,253 @@
+/**
+ * Node, Deno and Bun: files, environment variables, and synchronous loading. Tools that know no condition of package.json
+ * choose these files for any host, so this also loads with fetch if there is no Node.
+ *
+ * Built-in modules are loaded where they are used. An `import` of `node:fs` initializes all of its exports, streams
+ * included, which takes longer than everything else here. Nothing is computed when this file is loaded: in a bundle
+ * `__dirname` and `import.meta.url` may be undefined, and a host may refuse what the program never needs.
+ */
+
+import type * as buffer from 'node:buffer';
+import type * as fs from 'node:fs';
+import type * as promises from 'node:fs/promises';
+import type * as module from 'node:module';
+import type * as os from 'node:os';
+import type * as url from 'node:url';
+import type { NativeBinding } from '../backend/contract.js';
+import type { Host } from './host.js';
+
+/**
+ * Where the files of this package are. A bundler moves some of them, so the CommonJS files and the ES modules that wrap
+ * them each know a location. `undefined`: unknown in this bundle, or not packed.
+ */
+export interface Location {
+  /** The path or address of `core.wasm`. */
+  core(): string | URL | undefined;
+  /** The path or address of the packed addon of a platform. */
+  addon(platform: string): string | URL | undefined;
+}
+
+/** Node is older than `engines` of package.json: it lacks the synchronous access to built-in modules. */
+const TOO_OLD = 'tokenbed needs Node 20.19, 22.12 or later; this is';
+
+function builtin<Name extends keyof Modules>(name: Name): Modules[Name] {
+  const get = process.getBuiltinModule as ((name: string) => unknown) | undefined;
+  if (get === undefined) throw new Error(`${TOO_OLD} Node ${process.versions.node}`);
+  return get(`node:${name}`) as Modules[Name];
+}
+
+interface Modules {
+  buffer: typeof buffer;
+  fs: typeof fs;
+  'fs/promises': typeof promises;
+  module: typeof module;
+  os: typeof os;
+  url: typeof url;
+}
+
+const inNode = (): boolean => typeof process === 'object' && process.versions?.node !== undefined;
+
+/** The folder of this CommonJS file. */
+const folder = (): string | undefined => (inNode() && typeof __dirname === 'string' ? __dirname : undefined);
+
+/** The known locations, the most specific one first. */
+const locations: Location[] = [
+  {
+    core: () => folder() && `${folder()}/core.wasm`,
+    addon: (platform) => folder() && `${folder()}/native/tokenbed.${platform}.node`,
+  },
+];
+
+/** Adds a location, which is tried before the others. */
+export function locate(location: Location): void {
+  locations.unshift(location);
+}
+
+const pathOf = (place: string | URL): string => {
+  const text = String(place);
+  return text.startsWith('file:') ? builtin('url').fileURLToPath(text) : text;
+};
+
+/** Uses what `find` finds, one after the other; the first result, or the first error, or `absent`. */
+function firstOf<T>(
+  find: (location: Location) => string | URL | undefined,
+  use: (place: string | URL) => T,
+  absent = 'this bundle does not know its address',
+): T {
+  const failures: unknown[] = [];
+  for (const location of locations) {
+    const place = find(location);
+    if (place === undefined) continue;
+    try {
+      return use(place);
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  throw failures[0] ?? new Error(absent);
+}
+
+/** Loads a CommonJS file of this package or another package, as `require` beside `core.wasm` does. */
+const requireThere = (name: string): unknown =>
+  firstOf(
+    ({ core }) => core(),
+    (place) => builtin('module').createRequire(place)(name),
+  );
+
+/** The names that @napi-rs/cli uses for addons of this platform. */
+function platforms(): string[] {
+  const { platform, arch } = process;
+  if (platform === 'linux') return [`linux-${arch}-gnu`, `linux-${arch}-musl`];
+  if (platform === 'win32') return [`win32-${arch}-msvc`];
+  return [`${platform}-${arch}`];
+}
+
+/** The addon inside this package, if it was packed on this platform. As `require`, but without its search. */
+function packed(platform: string): NativeBinding {
+  const absent = `native/tokenbed.${platform}.node is not there`;
+  const open = (place: string | URL) => {
+    const file = pathOf(place);
+    if (!builtin('fs').existsSync(file)) throw new Error(absent);
+    const addon = { exports: {} };
+    process.dlopen(addon, file);
+    return addon.exports as NativeBinding;
+  };
+  return firstOf(({ addon }) => addon(platform), open, absent);
+}
+
+/**
+ * The addon from its platform package. Tools that copy addons look for literal names, and tolerate absent packages only
+ * directly inside a `try`. A bundle whose `require` finds nothing looks from its address.
+ */
+function fromPackage(platform: string): NativeBinding {
+  try {
+    switch (platform) {
+      case 'darwin-arm64':
+        return require('@tokenbed/darwin-arm64') as NativeBinding;
+      case 'darwin-x64':
+        return require('@tokenbed/darwin-x64') as NativeBinding;
+      case 'linux-arm64-gnu':
+        return require('@tokenbed/linux-arm64-gnu') as NativeBinding;
+      case 'linux-arm64-musl':
+        return require('@tokenbed/linux-arm64-musl') as NativeBinding;
+      case 'linux-x64-gnu':
+        return require('@tokenbed/linux-x64-gnu') as NativeBinding;
+      case 'linux-x64-musl':
+        return require('@tokenbed/linux-x64-musl') as NativeBinding;
+      case 'win32-arm64-msvc':
+        return require('@tokenbed/win32-arm64-msvc') as NativeBinding;
+      case 'win32-x64-msvc':
+        return require('@tokenbed/win32-x64-msvc') as NativeBinding;
+    }
+  } catch {
+    // Not installed, or not reachable by this `require`.
+  }
+  const name = `@tokenbed/${platform}`;
+  try {
+    return requireThere(name) as NativeBinding;
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw code === 'MODULE_NOT_FOUND' && message.includes(name) ? new Error(`${name} is not there`) : error;
+  }
+}
+
+function native(): NativeBinding {
+  const reasons: string[] = [];
+  for (const platform of platforms()) {
+    for (const load of [packed, fromPackage]) {
+      try {
+        return load(platform);
+      } catch (error) {
+        reasons.push((error as Error).message);
+      }
+    }
+  }
+  const distinct = [...new Set(reasons.map((reason) => reason.split(/[\r\n]/)[0]!.trim()))];
+  throw new Error(`no addon for ${process.platform}-${process.arch} can be loaded: ${distinct.join('; ')}`);
+}
+
+async function open(source: string | undefined): Promise<Response | Uint8Array<ArrayBuffer>> {
+  if (!inNode()) return fetch(source ?? firstOf(({ core }) => core(), String));
+  if (source === undefined) return readCore();
+  if (/^(https?|data|blob):/.test(source)) return fetch(source);
+  return new Uint8Array(await builtin('fs/promises').readFile(pathOf(source)));
+}
+
+const readCore = (): Uint8Array<ArrayBuffer> =>
+  firstOf(
+    ({ core }) => core(),
+    (place) => new Uint8Array(builtin('fs').readFileSync(pathOf(place))),
+  );
+
+/** The value of `read`, or `otherwise` if the host refuses it. */
+function permitted<T>(read: () => T, otherwise: T): T {
+  try {
+    return read();
+  } catch {
+    return otherwise;
+  }
+}
+
+let limit = 0;
+
+/** Cached: the system calls take several times as long as creating a small table. */
+function memoryLimit(): number {
+  if (limit === 0) {
+    // 0 or an absurdly large number if no control group limits the process.
+    const constrained = permitted(() => process.constrainedMemory?.() ?? 0, 0);
+    const total = permitted(() => builtin('os').totalmem(), Number.MAX_SAFE_INTEGER);
+    limit = constrained > 0 ? Math.min(total, constrained) : total;
+  }
+  return limit;
+}
+
+let longest = 0;
+
+/** The longest byte array of the engine. */
+const longestBytes = (): number => (longest ||= builtin('buffer').constants.MAX_LENGTH);
+
+function floats(length: number): Float32Array<ArrayBuffer> {
+  // `allocUnsafeSlow` returns an unzeroed Buffer with a separate ArrayBuffer. Beyond its limit, fall back to zeros.
+  if (length === 0 || length * 4 > longestBytes()) return new Float32Array(length);
+  const bytes = Buffer.allocUnsafeSlow(length * 4);
+  return new Float32Array(bytes.buffer, bytes.byteOffset, length);
+}
+
+function machine() {
+  const { version, platform, arch } = process;
+  return {
+    platform: `Node.js ${version.slice(1)}, ${platform}-${arch}`,
+    processor: permitted(() => builtin('os').cpus()[0]?.model.trim() ?? null, null),
+    processors: permitted(() => builtin('os').availableParallelism(), null),
+  };
+}
+
+function report(): void {
+  try {
+    requireThere('./report/index.cjs');
+  } catch (error) {
+    // In a bundle the file does not exist. The error of `renderer` then says what to import.
+    if ((error as NodeJS.ErrnoException).code !== 'MODULE_NOT_FOUND') throw error;
+  }
+}
+
+const node: Host = {
+  get synchronous() {
+    return inNode();
+  },
+  native,
+  readCore,
+  open,
+  variable: (name) => permitted(() => process.env[name], undefined) || undefined,
+  memoryLimit,
+  // V8 limits the number of elements; MAX_LENGTH is the limit for a byte array.
+  get longestArray() {
+    return Math.min(longestBytes() * 4, Number.MAX_SAFE_INTEGER);
+  },
+  floats,
+  machine,
+  report,
+};
+
+/** The host of Node. */
+export const host = (): Host => node;
