@@ -1,4 +1,4 @@
-/** The output of scripts/build-ts.mjs: which files the entry points load, and that no stale files remain. */
+/** The output of scripts/build-ts.mjs: its declarations, which files the entry points load, and that none is stale. */
 
 import { execFileSync } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
@@ -91,6 +91,16 @@ describe('dist', () => {
     expect(await required('index.cjs')).toEqual(['library.cjs', 'chunks/tokenizer.cjs']);
     expect(await required('cli.cjs')).toEqual(['chunks/program.cjs']);
     expect(await required('chunks/program.cjs')).not.toContain('library.cjs');
+  });
+
+  test('declarations have no generic typed arrays, which TypeScript before 5.7 rejects', async () => {
+    const names = (await readdir(dist, { recursive: true })).filter((name) => /\.d\.[cm]?ts$/.test(name));
+    const generic = /\b\w*(Array|DataView|Buffer)<\w*ArrayBuffer/;
+    const wrong = [];
+    for (const name of names)
+      if (generic.test(await readFile(path.join(dist, name), 'utf8'))) wrong.push(name);
+    expect(names).toContain('index.d.ts');
+    expect(wrong).toEqual([]);
   });
 
   test('contains no unused JavaScript', async () => {

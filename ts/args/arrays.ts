@@ -39,6 +39,14 @@ export type WideArray = BigInt64Array | BigUint64Array;
 /** Every typed array of ES2022. */
 export type TypedArray = IdArray | WideArray | Float32Array | Float64Array;
 
+// Declarations name no type arguments of typed arrays, which TypeScript before 5.7 rejects.
+
+/** Floats in an ordinary ArrayBuffer. TypeScript before 5.7 does not distinguish them from other floats. */
+export type OrdinaryFloats = ReturnType<typeof Float32Array.of>;
+
+/** Bytes in an ordinary ArrayBuffer. */
+export type OrdinaryBytes = ReturnType<typeof Uint8Array.of>;
+
 const views = Object.getPrototypeOf(Int8Array.prototype) as object;
 
 function getter<T>(prototype: object, name: PropertyKey): (this: unknown) => T {

@@ -2,6 +2,7 @@
 
 import { host } from '#host';
 import { fail, tooLarge, wrongKind, wrongValue } from '../errors.js';
+import type { OrdinaryBytes, OrdinaryFloats } from '../args/arrays.js';
 import { choice, type Named, named } from '../args/options.js';
 import { floatBytes } from '../table-spec.js';
 import { registerAllocator } from '../tensor.js';
@@ -38,7 +39,7 @@ let native: Backend | null = null;
 let wasm: Backend | null = null;
 let module: WebAssembly.Module | null = null;
 /** The bytes that `tokenbed/inline` contains. */
-let inlined: (() => Uint8Array<ArrayBuffer>) | null = null;
+let inlined: (() => OrdinaryBytes) | null = null;
 /** Loads under way, so that concurrent calls share one. */
 const pending = new Map<unknown, Promise<WebAssembly.Module>>();
 
@@ -206,7 +207,7 @@ export function loadReport(): void {
 }
 
 /** Registers WASM bytes that an entry contains: the default source of `init()` and of first use. */
-export function inlineCore(bytes: () => Uint8Array<ArrayBuffer>): void {
+export function inlineCore(bytes: () => OrdinaryBytes): void {
   inlined = bytes;
 }
 
@@ -214,7 +215,7 @@ export function inlineCore(bytes: () => Uint8Array<ArrayBuffer>): void {
 const SMALL_RESULT = 1024;
 
 /** Memory for a result of `length` floats with arbitrary contents: the caller writes all of them. `ERR_TOO_LARGE`. */
-export function resultFloats(length: number): Float32Array<ArrayBuffer> {
+export function resultFloats(length: number): OrdinaryFloats {
   if (length <= SMALL_RESULT) return new Float32Array(length);
   const bytes = floatBytes(length);
   const { longestArray, floats } = host();

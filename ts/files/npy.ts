@@ -8,11 +8,13 @@
  *     then        rows x dim f32, little-endian, row-major, up to the end of the file
  */
 
+import type { OrdinaryBytes } from '../args/arrays.js';
+
 export const MAGIC = '\u0093NUMPY';
 const ALIGNMENT = 64;
 
 /** All bytes before the rows: version 1.0, `rows` x `dim` f32 in C order. */
-export function npyHeader(rows: number, dim: number): Uint8Array<ArrayBuffer> {
+export function npyHeader(rows: number, dim: number): OrdinaryBytes {
   const dict = `{'descr': '<f4', 'fortran_order': False, 'shape': (${rows}, ${dim}), }`;
   const before = MAGIC.length + 4;
   const length = Math.ceil((before + dict.length + 1) / ALIGNMENT) * ALIGNMENT - before;

@@ -5,6 +5,7 @@
  * `node:` import, and tree shaking works without a registration at load.
  */
 
+import type { OrdinaryBytes, OrdinaryFloats } from '../args/arrays.js';
 import type { Machine, NativeBinding } from '../backend/contract.js';
 
 /** Loads modules and describes the host. What the host refuses is absent; only `native`, `readCore` and `open` throw. */
@@ -14,9 +15,9 @@ export interface Host {
   /** The addon of this platform. If there is none, throws an error whose message says why. */
   native(): NativeBinding;
   /** Reads the bytes of `core.wasm` synchronously; throws if the host cannot. */
-  readCore(): Uint8Array<ArrayBuffer>;
+  readCore(): OrdinaryBytes;
   /** Opens `core.wasm`, or the module at `source`. */
-  open(source: string | undefined): Promise<Response | Uint8Array<ArrayBuffer>>;
+  open(source: string | undefined): Promise<Response | OrdinaryBytes>;
   /** An environment variable; `undefined` if it is unset, empty or refused, or if the host has none. */
   variable(name: string): string | undefined;
   /** The memory limit in bytes: the smaller of physical memory and the control group's limit. */
@@ -24,7 +25,7 @@ export interface Host {
   /** The longest typed array of the engine, in bytes. */
   readonly longestArray: number;
   /** A new array of `length` floats in ordinary memory, with arbitrary contents: the caller writes all of them. */
-  floats(length: number): Float32Array<ArrayBuffer>;
+  floats(length: number): OrdinaryFloats;
   /** The host's description of the machine. */
   machine(): Machine;
   /** Loads the entry that draws reports, which registers itself; absent if the host cannot load it synchronously. */
