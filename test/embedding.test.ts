@@ -2,7 +2,7 @@
 
 import fc from 'fast-check';
 import { Embedding, type InitType, Tensor } from 'tokenbed';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { answersThroughout, countingRows, countingTable, untyped } from './helpers/backend.js';
 import { bits, expectBits, expectPainted, fromBits, paint, painted } from './helpers/bits.js';
 import { disposed, expectError, invalidArray, outOfRange } from './helpers/errors.js';
@@ -180,6 +180,17 @@ describe('initial values', () => {
     const again = new Embedding({ ...options, seed: first.seed! });
     expectBits(valuesOf(again), valuesOf(first));
     for (const embedding of [first, second, again]) embedding.dispose();
+  });
+
+  it('of random seeds use all of 0 .. 2^53 - 1', () => {
+    for (const [draw, seed] of [
+      [0, 0],
+      [1 - 2 ** -53, 2 ** 53 - 1],
+    ] as const) {
+      const random = vi.spyOn(Math, 'random').mockReturnValue(draw);
+      expect(new Embedding({ vocabSize: 1, embeddingDim: 1 }).seed).toBe(seed);
+      random.mockRestore();
+    }
   });
 
   it('depend on the index of the element, not on the row length', () => {
@@ -555,7 +566,7 @@ describe('Tensor.allocate', () => {
       [5, 6],
       [7, 8],
     ]) {
-      // 24 MiB each: linear memory must grow for each of them.
+      // 24 MiB each: linear memory grows for some of them.
       tables.push(new Embedding({ vocabSize: 3 * 2 ** 21, embeddingDim: 1, initType: 'zeros' }));
       expect(embedding.forwardInto(ids, out)).toBe(out);
       expectBits(out.data, countingRows(ids, 3));

@@ -18,7 +18,7 @@ export interface LearnedPositionalEmbeddingOptions {
   readonly initType?: InitType | undefined;
   /** The standard deviation of `normal`; default 1/sqrt(D). */
   readonly std?: number | undefined;
-  /** 0 .. 2^53-1, or a bigint 0 .. 2^64-1; default a random number. */
+  /** 0 .. 2^53-1, or a bigint 0 .. 2^64-1; default from `Math.random`, so not a secret. */
   readonly seed?: number | bigint | undefined;
 }
 

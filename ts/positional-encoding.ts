@@ -24,7 +24,7 @@ export interface PositionalEncodingOptions {
   readonly base?: number | undefined;
   /** Sines and cosines alternating, or all sines first. Default `'interleaved'`. */
   readonly layout?: Layout | undefined;
-  /** The seed of the dropout: 0 .. 2^53-1, or a bigint 0 .. 2^64-1; default a random number. */
+  /** The seed of the dropout: 0 .. 2^53-1, or a bigint 0 .. 2^64-1; default from `Math.random`, so not a secret. */
   readonly seed?: number | bigint | undefined;
 }
 

@@ -168,9 +168,13 @@ export function readSeed(options: Named): number | bigint {
   return seed(options) ?? randomSeed();
 }
 
+/**
+ * Not for secrets: it draws from `Math.random`. `crypto.getRandomValues` would make Node load WebCrypto, which takes
+ * milliseconds, and audio worklets do not have it.
+ */
 function randomSeed(): number {
-  const [high, low] = crypto.getRandomValues(new Uint32Array(2));
-  return (high! >>> 11) * 2 ** 32 + low!;
+  const bits = (count: number): number => Math.floor(Math.random() * 2 ** count);
+  return bits(21) * 2 ** 32 + bits(32);
 }
 
 /** The lower and the upper 32 bits of a seed: 7 and 7n are the same seed. */
