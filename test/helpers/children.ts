@@ -17,17 +17,18 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** Runs `test/node/programs/NAME` with `env` on top of an environment without any `TOKENBED_*`. */
+/** Runs `test/node/programs/NAME` with `flags` of Node and `env` on top of an environment without any `TOKENBED_*`. */
 export function runProgram(
   name: string,
   args: readonly string[],
   env: Record<string, string> = {},
+  flags: readonly string[] = ['--expose-gc'],
 ): Promise<Ended> {
   const inherited = Object.entries(process.env).filter(
     ([key]) => !/^(TOKENBED_|NODE_OPTIONS|VITEST)/.test(key),
   );
   const file = path.join(root, 'test/node/programs', name);
-  const child = spawn(process.execPath, ['--expose-gc', file, ...args], {
+  const child = spawn(process.execPath, [...flags, file, ...args], {
     cwd: root,
     env: { ...Object.fromEntries(inherited), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

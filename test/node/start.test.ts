@@ -1,0 +1,53 @@
+/** What the first use loads and reserves, and hosts that have little besides WebAssembly. */
+
+import { describe, expect, inject, it } from 'vitest';
+import { jsonOf, runProgram } from '../helpers/children.js';
+
+const backend = inject('backend');
+
+interface Started {
+  readonly alive: number;
+  readonly heap: number;
+  readonly memories: readonly WebAssembly.MemoryDescriptor[];
+  readonly cryptography: readonly string[];
+  readonly shape: readonly number[];
+}
+
+describe('the first use', () => {
+  it('loads no cryptography, and its memory begins with 16 MiB', async () => {
+    const { code, stderr } = await runProgram('start.mjs', [backend, '0']);
+    expect(code, stderr).toBe(0);
+    const { memories, cryptography, shape } = JSON.parse(stderr) as Started;
+    expect(cryptography).toEqual([]);
+    expect(memories).toEqual(backend === 'wasm' ? [{ initial: 256, maximum: 65_536 }] : []);
+    expect(shape).toEqual([1, 4]);
+  });
+
+  it('with 400 MiB of live objects forces no garbage collection', async () => {
+    const flags = ['--trace-gc', '--max-old-space-size=2048'];
+    const { code, stdout, stderr } = await runProgram('start.mjs', [backend, '4000000'], {}, flags);
+    expect(code, stderr).toBe(0);
+    const { alive, heap, shape } = JSON.parse(stderr) as Started;
+    expect(alive).toBe(4_000_000);
+    expect(heap).toBeGreaterThan(400 * 2 ** 20);
+    expect(shape).toEqual([1, 4]);
+    expect(stdout).toContain('Mark-Compact'); // of the program itself
+    expect(stdout).not.toMatch(/Mark-Compact.*external memory/);
+  });
+});
+
+interface Realms {
+  readonly globals: readonly string[];
+  readonly bare: Readonly<Record<string, string>>;
+  readonly here: Readonly<Record<string, string>>;
+}
+
+it('a realm with nothing but WebAssembly has all classes, with the same bits', async () => {
+  const program = runProgram('bare-realm.mjs', [], {}, ['--experimental-vm-modules']);
+  const { globals, bare, here } = await jsonOf<Realms>(program);
+  for (const name of ['TextDecoder', 'TextEncoder', 'crypto', 'fetch', 'URL', 'performance']) {
+    expect(globals).not.toContain(name);
+  }
+  expect(bare).toEqual(here);
+  expect(bare).toMatchObject({ 'random seed': 'number', error: 'ERR_ID_OUT_OF_RANGE' });
+});
