@@ -173,6 +173,8 @@ export interface Kernels {
 
 /** The exports of the addon, including those beyond the contract. */
 export interface NativeBinding extends Kernels {
+  /** The version of the package that the addon belongs to. */
+  version(): string;
   /** Sets the number of threads per call in this environment, 0 for all processors. Returns the number in effect. */
   useThreads(wanted: number): number;
   /** A view of a table as a Float32Array, if the engine allows one. It must not be used after the table is freed. */

@@ -2,11 +2,13 @@
 
 import { tooLarge, wrongValue } from '../errors.js';
 import { floatBytes } from '../table-spec.js';
+import { VERSION } from '../version.js';
 import {
   type Backend,
   FREQUENCY_BYTES,
   type Handle,
   type Kernels,
+  type NativeBinding,
   type Settings,
   type Storage,
   type Table,
@@ -29,11 +31,22 @@ class OrdinaryStorage implements Storage {
   }
 }
 
-/** The backend over the addon of `host`. Errors: `ERR_INVALID_OPTION` for an ISA of another architecture. */
+/** Throws if the addon belongs to another version of the package, whose exports may differ. */
+function expectSameVersion(binding: Partial<NativeBinding>): void {
+  const version = binding.version?.();
+  if (version === VERSION) return;
+  const its = version === undefined ? 'does not export its version' : `is version ${version}`;
+  throw new Error(`the addon ${its}, this package is ${VERSION}`);
+}
+
+/**
+ * The backend over the addon of `host`. Errors: `ERR_INVALID_OPTION` for an ISA of another architecture; any other
+ * error is the reason why the addon cannot be used.
+ */
 export function nativeBackend(host: Host, settings: Settings): Backend {
-  const kernels = guarded(host.native(), { lost: null }, (error) =>
-    internalError((error as Error).message, error),
-  );
+  const binding = host.native();
+  expectSameVersion(binding);
+  const kernels = guarded(binding, { lost: null }, (error) => internalError((error as Error).message, error));
   // simd128 is an instruction set of WASM, valid on every machine.
   if (settings.isa !== undefined && settings.isa !== 'simd128' && !kernels.lowerIsa(settings.isa)) {
     throw wrongValue('TOKENBED_ISA', settings.isa, 'an instruction set of this architecture');

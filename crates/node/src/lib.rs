@@ -101,6 +101,12 @@ pub struct PositionsRecord {
     pub seed: Option<BigInt>,
 }
 
+/// The version of the package that this addon belongs to.
+#[napi]
+pub fn version() -> &'static str {
+    env!("CARGO_PKG_VERSION")
+}
+
 /// The name of the instruction set in use.
 #[napi]
 pub fn isa(env: Env) -> napi::Result<&'static str> {
