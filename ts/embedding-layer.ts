@@ -28,12 +28,12 @@ import {
   TABLE_OPTIONS,
   tableOf,
 } from './embedding.js';
-import { dimMismatch, wrongKind, wrongValue } from './errors.js';
+import { dimMismatch, wrongObject, wrongValue } from './errors.js';
 import { readInitializer, Stream } from './initializer.js';
 import { LearnedPositionalEmbedding } from './learned-positional-embedding.js';
 import { DISPOSE, Lifetime } from './lifetime.js';
 import type { Parameter } from './parameter.js';
-import { positionInternals } from './position-layer.js';
+import { BRAND as POSITIONS, positionInternals } from './position-layer.js';
 import { PositionalEncoding, type PositionalEncodingOptions, readForm } from './positional-encoding.js';
 import { type Tensor, tensorFloats } from './tensor.js';
 
@@ -101,7 +101,8 @@ function passedParts(values: Named): Parts {
   expectEmbedding(token, 'token');
   const internals = positionInternals(positional);
   if (internals === undefined && positional !== null) {
-    throw wrongKind('positional', positional, 'a PositionalEncoding, a LearnedPositionalEmbedding or null');
+    const wanted = 'a PositionalEncoding, a LearnedPositionalEmbedding or null';
+    throw wrongObject('positional', positional, wanted, POSITIONS);
   }
   const scale = flag(values, 'scale', false);
   if (internals === undefined) {

@@ -8,12 +8,13 @@ import type { IdsInput } from './args/ids.js';
 import { COLUMNS, integer, type Named, named, ROWS } from './args/options.js';
 import { type PretrainedWeight, readPretrained } from './args/pretrained.js';
 import { activeBackend, type Table } from './backend/index.js';
-import { wrongKind } from './errors.js';
+import { wrongObject } from './errors.js';
 import { type Initializer, type InitType, initialize, readInitializer, Stream } from './initializer.js';
 import { DISPOSE, Lifetime } from './lifetime.js';
 import { Parameter } from './parameter.js';
 import { TableSpec } from './table-spec.js';
 import { type Tensor, tensorFloats } from './tensor.js';
+import { VERSION } from './version.js';
 
 /** Options of {@link Embedding}. */
 export interface EmbeddingOptions {
@@ -129,6 +130,9 @@ interface Internals {
 /** Every Embedding of this copy of the package. */
 const embeddings = new WeakMap<object, Internals>();
 
+/** The property by which other copies of the package recognize an Embedding: the version of its copy. */
+const BRAND: unique symbol = /* @__PURE__ */ Symbol.for('tokenbed.Embedding') as never;
+
 /**
  * A table of V rows of D floats, looked up by id.
  *
@@ -198,6 +202,11 @@ export class Embedding {
     return new Embedding(new FilledTable(table, paddingIdx, null));
   }
 
+  // @ts-expect-error: declared but never read, since only other copies of the package read it
+  private get [BRAND](): string | undefined {
+    return embeddings.has(this) ? VERSION : undefined;
+  }
+
   /** Whether the embedding was disposed. */
   get disposed(): boolean {
     return this.#lifetime.ended;
@@ -261,7 +270,7 @@ export class Embedding {
 
 /** Throws `ERR_INVALID_OPTION` unless `value` is an Embedding of this copy of the package. */
 export function expectEmbedding(value: unknown, option: string): asserts value is Embedding {
-  if (!embeddings.has(value as object)) throw wrongKind(option, value, 'an Embedding');
+  if (!embeddings.has(value as object)) throw wrongObject(option, value, 'an Embedding', BRAND);
 }
 
 /** The table and the lifetime of an Embedding. */

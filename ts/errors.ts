@@ -5,6 +5,8 @@
  * binding reports a number, and the error is built here, so it is the same on every backend.
  */
 
+import { VERSION } from './version.js';
+
 /** The codes of errors of this package. */
 export type ErrorCode =
   | 'ERR_ID_OUT_OF_RANGE'
@@ -123,14 +125,41 @@ export function idOutOfRange(
   );
 }
 
-function invalidOption(kind: ErrorClass, option: string, value: unknown, wanted: string): TokenbedError {
-  const text = `Option ${option} must be ${wanted}: got ${describe(value)}`;
+function invalidOption(
+  kind: ErrorClass,
+  option: string,
+  value: unknown,
+  wanted: string,
+  got = describe(value),
+): TokenbedError {
+  const text = `Option ${option} must be ${wanted}: got ${got}`;
   return fail(kind, 'ERR_INVALID_OPTION', text, { option, value });
 }
 
 /** `ERR_INVALID_OPTION` as a TypeError: an unknown name, a wrong kind, a required option that is missing. */
 export const wrongKind = (option: string, value: unknown, wanted: string): TokenbedError =>
   invalidOption(TypeError, option, value, wanted);
+
+/**
+ * As `wrongKind`, for an object of a class of this package. Another copy of the package has the same classes over other
+ * tables; `brand` is the property of its objects that contains its version.
+ */
+export function wrongObject(option: string, value: unknown, wanted: string, brand: symbol): TokenbedError {
+  const version = read(value, brand);
+  if (typeof version !== 'string') return wrongKind(option, value, wanted);
+  const got =
+    `an object of another copy of the package, which cannot share its tables ` +
+    `(that copy is version ${version}, this one is version ${VERSION})`;
+  return invalidOption(TypeError, option, value, wanted, got);
+}
+
+function read(value: unknown, key: symbol): unknown {
+  try {
+    return (value as { readonly [key: symbol]: unknown } | null | undefined)?.[key];
+  } catch {
+    return undefined; // a getter that throws, or a revoked Proxy
+  }
+}
 
 /** `ERR_INVALID_OPTION` as a RangeError: the right kind, a value that is not allowed. */
 export const wrongValue = (option: string, value: unknown, wanted: string): TokenbedError =>

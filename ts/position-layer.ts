@@ -7,6 +7,7 @@ import type { Handle, Table } from './backend/index.js';
 import type { Dropout } from './dropout.js';
 import { DISPOSE, type Lifetime } from './lifetime.js';
 import type { Tensor } from './tensor.js';
+import { VERSION } from './version.js';
 
 /** The internals of a PositionLayer that a fused layer uses. */
 export interface PositionInternals {
@@ -17,6 +18,9 @@ export interface PositionInternals {
 
 /** Every PositionLayer of this copy of the package. */
 const layers = new WeakMap<object, PositionInternals>();
+
+/** The property by which other copies of the package recognize a PositionLayer: the version of its copy. */
+export const BRAND: unique symbol = /* @__PURE__ */ Symbol.for('tokenbed.PositionLayer') as never;
 
 /** The table, the dropout and the lifetime of a PositionLayer; undefined for any other value. */
 export const positionInternals = (value: unknown): PositionInternals | undefined =>
@@ -51,6 +55,11 @@ export abstract class PositionLayer {
   abstract readonly embeddingDim: number;
   /** The number of positions in the table. */
   abstract readonly maxSeqLength: number;
+
+  // @ts-expect-error: declared but never read, since only other copies of the package read it
+  private get [BRAND](): string | undefined {
+    return layers.has(this) ? VERSION : undefined;
+  }
 
   /** Whether dropout is on; initially false. */
   get training(): boolean {

@@ -1,4 +1,7 @@
-/** Two versions of the package: an addon of another version is not loaded. */
+/**
+ * Two versions of the package in one process: an addon of another version is not loaded, and objects of another copy are
+ * not accepted as parts.
+ */
 
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -7,6 +10,7 @@ import * as ours from 'tokenbed';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { answersThroughout } from '../helpers/backend.js';
 import { copyOfPackage, root } from '../helpers/children.js';
+import { expectError, thrown } from '../helpers/errors.js';
 
 answersThroughout();
 
@@ -55,5 +59,95 @@ describe('an addon', () => {
     } finally {
       process.env['TOKENBED_BACKEND'] = saved;
     }
+  });
+});
+
+describe('objects of another copy of the package', () => {
+  const TABLE = { vocabSize: 3, embeddingDim: 2, seed: 1 } as const;
+  const POSITIONS = { maxSeqLength: 3, embeddingDim: 2, seed: 1 } as const;
+  const objects = () => ({
+    embedding: new theirs.Embedding(TABLE),
+    sinusoidal: new theirs.PositionalEncoding(POSITIONS),
+    learned: new theirs.LearnedPositionalEmbedding(POSITIONS),
+  });
+  let foreign: ReturnType<typeof objects>;
+  let token: ours.Embedding;
+  beforeAll(async () => {
+    await theirs.init({ backend: 'wasm' });
+    foreign = objects();
+    token = new ours.Embedding(TABLE);
+  });
+  afterAll(() => {
+    for (const each of [...Object.values(foreign), token]) each.dispose();
+  });
+
+  /** `Option NAME must be WANTED: got an object of another copy ...` with both versions. */
+  const refusal = (option: string, value: unknown, wanted: string) => ({
+    class: TypeError,
+    code: 'ERR_INVALID_OPTION',
+    fields: { option, value },
+    text:
+      `Option ${option} must be ${wanted}: got an object of another copy of the package, which cannot share ` +
+      `its tables (that copy is version ${OTHER}, this one is version ${version})`,
+  });
+  const WANTED = 'a PositionalEncoding, a LearnedPositionalEmbedding or null';
+
+  it('are refused as the embedding of a bag, of a layer and of a profile', () => {
+    const { embedding } = foreign;
+    expectError(() => ours.EmbeddingBag.from(embedding), refusal('embedding', embedding, 'an Embedding'));
+    expectError(
+      () => new ours.EmbeddingLayer({ token: embedding, positional: null }),
+      refusal('token', embedding, 'an Embedding'),
+    );
+    expectError(
+      () =>
+        new ours.EmbeddingProfiler().measureLookupPerformance({
+          embedding,
+          batchSizes: [1],
+          seqLengths: [1],
+        }),
+      refusal('embedding', embedding, 'an Embedding'),
+    );
+  });
+
+  it.each(['sinusoidal', 'learned'] as const)('are refused as %s positions', (kind) => {
+    const positional = foreign[kind];
+    expectError(
+      () => new ours.EmbeddingLayer({ token, positional }),
+      refusal('positional', positional, WANTED),
+    );
+  });
+
+  it('are refused by the other copy in the same way', () => {
+    const error = thrown(() => theirs.EmbeddingBag.from(token)) as Error;
+    expect(error.message).toContain(`that copy is version ${version}, this one is version ${OTHER}`);
+  });
+
+  it('do not change the error for other objects', () => {
+    const others = [
+      foreign.sinusoidal,
+      Object.create(ours.Embedding.prototype) as object,
+      Object.create(foreign.embedding) as object,
+      new Proxy(token, {}),
+      Proxy.revocable({}, {}).proxy,
+      {
+        get [Symbol.for('tokenbed.Embedding')](): string {
+          throw new Error('a getter');
+        },
+      },
+    ];
+    for (const value of others) {
+      expectError(() => ours.EmbeddingBag.from(value as ours.Embedding), {
+        class: TypeError,
+        code: 'ERR_INVALID_OPTION',
+        text: 'Option embedding must be an Embedding: got an Object',
+      });
+    }
+    const positional = Object.create(foreign.learned) as ours.LearnedPositionalEmbedding;
+    expectError(() => new ours.EmbeddingLayer({ token, positional }), {
+      class: TypeError,
+      code: 'ERR_INVALID_OPTION',
+      text: `Option positional must be ${WANTED}: got an Object`,
+    });
   });
 });
