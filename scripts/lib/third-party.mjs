@@ -1,10 +1,11 @@
 /**
- * Bundled third-party code: the chart library of `tokenbed/report`. It is a separate, minified file, and its licenses are
- * published with it.
+ * Third-party code in the package: the chart library of `tokenbed/report`, which is a separate, minified file, and the
+ * crates inside the addon and the WASM. Their licenses are published with the package.
  */
 
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { root } from './run.mjs';
 
 /** The name of the file in dist/chunks/, and of its `codeSplitting` group. */
 export const CHARTS = 'charts';
@@ -29,7 +30,7 @@ export function minifyThirdParty() {
 }
 
 /**
- * The licenses of the packages that contain these modules, as one text.
+ * The licenses of the packages that contain these modules, and of the crates (scripts/notices.mjs), as one text.
  *
  * @param {readonly string[]} modules  paths reported by rolldown
  */
@@ -37,7 +38,8 @@ export async function licenses(modules) {
   const inside = /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/;
   const folders = new Set(modules.flatMap((id) => inside.exec(id.replaceAll('\\', '/'))?.[0] ?? []));
   const texts = await Promise.all([...folders].sort().map(licenseOf));
-  return `Code of these packages is part of dist/chunks/${CHARTS}.js.\n\n${texts.join('\n')}`;
+  const crates = await readFile(path.join(root, 'NOTICES-RUST.txt'), 'utf8');
+  return `Code of these packages is part of dist/chunks/${CHARTS}.js.\n\n${texts.join('\n')}\n\n${crates}`;
 }
 
 /** @param {string} folder  the folder of a package */
