@@ -1,11 +1,12 @@
 /**
  * Serves a folder over http like a static host. The content security policy of index.html is also sent as a header, so that
- * it applies to Workers. There is deliberately no cross-origin isolation: the page must work without it.
+ * it applies to Workers; tests choose another one. There is deliberately no cross-origin isolation: the page must work without it.
  */
 
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import path from 'node:path';
+import { text } from 'node:stream/consumers';
 
 const TYPES = /** @type {Record<string, string>} */ ({
   '.html': 'text/html; charset=utf-8',
@@ -26,16 +27,29 @@ export async function policyOf(folder) {
 /**
  * Serves `folder` under `base` on 127.0.0.1. Port 0 selects a free port.
  *
- * @param {string} folder @param {{ port?: number, base?: string }} [options]
+ * @param {string} folder
+ * @param {object} [options]
+ * @param {number} [options.port]
+ * @param {string} [options.base]
+ * @param {string | null} [options.policy]  instead of that of index.html; `null` for none
+ * @param {(body: string) => void} [options.onPost]  receives the body of each POST request
  * @returns {Promise<{ url: string, close: () => Promise<void> }>}
  */
-export async function serveFolder(folder, { port = 0, base = '/' } = {}) {
+export async function serveFolder(folder, { port = 0, base = '/', policy, onPost } = {}) {
+  const chosen = policy === undefined ? `${await policyOf(folder)}; frame-ancestors 'none'` : policy;
   const headers = {
-    'content-security-policy': `${await policyOf(folder)}; frame-ancestors 'none'`,
+    ...(chosen === null ? {} : { 'content-security-policy': chosen }),
     'x-content-type-options': 'nosniff',
     'cache-control': 'no-cache',
+    'access-control-allow-origin': '*', // as a CDN
   };
-  const server = createServer(async ({ url = '/', method }, response) => {
+  const server = createServer(async (request, response) => {
+    const { url = '/', method } = request;
+    if (method === 'POST' && onPost !== undefined) {
+      onPost(await text(request));
+      response.writeHead(204).end();
+      return;
+    }
     const name = decodeURIComponent(new URL(url, 'http://localhost').pathname);
     const file = name.startsWith(base) ? name.slice(base.length) || 'index.html' : '';
     const full = path.join(folder, file);
