@@ -5,8 +5,9 @@ import type { Storage } from './backend/contract.js';
 import { Numbers } from './args/floats.js';
 import { choice, named } from './args/options.js';
 import { fitShape, formatShape, readShape, shapeOption, sizeOf } from './args/shape.js';
+import { jsonNumber } from './contents.js';
 import { type DType, type DTypeArrays, dtypeOf } from './dtype.js';
-import { disposedError, fail, invalidArray, type TokenbedError, withArticle } from './errors.js';
+import { disposedError, fail, invalidArray, type TokenbedError, tooLarge, withArticle } from './errors.js';
 import { DISPOSE } from './lifetime.js';
 import { tensorText, unreadableText } from './tensor-text.js';
 
@@ -27,6 +28,16 @@ export type NestedInput =
 
 /** The result of `toArray`: bigints for 64-bit integers, numbers otherwise. */
 export type NestedOf<T extends DType> = Nested<T extends 'i64' | 'u64' ? bigint : number>;
+
+/** The result of `Tensor.toJSON`. */
+export interface TensorJSON {
+  /** The sizes, outermost first. */
+  readonly shape: readonly number[];
+  /** The name of the element type. */
+  readonly dtype: DType;
+  /** The elements, row-major. 64-bit integers, NaN and infinities are strings. */
+  readonly data: readonly (number | string)[];
+}
 
 /** The options of a Tensor over a typed array. */
 export interface TensorOptions {
@@ -69,15 +80,98 @@ export interface TensorConstructor {
   allocate(shape: readonly number[]): TypedTensor<'f32'>;
 }
 
+/** Memory of a backend, shared by the Tensor that was allocated and by its reshapes. */
+class Allocation {
+  #tensors: WeakRef<Tensor>[] = [];
+  /** The number of references above which those to collected Tensors are dropped. */
+  #limit = 8;
+
+  constructor(readonly storage: Storage) {}
+
+  /**
+   * Defines the properties of a Tensor over this memory.
+   *
+   * A clone of `data` would contain all of linear memory. It fails at the function `toJSON`, which is therefore the
+   * first property. `data` stays configurable, see `dispose`.
+   */
+  show(tensor: Tensor, shape: readonly number[], dtype: DType): void {
+    const constant = (value: unknown) => ({ value, enumerable: true });
+    Object.defineProperties(tensor, {
+      toJSON: constant(tensor.toJSON),
+      data: { get: () => this.data, enumerable: !this.storage.disposed, configurable: true },
+      shape: constant(shape),
+      dtype: constant(dtype),
+      size: constant(sizeOf(shape)),
+    });
+    Object.preventExtensions(tensor);
+    if (this.#tensors.length >= this.#limit) {
+      this.#tensors = this.#tensors.filter((reference) => reference.deref() !== undefined);
+      this.#limit = 2 * this.#tensors.length + 8;
+    }
+    this.#tensors.push(new WeakRef(tensor));
+  }
+
+  /** The live view. Errors: `ERR_DISPOSED`. */
+  get data(): Float32Array {
+    if (this.storage.disposed) throw disposedError('The tensor');
+    return this.storage.data;
+  }
+
+  /** Frees the memory, and hides `data` from deep comparison, which would throw. Idempotent. */
+  dispose(): void {
+    this.storage.dispose();
+    for (const reference of this.#tensors.splice(0)) {
+      const tensor = reference.deref();
+      if (tensor !== undefined) Reflect.defineProperty(tensor, 'data', { enumerable: false });
+    }
+  }
+}
+
 /** The validated parts of a Tensor. */
 class Parts {
   constructor(
-    readonly source: TypedArray | Storage,
-    readonly allocated: boolean,
+    readonly source: TypedArray | Allocation,
     /** The Tensor owns it. */
     readonly shape: readonly number[],
     readonly dtype: DType,
   ) {}
+}
+
+/** A shape that several Tensors share. */
+class SharedShape {
+  /** `sizes`, not frozen: an element of a frozen array takes longer to read. */
+  readonly entries: readonly number[];
+  /** The product of `sizes`. */
+  readonly size: number;
+
+  constructor(readonly sizes: readonly number[]) {
+    this.entries = sizes.slice();
+    this.size = sizeOf(sizes);
+    Object.freeze(sizes);
+  }
+}
+
+/** The last shape of each hash. */
+const shapes: (SharedShape | undefined)[] = new Array<undefined>(512).fill(undefined);
+
+/**
+ * A shape equal to `sizes`, which may become a part of it.
+ *
+ * Most programs have few shapes, and `Object.freeze` takes as long as the rest of the constructor of a Tensor.
+ */
+function sharedShape(sizes: readonly number[]): SharedShape {
+  const rank = sizes.length;
+  let hash = rank;
+  for (let axis = 0; axis < rank; axis++) hash = (Math.imul(hash, 31) + sizes[axis]!) | 0;
+  const slot = hash & 511;
+  const known = shapes[slot];
+  if (known !== undefined && known.entries.length === rank) {
+    const { entries } = known;
+    let axis = 0;
+    while (axis < rank && entries[axis] === sizes[axis]) axis++;
+    if (axis === rank) return known;
+  }
+  return (shapes[slot] = new SharedShape(sizes));
 }
 
 /** Allocates `length` zeros in the memory of the active backend. */
@@ -96,8 +190,20 @@ export function registerAllocator(allocate: Allocator): void {
  * `Tensor.allocate` uses memory of the backend, which `dispose()` frees.
  */
 class Tensor<T extends DType = DType> {
-  readonly #parts: Parts;
-  readonly #size: number;
+  /**
+   * The elements, row-major, for other libraries. The live array, not a copy.
+   *
+   * For an allocated Tensor, read it again after each construction: growth of the memory detaches older views.
+   * Errors: `ERR_DISPOSED` after an allocated Tensor was disposed.
+   */
+  declare readonly data: DTypeArrays[T];
+  /** The sizes, outermost first; `[]` for a single number. Frozen. */
+  declare readonly shape: readonly number[];
+  /** The name of the element type. */
+  declare readonly dtype: T;
+  /** The number of elements: the product of `shape`. */
+  declare readonly size: number;
+  readonly #source: TypedArray | Allocation;
 
   static {
     Object.defineProperty(this.prototype, TENSOR, { value: true });
@@ -109,18 +215,26 @@ class Tensor<T extends DType = DType> {
   }
 
   constructor(data: unknown, options?: unknown) {
-    this.#parts = data instanceof Parts ? data : read(data, options);
-    this.#size = sizeOf(this.#parts.shape);
-    Object.freeze(this.#parts.shape);
+    const { source, shape, dtype } = data instanceof Parts ? data : read(data, options);
+    const { sizes, size } = sharedShape(shape);
+    this.#source = source;
+    if (source instanceof Allocation) {
+      source.show(this, sizes, dtype);
+      return;
+    }
+    this.data = source as DTypeArrays[T];
+    this.shape = sizes;
+    this.dtype = dtype as T;
+    this.size = size;
+    if (new.target === Tensor) Object.freeze(this);
   }
 
   /** See `tensorFloats`. */
   private static floatsOf(value: unknown): Float32Array | undefined {
-    if (typeof value !== 'object' || value === null || !(#parts in value)) return undefined;
-    const { source, allocated, dtype } = value.#parts;
-    if (dtype !== 'f32') return undefined;
-    if (!allocated) return source as Float32Array;
-    return (source as Storage).disposed ? undefined : (source as Storage).data;
+    if (typeof value !== 'object' || value === null || !(#source in value)) return undefined;
+    const source = value.#source;
+    if (kindOf(source) === 'Float32Array') return source as Float32Array;
+    return source instanceof Allocation && !source.storage.disposed ? source.storage.data : undefined;
   }
 
   /** Zeros in the backend's own memory. */
@@ -130,53 +244,24 @@ class Tensor<T extends DType = DType> {
   }
 
   /**
-   * The elements, row-major, for other libraries. The live array, not a copy.
-   *
-   * For an allocated Tensor, read it again after each construction: growth of the memory detaches older views.
-   * Errors: `ERR_DISPOSED` after an allocated Tensor was disposed.
-   */
-  get data(): DTypeArrays[T] {
-    const { source, allocated } = this.#parts;
-    if (!allocated) return source as DTypeArrays[T];
-    const storage = source as Storage;
-    if (storage.disposed) throw disposedError('The tensor');
-    return storage.data as DTypeArrays[T];
-  }
-
-  /** The sizes, outermost first; `[]` for a single number. Frozen. */
-  get shape(): readonly number[] {
-    return this.#parts.shape;
-  }
-
-  /** The name of the element type. */
-  get dtype(): T {
-    return this.#parts.dtype as T;
-  }
-
-  /** The number of elements: the product of `shape`. */
-  get size(): number {
-    return this.#size;
-  }
-
-  /**
    * The same elements in another shape, sharing the data (and the memory that `dispose()` frees).
    *
    * One size may be -1: it is computed from the others. Errors: `ERR_INVALID_OPTION` (`shape`), `ERR_SHAPE`.
    */
   reshape(...shape: number[]): TypedTensor<T> {
-    const { source, allocated, shape: own, dtype } = this.#parts;
+    const { shape: own, dtype, size } = this;
     const requested = readShape(shape, 'shape', { free: true });
     const free = requested.indexOf(-1);
     if (free >= 0) {
       requested[free] = 1;
       const rest = sizeOf(requested);
-      const fits = rest > 0 && this.#size % rest === 0;
+      const fits = rest > 0 && size % rest === 0;
       if (!fits) throw misfit(shape, own);
-      requested[free] = this.#size / rest;
-    } else if (sizeOf(requested) !== this.#size) {
+      requested[free] = size / rest;
+    } else if (sizeOf(requested) !== size) {
       throw misfit(shape, own);
     }
-    return new Tensor<T>(new Parts(source, allocated, requested, dtype));
+    return new Tensor<T>(new Parts(this.#source, requested, dtype));
   }
 
   /**
@@ -185,33 +270,40 @@ class Tensor<T extends DType = DType> {
    * Errors: `ERR_DISPOSED`; `ERR_INVALID_ARRAY` if its array was detached or resized.
    */
   toArray(): NestedOf<T> {
-    const data: TypedArray = this.data;
-    if (lengthOf(data) !== this.#size) {
-      const received = isGone(data) ? describeGone(data) : `one of length ${lengthOf(data)}`;
-      throw invalidArray('data', `an array of length ${this.#size}`, received);
+    return nest(elementsOf(this), this.shape, 0, 0) as NestedOf<T>;
+  }
+
+  /**
+   * A new plain object of the elements, for `JSON.stringify`.
+   *
+   * Errors: as `toArray`; `ERR_TOO_LARGE` above 2^26 elements, whose JSON would be longer than any string.
+   */
+  toJSON(): TensorJSON {
+    const { shape, dtype } = this;
+    const elements: ArrayLike<number | bigint> = elementsOf(this);
+    if (elements.length > MAX_LISTED) {
+      throw tooLarge('A list of the elements', elements.length * 8, MAX_LISTED * 8);
     }
-    return nest(data, this.shape, 0, 0) as NestedOf<T>;
+    return { shape: [...shape], dtype, data: Array.from(elements, jsonNumber) };
   }
 
   /** The elements in NumPy's layout, shortened above 1000 elements, with shape and dtype. Never throws. */
   toString(): string {
-    const { shape, dtype } = this.#parts;
+    const { shape, dtype, size } = this;
     if (this.disposed) return unreadableText('disposed', shape, dtype);
     const { data } = this;
-    if (lengthOf(data) !== this.#size) return unreadableText('array gone', shape, dtype);
+    if (lengthOf(data) !== size) return unreadableText('array gone', shape, dtype);
     return tensorText(data, shape, dtype);
   }
 
   /** Whether an allocated Tensor, or one of its reshapes, was disposed; false for any other Tensor. */
   get disposed(): boolean {
-    const { source, allocated } = this.#parts;
-    return allocated && (source as Storage).disposed;
+    return this.#source instanceof Allocation && this.#source.storage.disposed;
   }
 
   /** Frees the memory of an allocated Tensor and of its reshapes; does nothing for any other. Idempotent. */
   dispose(): void {
-    const { source, allocated } = this.#parts;
-    if (allocated) (source as Storage).dispose();
+    if (this.#source instanceof Allocation) this.#source.dispose();
   }
 
   /** As `dispose()`, for `using`. */
@@ -246,16 +338,19 @@ export { TypedTensor as Tensor };
 
 /** A Tensor over memory of a backend, which it owns. */
 export function tensorOver(storage: Storage, shape: readonly number[]): Tensor<'f32'> {
-  return new Tensor<'f32'>(new Parts(storage, true, shape, 'f32'));
+  return new Tensor<'f32'>(new Parts(new Allocation(storage), shape, 'f32'));
 }
 
 /** A Tensor over a new array; `shape` fits, and is owned or frozen. */
 export function tensorOf(data: Float32Array, shape: readonly number[]): Tensor<'f32'> {
-  return new Tensor<'f32'>(new Parts(data, false, shape, 'f32'));
+  return new Tensor<'f32'>(new Parts(data, shape, 'f32'));
 }
 
 /** The f32 data of a Tensor of this copy of the package, undefined for anything else. Runs no code of the caller. */
 export const tensorFloats = (value: unknown): Float32Array | undefined => Tensor['floatsOf'](value);
+
+/** The limit of a plain array of elements. Engines abort the process on arrays that are not much longer. */
+const MAX_LISTED = 2 ** 26;
 
 const ACCEPTED = 'a typed array, a number or nested arrays of numbers';
 
@@ -270,7 +365,7 @@ function read(data: unknown, options: unknown): Parts {
     if (isGone(array)) throw invalidArray('data', ACCEPTED, describeGone(array));
     const count = lengthOf(array);
     if (shape !== undefined) fitShape(shape, count, 'in data');
-    return new Parts(array, false, shape ?? [count], dtype);
+    return new Parts(array, shape ?? [count], dtype);
   }
   const known = named(options, ['dtype', 'shape']);
   const dtype = choice(known, 'dtype', ['f32', 'i32'], 'f32');
@@ -278,7 +373,7 @@ function read(data: unknown, options: unknown): Parts {
   const numbers = new Numbers(dtype, 'data', ACCEPTED);
   const own = numbers.read(data);
   if (shape !== undefined) fitShape(shape, numbers.count, 'in data');
-  return new Parts(numbers.array, false, shape ?? own, dtype);
+  return new Parts(numbers.array, shape ?? own, dtype);
 }
 
 function misfit(requested: readonly number[], own: readonly number[]): TokenbedError {
@@ -286,6 +381,13 @@ function misfit(requested: readonly number[], own: readonly number[]): TokenbedE
     shape: [...requested],
     own: [...own],
   });
+}
+
+/** The data of a Tensor, which has `size` elements. */
+function elementsOf({ data, size }: { readonly data: TypedArray; readonly size: number }): TypedArray {
+  if (lengthOf(data) === size) return data;
+  const received = isGone(data) ? describeGone(data) : `one of length ${lengthOf(data)}`;
+  throw invalidArray('data', `an array of length ${size}`, received);
 }
 
 /** The nested arrays of one axis and those below. */

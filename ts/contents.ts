@@ -1,0 +1,53 @@
+/**
+ * What deep comparison, clones and JSON see of an object whose state is private.
+ *
+ * ```text
+ * deep comparison   own enumerable properties: the sizes and options, and a short text of what is private
+ * structuredClone   own enumerable properties: fails with a DataCloneError at the function `toJSON`
+ * JSON.stringify    the result of `toJSON`
+ * ```
+ * A constructor also freezes its object, unless it constructs a subclass, which may add fields: the proxies of reactive
+ * frameworks leave frozen objects alone, and private state cannot be read through a proxy.
+ */
+
+/** The key of the text. It is long, so that fields of subclasses do not have the same name. */
+const NAME = 'tokenbed.contents';
+
+/**
+ * The text is under a string and under a symbol. Not every comparison reads symbols: `assert.deepEqual` of Node and
+ * the libraries fast-deep-equal and dequal do not.
+ */
+const KEYS: readonly PropertyKey[] = [NAME, Symbol.for(NAME)];
+
+/** Computes the text of each object. */
+const texts = new WeakMap<object, () => string>();
+
+/** The property of all objects. A comparison of tables of gigabytes reads texts of some dozen characters. */
+const CONTENTS: PropertyDescriptor = {
+  get(this: object): string {
+    try {
+      return texts.get(this)?.() ?? 'unknown';
+    } catch {
+      return 'unreadable'; // for example after a trap of the WASM instance
+    }
+  },
+  enumerable: true,
+  configurable: true,
+};
+
+/**
+ * Shows an object to deep comparison through `text`, and prevents clones of it.
+ *
+ * `text` is called whenever the property is read. It returns equal texts for equal contents alone.
+ */
+export function showContents(object: { toJSON(): unknown }, text: () => string): void {
+  texts.set(object, text);
+  // The function comes first: a clone stops there and does not compute the text.
+  const value = object.toJSON;
+  Object.defineProperty(object, 'toJSON', { value, enumerable: true, configurable: true, writable: true });
+  for (const key of KEYS) Object.defineProperty(object, key, CONTENTS);
+}
+
+/** A number as JSON has it: 64-bit integers, NaN and infinities as strings. */
+export const jsonNumber = (value: number | bigint): number | string =>
+  typeof value === 'bigint' || !Number.isFinite(value) ? String(value) : value;
