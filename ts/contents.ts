@@ -11,7 +11,7 @@
  */
 
 /** The key of the text. It is long, so that fields of subclasses do not have the same name. */
-const NAME = 'tokenbed.contents';
+export const NAME = 'tokenbed.contents';
 
 /**
  * The text is under a string and under a symbol. Not every comparison reads symbols: `assert.deepEqual` of Node and
@@ -42,10 +42,14 @@ const CONTENTS: PropertyDescriptor = {
  */
 export function showContents(object: { toJSON(): unknown }, text: () => string): void {
   texts.set(object, text);
-  // The function comes first: a clone stops there and does not compute the text.
+  preventClones(object);
+  for (const key of KEYS) Object.defineProperty(object, key, CONTENTS);
+}
+
+/** Gives an object its own `toJSON`. It must be the first property that takes time to clone: the clone fails there. */
+export function preventClones(object: { toJSON(): unknown }): void {
   const value = object.toJSON;
   Object.defineProperty(object, 'toJSON', { value, enumerable: true, configurable: true, writable: true });
-  for (const key of KEYS) Object.defineProperty(object, key, CONTENTS);
 }
 
 /** A number as JSON has it: 64-bit integers, NaN and infinities as strings. */

@@ -29,6 +29,12 @@ export class Dropout {
     return this.p > 0 ? { dropout: this.p, seed: BigInt(this.seed) } : {};
   }
 
+  /** What determines the next calls, for the comparison of objects. */
+  get text(): string {
+    const mode = this.training ? 'training' : 'evaluating';
+    return this.p > 0 ? `${mode} dropout ${this.p} seed ${this.seed} call ${this.#calls}` : mode;
+  }
+
   /** The number of the next training call; `undefined` if nothing is dropped. */
   get call(): number | undefined {
     return this.training && this.p > 0 ? this.#calls % 2 ** 32 : undefined;

@@ -15,6 +15,7 @@ import {
   TABLE_OPTIONS,
   tableFrom,
 } from './embedding.js';
+import { showContents } from './contents.js';
 import type { InitType } from './initializer.js';
 import { DISPOSE, Lifetime } from './lifetime.js';
 import type { Parameter } from './parameter.js';
@@ -121,7 +122,8 @@ export class EmbeddingBag {
       ids: { bound: this.vocabSize },
       bags: { weighted: mode !== 'max', includeLastOffset },
     });
-    Object.freeze(this);
+    showContents(this, () => this.#lifetime.text);
+    if (new.target === EmbeddingBag) Object.freeze(this);
   }
 
   /** A bag over the table of `embedding`, which it shares and does not dispose. Errors: `ERR_INVALID_OPTION`. */
@@ -205,6 +207,17 @@ export class EmbeddingBag {
   /** The memory of the table; also readable after `dispose()`. */
   getMemoryUsage(): MemoryUsage {
     return this.embedding.getMemoryUsage();
+  }
+
+  /**
+   * A new plain object of the options and of `embedding`, for `JSON.stringify`.
+   *
+   * Errors: `ERR_DISPOSED`; `ERR_TOO_LARGE` for a table of more than 1 MiB.
+   */
+  toJSON(): object {
+    this.#lifetime.check();
+    const { mode, includeLastOffset, embedding } = this;
+    return { mode, includeLastOffset, embedding: embedding.toJSON() };
   }
 
   /** Disposes the bag, and frees the table if the bag created it. Idempotent; earlier results stay valid. */

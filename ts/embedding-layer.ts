@@ -28,6 +28,7 @@ import {
   TABLE_OPTIONS,
   tableOf,
 } from './embedding.js';
+import { showContents } from './contents.js';
 import { dimMismatch, wrongObject, wrongValue } from './errors.js';
 import { readInitializer, Stream } from './initializer.js';
 import { LearnedPositionalEmbedding } from './learned-positional-embedding.js';
@@ -171,8 +172,6 @@ export class EmbeddingLayer {
   readonly positional: Positional;
   /** Whether rows are multiplied by sqrt(D). */
   readonly scale: boolean;
-  /** The parameters of `token`, then those of `positional`. */
-  readonly parameters: readonly Parameter[];
   readonly #table: Table;
   /** The prepared operation. */
   readonly #op: Handle;
@@ -180,6 +179,7 @@ export class EmbeddingLayer {
   readonly #owned: boolean;
   readonly #lifetime: Lifetime;
   readonly #calls: CallReader;
+  readonly #parameters: readonly Parameter[];
 
   constructor(options: EmbeddingLayerOptions | EmbeddingLayerParts) {
     const { token, positional, scale, dropout, owned } = readParts(options);
@@ -188,7 +188,7 @@ export class EmbeddingLayer {
     this.token = token;
     this.positional = positional;
     this.scale = scale;
-    this.parameters = Object.freeze([...token.parameters, ...(positional?.parameters ?? [])]);
+    this.#parameters = Object.freeze([...token.parameters, ...(positional?.parameters ?? [])]);
     this.#table = table;
     this.#dropout = dropout;
     this.#owned = owned;
@@ -208,7 +208,13 @@ export class EmbeddingLayer {
       ids: { bound: table.rows, rank: rank(1, 2, '1D or 2D token ids') },
       positions: positions?.table.rows ?? null,
     });
-    Object.freeze(this);
+    showContents(this, () => `${this.#lifetime.text} ${this.#dropout.text}`);
+    if (new.target === EmbeddingLayer) Object.freeze(this);
+  }
+
+  /** The parameters of `token`, then those of `positional`; always the same array. */
+  get parameters(): readonly Parameter[] {
+    return this.#parameters;
   }
 
   /** Whether dropout is on; initially false. */
@@ -278,6 +284,18 @@ export class EmbeddingLayer {
     if (status !== DONE) return false;
     this.#dropout.done();
     return true;
+  }
+
+  /**
+   * A new plain object of the options and the parts, for `JSON.stringify`.
+   *
+   * Errors: `ERR_DISPOSED`; `ERR_TOO_LARGE` for a part with a table of more than 1 MiB.
+   */
+  toJSON(): object {
+    this.#lifetime.check();
+    const { token, positional, scale } = this;
+    const { p: dropout } = this.#dropout;
+    return { token: token.toJSON(), positional: positional?.toJSON() ?? null, scale, dropout };
   }
 
   /** Disposes the layer, and the parts that it created. Idempotent; earlier results stay valid. */

@@ -8,6 +8,7 @@ import type { IdsInput } from './args/ids.js';
 import { COLUMNS, integer, type Named, named, ROWS } from './args/options.js';
 import { type PretrainedWeight, readPretrained } from './args/pretrained.js';
 import { activeBackend, type Table } from './backend/index.js';
+import { jsonNumber, showContents } from './contents.js';
 import { wrongObject } from './errors.js';
 import { type Initializer, type InitType, initialize, readInitializer, Stream } from './initializer.js';
 import { DISPOSE, Lifetime } from './lifetime.js';
@@ -159,11 +160,10 @@ export class Embedding {
   readonly seed: number | bigint | null;
   /** The table, read and written by rows. */
   readonly weight: Parameter;
-  /** `[weight]`. */
-  readonly parameters: readonly [Parameter];
   readonly #table: Table;
   readonly #lifetime = new Lifetime('The embedding');
   readonly #calls: CallReader;
+  readonly #parameters: readonly [Parameter];
 
   constructor(options: EmbeddingOptions) {
     const { table, paddingIdx, initializer } =
@@ -177,8 +177,9 @@ export class Embedding {
     this.initType = initializer?.initType ?? null;
     this.seed = initializer?.seed ?? null;
     this.weight = new Parameter(table, this.#lifetime);
-    this.parameters = Object.freeze([this.weight] as const);
-    Object.freeze(this);
+    this.#parameters = Object.freeze([this.weight] as const);
+    showContents(this, () => this.#lifetime.text);
+    if (new.target === Embedding) Object.freeze(this);
   }
 
   /**
@@ -205,6 +206,11 @@ export class Embedding {
   // @ts-expect-error: declared but never read, since only other copies of the package read it
   private get [BRAND](): string | undefined {
     return embeddings.has(this) ? VERSION : undefined;
+  }
+
+  /** `[weight]`, always the same array. */
+  get parameters(): readonly [Parameter] {
+    return this.#parameters;
   }
 
   /** Whether the embedding was disposed. */
@@ -254,6 +260,17 @@ export class Embedding {
       bytesPerRow: rowBytes,
       dtype,
     };
+  }
+
+  /**
+   * A new plain object of the options and of `weight`, for `JSON.stringify`.
+   *
+   * Errors: `ERR_DISPOSED`; `ERR_TOO_LARGE` for a table of more than 1 MiB.
+   */
+  toJSON(): object {
+    const { vocabSize, embeddingDim, paddingIdx, initType, dtype, seed, weight } = this;
+    const options = { vocabSize, embeddingDim, paddingIdx, initType, dtype };
+    return { ...options, seed: seed === null ? null : jsonNumber(seed), weight: weight.toJSON() };
   }
 
   /** Frees the table. Idempotent; earlier results stay valid. */

@@ -1,6 +1,7 @@
 /** Learned positions: an Embedding of positions that is added to embeddings. */
 
 import { COLUMNS, integer, named, ROWS } from './args/options.js';
+import { showContents } from './contents.js';
 import { Dropout } from './dropout.js';
 import { Embedding, internalsOf, newTable } from './embedding.js';
 import { type InitType, readInitializer, Stream } from './initializer.js';
@@ -36,8 +37,7 @@ export class LearnedPositionalEmbedding extends PositionLayer {
   readonly embeddingDim: number;
   /** The table of positions, an Embedding that this object owns. */
   readonly positionEmbedding: Embedding;
-  /** `positionEmbedding.parameters`, the same array. */
-  readonly parameters: readonly [Parameter];
+  readonly #lifetime: Lifetime;
 
   constructor(options: LearnedPositionalEmbeddingOptions) {
     const values = named(options, OPTIONS, { required: true });
@@ -45,16 +45,20 @@ export class LearnedPositionalEmbedding extends PositionLayer {
     const dim = integer(values, 'embeddingDim', COLUMNS);
     const embedding = new Embedding(newTable(rows, dim, readInitializer(values, 'normal'), Stream.position));
     const { table, lifetime } = internalsOf(embedding);
-    super({
-      table,
-      dropout: new Dropout(0, 0),
-      lifetime: new Lifetime('The learned positional embedding', lifetime),
-    });
+    const own = new Lifetime('The learned positional embedding', lifetime);
+    const dropout = new Dropout(0, 0);
+    super({ table, dropout, lifetime: own });
+    this.#lifetime = own;
     this.maxSeqLength = rows;
     this.embeddingDim = dim;
     this.positionEmbedding = embedding;
-    this.parameters = embedding.parameters;
-    Object.freeze(this);
+    showContents(this, () => `${own.text} ${dropout.text}`);
+    if (new.target === LearnedPositionalEmbedding) Object.freeze(this);
+  }
+
+  /** `positionEmbedding.parameters`, the same array. */
+  get parameters(): readonly [Parameter] {
+    return this.positionEmbedding.parameters;
   }
 
   /** The seed of the table. */
@@ -65,6 +69,17 @@ export class LearnedPositionalEmbedding extends PositionLayer {
   /** How the table was filled. */
   get initType(): InitType {
     return this.positionEmbedding.initType!;
+  }
+
+  /**
+   * A new plain object of the options and of `positionEmbedding`, for `JSON.stringify`.
+   *
+   * Errors: `ERR_DISPOSED`; `ERR_TOO_LARGE` for a table of more than 1 MiB.
+   */
+  toJSON(): object {
+    this.#lifetime.check();
+    const { maxSeqLength, embeddingDim, positionEmbedding } = this;
+    return { maxSeqLength, embeddingDim, positionEmbedding: positionEmbedding.toJSON() };
   }
 
   /** Frees the table and disposes `positionEmbedding`. Idempotent; earlier results stay valid. */

@@ -28,6 +28,11 @@ export class Lifetime {
     return this.#ended;
   }
 
+  /** `live` or `disposed`, for the comparison of objects. */
+  get text(): string {
+    return this.#ended ? 'disposed' : 'live';
+  }
+
   /** Throws `ERR_DISPOSED` if the object or one of its parts was disposed. The message names the disposed one. */
   check(): void {
     if (this.#ended) throw disposedError(this.#name);

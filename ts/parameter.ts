@@ -4,12 +4,18 @@
 import { bufferOf, isArray, lengthOf, offsetOf } from './args/arrays.js';
 import { readFloats, readNumbers, unshared } from './args/floats.js';
 import { resultFloats, type Table } from './backend/index.js';
-import { describe, fail, lengthError } from './errors.js';
+import { formatShape } from './args/shape.js';
+import { showContents } from './contents.js';
+import { Digest } from './digest.js';
+import { describe, fail, lengthError, tooLarge } from './errors.js';
 import type { Lifetime } from './lifetime.js';
-import { type Tensor, tensorOf } from './tensor.js';
+import { type Tensor, type TensorJSON, tensorOf } from './tensor.js';
 
 /** Floats to write; numbers are rounded to f32. */
 export type FloatsInput = Float32Array | Tensor<'f32'> | readonly number[];
+
+/** The largest table in bytes that is written as JSON. */
+const MAX_JSON = 2 ** 20;
 
 const ACCEPTED = "a Float32Array, a Tensor<'f32'> or an array of numbers";
 
@@ -35,7 +41,8 @@ export class Parameter {
     this.#lifetime = lifetime;
     this.shape = Object.freeze([table.rows, table.dim] as const);
     this.size = table.spec.values;
-    Object.freeze(this);
+    showContents(this, () => `${formatShape(this.shape)} ${this.dtype} ${digest(table)}`);
+    if (new.target === Parameter) Object.freeze(this);
   }
 
   /**
@@ -95,6 +102,37 @@ export class Parameter {
     this.#table.backend.kernels.tableRead(this.#table.handle(), 0, data);
     return tensorOf(data, this.shape);
   }
+
+  /**
+   * A new plain object of shape, dtype and values, for `JSON.stringify`.
+   *
+   * Errors: `ERR_DISPOSED`; `ERR_TOO_LARGE` for a table of more than 1 MiB.
+   */
+  toJSON(): TensorJSON {
+    this.#lifetime.check();
+    const { bytes } = this.#table.spec;
+    if (bytes > MAX_JSON) throw tooLarge('The JSON of a table', bytes, MAX_JSON);
+    return this.toTensor().toJSON();
+  }
+}
+
+/** The number of values that are read at once for a digest. */
+const BLOCK = 2 ** 14;
+
+/** The digest of the bits of a table, or `disposed`. */
+function digest(table: Table): string {
+  if (table.disposed) return 'disposed';
+  const { rows, dim, backend } = table;
+  const all = new Digest();
+  // A multiple of four rows, because a digest takes blocks of four words.
+  const step = 4 * Math.ceil(BLOCK / (4 * dim));
+  const block = new Float32Array(Math.min(step, rows) * dim);
+  for (let row = 0; row < rows; row += step) {
+    const part = block.subarray(0, Math.min(step, rows - row) * dim);
+    backend.kernels.tableRead(table.handle(), row, part);
+    all.words(new Uint32Array(part.buffer, 0, part.length));
+  }
+  return String(all);
 }
 
 /** Floats that no other thread changes during the call. */

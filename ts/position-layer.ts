@@ -115,6 +115,9 @@ export abstract class PositionLayer {
     return call;
   }
 
+  /** A new plain object of the options and parts, for `JSON.stringify`. */
+  abstract toJSON(): object;
+
   /** Frees the table. Idempotent; earlier results stay valid. */
   dispose(): void {
     this.#lifetime.end();

@@ -4,6 +4,7 @@ import { CallReader } from './args/call.js';
 import type { IdsInput } from './args/ids.js';
 import { callback, choice, COLUMNS, integer, type Named, named, real, ROWS } from './args/options.js';
 import { activeBackend, type Handle, resultFloats, type Table } from './backend/index.js';
+import { jsonNumber, showContents } from './contents.js';
 import { Dropout } from './dropout.js';
 import { describeEncoding, type EncodingReport } from './encoding-report.js';
 import { drawEncoding } from './encoding-svg.js';
@@ -115,7 +116,8 @@ export class PositionalEncoding extends PositionLayer {
     this.layout = layout;
     this.seed = dropout.seed;
     this.parameters = Object.freeze([] as const);
-    Object.freeze(this);
+    showContents(this, () => `${lifetime.text} ${dropout.text}`);
+    if (new.target === PositionalEncoding) Object.freeze(this);
   }
 
   /** `[maxSeqLength, D]`: a copy of the table. Errors: `ERR_DISPOSED`, `ERR_TOO_LARGE`. */
@@ -195,6 +197,13 @@ export class PositionalEncoding extends PositionLayer {
     const out = new Float64Array(Math.ceil(this.embeddingDim / 2));
     this.#table.backend.kernels.sinusoidFrequencies(this.#sinusoid.handle(), out);
     return Array.from(out);
+  }
+
+  /** A new plain object of the options, for `JSON.stringify`. Errors: `ERR_DISPOSED`. */
+  toJSON(): object {
+    this.#lifetime.check();
+    const { embeddingDim, maxSeqLength, dropout, base, layout, seed } = this;
+    return { embeddingDim, maxSeqLength, dropout, base, layout, seed: jsonNumber(seed) };
   }
 
   /** Frees the table. Idempotent; earlier results stay valid. */

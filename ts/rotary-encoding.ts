@@ -6,6 +6,7 @@ import { type Call, CallReader, type PositionOptions, rank } from './args/call.j
 import type { FloatsWithShape, Out } from './args/floats.js';
 import { COLUMNS, integer, named, type Named, ROWS } from './args/options.js';
 import { activeBackend, type Backend, type Handle, type Table } from './backend/index.js';
+import { showContents } from './contents.js';
 import { describe, wrongKind, wrongValue } from './errors.js';
 import { DISPOSE, Lifetime } from './lifetime.js';
 import { type Layout, readForm } from './positional-encoding.js';
@@ -141,7 +142,8 @@ export class RotaryEncoding {
       positions: maxSeqLength,
       heads: true,
     });
-    Object.freeze(this);
+    showContents(this, () => this.#lifetime.text);
+    if (new.target === RotaryEncoding) Object.freeze(this);
   }
 
   /** Whether the object was disposed. */
@@ -176,6 +178,13 @@ export class RotaryEncoding {
     const { x, heads, seq, positions, inverse, out } = call;
     const { kernels } = this.#table.backend;
     return call.done(kernels.rotaryRun(this.#op.handle(), x, heads, seq, positions, inverse, out));
+  }
+
+  /** A new plain object of the options, for `JSON.stringify`. Errors: `ERR_DISPOSED`. */
+  toJSON(): object {
+    this.#lifetime.check();
+    const { headDim, maxSeqLength, base, frequencies, rotaryDim, layout } = this;
+    return { headDim, maxSeqLength, base, frequencies: [...frequencies], rotaryDim, layout };
   }
 
   /** Frees the table. Idempotent; earlier results stay valid. */

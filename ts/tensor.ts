@@ -4,8 +4,8 @@ import { describeGone, isGone, kindOf, lengthOf, TENSOR, type TypedArray } from 
 import type { Storage } from './backend/contract.js';
 import { Numbers } from './args/floats.js';
 import { choice, named } from './args/options.js';
-import { fitShape, formatShape, readShape, shapeOption, sizeOf } from './args/shape.js';
-import { jsonNumber } from './contents.js';
+import { fitShape, formatShape, readShape, sameShape, shapeOption, sizeOf } from './args/shape.js';
+import { jsonNumber, NAME, preventClones } from './contents.js';
 import { type DType, type DTypeArrays, dtypeOf } from './dtype.js';
 import { disposedError, fail, invalidArray, type TokenbedError, tooLarge, withArticle } from './errors.js';
 import { DISPOSE } from './lifetime.js';
@@ -80,36 +80,12 @@ export interface TensorConstructor {
   allocate(shape: readonly number[]): TypedTensor<'f32'>;
 }
 
-/** Memory of a backend, shared by the Tensor that was allocated and by its reshapes. */
+/** Memory of a backend, and the Tensors over it: the one that was allocated, and its reshapes. */
 class Allocation {
-  #tensors: WeakRef<Tensor>[] = [];
-  /** The number of references above which those to collected Tensors are dropped. */
-  #limit = 8;
+  /** One of each shape. Each holds this list, so they live as long as one of them. */
+  readonly #tensors: Tensor<'f32'>[] = [];
 
   constructor(readonly storage: Storage) {}
-
-  /**
-   * Defines the properties of a Tensor over this memory.
-   *
-   * A clone of `data` would contain all of linear memory. It fails at the function `toJSON`, which is therefore the
-   * first property. `data` stays configurable, see `dispose`.
-   */
-  show(tensor: Tensor, shape: readonly number[], dtype: DType): void {
-    const constant = (value: unknown) => ({ value, enumerable: true });
-    Object.defineProperties(tensor, {
-      toJSON: constant(tensor.toJSON),
-      data: { get: () => this.data, enumerable: !this.storage.disposed, configurable: true },
-      shape: constant(shape),
-      dtype: constant(dtype),
-      size: constant(sizeOf(shape)),
-    });
-    Object.preventExtensions(tensor);
-    if (this.#tensors.length >= this.#limit) {
-      this.#tensors = this.#tensors.filter((reference) => reference.deref() !== undefined);
-      this.#limit = 2 * this.#tensors.length + 8;
-    }
-    this.#tensors.push(new WeakRef(tensor));
-  }
 
   /** The live view. Errors: `ERR_DISPOSED`. */
   get data(): Float32Array {
@@ -117,14 +93,27 @@ class Allocation {
     return this.storage.data;
   }
 
-  /** Frees the memory, and hides `data` from deep comparison, which would throw. Idempotent. */
-  dispose(): void {
-    this.storage.dispose();
-    for (const reference of this.#tensors.splice(0)) {
-      const tensor = reference.deref();
-      if (tensor !== undefined) Reflect.defineProperty(tensor, 'data', { enumerable: false });
-    }
+  /** The Tensor of this shape. */
+  tensor(shape: readonly number[]): Tensor<'f32'> {
+    const known = this.#tensors.find((tensor) => sameShape(tensor.shape, shape));
+    if (known !== undefined) return known;
+    const tensor = new Tensor<'f32'>(new Parts(this, shape, 'f32'));
+    this.#tensors.push(tensor);
+    if (this.storage.disposed) hideData(tensor);
+    return tensor;
   }
+
+  /** Frees the memory. Idempotent. */
+  dispose(): void {
+    if (this.storage.disposed) return;
+    this.storage.dispose();
+    this.#tensors.forEach(hideData);
+  }
+}
+
+/** Hides `data` of a disposed Tensor from deep comparison, which would throw. */
+function hideData(tensor: Tensor): void {
+  Reflect.defineProperty(tensor, 'data', { enumerable: false });
 }
 
 /** The validated parts of a Tensor. */
@@ -218,15 +207,37 @@ class Tensor<T extends DType = DType> {
     const { source, shape, dtype } = data instanceof Parts ? data : read(data, options);
     const { sizes, size } = sharedShape(shape);
     this.#source = source;
-    if (source instanceof Allocation) {
-      source.show(this, sizes, dtype);
-      return;
-    }
-    this.data = source as DTypeArrays[T];
+    if (source instanceof Allocation) Tensor.#showAllocation(this);
+    else this.data = source as DTypeArrays[T];
     this.shape = sizes;
     this.dtype = dtype as T;
     this.size = size;
-    if (new.target === Tensor) Object.freeze(this);
+    if (source instanceof Allocation) Object.preventExtensions(this);
+    else if (new.target === Tensor) Object.freeze(this);
+  }
+
+  /** `data` of an allocated Tensor. It is configurable, so that it can be hidden. */
+  static readonly #liveData: PropertyDescriptor & ThisType<Tensor> = {
+    get() {
+      return (this.#source as Allocation).data;
+    },
+    enumerable: true,
+    configurable: true,
+  };
+
+  /** Its contents beside `data`: without them the keys of a disposed one would be as many as those of other Tensors. */
+  static readonly #state: PropertyDescriptor & ThisType<Tensor> = {
+    get() {
+      return this.disposed ? 'disposed' : 'allocated';
+    },
+    enumerable: true,
+  };
+
+  /** The own properties that an allocated Tensor has and others do not. A clone would contain all of linear memory. */
+  static #showAllocation(tensor: Tensor): void {
+    preventClones(tensor);
+    Object.defineProperty(tensor, NAME, Tensor.#state);
+    Object.defineProperty(tensor, 'data', Tensor.#liveData);
   }
 
   /** See `tensorFloats`. */
@@ -261,7 +272,9 @@ class Tensor<T extends DType = DType> {
     } else if (sizeOf(requested) !== size) {
       throw misfit(shape, own);
     }
-    return new Tensor<T>(new Parts(this.#source, requested, dtype));
+    const source = this.#source;
+    if (source instanceof Allocation) return source.tensor(requested) as Tensor<DType> as Tensor<T>;
+    return new Tensor<T>(new Parts(source, requested, dtype));
   }
 
   /**
@@ -338,7 +351,7 @@ export { TypedTensor as Tensor };
 
 /** A Tensor over memory of a backend, which it owns. */
 export function tensorOver(storage: Storage, shape: readonly number[]): Tensor<'f32'> {
-  return new Tensor<'f32'>(new Parts(new Allocation(storage), shape, 'f32'));
+  return new Allocation(storage).tensor(shape);
 }
 
 /** A Tensor over a new array; `shape` fits, and is owned or frozen. */

@@ -3,6 +3,8 @@
 import { type BackendInfo, backendInfo, describeBackend, machine } from '../backend/index.js';
 import { Embedding, expectEmbedding, tableOf } from '../embedding.js';
 import { callback, choice, integer, integers, named, real, seed as readSeed } from '../args/options.js';
+import { showContents } from '../contents.js';
+import { Digest } from '../digest.js';
 import { Lookups, MIB } from './lookups.js';
 import { Measuring, type OnProfilerProgress } from './measuring.js';
 import { PATTERNS } from './patterns.js';
@@ -102,6 +104,8 @@ export class EmbeddingProfiler {
       minTimeMs: real(values, 'minTimeMs', { min: 0 }, 100),
       warmupMs: real(values, 'warmupMs', { min: 0 }, 20),
     };
+    showContents(this, () => String(new Digest().texts([JSON.stringify(this.toJSON())])));
+    if (new.target === EmbeddingProfiler) Object.freeze(this);
   }
 
   /**
@@ -231,6 +235,11 @@ export class EmbeddingProfiler {
   /** A report of `results` as one self-contained HTML document. Requirements and errors: as `toSVG()`. */
   toHTML(): string {
     return renderer().toHTML(this.#describe());
+  }
+
+  /** A new plain object of the options and of `results`, for `JSON.stringify`. */
+  toJSON(): { minTimeMs: number; warmupMs: number; results: ProfilerResults } {
+    return { ...this.#settings, results: this.results };
   }
 
   /** Runs one measurement and stores its backend and clock resolution. An error leaves both unchanged. */

@@ -2,6 +2,8 @@
 
 import { fail, wrongValue } from '../errors.js';
 import { callback, choice, integer, named } from '../args/options.js';
+import { showContents } from '../contents.js';
+import { Digest } from '../digest.js';
 import { BYTE_VOCABULARY, ByteModel, FIRST_BYTE } from './bpe-bytes.js';
 import { isWordSymbol, joinedSpelling, WordModel } from './bpe-words.js';
 import { malformed, readArray, readEntries, readPair, readStrings, VERSION } from './json.js';
@@ -101,6 +103,8 @@ export class BPETokenizer<Mode extends BPEMode = 'words'> implements Tokenizer {
     this.mode = mode as Mode;
     this.targetVocabSize = vocabSize;
     this.#model = mode === 'bytes' ? new ByteModel([]) : new WordModel([], []);
+    showContents(this, () => this.#contents());
+    if (new.target === BPETokenizer) Object.freeze(this);
   }
 
   /**
@@ -193,6 +197,14 @@ export class BPETokenizer<Mode extends BPEMode = 'words'> implements Tokenizer {
   /** See `Tokenizer.padSequences`. */
   padSequences(seqs: readonly TokenIds[], maxLength?: number): number[][] {
     return padSequences(seqs, maxLength);
+  }
+
+  #contents(): string {
+    const model = this.#model;
+    const digest = new Digest();
+    if (model instanceof WordModel) digest.texts(model.alphabet);
+    for (const merge of model.merges) digest.texts(merge.map(String));
+    return `${model.vocabSize} ids ${this.#trained ? 'trained' : 'untrained'} ${digest}`;
   }
 
   /** See `Tokenizer.toJSON`. */

@@ -2,6 +2,8 @@
 
 import { wrongKind, wrongValue } from '../errors.js';
 import { named } from '../args/options.js';
+import { showContents } from '../contents.js';
+import { Digest } from '../digest.js';
 import { malformed, readEntries, readStrings, VERSION } from './json.js';
 import type { TokenIds } from './token-ids.js';
 import { readIds } from './token-ids.js';
@@ -76,6 +78,8 @@ export class CharTokenizer implements Tokenizer {
     this.alphabet = Object.freeze(alphabet);
     this.vocabSize = names.length + alphabet.length;
     this.#ids = new Map(alphabet.map((char, index) => [char.codePointAt(0)!, names.length + index]));
+    showContents(this, () => `${this.vocabSize} ids ${new Digest().texts(names).texts(alphabet)}`);
+    if (new.target === CharTokenizer) Object.freeze(this);
   }
 
   /**
