@@ -1,0 +1,253 @@
+/** Every class of the package: an object, and others of the class whose contents differ from it. */
+
+import {
+  BPETokenizer,
+  CharTokenizer,
+  Embedding,
+  EmbeddingBag,
+  EmbeddingLayer,
+  EmbeddingProfiler,
+  LearnedPositionalEmbedding,
+  PositionalEncoding,
+  RotaryEncoding,
+  Tensor,
+} from 'tokenbed';
+
+/** A class: `make` creates equal objects; each of `others` creates one that differs from them and from the rest. */
+export interface Sample {
+  readonly name: string;
+  readonly make: () => object;
+  readonly others: Readonly<Record<string, () => object>>;
+}
+
+const weights = [
+  [1, 2],
+  [3, -0],
+];
+const ROWS = { vocabSize: 4, embeddingDim: 2, seed: 1 } as const;
+const POSITIONS = { embeddingDim: 2, maxSeqLength: 3, seed: 1 } as const;
+
+export const table = (values: number[][] = weights): Embedding => Embedding.fromPretrained(values);
+export const allocated = (values: readonly number[], shape = [values.length]): Tensor<'f32'> => {
+  const tensor = Tensor.allocate(shape);
+  tensor.data.set(values);
+  return tensor;
+};
+
+/** `object`, disposed. */
+export function gone<T extends { dispose(): void }>(object: T): T {
+  object.dispose();
+  return object;
+}
+
+/** A table with a payload in its NaN. */
+function nan(bits: number): Embedding {
+  const floats = new Float32Array(Uint32Array.of(bits).buffer);
+  return Embedding.fromPretrained(floats, { embeddingDim: 1 });
+}
+
+/** A table, then changed. */
+function changed(): Embedding {
+  const embedding = table();
+  embedding.weight.set(1, [3, 4]);
+  return embedding;
+}
+
+const words = (...texts: string[]): BPETokenizer => new BPETokenizer({ vocabSize: 30 }).train(texts);
+const bytes = (...texts: string[]) => new BPETokenizer({ mode: 'bytes', vocabSize: 262 }).train(texts);
+
+/** Each class whose objects can be cloned. */
+export const CLONEABLE: readonly Sample[] = [
+  {
+    name: 'Tensor of f32',
+    make: () => new Tensor([1, -0, Infinity]),
+    others: {
+      'another value': () => new Tensor([2, -0, Infinity]),
+      '0 instead of -0': () => new Tensor([1, 0, Infinity]),
+      'another length': () => new Tensor([1, -0]),
+      'another shape': () => new Tensor([[1, -0, Infinity]]),
+      'another dtype': () => new Tensor(Float64Array.of(1, -0, Infinity)),
+    },
+  },
+  {
+    name: 'Tensor of i64',
+    make: () => new Tensor(BigInt64Array.of(1n, 2n)),
+    others: {
+      'another value': () => new Tensor(BigInt64Array.of(1n, 3n)),
+      'another dtype': () => new Tensor(BigUint64Array.of(1n, 2n)),
+    },
+  },
+  {
+    name: 'a result',
+    make: () => table().forward([[0, 1]]),
+    others: {
+      'other ids': () => table().forward([[1, 0]]),
+      'another shape': () => table().forward([0, 1]),
+    },
+  },
+];
+
+/** Each class whose objects cannot be cloned. */
+export const OTHERS: readonly Sample[] = [
+  {
+    name: 'an allocated Tensor',
+    make: () => allocated([1, 0]),
+    others: {
+      'another value': () => allocated([1, 2]),
+      'another length': () => allocated([1, 0, 0]),
+      'another shape': () => allocated([1, 0], [2, 1]),
+      disposed: () => gone(allocated([1, 0])),
+    },
+  },
+  {
+    name: 'a reshape of an allocated Tensor',
+    make: () => allocated([1, 0]).reshape(2, 1),
+    others: {
+      'another shape': () => allocated([1, 0]).reshape(1, 2),
+      'disposed through its source': () => {
+        const source = allocated([1, 0]);
+        const reshaped = source.reshape(2, 1);
+        source.dispose();
+        return reshaped;
+      },
+      'of disposed memory, another shape': () => gone(allocated([1, 0])).reshape(1, 2),
+    },
+  },
+  {
+    name: 'Parameter',
+    make: () => table().weight,
+    others: {
+      'another value': () => changed().weight,
+      'another sign of 0': () =>
+        table([
+          [1, 2],
+          [3, 0],
+        ]).weight,
+      'another shape': () => table([[1, 2, 3, -0]]).weight,
+      disposed: () => gone(table()).weight,
+      'disposed, of another shape': () => gone(table([[1, 2, 3, -0]])).weight,
+    },
+  },
+  {
+    name: 'Parameter of a NaN',
+    make: () => nan(0x7fc00000).weight,
+    others: {
+      'another payload': () => nan(0x7fc00001).weight,
+      'another sign': () => nan(0xffc00000).weight,
+    },
+  },
+  {
+    name: 'Embedding',
+    make: () => table(),
+    others: {
+      'another value': changed,
+      padding: () => Embedding.fromPretrained(weights, { paddingIdx: 0 }),
+      'another origin': () => new Embedding({ ...ROWS, vocabSize: 2 }),
+      disposed: () => gone(table()),
+    },
+  },
+  {
+    name: 'EmbeddingBag',
+    make: () => EmbeddingBag.from(table()),
+    others: {
+      'another table': () => EmbeddingBag.from(changed()),
+      'another mode': () => EmbeddingBag.from(table(), { mode: 'max' }),
+      includeLastOffset: () => EmbeddingBag.from(table(), { includeLastOffset: true }),
+      disposed: () => gone(EmbeddingBag.from(table())),
+    },
+  },
+  {
+    name: 'PositionalEncoding',
+    make: () => new PositionalEncoding({ ...POSITIONS, dropout: 0.5 }),
+    others: {
+      'another length': () => new PositionalEncoding({ ...POSITIONS, dropout: 0.5, maxSeqLength: 4 }),
+      'another layout': () => new PositionalEncoding({ ...POSITIONS, dropout: 0.5, layout: 'halves' }),
+      training: () => new PositionalEncoding({ ...POSITIONS, dropout: 0.5 }).train(),
+      'a training call': () => {
+        const positions = new PositionalEncoding({ ...POSITIONS, dropout: 0.5 }).train();
+        positions.forward(new Tensor([[1, 2]]));
+        return positions;
+      },
+      disposed: () => gone(new PositionalEncoding({ ...POSITIONS, dropout: 0.5 })),
+    },
+  },
+  {
+    name: 'LearnedPositionalEmbedding',
+    make: () => new LearnedPositionalEmbedding(POSITIONS),
+    others: {
+      'another seed': () => new LearnedPositionalEmbedding({ ...POSITIONS, seed: 2 }),
+      'another value': () => {
+        const learned = new LearnedPositionalEmbedding(POSITIONS);
+        learned.positionEmbedding.weight.set(0, [1, 2]);
+        return learned;
+      },
+      training: () => new LearnedPositionalEmbedding(POSITIONS).train(),
+      disposed: () => gone(new LearnedPositionalEmbedding(POSITIONS)),
+    },
+  },
+  {
+    name: 'RotaryEncoding',
+    make: () => new RotaryEncoding({ headDim: 4, maxSeqLength: 3 }),
+    others: {
+      'another base': () => new RotaryEncoding({ headDim: 4, maxSeqLength: 3, base: 5 }),
+      'another layout': () => new RotaryEncoding({ headDim: 4, maxSeqLength: 3, layout: 'interleaved' }),
+      frequencies: () => new RotaryEncoding({ headDim: 4, maxSeqLength: 3, frequencies: [1, 0.5] }),
+      disposed: () => gone(new RotaryEncoding({ headDim: 4, maxSeqLength: 3 })),
+    },
+  },
+  {
+    name: 'EmbeddingLayer',
+    make: () => new EmbeddingLayer({ ...ROWS, maxSeqLength: 3 }),
+    others: {
+      'another seed': () => new EmbeddingLayer({ ...ROWS, maxSeqLength: 3, seed: 2 }),
+      'another kind of positions': () =>
+        new EmbeddingLayer({ ...ROWS, maxSeqLength: 3, positional: 'learned' }),
+      'no positions': () => new EmbeddingLayer({ ...ROWS, maxSeqLength: 3, positional: null }),
+      'no positions, but dropout': () => new EmbeddingLayer({ ...ROWS, positional: null, dropout: 0.5 }),
+      scale: () => new EmbeddingLayer({ ...ROWS, maxSeqLength: 3, scale: true }),
+      training: () => new EmbeddingLayer({ ...ROWS, maxSeqLength: 3 }).train(),
+      disposed: () => gone(new EmbeddingLayer({ ...ROWS, maxSeqLength: 3 })),
+    },
+  },
+  {
+    name: 'CharTokenizer',
+    make: () => new CharTokenizer({ alphabet: 'ab' }),
+    others: {
+      'another alphabet': () => new CharTokenizer({ alphabet: 'ac' }),
+      'another order': () => new CharTokenizer({ alphabet: 'ba' }),
+      'another special token': () => new CharTokenizer({ alphabet: 'b', specialTokens: ['a'] }),
+    },
+  },
+  {
+    name: 'BPETokenizer of words',
+    make: () => words('ab ab'),
+    others: {
+      'another corpus': () => words('cd cd'),
+      'no merge': () => words('ab ba'),
+      untrained: () => new BPETokenizer({ vocabSize: 30 }),
+      'trained on nothing': () => words(),
+      'another target': () => new BPETokenizer({ vocabSize: 31 }).train(['ab ab']),
+    },
+  },
+  {
+    name: 'BPETokenizer of bytes',
+    make: () => bytes('abab'),
+    others: {
+      'another corpus': () => bytes('cdcd'),
+      untrained: () => new BPETokenizer({ mode: 'bytes', vocabSize: 262 }),
+      'words of the same target': () => new BPETokenizer({ vocabSize: 262 }),
+    },
+  },
+  {
+    name: 'EmbeddingProfiler',
+    make: () => new EmbeddingProfiler({ minTimeMs: 0 }),
+    others: {
+      'another option': () => new EmbeddingProfiler({ minTimeMs: 1 }),
+      'a result': () => {
+        const profiler = new EmbeddingProfiler({ minTimeMs: 0 });
+        profiler.analyzeMemoryScaling({ vocabSizes: [4], embeddingDims: [2], maxTableMb: 0 });
+        return profiler;
+      },
+    },
+  },
+];
