@@ -8,36 +8,18 @@
  * every few dozen bytes, so sequences stay short and in cache.
  */
 
-import { fail } from '../errors.js';
+import { expectString, type Spelling } from './decoding.js';
 import { MergeRules } from './merge-rules.js';
 import { PairQueue } from './pair-queue.js';
+import type { Ids } from './token-ids.js';
 import { type Model, type OnProgress, SPECIAL_TOKENS } from './tokenizer.js';
-
-// The Encoding standard's codec, declared here because no `lib` in use declares it.
-declare const TextEncoder: new () => { encode(text: string): Uint8Array };
-declare const TextDecoder: new (
-  label: 'utf-8',
-  options: { ignoreBOM: boolean },
-) => { decode(bytes: Uint8Array): string };
-
-/** Encodes a text. A lone surrogate becomes U+FFFD. */
-function encodeUtf8(text: string): Uint8Array {
-  return new TextEncoder().encode(text);
-}
-
-/** Decodes UTF-8. A byte order mark is kept; malformed bytes become U+FFFD. */
-function decodeUtf8(bytes: Uint8Array): string {
-  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
-}
+import { decodeUtf8, encodeUtf8, endOfCharacters } from './utf8.js';
 
 /** The id of byte 0. */
 export const FIRST_BYTE = SPECIAL_TOKENS.length;
 
 /** The number of ids before any merge; also the id of the first merge. */
 export const BYTE_VOCABULARY = FIRST_BYTE + 256;
-
-/** The limit of a decoded text. No engine has longer strings. */
-const MAX_BYTES = 2 ** 31 - 1;
 
 export class ByteModel implements Model<number> {
   readonly merges: readonly (readonly [number, number])[];
@@ -120,25 +102,43 @@ export class ByteModel implements Model<number> {
     for (let i = 0; i < count; i++) ids.push(symbols[i]!);
   }
 
-  /** Errors: `ERR_TOO_LARGE` if the text would have more than 2^31 - 1 bytes. */
-  decode(ids: readonly number[], skipSpecialTokens: boolean): string {
-    const lengths = this.#lengths;
+  decoder(skipSpecialTokens: boolean): Spelling {
     const specialTokens = skipSpecialTokens ? [] : SPECIAL_TOKENS.map(encodeUtf8);
-    let total = 0;
-    for (const id of ids) total += id < FIRST_BYTE ? (specialTokens[id]?.length ?? 0) : lengths[id]!;
-    if (total > MAX_BYTES) {
-      const message = `A text of ${total} bytes is too large: the limit is ${MAX_BYTES}`;
-      throw fail(RangeError, 'ERR_TOO_LARGE', message, { bytes: total, limit: MAX_BYTES });
-    }
+    let unfinished = new Uint8Array(0); // the bytes of a character that is incomplete
+    const end = (): string => {
+      const text = decodeUtf8(unfinished);
+      unfinished = new Uint8Array(0);
+      return text;
+    };
+    const write = (ids: Ids): string => {
+      const bytes = this.#bytesOf(ids, specialTokens, unfinished);
+      const complete = endOfCharacters(bytes);
+      unfinished = bytes.slice(complete);
+      return decodeUtf8(bytes.subarray(0, complete));
+    };
+    return { write, end };
+  }
+
+  /** The bytes `before` and those of `ids`. Errors: `ERR_TOO_LARGE`, before anything is allocated. */
+  #bytesOf(
+    { list, length }: Ids,
+    specialTokens: readonly Uint8Array[],
+    before: Uint8Array,
+  ): Uint8Array<ArrayBuffer> {
+    const lengths = this.#lengths;
+    let total = before.length;
+    for (let i = 0; i < length; i++) total += specialTokens[list[i]!]?.length ?? lengths[list[i]!]!;
+    // A text has at most as many UTF-16 units as bytes. Engines refuse to decode more bytes than that.
+    expectString(total, 1);
     const bytes = new Uint8Array(total);
+    bytes.set(before);
     const pending: number[] = [];
-    let offset = 0;
-    for (const id of ids) {
+    let offset = before.length;
+    for (let i = 0; i < length; i++) {
+      const id = list[i]!;
       if (id < FIRST_BYTE) {
-        const name = specialTokens[id];
-        if (name === undefined) continue;
-        bytes.set(name, offset);
-        offset += name.length;
+        bytes.set(specialTokens[id] ?? [], offset);
+        offset += specialTokens[id]?.length ?? 0;
         continue;
       }
       // Expand a merge depth-first: follow the left part, push the right part.
@@ -152,6 +152,6 @@ export class ByteModel implements Model<number> {
         bytes[offset++] = part - FIRST_BYTE;
       }
     }
-    return decodeUtf8(bytes);
+    return bytes;
   }
 }

@@ -11,8 +11,10 @@
  * a pair that would complete them is skipped. A spelling therefore tells whether the token ends a word.
  */
 
+import { type Spelling, spell } from './decoding.js';
 import { MergeRules } from './merge-rules.js';
 import { PairQueue } from './pair-queue.js';
+import type { Ids } from './token-ids.js';
 import { byCodePoint, isCodePoint, type Model, type OnProgress, SPECIAL_TOKENS, UNK } from './tokenizer.js';
 
 /** The symbol at the end of each word. */
@@ -51,7 +53,8 @@ export class WordModel implements Model<string> {
   /** The symbols before any merge. Includes `</w>` unless the corpus has no words. */
   readonly alphabet: readonly string[];
 
-  readonly #spellings: readonly string[];
+  /** The text of each id: its spelling, with a space instead of `</w>`. */
+  readonly #texts: readonly string[];
   /** The ids of special tokens and of the alphabet, without merges. */
   readonly #ids: ReadonlyMap<string, number>;
   readonly #rules: MergeRules;
@@ -64,9 +67,12 @@ export class WordModel implements Model<string> {
     const symbols = [...SPECIAL_TOKENS, ...alphabet];
     this.alphabet = alphabet;
     this.merges = Object.freeze(merges.map((pair) => Object.freeze([...pair] as [string, string])));
-    this.#spellings = [...symbols, ...merges.map(([left, right]) => left + right)];
-    this.vocabSize = this.#spellings.length;
-    this.vocab = idsOf(this.#spellings);
+    const spellings = [...symbols, ...merges.map(([left, right]) => left + right)];
+    this.vocabSize = spellings.length;
+    this.vocab = idsOf(spellings);
+    this.#texts = spellings.map((spelling) =>
+      spelling.endsWith(END_OF_WORD) ? `${spelling.slice(0, -END_OF_WORD.length)} ` : spelling,
+    );
     this.#ids = idsOf(symbols);
     this.#rules = new MergeRules(
       Int32Array.from(merges, ([left]) => this.vocab.get(left)!),
@@ -122,18 +128,31 @@ export class WordModel implements Model<string> {
   }
 
   /** Words are separated by single spaces, without leading or trailing space. */
-  decode(ids: readonly number[], skipSpecialTokens: boolean): string {
-    let text = '';
-    for (const id of ids) {
-      if (skipSpecialTokens && id < SPECIAL_TOKENS.length) continue;
-      const spelling = this.#spellings[id]!;
-      text += spelling.endsWith(END_OF_WORD) ? `${spelling.slice(0, -END_OF_WORD.length)} ` : spelling;
-    }
-    let start = 0;
-    let end = text.length;
-    while (text[start] === ' ') start++;
-    while (end > start && text[end - 1] === ' ') end--;
-    return text.slice(start, end);
+  decoder(skipSpecialTokens: boolean): Spelling {
+    const textOf = (id: number): string =>
+      skipSpecialTokens && id < SPECIAL_TOKENS.length ? '' : this.#texts[id]!;
+    let begun = false; // whether the text has a word
+    let spaces = 0; // after the last word; they precede the next one
+    const write = (ids: Ids): string => {
+      const text = spell(ids, textOf, spaces);
+      let end = text.length;
+      while (text[end - 1] === ' ') end--;
+      let start = 0;
+      if (!begun) while (start < end && text[start] === ' ') start++;
+      if (start === end) {
+        if (begun) spaces += text.length;
+        return '';
+      }
+      const words = ' '.repeat(spaces) + text.slice(start, end);
+      begun = true;
+      spaces = text.length - end;
+      return words;
+    };
+    const end = (): string => {
+      [begun, spaces] = [false, 0];
+      return '';
+    };
+    return { write, end };
   }
 }
 

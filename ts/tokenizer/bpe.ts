@@ -6,8 +6,9 @@ import { showContents } from '../contents.js';
 import { Digest } from '../digest.js';
 import { BYTE_VOCABULARY, ByteModel, FIRST_BYTE } from './bpe-bytes.js';
 import { isWordSymbol, joinedSpelling, WordModel } from './bpe-words.js';
+import { decodeAll, decoderOf, type TokenDecoder } from './decoding.js';
 import { malformed, readArray, readEntries, readPair, readStrings, VERSION } from './json.js';
-import { readIds, type TokenIds } from './token-ids.js';
+import type { TokenIds } from './token-ids.js';
 import {
   BOS,
   type DecodeOptions,
@@ -188,10 +189,15 @@ export class BPETokenizer<Mode extends BPEMode = 'words'> implements Tokenizer {
     return ids;
   }
 
-  /** See `Tokenizer.decode`. Mode `bytes` also throws `ERR_TOO_LARGE` if the text would exceed 2^31 - 1 bytes. */
+  /** See `Tokenizer.decode`. In mode `bytes` the limit is compared with the number of bytes. */
   decode(ids: TokenIds, options?: DecodeOptions): string {
+    return decodeAll(this.decoder(options), ids);
+  }
+
+  /** See `Tokenizer.decoder`. */
+  decoder(options?: DecodeOptions): TokenDecoder {
     const skipSpecialTokens = readSkipSpecialTokens(options);
-    return this.#model.decode(readIds(ids, this.vocabSize), skipSpecialTokens);
+    return decoderOf(this.vocabSize, this.#model.decoder(skipSpecialTokens));
   }
 
   /** See `Tokenizer.padSequences`. */

@@ -4,9 +4,9 @@ import { wrongKind, wrongValue } from '../errors.js';
 import { named } from '../args/options.js';
 import { showContents } from '../contents.js';
 import { Digest } from '../digest.js';
+import { decodeAll, decoderOf, spell, type TokenDecoder } from './decoding.js';
 import { malformed, readEntries, readStrings, VERSION } from './json.js';
 import type { TokenIds } from './token-ids.js';
-import { readIds } from './token-ids.js';
 import {
   BOS,
   byCodePoint,
@@ -129,14 +129,16 @@ export class CharTokenizer implements Tokenizer {
 
   /** See `Tokenizer.decode`. */
   decode(ids: TokenIds, options?: DecodeOptions): string {
+    return decodeAll(this.decoder(options), ids);
+  }
+
+  /** See `Tokenizer.decoder`. */
+  decoder(options?: DecodeOptions): TokenDecoder {
     const skipSpecialTokens = readSkipSpecialTokens(options);
     const { specialTokens, alphabet } = this;
-    let text = '';
-    for (const id of readIds(ids, this.vocabSize)) {
-      if (id >= specialTokens.length) text += alphabet[id - specialTokens.length]!;
-      else if (!skipSpecialTokens) text += specialTokens[id]!;
-    }
-    return text;
+    const spelling = (id: number): string =>
+      alphabet[id - specialTokens.length] ?? (skipSpecialTokens ? '' : specialTokens[id]!);
+    return decoderOf(this.vocabSize, { write: (ids) => spell(ids, spelling), end: () => '' });
   }
 
   /** See `Tokenizer.padSequences`. */

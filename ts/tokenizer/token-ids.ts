@@ -1,11 +1,15 @@
 /** Token ids as an argument: one flat sequence, read once and checked, as ordinary numbers. */
 
 import {
+  bufferOf,
   describeGone,
   isArray,
   isFloat,
   isGone,
+  isNarrow,
+  isShared,
   kindOf,
+  lengthOf,
   tensorContents,
   type TypedArray,
 } from '../args/arrays.js';
@@ -36,13 +40,23 @@ export interface TensorLike {
 /** One sequence of token ids. */
 export type TokenIds = number | readonly number[] | IntegerArray | TensorLike;
 
+/** Checked ids. */
+export interface Ids {
+  readonly list: ArrayLike<number>;
+  /** The number of ids. (The caller's array may have a forged `length`.) */
+  readonly length: number;
+}
+
 /**
- * The ids as a new array of numbers, each an integer in `0 .. bound - 1`; -0 becomes 0. A Tensor is read flat.
+ * The ids, each an integer in `0 .. bound - 1`; `bound` is at most 2^32. A Tensor is read flat.
+ *
+ * `list` is the caller's array if that is an unshared typed array of up to 32 bits, to be used before other code can
+ * run. Otherwise it is a copy, for which each entry was read once.
  *
  * `where` ends the messages. Errors: `ERR_INVALID_IDS` unless it is one flat sequence, `ERR_INVALID_ID`
  * for an entry that is not an integer, `ERR_ID_OUT_OF_RANGE`; for the first bad entry.
  */
-export function readIds(value: unknown, bound: number, where = ''): number[] {
+export function readIds(value: unknown, bound: number, where = ''): Ids {
   const scalar = typeof value === 'number';
   const data = scalar ? [value] : (tensorContents(value)?.data ?? value);
   const kind = kindOf(data);
@@ -51,9 +65,11 @@ export function readIds(value: unknown, bound: number, where = ''): number[] {
     throw invalidIds(where, value, describeGone(data as TypedArray));
   }
   const list = data as ArrayLike<number>;
-  const { length } = list;
+  const length = kind === undefined ? list.length : lengthOf(data as TypedArray);
   const shape = scalar ? [] : [length];
-  const ids: number[] = [];
+  const asItIs = kind !== undefined && isNarrow(kind) && !isShared(bufferOf(data as TypedArray));
+  // Grows, because a sparse array may have a large length.
+  let ids = new Uint32Array(asItIs ? 0 : Math.min(length, 1024));
   for (let position = 0; position < length; position++) {
     const id = list[position]!;
     if (kind === undefined && !Number.isInteger(id)) {
@@ -61,9 +77,17 @@ export function readIds(value: unknown, bound: number, where = ''): number[] {
       throw invalidId(id, position, scalar ? [] : [position], where);
     }
     if (id < 0 || id >= bound) throw idOutOfRange('Token indices', id, position, bound, shape);
-    ids.push(Number(id) + 0);
+    if (asItIs) continue;
+    if (position === ids.length) ids = longer(ids, Math.min(length, 2 * position));
+    ids[position] = Number(id);
   }
-  return ids;
+  return { list: asItIs ? list : ids, length };
+}
+
+function longer(ids: Uint32Array, length: number): Uint32Array<ArrayBuffer> {
+  const more = new Uint32Array(length);
+  more.set(ids);
+  return more;
 }
 
 function invalidIds(where: string, value: unknown, received = describe(value)): TokenbedError {

@@ -1,12 +1,12 @@
 /**
  * What all tokenizers share: the interface, the four special tokens, and the readers of common arguments.
  *
- * Nothing under `tokenizer/` depends on a backend: `tokenbed/tokenizer` works in any runtime with the Encoding
- * standard's `TextEncoder`.
+ * Nothing under `tokenizer/` depends on a backend or on the host: `tokenbed/tokenizer` works wherever JavaScript does.
  */
 
 import { fail, tooLarge, wrongKind } from '../errors.js';
 import { flag, integer, named } from '../args/options.js';
+import type { Spelling, TokenDecoder } from './decoding.js';
 import { readIds, type TokenIds } from './token-ids.js';
 
 /** The special tokens that every tokenizer has; the id of each is its index. */
@@ -45,9 +45,16 @@ export interface Tokenizer {
    * Returns the text of `ids`: one id, a flat array, an integer typed array of any width, or an integer Tensor of any
    * shape, which is read flat.
    *
-   * Errors: `ERR_INVALID_IDS`, `ERR_INVALID_ID`, `ERR_ID_OUT_OF_RANGE`, `ERR_INVALID_OPTION`.
+   * Errors: `ERR_INVALID_IDS`, `ERR_INVALID_ID`, `ERR_ID_OUT_OF_RANGE`, `ERR_INVALID_OPTION`; `ERR_TOO_LARGE`, before
+   * anything is decoded, for a text longer than the engine's longest string (about 2^29 characters in Node).
    */
   decode(ids: TokenIds, options?: DecodeOptions): string;
+  /**
+   * Returns a decoder of ids that arrive in parts. It decodes with the vocabulary at the time of this call.
+   *
+   * Errors: `ERR_INVALID_OPTION`.
+   */
+  decoder(options?: DecodeOptions): TokenDecoder;
   /** The number of ids. */
   readonly vocabSize: number;
   /**
@@ -102,7 +109,11 @@ export function padSequences(seqs: readonly TokenIds[], maxLength?: number): num
   }
   const requested = integer({ maxLength }, 'maxLength', { min: 1 }, undefined);
   const { length } = seqs;
-  const rows = Array.from({ length }, (_, row) => readIds(seqs[row], 2 ** 32, ` of sequence ${row}`));
+  // Copied at once: a getter of a later sequence may change an earlier one.
+  const rows = Array.from({ length }, (_, row) => {
+    const { list, length } = readIds(seqs[row], 2 ** 32, ` of sequence ${row}`);
+    return Array.from({ length }, (_, column) => list[column]!);
+  });
   const longest = rows.reduce((length, row) => Math.max(length, row.length), 0);
   const width = requested ?? longest;
   if (rows.length > 0 && width > Math.max(longest, MAX_PADDED)) {
@@ -136,8 +147,8 @@ export interface Model<Part> {
   readonly vocabSize: number;
   /** Appends the ids of `text` to `ids`. */
   encode(text: string, ids: number[]): void;
-  /** Returns the text of `ids`, which the caller has checked. */
-  decode(ids: readonly number[], skipSpecialTokens: boolean): string;
+  /** Opens a decoder of ids below `vocabSize`. */
+  decoder(skipSpecialTokens: boolean): Spelling;
 }
 
 /** Whether `text` is exactly one code point. */

@@ -1,0 +1,84 @@
+/** Decoding: of ids that arrive in parts, and up to the longest string of the engine. */
+
+import { fail } from '../errors.js';
+import { type Ids, readIds, type TokenIds } from './token-ids.js';
+
+/**
+ * Decodes ids that arrive in parts, such as those that a model generates.
+ *
+ * However the ids are cut, the results of all calls of `write` and of `end`, concatenated, are `decode` of all ids.
+ */
+export interface TokenDecoder {
+  /**
+   * Returns the text that is certain after `ids`. Bytes of an unfinished character, and in mode `words` spaces at the
+   * end, are kept for the next call.
+   *
+   * Errors: as `Tokenizer.decode`. After an error the decoder is unchanged.
+   */
+  write(ids: TokenIds): string;
+  /** Returns the rest: U+FFFD for an unfinished character, else the empty string. Later calls of `write` begin a new text. */
+  end(): string;
+}
+
+/** Decodes ids that are checked. `write` throws before it changes the state. */
+export interface Spelling {
+  write(ids: Ids): string;
+  end(): string;
+}
+
+/** A decoder of ids below `vocabSize`. */
+export function decoderOf(vocabSize: number, { write, end }: Spelling): TokenDecoder {
+  return Object.freeze({ write: (ids: TokenIds) => write(readIds(ids, vocabSize)), end });
+}
+
+/** The text of `ids` by a new decoder. */
+export const decodeAll = ({ write, end }: TokenDecoder, ids: TokenIds): string => write(ids) + end();
+
+/** Every engine has strings of this length: V8 on 32 bits has the shortest limit. */
+const ALWAYS_FITS = 2 ** 28 - 16;
+
+/** The length of the engine's longest string. Each `repeat` takes microseconds: it copies nothing, or throws at once. */
+function longestString(): number {
+  let [fits, tooLong] = [ALWAYS_FITS / 2, 2 ** 32]; // in pairs: engines copy if a single unit is repeated
+  while (tooLong - fits > 1) {
+    const pairs = Math.floor((fits + tooLong) / 2);
+    try {
+      '--'.repeat(pairs);
+      fits = pairs;
+    } catch {
+      tooLong = pairs;
+    }
+  }
+  return 2 * fits;
+}
+
+/** `ERR_TOO_LARGE` if no string has `length` units, of `unitBytes` bytes each. */
+export function expectString(length: number, unitBytes: 1 | 2): void {
+  if (length <= ALWAYS_FITS) return;
+  const limit = longestString();
+  if (length <= limit) return;
+  const noun = unitBytes === 1 ? 'bytes' : 'UTF-16 units';
+  const text = `A text of ${length} ${noun} is too large: the longest string has ${limit}; use a decoder for parts of it`;
+  throw fail(RangeError, 'ERR_TOO_LARGE', text, { bytes: length * unitBytes, limit: limit * unitBytes });
+}
+
+/** The number of spellings that are concatenated at once. (One by one, a long text would need 32 bytes per id.) */
+const SPELLINGS = 4096;
+
+/**
+ * The concatenated spellings of `ids`.
+ *
+ * Errors: `ERR_TOO_LARGE`, before anything is concatenated, if the text with `before` units in front is too long.
+ */
+export function spell({ list, length }: Ids, spelling: (id: number) => string, before = 0): string {
+  let units = before;
+  for (let i = 0; i < length; i++) units += spelling(list[i]!).length;
+  expectString(units, 2);
+  let text = '';
+  const some: string[] = [];
+  for (let i = 0; i < length; i++) {
+    some.push(spelling(list[i]!));
+    if (some.length === SPELLINGS) text += some.splice(0).join('');
+  }
+  return text + some.join('');
+}
