@@ -8,7 +8,7 @@
  * every few dozen bytes, so sequences stay short and in cache.
  */
 
-import { expectString, type Spelling } from './decoding.js';
+import { type Decoding, expectString } from './decoding.js';
 import { MergeRules } from './merge-rules.js';
 import { PairQueue } from './pair-queue.js';
 import type { Ids } from './token-ids.js';
@@ -20,6 +20,8 @@ export const FIRST_BYTE = SPECIAL_TOKENS.length;
 
 /** The number of ids before any merge; also the id of the first merge. */
 export const BYTE_VOCABULARY = FIRST_BYTE + 256;
+
+const NO_BYTES = /* @__PURE__ */ new Uint8Array(0);
 
 export class ByteModel implements Model<number> {
   readonly merges: readonly (readonly [number, number])[];
@@ -102,19 +104,19 @@ export class ByteModel implements Model<number> {
     for (let i = 0; i < count; i++) ids.push(symbols[i]!);
   }
 
-  decoder(skipSpecialTokens: boolean): Spelling {
+  decoder(skipSpecialTokens: boolean): Decoding {
     const specialTokens = skipSpecialTokens ? [] : SPECIAL_TOKENS.map(encodeUtf8);
-    let unfinished = new Uint8Array(0); // the bytes of a character that is incomplete
-    const end = (): string => {
-      const text = decodeUtf8(unfinished);
-      unfinished = new Uint8Array(0);
-      return text;
-    };
+    let unfinished = NO_BYTES; // the bytes of a character that is incomplete
     const write = (ids: Ids): string => {
       const bytes = this.#bytesOf(ids, specialTokens, unfinished);
       const complete = endOfCharacters(bytes);
-      unfinished = bytes.slice(complete);
+      unfinished = complete < bytes.length ? bytes.slice(complete) : NO_BYTES;
       return decodeUtf8(bytes.subarray(0, complete));
+    };
+    const end = (): string => {
+      const text = decodeUtf8(unfinished);
+      unfinished = NO_BYTES;
+      return text;
     };
     return { write, end };
   }
@@ -137,8 +139,10 @@ export class ByteModel implements Model<number> {
     for (let i = 0; i < length; i++) {
       const id = list[i]!;
       if (id < FIRST_BYTE) {
-        bytes.set(specialTokens[id] ?? [], offset);
-        offset += specialTokens[id]?.length ?? 0;
+        const name = specialTokens[id];
+        if (name === undefined) continue;
+        bytes.set(name, offset);
+        offset += name.length;
         continue;
       }
       // Expand a merge depth-first: follow the left part, push the right part.

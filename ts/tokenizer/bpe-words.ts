@@ -11,7 +11,7 @@
  * a pair that would complete them is skipped. A spelling therefore tells whether the token ends a word.
  */
 
-import { type Spelling, spell } from './decoding.js';
+import { type Decoding, spell } from './decoding.js';
 import { MergeRules } from './merge-rules.js';
 import { PairQueue } from './pair-queue.js';
 import type { Ids } from './token-ids.js';
@@ -128,13 +128,12 @@ export class WordModel implements Model<string> {
   }
 
   /** Words are separated by single spaces, without leading or trailing space. */
-  decoder(skipSpecialTokens: boolean): Spelling {
-    const textOf = (id: number): string =>
-      skipSpecialTokens && id < SPECIAL_TOKENS.length ? '' : this.#texts[id]!;
+  decoder(skipSpecialTokens: boolean): Decoding {
+    const skipped = skipSpecialTokens ? SPECIAL_TOKENS.length : 0;
     let begun = false; // whether the text has a word
     let spaces = 0; // after the last word; they precede the next one
     const write = (ids: Ids): string => {
-      const text = spell(ids, textOf, spaces);
+      const text = spell(ids, this.#texts, skipped, spaces);
       let end = text.length;
       while (text[end - 1] === ' ') end--;
       let start = 0;

@@ -6,9 +6,9 @@ import { showContents } from '../contents.js';
 import { Digest } from '../digest.js';
 import { BYTE_VOCABULARY, ByteModel, FIRST_BYTE } from './bpe-bytes.js';
 import { isWordSymbol, joinedSpelling, WordModel } from './bpe-words.js';
-import { decodeAll, decoderOf, type TokenDecoder } from './decoding.js';
+import { decoderOf, type TokenDecoder } from './decoding.js';
 import { malformed, readArray, readEntries, readPair, readStrings, VERSION } from './json.js';
-import type { TokenIds } from './token-ids.js';
+import { readIds, type TokenIds } from './token-ids.js';
 import {
   BOS,
   type DecodeOptions,
@@ -191,13 +191,13 @@ export class BPETokenizer<Mode extends BPEMode = 'words'> implements Tokenizer {
 
   /** See `Tokenizer.decode`. In mode `bytes` the limit is compared with the number of bytes. */
   decode(ids: TokenIds, options?: DecodeOptions): string {
-    return decodeAll(this.decoder(options), ids);
+    const { write, end } = this.#model.decoder(readSkipSpecialTokens(options));
+    return write(readIds(ids, this.vocabSize)) + end();
   }
 
   /** See `Tokenizer.decoder`. */
   decoder(options?: DecodeOptions): TokenDecoder {
-    const skipSpecialTokens = readSkipSpecialTokens(options);
-    return decoderOf(this.vocabSize, this.#model.decoder(skipSpecialTokens));
+    return decoderOf(this.vocabSize, this.#model.decoder(readSkipSpecialTokens(options)));
   }
 
   /** See `Tokenizer.padSequences`. */

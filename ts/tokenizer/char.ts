@@ -4,9 +4,9 @@ import { wrongKind, wrongValue } from '../errors.js';
 import { named } from '../args/options.js';
 import { showContents } from '../contents.js';
 import { Digest } from '../digest.js';
-import { decodeAll, decoderOf, spell, type TokenDecoder } from './decoding.js';
+import { decoderOf, spell, type TokenDecoder } from './decoding.js';
 import { malformed, readEntries, readStrings, VERSION } from './json.js';
-import type { TokenIds } from './token-ids.js';
+import { readIds, type TokenIds } from './token-ids.js';
 import {
   BOS,
   byCodePoint,
@@ -69,6 +69,8 @@ export class CharTokenizer implements Tokenizer {
   readonly vocabSize: number;
 
   readonly #ids: ReadonlyMap<number, number>;
+  /** The text of each id. */
+  readonly #texts: readonly string[];
 
   constructor(options?: CharTokenizerOptions) {
     const fields = named(options, ['specialTokens', 'alphabet']);
@@ -77,6 +79,7 @@ export class CharTokenizer implements Tokenizer {
     this.specialTokens = Object.freeze(names);
     this.alphabet = Object.freeze(alphabet);
     this.vocabSize = names.length + alphabet.length;
+    this.#texts = [...names, ...alphabet];
     this.#ids = new Map(alphabet.map((char, index) => [char.codePointAt(0)!, names.length + index]));
     showContents(this, () => `${this.vocabSize} ids ${new Digest().texts(names).texts(alphabet)}`);
     if (new.target === CharTokenizer) Object.freeze(this);
@@ -129,16 +132,19 @@ export class CharTokenizer implements Tokenizer {
 
   /** See `Tokenizer.decode`. */
   decode(ids: TokenIds, options?: DecodeOptions): string {
-    return decodeAll(this.decoder(options), ids);
+    const skipped = this.#skipped(options);
+    return spell(readIds(ids, this.vocabSize), this.#texts, skipped);
   }
 
   /** See `Tokenizer.decoder`. */
   decoder(options?: DecodeOptions): TokenDecoder {
-    const skipSpecialTokens = readSkipSpecialTokens(options);
-    const { specialTokens, alphabet } = this;
-    const spelling = (id: number): string =>
-      alphabet[id - specialTokens.length] ?? (skipSpecialTokens ? '' : specialTokens[id]!);
-    return decoderOf(this.vocabSize, { write: (ids) => spell(ids, spelling), end: () => '' });
+    const skipped = this.#skipped(options);
+    return decoderOf(this.vocabSize, { write: (ids) => spell(ids, this.#texts, skipped), end: () => '' });
+  }
+
+  /** The number of special tokens that decoding omits. */
+  #skipped(options: DecodeOptions | undefined): number {
+    return readSkipSpecialTokens(options) ? this.specialTokens.length : 0;
   }
 
   /** See `Tokenizer.padSequences`. */

@@ -20,19 +20,16 @@ export interface TokenDecoder {
   end(): string;
 }
 
-/** Decodes ids that are checked. `write` throws before it changes the state. */
-export interface Spelling {
+/** A `TokenDecoder` of checked ids. `write` throws before it changes the state. */
+export interface Decoding {
   write(ids: Ids): string;
   end(): string;
 }
 
 /** A decoder of ids below `vocabSize`. */
-export function decoderOf(vocabSize: number, { write, end }: Spelling): TokenDecoder {
+export function decoderOf(vocabSize: number, { write, end }: Decoding): TokenDecoder {
   return Object.freeze({ write: (ids: TokenIds) => write(readIds(ids, vocabSize)), end });
 }
-
-/** The text of `ids` by a new decoder. */
-export const decodeAll = ({ write, end }: TokenDecoder, ids: TokenIds): string => write(ids) + end();
 
 /** Every engine has strings of this length: V8 on 32 bits has the shortest limit. */
 const ALWAYS_FITS = 2 ** 28 - 16;
@@ -62,23 +59,24 @@ export function expectString(length: number, unitBytes: 1 | 2): void {
   throw fail(RangeError, 'ERR_TOO_LARGE', text, { bytes: length * unitBytes, limit: limit * unitBytes });
 }
 
-/** The number of spellings that are concatenated at once. (One by one, a long text would need 32 bytes per id.) */
-const SPELLINGS = 4096;
+/** The number of texts that are concatenated at once. (One by one, a long result would need 32 bytes per id.) */
+const TEXTS = 4096;
 
 /**
- * The concatenated spellings of `ids`.
+ * The concatenated texts of `ids`, where those below `skipped` have none.
  *
  * Errors: `ERR_TOO_LARGE`, before anything is concatenated, if the text with `before` units in front is too long.
  */
-export function spell({ list, length }: Ids, spelling: (id: number) => string, before = 0): string {
+export function spell({ list, length }: Ids, texts: readonly string[], skipped: number, before = 0): string {
   let units = before;
-  for (let i = 0; i < length; i++) units += spelling(list[i]!).length;
+  for (let i = 0; i < length; i++) if (list[i]! >= skipped) units += texts[list[i]!]!.length;
   expectString(units, 2);
   let text = '';
   const some: string[] = [];
   for (let i = 0; i < length; i++) {
-    some.push(spelling(list[i]!));
-    if (some.length === SPELLINGS) text += some.splice(0).join('');
+    if (list[i]! < skipped) continue;
+    some.push(texts[list[i]!]!);
+    if (some.length === TEXTS) text += some.splice(0).join('');
   }
   return text + some.join('');
 }

@@ -40,6 +40,9 @@ export interface TensorLike {
 /** One sequence of token ids. */
 export type TokenIds = number | readonly number[] | IntegerArray | TensorLike;
 
+/** Up to this number of ids, a copy is faster than the look at the buffer. */
+const FEW = 1024;
+
 /** Checked ids. */
 export interface Ids {
   readonly list: ArrayLike<number>;
@@ -50,7 +53,7 @@ export interface Ids {
 /**
  * The ids, each an integer in `0 .. bound - 1`; `bound` is at most 2^32. A Tensor is read flat.
  *
- * `list` is the caller's array if that is an unshared typed array of up to 32 bits, to be used before other code can
+ * `list` is the caller's array if that is a long unshared typed array of up to 32 bits, to be used before other code can
  * run. Otherwise it is a copy, for which each entry was read once.
  *
  * `where` ends the messages. Errors: `ERR_INVALID_IDS` unless it is one flat sequence, `ERR_INVALID_ID`
@@ -67,9 +70,10 @@ export function readIds(value: unknown, bound: number, where = ''): Ids {
   const list = data as ArrayLike<number>;
   const length = kind === undefined ? list.length : lengthOf(data as TypedArray);
   const shape = scalar ? [] : [length];
-  const asItIs = kind !== undefined && isNarrow(kind) && !isShared(bufferOf(data as TypedArray));
+  const isLong = length > FEW && kind !== undefined && isNarrow(kind);
+  const asItIs = isLong && !isShared(bufferOf(data as TypedArray));
   // Grows, because a sparse array may have a large length.
-  let ids = new Uint32Array(asItIs ? 0 : Math.min(length, 1024));
+  let ids = new Uint32Array(asItIs ? 0 : Math.min(length, FEW));
   for (let position = 0; position < length; position++) {
     const id = list[position]!;
     if (kind === undefined && !Number.isInteger(id)) {

@@ -6,7 +6,7 @@
 
 import { fail, tooLarge, wrongKind } from '../errors.js';
 import { flag, integer, named } from '../args/options.js';
-import type { Spelling, TokenDecoder } from './decoding.js';
+import type { Decoding, TokenDecoder } from './decoding.js';
 import { readIds, type TokenIds } from './token-ids.js';
 
 /** The special tokens that every tokenizer has; the id of each is its index. */
@@ -148,7 +148,7 @@ export interface Model<Part> {
   /** Appends the ids of `text` to `ids`. */
   encode(text: string, ids: number[]): void;
   /** Opens a decoder of ids below `vocabSize`. */
-  decoder(skipSpecialTokens: boolean): Spelling;
+  decoder(skipSpecialTokens: boolean): Decoding;
 }
 
 /** Whether `text` is exactly one code point. */

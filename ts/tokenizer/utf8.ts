@@ -21,6 +21,7 @@ export function encodeUtf8(text: string): Uint8Array {
 
 /** Decodes UTF-8. A byte order mark is kept; malformed bytes become U+FFFD. */
 export function decodeUtf8(bytes: Uint8Array): string {
+  if (bytes.length === 0) return '';
   return typeof TextDecoder === 'function'
     ? new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes)
     : decode(bytes);
