@@ -250,7 +250,7 @@ describe('a text beyond the longest string of the engine', () => {
     alphabet: ['a'],
     merges: Array.from({ length: 20 }, (_, rank) => Array(2).fill('a'.repeat(2 ** rank))),
   });
-  const large = { class: RangeError, code: 'ERR_TOO_LARGE', text: 'use a decoder' } as const;
+  const large = { class: RangeError, code: 'ERR_TOO_LARGE', text: 'The decoded text needs' } as const;
 
   /** The length of the longest string, found by trying. */
   function longest(): number {

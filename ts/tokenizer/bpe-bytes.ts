@@ -11,7 +11,6 @@
 import { type Decoding, expectString } from './decoding.js';
 import { MergeRules } from './merge-rules.js';
 import { PairQueue } from './pair-queue.js';
-import type { Ids } from './token-ids.js';
 import { type Model, type OnProgress, SPECIAL_TOKENS } from './tokenizer.js';
 import { decodeUtf8, encodeUtf8, endOfCharacters } from './utf8.js';
 
@@ -107,7 +106,7 @@ export class ByteModel implements Model<number> {
   decoder(skipSpecialTokens: boolean): Decoding {
     const specialTokens = skipSpecialTokens ? [] : SPECIAL_TOKENS.map(encodeUtf8);
     let unfinished = NO_BYTES; // the bytes of a character that is incomplete
-    const write = (ids: Ids): string => {
+    const write = (ids: ArrayLike<number>): string => {
       const bytes = this.#bytesOf(ids, specialTokens, unfinished);
       const complete = endOfCharacters(bytes);
       unfinished = complete < bytes.length ? bytes.slice(complete) : NO_BYTES;
@@ -123,21 +122,21 @@ export class ByteModel implements Model<number> {
 
   /** The bytes `before` and those of `ids`. Errors: `ERR_TOO_LARGE`, before anything is allocated. */
   #bytesOf(
-    { list, length }: Ids,
+    ids: ArrayLike<number>,
     specialTokens: readonly Uint8Array[],
     before: Uint8Array,
   ): Uint8Array<ArrayBuffer> {
     const lengths = this.#lengths;
     let total = before.length;
-    for (let i = 0; i < length; i++) total += specialTokens[list[i]!]?.length ?? lengths[list[i]!]!;
+    for (let i = 0; i < ids.length; i++) total += specialTokens[ids[i]!]?.length ?? lengths[ids[i]!]!;
     // A text has at most as many UTF-16 units as bytes. Engines refuse to decode more bytes than that.
     expectString(total, 1);
     const bytes = new Uint8Array(total);
     bytes.set(before);
     const pending: number[] = [];
     let offset = before.length;
-    for (let i = 0; i < length; i++) {
-      const id = list[i]!;
+    for (let i = 0; i < ids.length; i++) {
+      const id = ids[i]!;
       if (id < FIRST_BYTE) {
         const name = specialTokens[id];
         if (name === undefined) continue;

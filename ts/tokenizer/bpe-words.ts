@@ -14,7 +14,6 @@
 import { type Decoding, spell } from './decoding.js';
 import { MergeRules } from './merge-rules.js';
 import { PairQueue } from './pair-queue.js';
-import type { Ids } from './token-ids.js';
 import { byCodePoint, isCodePoint, type Model, type OnProgress, SPECIAL_TOKENS, UNK } from './tokenizer.js';
 
 /** The symbol at the end of each word. */
@@ -132,7 +131,7 @@ export class WordModel implements Model<string> {
     const skipped = skipSpecialTokens ? SPECIAL_TOKENS.length : 0;
     let begun = false; // whether the text has a word
     let spaces = 0; // after the last word; they precede the next one
-    const write = (ids: Ids): string => {
+    const write = (ids: ArrayLike<number>): string => {
       const text = spell(ids, this.#texts, skipped, spaces);
       let end = text.length;
       while (text[end - 1] === ' ') end--;

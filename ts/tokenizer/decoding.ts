@@ -1,7 +1,7 @@
 /** Decoding: of ids that arrive in parts, and up to the longest string of the engine. */
 
-import { fail } from '../errors.js';
-import { type Ids, readIds, type TokenIds } from './token-ids.js';
+import { tooLarge } from '../errors.js';
+import { readIds, type TokenIds } from './token-ids.js';
 
 /**
  * Decodes ids that arrive in parts, such as those that a model generates.
@@ -22,7 +22,7 @@ export interface TokenDecoder {
 
 /** A `TokenDecoder` of checked ids. `write` throws before it changes the state. */
 export interface Decoding {
-  write(ids: Ids): string;
+  write(ids: ArrayLike<number>): string;
   end(): string;
 }
 
@@ -51,12 +51,9 @@ function longestString(): number {
 
 /** `ERR_TOO_LARGE` if no string has `length` units, of `unitBytes` bytes each. */
 export function expectString(length: number, unitBytes: 1 | 2): void {
-  if (length <= ALWAYS_FITS) return;
-  const limit = longestString();
+  const limit = length > ALWAYS_FITS ? longestString() : length;
   if (length <= limit) return;
-  const noun = unitBytes === 1 ? 'bytes' : 'UTF-16 units';
-  const text = `A text of ${length} ${noun} is too large: the longest string has ${limit}; use a decoder for parts of it`;
-  throw fail(RangeError, 'ERR_TOO_LARGE', text, { bytes: length * unitBytes, limit: limit * unitBytes });
+  throw tooLarge('The decoded text', length * unitBytes, limit * unitBytes);
 }
 
 /** The number of texts that are concatenated at once. (One by one, a long result would need 32 bytes per id.) */
@@ -67,15 +64,15 @@ const TEXTS = 4096;
  *
  * Errors: `ERR_TOO_LARGE`, before anything is concatenated, if the text with `before` units in front is too long.
  */
-export function spell({ list, length }: Ids, texts: readonly string[], skipped: number, before = 0): string {
+export function spell(ids: ArrayLike<number>, texts: readonly string[], skipped: number, before = 0): string {
   let units = before;
-  for (let i = 0; i < length; i++) if (list[i]! >= skipped) units += texts[list[i]!]!.length;
+  for (let i = 0; i < ids.length; i++) if (ids[i]! >= skipped) units += texts[ids[i]!]!.length;
   expectString(units, 2);
   let text = '';
   const some: string[] = [];
-  for (let i = 0; i < length; i++) {
-    if (list[i]! < skipped) continue;
-    some.push(texts[list[i]!]!);
+  for (let i = 0; i < ids.length; i++) {
+    if (ids[i]! < skipped) continue;
+    some.push(texts[ids[i]!]!);
     if (some.length === TEXTS) text += some.splice(0).join('');
   }
   return text + some.join('');

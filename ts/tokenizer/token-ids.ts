@@ -1,19 +1,16 @@
 /** Token ids as an argument: one flat sequence, read once and checked, as ordinary numbers. */
 
 import {
-  bufferOf,
   describeGone,
   isArray,
   isFloat,
   isGone,
-  isNarrow,
-  isShared,
   kindOf,
   lengthOf,
   tensorContents,
   type TypedArray,
 } from '../args/arrays.js';
-import { describe, fail, idOutOfRange, invalidId, type TokenbedError } from '../errors.js';
+import { describe, fail, idOutOfRange, invalidId, tooLarge, type TokenbedError } from '../errors.js';
 
 /** Integer typed arrays. */
 export type IntegerArray =
@@ -40,26 +37,15 @@ export interface TensorLike {
 /** One sequence of token ids. */
 export type TokenIds = number | readonly number[] | IntegerArray | TensorLike;
 
-/** Up to this number of ids, a copy is faster than the look at the buffer. */
-const FEW = 1024;
-
-/** Checked ids. */
-export interface Ids {
-  readonly list: ArrayLike<number>;
-  /** The number of ids. (The caller's array may have a forged `length`.) */
-  readonly length: number;
-}
-
 /**
- * The ids, each an integer in `0 .. bound - 1`; `bound` is at most 2^32. A Tensor is read flat.
- *
- * `list` is the caller's array if that is a long unshared typed array of up to 32 bits, to be used before other code can
- * run. Otherwise it is a copy, for which each entry was read once.
+ * The ids as new numbers, each an integer in `0 .. bound - 1`, with `bound` at most 2^32; -0 becomes 0. A Tensor is read
+ * flat. Each entry is read once.
  *
  * `where` ends the messages. Errors: `ERR_INVALID_IDS` unless it is one flat sequence, `ERR_INVALID_ID`
- * for an entry that is not an integer, `ERR_ID_OUT_OF_RANGE`; for the first bad entry.
+ * for an entry that is not an integer, `ERR_ID_OUT_OF_RANGE`; for the first bad entry. `ERR_TOO_LARGE` if there is no
+ * memory for the numbers.
  */
-export function readIds(value: unknown, bound: number, where = ''): Ids {
+export function readIds(value: unknown, bound: number, where = ''): ArrayLike<number> {
   const scalar = typeof value === 'number';
   const data = scalar ? [value] : (tensorContents(value)?.data ?? value);
   const kind = kindOf(data);
@@ -70,10 +56,8 @@ export function readIds(value: unknown, bound: number, where = ''): Ids {
   const list = data as ArrayLike<number>;
   const length = kind === undefined ? list.length : lengthOf(data as TypedArray);
   const shape = scalar ? [] : [length];
-  const isLong = length > FEW && kind !== undefined && isNarrow(kind);
-  const asItIs = isLong && !isShared(bufferOf(data as TypedArray));
-  // Grows, because a sparse array may have a large length.
-  let ids = new Uint32Array(asItIs ? 0 : Math.min(length, FEW));
+  // An ordinary array may claim any length.
+  const ids = kind === undefined ? [] : numbers(length);
   for (let position = 0; position < length; position++) {
     const id = list[position]!;
     if (kind === undefined && !Number.isInteger(id)) {
@@ -81,17 +65,17 @@ export function readIds(value: unknown, bound: number, where = ''): Ids {
       throw invalidId(id, position, scalar ? [] : [position], where);
     }
     if (id < 0 || id >= bound) throw idOutOfRange('Token indices', id, position, bound, shape);
-    if (asItIs) continue;
-    if (position === ids.length) ids = longer(ids, Math.min(length, 2 * position));
-    ids[position] = Number(id);
+    ids[position] = Number(id) + 0;
   }
-  return { list: asItIs ? list : ids, length };
+  return ids;
 }
 
-function longer(ids: Uint32Array, length: number): Uint32Array<ArrayBuffer> {
-  const more = new Uint32Array(length);
-  more.set(ids);
-  return more;
+function numbers(length: number): Uint32Array {
+  try {
+    return new Uint32Array(length);
+  } catch {
+    throw tooLarge('A copy of the ids', 4 * length, 2 ** 32);
+  }
 }
 
 function invalidIds(where: string, value: unknown, received = describe(value)): TokenbedError {

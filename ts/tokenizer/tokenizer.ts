@@ -109,18 +109,14 @@ export function padSequences(seqs: readonly TokenIds[], maxLength?: number): num
   }
   const requested = integer({ maxLength }, 'maxLength', { min: 1 }, undefined);
   const { length } = seqs;
-  // Copied at once: a getter of a later sequence may change an earlier one.
-  const rows = Array.from({ length }, (_, row) => {
-    const { list, length } = readIds(seqs[row], 2 ** 32, ` of sequence ${row}`);
-    return Array.from({ length }, (_, column) => list[column]!);
-  });
+  const rows = Array.from({ length }, (_, row) => readIds(seqs[row], 2 ** 32, ` of sequence ${row}`));
   const longest = rows.reduce((length, row) => Math.max(length, row.length), 0);
   const width = requested ?? longest;
   if (rows.length > 0 && width > Math.max(longest, MAX_PADDED)) {
     throw tooLarge('A padded sequence', width * 8, MAX_PADDED * 8);
   }
   return rows.map((row) => {
-    const padded = row.slice(0, width);
+    const padded = Array.from(row).slice(0, width);
     while (padded.length < width) padded.push(PAD);
     return padded;
   });
