@@ -56,7 +56,7 @@ export function expectString(length: number, unitBytes: 1 | 2): void {
   throw tooLarge('The decoded text', length * unitBytes, limit * unitBytes);
 }
 
-/** The number of texts that are concatenated at once. (One by one, a long result would need 32 bytes per id.) */
+/** The number of ids whose texts are joined at once. (Added one by one, they would take 32 bytes per id.) */
 const TEXTS = 4096;
 
 /**
@@ -69,11 +69,11 @@ export function spell(ids: ArrayLike<number>, texts: readonly string[], skipped:
   for (let i = 0; i < ids.length; i++) if (ids[i]! >= skipped) units += texts[ids[i]!]!.length;
   expectString(units, 2);
   let text = '';
-  const some: string[] = [];
-  for (let i = 0; i < ids.length; i++) {
-    if (ids[i]! < skipped) continue;
-    some.push(texts[ids[i]!]!);
-    if (some.length === TEXTS) text += some.splice(0).join('');
+  for (let start = 0; start < ids.length; start += TEXTS) {
+    const end = Math.min(ids.length, start + TEXTS);
+    const some: string[] = [];
+    for (let i = start; i < end; i++) if (ids[i]! >= skipped) some.push(texts[ids[i]!]!);
+    text += some.join('');
   }
-  return text + some.join('');
+  return text;
 }
