@@ -2,6 +2,7 @@
 
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { describe } from '../errors.js';
+import { STANDARD } from './output.js';
 
 /** The values of options by name, as `parseArgs` returns them. */
 export type Values = Readonly<Record<string, unknown>>;
@@ -155,6 +156,18 @@ export function textOption(values: Values, name: string): string | undefined {
   if (typeof text !== 'string') return undefined;
   if (text === '') throw wrong(name, text, 'a name');
   return text;
+}
+
+/**
+ * The name of an output file, where `-` is standard output; `undefined` if it is absent. A command prints nothing but
+ * such an output, so `--json` contradicts it.
+ */
+export function outputOption(values: Values, name: string): string | undefined {
+  const file = textOption(values, name);
+  if (file === STANDARD && values['json'] === true) {
+    throw new UsageError(`Options --json and --${name} - both print to standard output`);
+  }
+  return file;
 }
 
 /** The format of a list of numbers on a line. */

@@ -31,10 +31,10 @@ export const embed: Command = {
 
 Usage: tokenbed embed [OPTIONS] [FILES]
 
-Without FILES, reads token ids from standard input, in the format of \`tokenbed tokenize\`.
-FILES contain text, one token per character as in \`tokenize\`, or token ids with --ids. The
-name - is standard input. Each line is a sequence of any length; positions restart at 0 on
-every line.
+Without FILES, reads token ids from standard input, in both formats of \`tokenbed tokenize\`:
+separated by spaces, or a JSON array on each line. FILES contain text, one token per character
+as in \`tokenize\`, or token ids with --ids. The name - is standard input. Each line is a
+sequence of any length; positions restart at 0 on every line.
 
 Prints one row per line, numbers with the fewest digits that parse to the same f32; or, with
 --npy, writes a NumPy file. Its header contains the number of rows, so a temporary file (in

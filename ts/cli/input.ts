@@ -2,7 +2,8 @@
 
 import { createReadStream, fstatSync, statSync } from 'node:fs';
 import { fail, type TokenbedError } from '../errors.js';
-import { systemError } from './output.js';
+import { endOfCharacters, firstMalformed } from '../tokenizer/utf8.js';
+import { STANDARD, systemError } from './output.js';
 import type { Progress } from './progress.js';
 
 /** A file or standard input. */
@@ -26,7 +27,7 @@ export interface Piece {
 const PIECE_BYTES = 64 * 1024;
 
 function inputFrom(file: string): Input {
-  const standard = file === '-';
+  const standard = file === STANDARD;
   const name = standard ? 'standard input' : file;
   try {
     const stats = standard ? fstatSync(0) : statSync(file);
@@ -43,7 +44,7 @@ function inputFrom(file: string): Input {
 
 /** Checks that the files exist (`-` is standard input). Without files, the input is standard input. */
 export function openInputs(files: readonly string[]): Input[] {
-  return (files.length === 0 ? ['-'] : files).map(inputFrom);
+  return (files.length === 0 ? [STANDARD] : files).map(inputFrom);
 }
 
 /** The pieces of all lines of one input, in order, as soon as they are read. */
@@ -91,7 +92,7 @@ export async function* decoded(input: Input, progress?: Progress): AsyncGenerato
   };
   for await (const chunk of chunks(input)) {
     const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
-    const end = endOfWholes(bytes);
+    const end = endOfCharacters(bytes);
     const text = decode(bytes.subarray(0, end));
     rest = bytes.subarray(end);
     offset += end;
@@ -111,39 +112,4 @@ async function* chunks(input: Input): AsyncGenerator<Uint8Array, void, undefined
 
 function notUtf8(path: string, byte: number): TokenbedError {
   return fail(Error, 'ERR_FORMAT', `${path}: byte ${byte} is not UTF-8`, { path, byte });
-}
-
-/** The number of continuation bytes that follow a lead byte; -1 for any other byte. */
-function following(lead: number): number {
-  if (lead < 0x80) return 0;
-  if (lead < 0xc2) return -1;
-  return lead < 0xe0 ? 1 : lead < 0xf0 ? 2 : lead < 0xf5 ? 3 : -1;
-}
-
-/** The end of the last complete code point. */
-function endOfWholes(bytes: Uint8Array): number {
-  for (let at = bytes.length - 1; at >= 0 && at >= bytes.length - 3; at--) {
-    if ((bytes[at]! & 0xc0) === 0x80) continue;
-    return at + following(bytes[at]!) >= bytes.length ? at : bytes.length;
-  }
-  return bytes.length;
-}
-
-/** The offset of the first malformed code point. */
-function firstMalformed(bytes: Uint8Array): number {
-  let at = 0;
-  while (at < bytes.length) {
-    const lead = bytes[at]!;
-    const count = following(lead);
-    if (count < 0) return at;
-    // The second byte identifies overlong forms, surrogates and code points beyond U+10FFFF.
-    const low = lead === 0xe0 ? 0xa0 : lead === 0xf0 ? 0x90 : 0x80;
-    const high = lead === 0xed ? 0x9f : lead === 0xf4 ? 0x8f : 0xbf;
-    for (let k = 1; k <= count; k++) {
-      const byte = bytes[at + k] ?? 0;
-      if (byte < (k === 1 ? low : 0x80) || byte > (k === 1 ? high : 0xbf)) return at;
-    }
-    at += count + 1;
-  }
-  return at;
 }

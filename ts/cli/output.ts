@@ -1,5 +1,8 @@
 /** Standard output, and the format of system errors. Every command loads this file, so it imports nothing. */
 
+/** The name of standard output, or of standard input, among the names of files. */
+export const STANDARD = '-';
+
 /** A system error with the message `where: what happened`; it keeps its code. */
 export function systemError(where: string, error: unknown): Error {
   const { code = 'ERR_INTERNAL', message } = error as NodeJS.ErrnoException;

@@ -11,12 +11,12 @@ import {
   integersOption,
   numberOption,
   seedOption,
-  textOption,
+  outputOption,
   UsageError,
   type Values,
 } from './command.js';
 import { describeMachine, machineLine } from './machine.js';
-import { print } from './output.js';
+import { print, STANDARD } from './output.js';
 import { Progress } from './progress.js';
 import { expectPlace, writeWhole } from './whole-file.js';
 
@@ -45,7 +45,7 @@ Options:
       --json               one JSON object: version, backend, ..., table, settings,
                            lookup, memoryScaling, positional
       --html FILE.html     also write a report with charts: one file, no network
-      --svg FILE.svg       also write the charts
+      --svg FILE.svg       also write the charts; with - as a FILE, only this is printed
 
 Examples:
   tokenbed profile
@@ -73,8 +73,8 @@ Examples:
 
 async function run(values: Values): Promise<void> {
   const options = readOptions(values);
-  const html = textOption(values, 'html');
-  const svg = textOption(values, 'svg');
+  const html = outputOption(values, 'html');
+  const svg = outputOption(values, 'svg');
   if (html !== undefined && svg !== undefined && path.resolve(html) === path.resolve(svg)) {
     throw new UsageError(`Options --html and --svg name the same file: ${html}`);
   }
@@ -83,6 +83,7 @@ async function run(values: Values): Promise<void> {
   const { profiler, table, lines } = measure(options);
   if (html !== undefined) await writeWhole(html, profiler.toHTML());
   if (svg !== undefined) await writeWhole(svg, profiler.toSVG());
+  if (html === STANDARD || svg === STANDARD) return;
   if (values['json'] !== true) return print(`${machineLine()}\n${lines.join('\n')}\n`);
   const settings = { seed: String(options.seed), minTimeMs: options.minTimeMs };
   const report = { ...describeMachine(), table, settings, ...profiler.results };

@@ -59,34 +59,79 @@ export function textReader(tokenizer: CharTokenizer, source: string, bound: numb
 /** Valid ids have at most 10 digits. A longer word than this is rejected before its end is read. */
 const LONGEST_WORD = 1000;
 
-/** Reads lines of ids separated by white space; `source` is the name of the input, ids must be below `bound`. */
+/**
+ * What may follow in a line: anything at its start; ids in a plain line; in a JSON array a value or `]`, a value alone, a
+ * comma or `]`, nothing.
+ */
+type Follows = 'anything' | 'ids' | 'a value or ]' | 'a value' | 'a comma or ]' | 'nothing';
+
+/**
+ * Reads lines of ids, separated by white space or as a JSON array, as `tokenize` writes them; `source` is the name of the
+ * input, ids must be below `bound`.
+ */
 export function idReader(source: string, bound: number): TokenReader {
   let [line, position, column] = [0, 0, 1];
+  let follows: Follows = 'anything';
   let begun = ''; // the start of an id that continues in the next piece
   return ({ text, first, last }, batch) => {
-    if (first) [line, position, column] = [line + 1, 0, 1];
+    if (first) [line, position, column, follows] = [line + 1, 0, 1, 'anything'];
     const all = begun + text;
     begun = '';
-    let at = 0;
-    for (;;) {
+    for (let at = 0; ;) {
       while (at < all.length && isSpace(all.charCodeAt(at))) at++;
+      if (at === all.length) break;
+      const place = { source, line, column: column + at };
+      const after = follows === 'ids' ? undefined : afterMark(follows, all[at]!, place);
+      if (after !== undefined) {
+        follows = after;
+        at++;
+        continue;
+      }
       const start = at;
-      while (at < all.length && !isSpace(all.charCodeAt(at))) at++;
-      if (start === at) break;
+      const plain = follows === 'anything' || follows === 'ids';
+      const ends = plain ? isSpace : endsValue;
+      while (at < all.length && !ends(all.charCodeAt(at))) at++;
       if (at === all.length && !last && at - start <= LONGEST_WORD) {
         begun = all.slice(start);
         column += start;
         return;
       }
-      const place = { source, line, column: column + start };
+      if (follows === 'a comma or ]' || follows === 'nothing')
+        throw malformed(follows, describe(all.slice(start, at)), place);
       const id = readId(all.slice(start, at), bound, place);
       batch.push(id, checkPosition(position++, place));
+      follows = plain ? 'ids' : 'a comma or ]';
     }
     column += all.length;
+    if (last && follows.startsWith('a ')) {
+      throw malformed(follows, 'the end of the line', { source, line, column });
+    }
   };
 }
 
 const isSpace = (unit: number): boolean => unit === 32 || (unit >= 9 && unit <= 13);
+
+/** The marks of a JSON array. */
+const MARKS = '[,]';
+
+const endsValue = (unit: number): boolean => isSpace(unit) || MARKS.includes(String.fromCharCode(unit));
+
+/** What may follow after a mark of a JSON array; `undefined` if `char` begins an id. */
+function afterMark(follows: Follows, char: string, place: Place): Follows | undefined {
+  if (follows === 'anything') return char === '[' ? 'a value or ]' : undefined;
+  if (!MARKS.includes(char)) return undefined;
+  if (char === ']' && follows.endsWith(']')) return 'nothing';
+  if (char === ',' && follows === 'a comma or ]') return 'a value';
+  throw malformed(follows, describe(char), place);
+}
+
+/** `ERR_FORMAT`: a line that begins as a JSON array and is not one. */
+function malformed(follows: Follows, got: string, place: Place): TokenbedError {
+  const { source, line, column } = place;
+  const rule = `a JSON array of ids: expected ${follows}`;
+  const message = `${source}: line ${line}, column ${column}: ${rule}, got ${got}`;
+  return fail(Error, 'ERR_FORMAT', message, { path: source, line, column, rule });
+}
 
 /** A place in an input. Lines and columns are counted from 1. */
 interface Place {

@@ -9,12 +9,13 @@ import {
   integerOption,
   type RowForm,
   rowForm,
+  outputOption,
   textOption,
   UsageError,
   type Values,
 } from './command.js';
 import { decoded, type Input, linePieces, openInputs, type Piece } from './input.js';
-import { print } from './output.js';
+import { print, STANDARD } from './output.js';
 import { Progress } from './progress.js';
 import { charIds } from './token-lines.js';
 
@@ -36,7 +37,7 @@ Options:
                            FILE.json: a tokenizer from --save or toJSON()
       --train N            first learn a vocabulary of N ids from the whole input, of bytes
                            (default) or words; keeps the input in memory
-      --save FILE.json     write the trained tokenizer before the ids
+      --save FILE.json     write the trained tokenizer before the ids; - prints it instead of them
       --json               each line a JSON array of ids
 
 Examples:
@@ -57,7 +58,7 @@ Examples:
 async function run(values: Values, files: readonly string[]): Promise<void> {
   const target = integerOption(values, 'train', { min: 1, max: 2 ** 32 }, undefined);
   const kind = textOption(values, 'tokenizer') ?? (target === undefined ? 'char' : 'bytes');
-  const save = textOption(values, 'save');
+  const save = outputOption(values, 'save');
   const form = rowForm(values);
   if (target !== undefined) return trainAndTokenize(trainable(kind, target), save, openInputs(files), form);
   if (save !== undefined) throw new UsageError('Option --save goes with --train N');
@@ -187,6 +188,7 @@ async function trainAndTokenize(
   if (save !== undefined) {
     const { writeWhole } = await import('./whole-file.js');
     await writeWhole(save, `${JSON.stringify(tokenizer)}\n`);
+    if (save === STANDARD) return;
   }
   await printLines(lines, tokenizer, form);
 }

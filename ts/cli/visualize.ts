@@ -6,10 +6,10 @@ import {
   type Command,
   integerOption,
   numberOption,
-  textOption,
+  outputOption,
   type Values,
 } from './command.js';
-import { print } from './output.js';
+import { print, STANDARD } from './output.js';
 
 export const visualize: Command = {
   name: 'visualize',
@@ -20,7 +20,8 @@ Usage: tokenbed visualize [OPTIONS]
 Prints the first positions and dimensions (at most 10 x 10) and the range of frequencies.
 
 Options:
-      --svg FILE.svg       also draw a heat map and the frequencies to this file
+      --svg FILE.svg       also draw a heat map and the frequencies to this file; - draws them
+                           to standard output and prints nothing else
       --dim N              dimensions of the encoding (default 64)
       --seq-length N       positions (default 100)
       --dims N             dimensions shown (default 10; in the picture 64)
@@ -33,6 +34,7 @@ Options:
 Examples:
   tokenbed visualize --dim 8 --dims 8
   tokenbed visualize --dim 128 --dims 128 --svg encoding.svg
+  tokenbed visualize --svg - | gzip > encoding.svgz
 `,
   options: {
     svg: { type: 'string' },
@@ -53,11 +55,12 @@ async function run(values: Values): Promise<void> {
   const dimsToShow = integerOption(values, 'dims', { min: 1 }, undefined);
   const base = numberOption(values, 'base', { min: 1, max: 1e12 }, 10_000);
   const layout = choiceOption(values, 'layout', ['interleaved', 'halves'], 'interleaved');
-  const svg = textOption(values, 'svg');
+  const svg = outputOption(values, 'svg');
   const encoding = new PositionalEncoding({ embeddingDim, maxSeqLength: seqLength, base, layout });
   if (svg !== undefined) {
     const { writeWhole } = await import('./whole-file.js');
     await writeWhole(svg, `${encoding.toSVG({ seqLength, dimsToShow })}\n`);
+    if (svg === STANDARD) return;
   }
   const { text, ...report } = encoding.visualizeEncoding({ seqLength, dimsToShow, print: null });
   await print(`${values['json'] === true ? JSON.stringify(report, null, 2) : text}\n`);

@@ -1,59 +1,138 @@
-/** Atomic writes of files. Imported on demand: `node:crypto` takes long to load. */
+/** Writes a file completely or not at all. Imported on demand: `node:crypto` takes long to load. */
 
 import { randomUUID } from 'node:crypto';
-import { rmSync } from 'node:fs';
+import { rmSync, type Stats } from 'node:fs';
 import { access, constants, open, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { systemError } from './output.js';
+import { print, STANDARD, systemError } from './output.js';
+
+/** What is at `file`; `null` if nothing is. */
+async function present(file: string): Promise<Stats | null> {
+  try {
+    return await stat(file);
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return null;
+    throw error;
+  }
+}
+
+const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException).code;
 
 /** Checks before the work starts that `file` can be written. Throws the error that the write would throw. */
 export async function expectPlace(file: string): Promise<void> {
+  if (file === STANDARD) return;
   try {
-    const old = await stat(file).catch(() => null);
+    const old = await present(file);
     if (old?.isDirectory()) await open(file, 'r+'); // always fails
     if (old !== null && !old.isFile()) return;
-    await access(path.dirname(old === null ? file : await realpath(file)), constants.W_OK);
+    const target = old === null ? file : await realpath(file);
+    try {
+      await access(path.dirname(target), constants.W_OK);
+    } catch (error) {
+      // In a folder that is read-only, an existing file may still be written.
+      if (old === null || !(await writable(target))) throw error;
+    }
   } catch (error) {
     throw systemError(file, error);
+  }
+}
+
+const writable = (file: string): Promise<boolean> =>
+  access(file, constants.W_OK).then(
+    () => true,
+    () => false,
+  );
+
+/**
+ * Writes `text` to a file, which has the old contents until `text` is complete on the disk. `-` is standard output. Pipes
+ * and devices are written directly.
+ *
+ * A temporary file in the same folder replaces the file and takes its mode. Where that is not possible (a file that is
+ * mounted, a folder that is read-only), the temporary file is in the system's folder for them, and the existing file is
+ * overwritten with its contents. An error or an interrupt leaves no temporary file, unless the overwriting has begun: then
+ * the error names it.
+ */
+export async function writeWhole(file: string, text: string): Promise<void> {
+  if (file === STANDARD) return print(text);
+  try {
+    const old = await present(file);
+    if (old !== null && !old.isFile()) return await writeFile(file, text);
+    const target = old === null ? file : await realpath(file);
+    try {
+      await replace(target, text, old?.mode);
+    } catch (error) {
+      if (old === null || !IRREPLACEABLE.has(codeOf(error)!)) throw error;
+      await overwrite(target, text, error);
+    }
+  } catch (error) {
+    // An error that already names a file is complete.
+    throw (error as NodeJS.ErrnoException).syscall === undefined ? error : systemError(file, error);
+  }
+}
+
+/** The errors of creating a file beside another one, or of renaming it, where writing into the other one may succeed. */
+const IRREPLACEABLE = new Set(['EACCES', 'EBUSY', 'ENAMETOOLONG', 'EPERM', 'EROFS', 'EXDEV']);
+
+async function replace(file: string, text: string, mode: number | undefined): Promise<void> {
+  // Not a longer form of the name, which may have the greatest length already.
+  const beside = path.join(path.dirname(file), `.tokenbed-${randomUUID()}.tmp`);
+  await temporarily(beside, async () => {
+    await create(beside, text, mode === undefined ? undefined : mode & 0o7777);
+    await rename(beside, file);
+  });
+}
+
+/** Overwrites an existing file; `cause` is thrown if that is not permitted either. */
+async function overwrite(file: string, text: string, cause: unknown): Promise<void> {
+  const handle = await open(file, constants.O_WRONLY).catch(() => {
+    throw cause;
+  });
+  try {
+    const copy = path.join(tmpdir(), `tokenbed-${randomUUID()}.tmp`);
+    await temporarily(copy, () => create(copy, text, 0o600)).catch((error: unknown) => {
+      throw systemError(`a temporary file in ${tmpdir()}`, error);
+    });
+    try {
+      await handle.writeFile(text);
+      await handle.truncate(Buffer.byteLength(text));
+      await handle.sync();
+    } catch (error) {
+      const { code, message } = systemError(file, error) as NodeJS.ErrnoException;
+      const text = `${message}; the complete contents are in ${copy}`;
+      throw Object.assign(new Error(text, { cause: error }), { code });
+    }
+    await rm(copy);
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Creates a file with this text on the disk. */
+async function create(file: string, text: string, mode: number | undefined): Promise<void> {
+  const handle = await open(file, 'wx', mode);
+  try {
+    if (mode !== undefined) await handle.chmod(mode); // `open` removes the bits of the umask
+    await handle.writeFile(text);
+    await handle.sync();
+  } finally {
+    await handle.close();
   }
 }
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/**
- * Writes a temporary file in the same folder and renames it when it is complete. Until then an existing file stays; an
- * error or an interrupt leaves no temporary file. The new file keeps the mode of the existing one. Pipes and devices
- * are written directly.
- */
-export async function writeWhole(file: string, text: string): Promise<void> {
-  try {
-    const old = await stat(file).catch(() => null);
-    if (old !== null && !old.isFile()) return await writeFile(file, text);
-    await writeBeside(old === null ? file : await realpath(file), text, old?.mode);
-  } catch (error) {
-    throw systemError(file, error);
-  }
-}
-
-async function writeBeside(file: string, text: string, mode: number | undefined): Promise<void> {
-  const beside = `${file}.${randomUUID()}.tmp`;
+/** Runs `use`. Its failure, or an interrupt that ends the process, removes `file`. */
+async function temporarily(file: string, use: () => Promise<void>): Promise<void> {
   const interrupted = (signal: NodeJS.Signals): void => {
-    rmSync(beside, { force: true });
+    rmSync(file, { force: true });
     process.kill(process.pid, signal); // `once` has removed the handler, so this ends the process
   };
   for (const signal of SIGNALS) process.once(signal, interrupted);
   try {
-    const handle = await open(beside, 'wx');
-    try {
-      if (mode !== undefined) await handle.chmod(mode & 0o7777); // the mode of the replaced file
-      await handle.writeFile(text);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(beside, file);
+    await use();
   } catch (error) {
-    await rm(beside, { force: true });
+    await rm(file, { force: true });
     throw error;
   } finally {
     for (const signal of SIGNALS) process.off(signal, interrupted);
