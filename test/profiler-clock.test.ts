@@ -10,7 +10,7 @@ const embedding = new Embedding({ vocabSize: 300, embeddingDim: dim, seed: 3 });
 const one = { embedding, batchSizes: [tokens], seqLengths: [1] };
 const KEY = `batch_${tokens}_seq_1`;
 
-const stopped = { class: Error, code: 'ERR_INTERNAL', text: 'clock of this host stands still' };
+const stopped = { class: Error, code: 'ERR_BACKEND_UNAVAILABLE', text: 'clock of this host stands still' };
 
 /**
  * A simulated clock: the k-th lookup takes `lookupMs(k)`, a copy of the result `copyMs`, and reading the clock almost
@@ -119,9 +119,12 @@ it.each([0.1, 1, 2])('works with a clock resolution of %d ms', (tick) => {
   );
 });
 
-it('uses the other clock if the monotonic one stops or goes back', () => {
+it('uses the other clock if the monotonic one stops, goes back or is missing', () => {
   let time = 1e9;
-  for (const now of [() => 42, () => (time -= 0.1), () => Number.NaN]) {
+  const missing = (): number => {
+    throw new TypeError('performance is undefined');
+  };
+  for (const now of [() => 42, () => (time -= 0.1), () => Number.NaN, missing]) {
     const restore = useClock(now);
     expect(impossible(quick().measureLookupPerformance(one))).toEqual([]);
     restore();

@@ -356,14 +356,29 @@ describe('reshape', () => {
     expect(new Tensor([[8]]).reshape().shape).toEqual([]);
   });
 
+  it('takes one array, as it takes its sizes', () => {
+    expect(tensor.reshape([3, 2]).toArray()).toEqual(tensor.reshape(3, 2).toArray());
+    expect(tensor.reshape([2, -1]).shape).toEqual([2, 3]);
+    expect(tensor.reshape(tensor.shape).data).toBe(tensor.data);
+    expect(new Tensor([[8]]).reshape([]).shape).toEqual([]);
+    const sizes = [6];
+    const flat = tensor.reshape(sizes);
+    sizes[0] = 5;
+    expect(flat.shape).toEqual([6]);
+  });
+
   it('rejects mismatched shapes; the message contains both', () => {
     for (const shape of [[4], [], [4, -1], [0, -1], [7, 0]]) {
       const text = `Cannot reshape [2, 3] to [${shape.join(', ')}]`;
       refused(() => tensor.reshape(...shape), RangeError, 'ERR_SHAPE', text);
+      refused(() => tensor.reshape(shape), RangeError, 'ERR_SHAPE', text);
     }
     refused(() => tensor.reshape(-1, -1), RangeError, 'ERR_INVALID_OPTION', 'one of which may be -1');
     refused(() => tensor.reshape(1.5), RangeError, 'ERR_INVALID_OPTION', 'shape');
-    refused(() => tensor.reshape([6] as unknown as number), TypeError, 'ERR_INVALID_OPTION', 'shape');
+    refused(() => tensor.reshape([3] as never, [2] as never), TypeError, 'ERR_INVALID_OPTION', 'shape');
+    refused(() => tensor.reshape([[6]] as never), TypeError, 'ERR_INVALID_OPTION', 'shape');
+    refused(() => tensor.reshape([-2, -3]), RangeError, 'ERR_INVALID_OPTION', 'shape');
+    refused(() => tensor.reshape('6' as never), TypeError, 'ERR_INVALID_OPTION', 'shape');
   });
 });
 

@@ -1,6 +1,6 @@
 /** Tensor: a typed array and a shape, row-major and contiguous. It computes nothing. */
 
-import { describeGone, isGone, kindOf, lengthOf, TENSOR, type TypedArray } from './args/arrays.js';
+import { describeGone, isArray, isGone, kindOf, lengthOf, TENSOR, type TypedArray } from './args/arrays.js';
 import type { Storage } from './backend/contract.js';
 import { Numbers } from './args/floats.js';
 import { choice, named } from './args/options.js';
@@ -257,11 +257,17 @@ class Tensor<T extends DType = DType> {
   /**
    * The same elements in another shape, sharing the data (and the memory that `dispose()` frees).
    *
-   * One size may be -1: it is computed from the others. Errors: `ERR_INVALID_OPTION` (`shape`), `ERR_SHAPE`.
+   * The shape is an array or the arguments: `reshape([2, 3])` is `reshape(2, 3)`. One size may be -1: it is computed from
+   * the others. Errors: `ERR_INVALID_OPTION` (`shape`), `ERR_SHAPE`.
    */
-  reshape(...shape: number[]): TypedTensor<T> {
+  reshape(shape: readonly number[]): TypedTensor<T>;
+  reshape(...shape: number[]): TypedTensor<T>;
+  reshape(...sizes: unknown[]): TypedTensor<T> {
     const { shape: own, dtype, size } = this;
-    const requested = readShape(shape, 'shape', { free: true });
+    const requested = readShape(sizes.length === 1 && isArray(sizes[0]) ? sizes[0] : sizes, 'shape', {
+      free: true,
+    });
+    const shape = [...requested];
     const free = requested.indexOf(-1);
     if (free >= 0) {
       requested[free] = 1;

@@ -184,6 +184,61 @@ describe('embed', () => {
     await expectFailure(['embed', '--npy'], 1, line, { input });
   });
 
+  it.each([
+    ['lines of tokenize --json', '[2,69,70,3]\n[2,3]\n[]\n[98]\n', [[2, 69, 70, 3], [2, 3], [], [98]]],
+    ['white space anywhere', ' [ 1 ,\t2,3\t]\r\n[\f]\n [7]', [[1, 2, 3], [], [7]]],
+    ['both forms', '1 2\n[3,4]\n\n5\n', [[1, 2], [3, 4], [], [5]]],
+  ])('reads ids from JSON arrays: %s', async (_, input, lines) => {
+    const args = ['embed', '--dim', '3'];
+    const rows = await printed(args, { input });
+    expect(rows).toBe(await printed(args, { input: idLines(lines) }));
+    // A byte at a time, so that every token is cut.
+    expect(await printed(args, { input: Array.from(input, (each) => Buffer.from(each)) })).toBe(rows);
+    const cwd = folder();
+    writeFileSync(path.join(cwd, 'ids'), input);
+    expect(await printed([...args, '--ids', 'ids'], { cwd })).toBe(rows);
+  });
+
+  it('reads a JSON array that is longer than a read', async () => {
+    const ids = Array.from({ length: 60_000 }, (_, i) => (i * 31) % 99);
+    const args = ['embed', '--dim', '1', '--position', 'none'];
+    expect(await printed(args, { input: JSON.stringify(ids) })).toBe(
+      await printed(args, { input: ids.join(' ') }),
+    );
+  });
+
+  it.each([
+    ['no end', '[1,2\n3]', 'line 1, column 5: a JSON array of ids: expected a comma or ], got the end of'],
+    [
+      'no end of an empty array',
+      '1\n[',
+      'line 2, column 2: a JSON array of ids: expected a value or ], got the end',
+    ],
+    ['a comma at the end', '[1,]', 'line 1, column 4: a JSON array of ids: expected a value, got "]"'],
+    ['a comma at the start', '[,1]', 'line 1, column 2: a JSON array of ids: expected a value or ], got ","'],
+    ['no comma', '[1 2]', 'line 1, column 4: a JSON array of ids: expected a comma or ], got "2"'],
+    ['more after the array', '[1] 2', 'line 1, column 5: a JSON array of ids: expected nothing, got "2"'],
+    ['two arrays', '[1][2]', 'line 1, column 4: a JSON array of ids: expected nothing, got "["'],
+    ['nested arrays', '[[1,2],[3]]', 'line 1, column 2: a JSON array of ids: expected a value or ], got "["'],
+  ])('reports the position in a malformed JSON array: %s', async (_, input, line) => {
+    await expectFailure(['embed', '--npy'], 1, `ERR_FORMAT: standard input: ${line}`, { input });
+  });
+
+  it.each([
+    ['a string', '["1"]', `${integers} "\\"1\\"" at line 1, column 2 of`],
+    ['a fraction', '[1,2.5]', `${integers} "2.5" at line 1, column 4 of`],
+    ['null', '[ null ]', `${integers} "null" at line 1, column 3 of`],
+    ['an array in a plain line', '1 [2]', `${integers} "[2]" at line 1, column 3 of`],
+    ['an id that is too large', '[1,\t99]', `${range} 99 at line 1, column 5 of`],
+    [
+      'no end of a word',
+      `[${'x'.repeat(200_000)}`,
+      `${integers} "${'x'.repeat(57)}..." at line 1, column 2 of`,
+    ],
+  ])('reports the position of an invalid id in a JSON array: %s', async (_, input, line) => {
+    await expectFailure(['embed', '--npy'], 1, line, { input });
+  });
+
   it('can print the rows before an invalid id', async () => {
     const { code, stdout, stderr } = await tokenbed(['embed', '--dim', '1'], { input: '1 2\n3 100' });
     expect(stderr).toContain('got 100 at line 2, column 3 of standard input\n');
@@ -365,7 +420,21 @@ describe('embed --weights', () => {
     ['three axes', f32(dictOf("'<f4'", 'False', '(2, 2, 3)')), 'shape must be'],
     ['no rows', f32(dictOf("'<f4'", 'False', '(0, 3)')), 'shape must be .* at least 1'],
     ['a negative size', f32(dictOf("'<f4'", 'False', '(-4, 3)')), 'shape must be'],
-    ['a size beyond all', f32(dictOf("'<f4'", 'False', '(9007199254740991, 3)')), 'shape must be'],
+    [
+      'too many rows',
+      f32(dictOf("'<f4'", 'False', '(4294967297, 3)')),
+      'shape must have at most 2\\^32 rows',
+    ],
+    [
+      'too many bytes',
+      f32(dictOf("'<f4'", 'False', '(4294967296, 4294967296)')),
+      'shape must have at most 2\\^53 - 1 bytes, .* got \\(4294967296, 4294967296\\)',
+    ],
+    [
+      'sizes beyond all numbers',
+      f32(dictOf("'<f4'", 'False', `(1, ${'9'.repeat(400)})`)),
+      'shape must have at most 2\\^53 - 1 bytes',
+    ],
     [
       'a missing entry',
       f32("{'descr': '<f4', 'shape': (4, 3)}"),

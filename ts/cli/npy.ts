@@ -102,8 +102,10 @@ function readDict(text: string, wrong: (rule: string) => TokenbedError): { rows:
   if (order !== 'False') throw wrong(`fortran_order must be False (row after row): got ${order}`);
   const sizes = /^\(\s*([0-9]+)L?\s*,\s*([0-9]+)L?\s*,?\s*\)$/.exec(shape);
   const [rows, dim] = [Number(sizes?.[1]), Number(sizes?.[2])];
-  if (!(rows >= 1 && dim >= 1 && Number.isSafeInteger(rows * dim * 4))) {
-    throw wrong(`shape must be (rows, dim), both at least 1: got ${shape}`);
+  if (!(rows >= 1 && dim >= 1)) throw wrong(`shape must be (rows, dim), both at least 1: got ${shape}`);
+  if (rows > 2 ** 32) throw wrong(`shape must have at most 2^32 rows: got ${shape}`);
+  if (!Number.isSafeInteger(rows * dim * 4)) {
+    throw wrong(`shape must have at most 2^53 - 1 bytes, 4 for each f32: got ${shape}`);
   }
   return { rows, dim };
 }

@@ -14,14 +14,19 @@ export interface Clock {
 const STEPS = 8;
 const MOST_READINGS = 2 ** 21;
 
-/** The monotonic clock; the wall clock is the fallback for hosts that stop it. */
+/** The monotonic clock; the wall clock is the fallback for hosts that stop it or do not have it. */
 const CLOCKS = [() => performance.now(), () => Date.now()] as const;
 
-/** The smallest step of a clock; `Infinity` if it does not advance. */
+/** The smallest step of a clock; `Infinity` if it does not advance or does not exist. */
 function smallestStep(now: () => number): number {
   let smallest = Infinity;
   let steps = 0;
-  let last = now();
+  let last: number;
+  try {
+    last = now();
+  } catch {
+    return Infinity; // the host has no such clock
+  }
   for (let readings = 0; readings < MOST_READINGS && steps < STEPS; readings++) {
     const next = now();
     if (next > last) {
@@ -33,7 +38,7 @@ function smallestStep(now: () => number): number {
   return smallest;
 }
 
-/** Opens the first clock that advances. `ERR_INTERNAL` if none does. */
+/** Opens the first clock that advances. `ERR_BACKEND_UNAVAILABLE` if none does. */
 export function openClock(): Clock {
   for (const now of CLOCKS) {
     const resolutionMs = smallestStep(now);
@@ -42,8 +47,10 @@ export function openClock(): Clock {
   throw clockStandsStill();
 }
 
-/** The error on a host whose clock does not advance while a program computes. */
+/** The error on a host whose clocks do not advance while a program computes: it lacks what a measurement requires. */
 export function clockStandsStill(): TokenbedError {
-  const text = 'The clock of this host stands still while the program computes: nothing can be measured here';
-  return fail(Error, 'ERR_INTERNAL', text);
+  const text =
+    'The clock of this host stands still while the program computes: nothing can be measured here. Fake timers of a ' +
+    'test and privacy settings stop it';
+  return fail(Error, 'ERR_BACKEND_UNAVAILABLE', text);
 }

@@ -39,7 +39,7 @@ export class Measuring {
     return this.#clock?.resolutionMs ?? null;
   }
 
-  /** Measures contenders, one sample per round, until all are settled. `ERR_INTERNAL` if the clock does not advance. */
+  /** Measures contenders, one sample per round, until all are settled. `ERR_BACKEND_UNAVAILABLE` if the clock does not advance. */
   time(...contenders: readonly Contender[]): Series[] {
     this.#clock ??= openClock();
     const { warmupMs, minTimeMs } = this.settings;

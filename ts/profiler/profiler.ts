@@ -80,7 +80,7 @@ const STANDARD_TOKENS = 32 * 64;
  * ```
  * Times `forwardInto` after a warm-up, on a monotonic clock, in samples of many calls, until the median is known.
  * Contenders take turns. No measured value is 0, NaN or Infinity: if the clock of the host does not advance while a
- * program computes, measuring throws `ERR_INTERNAL`. An empty list of sizes gives an empty result. A measurement that
+ * program computes, measuring throws `ERR_BACKEND_UNAVAILABLE`. An empty list of sizes gives an empty result. A measurement that
  * fails, or in which `onProgress` throws, leaves `results` unchanged. `print` runs after the results are stored; its
  * errors propagate. Errors of the constructor: `ERR_INVALID_OPTION`.
  */

@@ -148,7 +148,7 @@ export class Series<C extends Contender = Contender> {
   }
 }
 
-/** Measures contenders, in the order of the list. `ERR_INTERNAL` if the clock stops. */
+/** Measures contenders, in the order of the list. `ERR_BACKEND_UNAVAILABLE` if the clock stops. */
 export async function measure<C extends Contender>(
   contenders: readonly C[],
   plan: Plan<C>,
