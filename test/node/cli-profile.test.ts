@@ -81,6 +81,16 @@ describe('profile', () => {
     expect(svg.trim()).toMatch(/^<svg[^]*<\/svg>$/);
   });
 
+  it('prints only the report or the charts, if that is standard output', async () => {
+    const cwd = folder();
+    expect(await printed(['profile', ...SMALL, '--svg', '-'], { cwd })).toMatch(/^<svg[^]*<\/svg>\s*$/);
+    const html = await printed(['profile', ...SMALL, '--html', '-', '--svg', 'charts.svg'], { cwd });
+    expect(html).toMatch(/^<!doctype html>[^]*<\/html>\s*$/i);
+    expect(readdirSync(cwd)).toEqual(['charts.svg']);
+    await expectFailure(['profile', ...LONG, '--html', '-', '--svg', '-'], 2, 'name the same file: -');
+    await expectFailure(['profile', ...LONG, '--html', '-', '--json'], 2, '--json and --html - both print');
+  });
+
   it('fails before measuring if a file cannot be written', async () => {
     const cwd = folder();
     await expectFailure(['profile', ...LONG, '--html', 'no/out.html'], 1, 'ENOENT: no/out.html: no such', {

@@ -66,6 +66,14 @@ describe('tokenize', () => {
     expect(readFileSync(path.join(cwd, 'bpe.json'), 'utf8')).toContain('BPETokenizer');
   });
 
+  it('prints the tokenizer instead of the ids, if it is saved to standard output', async () => {
+    const train = ['tokenize', '--train', '262', '--save', '-'];
+    const json = await printed(train, { input: 'a b a b\n' });
+    const expected = new BPETokenizer({ mode: 'bytes', vocabSize: 262 }).train(['a b a b']);
+    expect(json).toBe(`${JSON.stringify(expected)}\n`);
+    await expectFailure([...train, '--json'], 2, 'Options --json and --save - both print to standard output');
+  });
+
   it('joins characters and line ends that are split across chunks', async () => {
     const bytes = Buffer.from('\uFEFFaé€🚀\r\n🚀b\r\n');
     const chunks = Array.from(bytes, (byte) => Uint8Array.of(byte));

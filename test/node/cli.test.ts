@@ -1,11 +1,12 @@
 /** What all commands have in common, and the commands info and visualize. */
 
 import { once } from 'node:events';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { backendInfo, PositionalEncoding } from 'tokenbed';
-import { describe, expect, inject, it } from 'vitest';
-import { expectFailure, folder, outcome, printed, start, tokenbed } from './cli-program.js';
+import { describe, expect, inject, it, onTestFinished } from 'vitest';
+import { expectFailure, folder, outcome, preloading, printed, start, tokenbed } from './cli-program.js';
 
 const COMMANDS = ['info', 'profile', 'bench', 'tokenize', 'embed', 'visualize'];
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
@@ -213,4 +214,108 @@ describe('visualize', () => {
     await expectFailure(['visualize', '--svg', '.'], 1, 'EISDIR: .: ', { cwd });
     expect(readdirSync(cwd)).toEqual([]);
   });
+
+  it('replaces a file whose name has the greatest length', async () => {
+    const cwd = folder();
+    const name = `${'n'.repeat(251)}.svg`;
+    for (let i = 0; i < 2; i++) await printed(['visualize', '--svg', name], { cwd });
+    expect(readFileSync(path.join(cwd, name), 'utf8')).toMatch(/^<svg[^]*<\/svg>\n$/);
+    expect(readdirSync(cwd)).toEqual([name]);
+    await expectFailure(['visualize', '--svg', `n${name}`], 1, 'ENAMETOOLONG: nnn', { cwd });
+  });
+
+  it('prints only the picture to standard output, if that is its file', async () => {
+    const cwd = folder();
+    expect(await printed(['visualize', '--svg', '-'], { cwd })).toBe(
+      `${new PositionalEncoding({ embeddingDim: 64, maxSeqLength: 100 }).toSVG()}\n`,
+    );
+    expect(readdirSync(cwd)).toEqual([]);
+    const line = 'Options --json and --svg - both print to standard output';
+    await expectFailure(['visualize', '--svg', '-', '--json'], 2, line, { cwd });
+  });
 });
+
+describe('a file that can be written and not replaced', () => {
+  const SVG = /^<svg[^]*<\/svg>\n$/;
+
+  it('is overwritten, and no temporary file is left', async () => {
+    const [cwd, TMPDIR] = [folder(), folder()];
+    const file = path.join(cwd, 'out.svg');
+    writeFileSync(file, 'x'.repeat(2 ** 20)); // longer than the picture
+    const { env } = irreplaceable(file);
+    await printed(['visualize', '--svg', 'out.svg'], { cwd, env: { ...env, TMPDIR } });
+    expect(readFileSync(file, 'utf8')).toMatch(SVG);
+    expect(readdirSync(cwd)).toEqual(['out.svg']);
+    expect(readdirSync(TMPDIR)).toEqual([]);
+    // A check before the work says the same.
+    const train = ['tokenize', '--train', '270', '--save', 'out.svg'];
+    await printed(train, { cwd, env: { ...env, TMPDIR }, input: 'a b a b' });
+    expect(readFileSync(file, 'utf8')).toMatch(/^\{"type":"BPETokenizer"/);
+    await expectFailure(train, 1, 'ERR_FORMAT', { cwd, env: { ...env, TMPDIR }, input: Uint8Array.of(0xff) });
+    expect(readFileSync(file, 'utf8')).toMatch(/^\{"type":"BPETokenizer"/);
+  });
+
+  it('stays as it was if there is no place for the temporary file', async () => {
+    const cwd = folder();
+    const file = path.join(cwd, 'out.svg');
+    writeFileSync(file, 'old');
+    const { env } = irreplaceable(file);
+    const TMPDIR = path.join(cwd, 'none');
+    await expectFailure(['visualize', '--svg', 'out.svg'], 1, /ENOENT: a temporary file in .*none: no such/, {
+      cwd,
+      env: { ...env, TMPDIR },
+    });
+    expect(readFileSync(file, 'utf8')).toBe('old');
+  });
+
+  it('is named together with the complete copy if the disk is full', async () => {
+    const [cwd, TMPDIR] = [folder(), folder()];
+    const file = path.join(cwd, 'out.svg');
+    writeFileSync(file, 'old');
+    const { env } = irreplaceable(file);
+    // Simulates a full disk. Only a file that is overwritten is truncated.
+    const full = preloading(`import { open } from 'node:fs/promises';
+      const handle = await open(process.execPath);
+      Object.getPrototypeOf(handle).truncate = async () => {
+        const message = 'ENOSPC: no space left on device, ftruncate';
+        throw Object.assign(new Error(message), { code: 'ENOSPC', syscall: 'ftruncate' });
+      };
+      await handle.close();`);
+    const NODE_OPTIONS = [env['NODE_OPTIONS'] ?? '', full.NODE_OPTIONS].join(' ');
+    const { code, stderr } = await tokenbed(['visualize', '--svg', 'out.svg'], {
+      cwd,
+      env: { ...env, TMPDIR, NODE_OPTIONS },
+    });
+    const [copy] = readdirSync(TMPDIR);
+    const place = `the complete contents are in ${path.join(TMPDIR, copy!)}`;
+    expect(stderr).toBe(`tokenbed: ENOSPC: out.svg: no space left on device; ${place}\n`);
+    expect(readFileSync(path.join(TMPDIR, copy!), 'utf8')).toMatch(SVG);
+    expect(code).toBe(1);
+  });
+});
+
+/**
+ * Makes a file that cannot be replaced: it is mounted, or its folder is read-only. As root in a container without mounts,
+ * the program runs with a `rename` that fails as it does for a mounted file.
+ */
+function irreplaceable(file: string): { env: Record<string, string> } {
+  if (process.getuid?.() !== 0) {
+    chmodSync(path.dirname(file), 0o555);
+    onTestFinished(() => chmodSync(path.dirname(file), 0o755));
+    return { env: {} };
+  }
+  const source = path.join(folder(), 'source');
+  writeFileSync(source, readFileSync(file));
+  if (spawnSync('mount', ['--bind', source, file]).status === 0) {
+    onTestFinished(() => void spawnSync('umount', [file]));
+    return { env: {} };
+  }
+  return {
+    env: preloading(`import fs from 'node:fs/promises';
+      import { syncBuiltinESMExports } from 'node:module';
+      fs.rename = async () => {
+        throw Object.assign(new Error('EBUSY: resource busy or locked, rename'), { code: 'EBUSY', syscall: 'rename' });
+      };
+      syncBuiltinESMExports();`),
+  };
+}

@@ -37,7 +37,7 @@ Options:
                            FILE.json: a tokenizer from --save or toJSON()
       --train N            first learn a vocabulary of N ids from the whole input, of bytes
                            (default) or words; keeps the input in memory
-      --save FILE.json     write the trained tokenizer before the ids; - prints it instead of them
+      --save FILE.json     write the trained tokenizer before the ids; - prints it, and no ids
       --json               each line a JSON array of ids
 
 Examples:

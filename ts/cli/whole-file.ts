@@ -63,7 +63,7 @@ export async function writeWhole(file: string, text: string): Promise<void> {
       await replace(target, text, old?.mode);
     } catch (error) {
       if (old === null || !IRREPLACEABLE.has(codeOf(error)!)) throw error;
-      await overwrite(target, text, error);
+      await overwrite({ file, target }, text, error);
     }
   } catch (error) {
     // An error that already names a file is complete.
@@ -83,9 +83,13 @@ async function replace(file: string, text: string, mode: number | undefined): Pr
   });
 }
 
-/** Overwrites an existing file; `cause` is thrown if that is not permitted either. */
-async function overwrite(file: string, text: string, cause: unknown): Promise<void> {
-  const handle = await open(file, constants.O_WRONLY).catch(() => {
+/** Overwrites `target`, which the user calls `file`; throws `cause` if that is not permitted either. */
+async function overwrite(
+  { file, target }: { readonly file: string; readonly target: string },
+  text: string,
+  cause: unknown,
+): Promise<void> {
+  const handle = await open(target, constants.O_WRONLY).catch(() => {
     throw cause;
   });
   try {
