@@ -19,7 +19,7 @@ import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promise
 import path from 'node:path';
 import { asProgram } from './lib/main.mjs';
 import { must, root } from './lib/run.mjs';
-import { CHARTS, licenses, minifyThirdParty, THIRD_PARTY } from './lib/third-party.mjs';
+import { CHARTS, defineInherited, licenses, minifyThirdParty, THIRD_PARTY } from './lib/third-party.mjs';
 
 /** The modules of `exports` in package.json. */
 const ENTRIES = ['index', 'tokenizer/index', 'inline', 'report/index'];
@@ -104,7 +104,7 @@ async function bundleKind(kind, glue, to) {
         './backend/core-inline.js': path.join(glue, 'backend/core-inline.js'),
       },
     },
-    plugins: [minifyThirdParty()],
+    plugins: [defineInherited(), minifyThirdParty()],
     logLevel: 'warn',
   });
   const { output } = await build.write({

@@ -29,6 +29,59 @@ export function minifyThirdParty() {
   };
 }
 
+/** The names that every object inherits and that a program may give another value. */
+const INHERITED = ['constructor', 'toLocaleString', 'toString', 'valueOf'];
+
+/**
+ * A rolldown plugin for programs that freeze the intrinsic objects, as `lockdown()` of SES does. There an assignment to
+ * a name that a frozen prototype has is an error, although the object itself is not frozen. Such assignments in
+ * third-party modules become definitions:
+ *
+ *     x.toString = f;     Object.defineProperty(x, "toString", { value: f, ... });
+ *
+ * @returns {import('rolldown').Plugin}
+ */
+export function defineInherited() {
+  return {
+    name: 'define-inherited',
+    transform: {
+      filter: { id: THIRD_PARTY, code: new RegExp(`\\.(${INHERITED.join('|')})\\s*=[^=]`) },
+      handler(code) {
+        /** @type {{ start: number, end: number, text: string }[]} */
+        const edits = [];
+        const attributes = 'writable: true, enumerable: true, configurable: true';
+        // oxlint-disable-next-line typescript/no-explicit-any -- a tree of many node types, read by name
+        const visit = (/** @type {any} */ node) => {
+          if (typeof node !== 'object' || node === null) return;
+          const { left, right, operator } = node.type === 'ExpressionStatement' ? node.expression : node;
+          const target = left?.type === 'MemberExpression' && !left.computed ? left : null;
+          if (
+            node.type === 'ExpressionStatement' &&
+            operator === '=' &&
+            INHERITED.includes(target?.property.name)
+          ) {
+            const { object, property } = target;
+            edits.push(
+              { start: object.start, end: object.start, text: 'Object.defineProperty(' },
+              { start: object.end, end: right.start, text: `, "${property.name}", { value: ` },
+              { start: right.end, end: right.end, text: `, ${attributes} })` },
+            );
+          }
+          Object.values(node).forEach(visit);
+        };
+        visit(this.parse(code).body);
+        edits.sort((a, b) => a.start - b.start);
+        let [result, at] = ['', 0];
+        for (const { start, end, text } of edits) {
+          result += code.slice(at, start) + text;
+          at = end;
+        }
+        return result + code.slice(at);
+      },
+    },
+  };
+}
+
 /**
  * The licenses of the packages that contain these modules, and of the crates (scripts/notices.mjs), as one text.
  *
