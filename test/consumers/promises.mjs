@@ -117,7 +117,7 @@ export const PROMISES = {
   mocha: { uses: { mocha: '12.0.3' }, cases: both },
   tsx: { uses: { tsx: '4.23.15' }, cases: both },
   'typescript-5.4': {
-    uses: { typescript: '5.4.5' },
+    uses: { 'typescript-5.4': 'npm:typescript@5.4.5' },
     cases: {
       node10: native('import'),
       'node16-commonjs': native('import'),
@@ -126,7 +126,7 @@ export const PROMISES = {
     },
   },
   'typescript-7': {
-    uses: { typescript: '7.0.2' },
+    uses: { 'typescript-7': 'npm:typescript@7.0.2' },
     cases: { 'node16-commonjs': native('import'), 'node16-esm': native('import'), bundler: native('import') },
   },
   attw: { uses: { '@arethetypeswrong/cli': '0.18.5' }, cases: { clean } },

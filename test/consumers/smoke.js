@@ -1,16 +1,23 @@
 /**
- * The program of every consumer: a lookup, a bag, a layer with dropout, a sinusoid, one bad id. Returns one line with the
- * backend, the reason for a fallback, and a digest of all bits.
+ * The program of every consumer: a lookup, a bag, a layer with dropout, a sinusoid, one bad id. Resolves to one line with
+ * the backend, the reason for a fallback or the error, and a digest of all bits.
  */
 
-/** @param {string} name  the case, as in promises.json @param {Pick<typeof import('tokenbed'), 'backendInfo' | 'CharTokenizer' | 'Embedding' | 'EmbeddingBag' | 'EmbeddingLayer' | 'PositionalEncoding'>} tokenbed */
-export function smoke(
+/**
+ * @param {string} name  the case, as in promises.mjs
+ * @param {Pick<typeof import('tokenbed'), 'backendInfo' | 'CharTokenizer' | 'Embedding' | 'EmbeddingBag' | 'EmbeddingLayer' | 'PositionalEncoding'>} tokenbed
+ * @param {() => unknown} ready  runs first
+ * @returns {Promise<string>}
+ */
+export async function smoke(
   name,
   { backendInfo, CharTokenizer, Embedding, EmbeddingBag, EmbeddingLayer, PositionalEncoding },
+  ready,
 ) {
   /** @type {{ backend: string, reason: unknown, digest?: string, code?: unknown }} */
   let seen;
   try {
+    await ready();
     const { name: backend, fallbackReason: reason } = backendInfo();
     const ids = new CharTokenizer().encode('Hello, consumers of every kind!');
     const embedding = new Embedding({ vocabSize: 100, embeddingDim: 67, seed: 1 });
