@@ -81,7 +81,8 @@ async function runRow(row, scratch, tarball, home) {
     return [];
   }
   try {
-    if (!how.alone) await npm(folder, ['--offline', tarball]);
+    if (home !== undefined) await unpack(tarball, path.join(folder, 'node_modules/tokenbed'));
+    else if (!how.alone) await npm(folder, ['--offline', tarball]);
     if (how.once !== undefined)
       await must('bash', ['-c', `${AWAY}${how.once}`], { cwd: folder, env: place.env, timeout: TIMEOUT_MS });
   } catch (error) {
@@ -135,6 +136,12 @@ async function install(folder, packages) {
   } catch (error) {
     return String(error);
   }
+}
+
+/** As npm installs it, but in a tenth of the time. @param {string} tarball @param {string} folder */
+async function unpack(tarball, folder) {
+  await mkdir(folder, { recursive: true });
+  await must('tar', ['-xzf', tarball, '-C', folder, '--strip-components=1']);
 }
 
 /** @param {string} folder @param {string[]} specs */
@@ -202,7 +209,15 @@ async function runCase(name, { entry }, how, { folder, env }) {
     ? await visit(server, `/${how.together ? name : ''}`, { cwd, env })
     : (await run('bash', ['-c', AWAY + how.run?.(name, file)], { cwd, env, timeout: TIMEOUT_MS })).output;
   const found = new RegExp(`RESULT ${name} (\\{.*?\\}) END`).exec(output)?.[1];
-  return found === undefined ? { backend: 'nothing', reason: tail(output, 12) } : JSON.parse(found);
+  return found === undefined ? { backend: 'nothing', reason: brief(output) } : JSON.parse(found);
+}
+
+/** The lines of an output that name an error, else the last ones. @param {string} output */
+function brief(output) {
+  const lines = output.split('\n').filter((line) => /error|cannot|failed|not found/i.test(line));
+  return (lines.length > 0 ? lines.slice(0, 4) : tail(output, 4).split('\n'))
+    .map((line) => line.trim())
+    .join(' | ');
 }
 
 /**

@@ -13,6 +13,7 @@ import { say, seconds } from './lib/progress.mjs';
 import { tail } from './lib/run.mjs';
 import { setUp } from './setup.mjs';
 import { bench } from './suites/bench.mjs';
+import { consumers } from './suites/consumers.mjs';
 import { apiPages } from './suites/docs.mjs';
 import { examples } from './suites/examples.mjs';
 import { neon } from './suites/neon.mjs';
@@ -45,6 +46,7 @@ const SUITES = [
   { name: 'docs', what: 'the API pages, generated without warnings', about: '15 s', run: apiPages },
   { name: 'bench', what: 'all contenders of the benchmark give correct results', about: '1 min', run: bench },
   { name: 'pack', what: 'the tarball, installed elsewhere', about: '20 s', run: pack },
+  { name: 'consumers', what: "the tarball in its users' tools", about: '45 s', run: consumers },
 ];
 
 /** The suites that need a browser. */

@@ -23,7 +23,7 @@ const error = (entry, ...reasons) => ({ entry, backends: ['error'], reasons });
 const clean = { entry: 'package', backends: ['clean'], reasons: [] };
 
 const ADDON = /addon|\.node\b/;
-const DENIED = /ffi|permission|NotCapable/i;
+const DENIED = /access|permission|allow-/;
 /** Why there is no addon and no WASM, and the three remedies. */
 const LOST = [ADDON, /core\.wasm/, /external/, /tokenbed\/inline/, /init\(\{ wasm/];
 const bundled = () => error('import', ...LOST);

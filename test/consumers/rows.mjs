@@ -63,7 +63,7 @@ const node = {
   run: (_, file) => `TOKENBED_THREADS=3 "$NODE" ${file}`,
 };
 
-const ROLLUP = 'rollup main.mjs -p node-resolve={exportConditions:["node"]} -p commonjs';
+const ROLLUP = 'rollup main.mjs -p \'node-resolve={exportConditions:["node"]}\' -p commonjs';
 const EXTERNAL = (/** @type {string} */ name, /** @type {string} */ option) =>
   name.includes('external') ? option : '';
 /** Runs the bundle elsewhere, or here if it needs node_modules. @param {string} name @param {string} [file] */
@@ -204,13 +204,14 @@ const worker :Workerd.Worker = (compatibilityDate = "2026-07-01", modules = [(na
   rspack: packs('@rspack/core'),
   parcel: {
     needs: 'chromium',
+    commonjs: true,
     program: (name, entry) => {
       return { 'main.js': program(name, entry, name === 'page' ? { ready: INIT, use: show } : {}) };
     },
     files: (name) =>
       name === 'page'
         ? { 'index.html': '<!doctype html><body><script type="module" src="main.js"></script></body>\n' }
-        : { 'package.json': JSON.stringify({ type: 'module', engines: { node: '>=20' } }) },
+        : { 'package.json': JSON.stringify({ engines: { node: '>=20' } }) },
     run: () => 'parcel build main.js --no-cache --dist-dir out && node out/main.js',
     serve: (name) => (name === 'page' ? 'parcel serve index.html --no-hmr --no-cache --port $PORT' : ''),
   },

@@ -5,7 +5,7 @@
 
 /**
  * @param {string} name  the case, as in promises.mjs
- * @param {Pick<typeof import('tokenbed'), 'backendInfo' | 'CharTokenizer' | 'Embedding' | 'EmbeddingBag' | 'EmbeddingLayer' | 'PositionalEncoding'>} tokenbed
+ * @param {Pick<typeof import('tokenbed'), 'backendInfo' | 'CharTokenizer' | 'Embedding' | 'EmbeddingBag' | 'EmbeddingLayer' | 'init' | 'initSync' | 'PositionalEncoding'>} tokenbed
  * @param {() => unknown} ready  runs first
  * @returns {Promise<string>}
  */
