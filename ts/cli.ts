@@ -2,6 +2,8 @@
 
 import { main } from './cli/main.js';
 
-void main(process.argv.slice(2)).then((code) => {
-  process.exitCode = code;
-});
+async function run(): Promise<void> {
+  process.exitCode = await main(process.argv.slice(2));
+}
+
+void run();
