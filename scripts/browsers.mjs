@@ -13,6 +13,7 @@ import { spawn } from 'node:child_process';
 import { mkdtemp, rm, symlink } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
+import { createRequire } from 'node:module';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { setTimeout } from 'node:timers/promises';
@@ -21,7 +22,8 @@ import { run } from '../test/browsers/program.js';
 import { findChromium, INSTALL_CHROMIUM, onPath } from './lib/chromium.mjs';
 import { asProgram } from './lib/main.mjs';
 import { say } from './lib/progress.mjs';
-import { endWithUs, root } from './lib/run.mjs';
+import { endWithUs, must, root } from './lib/run.mjs';
+import { unlessFresh } from './lib/stamp.mjs';
 import { serveFolder } from './lib/static-server.mjs';
 import { setUp } from './setup.mjs';
 
@@ -57,9 +59,21 @@ const CASES = {
 /** Thrown for what is not installed; the message is the command that installs it. */
 class NotRun extends Error {}
 
+/** puppeteer-core, with its own lock file: nothing else needs it. */
+async function driver() {
+  const folder = path.join(root, 'scripts/browsers');
+  const inputs = ['package.json', 'package-lock.json'].map((name) => `scripts/browsers/${name}`);
+  await unlessFresh({ name: 'browsers', inputs, outputs: ['scripts/browsers/node_modules'] }, async () => {
+    const args = ['ci', '--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund'];
+    await must('npm', args, { cwd: folder });
+  });
+  const file = createRequire(path.join(folder, 'package.json')).resolve('puppeteer-core');
+  return import(pathToFileURL(file).href);
+}
+
 /** @param {'firefox' | 'chrome'} browser @param {string} executablePath @returns {Promise<Browser>} */
 async function puppeteer(browser, executablePath) {
-  const { launch } = await import('puppeteer-core');
+  const { launch } = await driver();
   // The sandbox of Chromium does not work for root.
   const args = browser === 'chrome' ? ['--no-sandbox'] : [];
   const running = await launch({ browser, executablePath, args, headless: true, protocol: 'webDriverBiDi' });

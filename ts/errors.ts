@@ -32,6 +32,12 @@ export type ErrorCode =
   | 'ERR_INTERNAL'
   | 'ERR_FORMAT';
 
+/** The first line of an error of the host: a reason is one line. */
+export const firstLine = (error: unknown): string =>
+  String((error as { readonly message?: unknown } | null)?.message ?? error)
+    .split(/[\r\n]/)[0]!
+    .trim();
+
 /** An error of this package: a built-in error with a `code` and the numbers as fields. */
 export interface TokenbedError extends Error {
   /** What is wrong. */

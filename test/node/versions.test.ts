@@ -33,7 +33,7 @@ let theirs: typeof ours;
 beforeAll(async () => {
   copy = await copyOfPackage();
   await changeVersion(copy.dist);
-  theirs = (await import(copy.url('index.js'))) as typeof ours;
+  theirs = (await import(copy.url('index.mjs'))) as typeof ours;
 });
 afterAll(() => copy.remove());
 

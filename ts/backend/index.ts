@@ -1,7 +1,7 @@
 /** Chooses and loads the backend of new objects. */
 
 import { host } from '#host';
-import { fail, tooLarge, wrongKind, wrongValue } from '../errors.js';
+import { fail, firstLine, tooLarge, wrongKind, wrongValue } from '../errors.js';
 import type { OrdinaryBytes, OrdinaryFloats } from '../args/arrays.js';
 import { choice, type Named, named } from '../args/options.js';
 import { floatBytes } from '../table-spec.js';
@@ -65,7 +65,7 @@ const REMEDY =
 
 /** `why`: the reason against the native backend, if it was tried first. */
 function unavailable(name: Wanted, cause: unknown, why: string | null = null, remedy = '') {
-  const reasons = [(cause as Error).message, ...(why === null ? [] : [why])].join('; and ');
+  const reasons = [firstLine(cause), ...(why === null ? [] : [why])].join('; and ');
   const text = `Backend ${name} cannot be loaded: ${reasons}${remedy === '' ? '' : `. ${remedy}`}`;
   return fail(Error, 'ERR_BACKEND_UNAVAILABLE', text, { backend: name, cause });
 }

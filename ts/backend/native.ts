@@ -44,9 +44,9 @@ function expectSameVersion(binding: Partial<NativeBinding>): void {
  * error is the reason why the addon cannot be used.
  */
 export function nativeBackend(host: Host, settings: Settings): Backend {
-  const binding = host.native();
-  expectSameVersion(binding);
-  const kernels = guarded(binding, { lost: null }, (error) => internalError((error as Error).message, error));
+  const kernels = guarded(host.native(expectSameVersion), { lost: null }, (error) =>
+    internalError((error as Error).message, error),
+  );
   // simd128 is an instruction set of WASM, valid on every machine.
   if (settings.isa !== undefined && settings.isa !== 'simd128' && !kernels.lowerIsa(settings.isa)) {
     throw wrongValue('TOKENBED_ISA', settings.isa, 'an instruction set of this architecture');

@@ -12,8 +12,11 @@ import type { Machine, NativeBinding } from '../backend/contract.js';
 export interface Host {
   /** Whether modules of any size can be compiled synchronously. */
   readonly synchronous: boolean;
-  /** The addon of this platform. If there is none, throws an error whose message says why. */
-  native(): NativeBinding;
+  /**
+   * The first addon of this platform that loads and that `accept` does not throw for. If there is none, throws an error
+   * whose message says why.
+   */
+  native(accept: (binding: NativeBinding) => void): NativeBinding;
   /** Reads the bytes of `core.wasm` synchronously; throws if the host cannot. */
   readCore(): OrdinaryBytes;
   /** Opens `core.wasm`, or the module at `source`. */

@@ -14,6 +14,7 @@ import type * as module from 'node:module';
 import type * as os from 'node:os';
 import type * as url from 'node:url';
 import type { NativeBinding } from '../backend/contract.js';
+import { firstLine } from '../errors.js';
 import type { Host } from './host.js';
 
 /**
@@ -151,19 +152,21 @@ function fromPackage(platform: string): NativeBinding {
   }
 }
 
-function native(): NativeBinding {
+function native(accept: (binding: NativeBinding) => void): NativeBinding {
   const reasons: string[] = [];
   for (const platform of platforms()) {
     for (const load of [packed, fromPackage]) {
       try {
-        return load(platform);
+        const binding = load(platform);
+        accept(binding);
+        return binding;
       } catch (error) {
-        reasons.push((error as Error).message);
+        reasons.push(firstLine(error));
       }
     }
   }
-  const distinct = [...new Set(reasons.map((reason) => reason.split(/[\r\n]/)[0]!.trim()))];
-  throw new Error(`no addon for ${process.platform}-${process.arch} can be loaded: ${distinct.join('; ')}`);
+  const distinct = [...new Set(reasons)].join('; ');
+  throw new Error(`no addon for ${process.platform}-${process.arch} can be loaded: ${distinct}`);
 }
 
 async function open(source: string | undefined): Promise<Response | Uint8Array<ArrayBuffer>> {
