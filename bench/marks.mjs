@@ -261,7 +261,7 @@ export const MARKS = [
   }),
 ];
 
-/** Start-up is measured with whole processes: milliseconds more than an empty one, at most `wanted`. */
+/** Start-up is measured with whole processes: milliseconds more than an empty module, at most `wanted`. */
 export const START_UP = [
   { name: 'Process start to first lookup, native', program: 'native', wanted: 15 },
   { name: 'Process start to first lookup, WASM', program: 'wasm', wanted: 25 },

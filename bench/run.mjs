@@ -84,7 +84,7 @@ async function bench(options) {
     if (failure !== null) record.failures.push(`${group}: ${failure}`);
   }
   const startUp = options.cases?.includes('L1') ?? (options.ops === null && options.peers === null);
-  const startUpMs = startUp && !options.answers ? measureStartUp(options.quick ? 7 : 21) : {};
+  const startUpMs = startUp && !options.answers ? measureStartUp() : {};
   const marks = judgeMarks(record.rows, startUpMs);
 
   if (options.json !== null) {

@@ -31,7 +31,7 @@ function measured(mark, rows) {
 /**
  * Every mark. `measured` is null if the run has no matching row.
  *
- * @param {readonly Row[]} rows @param {Readonly<Record<string, number>>} startUpMs over an empty process, by program
+ * @param {readonly Row[]} rows @param {Readonly<Record<string, number>>} startUpMs over an empty module, by backend
  * @returns {Mark[]}
  */
 export function judgeMarks(rows, startUpMs) {
@@ -49,7 +49,7 @@ export function judgeMarks(rows, startUpMs) {
   });
   const starts = START_UP.map(({ name, program, wanted }) => {
     const value = startUpMs[program] ?? null;
-    const against = 'an empty process (milliseconds more)';
+    const against = 'an empty module (milliseconds more)';
     return {
       name,
       against,

@@ -1,14 +1,18 @@
 /**
- * Start-up time, measured on whole processes: an empty one (`node -e 0`) and one with `import` and a first lookup, in turn.
+ * Start-up time, measured on whole processes: one of an empty module, and one with `import` and a first lookup, in turn.
  *
- *   milliseconds over the empty process = median over rounds of (ours - empty), paired
+ *   milliseconds over the empty module = median over rounds of (ours - empty), paired
  */
 
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { median } from './statistics.mjs';
 
-const PROGRAM = fileURLToPath(new URL('../start-up/first-lookup.mjs', import.meta.url));
+const ROUNDS = 15;
+
+/** @param {string} name */
+const program = (name) => fileURLToPath(new URL(`../start-up/${name}.mjs`, import.meta.url));
+const [EMPTY, FIRST_LOOKUP] = [program('empty'), program('first-lookup')];
 
 /** @param {readonly string[]} args @param {NodeJS.ProcessEnv} env */
 function timed(args, env) {
@@ -18,17 +22,17 @@ function timed(args, env) {
   return Number(process.hrtime.bigint() - start) / 1e6;
 }
 
-/** @param {number} rounds @returns {Record<string, number>} */
-export function measureStartUp(rounds) {
+/** @returns {Record<string, number>} milliseconds over an empty module, by backend */
+export function measureStartUp() {
   const env = { ...process.env };
   /** @type {Record<string, number[]>} */
   const extra = { native: [], wasm: [] };
-  for (let round = 0; round <= rounds; round++) {
-    const empty = timed(['-e', '0'], env);
-    for (const [program, list] of Object.entries(extra)) {
-      const ms = timed([PROGRAM, program], env) - empty;
+  for (let round = 0; round <= ROUNDS; round++) {
+    const empty = timed([EMPTY], env);
+    for (const [backend, list] of Object.entries(extra)) {
+      const ms = timed([FIRST_LOOKUP, backend], env) - empty;
       if (round > 0) list.push(ms); // the first one fills the system's file cache
     }
   }
-  return Object.fromEntries(Object.entries(extra).map(([program, list]) => [program, median(list)]));
+  return Object.fromEntries(Object.entries(extra).map(([backend, list]) => [backend, median(list)]));
 }
