@@ -94,8 +94,9 @@ async function bundleKind(kind, glue, to) {
     external: [/^node:/, /^@tokenbed\//],
     platform: 'neutral',
     tsconfig: false, // its `rootDirs` would resolve to the ordinary glue if the requested one is missing
+    // Safari 16.0 to 16.3 has no static blocks. It must parse the files, so that users read why it cannot run the WASM.
     // The chart library checks `window` and `it` (of tests) to align lines to pixels. Make it the same everywhere.
-    transform: { target: 'es2022', define: { window: 'undefined', it: 'undefined' } },
+    transform: { target: ['es2022', 'safari16'], define: { window: 'undefined', it: 'undefined' } },
     resolve: {
       mainFields: ['module', 'main'],
       alias: {

@@ -17,6 +17,16 @@ interface Imports {
 
 const files = new Map<string, Imports>();
 
+/** The syntax in `tree` that Safari 15 rejects: static blocks, and regular expressions of ES2018 and ES2024. */
+function newSyntax(tree: unknown): string[] {
+  if (typeof tree !== 'object' || tree === null) return [];
+  const { type, regex } = tree as { type?: string; regex?: { pattern: string; flags: string } };
+  const found = Object.values(tree).flatMap(newSyntax);
+  if (type === 'StaticBlock') found.push(type);
+  if (regex && (/\(\?<[=!]/.test(regex.pattern) || regex.flags.includes('v'))) found.push(regex.pattern);
+  return found;
+}
+
 beforeAll(async () => {
   for (const name of await readdir(dist, { recursive: true })) {
     if (!/\.(js|mjs)$/.test(name)) continue;
@@ -101,6 +111,14 @@ describe('dist', () => {
       if (generic.test(await readFile(path.join(dist, name), 'utf8'))) wrong.push(name);
     expect(names).toContain('index.d.ts');
     expect(wrong).toEqual([]);
+  });
+
+  test('engines without WASM SIMD can parse the files, and so report what is missing', async () => {
+    expect(newSyntax(parseSync('a.js', 'class A { static {} } /(?<=a)b/; /a/v;').program)).toHaveLength(3);
+    for (const name of files.keys()) {
+      const source = await readFile(path.join(dist, name), 'utf8');
+      expect(newSyntax(parseSync(name, source).program), name).toEqual([]);
+    }
   });
 
   test('contains no unused JavaScript', async () => {
