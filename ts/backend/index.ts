@@ -8,6 +8,7 @@ import { floatBytes } from '../table-spec.js';
 import { registerAllocator } from '../tensor.js';
 import { VERSION } from '../version.js';
 import type { Backend, BackendInfo, Machine, Settings } from './contract.js';
+import { engineProblem } from './engine.js';
 import { nativeBackend } from './native.js';
 import { wasmBackend } from './wasm.js';
 
@@ -63,11 +64,20 @@ const REMEDY =
   'In a bundle, keep tokenbed external, import tokenbed/inline, or pass the address of core.wasm to init({ wasm }); ' +
   'for the development server of Vite, exclude tokenbed in optimizeDeps';
 
-/** `why`: the reason against the native backend, if it was tried first. */
-function unavailable(name: Wanted, cause: unknown, why: string | null = null, remedy = '') {
-  const reasons = [firstLine(cause), ...(why === null ? [] : [why])].join('; and ');
-  const text = `Backend ${name} cannot be loaded: ${reasons}${remedy === '' ? '' : `. ${remedy}`}`;
+function unavailable(name: Wanted, cause: unknown, reason = firstLine(cause)) {
+  const text = `Backend ${name} cannot be loaded: ${reason}`;
   return fail(Error, 'ERR_BACKEND_UNAVAILABLE', text, { backend: name, cause });
+}
+
+/**
+ * The error for a module that cannot be opened or compiled. `why`: the reason against the native backend, if it was tried
+ * first; `own`: the module belongs to this package.
+ */
+function cannotCompile(error: unknown, why: string | null, own: boolean) {
+  const problem = engineProblem(error);
+  const reasons = [problem ?? firstLine(error), ...(why === null ? [] : [why])].join('; and ');
+  const remedy = own && inlined === null && problem === null ? `. ${REMEDY}` : '';
+  return unavailable('wasm', error, reasons + remedy);
 }
 
 /** The native backend, or the error that prevents it. */
@@ -89,7 +99,7 @@ function useWasm(compiled: WebAssembly.Module, fallbackReason: string | null): B
     try {
       wasm = wasmBackend(compiled, requested);
     } catch (error) {
-      throw unavailable('wasm', error, fallbackReason);
+      throw unavailable('wasm', error);
     }
     module = compiled;
   }
@@ -102,7 +112,7 @@ function compileNow(fallbackReason: string | null): WebAssembly.Module {
   try {
     return new WebAssembly.Module(inlined === null ? host().readCore() : inlined());
   } catch (error) {
-    throw unavailable('wasm', error, fallbackReason, inlined === null ? REMEDY : '');
+    throw cannotCompile(error, fallbackReason, true);
   }
 }
 
@@ -111,7 +121,7 @@ function compileBytes(bytes: object): WebAssembly.Module {
   try {
     return new WebAssembly.Module(bufferSource(bytes));
   } catch (error) {
-    throw unavailable('wasm', error);
+    throw cannotCompile(error, null, false);
   }
 }
 
@@ -164,7 +174,7 @@ export async function init(options?: InitOptions): Promise<BackendInfo> {
   const { fallbackReason } = selection;
   const compiled = await load(source).catch((error: unknown) => {
     if ((error as { code?: string }).code === 'ERR_INVALID_OPTION') throw error;
-    throw unavailable('wasm', error, fallbackReason, source === undefined && inlined === null ? REMEDY : '');
+    throw cannotCompile(error, fallbackReason, source === undefined);
   });
   useWasm(compiled, fallbackReason);
   return backendInfo();

@@ -4,29 +4,11 @@
  * error of each use there and in this realm. Needs --experimental-vm-modules.
  */
 
-import { readFile } from 'node:fs/promises';
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import vm from 'node:vm';
+import { coreBytes, tokenbedIn } from './realm.mjs';
 
-const dist = fileURLToPath(new URL('../../../dist/', import.meta.url));
 const context = vm.createContext({});
-/** @type {Map<string, vm.SourceTextModule>} */
-const modules = new Map();
-
-/** @param {string} file */
-async function load(file) {
-  const source = await readFile(file, 'utf8');
-  const module = modules.get(file) ?? new vm.SourceTextModule(source, { context, identifier: file });
-  modules.set(file, module);
-  return module;
-}
-
-const entry = await load(path.join(dist, 'index.js'));
-await entry.link((name, { identifier }) =>
-  load(name === '#loader' ? path.join(dist, 'backend/loader.web.js') : path.resolve(identifier, '..', name)),
-);
-await entry.evaluate();
+const bare = await tokenbedIn(context);
 
 /** @param {typeof import('../../../dist/index.js')} tokenbed */
 const uses = ({ BPETokenizer, CharTokenizer, Embedding, EmbeddingBag, EmbeddingLayer, ...rest }) => ({
@@ -62,7 +44,7 @@ function code(run) {
 
 /** @param {any} tokenbed */
 async function results(tokenbed) {
-  tokenbed.initSync({ wasm: await readFile(path.join(dist, 'core.wasm')) });
+  tokenbed.initSync({ wasm: await coreBytes() });
   /** @type {Record<string, string>} */
   const all = {};
   for (const [name, use] of Object.entries(uses(tokenbed))) {
@@ -78,7 +60,7 @@ async function results(tokenbed) {
 console.log(
   JSON.stringify({
     globals: vm.runInContext('Object.getOwnPropertyNames(globalThis)', context),
-    bare: await results(entry.namespace),
+    bare: await results(bare),
     here: await results(await import('../../../dist/index.js')),
   }),
 );

@@ -1,0 +1,35 @@
+/**
+ * Prints the errors of the ways to load the WASM: `init`, the first use, `initSync`. With `forbidden` it runs in a realm that
+ * forbids compiling WebAssembly, and prints the name of the backend over a compiled module too.
+ *
+ *   engine.mjs [forbidden]
+ */
+
+import vm from 'node:vm';
+import { coreBytes, tokenbedIn } from './realm.mjs';
+
+const forbidden = process.argv[2] === 'forbidden';
+const { init, initSync, Embedding } = forbidden
+  ? await tokenbedIn(vm.createContext({}, { codeGeneration: { strings: true, wasm: false } }))
+  : await import('../../../dist/index.js');
+const wasm = await coreBytes();
+
+/** @type {Record<string, () => unknown>} */
+const ways = {
+  init: () => init({ backend: 'wasm', ...(forbidden && { wasm }) }),
+  initSync: () => initSync({ wasm }),
+  ...(!forbidden && { 'first use': () => new Embedding({ vocabSize: 5, embeddingDim: 4 }) }),
+};
+/** @type {Record<string, unknown>} */
+const errors = {};
+for (const [way, use] of Object.entries(ways)) {
+  try {
+    await use();
+    errors[way] = null;
+  } catch (error) {
+    const { code, message, cause } = /** @type {Error & { code?: string }} */ (error);
+    errors[way] = { code, message, cause: String(cause) };
+  }
+}
+const provided = forbidden ? initSync({ wasm: new WebAssembly.Module(wasm) }).name : null;
+console.log(JSON.stringify({ errors, provided }));
