@@ -1,7 +1,7 @@
 /** Chooses and loads the backend of new objects. */
 
 import { host } from '#host';
-import { fail, firstLine, tooLarge, wrongKind, wrongValue } from '../errors.js';
+import { fail, firstLine, isUnavailable, tooLarge, wrongKind, wrongValue } from '../errors.js';
 import type { OrdinaryBytes, OrdinaryFloats } from '../args/arrays.js';
 import { choice, type Named, named } from '../args/options.js';
 import { floatBytes } from '../table-spec.js';
@@ -74,6 +74,7 @@ function unavailable(name: Wanted, cause: unknown, reason = firstLine(cause)) {
  * first; `own`: the module belongs to this package.
  */
 function cannotCompile(error: unknown, why: string | null, own: boolean) {
+  if (isUnavailable(error)) return error;
   const problem = engineProblem(error);
   const reasons = [problem ?? firstLine(error), ...(why === null ? [] : [why])].join('; and ');
   const remedy = own && inlined === null && problem === null ? `. ${REMEDY}` : '';
@@ -87,7 +88,7 @@ function tryNative(): Backend | Error {
     native ??= nativeBackend(host(), requested);
     return native;
   } catch (error) {
-    if ((error as { code?: string }).code === 'ERR_INVALID_OPTION') throw error;
+    if ((error as { code?: string }).code === 'ERR_INVALID_OPTION' || isUnavailable(error)) throw error;
     return error as Error;
   }
 }

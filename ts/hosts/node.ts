@@ -14,7 +14,7 @@ import type * as module from 'node:module';
 import type * as os from 'node:os';
 import type * as url from 'node:url';
 import type { NativeBinding } from '../backend/contract.js';
-import { firstLine } from '../errors.js';
+import { fail, firstLine, isUnavailable } from '../errors.js';
 import type { Host } from './host.js';
 
 /**
@@ -28,13 +28,16 @@ export interface Location {
   addon(platform: string): string | URL | undefined;
 }
 
-/** Node is older than `engines` of package.json: it lacks the synchronous access to built-in modules. */
-const TOO_OLD = 'tokenbed needs Node 20.19, 22.12 or later; this is';
-
+/**
+ * A built-in module. Errors: `ERR_BACKEND_UNAVAILABLE` in Node before 20.16, Node 21 and Node 22.0 to 22.2, which do not have
+ * `process.getBuiltinModule`.
+ */
 function builtin<Name extends keyof Modules>(name: Name): Modules[Name] {
   const get = process.getBuiltinModule as ((name: string) => unknown) | undefined;
-  if (get === undefined) throw new Error(`${TOO_OLD} Node ${process.versions.node}`);
-  return get(`node:${name}`) as Modules[Name];
+  if (get !== undefined) return get(`node:${name}`) as Modules[Name];
+  // The versions in `engines` of package.json.
+  const text = `tokenbed needs Node 20.19, or Node 22.12 and newer: this is Node ${process.versions.node}`;
+  throw fail(Error, 'ERR_BACKEND_UNAVAILABLE', text, { backend: 'auto', cause: null });
 }
 
 interface Modules {
@@ -161,6 +164,7 @@ function native(accept: (binding: NativeBinding) => void): NativeBinding {
         accept(binding);
         return binding;
       } catch (error) {
+        if (isUnavailable(error)) throw error;
         reasons.push(firstLine(error));
       }
     }

@@ -1,14 +1,17 @@
 /**
- * Prints the errors of the ways to load the WASM: `init`, the first use, `initSync`. With `forbidden` it runs in a realm that
- * forbids compiling WebAssembly, and prints the name of the backend over a compiled module too.
+ * Prints the errors of the ways to load a backend: `init`, the first use, `initSync`.
  *
- *   engine.mjs [forbidden]
+ *   engine.mjs              this process
+ *   engine.mjs forbidden    a realm that forbids compiling WebAssembly; also the backend over a compiled module
+ *   engine.mjs old-node     without `process.getBuiltinModule`, as Node before 20.16; not `initSync`, which needs no file
  */
 
 import vm from 'node:vm';
 import { coreBytes, tokenbedIn } from './realm.mjs';
 
 const forbidden = process.argv[2] === 'forbidden';
+const oldNode = process.argv[2] === 'old-node';
+if (oldNode) Object.assign(process, { getBuiltinModule: undefined });
 const { init, initSync, Embedding } = forbidden
   ? await tokenbedIn(vm.createContext({}, { codeGeneration: { strings: true, wasm: false } }))
   : await import('../../../dist/index.js');
@@ -17,7 +20,7 @@ const wasm = await coreBytes();
 /** @type {Record<string, () => unknown>} */
 const ways = {
   init: () => init({ backend: 'wasm', ...(forbidden && { wasm }) }),
-  initSync: () => initSync({ wasm }),
+  ...(!oldNode && { initSync: () => initSync({ wasm }) }),
   ...(!forbidden && { 'first use': () => new Embedding({ vocabSize: 5, embeddingDim: 4 }) }),
 };
 /** @type {Record<string, unknown>} */
