@@ -22,9 +22,18 @@ export function registerRenderer(renderer: ReportRenderer): void {
   registered = renderer;
 }
 
-/** The registered renderer; some hosts load it on first use. `ERR_NOT_INITIALIZED` if it is not imported. */
+/**
+ * The registered renderer; some hosts load it on first use. `ERR_NOT_INITIALIZED` if it is not imported,
+ * `ERR_BACKEND_UNAVAILABLE` if loading it fails.
+ */
 export function renderer(): ReportRenderer {
-  if (registered === null) loadReport();
+  try {
+    if (registered === null) loadReport();
+  } catch (cause) {
+    const [reason] = String((cause as Error | null)?.message ?? cause).split(/\r?\n/);
+    const text = `The charts of tokenbed/report cannot be loaded on this host: ${reason}`;
+    throw fail(Error, 'ERR_BACKEND_UNAVAILABLE', text, { cause });
+  }
   if (registered !== null) return registered;
   const text = "Reports require a separate entry: import 'tokenbed/report' once before you create a report";
   throw fail(Error, 'ERR_NOT_INITIALIZED', text);
