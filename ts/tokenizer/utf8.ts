@@ -29,7 +29,7 @@ export function decodeUtf8(bytes: Uint8Array): string {
 
 /**
  * The offset of a character at the end that is incomplete, or the length. Decoding the bytes before and after this
- * offset separately gives the same text as decoding them together, whatever bytes follow.
+ * offset separately gives the same text as decoding them together.
  */
 export function endOfCharacters(bytes: Uint8Array): number {
   const { length } = bytes;
