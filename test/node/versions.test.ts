@@ -55,7 +55,9 @@ describe('an addon', () => {
     const saved = process.env['TOKENBED_BACKEND'];
     delete process.env['TOKENBED_BACKEND'];
     try {
-      expect(await theirs.init()).toMatchObject({ name: 'wasm', fallbackReason: reason, version: OTHER });
+      const info = await theirs.init();
+      expect(info).toMatchObject({ name: 'wasm', version: OTHER });
+      expect(info.fallbackReason).toContain(reason);
     } finally {
       process.env['TOKENBED_BACKEND'] = saved;
     }

@@ -10,7 +10,7 @@ import { coreBytes, tokenbedIn } from './realm.mjs';
 const context = vm.createContext({});
 const bare = await tokenbedIn(context);
 
-/** @param {typeof import('../../../dist/index.js')} tokenbed */
+/** @param {typeof import('../../../dist/index.mjs')} tokenbed */
 const uses = ({ BPETokenizer, CharTokenizer, Embedding, EmbeddingBag, EmbeddingLayer, ...rest }) => ({
   lookup: () => new Embedding({ vocabSize: 9, embeddingDim: 7, seed: 3 }).forward([1, 8]).data,
   'random seed': () => [typeof new Embedding({ vocabSize: 9, embeddingDim: 7 }).seed],
@@ -61,6 +61,6 @@ console.log(
   JSON.stringify({
     globals: vm.runInContext('Object.getOwnPropertyNames(globalThis)', context),
     bare: await results(bare),
-    here: await results(await import('../../../dist/index.js')),
+    here: await results(await import('../../../dist/index.mjs')),
   }),
 );

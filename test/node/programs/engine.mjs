@@ -14,7 +14,7 @@ const oldNode = process.argv[2] === 'old-node';
 if (oldNode) Object.assign(process, { getBuiltinModule: undefined });
 const { init, initSync, Embedding } = forbidden
   ? await tokenbedIn(vm.createContext({}, { codeGeneration: { strings: true, wasm: false } }))
-  : await import('../../../dist/index.js');
+  : await import('../../../dist/index.mjs');
 const wasm = await coreBytes();
 
 /** @type {Record<string, () => unknown>} */

@@ -12,7 +12,7 @@ const [file, when] = process.argv.slice(2);
 const report = JSON.parse(readFileSync(/** @type {string} */ (file), 'utf8'));
 
 const load = async () => ({
-  tokenbed: await import('../../../dist/index.js'),
+  tokenbed: await import('../../../dist/index.mjs'),
   charts: await import('../../../dist/report/index.js'),
 });
 if (when === 'before') await load();

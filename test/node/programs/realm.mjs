@@ -22,11 +22,7 @@ export async function tokenbedIn(context) {
     return module;
   };
   const entry = await load(path.join(dist, 'index.js'));
-  await entry.link((name, { identifier }) =>
-    load(
-      name === '#loader' ? path.join(dist, 'backend/loader.web.js') : path.resolve(identifier, '..', name),
-    ),
-  );
+  await entry.link((name, { identifier }) => load(path.resolve(identifier, '..', name)));
   await entry.evaluate();
   return entry.namespace;
 }

@@ -6,7 +6,7 @@
  */
 
 import { writeFileSync } from 'node:fs';
-import { Embedding, init } from '../../../dist/index.js';
+import { Embedding, init } from '../../../dist/index.mjs';
 
 const [backend, count] = [/** @type {'native' | 'wasm'} */ (process.argv[2]), Number(process.argv[3])];
 const alive = Array.from({ length: count }, (_, i) => ({ i, values: [i] }));
