@@ -32,6 +32,9 @@ describe('a new Embedding', () => {
       seed: 3,
       weight: null,
       parameters: null,
+      toJSON: embedding.toJSON,
+      'tokenbed.contents': 'live',
+      [Symbol.for('tokenbed.contents')]: 'live',
     });
     expect(embedding.disposed).toBe(false);
     embedding.dispose();

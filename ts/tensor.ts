@@ -151,7 +151,7 @@ const shapes: (SharedShape | undefined)[] = new Array<undefined>(512).fill(undef
 function sharedShape(sizes: readonly number[]): SharedShape {
   const rank = sizes.length;
   let hash = rank;
-  for (let axis = 0; axis < rank; axis++) hash = (Math.imul(hash, 31) + sizes[axis]!) | 0;
+  for (let axis = 0; axis < rank; axis++) hash = (31 * hash + sizes[axis]!) | 0;
   const slot = hash & 511;
   const known = shapes[slot];
   if (known !== undefined && known.entries.length === rank) {
