@@ -52,6 +52,18 @@ export function preventClones(object: { toJSON(): unknown }): void {
   Object.defineProperty(object, 'toJSON', { value, enumerable: true, configurable: true, writable: true });
 }
 
+/** A new plain object of the options and parts of an object: its own properties, as JSON has them. */
+export function ownJSON(object: object): Record<string, unknown> {
+  const own = Object.entries(object).filter(([key]) => key !== 'toJSON' && key !== NAME);
+  return Object.fromEntries(own.map(([key, value]: [string, unknown]) => [key, jsonValue(value)]));
+}
+
+function jsonValue(value: unknown): unknown {
+  if (typeof value === 'bigint') return jsonNumber(value);
+  const part = value as { toJSON?: () => unknown } | null;
+  return typeof part?.toJSON === 'function' ? part.toJSON() : value;
+}
+
 /** A number as JSON has it: 64-bit integers, NaN and infinities as strings. */
 export const jsonNumber = (value: number | bigint): number | string =>
   typeof value === 'bigint' || !Number.isFinite(value) ? String(value) : value;

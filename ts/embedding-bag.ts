@@ -15,7 +15,7 @@ import {
   TABLE_OPTIONS,
   tableFrom,
 } from './embedding.js';
-import { showContents } from './contents.js';
+import { ownJSON, showContents } from './contents.js';
 import type { InitType } from './initializer.js';
 import { DISPOSE, Lifetime } from './lifetime.js';
 import type { Parameter } from './parameter.js';
@@ -216,8 +216,7 @@ export class EmbeddingBag {
    */
   toJSON(): object {
     this.#lifetime.check();
-    const { mode, includeLastOffset, embedding } = this;
-    return { mode, includeLastOffset, embedding: embedding.toJSON() };
+    return ownJSON(this);
   }
 
   /** Disposes the bag, and frees the table if the bag created it. Idempotent; earlier results stay valid. */

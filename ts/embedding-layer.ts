@@ -28,7 +28,7 @@ import {
   TABLE_OPTIONS,
   tableOf,
 } from './embedding.js';
-import { showContents } from './contents.js';
+import { ownJSON, showContents } from './contents.js';
 import { dimMismatch, wrongObject, wrongValue } from './errors.js';
 import { readInitializer, Stream } from './initializer.js';
 import { LearnedPositionalEmbedding } from './learned-positional-embedding.js';
@@ -293,9 +293,7 @@ export class EmbeddingLayer {
    */
   toJSON(): object {
     this.#lifetime.check();
-    const { token, positional, scale } = this;
-    const { p: dropout } = this.#dropout;
-    return { token: token.toJSON(), positional: positional?.toJSON() ?? null, scale, dropout };
+    return { ...ownJSON(this), dropout: this.#dropout.p };
   }
 
   /** Disposes the layer, and the parts that it created. Idempotent; earlier results stay valid. */

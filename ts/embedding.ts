@@ -8,7 +8,7 @@ import type { IdsInput } from './args/ids.js';
 import { COLUMNS, integer, type Named, named, ROWS } from './args/options.js';
 import { type PretrainedWeight, readPretrained } from './args/pretrained.js';
 import { activeBackend, type Table } from './backend/index.js';
-import { jsonNumber, showContents } from './contents.js';
+import { ownJSON, showContents } from './contents.js';
 import { wrongObject } from './errors.js';
 import { type Initializer, type InitType, initialize, readInitializer, Stream } from './initializer.js';
 import { DISPOSE, Lifetime } from './lifetime.js';
@@ -268,9 +268,8 @@ export class Embedding {
    * Errors: `ERR_DISPOSED`; `ERR_TOO_LARGE` for a table of more than 1 MiB.
    */
   toJSON(): object {
-    const { vocabSize, embeddingDim, paddingIdx, initType, dtype, seed, weight } = this;
-    const options = { vocabSize, embeddingDim, paddingIdx, initType, dtype };
-    return { ...options, seed: seed === null ? null : jsonNumber(seed), weight: weight.toJSON() };
+    this.#lifetime.check();
+    return ownJSON(this);
   }
 
   /** Frees the table. Idempotent; earlier results stay valid. */

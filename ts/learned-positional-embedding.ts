@@ -1,7 +1,7 @@
 /** Learned positions: an Embedding of positions that is added to embeddings. */
 
 import { COLUMNS, integer, named, ROWS } from './args/options.js';
-import { showContents } from './contents.js';
+import { ownJSON, showContents } from './contents.js';
 import { Dropout } from './dropout.js';
 import { Embedding, internalsOf, newTable } from './embedding.js';
 import { type InitType, readInitializer, Stream } from './initializer.js';
@@ -78,8 +78,7 @@ export class LearnedPositionalEmbedding extends PositionLayer {
    */
   toJSON(): object {
     this.#lifetime.check();
-    const { maxSeqLength, embeddingDim, positionEmbedding } = this;
-    return { maxSeqLength, embeddingDim, positionEmbedding: positionEmbedding.toJSON() };
+    return ownJSON(this);
   }
 
   /** Frees the table and disposes `positionEmbedding`. Idempotent; earlier results stay valid. */

@@ -14,6 +14,9 @@ import { type Tensor, type TensorJSON, tensorOf } from './tensor.js';
 /** Floats to write; numbers are rounded to f32. */
 export type FloatsInput = Float32Array | Tensor<'f32'> | readonly number[];
 
+/** The parameters of objects without trainable ones. */
+export const NO_PARAMETERS: readonly [] = Object.freeze([] as const);
+
 /** The largest table in bytes that is written as JSON. */
 const MAX_JSON = 2 ** 20;
 

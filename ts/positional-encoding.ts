@@ -4,11 +4,12 @@ import { CallReader } from './args/call.js';
 import type { IdsInput } from './args/ids.js';
 import { callback, choice, COLUMNS, integer, type Named, named, real, ROWS } from './args/options.js';
 import { activeBackend, type Handle, resultFloats, type Table } from './backend/index.js';
-import { jsonNumber, showContents } from './contents.js';
+import { ownJSON, showContents } from './contents.js';
 import { Dropout } from './dropout.js';
 import { describeEncoding, type EncodingReport } from './encoding-report.js';
 import { drawEncoding } from './encoding-svg.js';
 import { Lifetime } from './lifetime.js';
+import { NO_PARAMETERS } from './parameter.js';
 import { PositionLayer } from './position-layer.js';
 import { TableSpec } from './table-spec.js';
 import { type Tensor, tensorOf } from './tensor.js';
@@ -77,8 +78,6 @@ export class PositionalEncoding extends PositionLayer {
   readonly layout: Layout;
   /** The seed of the dropout. */
   readonly seed: number | bigint;
-  /** `[]`: no trainable parameters. */
-  readonly parameters: readonly [];
   readonly #table: Table;
   readonly #sinusoid: Handle;
   readonly #lifetime: Lifetime;
@@ -115,9 +114,13 @@ export class PositionalEncoding extends PositionLayer {
     this.base = base;
     this.layout = layout;
     this.seed = dropout.seed;
-    this.parameters = Object.freeze([] as const);
     showContents(this, () => `${lifetime.text} ${dropout.text}`);
     if (new.target === PositionalEncoding) Object.freeze(this);
+  }
+
+  /** `[]`: no trainable parameters. */
+  get parameters(): readonly [] {
+    return NO_PARAMETERS;
   }
 
   /** `[maxSeqLength, D]`: a copy of the table. Errors: `ERR_DISPOSED`, `ERR_TOO_LARGE`. */
@@ -202,8 +205,7 @@ export class PositionalEncoding extends PositionLayer {
   /** A new plain object of the options, for `JSON.stringify`. Errors: `ERR_DISPOSED`. */
   toJSON(): object {
     this.#lifetime.check();
-    const { embeddingDim, maxSeqLength, dropout, base, layout, seed } = this;
-    return { embeddingDim, maxSeqLength, dropout, base, layout, seed: jsonNumber(seed) };
+    return ownJSON(this);
   }
 
   /** Frees the table. Idempotent; earlier results stay valid. */

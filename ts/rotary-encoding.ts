@@ -6,9 +6,10 @@ import { type Call, CallReader, type PositionOptions, rank } from './args/call.j
 import type { FloatsWithShape, Out } from './args/floats.js';
 import { COLUMNS, integer, named, type Named, ROWS } from './args/options.js';
 import { activeBackend, type Backend, type Handle, type Table } from './backend/index.js';
-import { showContents } from './contents.js';
+import { ownJSON, showContents } from './contents.js';
 import { describe, wrongKind, wrongValue } from './errors.js';
 import { DISPOSE, Lifetime } from './lifetime.js';
+import { NO_PARAMETERS } from './parameter.js';
 import { type Layout, readForm } from './positional-encoding.js';
 import { TableSpec } from './table-spec.js';
 import type { Tensor } from './tensor.js';
@@ -101,8 +102,6 @@ export class RotaryEncoding {
   readonly rotaryDim: number;
   /** Which columns form a pair. */
   readonly layout: Layout;
-  /** `[]`: no trainable parameters. */
-  readonly parameters: readonly [];
   readonly #table: Table;
   /** The prepared operation. */
   readonly #op: Handle;
@@ -125,7 +124,6 @@ export class RotaryEncoding {
     this.rotaryDim = rotaryDim;
     this.layout = layout;
     this.base = listed === undefined ? (base ?? 10_000) : null;
-    this.parameters = Object.freeze([] as const);
 
     const backend = activeBackend();
     const spec = new TableSpec(maxSeqLength, rotaryDim);
@@ -144,6 +142,11 @@ export class RotaryEncoding {
     });
     showContents(this, () => this.#lifetime.text);
     if (new.target === RotaryEncoding) Object.freeze(this);
+  }
+
+  /** `[]`: no trainable parameters. */
+  get parameters(): readonly [] {
+    return NO_PARAMETERS;
   }
 
   /** Whether the object was disposed. */
@@ -183,8 +186,7 @@ export class RotaryEncoding {
   /** A new plain object of the options, for `JSON.stringify`. Errors: `ERR_DISPOSED`. */
   toJSON(): object {
     this.#lifetime.check();
-    const { headDim, maxSeqLength, base, frequencies, rotaryDim, layout } = this;
-    return { headDim, maxSeqLength, base, frequencies: [...frequencies], rotaryDim, layout };
+    return ownJSON(this);
   }
 
   /** Frees the table. Idempotent; earlier results stay valid. */
