@@ -195,10 +195,10 @@ async function write(folder, files) {
 /** @param {string} name @param {Promised} promised @param {Row} how @param {Place} place @returns {Promise<Seen>} */
 async function runCase(name, { entry }, how, { folder, env }) {
   const cwd = path.join(folder, name);
+  await mkdir(cwd, { recursive: true });
   const file = main(entry);
   await write(cwd, {
-    'package.json': manifest(how),
-    ...(how.program?.(name, entry) ?? (how.together ? {} : { [file]: program(name, entry) })),
+    ...(how.program?.(name, entry) ?? { [file]: program(name, entry) }),
     ...how.files?.(name),
   });
   for (const common of ['smoke.js', 'smoke.cjs', 'shared.js'])
@@ -206,7 +206,7 @@ async function runCase(name, { entry }, how, { folder, env }) {
   await cp(path.join(root, 'test/pack/types.ts'), path.join(cwd, 'types.ts'));
   const server = how.serve?.(name);
   const output = server
-    ? await visit(server, `/${how.together ? name : ''}`, { cwd, env })
+    ? await visit(server, how.together ? `/${name}/` : '/', { cwd, env })
     : (await run('bash', ['-c', AWAY + how.run?.(name, file)], { cwd, env, timeout: TIMEOUT_MS })).output;
   const found = new RegExp(`RESULT ${name} (\\{.*?\\}) END`).exec(output)?.[1];
   return found === undefined ? { backend: 'nothing', reason: brief(output) } : JSON.parse(found);

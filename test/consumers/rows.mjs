@@ -123,10 +123,11 @@ const vite = {
   needs: 'chromium',
   program: (name, entry) => ({ 'main.js': program(name, entry, { ready: INIT, use: show }) }),
   files: (name) => ({
-    'index.html': '<!doctype html><body><script type="module" src="/main.js"></script></body>\n',
+    'index.html': '<!doctype html><body><script type="module" src="main.js"></script></body>\n',
     'vite.config.js': `export default { ${name === 'exclude' ? "optimizeDeps: { exclude: ['tokenbed'] }" : ''} };\n`,
   }),
-  serve: () => 'vite --port $PORT --strictPort --host 127.0.0.1',
+  together: { 'index.html': '<!doctype html>\n' },
+  serve: (name) => `cd .. && vite --config ${name}/vite.config.js --port $PORT --strictPort --host 127.0.0.1`,
 };
 
 const DYNAMIC = "export const dynamic = 'force-dynamic';\n";
@@ -285,6 +286,7 @@ const worker :Workerd.Worker = (compatibilityDate = "2026-07-01", modules = [(na
   },
   next: {
     needs: 'chromium',
+    program: () => ({}),
     together: {
       'next.config.mjs': 'export default {};\n',
       'app/layout.js': `export default function Layout({ children }) { return <html><body>{children}</body></html>; }\n`,
@@ -316,6 +318,7 @@ const worker :Workerd.Worker = (compatibilityDate = "2026-07-01", modules = [(na
     serve: () => 'cd .. && next start --port $PORT --hostname 127.0.0.1',
   },
   nitro: {
+    program: () => ({}),
     together: {
       'routes/import.js': program('import', 'import', {
         smoke: '../smoke.js',
