@@ -53,6 +53,9 @@ const optimized = {
   inline: inlined(),
 };
 
+const NEXT = { next: '16.4.6', react: '19.3.1', 'react-dom': '19.3.1' };
+const nextjs = { server: native('import'), client: wasm('import'), route: native('import') };
+
 /** @type {Record<string, { uses: Record<string, string>, cases: Record<string, Promised> }>} */
 export const PROMISES = {
   node20: { uses: {}, cases: { ...both, shared: native('both') } },
@@ -60,6 +63,10 @@ export const PROMISES = {
   node24: { uses: {}, cases: { ...both, shared: native('both') } },
   node26: { uses: {}, cases: { ...both, shared: native('both') } },
   bun: { uses: { bun: '1.4.5' }, cases: { ...both, inline: native('inline') } },
+  'bun-build': {
+    uses: { bun: '1.4.5' },
+    cases: { plain: bundled(), inline: inlined(), external: native('import'), 'inline-compiled': inlined() },
+  },
   deno: {
     uses: { deno: '2.9.6' },
     cases: {
@@ -100,7 +107,11 @@ export const PROMISES = {
   webpack: { uses: { webpack: '5.113.0' }, cases: copies },
   rspack: { uses: { '@rspack/core': '2.3.4' }, cases: copies },
   parcel: { uses: { parcel: '2.16.4' }, cases: { node: native('import'), page: wasm('import') } },
-  ncc: { uses: { '@vercel/ncc': '0.45.0' }, cases: { ...both, inline: computes('inline') } },
+  ncc: {
+    uses: { '@vercel/ncc': '0.45.0' },
+    cases: { import: native('import'), require: error('require', ...LOST), inline: computes('inline') },
+  },
+  nft: { uses: { '@vercel/nft': '1.11.5' }, cases: both },
   'vite-ssr': {
     uses: { vite: '8.4.0' },
     cases: { plain: bundled(), inline: inlined(), external: native('import') },
@@ -134,10 +145,8 @@ export const PROMISES = {
   pnpm: { uses: { pnpm: '12.21.0' }, cases: both },
   yarn: { uses: { '@yarnpkg/cli-dist': '4.18.1' }, cases: both },
   'omit-optional': { uses: {}, cases: both },
-  next: {
-    uses: { next: '16.4.6', react: '19.3.1', 'react-dom': '19.3.1' },
-    cases: { server: native('import'), client: wasm('import'), route: native('import'), edge: inlined() },
-  },
+  next: { uses: NEXT, cases: { ...nextjs, edge: inlined() } },
+  'next-webpack': { uses: NEXT, cases: nextjs },
   nitro: { uses: { nitropack: '2.13.6' }, cases: { import: native('import') } },
   vite5: { uses: { vite: '5.4.21' }, cases: optimized },
   vite6: { uses: { vite: '6.4.6' }, cases: optimized },
