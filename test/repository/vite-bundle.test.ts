@@ -78,9 +78,9 @@ describe('tokenbed', () => {
   test('is small, without the bytes of tokenbed/inline', () => {
     expect(main.code).not.toContain('AGFzbQ'); // base64 of `\0asm`
     const script = sizeOf(main, '.js');
-    // 76 kB minified and 26 kB compressed at the time of writing.
+    // 106 kB minified and 35 kB compressed at the time of writing.
     expect(script).toBeGreaterThan(20_000);
-    expect(script).toBeLessThan(100_000);
+    expect(script).toBeLessThan(110_000);
   });
 
   test('omits unused classes', async () => {
