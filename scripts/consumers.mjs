@@ -95,7 +95,7 @@ async function runRow(row, scratch, tarball, home) {
       ...differences(promised, seen),
       ...(await emitted(path.join(folder, name, 'out'), how, place)),
     ];
-    const text = [describe(seen), ...wrong.map((what) => `WRONG: ${what}`)].join('; ');
+    const text = [describe(seen, wrong.length > 0), ...wrong.map((what) => `WRONG: ${what}`)].join('; ');
     results.push(report(row, name, describePromise(promised), wrong.length === 0, text));
   }
   return results;
@@ -328,9 +328,11 @@ async function emitted(out, { most = Infinity }, { scratch }) {
   return wrong;
 }
 
-/** @param {Seen} seen */
-const describe = ({ backend, reason }) =>
-  reason === null || reason === undefined ? backend : `${backend} (${reason})`;
+/** The reason in full only if it matters. @param {Seen} seen @param {boolean} full */
+const describe = ({ backend, reason }, full) =>
+  reason === null || reason === undefined ? backend : `${backend} (${full ? reason : cut(reason)})`;
+
+const cut = (/** @type {string} */ text) => (text.length > 90 ? `${text.slice(0, 89)}…` : text);
 
 /** @param {Promised} promised */
 const describePromise = ({ backends, reasons }) =>

@@ -63,14 +63,27 @@ const node = {
   run: (_, file) => `TOKENBED_THREADS=3 "$NODE" ${file}`,
 };
 
-const ROLLUP = 'rollup main.mjs -p \'node-resolve={exportConditions:["node"]}\' -p commonjs';
-const EXTERNAL = (/** @type {string} */ name, /** @type {string} */ option) =>
-  name.includes('external') ? option : '';
-/** Runs the bundle elsewhere, or here if it needs node_modules. @param {string} name @param {string} [file] */
+/** Runs a bundle elsewhere, or here if it needs node_modules. @param {string} name @param {string} [file] */
 const start = (name, file = 'main.js') =>
   name.includes('external') ? `node out/${file}` : `away && node ${file}`;
-/** The format in the name of a case. @param {string} name */
-const format = (name) => name.slice(0, 3);
+
+/** `option` in the cases whose bundle imports tokenbed from node_modules. @param {string} name @param {string} option */
+const external = (name, option) => (name.includes('external') ? option : '');
+
+/** A bundler with the format in the name of the case. @param {(name: string, main: string, format: string) => string} build @returns {Row} */
+const bundler = (build) => ({
+  commonjs: true,
+  program: (name, entry) => {
+    const ready = `await init({ wasm: await (await import('node:fs/promises')).readFile('other.wasm') });`;
+    return { [main(entry)]: program(name, entry, name.endsWith('init') ? { ready } : {}) };
+  },
+  run: (name, file) => {
+    const format = name.slice(0, 3);
+    const out = format === 'esm' ? 'main.mjs' : 'main.cjs';
+    const copy = name.endsWith('init') ? 'cp "$PACKAGE/dist/core.wasm" out/other.wasm && ' : '';
+    return `${build(name, file, format)}out/${out} && ${copy}${start(name, out)}`;
+  },
+});
 
 /** The configuration of webpack and Rspack. @param {string} tool @returns {Row} */
 const packs = (tool) => ({
@@ -178,12 +191,10 @@ export const ROWS = {
   node26: node,
   bun: { run: (_, file) => `bun ${file}` },
   'bun-build': {
-    run: (name) => {
-      const external = EXTERNAL(name, '--external tokenbed');
-      return name.endsWith('compiled')
+    run: (name) =>
+      name.endsWith('compiled')
         ? 'bun build main.mjs --compile --outfile out/app && away && ./app'
-        : `bun build main.mjs --target node ${external} --outdir out && ${start(name)}`;
-    },
+        : `bun build main.mjs --target node ${external(name, '--external tokenbed')} --outdir out && ${start(name)}`,
   },
   deno: {
     run: (name, file) => {
@@ -215,35 +226,18 @@ const worker :Workerd.Worker = (compatibilityDate = "2026-07-01", modules = [(na
     serve: () =>
       'esbuild main.mjs --bundle --format=esm --conditions=workerd,worker,browser --external:*.wasm --outfile=out/main.js && workerd serve workerd.capnp --socket-addr http=127.0.0.1:$PORT',
   },
-  esbuild: {
-    commonjs: true,
-    program: (name, entry) => {
-      const ready = `await init({ wasm: await (await import('node:fs/promises')).readFile('other.wasm') });`;
-      return { [main(entry)]: program(name, entry, name.endsWith('init') ? { ready } : {}) };
-    },
-    run: (name, file) => {
-      const out = format(name) === 'esm' ? 'main.mjs' : 'main.cjs';
-      const copy = name.endsWith('init') ? 'cp "$PACKAGE/dist/core.wasm" out/other.wasm && ' : '';
-      const external = EXTERNAL(name, '--external:tokenbed');
-      return `esbuild ${file} --bundle --platform=node --format=${format(name)} ${external} --outfile=out/${out} && ${copy}${start(name, out)}`;
-    },
-  },
-  rollup: {
-    commonjs: true,
-    run: (name) => {
-      const out = format(name) === 'esm' ? 'main.mjs' : 'main.cjs';
-      const external = EXTERNAL(name, '--external tokenbed');
-      return `${ROLLUP} ${external} --format ${format(name)} --file out/${out} && ${start(name, out)}`;
-    },
-  },
-  rolldown: {
-    commonjs: true,
-    run: (name) => {
-      const out = format(name) === 'esm' ? 'main.mjs' : 'main.cjs';
-      const external = EXTERNAL(name, '--external tokenbed');
-      return `rolldown main.mjs --platform node ${external} --format ${format(name)} --file out/${out} && ${start(name, out)}`;
-    },
-  },
+  esbuild: bundler(
+    (name, file, format) =>
+      `esbuild ${file} --bundle --platform=node --format=${format} ${external(name, '--external:tokenbed')} --outfile=`,
+  ),
+  rollup: bundler(
+    (name, file, format) =>
+      `rollup ${file} -p 'node-resolve={exportConditions:["node"]}' -p commonjs ${external(name, '--external tokenbed')} --format ${format} --file `,
+  ),
+  rolldown: bundler(
+    (name, file, format) =>
+      `rolldown ${file} --platform node ${external(name, '--external tokenbed')} --format ${format} --file `,
+  ),
   webpack: packs('webpack'),
   rspack: packs('@rspack/core'),
   parcel: {
