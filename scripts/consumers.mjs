@@ -14,7 +14,6 @@ import { cp, mkdir, mkdtemp, readdir, readFile, realpath, rm, writeFile } from '
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { chromium } from 'playwright';
 import { DIGEST, PROMISES } from '../test/consumers/promises.mjs';
 import { main, program, ROWS } from '../test/consumers/rows.mjs';
 import { findChromium } from './lib/chromium.mjs';
@@ -271,6 +270,7 @@ async function firstAnswer(url, ended) {
 
 /** The text of a page after its scripts ran. @param {string} url @param {string} log */
 async function inChromium(url, log) {
+  const { chromium } = await import('playwright'); // imported late, because npm ci may just have installed it
   const browser = await chromium.launch({ executablePath: String(findChromium()), args: ['--no-sandbox'] });
   try {
     const page = await browser.newPage();
