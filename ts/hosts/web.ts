@@ -25,5 +25,21 @@ const web: Host = {
   }),
 };
 
-/** The host of the web. */
-export const host = (): Host => web;
+/**
+ * The host of Node, if this file runs there in the folder of the package: imported by its path, or chosen by a tool that
+ * resolves for browsers.
+ */
+function nodeHost(): Host | null {
+  try {
+    const load = globalThis.process.getBuiltinModule('module').createRequire(core());
+    const { host } = load('./host.cjs') as { readonly host: () => Host };
+    return { ...host(), report: () => load('./report/index.js') };
+  } catch {
+    return null; // not Node, or a bundle
+  }
+}
+
+let chosen: Host | undefined;
+
+/** The host of this file, chosen at its first use. */
+export const host = (): Host => (chosen ??= nodeHost() ?? web);
