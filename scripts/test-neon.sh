@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Runs the core's tests on NEON: natively on aarch64, elsewhere cross-compiled and under qemu-user. Takes about 4 minutes the
-# first time (it builds std for aarch64), half of that afterwards. Requires on Debian, as root:
+# Runs the core's tests on NEON: natively on aarch64, elsewhere cross-compiled and under qemu-user. Without arguments it then
+# builds the addon, for scripts/suites/arm64.mjs. Takes about 5 minutes the first time (it builds std for aarch64), half of
+# that afterwards. Requires on Debian, as root:
 #   apt-get install qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross
 # If a prerequisite is missing, it prints `NEON: NOT RUN: reason` and succeeds.
 set -euo pipefail
@@ -23,3 +24,4 @@ export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-target}/neon
 export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc
 export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER="qemu-aarch64 -L /usr/aarch64-linux-gnu"
 cargo test -p tokenbed-core --target $target "$@"
+[ $# -gt 0 ] || cargo build -q --release -p tokenbed-node --target $target

