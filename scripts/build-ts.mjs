@@ -6,8 +6,9 @@
  *
  * ```text
  * NAME.js    ES modules for the web, self-contained and tree-shakable      #host is ts/hosts/web.ts
- * NAME.cjs   CommonJS for Node, Deno and Bun, with all state and classes    #host is ts/hosts/node.ts
- * NAME.mjs   ES modules that export the contents of NAME.cjs, so that `import` and `require` share them
+ * shared/    CommonJS for Node, Deno and Bun, with all state and classes    #host is ts/hosts/node.ts
+ * NAME.cjs   what `require` loads: shared/NAME.cjs, after location.cjs
+ * NAME.mjs   what `import` loads: the same, after location.mjs
  * NAME.d.cts the types, which NAME.d.ts and NAME.d.mts export for ES modules
  * ```
  * Loading many small files is slow: Node resolves, opens, compiles and links each one. Modules that are always loaded
@@ -32,6 +33,7 @@ const INTERNAL = ['backend/index', 'profiler/rounds', 'files/npy'];
  * of the CLI are separate files, because they are imported on demand.
  */
 const SHARED = [
+  { name: 'location', test: /\/ts\/hosts\/location\.ts$/ }, // small: every entry loads it
   { name: CHARTS, test: THIRD_PARTY },
   { name: 'tokenizer', test: /\/ts\/(tokenizer\/.*|version\.ts)$/ }, // with the version, or `--help` would load the library
   { name: 'library', test: /\/ts\/(index|backend\/index)\.ts$/ },
@@ -45,7 +47,7 @@ const KINDS = /** @type {const} */ ({
     host: 'ts/hosts/node.ts',
     format: 'cjs',
     extension: 'cjs',
-    entries: [...ENTRIES, 'cli', 'backend/index', 'hosts/node'],
+    entries: [...ENTRIES, 'cli', 'backend/index', 'hosts/node', 'hosts/location'],
   },
 });
 
@@ -75,10 +77,12 @@ export async function bundle(glue, to) {
     for (const file of output) {
       if (file.type !== 'chunk') continue;
       modules.push(...file.moduleIds);
-      if (kind === 'node' && ENTRIES.includes(file.name)) await writeWrapper(file, to);
+      if (kind === 'node' && file.isEntry) await writeWrappers(file, to);
     }
   }
-  await writeFile(path.join(to, 'location.mjs'), await locationModule());
+  for (const format of /** @type {const} */ (['cjs', 'mjs'])) {
+    await writeFile(path.join(to, `location.${format}`), await locationModule(format));
+  }
   await writeFile(path.join(to, 'cli.js'), "#!/usr/bin/env node\nimport './cli.cjs';\n");
   await writeFile(path.join(to, 'THIRD-PARTY-LICENSES.txt'), await licenses(modules));
 }
@@ -89,7 +93,7 @@ async function bundleKind(kind, glue, to) {
   const { rolldown } = await import('rolldown'); // imported late, because npm ci may just have installed it
   const build = await rolldown({
     input: Object.fromEntries(
-      entries.map((entry) => [entry === 'hosts/node' ? 'host' : entry, path.join(root, `ts/${entry}.ts`)]),
+      entries.map((entry) => [kind === 'node' ? shared(entry) : entry, path.join(root, `ts/${entry}.ts`)]),
     ),
     external: [/^node:/, /^@tokenbed\//],
     platform: 'neutral',
@@ -121,42 +125,65 @@ async function bundleKind(kind, glue, to) {
   return output;
 }
 
-/** The ES module over a CommonJS entry. @param {import('rolldown').OutputChunk} entry @param {string} to */
-async function writeWrapper({ name, exports }, to) {
-  const up = name.includes('/') ? '../' : './';
-  const code = [
-    `import '${up}location.mjs';`,
-    `import library from './${path.basename(name)}.cjs';`,
-    '',
-    `export const {\n${exports.map((each) => `  ${each},\n`).join('')}} = library;`,
-    '',
-  ];
-  await writeFile(path.join(to, `${name}.mjs`), code.join('\n'));
+/** The name in dist/ of a module of Node. @param {string} entry */
+const shared = (entry) => `shared/${entry.replace('hosts/node', 'host').replace('hosts/', '')}`;
+
+/** What `require` and `import` load. @param {import('rolldown').OutputChunk} entry @param {string} to */
+async function writeWrappers({ name, exports }, to) {
+  const entry = name.slice('shared/'.length);
+  if (entry === 'location') return;
+  const up = '../'.repeat(entry.split('/').length - 1) || './';
+  const file = path.join(to, entry);
+  await mkdir(path.dirname(file), { recursive: true });
+  const required = `require('${up}location.cjs');\nmodule.exports = require('${up}${name}.cjs');\n`;
+  await writeFile(`${file}.cjs`, required);
+  if (!ENTRIES.includes(entry)) return;
+  const names = exports.map((each) => `  ${each},\n`).join('');
+  const imports = `import '${up}location.mjs';\nimport library from '${up}${name}.cjs';\n`;
+  await writeFile(`${file}.mjs`, `${imports}\nexport const {\n${names}} = library;\n`);
 }
 
 /**
- * Tells the host where the files are, as ES modules of a bundle see it.
+ * Tells the host where the files are, as a module of a bundle sees it.
  *
- * Bundlers recognize a literal `new URL` and copy the file. They replace `import.meta.url` elsewhere by a path of the
- * machine, and a bundle in CommonJS has none.
+ * Bundlers recognize a literal `new URL` and copy the file; tools that trace files recognize a literal path beside
+ * `__dirname`. Some replace `__dirname` by a path of the machine, so the files for `import` do not contain it. webpack
+ * replaces `import.meta.url` likewise, except in a literal `new URL`; but where that is an address on a web server, as in
+ * server components of Next.js, the package itself is still installed.
+ *
+ * @param {'cjs' | 'mjs'} format
  */
-async function locationModule() {
+async function locationModule(format) {
   const files = await readdir(path.join(root, 'dist/native')).catch(() => []);
-  const url = (/** @type {string} */ file) =>
-    `() => (typeof import.meta.url === 'string' ? new URL('./${file}', import.meta.url) : undefined)`;
+  const place = (/** @type {string} */ file) =>
+    format === 'mjs'
+      ? `() => (typeof import.meta.url === 'string' ? new URL('./${file}', import.meta.url) : undefined)`
+      : `() => (typeof __dirname === 'string' ? __dirname + '/${file}' : undefined)`;
   const addons = files.flatMap((file) => {
     const platform = /^tokenbed\.(.*)\.node$/.exec(file)?.[1];
-    return platform === undefined ? [] : `  '${platform}': ${url(`native/${file}`)},`;
+    return platform === undefined ? [] : `  '${platform}': ${place(`native/${file}`)},`;
   });
+  const load = {
+    cjs: ["const { locate } = require('./shared/location.cjs');"],
+    mjs: [
+      "import { locate, locateBeside } from './shared/location.cjs';",
+      '',
+      'locateBeside(() =>',
+      "  typeof __webpack_require__ === 'function'",
+      "    ? __non_webpack_require__.resolve('tokenbed/core.wasm')",
+      '    : import.meta.url,',
+      ');',
+    ],
+  };
   return [
-    "import { locate } from './host.cjs';",
+    ...load[format],
     '',
     'const addons = {',
     ...addons,
     '};',
     '',
     'locate({',
-    `  core: ${url('core.wasm')},`,
+    `  core: ${place('core.wasm')},`,
     '  addon: (platform) => addons[platform]?.(),',
     '});',
     '',

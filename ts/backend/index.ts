@@ -38,7 +38,7 @@ export interface InitOptions {
 let current: { readonly backend: Backend; readonly fallbackReason: string | null } | null = null;
 let native: Backend | null = null;
 let wasm: Backend | null = null;
-let module: WebAssembly.Module | null = null;
+let compiledModule: WebAssembly.Module | null = null;
 /** The bytes that `tokenbed/inline` contains. */
 let inlined: (() => OrdinaryBytes) | null = null;
 /** Loads under way, so that concurrent calls share one. */
@@ -96,13 +96,13 @@ function tryNative(): Backend | Error {
 /** Selects the WASM backend over `compiled`. Reuses the existing one unless it is lost or has another module. */
 function useWasm(compiled: WebAssembly.Module, fallbackReason: string | null): Backend {
   const requested = settings();
-  if (wasm === null || wasm.lost || module !== compiled) {
+  if (wasm === null || wasm.lost || compiledModule !== compiled) {
     try {
       wasm = wasmBackend(compiled, requested);
     } catch (error) {
       throw unavailable('wasm', error);
     }
-    module = compiled;
+    compiledModule = compiled;
   }
   current = { backend: wasm, fallbackReason };
   return wasm;
@@ -145,7 +145,7 @@ function chooseNative(requested: Wanted): { chosen: Backend } | { fallbackReason
 /** The backend of new objects. Loads it on first use in Node; `ERR_NOT_INITIALIZED` in a browser before `init`. */
 export function activeBackend(): Backend {
   if (current !== null && !current.backend.lost) return current.backend;
-  if (current !== null) return useWasm(module!, current.fallbackReason);
+  if (current !== null) return useWasm(compiledModule!, current.fallbackReason);
   if (!host().synchronous && inlined === null) {
     const text =
       'Call `await init()` once before anything else (in a browser the WASM must be fetched first)';
@@ -154,7 +154,7 @@ export function activeBackend(): Backend {
   const choice = chooseNative(wanted('auto'));
   return 'chosen' in choice
     ? choice.chosen
-    : useWasm(module ?? compileNow(choice.fallbackReason), choice.fallbackReason);
+    : useWasm(compiledModule ?? compileNow(choice.fallbackReason), choice.fallbackReason);
 }
 
 registerAllocator((length) => activeBackend().allocate(length));
@@ -268,7 +268,7 @@ function readSource(values: Named): WasmSource | Promise<WasmSource> | undefined
 
 /** Loads the module. Concurrent calls with the same source share one load. */
 async function load(source: WasmSource | Promise<WasmSource> | undefined): Promise<WebAssembly.Module> {
-  if (source === undefined && module !== null) return module;
+  if (source === undefined && compiledModule !== null) return compiledModule;
   const underWay = pending.get(source);
   if (underWay !== undefined) return underWay;
   const loading = compile(source).finally(() => pending.delete(source));

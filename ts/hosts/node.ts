@@ -3,8 +3,8 @@
  * choose these files for any host, so this also loads with fetch if there is no Node.
  *
  * Built-in modules are loaded where they are used. An `import` of `node:fs` initializes all of its exports, streams
- * included, which takes longer than everything else here. Nothing is computed when this file is loaded: in a bundle
- * `__dirname` and `import.meta.url` may be undefined, and a host may refuse what the program never needs.
+ * included, which takes longer than everything else here. Nothing is computed when this file is loaded: a host may refuse
+ * what the program never needs.
  */
 
 import type * as buffer from 'node:buffer';
@@ -16,17 +16,7 @@ import type * as url from 'node:url';
 import type { NativeBinding } from '../backend/contract.js';
 import { fail, firstLine, isUnavailable } from '../errors.js';
 import type { Host } from './host.js';
-
-/**
- * Where the files of this package are. A bundler moves some of them, so the CommonJS files and the ES modules that wrap
- * them each know a location. `undefined`: unknown in this bundle, or not packed.
- */
-export interface Location {
-  /** The path or address of `core.wasm`. */
-  core(): string | URL | undefined;
-  /** The path or address of the packed addon of a platform. */
-  addon(platform: string): string | URL | undefined;
-}
+import { type Location, locations } from './location.js';
 
 /**
  * A built-in module. Errors: `ERR_BACKEND_UNAVAILABLE` in Node before 20.16, Node 21 and Node 22.0 to 22.2, which do not have
@@ -50,22 +40,6 @@ interface Modules {
 }
 
 const inNode = (): boolean => typeof process === 'object' && process.versions?.node !== undefined;
-
-/** The folder of this CommonJS file. */
-const folder = (): string | undefined => (inNode() && typeof __dirname === 'string' ? __dirname : undefined);
-
-/** The known locations, the most specific one first. */
-const locations: Location[] = [
-  {
-    core: () => folder() && `${folder()}/core.wasm`,
-    addon: (platform) => folder() && `${folder()}/native/tokenbed.${platform}.node`,
-  },
-];
-
-/** Adds a location, which is tried before the others. */
-export function locate(location: Location): void {
-  locations.unshift(location);
-}
 
 const pathOf = (place: string | URL): string => {
   const text = String(place);
@@ -95,7 +69,7 @@ function firstOf<T>(
 const requireThere = (name: string): unknown =>
   firstOf(
     ({ core }) => core(),
-    (place) => builtin('module').createRequire(place)(name),
+    (place) => builtin('module').createRequire(pathOf(place))(name),
   );
 
 /** The names that @napi-rs/cli uses for addons of this platform. */
