@@ -98,8 +98,8 @@ describe('dist', () => {
       [...(await readFile(path.join(dist, name), 'utf8')).matchAll(/^(?!\s).*\brequire\("(.*?)"\)/gm)].map(
         ([, file]) => path.join(path.dirname(name), file!),
       );
-    expect((await required('index.cjs')).sort()).toEqual(['chunks/tokenizer.cjs', 'library.cjs']);
-    expect(await required('cli.cjs')).toEqual(['chunks/program.cjs']);
+    expect((await required('shared/index.cjs')).sort()).toEqual(['chunks/tokenizer.cjs', 'library.cjs']);
+    expect(await required('shared/cli.cjs')).toEqual(['chunks/program.cjs']);
     expect(await required('chunks/program.cjs')).not.toContain('library.cjs');
   });
 
