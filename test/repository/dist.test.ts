@@ -103,6 +103,16 @@ describe('dist', () => {
     expect(await required('chunks/program.cjs')).not.toContain('library.cjs');
   });
 
+  test('the files that `import` loads contain no __dirname, which some bundlers replace by a path of the machine', async () => {
+    for (const name of await readdir(dist, { recursive: true })) {
+      if (!/\.[cm]?js$/.test(name) || name === 'location.cjs') continue;
+      expect([name, (await readFile(path.join(dist, name), 'utf8')).includes('__dirname')]).toEqual([
+        name,
+        false,
+      ]);
+    }
+  });
+
   test('declarations have no generic typed arrays, which TypeScript before 5.7 rejects', async () => {
     const names = (await readdir(dist, { recursive: true })).filter((name) => /\.d\.[cm]?ts$/.test(name));
     const generic = /\b\w*(Array|DataView|Buffer)<\w*ArrayBuffer/;
