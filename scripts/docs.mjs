@@ -41,7 +41,7 @@ async function entryPoints() {
   const { exports } = JSON.parse(await readFile(path.join(root, 'package.json'), 'utf8'));
   return Object.values(exports)
     .filter((entry) => entry.types !== undefined)
-    .map(({ types }) => types.replace('./dist/', 'ts/').replace(/\.d\.ts$/, '.ts'));
+    .map(({ types }) => types.replace('./dist/', 'ts/').replace(/\.d\.mts$/, '.ts'));
 }
 
 await asProgram(import.meta.url, docs);

@@ -54,6 +54,7 @@ export {
   type LookupPerformanceOptions,
   type MemoryScalingOptions,
   type PositionalComparisonOptions,
+  type ProfilerJSON,
 } from './profiler/profiler.js';
 export type {
   AccessPattern,
@@ -80,6 +81,7 @@ export {
   type NestedOf,
   Tensor,
   type TensorFromNumbersOptions,
+  type TensorJSON,
   type TensorOptions,
 } from './tensor.js';
 export { BPETokenizer, CharTokenizer, type Tokenizer } from './tokenizer/index.js';

@@ -21,6 +21,12 @@ import type {
   ProfilerSettings,
 } from './results.js';
 
+/** An {@link EmbeddingProfiler} in JSON. */
+export interface ProfilerJSON extends ProfilerSettings {
+  /** The results so far. */
+  readonly results: ProfilerResults;
+}
+
 /** Options of {@link EmbeddingProfiler}. */
 export interface EmbeddingProfilerOptions {
   /** Receives each line of a report, without its newline. Default `null`: nothing is printed. */
@@ -238,7 +244,7 @@ export class EmbeddingProfiler {
   }
 
   /** A new plain object of the options and of `results`, for `JSON.stringify`. */
-  toJSON(): { minTimeMs: number; warmupMs: number; results: ProfilerResults } {
+  toJSON(): ProfilerJSON {
     return { ...this.#settings, results: this.results };
   }
 
