@@ -738,7 +738,7 @@ describe('errors of forward and forwardInto', () => {
     both(
       [[0]],
       { perSampleWeights: new Float32Array(1) },
-      invalidOption(RangeError, 'perSampleWeights'),
+      { ...invalidOption(RangeError, 'perSampleWeights'), text: 'absent in mode "max"' },
       max,
     );
   });
@@ -817,6 +817,7 @@ describe('a getter inside the ids', () => {
       {
         class: TypeError,
         code: 'ERR_INVALID_ARRAY',
+        fields: { argument: 'perSampleWeights' },
       },
     );
     const out = painted(4);

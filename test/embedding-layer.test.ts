@@ -422,11 +422,16 @@ describe('errors of forward and forwardInto', () => {
     both([0], { positions: [0] }, invalidOption(TypeError, 'positions'));
     both([0], { startPos: 0.5 }, invalidOption(RangeError, 'startPos'));
     both([0], { startPos: '0' }, invalidOption(TypeError, 'startPos'));
-    both([0], { startPos: 0, positionIds: [0] }, invalidOption(RangeError, 'startPos'));
+    both(
+      [0],
+      { startPos: 0, positionIds: [0] },
+      { ...invalidOption(RangeError, 'startPos'), text: 'absent when there are positionIds' },
+    );
     both([0], { shape: '1' }, invalidOption(TypeError, 'shape'));
     const none = make({ positional: null });
-    both([0], { startPos: 0 }, invalidOption(RangeError, 'startPos'), none);
-    both([0], { positionIds: [0] }, invalidOption(RangeError, 'positionIds'), none);
+    const text = 'absent in a layer without positions';
+    both([0], { startPos: 0 }, { ...invalidOption(RangeError, 'startPos'), text }, none);
+    both([0], { positionIds: [0] }, { ...invalidOption(RangeError, 'positionIds'), text }, none);
   });
 
   it('follow the documented order of checks', () => {

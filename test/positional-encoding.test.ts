@@ -687,6 +687,11 @@ describe('encode', () => {
       fields: { value, position, bound: 2 ** 32 },
     });
     expectError(() => pe.encode(-1), { ...outside(-1, 0), text: `${text}: got -1 at []` });
+    expectError(() => pe.encode(new Float32Array(1) as never), {
+      class: TypeError,
+      code: 'ERR_INVALID_IDS',
+      fields: { argument: 'positions' },
+    });
     expectError(() => pe.encode(2 ** 32), outside(2 ** 32, 0));
     expectError(() => pe.encode([0, 1, 1e300]), outside(1e300, 2));
     expectError(() => pe.encode(Int16Array.of(0, -5)), outside(-5, 1));
