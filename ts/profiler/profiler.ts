@@ -11,14 +11,15 @@ import { PATTERNS } from './patterns.js';
 import { BATCH, comparePositions } from './positions.js';
 import { renderer } from './renderer.js';
 import { lookupReport, positionalReport, scalingReport } from './reports.js';
-import type {
-  AccessPattern,
-  LookupResult,
-  MemoryScalingResult,
-  PositionalResults,
-  ProfilerReport,
-  ProfilerResults,
-  ProfilerSettings,
+import {
+  type AccessPattern,
+  copied,
+  type LookupResult,
+  type MemoryScalingResult,
+  type PositionalResults,
+  type ProfilerReport,
+  type ProfilerResults,
+  type ProfilerSettings,
 } from './results.js';
 
 /** An {@link EmbeddingProfiler} in JSON. */
@@ -147,7 +148,7 @@ export class EmbeddingProfiler {
       const lookups = new Lookups({ embedding, pattern, seed, mostTokens, besideCopy: true });
       return measuring.each(shapes, (shape) => lookups.measure(shape, measuring));
     });
-    for (const [key, result] of Object.entries(structuredClone(results))) {
+    for (const [key, result] of Object.entries(copied(results))) {
       const existing = this.#results.lookup[key];
       const taken = existing !== undefined && existing.pattern !== pattern;
       this.#results.lookup[taken ? `${key}_${pattern}` : key] = result;
@@ -193,7 +194,7 @@ export class EmbeddingProfiler {
         return { vocabSize, embeddingDim, totalParameters, memoryMb, lookupTimeMs };
       }),
     );
-    Object.assign(this.#results.memoryScaling, structuredClone(results));
+    Object.assign(this.#results.memoryScaling, copied(results));
     this.#report(() => scalingReport(results, maxTableMb));
     return results;
   }
@@ -212,7 +213,7 @@ export class EmbeddingProfiler {
 
     const shape = { seqLength, embeddingDim };
     const results = this.#measure(backendInfo(), (measuring) => comparePositions(shape, measuring));
-    this.#results.positional = structuredClone(results);
+    this.#results.positional = copied(results);
     this.#context = { ...this.#context, positions: { batchSize: BATCH, ...shape } };
     this.#report(() => positionalReport(results));
     return results;
@@ -225,7 +226,7 @@ export class EmbeddingProfiler {
    * `key_pattern`, such as `batch_8_seq_32_zipf`.
    */
   get results(): ProfilerResults {
-    return structuredClone(this.#results);
+    return copied(this.#results);
   }
 
   /**
@@ -263,7 +264,7 @@ export class EmbeddingProfiler {
   }
 
   #describe(): ProfilerReport {
-    return structuredClone({
+    return copied({
       results: this.#results,
       backend: this.#backend ?? backendInfo(),
       settings: this.#settings,

@@ -147,3 +147,9 @@ export interface ProfilerReport {
   /** The shape of the batch of `results.positional`; `null` before the comparison. */
   positions: ProfiledPositions | null;
 }
+
+/** A deep copy of results: plain objects without arrays. jsdom and audio worklets have no `structuredClone`. */
+export function copied<T>(value: T): T {
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, copied<unknown>(part)])) as T;
+}

@@ -1,6 +1,6 @@
 /**
  * Runs the files for the web in a realm with nothing but the language and WebAssembly, as audio worklets have it: without
- * TextDecoder, TextEncoder, crypto, fetch, URL, atob and performance. Prints the names in that realm, and the result or the
+ * TextDecoder, TextEncoder, structuredClone, crypto, fetch, URL, atob and performance. Prints the names in that realm, and the result or the
  * error of each use there and in this realm. Needs --experimental-vm-modules.
  */
 
@@ -29,6 +29,11 @@ const uses = ({ BPETokenizer, CharTokenizer, Embedding, EmbeddingBag, EmbeddingL
     ).data,
   characters: () => new CharTokenizer().encode('Hi'),
   'characters of BPE': () => new BPETokenizer({ vocabSize: 300 }).train(['a b ab']).encode('ab'),
+  profiler: () => {
+    const profiler = new rest.EmbeddingProfiler({ minTimeMs: 0, warmupMs: 0 });
+    profiler.comparePositionalEncodings({ seqLength: 500, embeddingDim: 64 });
+    return JSON.stringify(profiler, (_key, value) => (typeof value === 'number' ? typeof value : value));
+  },
   error: () => [code(() => new Embedding({ vocabSize: 9, embeddingDim: 7 }).forward([9]))],
 });
 
