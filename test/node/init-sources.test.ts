@@ -96,6 +96,27 @@ describe('init', () => {
     });
   });
 
+  it.each<[string, RegExp, () => Promise<object>]>([
+    ['nothing', /undefined/, () => Promise.reject()],
+    ['null', /null/, () => Promise.reject(null)],
+    ['a text', /no such module/, () => Promise.reject('no such module')],
+    ['an error', /no such module/, () => Promise.reject(new TypeError('no such module'))],
+  ])('has an error of this package if its promise rejects with %s', async (_name, message, wasm) => {
+    await expect(init({ backend: 'wasm', wasm: wasm() })).rejects.toMatchObject({
+      code: 'ERR_BACKEND_UNAVAILABLE',
+      message: expect.stringMatching(message) as string,
+    });
+  });
+
+  it('names a response without an address', async () => {
+    await expect(init({ backend: 'wasm', wasm: new Response('', { status: 404 }) })).rejects.toThrow(
+      /the response: HTTP status 404/,
+    );
+    await expect(init({ backend: 'wasm', wasm: new Response('<!doctype html>') })).rejects.toThrow(
+      /the response: the server sent text\/plain/,
+    );
+  });
+
   it('shares one load among concurrent calls', async () => {
     let reads = 0;
     const counted = { arrayBuffer: () => (reads++, Promise.resolve(bytes.buffer)) };

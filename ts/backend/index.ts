@@ -59,6 +59,10 @@ function settings(): Settings {
   return { isa: variable('TOKENBED_ISA', ISAS), threads: Number(threads ?? 0) };
 }
 
+/** Whether an error is about an option or a variable. (The promise of a source may reject with any value.) */
+const isInvalidOption = (error: unknown): boolean =>
+  (error as { readonly code?: unknown } | null | undefined)?.code === 'ERR_INVALID_OPTION';
+
 /** What a program can do if the module that belongs to this package is missing. */
 const REMEDY =
   'In a bundle, keep tokenbed external, import tokenbed/inline, or pass the address of core.wasm to init({ wasm }); ' +
@@ -88,7 +92,7 @@ function tryNative(): Backend | Error {
     native ??= nativeBackend(host(), requested);
     return native;
   } catch (error) {
-    if ((error as { code?: string }).code === 'ERR_INVALID_OPTION' || isUnavailable(error)) throw error;
+    if (isInvalidOption(error) || isUnavailable(error)) throw error;
     return error as Error;
   }
 }
@@ -174,7 +178,7 @@ export async function init(options?: InitOptions): Promise<BackendInfo> {
   if ('chosen' in selection) return backendInfo();
   const { fallbackReason } = selection;
   const compiled = await load(source).catch((error: unknown) => {
-    if ((error as { code?: string }).code === 'ERR_INVALID_OPTION') throw error;
+    if (isInvalidOption(error)) throw error;
     throw cannotCompile(error, fallbackReason, source === undefined);
   });
   useWasm(compiled, fallbackReason);
@@ -281,14 +285,15 @@ const MAGIC = [0, 0x61, 0x73, 0x6d];
 
 /** Compiles during the download if the server sends the content type, otherwise from the bytes. */
 async function compileResponse(response: Response): Promise<WebAssembly.Module> {
-  if (response.ok === false) throw new Error(`${response.url}: HTTP status ${response.status}`);
+  const from = response.url || 'the response'; // one that a program creates has no address
+  if (response.ok === false) throw new Error(`${from}: HTTP status ${response.status}`);
   const type = response.headers?.get('content-type') ?? 'no content type';
   if (type.startsWith('application/wasm') && tag(response) === 'Response') {
     return WebAssembly.compileStreaming(response);
   }
   const bytes = new Uint8Array(await response.arrayBuffer());
   if (MAGIC.some((byte, i) => bytes[i] !== byte)) {
-    throw new Error(`${response.url}: the server sent ${type}, not a WebAssembly module`);
+    throw new Error(`${from}: the server sent ${type}, not a WebAssembly module`);
   }
   return WebAssembly.compile(bytes);
 }
