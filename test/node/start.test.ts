@@ -1,6 +1,7 @@
 /** What the first use loads and reserves, and hosts that have little besides WebAssembly. */
 
-import { describe, expect, inject, it } from 'vitest';
+import { Embedding } from 'tokenbed';
+import { describe, expect, inject, it, onTestFinished, vi } from 'vitest';
 import { jsonOf, runProgram } from '../helpers/children.js';
 
 const backend = inject('backend');
@@ -45,9 +46,24 @@ interface Realms {
 it('a realm with nothing but WebAssembly has all classes, with the same bits', async () => {
   const program = runProgram('bare-realm.mjs', [], {}, ['--experimental-vm-modules']);
   const { globals, bare, here } = await jsonOf<Realms>(program);
-  for (const name of ['TextDecoder', 'TextEncoder', 'crypto', 'fetch', 'URL', 'performance']) {
+  for (const name of [
+    'TextDecoder',
+    'TextEncoder',
+    'crypto',
+    'fetch',
+    'URL',
+    'performance',
+    'structuredClone',
+  ]) {
     expect(globals).not.toContain(name);
   }
   expect(bare).toEqual(here);
   expect(bare).toMatchObject({ 'random seed': 'number', error: 'ERR_ID_OUT_OF_RANGE' });
+});
+
+it('a program that removes the global Buffer gets results of any size', () => {
+  vi.stubGlobal('Buffer', undefined);
+  onTestFinished(() => void vi.unstubAllGlobals());
+  const embedding = new Embedding({ vocabSize: 9, embeddingDim: 64, seed: 3 });
+  expect(embedding.forward(new Int32Array(5000)).shape).toEqual([5000, 64]);
 });

@@ -187,10 +187,14 @@ let longest = 0;
 /** The longest byte array of the engine. */
 const longestBytes = (): number => (longest ||= builtin('buffer').constants.MAX_LENGTH);
 
+let buffers: typeof Buffer | null = null;
+
 function floats(length: number): Float32Array<ArrayBuffer> {
   // `allocUnsafeSlow` returns an unzeroed Buffer with a separate ArrayBuffer. Beyond its limit, fall back to zeros.
   if (length === 0 || length * 4 > longestBytes()) return new Float32Array(length);
-  const bytes = Buffer.allocUnsafeSlow(length * 4);
+  // Not the global `Buffer`: a program that simulates a browser removes or replaces it.
+  buffers ??= builtin('buffer').Buffer;
+  const bytes = buffers.allocUnsafeSlow(length * 4);
   return new Float32Array(bytes.buffer, bytes.byteOffset, length);
 }
 
