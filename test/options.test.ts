@@ -1,6 +1,6 @@
 /** The options of Embedding: absent, of a wrong type, invalid, misspelled, and in combination. */
 
-import { Embedding, type EmbeddingOptions } from 'tokenbed';
+import { Embedding, EmbeddingBag, EmbeddingLayer, type EmbeddingOptions, EmbeddingProfiler } from 'tokenbed';
 import { describe, expect, it } from 'vitest';
 import { answersThroughout } from './helpers/backend.js';
 import { expectBits } from './helpers/bits.js';
@@ -281,5 +281,30 @@ describe('seed', () => {
     for (const value of [0, 7, 2 ** 53 - 1, 0n, 7n, 2n ** 53n, 2n ** 64n - 1n])
       expect(seed(value)).toBe(value);
     expect(Object.is(seed(-0), 0)).toBe(true);
+  });
+});
+
+describe('the message', () => {
+  const profiler = (options: unknown) =>
+    new (EmbeddingProfiler as unknown as new (options: unknown) => unknown)(options);
+  const layer = (options: object) => new EmbeddingLayer({ ...VALID, ...options } as never);
+  const list = (batchSizes: unknown) => {
+    const embedding = new Embedding(VALID);
+    const quiet = new EmbeddingProfiler({ print: null, minTimeMs: 0, warmupMs: 0 });
+    return quiet.measureLookupPerformance({ embedding, batchSizes: batchSizes as number[], seqLengths: [1] });
+  };
+
+  it.each<[text: string, ErrorClass: typeof TypeError | typeof RangeError, run: () => unknown]>([
+    ['must be an object', TypeError, () => new Untyped(5)],
+    ['(expected one of: print, onProgress, minTimeMs, warmupMs)', TypeError, () => profiler({ prin: null })],
+    ['an integer >= 1 and <= 4294967296', RangeError, () => new Untyped({ ...VALID, vocabSize: 0 })],
+    ['an array of integers >= 1', RangeError, () => list([0])],
+    ['a number >= 0 and < 1', RangeError, () => layer({ dropout: 1 })],
+    ['true or false', TypeError, () => layer({ scale: 1 })],
+    ['a function', TypeError, () => profiler({ onProgress: 5 })],
+    ['one of "sum", "mean", "max"', RangeError, () => new EmbeddingBag({ ...VALID, mode: 'min' as 'max' })],
+    ['an integer 0..2^53-1 or a bigint 0..2^64-1', RangeError, () => new Untyped({ ...VALID, seed: -1 })],
+  ])('says what is expected: %s', (text, ErrorClass, run) => {
+    expectError(run, { class: ErrorClass, code: 'ERR_INVALID_OPTION', text });
   });
 });
