@@ -1,6 +1,8 @@
 /** What the first use loads and reserves, and hosts that have little besides WebAssembly. */
 
-import { Embedding } from 'tokenbed';
+import { createRequire } from 'node:module';
+import type * as tokenbed from 'tokenbed';
+import { Embedding, EmbeddingProfiler } from 'tokenbed';
 import { describe, expect, inject, it, onTestFinished, vi } from 'vitest';
 import { jsonOf, runProgram } from '../helpers/children.js';
 
@@ -66,4 +68,21 @@ it('a program that removes the global Buffer gets results of any size', () => {
   onTestFinished(() => void vi.unstubAllGlobals());
   const embedding = new Embedding({ vocabSize: 9, embeddingDim: 64, seed: 3 });
   expect(embedding.forward(new Int32Array(5000)).shape).toEqual([5000, 64]);
+});
+
+it('a profiler draws reports where `require` has other copies of the modules, as in Jest', () => {
+  const require = createRequire(import.meta.url);
+  const forget = () => {
+    for (const file of Object.keys(require.cache)) {
+      if (/\bdist\b.*\.cjs$/.test(file) && !file.includes('node_modules')) delete require.cache[file];
+    }
+  };
+  forget();
+  const copy = require('tokenbed') as typeof tokenbed;
+  forget();
+  expect(copy.EmbeddingProfiler).not.toBe(EmbeddingProfiler);
+  const profiler = new copy.EmbeddingProfiler({ minTimeMs: 0, warmupMs: 0 });
+  profiler.comparePositionalEncodings({ seqLength: 500, embeddingDim: 64 });
+  expect(profiler.toSVG()).toMatch(/^<svg/);
+  expect(profiler.toHTML()).toMatch(/^<!DOCTYPE html>/);
 });

@@ -4,6 +4,7 @@ import { host } from '#host';
 import { fail, firstLine, isUnavailable, tooLarge, wrongKind, wrongValue } from '../errors.js';
 import type { OrdinaryBytes, OrdinaryFloats } from '../args/arrays.js';
 import { choice, type Named, named } from '../args/options.js';
+import type { ReportRenderer } from '../profiler/renderer.js';
 import { floatBytes } from '../table-spec.js';
 import { registerAllocator } from '../tensor.js';
 import { VERSION } from '../version.js';
@@ -217,8 +218,8 @@ export function machine(): Machine {
 }
 
 /** Loads the entry that draws reports, if the host can load it synchronously. Elsewhere the user imports it. */
-export function loadReport(): void {
-  host().report?.();
+export function loadReport(): ReportRenderer | undefined {
+  return host().report?.();
 }
 
 /** Registers WASM bytes that an entry contains: the default source of `init()` and of first use. */

@@ -7,6 +7,7 @@
 
 import type { OrdinaryBytes, OrdinaryFloats } from '../args/arrays.js';
 import type { Machine, NativeBinding } from '../backend/contract.js';
+import type { ReportRenderer } from '../profiler/renderer.js';
 
 /** Loads modules and describes the host. What the host refuses is absent; only `native`, `readCore` and `open` throw. */
 export interface Host {
@@ -31,6 +32,9 @@ export interface Host {
   floats(length: number): OrdinaryFloats;
   /** The host's description of the machine. */
   machine(): Machine;
-  /** Loads the entry that draws reports, which registers itself; absent if the host cannot load it synchronously. */
-  readonly report?: () => void;
+  /**
+   * Loads the entry that draws reports; `undefined` if it is not there. Absent if the host cannot load it synchronously.
+   * It registers itself only if it shares the module registry of this file, which is not so in Jest.
+   */
+  readonly report?: () => ReportRenderer | undefined;
 }

@@ -15,6 +15,7 @@ import type * as os from 'node:os';
 import type * as url from 'node:url';
 import type { NativeBinding } from '../backend/contract.js';
 import { fail, firstLine, isUnavailable } from '../errors.js';
+import type { ReportRenderer } from '../profiler/renderer.js';
 import type { Host } from './host.js';
 import { type Location, locations } from './location.js';
 
@@ -207,12 +208,13 @@ function machine() {
   };
 }
 
-function report(): void {
+function report(): ReportRenderer | undefined {
   try {
-    requireThere('./report/index.cjs');
+    return requireThere('./report/index.cjs') as ReportRenderer;
   } catch (error) {
     // In a bundle the file does not exist. The error of `renderer` then says what to import.
     if ((error as NodeJS.ErrnoException).code !== 'MODULE_NOT_FOUND') throw error;
+    return undefined;
   }
 }
 

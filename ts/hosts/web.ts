@@ -1,5 +1,6 @@
 /** Browsers, workers and edge hosts: loads with fetch. */
 
+import type { ReportRenderer } from '../profiler/renderer.js';
 import type { Host } from './host.js';
 
 /** Bundlers recognize only this literal form. */
@@ -33,7 +34,7 @@ function nodeHost(): Host | null {
   try {
     const load = globalThis.process.getBuiltinModule('module').createRequire(core());
     const { host } = load('./host.cjs') as { readonly host: () => Host };
-    return { ...host(), report: () => load('./report/index.js') };
+    return { ...host(), report: () => load('./report/index.js') as ReportRenderer };
   } catch {
     return null; // not Node, or a bundle
   }

@@ -28,7 +28,7 @@ export function registerRenderer(renderer: ReportRenderer): void {
  */
 export function renderer(): ReportRenderer {
   try {
-    if (registered === null) loadReport();
+    registered ??= loadReport() ?? null;
   } catch (cause) {
     const [reason] = String((cause as Error | null)?.message ?? cause).split(/\r?\n/);
     const text = `The charts of tokenbed/report cannot be loaded on this host: ${reason}`;
