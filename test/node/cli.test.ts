@@ -2,7 +2,15 @@
 
 import { once } from 'node:events';
 import { spawnSync } from 'node:child_process';
-import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { backendInfo, PositionalEncoding } from 'tokenbed';
 import { describe, expect, inject, it, onTestFinished } from 'vitest';
@@ -214,6 +222,25 @@ describe('visualize', () => {
     await expectFailure(['visualize', '--svg', '.'], 1, 'EISDIR: .: ', { cwd });
     expect(readdirSync(cwd)).toEqual([]);
   });
+
+  it.skipIf(process.platform === 'win32')(
+    'writes through links, also to a file that does not exist yet',
+    async () => {
+      const cwd = folder();
+      mkdirSync(path.join(cwd, 'real/deep'), { recursive: true });
+      symlinkSync('real/deep', path.join(cwd, 'linked'));
+      symlinkSync('../second.svg', path.join(cwd, 'real/deep/first.svg'));
+      symlinkSync(path.join(cwd, 'third.svg'), path.join(cwd, 'real/second.svg'));
+      for (let i = 0; i < 2; i++) {
+        await printed(['visualize', '--svg', 'linked/first.svg'], { cwd });
+        expect(readdirSync(cwd).sort()).toEqual(['linked', 'real', 'third.svg']);
+        expect(lstatSync(path.join(cwd, 'real/deep/first.svg')).isSymbolicLink()).toBe(true);
+        expect(readFileSync(path.join(cwd, 'third.svg'), 'utf8')).toMatch(/^<svg/);
+      }
+      symlinkSync('no/file.svg', path.join(cwd, 'lost.svg'));
+      await expectFailure(['visualize', '--svg', 'lost.svg'], 1, 'ENOENT: lost.svg: no such file', { cwd });
+    },
+  );
 
   it('replaces a file whose name has the greatest length', async () => {
     const cwd = folder();

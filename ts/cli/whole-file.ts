@@ -2,7 +2,7 @@
 
 import { randomUUID } from 'node:crypto';
 import { rmSync, type Stats } from 'node:fs';
-import { access, constants, open, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { access, constants, open, readlink, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { print, STANDARD, systemError } from './output.js';
@@ -17,6 +17,13 @@ async function present(file: string): Promise<Stats | null> {
   }
 }
 
+/** The path of a new file: `file`, or where it points to if it is a link. (`realpath` needs an existing file.) */
+async function behindLinks(file: string): Promise<string> {
+  const link = await readlink(file).catch(() => null); // null: not a link
+  if (link === null) return file;
+  return behindLinks(path.resolve(await realpath(path.dirname(file)), link));
+}
+
 const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException).code;
 
 /** Checks before the work starts that `file` can be written. Throws the error that the write would throw. */
@@ -26,7 +33,7 @@ export async function expectPlace(file: string): Promise<void> {
     const old = await present(file);
     if (old?.isDirectory()) await open(file, 'r+'); // always fails
     if (old !== null && !old.isFile()) return;
-    const target = old === null ? file : await realpath(file);
+    const target = old === null ? await behindLinks(file) : await realpath(file);
     try {
       await access(path.dirname(target), constants.W_OK);
     } catch (error) {
@@ -58,7 +65,7 @@ export async function writeWhole(file: string, text: string): Promise<void> {
   try {
     const old = await present(file);
     if (old !== null && !old.isFile()) return await writeFile(file, text);
-    const target = old === null ? file : await realpath(file);
+    const target = old === null ? await behindLinks(file) : await realpath(file);
     try {
       await replace(target, text, old?.mode);
     } catch (error) {
