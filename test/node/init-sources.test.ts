@@ -49,6 +49,11 @@ describe('init', () => {
       return larger.subarray(8, 8 + bytes.length);
     },
     'a DataView': () => new DataView(bytes.buffer),
+    'a SharedArrayBuffer': () => {
+      const shared = new SharedArrayBuffer(bytes.length);
+      new Uint8Array(shared).set(bytes);
+      return shared;
+    },
     'a Buffer': () => Buffer.from(bytes),
     'a compiled module': () => new WebAssembly.Module(bytes),
     'a promise of a module': () => WebAssembly.compile(bytes),

@@ -257,9 +257,9 @@ const isModule = (value: unknown): value is WebAssembly.Module => tag(value) ===
 const isBytes = (value: unknown): boolean =>
   ArrayBuffer.isView(value) || /^(Shared)?ArrayBuffer$/.test(tag(value));
 
-/** The bytes in a form that every engine compiles: V8 rejects a DataView. */
+/** The bytes in a form that every engine compiles: V8 rejects a DataView, and a SharedArrayBuffer that no view covers. */
 function bufferSource(bytes: object): BufferSource {
-  if (!ArrayBuffer.isView(bytes)) return bytes as ArrayBuffer;
+  if (!ArrayBuffer.isView(bytes)) return new Uint8Array(bytes as ArrayBuffer);
   return new Uint8Array(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.byteLength);
 }
 
