@@ -38,9 +38,9 @@ export const firstLine = (error: unknown): string =>
     .split(/[\r\n]/)[0]!
     .trim();
 
-/** Whether an error already says why no backend can be loaded. */
-export const isUnavailable = (error: unknown): error is TokenbedError =>
-  (error as { readonly code?: unknown } | null)?.code === 'ERR_BACKEND_UNAVAILABLE';
+/** Whether any value that was thrown is an error with this code. */
+export const hasCode = (error: unknown, code: ErrorCode): error is TokenbedError =>
+  (error as { readonly code?: unknown } | null | undefined)?.code === code;
 
 /** An error of this package: a built-in error with a `code` and the numbers as fields. */
 export interface TokenbedError extends Error {

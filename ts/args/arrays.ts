@@ -6,7 +6,7 @@
  * or a forged `Symbol.toStringTag` or `length` has no effect.
  */
 
-import { withArticle } from '../errors.js';
+import { hasCode, withArticle } from '../errors.js';
 
 /** The built-in class of a typed array. */
 export type ArrayKind =
@@ -183,7 +183,7 @@ export function tensorContents(value: unknown): TensorContents | undefined {
       if (kindOf(data) !== undefined && isArray(shape)) return { data: data as TypedArray, shape };
     }
   } catch (error) {
-    if ((error as { readonly code?: unknown } | null)?.code === 'ERR_DISPOSED') throw error;
+    if (hasCode(error, 'ERR_DISPOSED')) throw error;
   }
   return undefined;
 }

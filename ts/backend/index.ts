@@ -1,7 +1,7 @@
 /** Chooses and loads the backend of new objects. */
 
 import { host } from '#host';
-import { fail, firstLine, isUnavailable, tooLarge, wrongKind, wrongValue } from '../errors.js';
+import { fail, firstLine, hasCode, tooLarge, wrongKind, wrongValue } from '../errors.js';
 import type { OrdinaryBytes, OrdinaryFloats } from '../args/arrays.js';
 import { choice, type Named, named } from '../args/options.js';
 import type { ReportRenderer } from '../profiler/renderer.js';
@@ -60,10 +60,6 @@ function settings(): Settings {
   return { isa: variable('TOKENBED_ISA', ISAS), threads: Number(threads ?? 0) };
 }
 
-/** Whether an error is about an option or a variable. (The promise of a source may reject with any value.) */
-const isInvalidOption = (error: unknown): boolean =>
-  (error as { readonly code?: unknown } | null | undefined)?.code === 'ERR_INVALID_OPTION';
-
 /** What a program can do if the module that belongs to this package is missing. */
 const REMEDY =
   'In a bundle, keep tokenbed external, import tokenbed/inline, or pass the address of core.wasm to init({ wasm }); ' +
@@ -79,7 +75,7 @@ function unavailable(name: Wanted, cause: unknown, reason = firstLine(cause)) {
  * first; `own`: the module belongs to this package.
  */
 function cannotCompile(error: unknown, why: string | null, own: boolean) {
-  if (isUnavailable(error)) return error;
+  if (hasCode(error, 'ERR_BACKEND_UNAVAILABLE')) return error;
   const problem = engineProblem(error);
   const reasons = [problem ?? firstLine(error), ...(why === null ? [] : [why])].join('; and ');
   const remedy = own && inlined === null && problem === null ? `. ${REMEDY}` : '';
@@ -93,7 +89,7 @@ function tryNative(): Backend | Error {
     native ??= nativeBackend(host(), requested);
     return native;
   } catch (error) {
-    if (isInvalidOption(error) || isUnavailable(error)) throw error;
+    if (hasCode(error, 'ERR_INVALID_OPTION') || hasCode(error, 'ERR_BACKEND_UNAVAILABLE')) throw error;
     return error as Error;
   }
 }
@@ -179,7 +175,7 @@ export async function init(options?: InitOptions): Promise<BackendInfo> {
   if ('chosen' in selection) return backendInfo();
   const { fallbackReason } = selection;
   const compiled = await load(source).catch((error: unknown) => {
-    if (isInvalidOption(error)) throw error;
+    if (hasCode(error, 'ERR_INVALID_OPTION')) throw error;
     throw cannotCompile(error, fallbackReason, source === undefined);
   });
   useWasm(compiled, fallbackReason);

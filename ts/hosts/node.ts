@@ -14,7 +14,7 @@ import type * as module from 'node:module';
 import type * as os from 'node:os';
 import type * as url from 'node:url';
 import type { NativeBinding } from '../backend/contract.js';
-import { fail, firstLine, isUnavailable } from '../errors.js';
+import { fail, firstLine, hasCode } from '../errors.js';
 import type { ReportRenderer } from '../profiler/renderer.js';
 import type { Host } from './host.js';
 import { type Location, locations } from './location.js';
@@ -55,10 +55,9 @@ function firstOf<T>(
 ): T {
   const failures: unknown[] = [];
   for (const location of locations) {
-    const place = find(location);
-    if (place === undefined) continue;
     try {
-      return use(place);
+      const place = find(location);
+      if (place !== undefined) return use(place);
     } catch (error) {
       failures.push(error);
     }
@@ -82,17 +81,19 @@ function platforms(): string[] {
 }
 
 /** The addon inside this package, if it was packed on this platform. As `require`, but without its search. */
-function packed(platform: string): NativeBinding {
-  const absent = `native/tokenbed.${platform}.node is not there`;
-  const open = (place: string | URL) => {
-    const file = pathOf(place);
-    if (!builtin('fs').existsSync(file)) throw new Error(absent);
-    const addon = { exports: {} };
-    process.dlopen(addon, file);
-    return addon.exports as NativeBinding;
-  };
-  return firstOf(({ addon }) => addon(platform), open, absent);
-}
+const packed = (platform: string): NativeBinding =>
+  firstOf(
+    ({ addon }) => {
+      const place = addon(platform);
+      return place !== undefined && builtin('fs').existsSync(pathOf(place)) ? place : undefined;
+    },
+    (place) => {
+      const addon = { exports: {} };
+      process.dlopen(addon, pathOf(place));
+      return addon.exports as NativeBinding;
+    },
+    `native/tokenbed.${platform}.node is not there`,
+  );
 
 /**
  * The addon from its platform package. Tools that copy addons look for literal names, and tolerate absent packages only
@@ -139,7 +140,7 @@ function native(accept: (binding: NativeBinding) => void): NativeBinding {
         accept(binding);
         return binding;
       } catch (error) {
-        if (isUnavailable(error)) throw error;
+        if (hasCode(error, 'ERR_BACKEND_UNAVAILABLE')) throw error;
         reasons.push(firstLine(error));
       }
     }

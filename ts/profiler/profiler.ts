@@ -1,5 +1,6 @@
 /** Measures embeddings in use and keeps the results. */
 
+import { hasCode } from '../errors.js';
 import { type BackendInfo, backendInfo, describeBackend, machine } from '../backend/index.js';
 import { Embedding, expectEmbedding, tableOf } from '../embedding.js';
 import { callback, choice, integer, integers, named, real, seed as readSeed } from '../args/options.js';
@@ -298,7 +299,7 @@ function standardLookup(
     const [lookup] = measuring.time(new Lookups({ embedding, ...plan }).contender(STANDARD_TOKENS));
     return lookup!.medianMs;
   } catch (error) {
-    if ((error as { code?: unknown }).code === 'ERR_TOO_LARGE') return null;
+    if (hasCode(error, 'ERR_TOO_LARGE')) return null;
     throw error;
   } finally {
     embedding?.dispose();

@@ -4,7 +4,7 @@
  */
 
 import { loadReport } from '../backend/index.js';
-import { fail } from '../errors.js';
+import { fail, firstLine } from '../errors.js';
 import type { ProfilerReport } from './results.js';
 
 /** Draws the results of a profiler. */
@@ -30,8 +30,7 @@ export function renderer(): ReportRenderer {
   try {
     registered ??= loadReport() ?? null;
   } catch (cause) {
-    const [reason] = String((cause as Error | null)?.message ?? cause).split(/\r?\n/);
-    const text = `The charts of tokenbed/report cannot be loaded on this host: ${reason}`;
+    const text = `The charts of tokenbed/report cannot be loaded on this host: ${firstLine(cause)}`;
     throw fail(Error, 'ERR_BACKEND_UNAVAILABLE', text, { cause });
   }
   if (registered !== null) return registered;
