@@ -93,6 +93,18 @@ describe('dist', () => {
     },
   );
 
+  test('a web file that runs in Node by its path uses the host of Node: the addon, and charts', () => {
+    const program = `
+      import { backendInfo, EmbeddingProfiler } from './dist/index.js';
+      const profiler = new EmbeddingProfiler({ print: null, minTimeMs: 0, warmupMs: 0 });
+      profiler.comparePositionalEncodings({ seqLength: 4, embeddingDim: 4 });
+      console.log(backendInfo().name, profiler.toSVG().startsWith('<svg'));`;
+    const env = { ...process.env, TOKENBED_BACKEND: undefined };
+    const options = { cwd: path.join(dist, '..'), encoding: 'utf8', env } as const;
+    const output = execFileSync(process.execPath, ['--input-type=module', '-e', program], options);
+    expect(output).toBe('native true\n');
+  });
+
   test('the CommonJS files load few files, and the command line its commands on demand', async () => {
     const required = async (name: string) =>
       [...(await readFile(path.join(dist, name), 'utf8')).matchAll(/^(?!\s).*\brequire\("(.*?)"\)/gm)].map(
