@@ -19,6 +19,7 @@ import { ownJSON, showContents } from './contents.js';
 import type { InitType } from './initializer.js';
 import { DISPOSE, Lifetime } from './lifetime.js';
 import type { Parameter } from './parameter.js';
+import type { BlockDType, StorageDType } from './table-spec.js';
 import type { Tensor } from './tensor.js';
 
 /** How the rows of a bag are reduced. */
@@ -154,7 +155,7 @@ export class EmbeddingBag {
   }
 
   /** The storage of values. */
-  get dtype(): 'f32' {
+  get dtype(): StorageDType | BlockDType {
     return this.embedding.dtype;
   }
 

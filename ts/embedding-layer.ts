@@ -24,6 +24,7 @@ import {
   expectEmbedding,
   internalsOf,
   newTable,
+  readDType,
   readPadding,
   TABLE_OPTIONS,
   tableOf,
@@ -36,6 +37,7 @@ import { DISPOSE, Lifetime } from './lifetime.js';
 import type { Parameter } from './parameter.js';
 import { BRAND as POSITIONS, positionInternals } from './position-layer.js';
 import { PositionalEncoding, type PositionalEncodingOptions, readForm } from './positional-encoding.js';
+import { TableSpec } from './table-spec.js';
 import { type Tensor, tensorFloats } from './tensor.js';
 
 /** The positional part of a layer. */
@@ -131,6 +133,7 @@ function createdParts(values: Named): Parts {
   const scale = flag(values, 'scale', false);
   const paddingIdx = readPadding(values, vocabSize);
   const initializer = readInitializer(values, 'uniform');
+  const spec = new TableSpec(vocabSize, embeddingDim, readDType(values));
   const form = readForm(values);
   for (const [name, value] of Object.entries(form)) {
     if (value !== undefined && kind !== 'sinusoidal') {
@@ -140,7 +143,7 @@ function createdParts(values: Named): Parts {
   const { seed } = initializer;
   const p = Dropout.readProbability(values);
 
-  const token = new Embedding(newTable(vocabSize, embeddingDim, initializer, Stream.token, paddingIdx));
+  const token = new Embedding(newTable(spec, initializer, Stream.token, paddingIdx));
   const shape = { embeddingDim, maxSeqLength, seed };
   try {
     if (kind === 'sinusoidal') {

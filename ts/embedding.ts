@@ -5,7 +5,7 @@ import { bufferOf, type IdArray, isShared, kindOf, lengthOf } from './args/array
 import { type Call, CallReader, DONE, type IdsOptions } from './args/call.js';
 import type { Out } from './args/floats.js';
 import type { IdsInput } from './args/ids.js';
-import { COLUMNS, integer, type Named, named, ROWS } from './args/options.js';
+import { choice, COLUMNS, integer, type Named, named, ROWS } from './args/options.js';
 import { type PretrainedWeight, readPretrained } from './args/pretrained.js';
 import { activeBackend, type Table } from './backend/index.js';
 import { ownJSON, showContents } from './contents.js';
@@ -13,7 +13,8 @@ import { wrongObject } from './errors.js';
 import { type Initializer, type InitType, initialize, readInitializer, Stream } from './initializer.js';
 import { DISPOSE, Lifetime } from './lifetime.js';
 import { Parameter } from './parameter.js';
-import { TableSpec } from './table-spec.js';
+import { filled, store } from './storing.js';
+import { type BlockDType, STORAGE_DTYPES, type StorageDType, TableSpec } from './table-spec.js';
 import { type Tensor, tensorFloats } from './tensor.js';
 import { VERSION } from './version.js';
 
@@ -31,6 +32,18 @@ export interface EmbeddingOptions {
   readonly std?: number | undefined;
   /** 0 .. 2^53-1, or a bigint 0 .. 2^64-1; default from `Math.random`, so not a secret. */
   readonly seed?: number | bigint | undefined;
+  /** The storage of values, default `'f32'`: the values of the f32 table, converted. */
+  readonly dtype?: StorageDType | undefined;
+}
+
+/** Options of `Embedding.fromPretrained`. */
+export interface PretrainedOptions {
+  /** D, needed for a flat weight. */
+  readonly embeddingDim?: number | undefined;
+  /** The padding row, which keeps its values: -V .. V-1, negative counts from the end. */
+  readonly paddingIdx?: number | null | undefined;
+  /** The storage of values, default `'f32'`. */
+  readonly dtype?: StorageDType | undefined;
 }
 
 /** The memory of a table. */
@@ -50,11 +63,19 @@ export interface MemoryUsage {
   /** Bytes of one row. */
   bytesPerRow: number;
   /** The storage of values. */
-  dtype: 'f32';
+  dtype: StorageDType | BlockDType;
 }
 
 /** The names of the options that describe a table. */
-export const TABLE_OPTIONS = ['vocabSize', 'embeddingDim', 'paddingIdx', 'initType', 'std', 'seed'] as const;
+export const TABLE_OPTIONS = [
+  'vocabSize',
+  'embeddingDim',
+  'paddingIdx',
+  'initType',
+  'std',
+  'seed',
+  'dtype',
+] as const;
 
 /**
  * A filled table as an argument of the constructor; `initializer` is null for pretrained weights. The declared sizes only
@@ -78,19 +99,24 @@ export function readPadding({ paddingIdx }: Named, vocabSize: number): number | 
   return index === null ? null : index < 0 ? index + vocabSize : index;
 }
 
-/** Allocates and fills a table. `ERR_TOO_LARGE` before anything is allocated. */
+/** The option `dtype`. */
+export const readDType = (values: Named): StorageDType => choice(values, 'dtype', STORAGE_DTYPES, 'f32');
+
+/**
+ * Allocates and fills a table. Errors: `ERR_TOO_LARGE` before anything is allocated; `ERR_RANGE` if the dtype cannot
+ * store the values.
+ */
 export function newTable(
-  rows: number,
-  dim: number,
+  spec: TableSpec,
   initializer: Initializer,
   stream: number,
   paddingIdx: number | null = null,
 ): FilledTable {
   const contents = initializer.initType === 'zeros' ? 'zeros' : 'anything';
-  const table = activeBackend().table(new TableSpec(rows, dim), contents);
-  initialize(table, initializer, stream);
+  const table = activeBackend().table(spec, contents);
+  filled(table, (kernels, handle) => initialize(kernels, handle, spec, initializer, stream));
   if (paddingIdx !== null && initializer.initType !== 'zeros') {
-    table.backend.kernels.tableWrite(table.handle(), paddingIdx, new Float32Array(dim));
+    store(table, (kernels, handle) => kernels.tableWrite(handle, paddingIdx, new Float32Array(spec.dim)));
   }
   return new FilledTable(table, paddingIdx, initializer);
 }
@@ -100,7 +126,9 @@ export function tableFrom(values: Named): FilledTable {
   const vocabSize = integer(values, 'vocabSize', ROWS);
   const embeddingDim = integer(values, 'embeddingDim', COLUMNS);
   const paddingIdx = readPadding(values, vocabSize);
-  return newTable(vocabSize, embeddingDim, readInitializer(values, 'uniform'), Stream.token, paddingIdx);
+  const initializer = readInitializer(values, 'uniform');
+  const spec = new TableSpec(vocabSize, embeddingDim, readDType(values));
+  return newTable(spec, initializer, Stream.token, paddingIdx);
 }
 
 /** Holds an id that was passed as a number. */
@@ -155,7 +183,7 @@ export class Embedding {
   /** How the table was filled; `null` for pretrained weights. */
   readonly initType: InitType | null;
   /** The storage of values. */
-  readonly dtype = 'f32';
+  readonly dtype: StorageDType | BlockDType;
   /** The seed of the table; `null` for pretrained weights. */
   readonly seed: number | bigint | null;
   /** The table, read and written by rows. */
@@ -175,6 +203,7 @@ export class Embedding {
     this.embeddingDim = table.dim;
     this.paddingIdx = paddingIdx;
     this.initType = initializer?.initType ?? null;
+    this.dtype = table.spec.dtype;
     this.seed = initializer?.seed ?? null;
     this.weight = new Parameter(table, this.#lifetime);
     this.#parameters = Object.freeze([this.weight] as const);
@@ -188,19 +217,37 @@ export class Embedding {
    *
    * `weight` is a 2-D Tensor of f32 or f64, nested numbers, or a flat array with `embeddingDim`. Errors:
    * `ERR_INVALID_OPTION`; `ERR_INVALID_ARRAY`, `ERR_RAGGED`; `ERR_DIM`, `ERR_SHAPE`; `ERR_RANGE` for an f64 beyond
-   * f32; `ERR_TOO_LARGE`.
+   * f32, or a value that `dtype` cannot store; `ERR_TOO_LARGE`.
    */
-  static fromPretrained(
-    weight: PretrainedWeight,
-    options?: { readonly embeddingDim?: number | undefined; readonly paddingIdx?: number | null | undefined },
-  ): Embedding {
-    const values = named(options, ['embeddingDim', 'paddingIdx']);
+  static fromPretrained(weight: PretrainedWeight, options?: PretrainedOptions): Embedding {
+    const values = named(options, ['embeddingDim', 'paddingIdx', 'dtype']);
+    const dtype = readDType(values);
     readPadding(values, ROWS.max!); // checks the type before the weights are read, the range once V is known
     const { data, rows, dim } = readPretrained(weight, values);
     const paddingIdx = readPadding(values, rows);
-    const table = activeBackend().table(new TableSpec(rows, dim), 'anything');
-    table.backend.kernels.tableWrite(table.handle(), 0, data);
+    const table = activeBackend().table(new TableSpec(rows, dim, dtype), 'anything');
+    filled(table, (kernels, handle) => kernels.tableWrite(handle, 0, data));
     return new Embedding(new FilledTable(table, paddingIdx, null));
+  }
+
+  /**
+   * A new Embedding whose table stores the values of this one in another dtype, or a copy in the same one.
+   *
+   * ```text
+   * f16, bf16   nearest, ties to even
+   * i8          per row: bias = min; scale = f32(f32(max - min) / 255); value = f32(f32(q scale) + bias), q = 0 .. 255
+   * i4          as i8, with 15 for 255, and bias and scale as f16
+   * ```
+   * It has the same `paddingIdx` and backend; `initType` and `seed` are null. The caller owns it. Errors:
+   * `ERR_DISPOSED`, `ERR_INVALID_OPTION` (`dtype`), `ERR_TOO_LARGE`; `ERR_RANGE` for a value that `dtype` cannot store.
+   */
+  convert(dtype: StorageDType): Embedding {
+    this.#lifetime.check();
+    const wanted = choice({ dtype }, 'dtype', STORAGE_DTYPES);
+    const from = this.#table;
+    const table = from.backend.table(new TableSpec(from.rows, from.dim, wanted), 'anything');
+    filled(table, (kernels, handle) => kernels.tableConvert(from.handle(), handle));
+    return new Embedding(new FilledTable(table, this.paddingIdx, null));
   }
 
   // @ts-expect-error: declared but never read, since only other copies of the package read it
@@ -219,7 +266,7 @@ export class Embedding {
   }
 
   /**
-   * out[i] = weight[ids[i]], bit for bit: a new Tensor of shape `[...ids.shape, D]`.
+   * out[i] = weight[ids[i]] as f32, rows of f32 bit for bit: a new Tensor of shape `[...ids.shape, D]`.
    *
    * `ids` in any form. Errors: `ERR_DISPOSED`, `ERR_INVALID_OPTION`, `ERR_INVALID_IDS`, `ERR_INVALID_ID`, `ERR_RAGGED`,
    * `ERR_SHAPE`, `ERR_TOO_LARGE`, `ERR_ID_OUT_OF_RANGE`.

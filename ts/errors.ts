@@ -232,21 +232,23 @@ function item(length: number | null): string {
   return length === null ? 'a number' : `an array of length ${length}`;
 }
 
-/** `ERR_RANGE`: a number that does not fit its storage; `row` and `column` as in `[size / width, width]`. */
+/**
+ * `ERR_RANGE`: a number that does not fit its storage; `row` and `column` as in `[size / width, width]`. `values` are
+ * those that fit.
+ */
 export function outOfStorage(
   storage: string,
   value: number,
   position: number,
   shape: readonly number[],
+  values?: string,
 ): TokenbedError {
   const width = shape.at(-1) ?? 1;
   const row = Math.floor(position / width);
   const column = position % width;
-  return fail(RangeError, 'ERR_RANGE', `${value} at row ${row}, column ${column} does not fit ${storage}`, {
-    row,
-    column,
-    value,
-  });
+  const limits = values === undefined ? '' : ` (${values})`;
+  const text = `${value} at row ${row}, column ${column} does not fit ${storage}${limits}`;
+  return fail(RangeError, 'ERR_RANGE', text, { row, column, value });
 }
 
 /** `ERR_TOO_LARGE`: `what` needs `bytes`, more than `limit`. */

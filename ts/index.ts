@@ -16,7 +16,7 @@ export type { IdArray, WideArray as WideIdArray } from './args/arrays.js';
 export type { DType, DTypeArrays } from './dtype.js';
 export type { IdsOptions, PositionOptions } from './args/call.js';
 export type { FloatsWithShape, Out as FloatsOut } from './args/floats.js';
-export { Embedding, type EmbeddingOptions, type MemoryUsage } from './embedding.js';
+export { Embedding, type EmbeddingOptions, type MemoryUsage, type PretrainedOptions } from './embedding.js';
 export {
   type BagCallOptions,
   type BagMode,
@@ -74,6 +74,7 @@ export {
   type SystemDesign,
   type SystemDesignOptions,
 } from './profiler/system-design.js';
+export type { BlockDType, StorageDType } from './table-spec.js';
 export {
   type Nested,
   type NestedInput,

@@ -1,6 +1,7 @@
 /** The initial values of a table. */
 
-import type { Table } from './backend/index.js';
+import type { Kernels } from './backend/index.js';
+import { DONE } from './args/call.js';
 import { describe, fail, wrongValue } from './errors.js';
 import { type Named, readSeed, real } from './args/options.js';
 
@@ -38,20 +39,25 @@ export function readInitializer(options: Named, fallback: InitType): Initializer
 }
 
 /**
- * Fills a table; for `zeros` it must already be zero. All arithmetic here is correctly rounded, so every platform
- * computes the same bits.
+ * Fills a table of `rows` x `dim` values and returns the status; for `zeros` it must already be zero. All arithmetic here
+ * is correctly rounded, so every platform computes the same bits.
  */
-export function initialize(table: Table, { initType, std, seed }: Initializer, stream: number): void {
-  const { kernels } = table.backend;
+export function initialize(
+  kernels: Kernels,
+  handle: number,
+  { rows, dim }: { readonly rows: number; readonly dim: number },
+  { initType, std, seed }: Initializer,
+  stream: number,
+): number {
   const bits = BigInt(seed);
   switch (initType) {
     case 'uniform':
-      return kernels.tableUniform(table.handle(), bits, stream, 1 / Math.sqrt(table.dim));
+      return kernels.tableUniform(handle, bits, stream, 1 / Math.sqrt(dim));
     case 'xavier':
-      return kernels.tableUniform(table.handle(), bits, stream, Math.sqrt(6 / (table.rows + table.dim)));
+      return kernels.tableUniform(handle, bits, stream, Math.sqrt(6 / (rows + dim)));
     case 'normal':
-      return kernels.tableNormal(table.handle(), bits, stream, std ?? 1 / Math.sqrt(table.dim));
+      return kernels.tableNormal(handle, bits, stream, std ?? 1 / Math.sqrt(dim));
     case 'zeros':
-      return;
+      return DONE;
   }
 }

@@ -8,6 +8,7 @@ import { type InitType, readInitializer, Stream } from './initializer.js';
 import { Lifetime } from './lifetime.js';
 import type { Parameter } from './parameter.js';
 import { PositionLayer } from './position-layer.js';
+import { TableSpec } from './table-spec.js';
 
 /** Options of {@link LearnedPositionalEmbedding}. */
 export interface LearnedPositionalEmbeddingOptions {
@@ -43,7 +44,9 @@ export class LearnedPositionalEmbedding extends PositionLayer {
     const values = named(options, OPTIONS, { required: true });
     const rows = integer(values, 'maxSeqLength', ROWS);
     const dim = integer(values, 'embeddingDim', COLUMNS);
-    const embedding = new Embedding(newTable(rows, dim, readInitializer(values, 'normal'), Stream.position));
+    const embedding = new Embedding(
+      newTable(new TableSpec(rows, dim), readInitializer(values, 'normal'), Stream.position),
+    );
     const { table, lifetime } = internalsOf(embedding);
     const own = new Lifetime('The learned positional embedding', lifetime);
     const dropout = new Dropout(0, 0);

@@ -9,6 +9,8 @@ import { showContents } from './contents.js';
 import { Digest } from './digest.js';
 import { describe, fail, lengthError, tooLarge } from './errors.js';
 import type { Lifetime } from './lifetime.js';
+import { expectWritable, store } from './storing.js';
+import type { BlockDType, StorageDType } from './table-spec.js';
 import { type Tensor, type TensorJSON, tensorOf } from './tensor.js';
 
 /** Floats to write; numbers are rounded to f32. */
@@ -32,7 +34,7 @@ export class Parameter {
   /** `[V, D]`. */
   readonly shape: readonly [number, number];
   /** The storage of values. */
-  readonly dtype = 'f32';
+  readonly dtype: StorageDType | BlockDType;
   /** `V * D`. */
   readonly size: number;
   readonly #table: Table;
@@ -43,6 +45,7 @@ export class Parameter {
     this.#table = table;
     this.#lifetime = lifetime;
     this.shape = Object.freeze([table.rows, table.dim] as const);
+    this.dtype = table.spec.dtype;
     this.size = table.spec.values;
     showContents(this, () => `${formatShape(this.shape)} ${this.dtype} ${digest(table)}`);
     if (new.target === Parameter) Object.freeze(this);
@@ -66,18 +69,20 @@ export class Parameter {
   }
 
   /**
-   * Replaces row `i` by the D `values`. The next lookup returns them.
+   * Replaces row `i` by the D `values`, converted to the dtype of the table. The next lookup returns them.
    *
-   * Errors: `ERR_DISPOSED`; `ERR_INVALID_ARRAY`; `ERR_SHAPE`; `ERR_ID_OUT_OF_RANGE`.
+   * Errors: `ERR_DISPOSED`; `ERR_READ_ONLY`; `ERR_INVALID_ARRAY`; `ERR_SHAPE`; `ERR_ID_OUT_OF_RANGE`; `ERR_RANGE` for a
+   * value that the dtype cannot store. After an error the table is unchanged.
    */
   set(i: number, values: FloatsInput): void {
     this.#lifetime.check();
-    const { rows, dim, backend } = this.#table;
+    expectWritable(this.#table);
+    const { rows, dim } = this.#table;
     const row = readValues(values, this.#lifetime);
     const length = lengthOf(row);
     if (length !== dim) throw lengthError('values', length, `a row has ${dim}`);
     checkRow(i, rows);
-    backend.kernels.tableWrite(this.#table.handle(), i, row);
+    store(this.#table, (kernels, handle) => kernels.tableWrite(handle, i, row), i);
   }
 
   /**
@@ -87,7 +92,8 @@ export class Parameter {
    */
   setRows(start: number, values: FloatsInput): void {
     this.#lifetime.check();
-    const { rows, dim, backend } = this.#table;
+    expectWritable(this.#table);
+    const { rows, dim } = this.#table;
     const all = readValues(values, this.#lifetime);
     const length = lengthOf(all);
     if (length % dim !== 0) throw lengthError('values', length, `rows have ${dim}`);
@@ -95,7 +101,7 @@ export class Parameter {
     if (start + length / dim > rows) {
       throw lengthError('values', length, `there are ${rows - start} rows of ${dim} from row ${start}`);
     }
-    backend.kernels.tableWrite(this.#table.handle(), start, all);
+    store(this.#table, (kernels, handle) => kernels.tableWrite(handle, start, all), start);
   }
 
   /** A copy of the whole table, `[V, D]`, owned by the caller. Errors: `ERR_DISPOSED`, `ERR_TOO_LARGE`. */

@@ -116,15 +116,15 @@ export function integers(options: Named, name: string, bounds: Bounds): number[]
   return [...new Set(list as number[])];
 }
 
-/** One of the strings `allowed`, or `fallback` if absent. */
+/** One of the strings `allowed`, or `fallback` if absent; without a fallback the option is required. */
 export function choice<T extends string>(
   options: Named,
   name: string,
   allowed: readonly T[],
-  fallback: T,
+  ...fallback: [T?]
 ): T {
   const value = options[name];
-  if (value === undefined) return fallback;
+  if (value === undefined && fallback.length > 0) return fallback[0]!;
   const text = `one of ${allowed.map((each) => JSON.stringify(each)).join(', ')}`;
   if (typeof value !== 'string') throw wrongKind(name, value, text);
   if (!(allowed as readonly string[]).includes(value)) throw wrongValue(name, value, text);

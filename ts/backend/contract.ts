@@ -89,14 +89,21 @@ export interface Kernels {
   free(handle: number): void;
   /** out = table[row ..], whole rows, as f32. */
   tableRead(table: number, row: number, out: Float32Array): void;
-  /** table[row ..] = values, whole rows. */
-  tableWrite(table: number, row: number, values: Float32Array): void;
-  /** table[i] = element i of U[-bound, bound) of this seed and stream. */
-  tableUniform(table: number, seed: bigint, stream: number, bound: number): void;
-  /** table[i] = element i of N(0, std) of this seed and stream. */
-  tableNormal(table: number, seed: bigint, stream: number, std: number): void;
-  /** table[p] = the encoding of position p, for every row p. */
-  tableSinusoid(table: number, sinusoid: number): void;
+  /**
+   * table[row ..] = values, whole rows, converted to the dtype of the table. Returns a status: the first of `values`
+   * that does not fit; nothing was written then.
+   */
+  tableWrite(table: number, row: number, values: Float32Array): number;
+  /** to = the values of `from`, converted. Returns a status, as `tableWrite`, but rows may have been written. */
+  tableConvert(from: number, to: number): number;
+  /** table[i] = element i of U[-bound, bound) of this seed and stream. Returns a status, as `tableConvert`. */
+  tableUniform(table: number, seed: bigint, stream: number, bound: number): number;
+  /** table[i] = element i of N(0, std) of this seed and stream. Returns a status, as `tableConvert`. */
+  tableNormal(table: number, seed: bigint, stream: number, std: number): number;
+  /** table[p] = the encoding of position p, for every row p. Returns a status, as `tableConvert`. */
+  tableSinusoid(table: number, sinusoid: number): number;
+  /** The value that did not fit in the last call that returned the status of a table. */
+  misfit(): number;
 
   /** Creates a sinusoidal encoding. Returns its handle. */
   sinusoidCreate(record: SinusoidRecord): number;
@@ -105,7 +112,7 @@ export interface Kernels {
   /** out[r] = the encoding of positions[r], 0 .. 2^32 - 1. Returns a status. */
   sinusoidEncode(sinusoid: number, positions: IdArray, out: Float32Array): number;
 
-  /** out[r] = table[ids[r]], bit for bit. Returns a status. */
+  /** out[r] = table[ids[r]] as f32; rows of f32 bit for bit. Returns a status. */
   gather(table: number, ids: IdArray, out: Float32Array): number;
 
   /** Prepares a bag. Returns its handle. */

@@ -65,7 +65,10 @@ export function nativeBackend(host: Host, settings: Settings): Backend {
         bytes <= limit ? kernels.tableCreate({ rows, dim, dtype, zeros: contents === 'zeros' }) : undefined;
       if (handle === undefined) throw tooLarge('A table', bytes, limit);
       let view: Float32Array | null | undefined;
-      const few = new FewRows(spec, fewRows(dim), () => (view ??= kernels.tableView(handle) ?? null));
+      const few = new FewRows(spec, fewRows(dim), () => {
+        if (view === undefined) view = kernels.tableView(handle) ?? null;
+        return view;
+      });
       return new OwnedTable(backend, spec, handle, () => kernels.free(handle), few);
     },
     sinusoid(record): Handle {

@@ -4,10 +4,10 @@
 //! table frees its memory at once, and the next run of an operation over it returns [`Failure::Handle`].
 
 use crate::handles::Slots;
-use crate::status::Failure;
+use crate::status::{first, Failure, DONE};
 use std::rc::Rc;
 use tokenbed_core::memory::{Contents, Memory, Read, TableSpec, Write};
-use tokenbed_core::ops::{Dropout, Layout, Mode, Sinusoid};
+use tokenbed_core::ops::{self, Dropout, Layout, Misfit, Mode, Sinusoid};
 use tokenbed_core::simd::{self, Isa};
 use tokenbed_core::{DType, Exec, Table, TableMut};
 
@@ -94,10 +94,18 @@ enum Access {
 }
 
 impl StoredTable {
-    fn bytes(&self) -> &[u8] {
-        match &self.memory {
+    fn read(&self) -> Result<Table<'_>, Failure> {
+        let bytes = match &self.memory {
             Access::Read(memory) => memory.bytes(),
             Access::Write(memory) => memory.bytes(),
+        };
+        Ok(Table::new(self.spec, bytes)?)
+    }
+
+    fn write(&mut self) -> Result<TableMut<'_>, Failure> {
+        match &mut self.memory {
+            Access::Write(memory) => Ok(TableMut::new(self.spec, memory.bytes_mut())?),
+            Access::Read(_) => Err(Failure::ReadOnly),
         }
     }
 }
@@ -181,6 +189,7 @@ pub struct Environment {
     objects: Slots<Object>,
     isa: Isa,
     threads: usize,
+    misfit: f32,
 }
 
 impl Default for Environment {
@@ -189,6 +198,7 @@ impl Default for Environment {
             objects: Slots::new(),
             isa: simd::detect(),
             threads: 1,
+            misfit: 0.0,
         }
     }
 }
@@ -261,7 +271,10 @@ impl Environment {
         };
         let contents = if zeros { Contents::Zeros } else { Contents::Any };
         match Memory::allocate(spec.bytes(), contents) {
-            Some(memory) if exact => {
+            Some(mut memory) if exact => {
+                if zeros {
+                    ops::store_zeros(self.isa, &mut TableMut::new(spec, memory.bytes_mut())?);
+                }
                 let memory = Access::Write(memory);
                 self.keep(Object::Table(StoredTable { spec, memory })).map(Some)
             }
@@ -338,7 +351,7 @@ impl Environment {
     /// A table, for reading.
     pub fn table(&self, handle: f64) -> Result<Table<'_>, Failure> {
         match self.objects.get(handle) {
-            Some(Object::Table(table)) => Ok(Table::new(table.spec, table.bytes())?),
+            Some(Object::Table(table)) => table.read(),
             _ => Err(Failure::Handle(handle)),
         }
     }
@@ -346,11 +359,32 @@ impl Environment {
     /// A table, for writing.
     pub fn table_mut(&mut self, handle: f64) -> Result<TableMut<'_>, Failure> {
         match self.objects.get_mut(handle) {
-            Some(Object::Table(StoredTable { spec, memory })) => match memory {
-                Access::Write(memory) => Ok(TableMut::new(*spec, memory.bytes_mut())?),
-                Access::Read(_) => Err(Failure::ReadOnly),
-            },
+            Some(Object::Table(table)) => table.write(),
             _ => Err(Failure::Handle(handle)),
+        }
+    }
+
+    /// One table for reading, and another one for writing.
+    pub fn tables(&mut self, from: f64, to: f64) -> Result<(Table<'_>, TableMut<'_>), Failure> {
+        match self.objects.get_both(from, to) {
+            Some((Object::Table(from), Object::Table(to))) => Ok((from.read()?, to.write()?)),
+            _ => Err(Failure::Handle(to)),
+        }
+    }
+
+    /// The value that the last status of a write refers to.
+    pub fn misfit(&self) -> f32 {
+        self.misfit
+    }
+
+    /// The status of a write to rows of `dim` values.
+    pub(crate) fn stored(&mut self, dim: usize, result: Result<(), Misfit>) -> f64 {
+        match result {
+            Ok(()) => DONE,
+            Err(Misfit { row, col, value }) => {
+                self.misfit = value;
+                first(row * dim + col)
+            }
         }
     }
 

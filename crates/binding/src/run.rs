@@ -10,7 +10,7 @@ use crate::environment::{Dropping, Environment};
 use crate::status::{first, second, Failure, DONE};
 use tokenbed_core::ops::{self, Bag, Embed, Layout, Positions, Rotary, Source};
 use tokenbed_core::rng::Draws;
-use tokenbed_core::{TableMut, Window};
+use tokenbed_core::Window;
 
 /// A status, or a bug of the caller.
 type Run = Result<f64, Failure>;
@@ -285,41 +285,48 @@ pub fn table_read(env: &Environment, table: f64, row: f64, out: impl OutArray) -
     Ok(())
 }
 
-/// Copies whole rows into a table, starting at row `row`.
-pub fn table_write(
-    env: &mut Environment,
-    table: f64,
-    row: f64,
-    mut values: impl FloatArray,
-) -> Result<(), Failure> {
-    let (threads, mut table) = (env.threads(), env.table_mut(table)?);
+/// Stores values in whole rows of a table, starting at row `row`. The status is the first value that does not fit the
+/// dtype.
+pub fn table_write(env: &mut Environment, table: f64, row: f64, mut values: impl FloatArray) -> Run {
+    let (isa, threads, mut table) = (env.isa(), env.threads(), env.table_mut(table)?);
     let (row, dim) = (row as usize, table.spec().dim());
     expect_length("table", table.spec().rows(), Some(row))?;
     if let Some(stored) = table.values_mut(row) {
         expect_length("values of the table", stored.len(), Some(values.len()))?;
         values.copy_to(threads, &mut stored[..values.len()]);
-        return Ok(());
+        return Ok(DONE);
     }
     let rows = values.len() / dim;
     expect_length("table", table.spec().rows(), row.checked_add(rows))?;
-    for window in Cut::any(rows, dim).windows(values.most()) {
-        for r in 0..window.rows {
-            let start = (window.first_row + r) * dim + window.first_col;
-            let values = values.tile(start..start + window.cols);
-            table.write(row + window.first_row + r, window.first_col, values);
-        }
-    }
-    Ok(())
+    let stored = ops::store(isa, &mut table, row..row + rows, true, &mut |r, col, out| {
+        let start = r * dim + col;
+        out.copy_from_slice(values.tile(start..start + out.len()))
+    });
+    Ok(env.stored(dim, stored))
 }
 
-/// Fills a table from the uniform distribution on [-bound, bound).
-pub fn table_uniform(
-    env: &mut Environment,
-    table: f64,
-    seed: u64,
-    stream: u32,
-    bound: f64,
-) -> Result<(), Failure> {
+/// Stores the values of table `from` in table `to`, which has the same shape. The status is the first value that does
+/// not fit the dtype of `to`.
+pub fn table_convert(env: &mut Environment, from: f64, to: f64) -> Run {
+    let isa = env.isa();
+    let (from, mut to) = env.tables(from, to)?;
+    let (rows, dim) = (from.rows(), from.dim());
+    if (to.spec().rows(), to.spec().dim()) != (rows, dim) {
+        return Err(Failure::Argument("a table of the same shape"));
+    }
+    if to.spec() == from.spec() {
+        to.bytes_mut().copy_from_slice(from.bytes());
+        return Ok(DONE);
+    }
+    let stored = ops::store(isa, &mut to, 0..rows, false, &mut |row, col, out| {
+        let start = row * dim + col;
+        ops::read(isa, from, start..start + out.len(), out)
+    });
+    Ok(env.stored(dim, stored))
+}
+
+/// Fills a table from the uniform distribution on [-bound, bound). A status, as of `table_write`.
+pub fn table_uniform(env: &mut Environment, table: f64, seed: u64, stream: u32, bound: f64) -> Run {
     let isa = env.isa();
     let draws = Draws {
         seed,
@@ -331,14 +338,8 @@ pub fn table_uniform(
     })
 }
 
-/// Fills a table from the normal distribution with standard deviation `std`.
-pub fn table_normal(
-    env: &mut Environment,
-    table: f64,
-    seed: u64,
-    stream: u32,
-    std: f64,
-) -> Result<(), Failure> {
+/// Fills a table from the normal distribution with standard deviation `std`. A status, as of `table_write`.
+pub fn table_normal(env: &mut Environment, table: f64, seed: u64, stream: u32, std: f64) -> Run {
     let isa = env.isa();
     let draws = Draws {
         seed,
@@ -351,7 +352,7 @@ pub fn table_normal(
 }
 
 /// Fills row p of a table with the sinusoidal encoding of position p.
-pub fn table_sinusoid(env: &mut Environment, table: f64, sinusoid: f64) -> Result<(), Failure> {
+pub fn table_sinusoid(env: &mut Environment, table: f64, sinusoid: f64) -> Run {
     let (isa, encoding) = (env.isa(), env.sinusoid(sinusoid)?);
     let encoding = &*encoding;
     fill(env, table, &|_, window, out| {
@@ -359,33 +360,25 @@ pub fn table_sinusoid(env: &mut Environment, table: f64, sinusoid: f64) -> Resul
     })
 }
 
-/// Fills a table with `work(flat index of the first value, window, values)`, in place if its values are aligned f32,
-/// otherwise a piece of a row at a time.
-fn fill(
-    env: &mut Environment,
-    table: f64,
-    work: &(dyn Fn(u64, Window, &mut [f32]) + Sync),
-) -> Result<(), Failure> {
-    /// Values in a piece.
-    const PIECE: usize = 1024;
-    let (threads, mut table) = (env.threads(), env.table_mut(table)?);
+/// Fills a table with `work(flat index of the first value, window, values)`, in place if its values are aligned f32.
+fn fill(env: &mut Environment, table: f64, work: &(dyn Fn(u64, Window, &mut [f32]) + Sync)) -> Run {
+    let (isa, threads, mut table) = (env.isa(), env.threads(), env.table_mut(table)?);
     let (rows, dim) = (table.spec().rows(), table.spec().dim());
     let all = Window::all(rows, dim);
     if let Some(values) = table.values_mut(0) {
         fill_values(threads, all, values, work);
-        return Ok(());
+        return Ok(DONE);
     }
-    let mut piece = [0.0; PIECE];
-    let cut = Cut {
-        most_rows: 1,
-        ..Cut::any(rows, dim)
-    };
-    for window in cut.windows(PIECE) {
-        let piece = &mut piece[..window.len()];
-        work(window.elements(dim).start as u64, window, piece);
-        TableMut::write(&mut table, window.first_row, window.first_col, piece);
-    }
-    Ok(())
+    let stored = ops::store(isa, &mut table, 0..rows, false, &mut |row, col, out| {
+        let window = Window {
+            first_row: row,
+            rows: 1,
+            first_col: col,
+            cols: out.len(),
+        };
+        work(window.elements(dim).start as u64, window, out)
+    });
+    Ok(env.stored(dim, stored))
 }
 
 #[cfg(not(target_family = "wasm"))]

@@ -5,28 +5,44 @@
 pub enum DType {
     /// IEEE 754 binary32, in the machine's byte order (little-endian on every target of this crate).
     F32,
-    /// The upper two bytes of an f32: a second dtype for the tests.
-    #[cfg(feature = "test-dtype")]
-    Half,
+    /// IEEE 754 binary16.
+    F16,
+    /// The upper two bytes of an f32.
+    Bf16,
+    /// Integers of 8 bits, with a scale and a bias for each row.
+    I8,
+    /// Integers of 4 bits, with a scale and a bias for each row.
+    I4,
 }
 
 impl DType {
-    /// The type that the public API calls `name`.
-    pub fn named(name: &str) -> Option<Self> {
-        match name {
-            "f32" => Some(DType::F32),
-            #[cfg(feature = "test-dtype")]
-            "half" => Some(DType::Half),
-            _ => None,
+    /// All types.
+    pub const ALL: [DType; 5] = [DType::F32, DType::F16, DType::Bf16, DType::I8, DType::I4];
+
+    /// The name in the public API.
+    pub fn name(self) -> &'static str {
+        match self {
+            DType::F32 => "f32",
+            DType::F16 => "f16",
+            DType::Bf16 => "bf16",
+            DType::I8 => "i8",
+            DType::I4 => "i4",
         }
+    }
+
+    /// The type with this name.
+    pub fn named(name: &str) -> Option<Self> {
+        DType::ALL.into_iter().find(|dtype| dtype.name() == name)
     }
 
     /// Bytes of a row of `dim` values; `None` if they overflow an address.
     pub(crate) fn row_bytes(self, dim: usize) -> Option<usize> {
         match self {
-            DType::F32 => dim.checked_mul(size_of::<f32>()),
-            #[cfg(feature = "test-dtype")]
-            DType::Half => dim.checked_mul(size_of::<u16>()),
+            DType::F32 => dim.checked_mul(4),
+            DType::F16 | DType::Bf16 => dim.checked_mul(2),
+            DType::I8 if dim > 0 => dim.checked_add(8),
+            DType::I4 if dim > 0 => dim.div_ceil(2).checked_add(4),
+            DType::I8 | DType::I4 => Some(0),
         }
     }
 }

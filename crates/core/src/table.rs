@@ -9,7 +9,6 @@ use crate::memory::TableSpec;
 use crate::row::{with_stored, Stored};
 use crate::simd::{bytes_of, Hint, Simd, LINE};
 use std::marker::PhantomData;
-use std::ops::Range;
 
 /// A `[rows, dim]` table, borrowed for reading. It may begin at any byte.
 #[derive(Debug, Clone, Copy)]
@@ -44,6 +43,11 @@ impl<'a> Table<'a> {
     #[inline(always)]
     pub fn spec(&self) -> TableSpec {
         self.spec
+    }
+
+    /// Its bytes.
+    pub fn bytes(&self) -> &'a [u8] {
+        self.bytes
     }
 
     /// The number of rows.
@@ -88,23 +92,15 @@ impl<'a> TableMut<'a> {
         with_stored!(dtype, R => R::floats(bytes))
     }
 
-    fn row_bytes_mut(&mut self, rows: Range<usize>) -> &mut [u8] {
+    /// The bytes of row `row`. Panics if it is out of range.
+    pub(crate) fn row_mut(&mut self, row: usize) -> &mut [u8] {
         let stride = self.spec.row_bytes();
-        &mut self.bytes[rows.start * stride..rows.end * stride]
+        &mut self.bytes[row * stride..][..stride]
     }
 
-    /// Stores `values` in row `row`, from column `col` on.
-    ///
-    /// # Panics
-    /// If the columns are out of range.
-    pub fn write(&mut self, row: usize, col: usize, values: &[f32]) {
-        let dim = self.spec.dim();
-        assert!(
-            row < self.spec.rows() && col + values.len() <= dim,
-            "columns {col}.. of row {row}"
-        );
-        let (dtype, bytes) = (self.spec.dtype(), self.row_bytes_mut(row..row + 1));
-        with_stored!(dtype, R => R::write(values, col, bytes));
+    /// All bytes.
+    pub fn bytes_mut(&mut self) -> &mut [u8] {
+        self.bytes
     }
 }
 

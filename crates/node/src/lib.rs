@@ -174,15 +174,27 @@ pub fn table_read(env: Env, table: f64, row: f64, mut out: FloatsOut) -> napi::R
     with(&env, |env| run::table_read(env, table, row, out.whole()))
 }
 
-/// Copies whole rows into a table.
+/// Stores values in whole rows of a table.
 #[napi(ts_args_type = "table: number, row: number, values: Float32Array")]
-pub fn table_write(env: Env, table: f64, row: f64, values: Floats) -> napi::Result<()> {
+pub fn table_write(env: Env, table: f64, row: f64, values: Floats) -> napi::Result<f64> {
     with(&env, |env| run::table_write(env, table, row, values.slice()))
+}
+
+/// Stores the values of one table in another one.
+#[napi]
+pub fn table_convert(env: Env, from: f64, to: f64) -> napi::Result<f64> {
+    with(&env, |env| run::table_convert(env, from, to))
+}
+
+/// The value that the last status of a write refers to.
+#[napi]
+pub fn misfit(env: Env) -> napi::Result<f64> {
+    with(&env, |env| Ok(f64::from(env.misfit())))
 }
 
 /// Fills a table from the uniform distribution.
 #[napi]
-pub fn table_uniform(env: Env, table: f64, seed: BigInt, stream: u32, bound: f64) -> napi::Result<()> {
+pub fn table_uniform(env: Env, table: f64, seed: BigInt, stream: u32, bound: f64) -> napi::Result<f64> {
     with(&env, |env| {
         run::table_uniform(env, table, low(seed), stream, bound)
     })
@@ -190,13 +202,13 @@ pub fn table_uniform(env: Env, table: f64, seed: BigInt, stream: u32, bound: f64
 
 /// Fills a table from the normal distribution.
 #[napi]
-pub fn table_normal(env: Env, table: f64, seed: BigInt, stream: u32, std: f64) -> napi::Result<()> {
+pub fn table_normal(env: Env, table: f64, seed: BigInt, stream: u32, std: f64) -> napi::Result<f64> {
     with(&env, |env| run::table_normal(env, table, low(seed), stream, std))
 }
 
 /// Fills row p of a table with the sinusoidal encoding of position p.
 #[napi]
-pub fn table_sinusoid(env: Env, table: f64, sinusoid: f64) -> napi::Result<()> {
+pub fn table_sinusoid(env: Env, table: f64, sinusoid: f64) -> napi::Result<f64> {
     with(&env, |env| run::table_sinusoid(env, table, sinusoid))
 }
 

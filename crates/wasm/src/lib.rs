@@ -128,31 +128,43 @@ pub fn table_read(
     with(|env| run::table_read(env, table, row, FloatsOut::new(out)?))
 }
 
-/// Copies whole rows into a table.
+/// Stores values in whole rows of a table.
 #[wasm_bindgen(js_name = tableWrite)]
 pub fn table_write(
     table: f64,
     row: f64,
     #[wasm_bindgen(unchecked_param_type = "Float32Array")] values: &JsValue,
-) {
+) -> f64 {
     with(|env| run::table_write(env, table, row, Floats::new(values)?))
+}
+
+/// Stores the values of one table in another one.
+#[wasm_bindgen(js_name = tableConvert)]
+pub fn table_convert(from: f64, to: f64) -> f64 {
+    with(|env| run::table_convert(env, from, to))
+}
+
+/// The value that the last status of a write refers to.
+#[wasm_bindgen]
+pub fn misfit() -> f64 {
+    with(|env| Ok(f64::from(env.misfit())))
 }
 
 /// Fills a table from the uniform distribution.
 #[wasm_bindgen(js_name = tableUniform)]
-pub fn table_uniform(table: f64, seed: u64, stream: u32, bound: f64) {
+pub fn table_uniform(table: f64, seed: u64, stream: u32, bound: f64) -> f64 {
     with(|env| run::table_uniform(env, table, seed, stream, bound))
 }
 
 /// Fills a table from the normal distribution.
 #[wasm_bindgen(js_name = tableNormal)]
-pub fn table_normal(table: f64, seed: u64, stream: u32, std: f64) {
+pub fn table_normal(table: f64, seed: u64, stream: u32, std: f64) -> f64 {
     with(|env| run::table_normal(env, table, seed, stream, std))
 }
 
 /// Fills row p of a table with the sinusoidal encoding of position p.
 #[wasm_bindgen(js_name = tableSinusoid)]
-pub fn table_sinusoid(table: f64, sinusoid: f64) {
+pub fn table_sinusoid(table: f64, sinusoid: f64) -> f64 {
     with(|env| run::table_sinusoid(env, table, sinusoid))
 }
 

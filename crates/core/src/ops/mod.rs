@@ -16,6 +16,7 @@ mod position;
 mod rotary;
 mod rows;
 mod sinusoid;
+mod store;
 
 pub use bag::{bag, bag_extend, bag_finish, Bag, BagState, Bags, Mode};
 pub use dropout::{dropout, Dropout};
@@ -25,3 +26,4 @@ pub use init::{init_normal, init_uniform};
 pub use position::{add_positions, PositionRows, Positions, Source};
 pub use rotary::{rotate, rotate_part, rotate_parts, Rotary};
 pub use sinusoid::{sinusoid_at, sinusoid_rows, Layout, Sinusoid};
+pub use store::{store, store_zeros, Misfit};

@@ -2,7 +2,7 @@
 
 #![expect(unsafe_code, reason = "a row is opened from a pointer into its table")]
 
-use super::{Row, Stored};
+use super::{Row, Stored, Unfit, ValueRange};
 use crate::dtype::DType;
 use crate::simd::{bytes_of, bytes_of_mut, Simd};
 use std::ops::Range;
@@ -46,6 +46,7 @@ impl Row for F32Row<'_> {
 
 impl<'a> Stored<'a> for F32Row<'a> {
     const DTYPE: DType = DType::F32;
+    type Header = ();
 
     #[inline(always)]
     unsafe fn open(bytes: *const u8, dim: usize) -> Self {
@@ -53,7 +54,12 @@ impl<'a> Stored<'a> for F32Row<'a> {
         F32Row(unsafe { slice::from_raw_parts(bytes.cast(), dim) })
     }
 
-    fn write(values: &[f32], col: usize, row: &mut [u8]) {
+    fn header(_: &ValueRange) -> Result<(), Unfit> {
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn write((): (), values: &[f32], col: usize, row: &mut [u8]) {
         let row = row.as_chunks_mut::<4>().0;
         row[col..][..values.len()].copy_from_slice(bytes_of(values));
     }

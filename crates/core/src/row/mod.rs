@@ -6,16 +6,22 @@
 
 #![expect(unsafe_code, reason = "a row is opened from a pointer into its table")]
 
+mod bf16;
+mod f16;
 mod f32;
-#[cfg(feature = "test-dtype")]
-mod half;
+mod i4;
+mod i8;
+mod range;
 
+pub use bf16::Bf16Row;
+pub use f16::F16Row;
 pub use f32::F32Row;
+pub use i4::I4Row;
+pub use i8::I8Row;
+pub use range::{Unfit, ValueRange};
 
 /// Plain floats as a row: the caller's, or a row of a second table, which is always f32.
 pub type Plain<'a> = F32Row<'a>;
-#[cfg(feature = "test-dtype")]
-pub use half::HalfRow;
 
 use crate::dtype::DType;
 use crate::simd::{for_each_vector, Simd, MAX_LANES};
@@ -57,19 +63,36 @@ pub trait Stored<'a>: Row {
     /// The dtype of a table of such rows.
     const DTYPE: DType;
 
-    /// Opens the row that starts at `bytes`, at any address.
+    /// What a row stores once besides its values.
+    type Header: Copy;
+
+    /// Opens the row that starts at `bytes`, at any address. `dim` is not 0.
     ///
     /// # Safety
     /// The bytes of a row of `dim` values are valid for reads for `'a`, and are not written meanwhile.
     unsafe fn open(bytes: *const u8, dim: usize) -> Self;
 
-    /// Stores `values` in the bytes of a row, from column `col` on.
-    fn write(values: &[f32], col: usize, row: &mut [u8]);
+    /// The header of a row whose values have this range. Errors: the values that the dtype cannot store.
+    fn header(values: &ValueRange) -> Result<Self::Header, Unfit>;
+
+    /// Stores the header of a row, and `values` from column `col` on, which is even.
+    fn write(header: Self::Header, values: &[f32], col: usize, row: &mut [u8]);
 
     /// The values in `bytes`, if they are f32 and aligned.
     fn floats(_bytes: &mut [u8]) -> Option<&mut [f32]> {
         None
     }
+}
+
+/// The first `n` lanes of `x`, +0 in the rest.
+#[inline(always)]
+fn only_first<S: Simd>(simd: S, x: S::F32, n: usize) -> S::F32 {
+    if n >= S::LANES {
+        return x;
+    }
+    let mut lanes = [0.0; MAX_LANES];
+    simd.store(x, &mut lanes[..n]);
+    simd.load(&lanes[..S::LANES])
 }
 
 /// `with_stored!(dtype, R => expression)`: the value of the expression, with `R` as the [`Stored`] type of the dtype.
@@ -81,9 +104,20 @@ macro_rules! with_stored {
                 use $crate::row::F32Row as $R;
                 $body
             }
-            #[cfg(feature = "test-dtype")]
-            $crate::dtype::DType::Half => {
-                use $crate::row::HalfRow as $R;
+            $crate::dtype::DType::F16 => {
+                use $crate::row::F16Row as $R;
+                $body
+            }
+            $crate::dtype::DType::Bf16 => {
+                use $crate::row::Bf16Row as $R;
+                $body
+            }
+            $crate::dtype::DType::I8 => {
+                use $crate::row::I8Row as $R;
+                $body
+            }
+            $crate::dtype::DType::I4 => {
+                use $crate::row::I4Row as $R;
                 $body
             }
         }

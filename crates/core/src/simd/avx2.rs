@@ -1,14 +1,14 @@
-//! AVX2: 8 lanes.
+//! AVX2 and F16C: 8 lanes.
 
 #![expect(
     unsafe_code,
     reason = "intrinsics: a value of the type proves that the machine has them"
 )]
 
-use super::{x86, Hint, Isa, Simd};
+use super::{whole, x86, Hint, Isa, Simd};
 use std::arch::x86_64::*;
 
-/// Proves that this machine supports AVX2.
+/// Proves that this machine supports AVX2 and F16C.
 #[derive(Clone, Copy)]
 pub struct Avx2(());
 
@@ -41,11 +41,11 @@ impl Simd for Avx2 {
 
     #[inline(always)]
     fn vectorize<T>(self, f: impl FnOnce() -> T) -> T {
-        #[target_feature(enable = "avx2")]
+        #[target_feature(enable = "avx2,f16c")]
         fn compiled_for_avx2<T>(f: impl FnOnce() -> T) -> T {
             f()
         }
-        // SAFETY: `self` proves AVX2.
+        // SAFETY: `self` proves AVX2 and F16C.
         unsafe { compiled_for_avx2(f) }
     }
 
@@ -63,6 +63,43 @@ impl Simd for Avx2 {
         } else {
             // SAFETY: `self` proves AVX2, and lanes outside the mask are not accessed.
             unsafe { _mm256_maskload_ps(from.as_ptr().cast(), self.mask(from.len())) }
+        }
+    }
+
+    #[inline(always)]
+    fn load_f16(self, from: &[[u8; 2]]) -> __m256 {
+        let mut short = [[0; 2]; 8];
+        let from = whole(from, &mut short);
+        // SAFETY: `self` proves F16C, and `from` has 16 bytes.
+        unsafe { _mm256_cvtph_ps(_mm_loadu_si128(from.as_ptr().cast())) }
+    }
+
+    #[inline(always)]
+    fn load_bf16(self, from: &[[u8; 2]]) -> __m256 {
+        let mut short = [[0; 2]; 8];
+        let from = whole(from, &mut short);
+        // SAFETY: `self` proves AVX2, and `from` has 16 bytes.
+        unsafe {
+            let halves = _mm256_cvtepu16_epi32(_mm_loadu_si128(from.as_ptr().cast()));
+            _mm256_castsi256_ps(_mm256_slli_epi32::<16>(halves))
+        }
+    }
+
+    #[inline(always)]
+    fn load_u8(self, from: &[u8]) -> __m256 {
+        let mut short = [0; 8];
+        let from = whole(from, &mut short);
+        // SAFETY: `self` proves AVX2, and `from` has 8 bytes.
+        unsafe { _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(from.as_ptr().cast()))) }
+    }
+
+    #[inline(always)]
+    fn load_u4(self, nibbles: u64) -> __m256 {
+        // SAFETY: `self` proves AVX2.
+        unsafe {
+            let shifts = _mm256_setr_epi32(0, 4, 8, 12, 16, 20, 24, 28);
+            let shifted = _mm256_srlv_epi32(_mm256_set1_epi32(nibbles as i32), shifts);
+            _mm256_cvtepi32_ps(_mm256_and_si256(shifted, _mm256_set1_epi32(15)))
         }
     }
 

@@ -5,7 +5,7 @@
     reason = "intrinsics: a value of the type proves that the machine has them"
 )]
 
-use super::{x86, Hint, Isa, Simd};
+use super::{whole, x86, Hint, Isa, Simd};
 use std::arch::x86_64::*;
 
 /// Proves that this machine supports AVX-512 F, BW, DQ and VL.
@@ -57,6 +57,44 @@ impl Simd for Avx512 {
         } else {
             // SAFETY: `self` proves AVX-512, and lanes outside the mask are not accessed.
             unsafe { _mm512_maskz_loadu_ps(mask(from.len()), from.as_ptr().cast()) }
+        }
+    }
+
+    #[inline(always)]
+    fn load_f16(self, from: &[[u8; 2]]) -> __m512 {
+        let mut short = [[0; 2]; 16];
+        let from = whole(from, &mut short);
+        // SAFETY: `self` proves AVX-512, and `from` has 32 bytes.
+        unsafe { _mm512_cvtph_ps(_mm256_loadu_si256(from.as_ptr().cast())) }
+    }
+
+    #[inline(always)]
+    fn load_bf16(self, from: &[[u8; 2]]) -> __m512 {
+        let mut short = [[0; 2]; 16];
+        let from = whole(from, &mut short);
+        // SAFETY: `self` proves AVX-512, and `from` has 32 bytes.
+        unsafe {
+            let halves = _mm512_cvtepu16_epi32(_mm256_loadu_si256(from.as_ptr().cast()));
+            _mm512_castsi512_ps(_mm512_slli_epi32::<16>(halves))
+        }
+    }
+
+    #[inline(always)]
+    fn load_u8(self, from: &[u8]) -> __m512 {
+        let mut short = [0; 16];
+        let from = whole(from, &mut short);
+        // SAFETY: `self` proves AVX-512, and `from` has 16 bytes.
+        unsafe { _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128(from.as_ptr().cast()))) }
+    }
+
+    #[inline(always)]
+    fn load_u4(self, nibbles: u64) -> __m512 {
+        // SAFETY: `self` proves AVX-512.
+        unsafe {
+            let bytes = _mm_cvtsi64_si128(nibbles as i64);
+            let low = _mm_and_si128(bytes, _mm_set1_epi8(15));
+            let high = _mm_and_si128(_mm_srli_epi16::<4>(bytes), _mm_set1_epi8(15));
+            _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_unpacklo_epi8(low, high)))
         }
     }
 

@@ -15,8 +15,10 @@
 //! enabled. That is why every kernel and every method here is `#[inline(always)]`: a kernel that is not inlined
 //! would be compiled without the feature, and each intrinsic would become a call.
 
+mod half;
 mod processor;
 mod scalar;
+pub use half::{bf16_to_f32, f16_to_f32, f32_to_bf16, f32_to_f16};
 pub use processor::{Processor, Vendor};
 pub use scalar::Scalar;
 
@@ -70,6 +72,34 @@ pub trait Simd: Copy {
 
     /// Like [`Simd::load`], for values at any byte address.
     fn load_bytes(self, from: &[[u8; 4]]) -> Self::F32;
+
+    /// Like [`Simd::load`], for f16 values: their exact f32 values. NaNs become quiet.
+    #[inline(always)]
+    fn load_f16(self, from: &[[u8; 2]]) -> Self::F32 {
+        load_each(self, from, |&bytes| f16_to_f32(u16::from_le_bytes(bytes)))
+    }
+
+    /// Like [`Simd::load`], for bf16 values.
+    #[inline(always)]
+    fn load_bf16(self, from: &[[u8; 2]]) -> Self::F32 {
+        load_each(self, from, |&bytes| bf16_to_f32(u16::from_le_bytes(bytes)))
+    }
+
+    /// Like [`Simd::load`], for integers of 8 bits.
+    #[inline(always)]
+    fn load_u8(self, from: &[u8]) -> Self::F32 {
+        load_each(self, from, |&byte| f32::from(byte))
+    }
+
+    /// Lane k is bits `4k .. 4k + 4` of `nibbles`, an integer below 16.
+    #[inline(always)]
+    fn load_u4(self, nibbles: u64) -> Self::F32 {
+        let mut values = [0.0; MAX_LANES];
+        for (k, value) in values.iter_mut().enumerate() {
+            *value = (nibbles >> (4 * k) & 15) as f32;
+        }
+        self.load(&values)
+    }
 
     /// Stores the lanes to the first `LANES` elements of `to`. If there are fewer, the remaining lanes are dropped.
     fn store(self, x: Self::F32, to: &mut [f32]);
@@ -155,6 +185,29 @@ fn pick_lanes<S: Simd>(simd: S, x: S::F32, pick: impl Fn(usize) -> usize) -> S::
     simd.load(&picked)
 }
 
+/// The first `N` elements of `from`; if there are fewer, all of them and the rest of `short`.
+#[inline(always)]
+#[cfg_attr(not(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "wasm32")), expect(dead_code))]
+fn whole<'a, T: Copy, const N: usize>(from: &'a [T], short: &'a mut [T; N]) -> &'a [T; N] {
+    match from.first_chunk() {
+        Some(whole) => whole,
+        None => {
+            short[..from.len()].copy_from_slice(from);
+            short
+        }
+    }
+}
+
+/// The first `LANES` of `from`, converted one by one.
+#[inline(always)]
+fn load_each<S: Simd, T>(simd: S, from: &[T], convert: impl Fn(&T) -> f32) -> S::F32 {
+    let mut values = [0.0; MAX_LANES];
+    for (value, from) in values[..S::LANES].iter_mut().zip(from) {
+        *value = convert(from);
+    }
+    simd.load(&values)
+}
+
 /// The bytes of each of `values`: f32 values that need no alignment.
 #[inline(always)]
 #[expect(unsafe_code, reason = "floats as bytes")]
@@ -198,7 +251,7 @@ pub fn for_each_vector<S: Simd>(
 pub enum Isa {
     /// One lane; available everywhere.
     Scalar,
-    /// x86-64: 8 lanes.
+    /// x86-64: 8 lanes (AVX2 and F16C).
     Avx2,
     /// x86-64: 16 lanes (F, BW, DQ and VL).
     Avx512,
@@ -261,7 +314,7 @@ mod arch {
     pub fn available() -> &'static [Isa] {
         static AVAILABLE: OnceLock<&'static [Isa]> = OnceLock::new();
         AVAILABLE.get_or_init(|| {
-            let avx2 = is_x86_feature_detected!("avx2");
+            let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("f16c");
             let avx512 = is_x86_feature_detected!("avx512f")
                 && is_x86_feature_detected!("avx512bw")
                 && is_x86_feature_detected!("avx512dq")

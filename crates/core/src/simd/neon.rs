@@ -5,7 +5,7 @@
     reason = "intrinsics: a value of the type proves that the machine has them"
 )]
 
-use super::{Hint, Isa, Simd};
+use super::{whole, Hint, Isa, Simd};
 use std::arch::aarch64::*;
 use std::arch::asm;
 
@@ -55,6 +55,53 @@ impl Simd for Neon {
         };
         // SAFETY: `self` proves NEON, and `from` has 4 elements.
         unsafe { vld1q_f32(from.as_ptr().cast()) }
+    }
+
+    /// Uses assembly because the intrinsic is unstable.
+    #[inline(always)]
+    fn load_f16(self, from: &[[u8; 2]]) -> float32x4_t {
+        let mut short = [[0; 2]; 4];
+        let from = whole(from, &mut short);
+        // SAFETY: `self` proves NEON, and `from` has 8 bytes; the conversion only computes.
+        unsafe {
+            let halves = vld1_u8(from.as_ptr().cast());
+            let widened: float32x4_t;
+            asm!("fcvtl {to:v}.4s, {from:v}.4h", to = lateout(vreg) widened, from = in(vreg) halves,
+                options(pure, nomem, nostack, preserves_flags));
+            widened
+        }
+    }
+
+    #[inline(always)]
+    fn load_bf16(self, from: &[[u8; 2]]) -> float32x4_t {
+        let mut short = [[0; 2]; 4];
+        let from = whole(from, &mut short);
+        // SAFETY: `self` proves NEON, and `from` has 8 bytes.
+        unsafe {
+            let halves = vmovl_u16(vreinterpret_u16_u8(vld1_u8(from.as_ptr().cast())));
+            vreinterpretq_f32_u32(vshlq_n_u32::<16>(halves))
+        }
+    }
+
+    #[inline(always)]
+    fn load_u8(self, from: &[u8]) -> float32x4_t {
+        let mut short = [0; 4];
+        let bytes = u32::from_le_bytes(*whole(from, &mut short));
+        // SAFETY: `self` proves NEON.
+        unsafe {
+            let halves = vmovl_u8(vcreate_u8(u64::from(bytes)));
+            vcvtq_f32_u32(vmovl_u16(vget_low_u16(halves)))
+        }
+    }
+
+    #[inline(always)]
+    fn load_u4(self, nibbles: u64) -> float32x4_t {
+        const RIGHT: [i32; 4] = [0, -4, -8, -12];
+        // SAFETY: `self` proves NEON, and `RIGHT` has 4 elements.
+        unsafe {
+            let shifted = vshlq_u32(vdupq_n_u32(nibbles as u32), vld1q_s32(RIGHT.as_ptr()));
+            vcvtq_f32_u32(vandq_u32(shifted, vdupq_n_u32(15)))
+        }
     }
 
     #[inline(always)]

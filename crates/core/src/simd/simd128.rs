@@ -6,7 +6,7 @@
     reason = "intrinsics: a value of the type proves that the machine has them"
 )]
 
-use super::{Isa, Simd};
+use super::{whole, Isa, Simd};
 use std::arch::wasm32::*;
 
 /// Proves that this module was built with simd128.
@@ -49,6 +49,44 @@ impl Simd for Simd128 {
         };
         // SAFETY: `from` has 4 elements, and v128 loads need no alignment.
         unsafe { v128_load(from.as_ptr().cast()) }
+    }
+
+    /// There is no conversion instruction: the arithmetic of `f16_to_f32` in all lanes.
+    #[inline(always)]
+    fn load_f16(self, from: &[[u8; 2]]) -> v128 {
+        let halves = halves(from);
+        let magnitude = v128_and(halves, u32x4_splat(0x7fff));
+        let sign = u32x4_shl(v128_xor(halves, magnitude), 16);
+        let bits = u32x4_shl(magnitude, 13);
+        let one = u32x4_splat(113 << 23);
+        let subnormal = f32x4_sub(u32x4_add(bits, one), one);
+        let normal = u32x4_add(bits, u32x4_splat(112 << 23));
+        let special = v128_or(bits, u32x4_splat(0x7f80_0000));
+        let quiet = v128_and(i32x4_gt(magnitude, i32x4_splat(0x7c00)), u32x4_splat(0x0040_0000));
+        let finite = v128_bitselect(subnormal, normal, i32x4_lt(magnitude, i32x4_splat(0x0400)));
+        let is_special = i32x4_gt(magnitude, i32x4_splat(0x7bff));
+        v128_or(sign, v128_bitselect(v128_or(special, quiet), finite, is_special))
+    }
+
+    #[inline(always)]
+    fn load_bf16(self, from: &[[u8; 2]]) -> v128 {
+        u32x4_shl(halves(from), 16)
+    }
+
+    #[inline(always)]
+    fn load_u8(self, from: &[u8]) -> v128 {
+        let mut short = [0; 4];
+        let from = whole(from, &mut short);
+        // SAFETY: `from` has 4 bytes, and the load needs no alignment.
+        let bytes = unsafe { v128_load32_zero(from.as_ptr().cast()) };
+        f32x4_convert_i32x4(u32x4_extend_low_u16x8(u16x8_extend_low_u8x16(bytes)))
+    }
+
+    /// There are no shifts by a vector: each nibble is converted where it is, and scaled by a power of two.
+    #[inline(always)]
+    fn load_u4(self, nibbles: u64) -> v128 {
+        let masked = v128_and(u32x4_splat(nibbles as u32), u32x4(0xf, 0xf0, 0xf00, 0xf000));
+        f32x4_mul(f32x4_convert_i32x4(masked), f32x4(1.0, 1.0 / 16.0, 1.0 / 256.0, 1.0 / 4096.0))
     }
 
     #[inline(always)]
@@ -102,4 +140,13 @@ impl Simd for Simd128 {
     fn second_of_pairs(self, x: v128) -> v128 {
         i32x4_shuffle::<1, 1, 3, 3>(x, x)
     }
+}
+
+/// The first 4 of `from`, or fewer and zeros, in lanes of 32 bits.
+#[inline(always)]
+fn halves(from: &[[u8; 2]]) -> v128 {
+    let mut short = [[0; 2]; 4];
+    let from = whole(from, &mut short);
+    // SAFETY: `from` has 8 bytes, and the load needs no alignment.
+    u32x4_extend_low_u16x8(unsafe { v128_load64_zero(from.as_ptr().cast()) })
 }

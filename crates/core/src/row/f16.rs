@@ -1,0 +1,54 @@
+//! f16: IEEE 754 binary16. Widening is exact; narrowing rounds to nearest, ties to even.
+
+#![expect(unsafe_code, reason = "a row is opened from a pointer into its table")]
+
+use super::{Row, Stored, Unfit, ValueRange};
+use crate::dtype::DType;
+use crate::simd::{f16_to_f32, f32_to_f16, Simd};
+use std::ops::Range;
+use std::slice;
+
+/// A row of f16 values. It may begin at any byte.
+#[derive(Debug, Clone, Copy)]
+pub struct F16Row<'a>(&'a [[u8; 2]]);
+
+impl Row for F16Row<'_> {
+    #[inline(always)]
+    fn cols(self, cols: Range<usize>) -> Self {
+        F16Row(&self.0[cols])
+    }
+
+    #[inline(always)]
+    fn get(self, col: usize) -> f32 {
+        f16_to_f32(u16::from_le_bytes(self.0[col]))
+    }
+
+    #[inline(always)]
+    fn load<S: Simd>(self, simd: S, col: usize, n: usize) -> S::F32 {
+        simd.load_f16(&self.0[col..col + n])
+    }
+}
+
+impl<'a> Stored<'a> for F16Row<'a> {
+    const DTYPE: DType = DType::F16;
+    type Header = ();
+
+    #[inline(always)]
+    unsafe fn open(bytes: *const u8, dim: usize) -> Self {
+        // SAFETY: the caller promises `2 * dim` bytes; an array of bytes needs no alignment.
+        F16Row(unsafe { slice::from_raw_parts(bytes.cast(), dim) })
+    }
+
+    /// A finite value from 65520 on would become infinite.
+    fn header(range: &ValueRange) -> Result<(), Unfit> {
+        range.expect_below(65520.0)
+    }
+
+    #[inline(always)]
+    fn write((): (), values: &[f32], col: usize, row: &mut [u8]) {
+        let row = &mut row.as_chunks_mut::<2>().0[col..][..values.len()];
+        for (to, &value) in row.iter_mut().zip(values) {
+            *to = f32_to_f16(value).to_le_bytes();
+        }
+    }
+}
