@@ -273,7 +273,7 @@ impl Environment {
         match Memory::allocate(spec.bytes(), contents) {
             Some(mut memory) if exact => {
                 if zeros {
-                    ops::store_zeros(self.isa, &mut TableMut::new(spec, memory.bytes_mut())?);
+                    ops::store_zeros(&mut TableMut::new(spec, memory.bytes_mut())?);
                 }
                 let memory = Access::Write(memory);
                 self.keep(Object::Table(StoredTable { spec, memory })).map(Some)

@@ -288,7 +288,7 @@ pub fn table_read(env: &Environment, table: f64, row: f64, out: impl OutArray) -
 /// Stores values in whole rows of a table, starting at row `row`. The status is the first value that does not fit the
 /// dtype.
 pub fn table_write(env: &mut Environment, table: f64, row: f64, mut values: impl FloatArray) -> Run {
-    let (isa, threads, mut table) = (env.isa(), env.threads(), env.table_mut(table)?);
+    let (threads, mut table) = (env.threads(), env.table_mut(table)?);
     let (row, dim) = (row as usize, table.spec().dim());
     expect_length("table", table.spec().rows(), Some(row))?;
     if let Some(stored) = table.values_mut(row) {
@@ -298,7 +298,7 @@ pub fn table_write(env: &mut Environment, table: f64, row: f64, mut values: impl
     }
     let rows = values.len() / dim;
     expect_length("table", table.spec().rows(), row.checked_add(rows))?;
-    let stored = ops::store(isa, &mut table, row..row + rows, true, &mut |r, col, out| {
+    let stored = ops::store(&mut table, row..row + rows, true, &mut |r, col, out| {
         let start = r * dim + col;
         out.copy_from_slice(values.tile(start..start + out.len()))
     });
@@ -318,7 +318,7 @@ pub fn table_convert(env: &mut Environment, from: f64, to: f64) -> Run {
         to.bytes_mut().copy_from_slice(from.bytes());
         return Ok(DONE);
     }
-    let stored = ops::store(isa, &mut to, 0..rows, false, &mut |row, col, out| {
+    let stored = ops::store(&mut to, 0..rows, false, &mut |row, col, out| {
         let start = row * dim + col;
         ops::read(isa, from, start..start + out.len(), out)
     });
@@ -362,14 +362,14 @@ pub fn table_sinusoid(env: &mut Environment, table: f64, sinusoid: f64) -> Run {
 
 /// Fills a table with `work(flat index of the first value, window, values)`, in place if its values are aligned f32.
 fn fill(env: &mut Environment, table: f64, work: &(dyn Fn(u64, Window, &mut [f32]) + Sync)) -> Run {
-    let (isa, threads, mut table) = (env.isa(), env.threads(), env.table_mut(table)?);
+    let (threads, mut table) = (env.threads(), env.table_mut(table)?);
     let (rows, dim) = (table.spec().rows(), table.spec().dim());
     let all = Window::all(rows, dim);
     if let Some(values) = table.values_mut(0) {
         fill_values(threads, all, values, work);
         return Ok(DONE);
     }
-    let stored = ops::store(isa, &mut table, 0..rows, false, &mut |row, col, out| {
+    let stored = ops::store(&mut table, 0..rows, false, &mut |row, col, out| {
         let window = Window {
             first_row: row,
             rows: 1,

@@ -16,8 +16,8 @@ pub enum DType {
 }
 
 impl DType {
-    /// All types.
-    pub const ALL: [DType; 5] = [DType::F32, DType::F16, DType::Bf16, DType::I8, DType::I4];
+    /// The types of tables that can be written.
+    pub const STORED: [DType; 5] = [DType::F32, DType::F16, DType::Bf16, DType::I8, DType::I4];
 
     /// The name in the public API.
     pub fn name(self) -> &'static str {
@@ -32,7 +32,7 @@ impl DType {
 
     /// The type with this name.
     pub fn named(name: &str) -> Option<Self> {
-        DType::ALL.into_iter().find(|dtype| dtype.name() == name)
+        DType::STORED.into_iter().find(|dtype| dtype.name() == name)
     }
 
     /// Bytes of a row of `dim` values; `None` if they overflow an address.

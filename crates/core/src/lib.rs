@@ -8,7 +8,7 @@
 //!  |
 //! expr   expressions        scaled, plus              a row computed from rows
 //!  |
-//! row    storage            f32                       a row is loaded as f32 vectors of any width
+//! row    storage            f32 f16 bf16 i8 i4        a row is loaded as f32 vectors of any width
 //!  |
 //! simd   instruction sets   scalar avx2 avx512 neon simd128
 //! ```

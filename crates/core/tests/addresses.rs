@@ -4,36 +4,21 @@
 
 mod common;
 
-use common::{bits, for_each_isa, odd_table, painted, proven, some_ids, table};
+use common::{bits, everything, for_each_isa, odd_table, painted, proven, some_ids, table};
 use tokenbed_core::indices::{Ids, Offsets};
 use tokenbed_core::memory::{Memory, TableSpec, Write};
 use tokenbed_core::ops::{
-    add_positions, bag, embed, gather, read, Bag, Bags, Dropout, Embed, Mode, PositionRows, Positions, Source,
+    add_positions, bag, embed, gather, read, store, Bag, Bags, Dropout, Embed, Mode, PositionRows, Positions,
+    Source,
 };
-use tokenbed_core::simd::{bytes_of, Hint, Isa};
-use tokenbed_core::tuning::{Exec, Prefetch, Step, Tuning};
+use tokenbed_core::simd::{bytes_of, Isa};
+use tokenbed_core::tuning::{Exec, Tuning};
 use tokenbed_core::{DType, Table, TableMut, Window};
 
 const ROWS: usize = 9;
 const N: usize = 13;
 
-/// Prefetches and non-temporal stores everywhere, for tables of any size.
-static EVERYTHING: Tuning = {
-    let step = Step {
-        table: 0,
-        row: usize::MAX,
-        prefetch: Prefetch {
-            hint: Hint::Near,
-            rows: 2,
-        },
-    };
-    Tuning {
-        lookup: [step; 3],
-        bag: [step; 2],
-        non_temporal_bytes: 0,
-        non_temporal_row: 0,
-    }
-};
+static EVERYTHING: Tuning = everything();
 
 /// The bits of the results of all operations on a token table and a position table.
 fn results(isa: Isa, token: Table<'_>, pe: Table<'_>) -> Vec<u32> {
@@ -138,10 +123,10 @@ fn tables_at_any_address_can_be_written() {
         let mut memory = unsafe { Memory::<Write>::lent(place, spec.bytes()) };
         let mut written = TableMut::new(spec, memory.bytes_mut()).unwrap();
         assert_eq!(written.values_mut(0).is_some(), first % 4 == 0);
-        for (r, row) in values.chunks(dim).enumerate() {
-            written.write(r, 0, &row[..2]);
-            written.write(r, 2, &row[2..]);
-        }
+        store(&mut written, 0..ROWS, true, &mut |row, col, out| {
+            out.copy_from_slice(&values[row * dim + col..][..out.len()]);
+        })
+        .unwrap();
         let back = painted(values.len(), |out| {
             read(
                 Isa::Scalar,

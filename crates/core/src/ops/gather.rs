@@ -5,7 +5,7 @@ use crate::ops::lookup::Lookup;
 use crate::ops::rows::for_each_row;
 use crate::output::Output;
 use crate::row::{with_rows, Row, Stored};
-use crate::simd::{dispatch, Isa, Simd};
+use crate::simd::{dispatch, has_non_temporal, Isa, Simd};
 use crate::table::Table;
 use crate::tuning::{Exec, Plan};
 use std::ops::Range;
@@ -47,7 +47,7 @@ fn gather_into(exec: Exec, table: Table<'_>, ids: Indices<'_>, cols: Range<usize
         return;
     }
     let plan = exec.tuning.plan(ids.len(), &table.spec(), out.bytes);
-    if !plan.non_temporal {
+    if !(plan.non_temporal && dispatch!(exec.isa, simd => has_non_temporal(simd))) {
         // A separate function: in one function with the other loop, its values would not stay in registers.
         return dispatch!(exec.isa, simd => with_rows!(table, rows => {
             copy_rows(simd, Lookup::new(rows, ids, plan.prefetch), cols, out.values)

@@ -5,7 +5,6 @@
 //! ```
 
 use crate::row::{with_stored, Stored, Unfit, ValueRange};
-use crate::simd::{dispatch, Isa};
 use crate::table::TableMut;
 use std::ops::Range;
 
@@ -31,31 +30,30 @@ const PIECE: usize = 1024;
 /// # Panics
 /// If the rows are out of range.
 pub fn store(
-    isa: Isa,
     table: &mut TableMut<'_>,
     rows: Range<usize>,
     all_or_none: bool,
     load: &mut dyn FnMut(usize, usize, &mut [f32]),
 ) -> Result<(), Misfit> {
     let dtype = table.spec().dtype();
-    dispatch!(isa, _simd => with_stored!(dtype, R => store_rows::<R<'_>>(table, rows, all_or_none, load)))
+    with_stored!(dtype, R => store_rows::<R<'_>>(table, rows, all_or_none, load))
 }
 
 /// Stores zeros in all rows of a table whose bytes are zero: they are not the zeros of every dtype.
-pub fn store_zeros(isa: Isa, table: &mut TableMut<'_>) {
+pub fn store_zeros(table: &mut TableMut<'_>) {
     if table.spec().rows() == 0 {
         return;
     }
-    let zeros = store(isa, table, 0..1, false, &mut |_, _, values| values.fill(0.0));
-    zeros.expect("zeros fit every dtype");
+    let stored = store(table, 0..1, false, &mut |_, _, values| values.fill(0.0));
+    assert!(stored.is_ok(), "zeros fit every dtype");
     let stride = table.spec().row_bytes();
     let (row, rest) = table.bytes_mut().split_at_mut(stride);
     if row.iter().any(|&byte| byte != 0) {
-        rest.chunks_exact_mut(stride).for_each(|other| other.copy_from_slice(row));
+        rest.chunks_exact_mut(stride)
+            .for_each(|other| other.copy_from_slice(row));
     }
 }
 
-#[inline(always)]
 fn store_rows<'a, R: Stored<'a>>(
     table: &mut TableMut<'_>,
     rows: Range<usize>,
@@ -85,7 +83,6 @@ fn store_rows<'a, R: Stored<'a>>(
 }
 
 /// The header of a row. A row of at most `PIECE` values is in `piece` afterwards.
-#[inline(always)]
 fn header_of<'a, R: Stored<'a>>(
     row: usize,
     dim: usize,
@@ -119,5 +116,5 @@ fn misfit(
             return Misfit { row, col, value };
         }
     }
-    unreachable!("row {row} has a value that is {unfit:?}")
+    panic!("every value of row {row} fits")
 }

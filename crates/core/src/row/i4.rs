@@ -11,7 +11,7 @@
 
 #![expect(unsafe_code, reason = "a row is opened from a pointer into its table")]
 
-use super::{only_first, Row, Stored, Unfit, ValueRange};
+use super::{nearest, only_first, Row, Stored, Unfit, ValueRange};
 use crate::dtype::DType;
 use crate::simd::{f16_to_f32, f32_to_f16, Simd, MAX_LANES};
 use std::ops::Range;
@@ -48,9 +48,7 @@ impl I4Row<'_> {
         match odd {
             0 => word,
             // An even number of nibbles from an odd one on ends in another byte.
-            _ if n.is_multiple_of(2) => {
-                word >> 4 | u64::from(self.bytes[byte + whole]) << (4 * (n - 1))
-            }
+            _ if n > 0 && n.is_multiple_of(2) => word >> 4 | u64::from(self.bytes[byte + whole]) << (4 * (n - 1)),
             _ => word >> 4,
         }
     }
@@ -119,8 +117,7 @@ impl<'a> Stored<'a> for I4Row<'a> {
     #[inline(always)]
     fn write(header: Header, values: &[f32], col: usize, row: &mut [u8]) {
         let (bias, inverse) = (f16_to_f32(header.bias), 1.0 / f16_to_f32(header.scale));
-        let quantize =
-            |x: f32| ((x - bias) * inverse).round_ties_even().clamp(0.0, 15.0) as u8;
+        let quantize = |x: f32| nearest((x - bias) * inverse).clamp(0.0, 15.0) as u8;
         let (bytes, end) = row.split_at_mut(row.len() - HEADER);
         for (to, pair) in bytes[col / 2..].iter_mut().zip(values.chunks(2)) {
             *to = quantize(pair[0]) | pair.get(1).map_or(0, |&x| quantize(x)) << 4;

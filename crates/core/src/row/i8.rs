@@ -10,7 +10,7 @@
 
 #![expect(unsafe_code, reason = "a row is opened from a pointer into its table")]
 
-use super::{only_first, Row, Stored, Unfit, ValueRange};
+use super::{nearest, only_first, Row, Stored, Unfit, ValueRange};
 use crate::dtype::DType;
 use crate::simd::Simd;
 use std::ops::Range;
@@ -85,7 +85,7 @@ impl<'a> Stored<'a> for I8Row<'a> {
         let Header { scale, bias, inverse } = header;
         let (q, end) = row.split_at_mut(row.len() - HEADER);
         for (to, &x) in q[col..][..values.len()].iter_mut().zip(values) {
-            *to = ((x - bias) * inverse).round_ties_even() as u8;
+            *to = nearest((x - bias) * inverse) as u8;
         }
         end[..4].copy_from_slice(&scale.to_le_bytes());
         end[4..].copy_from_slice(&bias.to_le_bytes());

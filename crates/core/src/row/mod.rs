@@ -95,6 +95,13 @@ fn only_first<S: Simd>(simd: S, x: S::F32, n: usize) -> S::F32 {
     simd.load(&lanes[..S::LANES])
 }
 
+/// The integer nearest to `x`, ties to even, for magnitudes below 2^22: a sum of this size has no fraction.
+#[inline(always)]
+fn nearest(x: f32) -> f32 {
+    const INTEGERS: f32 = 12_582_912.0; // 1.5 * 2^23
+    (x + INTEGERS) - INTEGERS
+}
+
 /// `with_stored!(dtype, R => expression)`: the value of the expression, with `R` as the [`Stored`] type of the dtype.
 /// The only match on a [`DType`] outside `dtype.rs`.
 macro_rules! with_stored {
@@ -143,7 +150,7 @@ pub(crate) use with_rows;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::simd::{available, dispatch};
+    use crate::simd::{available, dispatch, Isa};
 
     /// A row with only the required methods, as a new storage type may start.
     #[derive(Clone, Copy)]
@@ -177,6 +184,32 @@ mod tests {
             let mut out = vec![0.5; to];
             row.copy_to(simd, &mut out);
             assert_eq!(out, wanted[..to]);
+        }
+    }
+
+    /// A row of any bytes, checked against its values one by one, in windows that begin at odd columns, too.
+    #[inline(always)]
+    fn windows_of<'a, R: Stored<'a>>(isa: Isa, bytes: &'a [u8]) {
+        const DIM: usize = 70;
+        #[expect(unsafe_code, reason = "a row without a table")]
+        // SAFETY: `bytes` has more bytes than a row of any dtype.
+        let row = unsafe { R::open(bytes.as_ptr(), DIM) };
+        let values: Vec<f32> = (0..DIM).map(|col| row.get(col)).collect();
+        for (from, to) in [(0, DIM), (0, 1), (3, DIM), (17, 49), (6, 39), (69, DIM)] {
+            dispatch!(isa, simd => {
+                same(simd, row.cols(from..to), &values[from..to]);
+                same(simd, row.cols(1..DIM).cols(from.max(1) - 1..to - 1), &values[from.max(1)..to.max(1)]);
+            });
+        }
+    }
+
+    #[test]
+    fn stored_rows_and_their_windows_give_their_values() {
+        let bytes: Vec<u8> = (0..300).map(|i| (i * 37 % 89) as u8).collect();
+        for &isa in available() {
+            for dtype in DType::STORED {
+                with_stored!(dtype, R => windows_of::<R<'_>>(isa, &bytes));
+            }
         }
     }
 

@@ -26,7 +26,11 @@ impl ValueRange {
         let (mut min, mut max, mut finite) = ([self.min; LANES], [self.max; LANES], [self.finite; LANES]);
         let mut add = |k: usize, x: f32| {
             let is_finite = x.is_finite();
-            let (low, high) = if is_finite { (x, x) } else { (f32::INFINITY, f32::NEG_INFINITY) };
+            let (low, high) = if is_finite {
+                (x, x)
+            } else {
+                (f32::INFINITY, f32::NEG_INFINITY)
+            };
             min[k] = if low < min[k] { low } else { min[k] };
             max[k] = if high > max[k] { high } else { max[k] };
             finite[k] &= is_finite;

@@ -12,9 +12,7 @@ pub fn f16_to_f32(bits: u16) -> f32 {
     let magnitude = u32::from(bits & 0x7fff);
     let rest = match magnitude {
         // Subnormal: (1 + m / 1024) 2^-14 - 2^-14, without an operation on a subnormal f32.
-        0..0x0400 => {
-            (f32::from_bits((magnitude << 13) + (113 << 23)) - f32::from_bits(113 << 23)).to_bits()
-        }
+        0..0x0400 => (f32::from_bits((magnitude << 13) + (113 << 23)) - f32::from_bits(113 << 23)).to_bits(),
         0x0400..0x7c00 => (magnitude << 13) + (112 << 23),
         0x7c00 => 0x7f80_0000,
         _ => 0x7fc0_0000 | magnitude << 13,

@@ -174,6 +174,12 @@ pub const LINE: usize = 64;
 /// The number of lanes of the widest instruction set.
 pub const MAX_LANES: usize = 16;
 
+/// Whether an instruction set has non-temporal stores.
+#[inline(always)]
+pub fn has_non_temporal<S: Simd>(_: S) -> bool {
+    S::NON_TEMPORAL
+}
+
 /// Lane `pick(k)` of `x` in lane k, through memory.
 #[inline(always)]
 fn pick_lanes<S: Simd>(simd: S, x: S::F32, pick: impl Fn(usize) -> usize) -> S::F32 {
@@ -187,7 +193,10 @@ fn pick_lanes<S: Simd>(simd: S, x: S::F32, pick: impl Fn(usize) -> usize) -> S::
 
 /// The first `N` elements of `from`; if there are fewer, all of them and the rest of `short`.
 #[inline(always)]
-#[cfg_attr(not(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "wasm32")), expect(dead_code))]
+#[cfg_attr(
+    not(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "wasm32")),
+    expect(dead_code)
+)]
 fn whole<'a, T: Copy, const N: usize>(from: &'a [T], short: &'a mut [T; N]) -> &'a [T; N] {
     match from.first_chunk() {
         Some(whole) => whole,

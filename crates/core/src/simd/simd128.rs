@@ -86,7 +86,10 @@ impl Simd for Simd128 {
     #[inline(always)]
     fn load_u4(self, nibbles: u64) -> v128 {
         let masked = v128_and(u32x4_splat(nibbles as u32), u32x4(0xf, 0xf0, 0xf00, 0xf000));
-        f32x4_mul(f32x4_convert_i32x4(masked), f32x4(1.0, 1.0 / 16.0, 1.0 / 256.0, 1.0 / 4096.0))
+        f32x4_mul(
+            f32x4_convert_i32x4(masked),
+            f32x4(1.0, 1.0 / 16.0, 1.0 / 256.0, 1.0 / 4096.0),
+        )
     }
 
     #[inline(always)]

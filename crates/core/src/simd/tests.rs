@@ -198,3 +198,48 @@ fn slide_joins_the_end_of_one_vector_with_the_start_of_the_next() {
     }
     for_each(|isa| dispatch!(isa, simd => check(simd)));
 }
+
+#[test]
+fn stored_values_are_widened_in_every_lane() {
+    /// Compares a load of `n` values with a conversion of each; the rest is +0.
+    #[inline(always)]
+    fn check<S: Simd, T>(simd: S, from: &[T], loaded: S::F32, convert: impl Fn(&T) -> f32) {
+        let actual = lanes(simd, loaded);
+        for (k, actual) in actual.into_iter().enumerate().take(S::LANES) {
+            let expected = from.get(k).map_or(0.0, &convert);
+            assert_eq!(actual, expected.to_bits(), "lane {k} of {}", from.len());
+        }
+    }
+    #[inline(always)]
+    fn check_all<S: Simd>(simd: S) {
+        let halves: Vec<[u8; 2]> = (0..=u16::MAX).map(u16::to_le_bytes).collect();
+        for start in (0..halves.len()).step_by(MAX_LANES) {
+            for n in [0, 1, 2, 3, 5, 8, 11, 15, 16] {
+                // Beginning at an odd byte, too.
+                let bytes: Vec<u8> = [0].into_iter().chain(halves[start..start + n].concat()).collect();
+                let from = &bytes[1..].as_chunks::<2>().0[..n];
+                let half = |bytes: &[u8; 2]| u16::from_le_bytes(*bytes);
+                check(simd, from, simd.load_f16(from), |bytes| f16_to_f32(half(bytes)));
+                check(simd, from, simd.load_bf16(from), |bytes| bf16_to_f32(half(bytes)));
+            }
+        }
+        let bytes: Vec<u8> = (0..=u8::MAX).chain(0..=u8::MAX).collect();
+        for start in 0..256 {
+            for n in 0..=MAX_LANES {
+                let from = &bytes[start..start + n];
+                check(simd, from, simd.load_u8(from), |&byte| f32::from(byte));
+            }
+        }
+        for word in [
+            0,
+            u64::MAX,
+            0x0123_4567_89ab_cdef,
+            0xfedc_ba98_7654_3210,
+            0x8000_0000_8000_0001,
+        ] {
+            let nibbles: Vec<u8> = (0..16).map(|k| (word >> (4 * k)) as u8 & 15).collect();
+            check(simd, &nibbles, simd.load_u4(word), |&nibble| f32::from(nibble));
+        }
+    }
+    for_each(|isa| dispatch!(isa, simd => check_all(simd)));
+}

@@ -4,7 +4,8 @@
 #![allow(dead_code, unused_macros, reason = "each test uses its own part")]
 
 use tokenbed_core::indices::{Ids, Indices};
-use tokenbed_core::simd::{available, detect, Isa};
+use tokenbed_core::simd::{available, detect, Hint, Isa};
+use tokenbed_core::tuning::{Prefetch, Step, Tuning};
 
 /// Row widths: one value; below, at and above vectors of 4, 8 and 16 lanes and their blocks of 2, 4, 8 and 16; and
 /// common widths.
@@ -12,6 +13,24 @@ pub const WIDTHS: [usize; 28] = [
     1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100, 127, 128, 129, 255, 256, 257, 300, 384,
     768, 1000,
 ];
+
+/// Prefetches and non-temporal stores everywhere, for tables of any size.
+pub const fn everything() -> Tuning {
+    let step = Step {
+        table: 0,
+        row: usize::MAX,
+        prefetch: Prefetch {
+            hint: Hint::Near,
+            rows: 2,
+        },
+    };
+    Tuning {
+        lookup: [step; 3],
+        bag: [step; 2],
+        non_temporal_bytes: 0,
+        non_temporal_row: 0,
+    }
+}
 
 /// Runs the block with each instruction set that this machine supports, and prints which ones ran.
 macro_rules! for_each_isa {

@@ -14,3 +14,4 @@ pub mod position;
 pub mod rng;
 pub mod rotary;
 pub mod sinusoid;
+pub mod store;
