@@ -26,6 +26,8 @@ const NATIVE = 'tokenbed native';
 const WASM = 'tokenbed wasm*';
 const JS = 'js*';
 
+const STORED = ['i8', 'i4', 'f16'];
+
 const MANY = [64, 512, 32_768];
 
 /** @type {readonly Case[]} */
@@ -192,6 +194,30 @@ export const CASES = [
     vary: { size: ['5000x512'], base: [10_000] },
     quick: { size: ['512x384'] },
     groups: { js: [WASM, 'js f64'] },
+  },
+  {
+    id: 'Q1',
+    what: 'bags over stored rows',
+    op: 'bag',
+    vary: { ...bags({ mode: ['sum'], padding: [null] }), table: ['1000000x64'], dtype: STORED },
+    quick: { table: ['30000x256'] },
+    groups: { python: [NATIVE, 'tokenbed wasm, ordinary', 'torch*'] },
+  },
+  {
+    id: 'Q2',
+    what: 'lookup of stored rows compared with f32 rows; every table is larger than 64 MiB',
+    op: 'gather',
+    vary: { dim: [64, 384], mib: [256], tokens: [512, 32_768], dtype: ['i8', 'f16'] },
+    quick: { dim: [384], mib: [96], tokens: [512], dtype: STORED },
+    groups: { js: [NATIVE, `${NATIVE}, f32`, 'tokenbed wasm, ordinary'] },
+  },
+  {
+    id: 'K1',
+    what: 'the 10 nearest of 100,000 rows, compared with numpy on f32 rows',
+    op: 'nearest',
+    vary: { table: ['100000x256'], k: [10], metric: ['dot', 'cosine'], dtype: ['f32', 'i8'] },
+    quick: { table: ['10000x64'], metric: ['dot', 'cosine'] },
+    groups: { python: [NATIVE, 'tokenbed wasm, ordinary', 'numpy*'] },
   },
   {
     id: 'T1',

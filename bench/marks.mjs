@@ -245,6 +245,39 @@ export const MARKS = [
     where: () => true,
     against: ['js f64'],
   },
+  ...[
+    { dtype: 'i8', peer: 'torch embedding_bag_byte', wanted: 1.2 },
+    { dtype: 'i4', peer: 'torch embedding_bag_4bit', wanted: 1 },
+    { dtype: 'f16', peer: 'torch embedding_bag of f16 (sums in f16)', wanted: 1.4 },
+  ].map(({ dtype, peer, wanted }) =>
+    native('Q1', `Bags, sum, 1,000,000 x 64, ${dtype}`, {
+      op: 'bag',
+      where: (params) => params.dtype === dtype,
+      against: ['torch*'],
+      peer,
+      wanted,
+    }),
+  ),
+  ...['i8', 'f16'].map((dtype) =>
+    native('Q2', `Lookup of ${dtype} rows`, {
+      where: (params) => params.dtype === dtype,
+      against: [`${NATIVE}, f32`],
+      peer: 'tokenbed, f32 rows',
+      wanted: 1,
+    }),
+  ),
+  ...[
+    { dtype: 'f32', wanted: 0.9 },
+    { dtype: 'i8', wanted: 1.8 },
+  ].map(({ dtype, wanted }) =>
+    native('K1', `Nearest 10 of 100,000 x 256, dot, ${dtype}`, {
+      op: 'nearest',
+      where: (params) => params.dtype === dtype && params.metric === 'dot',
+      against: ['numpy*'],
+      peer: 'numpy X @ q, argpartition, f32',
+      wanted,
+    }),
+  ),
   native('T1', 'Two threads, result of 4 MB and more', {
     where: ({ tokens, dim }) => tokens * dim * 4 >= 4e6,
     own: 'tokenbed 2 threads',
@@ -265,10 +298,4 @@ export const MARKS = [
 export const START_UP = [
   { name: 'Process start to first lookup, native', program: 'native', wanted: 15 },
   { name: 'Process start to first lookup, WASM', program: 'wasm', wanted: 25 },
-];
-
-/** Targets for rows stored in fewer bits, which are not implemented yet. */
-export const NOT_YET = [
-  { name: 'Bags over stored rows: i8, i4, f16', against: 'torch', wanted: 1.2 },
-  { name: 'Lookup of stored rows: i8, f16', against: 'our own f32 lookup', wanted: 1 },
 ];

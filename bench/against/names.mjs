@@ -5,7 +5,8 @@ import { count } from '../../scripts/lib/progress.mjs';
 /** @typedef {import('../harness/types.d.ts').JobSpec} JobSpec @typedef {Record<string, any>} Params */
 
 /** @param {Params} params */
-function table({ vocab, dim }) {
+function table({ vocab, dim, dtype }) {
+  if (dtype !== undefined) return `${dtype} table, ${count(vocab)} x ${dim}`;
   const mib = (vocab * dim * 4) / 2 ** 20;
   return `table of ${count(mib)} MiB, dim ${dim}`;
 }
@@ -20,6 +21,7 @@ const WORDS = {
   bag: (p) =>
     `bags, ${p['mode']}${p['padding'] === null ? '' : ' with padding'}, ${count(p['bags'])} of ${p['tokens'] / p['bags']}: ${table(p)}`,
   sinusoid: ({ rows, dim }) => `sinusoid table: ${count(rows)} x ${dim}`,
+  nearest: (p) => `nearest, ${p['metric']}, k ${p['k']}: ${table(p)}`,
   init: ({ kind, vocab, dim }) => `new Embedding, ${kind}: ${count(vocab)} x ${dim}`,
 };
 

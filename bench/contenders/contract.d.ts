@@ -22,7 +22,7 @@ export interface Opened {
   close?(): void | Promise<void>;
 }
 
-export type Op = 'token' | 'gather' | 'forward' | 'layer' | 'bag' | 'sinusoid' | 'init' | 'call';
+export type Op = 'token' | 'gather' | 'forward' | 'layer' | 'bag' | 'sinusoid' | 'init' | 'nearest' | 'call';
 
 /** One implementation of some of the ops. */
 export interface Contender {
@@ -35,7 +35,7 @@ export interface Contender {
   /** The largest allowed difference from the expected value. Default: 0, the same bits. */
   readonly tolerance?: number;
   /** The expected result of call `k`, if it differs from the job's. */
-  readonly answer?: (job: Job, k: number) => Float32Array;
+  readonly answer?: (job: Job, k: number) => Float32Array | null;
   readonly ops: { readonly [op in Op]?: Prepare };
 }
 
@@ -63,6 +63,8 @@ export interface Job {
   readonly offsets?: Int32Array;
   /** One per id of a batch. */
   readonly weights?: Float32Array | null;
+  /** Queries of a row's width; a batch has the index of one. The output is the ids of the nearest rows, then their scores. */
+  readonly queries?: Float32Array;
 }
 
 export type Prepared = Here | Elsewhere;

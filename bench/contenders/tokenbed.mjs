@@ -4,12 +4,14 @@
  *   native                the addon, on the best instruction set unless the process's environment lowers it
  *   wasm, allocated       output from `Tensor.allocate`: rows are written in place
  *   wasm, ordinary        output in an ordinary Float32Array
+ *   native, f32           the rows of a job with a dtype, stored as f32
  *
  * `tokenbed.mjs?package=URL` (see `before.mjs`) imports the same contenders over another build of the package. A
  * module with another query has separate machine code, so the engine does not specialize one build's code for the
  * other build.
  */
 
+import { expectedOfFloats } from '../harness/expected.mjs';
 import { machine } from './machine.mjs';
 
 const { search, searchParams } = new URL(import.meta.url);
@@ -44,7 +46,8 @@ const embeddings = new Map();
 /** @param {Backend} backend @param {Job} job @param {number | null} [paddingIdx] */
 async function embeddingOf(backend, { table, params }, paddingIdx = null) {
   await init({ backend }); // objects and outputs created from here on belong to this backend
-  const key = `${backend} ${paddingIdx}`;
+  const { dim, dtype } = params;
+  const key = `${backend} ${paddingIdx} ${dtype}`;
   const held = embeddings.get(key);
   if (held?.of === table) return held.embedding;
   for (const [name, { of, embedding }] of embeddings) {
@@ -52,7 +55,11 @@ async function embeddingOf(backend, { table, params }, paddingIdx = null) {
     embedding.dispose();
     embeddings.delete(name);
   }
-  const embedding = Embedding.fromPretrained(table, { embeddingDim: params.dim, paddingIdx });
+  const embedding = Embedding.fromPretrained(table, {
+    embeddingDim: dim,
+    paddingIdx,
+    ...(dtype === undefined ? {} : { dtype }), // an earlier build does not know the option
+  });
   embeddings.set(key, { of: table, embedding });
   return embedding;
 }
@@ -153,6 +160,22 @@ const bag = (backend, output) => async (job) => {
   };
 };
 
+/** The ids as floats, then the scores. @type {On} */
+const nearest = (backend) => async (job) => {
+  const { k, metric, dim } = job.params;
+  const embedding = await embeddingOf(backend, job);
+  const all = /** @type {Float32Array} */ (job.queries);
+  const queries = job.batches.map(([query = 0]) => all.subarray(query * dim, (query + 1) * dim));
+  /** @type {ReturnType<typeof embedding.nearest>} */
+  let found;
+  return {
+    call(i) {
+      found = embedding.nearest(queries[i % queries.length], { k, metric });
+    },
+    output: () => Float32Array.from([...found.ids.data, ...found.scores.data]),
+  };
+};
+
 /** Creates the whole table and disposes it. @type {On} */
 const sinusoid = (backend) => async (job) => {
   const { rows, dim, base } = job.params;
@@ -233,15 +256,32 @@ function pagesInUse() {
   return gained > bytes / 2 ? '2MiB' : '4KiB';
 }
 
+/** Stored rows and searches are not in every earlier build. */
+const STORES = 'convert' in Embedding.prototype;
+
+/** `on`, if this build has what the job needs. @param {string} op @param {Prepare} prepare @returns {Prepare} */
+const ifSupported = (op, prepare) => (job) =>
+  STORES || (op !== 'nearest' && job.params.dtype === undefined) ? prepare(job) : null;
+
 /** @param {string} name @param {Backend} backend @param {Output} output @param {{ isa: string, pages: '4KiB' | '2MiB' }} info @returns {Contender} */
 function contender(name, backend, output, { isa, pages }) {
   const ordinary = output === 'ordinary';
   const both = { gather, token, layer, bag, call };
-  const own = ordinary ? { forward, sinusoid, init: initialise } : {};
+  const own = ordinary ? { forward, sinusoid, init: initialise, nearest } : {};
   const ops = Object.fromEntries(
-    Object.entries({ ...both, ...own }).map(([op, on]) => [op, on(backend, output)]),
+    Object.entries({ ...both, ...own }).map(([op, on]) => [op, ifSupported(op, on(backend, output))]),
   );
   return { name, backend, isa, pages, ops };
+}
+
+/** The lookup of a job with a dtype, from rows stored as f32. @param {Contender} native @returns {Contender} */
+function floatsOf({ ops, ...native }) {
+  /** @type {Prepare} */
+  const prepare = (job) => {
+    if (job.params.dtype === undefined) return null;
+    return ops.gather?.({ ...job, params: { ...job.params, dtype: 'f32' } }) ?? null;
+  };
+  return { ...native, name: `${native.name}, f32`, answer: expectedOfFloats, ops: { gather: prepare } };
 }
 
 /**
@@ -257,8 +297,11 @@ export async function open({ backends = ['wasm', 'native'], before } = {}) {
     if (backend === 'wasm' && process.env['BENCH_WASM_PAGES'] !== '4KiB') largePagesForWasm();
     const info = { ...backendInfo(), pages: before === undefined ? pagesInUse() : PAGES };
     version = info.version;
-    if (backend === 'native') contenders.unshift(contender(`${peer} native`, backend, 'ordinary', info));
-    else {
+    if (backend === 'native') {
+      const native = contender(`${peer} native`, backend, 'ordinary', info);
+      contenders.unshift(native);
+      if (build === null && before === undefined) contenders.push(floatsOf(native));
+    } else {
       contenders.push(contender(`${peer} wasm, allocated`, backend, 'allocated', info));
       contenders.push(contender(`${peer} wasm, ordinary`, backend, 'ordinary', info));
     }

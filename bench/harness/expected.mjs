@@ -5,15 +5,17 @@
  * exact to the bit. A contender with approximate arithmetic states a tolerance, and the record has its largest error.
  */
 
+import { rowOf } from './stored.mjs';
+
 /** @typedef {import('./types.d.ts').Job} Job */
 
 const { fround } = Math;
 
 /** @param {Job} job @param {Int32Array} ids */
-function rows({ params, table }, ids) {
-  const { dim } = params;
+function rows(job, ids) {
+  const { dim } = job.params;
   const out = new Float32Array(ids.length * dim);
-  ids.forEach((id, r) => out.set(table.subarray(id * dim, (id + 1) * dim), r * dim));
+  ids.forEach((id, r) => out.set(rowOf(job, id), r * dim));
   return out;
 }
 
@@ -30,7 +32,8 @@ function layer(job, ids) {
 }
 
 /** @param {Job} job @param {Int32Array} ids */
-function bag({ params, table, weights }, ids) {
+function bag(job, ids) {
+  const { params, weights } = job;
   const { dim, bags, mode, padding } = params;
   const perBag = ids.length / bags;
   const out = new Float32Array(bags * dim);
@@ -41,8 +44,9 @@ function bag({ params, table, weights }, ids) {
       const id = ids[at];
       if (id === padding) continue;
       const w = weights?.[at] ?? 1;
+      const row = rowOf(job, id);
       for (let c = 0; c < dim; c++) {
-        const [i, x] = [b * dim + c, table[id * dim + c]];
+        const [i, x] = [b * dim + c, row[c]];
         if (mode === 'max') out[i] = kept === 0 ? x : Math.max(out[i], x);
         else out[i] = out[i] + (weights ? fround(w * x) : x);
       }
@@ -68,6 +72,33 @@ function sinusoid({ params }) {
   return out;
 }
 
+/** The sum of the products in 16 lanes. @param {Float32Array} a @param {Float32Array} b */
+function dot(a, b) {
+  const lanes = new Float32Array(16);
+  for (let c = 0; c < a.length; c++) lanes[c % 16] += fround(a[c] * b[c]);
+  for (let h = 8; h >= 1; h /= 2) for (let j = 0; j < h; j++) lanes[j] += lanes[j + h];
+  return lanes[0];
+}
+
+/** The ids of the nearest rows, then their scores. @param {Job} job @param {number} query */
+function nearest(job, query) {
+  const { dim, vocab, k, metric } = job.params;
+  const q = /** @type {Float32Array} */ (job.queries).subarray(query * dim, (query + 1) * dim);
+  const norm = (/** @type {Float32Array} */ x) => fround(Math.sqrt(dot(x, x)));
+  const scores = new Float32Array(vocab);
+  for (let id = 0; id < vocab; id++) {
+    const row = rowOf(job, id);
+    scores[id] = metric === 'dot' ? dot(q, row) : dot(q, row) / fround(norm(q) * norm(row));
+  }
+  const ids = Array.from(scores.keys())
+    .sort((a, b) => scores[b] - scores[a] || a - b)
+    .slice(0, k);
+  return Float32Array.from([...ids, ...ids.map((id) => scores[id])]);
+}
+
+/** The answer over the f32 table, for a contender that does not store it in the job's dtype. @param {Job} job @param {number} k */
+export const expectedOfFloats = (job, k) => expected({ ...job, params: { ...job.params, dtype: 'f32' } }, k);
+
 /** The answer to call `k`; `null` if the job only fixes a distribution. @param {Job} job @param {number} k */
 export function expected(job, k) {
   const batch = job.batches[k % job.batches.length];
@@ -76,6 +107,7 @@ export function expected(job, k) {
   if (job.op === 'bag') return bag(job, batch);
   if (job.op === 'sinusoid') return sinusoid(job);
   if (job.op === 'init') return null;
+  if (job.op === 'nearest') return nearest(job, batch[0]);
   return rows(job, batch);
 }
 

@@ -19,12 +19,12 @@ function filled(length) {
   return values;
 }
 
-/** The table of [vocab, dim]; the previous job's if it has the same size. @param {number} vocab @param {number} dim */
-function tableOf(vocab, dim) {
-  const key = `${vocab}x${dim}`;
+/** The table of [vocab, dim]; the previous job's if it has the same values. @param {number} vocab @param {number} dim */
+function tableOf(vocab, dim, values = filled) {
+  const key = `${vocab}x${dim} ${values.name}`;
   if (last?.key !== key) {
     last = null; // so that two large tables are never held at once
-    last = { key, table: filled(vocab * dim) };
+    last = { key, table: values(vocab * dim) };
   }
   return last.table;
 }
@@ -52,6 +52,30 @@ function randomIds(count, vocab, padding, seed) {
   return ids;
 }
 
+/** Uniform in [-1, 1). Rows of `filled` are so regular that the best scores are equal up to rounding. @param {number} length */
+function scattered(length, seed = 0x7363) {
+  const next = generator(seed);
+  return Float32Array.from({ length }, () => next() / 2 ** 31 - 1);
+}
+
+const QUERIES = 64;
+
+/** Searches for the rows nearest to one query. A batch is the index of its query. @param {Record<string, any>} params @returns {Job} */
+function nearestJob(params) {
+  const { vocab, dim, k } = params;
+  const pool = Int32Array.from({ length: QUERIES }, (_, query) => query);
+  return {
+    op: 'nearest',
+    params,
+    pages: '2MiB',
+    table: tableOf(vocab, dim, scattered),
+    pool,
+    batches: Array.from(pool, (query) => pool.subarray(query, query + 1)),
+    out: new Float32Array(2 * k),
+    queries: scattered(QUERIES * dim, 0x7179),
+  };
+}
+
 /** @param {JobSpec} spec @returns {Job} */
 export function makeJob({ op, params }) {
   const p = /** @type {Record<string, any>} */ (params);
@@ -61,6 +85,7 @@ export function makeJob({ op, params }) {
     const out = new Float32Array(rows * p['dim']);
     return { op, params, pages: '2MiB', table: new Float32Array(0), pool: none, batches: [none], out };
   }
+  if (op === 'nearest') return nearestJob(p);
   const tokens = op === 'token' ? 1 : p['tokens'];
   const pool = randomIds(Math.max(POOL, tokens), p['vocab'], p['padding'] ?? null, 0x7061);
   // Single tokens come from the pool itself: a million small views would dominate the time of a lookup.

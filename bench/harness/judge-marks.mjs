@@ -1,6 +1,6 @@
 /** Judges which marks were met, from the specification in `marks.mjs` and the rows of a run. */
 
-import { MARKS, NOT_YET, START_UP } from '../marks.mjs';
+import { MARKS, START_UP } from '../marks.mjs';
 import { listed } from './names.mjs';
 import { median } from './statistics.mjs';
 
@@ -59,11 +59,5 @@ export function judgeMarks(rows, startUpMs) {
       unit: /** @type {const} */ ('ms'),
     };
   });
-  const later = NOT_YET.map((mark) => ({
-    ...mark,
-    measured: null,
-    met: null,
-    unit: /** @type {const} */ ('x'),
-  }));
-  return [...speeds, ...starts, ...later];
+  return [...speeds, ...starts];
 }

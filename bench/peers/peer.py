@@ -94,7 +94,7 @@ def place(error):
 
 
 # Defaults for the fields that a request omits.
-DEFAULTS = {"scale": None, "padding": None, "weights": None, "base": 10000}
+DEFAULTS = {"dtype": "f32", "scale": None, "padding": None, "weights": None, "base": 10000}
 
 
 def main():

@@ -51,7 +51,7 @@ export async function openPython(library, more = () => ({})) {
 
 /** @param {Child} child @param {string} contender @param {Job} job @param {Record<string, unknown>} more @returns {Promise<Elsewhere | null>} */
 async function prepare(child, contender, job, more) {
-  const { op, params, pages, table, batches, out, positions, offsets, weights, ...rest } = job;
+  const { op, params, pages, table, batches, out, positions, offsets, weights, queries, ...rest } = job;
   const numbers = {
     ...params,
     ...rest,
@@ -60,7 +60,7 @@ async function prepare(child, contender, job, more) {
     n: batches?.[0]?.length ?? 0,
     length: out?.length ?? 0,
   };
-  const arraysOfJob = { table, pool: batches && whole(batches), positions, offsets, weights };
+  const arraysOfJob = { table, pool: batches && whole(batches), positions, offsets, weights, queries };
   const arrays = /** @type {[string, Float32Array | Int32Array][]} */ (
     Object.entries(arraysOfJob).filter(([, array]) => array)
   );

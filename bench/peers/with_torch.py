@@ -2,8 +2,10 @@
 
 import math
 
+import numpy
 import torch
 import torch.nn.functional as F
+from memory import values
 
 VERSION = torch.__version__
 ISA = torch.backends.cpu.get_cpu_capability().lower()
@@ -86,13 +88,52 @@ def layer_fresh(job):
 
 
 def bag(job):
-    if job.weights is not None and job.mode != "sum":
+    if job.dtype != "f32" or (job.weights is not None and job.mode != "sum"):
         return None  # torch supports weights for sums only
     weight = matrix(job.table, job.length // job.bags)
     offsets = torch.from_numpy(job.offsets)[: job.bags].long()
     weights = None if job.weights is None else torch.from_numpy(job.weights)
     options = {"mode": job.mode, "per_sample_weights": weights, "padding_idx": job.padding}
     return repeat(batches(job), lambda ids: F.embedding_bag(ids, weight, offsets, **options))
+
+
+def stored(tensor, pages):
+    """The same tensor on the requested pages."""
+    array = tensor.numpy()
+    copy = values(array.size, array.dtype, pages).reshape(array.shape)
+    numpy.copyto(copy, array)
+    return torch.from_numpy(copy)
+
+
+def bag_of_stored(job):
+    """Sums of rows stored as i8 or i4 (FBGEMM); the sums are f32."""
+    if job.dtype not in PREPACKED or job.mode != "sum":
+        return None
+    prepack, operator = PREPACKED[job.dtype]
+    weight = stored(prepack(matrix(job.table, job.dim)), job.pages)
+    offsets = torch.from_numpy(job.offsets).long()
+    return repeat(batches(job), lambda ids: operator(weight, ids, offsets))
+
+
+PREPACKED = {
+    "i8": (
+        torch.ops.quantized.embedding_bag_byte_prepack,
+        torch.ops.quantized.embedding_bag_byte_rowwise_offsets,
+    ),
+    "i4": (
+        torch.ops.quantized.embedding_bag_4bit_prepack,
+        torch.ops.quantized.embedding_bag_4bit_rowwise_offsets,
+    ),
+}
+
+
+def bag_of_halves(job):
+    """Sums of rows stored as f16; the sums are f16 too."""
+    if job.dtype != "f16":
+        return None
+    weight = stored(matrix(job.table, job.dim).half(), job.pages)
+    offsets = torch.from_numpy(job.offsets).long()
+    return repeat(batches(job), lambda ids: F.embedding_bag(ids, weight, offsets, mode=job.mode))
 
 
 def sinusoid(job):
@@ -131,6 +172,10 @@ CONTENDERS = [
     contender("torch, fresh", {"layer": layer_fresh}),
     # FBGEMM fuses weights into its sums and multiplies by 1 / n for a mean: other last bits.
     contender("torch.embedding_bag", {"bag": bag}, tolerance=1e-4),
+    # It fuses the product of a code and its scale with the sum.
+    contender("torch.embedding_bag_byte, _4bit", {"bag": bag_of_stored}, tolerance=1e-4),
+    # The sums are rounded to f16: half a step below 32.
+    contender("torch.embedding_bag, f16", {"bag": bag_of_halves}, tolerance=2**-7),
     # Angles in f32 are off by the position times 2^-24 and more: 1e-2 at 65,536.
     contender("torch f32 recipe", {"sinusoid": sinusoid}, tolerance=5e-2),
     contender("torch, in place", {"init": init}),
