@@ -5,13 +5,14 @@
  *   npm run demo -- FILE ...       your files
  *
  *   text -> byte-pair tokens -> batches [32, 512] -> EmbeddingLayer [32, 512, 384], token + sinusoid
+ *                                                 -> the token table as f32, f16, bf16, i8, i4
  *
  * Native and WASM run in separate processes. A third process computes the first rows from the formulas in plain
  * JavaScript. All results must be bit-identical; otherwise the exit code is 1.
  */
 
 import { embedInPlainJs, embedOn } from './demo/children.mjs';
-import { printNextSteps, printRates, printTokens } from './demo/report.mjs';
+import { printNextSteps, printRates, printStored, printTokens } from './demo/report.mjs';
 import { CHECKED_ROWS, DIM } from './demo/settings.mjs';
 import { readCorpus } from './demo/text.mjs';
 import { encodeCorpus, readRows, trainTokenizer, writeIds } from './demo/tokens.mjs';
@@ -51,6 +52,9 @@ async function demo(files) {
   compareRows('wasm', wasm, plain);
   say(`Plain JavaScript is bit-identical in the first ${count(plain.length / DIM)} rows.`);
   say();
+  printStored(runs);
+  compareStored(runs);
+  say();
   printTokens(tokenizer, ids, native);
   printNextSteps();
 }
@@ -62,6 +66,17 @@ function compareHashes(runs) {
     throw new Error('the results of the backends differ');
   }
   say('Native and WASM are bit-identical.');
+}
+
+/** @param {import('./demo/report.mjs').Run[]} runs */
+function compareStored(runs) {
+  const [first = [], ...others] = runs.map(({ stored }) => stored);
+  for (const { dtype, sha256 } of first) {
+    if (others.some((other) => other.find((each) => each.dtype === dtype)?.sha256 !== sha256)) {
+      throw new Error(`the ${dtype} rows of the backends differ`);
+    }
+  }
+  say('In every dtype, native and WASM are bit-identical.');
 }
 
 /** @param {string} name @param {Float32Array} rows @param {Float32Array} plain */

@@ -11,6 +11,7 @@ import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { backendInfo, EmbeddingLayer, init, Tensor } from 'tokenbed';
 import { BATCH, batches, CHECKED_ROWS, DIM, SEED, SEQUENCE } from './settings.mjs';
+import { storedRows } from './stored.mjs';
 
 const MIB = 2 ** 20;
 
@@ -22,6 +23,7 @@ const MIB = 2 ** 20;
  * @property {number} copyMibS     best of three copies of 64 MiB
  * @property {number} peakMib      largest resident memory of this process
  * @property {string} sha256       over all output rows, in order, as little-endian f32
+ * @property {import('./stored.mjs').StoredResult[]} stored  the token table in each dtype
  */
 
 const [backend = '', idsFile = '', vocabSize = '', headFile = ''] = process.argv.slice(2);
@@ -74,6 +76,7 @@ const result = {
   copyMibS: copyRate(),
   peakMib: process.resourceUsage().maxRSS / 1024,
   sha256: hash.digest('hex'),
+  stored: storedRows(layer.token, ids, out),
 };
 process.send?.({ result }, () => process.disconnect());
 

@@ -27,6 +27,24 @@ export function printRates(runs) {
   say();
 }
 
+/** One row per dtype, the rates one column per backend. @param {readonly Run[]} runs */
+export function printStored(runs) {
+  /** @param {readonly string[]} cells */
+  const line = (cells) =>
+    say(
+      `  ${cells.map((cell, i) => (i === 0 ? cell.padEnd(6) : cell.padStart(i === 2 ? 21 : 17))).join('')}`,
+    );
+  const all = runs.map(({ stored }) => stored);
+  say(`The table of ${DIM} columns in every dtype, its rows looked up without positions:`);
+  line(['', 'bytes', 'largest difference', ...runs.map(({ info }) => `${info.name} tokens/s`)]);
+  for (const [i, { dtype, bytes, difference }] of (all[0] ?? []).entries()) {
+    const rates = all
+      .map((stored) => stored[i])
+      .map((result) => (result ? count(result.tokens / (result.ms / 1000)) : ''));
+    line([dtype, count(bytes), difference === 0 ? '0' : difference.toExponential(2), ...rates]);
+  }
+}
+
 /** A few tokens and where they went. @param {import('tokenbed').Tokenizer} tokenizer @param {Uint16Array} ids @param {Float32Array} rows */
 export function printTokens(tokenizer, ids, rows) {
   say(`The first tokens, and the first 4 of their ${DIM} numbers (token + position):`);
