@@ -19,6 +19,7 @@ const entries = (extension: 'mjs' | 'js') => ({
   'tokenbed/inline': dist(`inline.${extension}`),
   'tokenbed/report': dist(`report/index.${extension}`),
   'tokenbed/core.wasm': dist('core.wasm'),
+  'tokenbed/table-bytes': dist(`table-bytes.${extension === 'mjs' ? 'cjs' : 'js'}`), // internal
   tokenbed: dist(`index.${extension}`),
 });
 

@@ -26,7 +26,7 @@ import { CHARTS, defineInherited, licenses, minifyThirdParty, THIRD_PARTY } from
 const ENTRIES = ['index', 'tokenizer/index', 'inline', 'report/index'];
 
 /** Files for this project alone: tests of internals, the timing loop of the bench, the header of .npy files for the page. */
-const INTERNAL = ['backend/index', 'profiler/rounds', 'files/npy'];
+const INTERNAL = ['backend/index', 'table-bytes', 'profiler/rounds', 'files/npy'];
 
 /**
  * Chunks for modules that several entries share, in order of priority. A chunk includes what its modules import. Commands
@@ -47,7 +47,7 @@ const KINDS = /** @type {const} */ ({
     host: 'ts/hosts/node.ts',
     format: 'cjs',
     extension: 'cjs',
-    entries: [...ENTRIES, 'cli', 'backend/index', 'hosts/node', 'hosts/location'],
+    entries: [...ENTRIES, 'cli', 'backend/index', 'table-bytes', 'hosts/node', 'hosts/location'],
   },
 });
 

@@ -94,6 +94,8 @@ export interface Kernels {
    * that does not fit; nothing was written then.
    */
   tableWrite(table: number, row: number, values: Float32Array): number;
+  /** Copies `bytes` into the table as they are, from its byte `offset` on. */
+  tableBytes(table: number, offset: number, bytes: Uint8Array): void;
   /** to = the values of `from`, converted. Returns a status, as `tableWrite`, but rows may have been written. */
   tableConvert(from: number, to: number): number;
   /** table[i] = element i of U[-bound, bound) of this seed and stream. Returns a status, as `tableConvert`. */

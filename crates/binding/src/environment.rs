@@ -103,8 +103,16 @@ impl StoredTable {
     }
 
     fn write(&mut self) -> Result<TableMut<'_>, Failure> {
+        if self.spec.is_blocks() {
+            return Err(Failure::ReadOnly);
+        }
+        let spec = self.spec;
+        Ok(TableMut::new(spec, self.bytes_mut()?)?)
+    }
+
+    fn bytes_mut(&mut self) -> Result<&mut [u8], Failure> {
         match &mut self.memory {
-            Access::Write(memory) => Ok(TableMut::new(self.spec, memory.bytes_mut())?),
+            Access::Write(memory) => Ok(memory.bytes_mut()),
             Access::Read(_) => Err(Failure::ReadOnly),
         }
     }
@@ -356,10 +364,18 @@ impl Environment {
         }
     }
 
-    /// A table, for writing.
+    /// A table, for writing rows. Tables of blocks have no such access.
     pub fn table_mut(&mut self, handle: f64) -> Result<TableMut<'_>, Failure> {
         match self.objects.get_mut(handle) {
             Some(Object::Table(table)) => table.write(),
+            _ => Err(Failure::Handle(handle)),
+        }
+    }
+
+    /// The bytes of a table of any dtype, for the owner that fills it.
+    pub fn table_bytes(&mut self, handle: f64) -> Result<&mut [u8], Failure> {
+        match self.objects.get_mut(handle) {
+            Some(Object::Table(table)) => table.bytes_mut(),
             _ => Err(Failure::Handle(handle)),
         }
     }

@@ -10,7 +10,7 @@ use crate::environment::{Dropping, Environment};
 use crate::status::{first, second, Failure, DONE};
 use tokenbed_core::ops::{self, Bag, Embed, Layout, Positions, Rotary, Source};
 use tokenbed_core::rng::Draws;
-use tokenbed_core::Window;
+use tokenbed_core::{Ids, Window};
 
 /// A status, or a bug of the caller.
 type Run = Result<f64, Failure>;
@@ -303,6 +303,25 @@ pub fn table_write(env: &mut Environment, table: f64, row: f64, mut values: impl
         out.copy_from_slice(values.tile(start..start + out.len()))
     });
     Ok(env.stored(dim, stored))
+}
+
+/// Copies bytes into a table as they are, from its byte `offset` on.
+pub fn table_bytes(
+    env: &mut Environment,
+    table: f64,
+    offset: f64,
+    mut bytes: impl IdArray,
+) -> Result<(), Failure> {
+    let (all, offset, len) = (env.table_bytes(table)?, offset as usize, bytes.len());
+    expect_length("bytes of the table", all.len(), offset.checked_add(len))?;
+    for start in (0..len).step_by(bytes.most()) {
+        let part = start..len.min(start.saturating_add(bytes.most()));
+        let Ids::U8(part) = bytes.tile(part) else {
+            return Err(Failure::Argument("a Uint8Array"));
+        };
+        all[offset + start..][..part.len()].copy_from_slice(part);
+    }
+    Ok(())
 }
 
 /// Stores the values of table `from` in table `to`, which has the same shape. The status is the first value that does

@@ -102,6 +102,23 @@ impl<'a> Indices<'a> {
         Indices { ids, bound }
     }
 
+    /// The ids 0 .. n. Panics if `n` is greater than 256.
+    pub(crate) fn first(n: usize) -> Indices<'static> {
+        static COUNT: [u8; 256] = {
+            let mut count = [0; 256];
+            let mut i = 0;
+            while i < count.len() {
+                count[i] = i as u8;
+                i += 1;
+            }
+            count
+        };
+        Indices {
+            ids: Ids::U8(&COUNT[..n]),
+            bound: n as u64,
+        }
+    }
+
     /// The ids, with their type.
     #[inline(always)]
     pub(crate) fn ids(&self) -> Ids<'a> {

@@ -18,7 +18,7 @@
     reason = "allocates the memory of tables and advises the system about it"
 )]
 
-use crate::dtype::DType;
+use crate::dtype::{Block, DType};
 use crate::error::Error;
 use std::alloc::{alloc_zeroed, dealloc, Layout};
 use std::marker::PhantomData;
@@ -48,7 +48,7 @@ pub struct TableSpec {
 }
 
 impl TableSpec {
-    /// Errors: `ERR_SHAPE` if `dim` is 0 or the bytes exceed the address space.
+    /// Errors: `ERR_SHAPE` if `dim` is 0 or not whole blocks of the dtype, or the bytes exceed the address space.
     pub fn new(dtype: DType, rows: usize, dim: usize) -> Result<Self, Error> {
         let sizes = dtype.row_bytes(dim).filter(|&row| row > 0).and_then(|row| {
             let bytes = rows.checked_mul(row).filter(|&all| all <= isize::MAX as usize);
@@ -70,6 +70,18 @@ impl TableSpec {
     #[inline(always)]
     pub fn dtype(&self) -> DType {
         self.dtype
+    }
+
+    /// The block type, if rows are made of blocks.
+    #[inline(always)]
+    pub fn block(&self) -> Option<Block> {
+        self.dtype.block()
+    }
+
+    /// Whether rows are made of blocks, so that they are decoded before they are read, and never written.
+    #[inline(always)]
+    pub fn is_blocks(&self) -> bool {
+        self.block().is_some()
     }
 
     /// The number of rows.

@@ -61,6 +61,12 @@ impl<'a> Table<'a> {
     pub fn dim(&self) -> usize {
         self.spec.dim()
     }
+
+    /// The bytes of row `row`. Panics if it is out of range.
+    pub(crate) fn row(&self, row: usize) -> &'a [u8] {
+        let stride = self.spec.row_bytes();
+        &self.bytes[row * stride..][..stride]
+    }
 }
 
 /// A `[rows, dim]` table, borrowed for writing. It may begin at any byte.

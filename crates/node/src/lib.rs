@@ -155,7 +155,10 @@ pub fn table_create(env: Env, record: TableRecord) -> napi::Result<OrUndefined<f
 #[napi(ts_return_type = "Float32Array | undefined")]
 pub fn table_view(env: Env, table: f64) -> napi::Result<OrUndefined<arrays::Raw>> {
     let view = with(&env, |owner| {
-        let mut table = owner.table_mut(table)?;
+        let mut table = match owner.table_mut(table) {
+            Err(Failure::ReadOnly) => return Ok(None),
+            table => table?,
+        };
         Ok(table.values_mut(0).and_then(|values| arrays::view(&env, values)))
     })?;
     Ok(OrUndefined(view))
@@ -178,6 +181,12 @@ pub fn table_read(env: Env, table: f64, row: f64, mut out: FloatsOut) -> napi::R
 #[napi(ts_args_type = "table: number, row: number, values: Float32Array")]
 pub fn table_write(env: Env, table: f64, row: f64, values: Floats) -> napi::Result<f64> {
     with(&env, |env| run::table_write(env, table, row, values.slice()))
+}
+
+/// Copies bytes into a table as they are.
+#[napi(ts_args_type = "table: number, offset: number, bytes: Uint8Array")]
+pub fn table_bytes(env: Env, table: f64, offset: f64, bytes: Integers) -> napi::Result<()> {
+    with(&env, |env| run::table_bytes(env, table, offset, bytes.ids()))
 }
 
 /// Stores the values of one table in another one.

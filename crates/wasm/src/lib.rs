@@ -104,7 +104,10 @@ pub fn table_create(#[wasm_bindgen(unchecked_param_type = "TableRecord")] record
 #[wasm_bindgen(js_name = tableAddress, unchecked_return_type = "number | undefined")]
 pub fn table_address(table: f64) -> Option<f64> {
     with(|env| {
-        let mut table = env.table_mut(table)?;
+        let mut table = match env.table_mut(table) {
+            Err(Failure::ReadOnly) => return Ok(None),
+            table => table?,
+        };
         Ok(table.values_mut(0).map(|values| values.as_ptr() as usize as f64))
     })
 }
@@ -136,6 +139,16 @@ pub fn table_write(
     #[wasm_bindgen(unchecked_param_type = "Float32Array")] values: &JsValue,
 ) -> f64 {
     with(|env| run::table_write(env, table, row, Floats::new(values)?))
+}
+
+/// Copies bytes into a table as they are.
+#[wasm_bindgen(js_name = tableBytes)]
+pub fn table_bytes(
+    table: f64,
+    offset: f64,
+    #[wasm_bindgen(unchecked_param_type = "Uint8Array")] bytes: &JsValue,
+) {
+    with(|env| run::table_bytes(env, table, offset, Integers::new(bytes, &IDS)?))
 }
 
 /// Stores the values of one table in another one.

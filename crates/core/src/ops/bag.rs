@@ -17,6 +17,7 @@
 #![expect(unsafe_code, reason = "copies of valid ids are valid")]
 
 use crate::indices::{each_type, Id, Ids, Indices, Offsets};
+use crate::ops::tile::Tile;
 use crate::row::{with_rows, Stored};
 use crate::simd::{dispatch, for_each_vector, Isa, Simd};
 use crate::table::{Rows, Table};
@@ -73,8 +74,19 @@ pub fn bag_extend(
     state: &mut BagState,
     acc: &mut [f32],
 ) {
+    extend(exec.into(), bag, ids, weights, cols, state, acc)
+}
+
+fn extend(
+    exec: Exec,
+    bag: &Bag<'_>,
+    ids: Indices<'_>,
+    weights: Option<&[f32]>,
+    cols: Range<usize>,
+    state: &mut BagState,
+    acc: &mut [f32],
+) {
     check(bag, ids, weights);
-    let exec = exec.into();
     let dim = bag.table.dim();
     assert!(
         cols.start <= cols.end && cols.end <= dim,
@@ -85,6 +97,9 @@ pub fn bag_extend(
         acc.len(),
         "columns {cols:?} do not fit the accumulators"
     );
+    if bag.table.spec().is_blocks() {
+        return extend_decoded(exec, bag, ids, weights, cols, state, acc);
+    }
     dispatch!(exec.isa, simd => with_rows!(bag.table, rows => {
         Bagger::new(simd, exec, rows, bag, ids).extend(cols, 0..ids.len(), weights, state, acc)
     }));
@@ -122,6 +137,15 @@ pub fn bag(
     );
     let end = if count == 0 { 0 } else { bags.bag(count - 1).end };
     assert_eq!(end, ids.len(), "the bags do not take every id");
+    if bag.table.spec().is_blocks() {
+        for (b, out) in out.chunks_exact_mut(dim).enumerate() {
+            let (part, mut state) = (bags.bag(b), BagState::default());
+            let weights = weights.map(|weights| &weights[part.clone()]);
+            extend_decoded(exec, bag, ids.slice(part), weights, 0..dim, &mut state, out);
+            bag_finish(exec.isa, bag, &state, out);
+        }
+        return;
+    }
     dispatch!(exec.isa, simd => with_rows!(bag.table, rows => {
         let mut bagger = Bagger::new(simd, exec, rows, bag, ids);
         for (b, out) in out.chunks_exact_mut(dim).enumerate() {
@@ -131,6 +155,48 @@ pub fn bag(
             finish(simd, bag.mode, &state, out);
         }
     }));
+}
+
+/// [`bag_extend`] for a table of blocks: decodes rows, without padding, into a tile, and adds them from there.
+fn extend_decoded(
+    exec: Exec,
+    bag: &Bag<'_>,
+    ids: Indices<'_>,
+    weights: Option<&[f32]>,
+    cols: Range<usize>,
+    state: &mut BagState,
+    acc: &mut [f32],
+) {
+    let (before, mut tile, mut kept) = (*state, Tile::new(), [0.0; Tile::ROWS]);
+    for (t, acc) in acc.chunks_mut(Tile::COLS).enumerate() {
+        *state = before;
+        tile.clear(acc.len());
+        for i in 0..ids.len() {
+            let id = ids.get(i);
+            if bag.padding != Some(id) {
+                kept[tile.rows()] = weights.map_or(1.0, |weights| weights[i]);
+                tile.push(bag.table, id, cols.start + t * Tile::COLS);
+            }
+            if tile.is_full() || i + 1 == ids.len() {
+                let part = Bag {
+                    table: tile.table(),
+                    mode: bag.mode,
+                    padding: None,
+                };
+                let weights = weights.map(|_| &kept[..tile.rows()]);
+                extend(
+                    exec,
+                    &part,
+                    Indices::first(tile.rows()),
+                    weights,
+                    0..acc.len(),
+                    state,
+                    acc,
+                );
+                tile.clear(acc.len());
+            }
+        }
+    }
 }
 
 fn check(bag: &Bag<'_>, ids: Indices<'_>, weights: Option<&[f32]>) {

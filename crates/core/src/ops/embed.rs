@@ -3,9 +3,9 @@
 use crate::expr::{Plus, Scaled};
 use crate::indices::Indices;
 use crate::ops::dropout::{dropout, Dropout};
-use crate::ops::gather::gather_rows;
+use crate::ops::gather::{gather, gather_rows};
 use crate::ops::lookup::Lookup;
-use crate::ops::position::Positions;
+use crate::ops::position::{add_positions, Positions, Source};
 use crate::ops::rows::for_each_row;
 use crate::output::Output;
 use crate::row::{with_rows, Row, Stored};
@@ -64,16 +64,39 @@ fn embed_into(exec: Exec, op: &Embed<'_>, ids: Indices<'_>, window: Window, out:
         non_temporal: plan.non_temporal && op.dropout.is_none(),
         ..plan
     };
-    for_each_block(window, op.dropout.is_some(), out.values, |start, block, out| {
-        // Up to the end of the window, so that the rows of the next block are prefetched too.
-        let ids = ids.slice(block.first_row - window.first_row..ids.len());
-        dispatch!(exec.isa, simd => with_rows!(op.token, token => {
-            embed_rows(simd, Lookup::new(token, ids, plan.prefetch), op, block, plan, out)
-        }));
-        if let Some(dropped) = &op.dropout {
-            dropout(exec.isa, dropped, first + start as u64, out);
+    let decoded = op.token.spec().is_blocks();
+    for_each_block(
+        window,
+        op.dropout.is_some() || decoded,
+        out.values,
+        |start, block, out| {
+            // Up to the end of the window, so that the rows of the next block are prefetched too.
+            let ids = ids.slice(block.first_row - window.first_row..ids.len());
+            if decoded {
+                embed_decoded(exec, op, ids.slice(0..block.rows), block, out);
+            } else {
+                dispatch!(exec.isa, simd => with_rows!(op.token, token => {
+                    embed_rows(simd, Lookup::new(token, ids, plan.prefetch), op, block, plan, out)
+                }));
+            }
+            if let Some(dropped) = &op.dropout {
+                dropout(exec.isa, dropped, first + start as u64, out);
+            }
+        },
+    );
+}
+
+/// Decodes the rows into `out`, and computes the steps there.
+fn embed_decoded(exec: Exec, op: &Embed<'_>, ids: Indices<'_>, window: Window, out: &mut [f32]) {
+    gather(exec, op.token, ids, window.cols(), &mut *out);
+    if let Some(scale) = op.scale {
+        for x in &mut *out {
+            *x *= scale;
         }
-    });
+    }
+    if let Some(positions) = &op.positions {
+        add_positions(exec, positions, None, window, Source::InPlace, out);
+    }
 }
 
 #[inline(always)]

@@ -17,6 +17,7 @@ mod rotary;
 mod rows;
 mod sinusoid;
 mod store;
+mod tile;
 
 pub use bag::{bag, bag_extend, bag_finish, Bag, BagState, Bags, Mode};
 pub use dropout::{dropout, Dropout};

@@ -7,6 +7,7 @@
 #![expect(unsafe_code, reason = "a row is opened from a pointer into its table")]
 
 mod bf16;
+pub(crate) mod blocks;
 mod f16;
 mod f32;
 mod i4;
@@ -127,10 +128,17 @@ macro_rules! with_stored {
                 use $crate::row::I4Row as $R;
                 $body
             }
+            $crate::dtype::DType::Block(_) => $crate::row::not_decoded(),
         }
     };
 }
 pub(crate) use with_stored;
+
+/// An operation must decode the rows of blocks before it reads them, and never writes them.
+#[cold]
+pub(crate) fn not_decoded() -> ! {
+    panic!("rows of blocks are decoded first");
+}
 
 /// `with_rows!(table, rows => expression)`: the value of the expression, with `rows` as the [`Rows`] of the table's
 /// dtype.

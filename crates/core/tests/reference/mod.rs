@@ -5,6 +5,7 @@
 #![allow(dead_code, reason = "each test uses its own part")]
 
 pub mod bag;
+pub mod blocks;
 pub mod dropout;
 pub mod embed;
 pub mod fixed;
