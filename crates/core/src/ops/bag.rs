@@ -18,7 +18,7 @@
 
 use crate::indices::{each_type, Id, Ids, Indices, Offsets};
 use crate::ops::tile::Tile;
-use crate::row::{with_rows, Stored};
+use crate::row::{is_decoded, with_direct_rows, Stored};
 use crate::simd::{dispatch, for_each_vector, Isa, Simd};
 use crate::table::{Rows, Table};
 use crate::tuning::{Exec, Prefetch};
@@ -97,10 +97,10 @@ fn extend(
         acc.len(),
         "columns {cols:?} do not fit the accumulators"
     );
-    if bag.table.spec().is_blocks() {
-        return extend_decoded(exec, bag, ids, weights, cols, state, acc);
+    if is_decoded(exec.isa, bag.table.spec().dtype()) {
+        return Tile::with(|tile| extend_decoded(exec, tile, bag, ids, weights, cols, state, acc));
     }
-    dispatch!(exec.isa, simd => with_rows!(bag.table, rows => {
+    dispatch!(exec.isa, simd => with_direct_rows!(simd, bag.table, rows => {
         Bagger::new(simd, exec, rows, bag, ids).extend(cols, 0..ids.len(), weights, state, acc)
     }));
 }
@@ -137,16 +137,17 @@ pub fn bag(
     );
     let end = if count == 0 { 0 } else { bags.bag(count - 1).end };
     assert_eq!(end, ids.len(), "the bags do not take every id");
-    if bag.table.spec().is_blocks() {
-        for (b, out) in out.chunks_exact_mut(dim).enumerate() {
-            let (part, mut state) = (bags.bag(b), BagState::default());
-            let weights = weights.map(|weights| &weights[part.clone()]);
-            extend_decoded(exec, bag, ids.slice(part), weights, 0..dim, &mut state, out);
-            bag_finish(exec.isa, bag, &state, out);
-        }
-        return;
+    if is_decoded(exec.isa, bag.table.spec().dtype()) {
+        return Tile::with(|tile| {
+            for (b, out) in out.chunks_exact_mut(dim).enumerate() {
+                let (part, mut state) = (bags.bag(b), BagState::default());
+                let weights = weights.map(|weights| &weights[part.clone()]);
+                extend_decoded(exec, tile, bag, ids.slice(part), weights, 0..dim, &mut state, out);
+                bag_finish(exec.isa, bag, &state, out);
+            }
+        });
     }
-    dispatch!(exec.isa, simd => with_rows!(bag.table, rows => {
+    dispatch!(exec.isa, simd => with_direct_rows!(simd, bag.table, rows => {
         let mut bagger = Bagger::new(simd, exec, rows, bag, ids);
         for (b, out) in out.chunks_exact_mut(dim).enumerate() {
             let part = bags.bag(b);
@@ -157,9 +158,10 @@ pub fn bag(
     }));
 }
 
-/// [`bag_extend`] for a table of blocks: decodes rows, without padding, into a tile, and adds them from there.
+/// [`bag_extend`] for a table whose rows are decoded first: decodes rows, without padding, into a tile, and adds them from there.
 fn extend_decoded(
     exec: Exec,
+    tile: &mut Tile,
     bag: &Bag<'_>,
     ids: Indices<'_>,
     weights: Option<&[f32]>,
@@ -167,7 +169,7 @@ fn extend_decoded(
     state: &mut BagState,
     acc: &mut [f32],
 ) {
-    let (before, mut tile, mut kept) = (*state, Tile::new(), [0.0; Tile::ROWS]);
+    let (before, mut kept) = (*state, [0.0; Tile::ROWS]);
     for (t, acc) in acc.chunks_mut(Tile::COLS).enumerate() {
         *state = before;
         tile.clear(acc.len());
@@ -175,7 +177,7 @@ fn extend_decoded(
             let id = ids.get(i);
             if bag.padding != Some(id) {
                 kept[tile.rows()] = weights.map_or(1.0, |weights| weights[i]);
-                tile.push(bag.table, id, cols.start + t * Tile::COLS);
+                tile.push(exec.isa, bag.table, id, cols.start + t * Tile::COLS);
             }
             if tile.is_full() || i + 1 == ids.len() {
                 let part = Bag {

@@ -8,7 +8,7 @@ use crate::ops::lookup::Lookup;
 use crate::ops::position::{add_positions, Positions, Source};
 use crate::ops::rows::for_each_row;
 use crate::output::Output;
-use crate::row::{with_rows, Row, Stored};
+use crate::row::{is_decoded, with_direct_rows, Row, Stored};
 use crate::simd::{dispatch, Simd};
 use crate::table::Table;
 use crate::tuning::{Exec, Plan};
@@ -64,7 +64,7 @@ fn embed_into(exec: Exec, op: &Embed<'_>, ids: Indices<'_>, window: Window, out:
         non_temporal: plan.non_temporal && op.dropout.is_none(),
         ..plan
     };
-    let decoded = op.token.spec().is_blocks();
+    let decoded = is_decoded(exec.isa, op.token.spec().dtype());
     for_each_block(
         window,
         op.dropout.is_some() || decoded,
@@ -75,7 +75,7 @@ fn embed_into(exec: Exec, op: &Embed<'_>, ids: Indices<'_>, window: Window, out:
             if decoded {
                 embed_decoded(exec, op, ids.slice(0..block.rows), block, out);
             } else {
-                dispatch!(exec.isa, simd => with_rows!(op.token, token => {
+                dispatch!(exec.isa, simd => with_direct_rows!(simd, op.token, token => {
                     embed_rows(simd, Lookup::new(token, ids, plan.prefetch), op, block, plan, out)
                 }));
             }

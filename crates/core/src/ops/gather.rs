@@ -5,7 +5,7 @@ use crate::ops::lookup::Lookup;
 use crate::ops::rows::for_each_row;
 use crate::ops::tile::decode;
 use crate::output::Output;
-use crate::row::{with_rows, Row, Stored};
+use crate::row::{with_rows, Stored};
 use crate::simd::{dispatch, has_non_temporal, Isa, Simd};
 use crate::table::Table;
 use crate::tuning::{Exec, Plan};
@@ -49,7 +49,7 @@ fn gather_into(exec: Exec, table: Table<'_>, ids: Indices<'_>, cols: Range<usize
     }
     if table.spec().is_blocks() {
         for (r, out) in out.values.chunks_exact_mut(width).enumerate() {
-            decode(table, ids.get(r), cols.clone(), out);
+            decode(exec.isa, table, ids.get(r), cols.clone(), out);
         }
         return;
     }
@@ -120,34 +120,11 @@ pub fn read(isa: Isa, table: Table<'_>, values: Range<usize>, out: &mut [f32]) {
     let spec = table.spec();
     assert!(values.end <= spec.values(), "values {values:?} of {spec:?}");
     assert_eq!(values.len(), out.len(), "values {values:?} do not fit the output");
-    if spec.is_blocks() {
-        return for_each_part(spec.dim(), values, out, |row, cols, part| {
-            decode(table, row, cols, part)
-        });
-    }
-    dispatch!(isa, simd => with_rows!(table, rows => {
-        for_each_part(
-            spec.dim(),
-            values,
-            out,
-            #[inline(always)]
-            |row, cols, part| rows.row(row).cols(cols).copy_to(simd, part),
-        )
-    }))
-}
-
-/// `work(row, columns, part of out)` for each row of a range of values.
-#[inline(always)]
-fn for_each_part(
-    dim: usize,
-    values: Range<usize>,
-    out: &mut [f32],
-    mut work: impl FnMut(usize, Range<usize>, &mut [f32]),
-) {
+    let dim = spec.dim();
     let (mut row, mut col, mut out) = (values.start / dim, values.start % dim, out);
     while !out.is_empty() {
         let (part, rest) = out.split_at_mut(out.len().min(dim - col));
-        work(row, col..col + part.len(), part);
+        decode(isa, table, row, col..col + part.len(), part);
         (row, col, out) = (row + 1, 0, rest);
     }
 }

@@ -1,20 +1,24 @@
-//! Rows of blocks, decoded to f32 for the operations.
+//! Rows decoded to f32 for the operations.
 //!
-//! The block types have no kernels of their own. An operation decodes rows into its output, or into a tile on the stack
-//! that stays in the L1 cache, and runs the same code as for a table of f32.
+//! Operations have no kernels for block types, and on some instruction sets none for other dtypes than f32. They decode
+//! rows into their output, or into a tile on the stack that stays in the L1 cache, and run the same code as for a table
+//! of f32.
 
-use crate::row::blocks;
+use crate::row::{blocks, with_rows, Row};
+use crate::simd::{dispatch, Isa};
 use crate::table::Table;
 use std::ops::Range;
 
-/// Writes columns `cols` of row `row` of a table of blocks to `out`.
+/// Writes columns `cols` of row `row` of a table to `out`, as f32.
 ///
 /// # Panics
 /// If the table has no such row or columns, or `out` has another length.
-pub(crate) fn decode(table: Table<'_>, row: usize, cols: Range<usize>, out: &mut [f32]) {
+pub(crate) fn decode(isa: Isa, table: Table<'_>, row: usize, cols: Range<usize>, out: &mut [f32]) {
     match table.spec().block() {
         Some(block) => blocks::decode(block, table.row(row), cols, out),
-        None => unreachable!(),
+        None => {
+            dispatch!(isa, simd => with_rows!(table, rows => rows.row(row).cols(cols).copy_to(simd, out)))
+        }
     }
 }
 
@@ -35,12 +39,14 @@ impl Tile {
     /// The most rows.
     pub const ROWS: usize = 128;
 
-    pub fn new() -> Self {
-        Tile {
+    /// Runs `work` with a tile, in a stack frame of its own: that of other calls stays small.
+    #[inline(never)]
+    pub fn with<T>(work: impl FnOnce(&mut Tile) -> T) -> T {
+        work(&mut Tile {
             values: [0.0; Tile::LEN],
             rows: 0,
             cols: 0,
-        }
+        })
     }
 
     /// Removes all rows. The next ones have `cols` columns.
@@ -49,10 +55,10 @@ impl Tile {
         (self.rows, self.cols) = (0, cols);
     }
 
-    /// Appends the columns from `col` on of row `row` of a table of blocks. The tile must not be full.
-    pub fn push(&mut self, table: Table<'_>, row: usize, col: usize) {
+    /// Appends the columns from `col` on of row `row` of a table. The tile must not be full.
+    pub fn push(&mut self, isa: Isa, table: Table<'_>, row: usize, col: usize) {
         let out = &mut self.values[self.rows * self.cols..][..self.cols];
-        decode(table, row, col..col + self.cols, out);
+        decode(isa, table, row, col..col + self.cols, out);
         self.rows += 1;
     }
 

@@ -48,7 +48,9 @@ impl I4Row<'_> {
         match odd {
             0 => word,
             // An even number of nibbles from an odd one on ends in another byte.
-            _ if n > 0 && n.is_multiple_of(2) => word >> 4 | u64::from(self.bytes[byte + whole]) << (4 * (n - 1)),
+            _ if n > 0 && n.is_multiple_of(2) => {
+                word >> 4 | u64::from(self.bytes[byte + whole]) << (4 * (n - 1))
+            }
             _ => word >> 4,
         }
     }

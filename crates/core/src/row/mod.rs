@@ -25,7 +25,7 @@ pub use range::{Unfit, ValueRange};
 pub type Plain<'a> = F32Row<'a>;
 
 use crate::dtype::DType;
-use crate::simd::{for_each_vector, Simd, MAX_LANES};
+use crate::simd::{dispatch, for_each_vector, has_every_dtype, Isa, Simd, MAX_LANES};
 use std::ops::Range;
 
 /// Values in columns.
@@ -155,10 +155,38 @@ macro_rules! with_rows {
 }
 pub(crate) use with_rows;
 
+/// Whether an operation on rows of `dtype` decodes them first, instead of reading them with [`with_direct_rows!`].
+pub(crate) fn is_decoded(isa: Isa, dtype: DType) -> bool {
+    dtype.block().is_some() || dtype != DType::F32 && !dispatch!(isa, simd => has_every_dtype(simd))
+}
+
+/// `with_direct_rows!(simd, table, rows => expression)`: as [`with_rows!`], for the dtypes that are not decoded first.
+macro_rules! with_direct_rows {
+    ($simd:expr, $table:expr, $rows:ident => $body:expr) => {{
+        let table: $crate::table::Table<'_> = $table;
+        $crate::row::with_stored!(table.spec().dtype(), R => {
+            // A constant: the code of other dtypes is not compiled.
+            if $crate::row::is_direct::<R<'_>, _>($simd) {
+                let $rows = $crate::table::Rows::<R<'_>>::of(table);
+                $body
+            } else {
+                $crate::row::not_decoded()
+            }
+        })
+    }};
+}
+pub(crate) use with_direct_rows;
+
+/// Whether operations have kernels for rows `R`.
+#[inline(always)]
+pub(crate) fn is_direct<'a, R: Stored<'a>, S: Simd>(_: S) -> bool {
+    S::EVERY_DTYPE || matches!(R::DTYPE, DType::F32)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::simd::{available, dispatch, Isa};
+    use crate::simd::available;
 
     /// A row with only the required methods, as a new storage type may start.
     #[derive(Clone, Copy)]

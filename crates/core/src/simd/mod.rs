@@ -52,6 +52,10 @@ pub trait Simd: Copy {
     /// The number of accumulators (16, 8, 4, 2 or 1) that leaves enough registers for other values.
     const ACCUMULATORS: usize;
 
+    /// Whether operations have kernels for every dtype. Otherwise they have kernels for f32, and decode other rows into a
+    /// tile of f32 first, which takes less code.
+    const EVERY_DTYPE: bool = true;
+
     /// Whether [`Simd::store_non_temporal`] differs from [`Simd::store`].
     const NON_TEMPORAL: bool = false;
 
@@ -178,6 +182,12 @@ pub const MAX_LANES: usize = 16;
 #[inline(always)]
 pub fn has_non_temporal<S: Simd>(_: S) -> bool {
     S::NON_TEMPORAL
+}
+
+/// Whether operations have kernels of an instruction set for every dtype.
+#[inline(always)]
+pub fn has_every_dtype<S: Simd>(_: S) -> bool {
+    S::EVERY_DTYPE
 }
 
 /// Lane `pick(k)` of `x` in lane k, through memory.

@@ -9,6 +9,7 @@ pub struct Scalar;
 impl Simd for Scalar {
     const LANES: usize = 1;
     const ACCUMULATORS: usize = 8;
+    const EVERY_DTYPE: bool = false;
     type F32 = f32;
 
     #[inline(always)]

@@ -25,6 +25,7 @@ impl Simd128 {
 impl Simd for Simd128 {
     const LANES: usize = 4;
     const ACCUMULATORS: usize = 16;
+    const EVERY_DTYPE: bool = false;
     type F32 = v128;
 
     #[inline(always)]
