@@ -13,7 +13,7 @@ import { wrongObject } from './errors.js';
 import { type Initializer, type InitType, initialize, readInitializer, Stream } from './initializer.js';
 import { DISPOSE, Lifetime } from './lifetime.js';
 import { Parameter } from './parameter.js';
-import { filled, store } from './storing.js';
+import { filled } from './storing.js';
 import { type BlockDType, STORAGE_DTYPES, type StorageDType, TableSpec } from './table-spec.js';
 import { type Tensor, tensorFloats } from './tensor.js';
 import { VERSION } from './version.js';
@@ -114,10 +114,9 @@ export function newTable(
 ): FilledTable {
   const contents = initializer.initType === 'zeros' ? 'zeros' : 'anything';
   const table = activeBackend().table(spec, contents);
-  filled(table, (kernels, handle) => initialize(kernels, handle, spec, initializer, stream));
-  if (paddingIdx !== null && initializer.initType !== 'zeros') {
-    store(table, (kernels, handle) => kernels.tableWrite(handle, paddingIdx, new Float32Array(spec.dim)));
-  }
+  filled(table, (kernels, handle) =>
+    initialize(kernels, handle, spec, initializer, stream, paddingIdx ?? undefined),
+  );
   return new FilledTable(table, paddingIdx, initializer);
 }
 

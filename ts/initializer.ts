@@ -39,8 +39,8 @@ export function readInitializer(options: Named, fallback: InitType): Initializer
 }
 
 /**
- * Fills a table of `rows` x `dim` values and returns the status; for `zeros` it must already be zero. All arithmetic here
- * is correctly rounded, so every platform computes the same bits.
+ * Fills a table of `rows` x `dim` values, row `padding` with +0, and returns the status; for `zeros` it must already be
+ * zero. All arithmetic here is correctly rounded, so every platform computes the same bits.
  */
 export function initialize(
   kernels: Kernels,
@@ -48,15 +48,16 @@ export function initialize(
   { rows, dim }: { readonly rows: number; readonly dim: number },
   { initType, std, seed }: Initializer,
   stream: number,
+  padding: number | undefined,
 ): number {
   const bits = BigInt(seed);
   switch (initType) {
     case 'uniform':
-      return kernels.tableUniform(handle, bits, stream, 1 / Math.sqrt(dim));
+      return kernels.tableUniform(handle, bits, stream, 1 / Math.sqrt(dim), padding);
     case 'xavier':
-      return kernels.tableUniform(handle, bits, stream, Math.sqrt(6 / (rows + dim)));
+      return kernels.tableUniform(handle, bits, stream, Math.sqrt(6 / (rows + dim)), padding);
     case 'normal':
-      return kernels.tableNormal(handle, bits, stream, std ?? 1 / Math.sqrt(dim));
+      return kernels.tableNormal(handle, bits, stream, std ?? 1 / Math.sqrt(dim), padding);
     case 'zeros':
       return DONE;
   }

@@ -98,10 +98,19 @@ export interface Kernels {
   tableBytes(table: number, offset: number, bytes: Uint8Array): void;
   /** to = the values of `from`, converted. Returns a status, as `tableWrite`, but rows may have been written. */
   tableConvert(from: number, to: number): number;
-  /** table[i] = element i of U[-bound, bound) of this seed and stream. Returns a status, as `tableConvert`. */
-  tableUniform(table: number, seed: bigint, stream: number, bound: number): number;
-  /** table[i] = element i of N(0, std) of this seed and stream. Returns a status, as `tableConvert`. */
-  tableNormal(table: number, seed: bigint, stream: number, std: number): number;
+  /**
+   * table[i] = element i of U[-bound, bound) of this seed and stream, +0 in row `padding`. Returns a status, as
+   * `tableConvert`.
+   */
+  tableUniform(
+    table: number,
+    seed: bigint,
+    stream: number,
+    bound: number,
+    padding: number | undefined,
+  ): number;
+  /** table[i] = element i of N(0, std), otherwise as `tableUniform`. */
+  tableNormal(table: number, seed: bigint, stream: number, std: number, padding: number | undefined): number;
   /** table[p] = the encoding of position p, for every row p. Returns a status, as `tableConvert`. */
   tableSinusoid(table: number, sinusoid: number): number;
   /** The value that did not fit in the last call that returned the status of a table. */

@@ -344,28 +344,44 @@ pub fn table_convert(env: &mut Environment, from: f64, to: f64) -> Run {
     Ok(env.stored(dim, stored))
 }
 
-/// Fills a table from the uniform distribution on [-bound, bound). A status, as of `table_write`.
-pub fn table_uniform(env: &mut Environment, table: f64, seed: u64, stream: u32, bound: f64) -> Run {
+/// Fills a table from the uniform distribution on [-bound, bound), and row `padding` with zeros. A status, as of
+/// `table_write`.
+pub fn table_uniform(
+    env: &mut Environment,
+    table: f64,
+    seed: u64,
+    stream: u32,
+    bound: f64,
+    padding: Option<f64>,
+) -> Run {
     let isa = env.isa();
     let draws = Draws {
         seed,
         stream,
         call: 0,
     };
-    fill(env, table, &|first, _, out| {
+    fill(env, table, padding, &|first, _, out| {
         ops::init_uniform(isa, &draws, bound, first, out)
     })
 }
 
-/// Fills a table from the normal distribution with standard deviation `std`. A status, as of `table_write`.
-pub fn table_normal(env: &mut Environment, table: f64, seed: u64, stream: u32, std: f64) -> Run {
+/// Fills a table from the normal distribution with standard deviation `std`, and row `padding` with zeros. A status, as of
+/// `table_write`.
+pub fn table_normal(
+    env: &mut Environment,
+    table: f64,
+    seed: u64,
+    stream: u32,
+    std: f64,
+    padding: Option<f64>,
+) -> Run {
     let isa = env.isa();
     let draws = Draws {
         seed,
         stream,
         call: 0,
     };
-    fill(env, table, &|first, _, out| {
+    fill(env, table, padding, &|first, _, out| {
         ops::init_normal(isa, &draws, std, first, out)
     })
 }
@@ -374,21 +390,34 @@ pub fn table_normal(env: &mut Environment, table: f64, seed: u64, stream: u32, s
 pub fn table_sinusoid(env: &mut Environment, table: f64, sinusoid: f64) -> Run {
     let (isa, encoding) = (env.isa(), env.sinusoid(sinusoid)?);
     let encoding = &*encoding;
-    fill(env, table, &|_, window, out| {
+    fill(env, table, None, &|_, window, out| {
         ops::sinusoid_rows(isa, encoding, window.first_row as u64, window.cols(), out)
     })
 }
 
-/// Fills a table with `work(flat index of the first value, window, values)`, in place if its values are aligned f32.
-fn fill(env: &mut Environment, table: f64, work: &(dyn Fn(u64, Window, &mut [f32]) + Sync)) -> Run {
+/// Fills a table with `work(flat index of the first value, window, values)`, in place if its values are aligned f32, and
+/// row `padding` with zeros.
+fn fill(
+    env: &mut Environment,
+    table: f64,
+    padding: Option<f64>,
+    work: &(dyn Fn(u64, Window, &mut [f32]) + Sync),
+) -> Run {
     let (threads, mut table) = (env.threads(), env.table_mut(table)?);
     let (rows, dim) = (table.spec().rows(), table.spec().dim());
+    let padding = padding.map(|row| row as usize).filter(|&row| row < rows);
     let all = Window::all(rows, dim);
     if let Some(values) = table.values_mut(0) {
         fill_values(threads, all, values, work);
+        if let Some(row) = padding {
+            values[row * dim..][..dim].fill(0.0);
+        }
         return Ok(DONE);
     }
     let stored = ops::store(&mut table, 0..rows, false, &mut |row, col, out| {
+        if padding == Some(row) {
+            return out.fill(0.0);
+        }
         let window = Window {
             first_row: row,
             rows: 1,

@@ -152,7 +152,7 @@ fn table(env: &mut Environment) -> f64 {
         zeros: false,
     };
     let table = env.table_create(&record).unwrap().unwrap();
-    run::table_uniform(env, table, 7, 0, 1.0).unwrap();
+    run::table_uniform(env, table, 7, 0, 1.0, None).unwrap();
     table
 }
 
@@ -332,7 +332,7 @@ fn rows_longer_than_a_tile_are_rotated_in_parts() {
             zeros: false,
         };
         let table = env.table_create(&table).unwrap().unwrap();
-        run::table_uniform(&mut env, table, 1, 0, 1.0).unwrap();
+        run::table_uniform(&mut env, table, 1, 0, 1.0, None).unwrap();
         let layout = layout.to_owned();
         let rotary = RotaryRecord {
             table,

@@ -202,17 +202,37 @@ pub fn misfit(env: Env) -> napi::Result<f64> {
 }
 
 /// Fills a table from the uniform distribution.
-#[napi]
-pub fn table_uniform(env: Env, table: f64, seed: BigInt, stream: u32, bound: f64) -> napi::Result<f64> {
+#[napi(
+    ts_args_type = "table: number, seed: bigint, stream: number, bound: number, padding: number | undefined"
+)]
+pub fn table_uniform(
+    env: Env,
+    table: f64,
+    seed: BigInt,
+    stream: u32,
+    bound: f64,
+    padding: Option<f64>,
+) -> napi::Result<f64> {
     with(&env, |env| {
-        run::table_uniform(env, table, low(seed), stream, bound)
+        run::table_uniform(env, table, low(seed), stream, bound, padding)
     })
 }
 
 /// Fills a table from the normal distribution.
-#[napi]
-pub fn table_normal(env: Env, table: f64, seed: BigInt, stream: u32, std: f64) -> napi::Result<f64> {
-    with(&env, |env| run::table_normal(env, table, low(seed), stream, std))
+#[napi(
+    ts_args_type = "table: number, seed: bigint, stream: number, std: number, padding: number | undefined"
+)]
+pub fn table_normal(
+    env: Env,
+    table: f64,
+    seed: BigInt,
+    stream: u32,
+    std: f64,
+    padding: Option<f64>,
+) -> napi::Result<f64> {
+    with(&env, |env| {
+        run::table_normal(env, table, low(seed), stream, std, padding)
+    })
 }
 
 /// Fills row p of a table with the sinusoidal encoding of position p.

@@ -165,14 +165,26 @@ pub fn misfit() -> f64 {
 
 /// Fills a table from the uniform distribution.
 #[wasm_bindgen(js_name = tableUniform)]
-pub fn table_uniform(table: f64, seed: u64, stream: u32, bound: f64) -> f64 {
-    with(|env| run::table_uniform(env, table, seed, stream, bound))
+pub fn table_uniform(
+    table: f64,
+    seed: u64,
+    stream: u32,
+    bound: f64,
+    #[wasm_bindgen(unchecked_param_type = "number | undefined")] padding: Option<f64>,
+) -> f64 {
+    with(|env| run::table_uniform(env, table, seed, stream, bound, padding))
 }
 
 /// Fills a table from the normal distribution.
 #[wasm_bindgen(js_name = tableNormal)]
-pub fn table_normal(table: f64, seed: u64, stream: u32, std: f64) -> f64 {
-    with(|env| run::table_normal(env, table, seed, stream, std))
+pub fn table_normal(
+    table: f64,
+    seed: u64,
+    stream: u32,
+    std: f64,
+    #[wasm_bindgen(unchecked_param_type = "number | undefined")] padding: Option<f64>,
+) -> f64 {
+    with(|env| run::table_normal(env, table, seed, stream, std, padding))
 }
 
 /// Fills row p of a table with the sinusoidal encoding of position p.
