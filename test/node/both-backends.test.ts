@@ -9,11 +9,13 @@ import {
   init,
   LearnedPositionalEmbedding,
   PositionalEncoding,
+  type StorageDType,
   Tensor,
 } from 'tokenbed';
 import { afterAll, describe, expect, inject, it } from 'vitest';
 import { expectBits } from '../helpers/bits.js';
 import { expectError, invalidOption } from '../helpers/errors.js';
+import { DTYPES } from '../helpers/stored.js';
 
 afterAll(() => init({ backend: inject('backend') }));
 
@@ -32,6 +34,7 @@ interface Program {
   readonly seed: number;
   readonly kind: 'sinusoidal' | 'learned' | null;
   readonly init: 'uniform' | 'normal' | 'xavier' | 'zeros';
+  readonly dtype: StorageDType;
   readonly dropout: number;
   readonly steps: readonly Step[];
 }
@@ -50,12 +53,13 @@ const FORMS = [
 ];
 
 /** Runs a program on the active backend. */
-function run({ vocab, dim, seed, kind, init, dropout, steps }: Program): Outcome[] {
+function run({ vocab, dim, seed, kind, init, dtype, dropout, steps }: Program): Outcome[] {
   const table = {
     vocabSize: vocab,
     embeddingDim: dim,
     seed,
     initType: init,
+    dtype,
     paddingIdx: vocab > 3 ? 1 : null,
   };
   const embedding = new Embedding(table);
@@ -103,6 +107,19 @@ function run({ vocab, dim, seed, kind, init, dropout, steps }: Program): Outcome
         return pe.forwardInto(out.reshape(8, 8, dim), out.reshape(8, 8, dim));
       case 11:
         return embedding.forwardInto(form, out);
+      case 12: {
+        const converted = embedding.convert(DTYPES[a % DTYPES.length]!);
+        const values = converted.weight.toTensor();
+        converted.dispose();
+        return values;
+      }
+      case 13:
+        // Magnitudes from 1e-30 to beyond f16.
+        embedding.weight.set(
+          a % vocab,
+          Float32Array.from({ length: dim }, (_, i) => (i - c) * 10 ** (4 * b - 30)),
+        );
+        return embedding.weight.toTensor();
       default:
         embedding.weight.setRows(
           a % vocab,
@@ -138,10 +155,11 @@ const program: fc.Arbitrary<Program> = fc
       seed: fc.maxSafeInteger().map(Math.abs),
       kind: fc.constantFrom('sinusoidal', 'learned', null),
       init: fc.constantFrom('uniform', 'normal', 'xavier', 'zeros'),
+      dtype: fc.constantFrom(...DTYPES),
       dropout: fc.constantFrom(0, 0.25, 0.9),
       steps: fc.array(
         fc.record({
-          what: fc.nat(12),
+          what: fc.nat(14),
           // Occasionally one that is out of range.
           ids: fc.array(fc.nat(vocab - (vocab % 5 === 0 ? 0 : 1)), { maxLength: 9 }),
           options: fc.tuple(small, small, small),

@@ -10,7 +10,7 @@ import { cp, readdir } from 'node:fs/promises';
 import path from 'node:path';
 import type * as Package from 'tokenbed';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import type { Kernels, Table } from '../../dist/backend/contract.cjs';
+import type { Kernels } from '../../dist/backend/contract.cjs';
 import { copyOfPackage, root } from '../helpers/children.js';
 import { expectBits } from '../helpers/bits.js';
 import { expectError, expectErrorAndNoWrite, thrown } from '../helpers/errors.js';
@@ -22,10 +22,7 @@ interface Insides {
   activeBackend(): {
     readonly kernels: Kernels & { __panic(): void; __objects(): number };
     readonly lost: boolean;
-    table(spec: object, contents: 'zeros' | 'anything'): Table;
   };
-  readonly STORAGE: Record<string, { rowBytes(dim: number): number }>;
-  readonly TableSpec: new (rows: number, dim: number, dtype: string) => object;
 }
 
 let api: typeof Package;
@@ -185,6 +182,37 @@ describe('handles', () => {
     }
     expect(objects()).toBe(before);
     expect(token.forward([1]).shape).toEqual([1, 4]);
+  });
+
+  it('of a table whose values do not fit are freed', () => {
+    const before = objects();
+    const range = { class: RangeError, code: 'ERR_RANGE' } as const;
+    const infinite = api.Embedding.fromPretrained([[1, Infinity]]);
+    const seeded = { vocabSize: 5, embeddingDim: 4, seed: 1, initType: 'normal', std: 1e6 } as const;
+    for (const dtype of ['i8', 'i4'] as const) {
+      expectError(() => api.Embedding.fromPretrained([[1, Infinity]], { dtype }), range);
+      expectError(() => infinite.convert(dtype), range);
+    }
+    for (const dtype of ['f16', 'i4'] as const) {
+      const options = { ...seeded, dtype, std: dtype === 'f16' ? 1e6 : 1e9 };
+      expectError(() => new api.Embedding(options), range);
+      expectError(() => new api.EmbeddingBag(options), range);
+      expectError(() => new api.EmbeddingLayer({ ...options, maxSeqLength: 5 }), range);
+    }
+    expect(objects()).toBe(before + 1);
+    infinite.dispose();
+  });
+
+  it('of conversions are freed by dispose', () => {
+    const before = objects();
+    const source = new api.Embedding({ vocabSize: 5, embeddingDim: 4, dtype: 'i8' });
+    const all = [
+      source,
+      ...(['f32', 'f16', 'bf16', 'i8', 'i4'] as const).map((dtype) => source.convert(dtype)),
+    ];
+    expect(objects()).toBe(before + all.length);
+    for (const each of all) each.dispose();
+    expect(objects()).toBe(before);
   });
 
   it('are all freed by dispose', () => {

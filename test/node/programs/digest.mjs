@@ -33,6 +33,20 @@ for (const dim of [
       add(bag.forward(ids, { offsets: [0, 0, 1, 20, 59] }));
       if (mode !== 'max') add(bag.forward(ids, { shape: [4, 15], perSampleWeights: weights }));
     }
+    for (const dtype of /** @type {const} */ (['f16', 'bf16', 'i8', 'i4'])) {
+      const stored = new Embedding({ ...options, initType, dtype });
+      add(stored.weight.toTensor());
+      add(stored.forward(ids));
+      stored.weight.setRows(5, stored.weight.toTensor().data.subarray(0, 9 * dim));
+      const converted = embedding.convert(dtype);
+      for (const token of [stored, converted, converted.convert('i8'), stored.convert('i4')]) {
+        add(token.weight.toTensor());
+        for (const mode of /** @type {const} */ (['sum', 'mean', 'max']))
+          add(EmbeddingBag.from(token, { mode }).forward(ids, { offsets: [0, 0, 1, 20, 59] }));
+        add(EmbeddingBag.from(token).forward(ids, { shape: [4, 15], perSampleWeights: weights }));
+        add(new EmbeddingLayer({ token, positional: null, scale: true }).forward(ids));
+      }
+    }
     embedding.dispose();
   }
   for (const layout of /** @type {const} */ (['interleaved', 'halves'])) {

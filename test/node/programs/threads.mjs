@@ -67,6 +67,15 @@ function digest() {
         if (mode !== 'max') add(bag.forward(ids, { offsets, perSampleWeights: weights }));
       }
     }
+    const n = Math.ceil(FLOATS / dim) + 1;
+    const ids = Int32Array.from({ length: n }, (_, i) => (i * 7919 + dim) % VOCAB);
+    for (const dtype of /** @type {const} */ (['f16', 'bf16', 'i8', 'i4'])) {
+      const stored = token.convert(dtype);
+      add(stored.forward(ids));
+      add(EmbeddingBag.from(stored).forward(ids, { offsets: ids.map((_, i) => i) }));
+      add(new EmbeddingLayer({ token: stored, positional: null, scale: true }).forward(ids));
+      stored.dispose();
+    }
     token.dispose();
   }
   // Tables around the size, and one with many parts.
