@@ -47,6 +47,7 @@ const KINDS = [
       set: () => embedding.weight.set(0, [1, 2]),
       setRows: () => embedding.weight.setRows(0, floats()),
       toTensor: () => embedding.weight.toTensor(),
+      convert: () => embedding.convert('f32'),
     }),
     readable: (embedding) => [
       [embedding.vocabSize, embedding.embeddingDim, embedding.paddingIdx, embedding.seed],

@@ -677,6 +677,7 @@ describe('dispose', () => {
       () => weight.set(0, [1, 2, 3]),
       () => weight.setRows(0, new Float32Array(3)),
       () => weight.toTensor(),
+      () => embedding.convert('f32'),
     ];
     for (const use of uses) expectError(use, disposed);
     expectPainted(out);

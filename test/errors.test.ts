@@ -415,6 +415,77 @@ const rows: Row[] = [
     '1e+39 at row 1, column 1 does not fit f32',
     { row: 1, column: 1, value: 1e39 },
   ],
+  [
+    'a weight beyond f16',
+    () =>
+      Embedding.fromPretrained(
+        [
+          [1, 2],
+          [3, 65_520],
+        ],
+        { dtype: 'f16' },
+      ),
+    RangeError,
+    'ERR_RANGE',
+    '65520 at row 1, column 1 does not fit f16 (magnitudes up to 65504, infinities and NaN)',
+    { row: 1, column: 1, value: 65_520 },
+  ],
+  [
+    'a weight beyond bf16, converted',
+    () =>
+      Embedding.fromPretrained([
+        [1, 2],
+        [-2, -(2 ** 128 - 2 ** 119)],
+      ]).convert('bf16'),
+    RangeError,
+    'ERR_RANGE',
+    '-3.39617752923046e+38 at row 1, column 1 does not fit bf16 (magnitudes up to 3.3895314e38, infinities and NaN)',
+    { row: 1, column: 1, value: -(2 ** 128 - 2 ** 119) },
+  ],
+  [
+    'a NaN in a row of i8',
+    () => new Embedding({ vocabSize: 3, embeddingDim: 2, dtype: 'i8' }).weight.set(2, [1, NaN]),
+    RangeError,
+    'ERR_RANGE',
+    'NaN at row 2, column 1 does not fit i8 (finite values, max - min of a row up to 3.4028235e38)',
+    { row: 2, column: 1, value: NaN },
+  ],
+  [
+    'an infinity in rows of i4',
+    () =>
+      new Embedding({ vocabSize: 3, embeddingDim: 2, dtype: 'i4' }).weight.setRows(
+        1,
+        Float32Array.of(1, 2, -Infinity, 0),
+      ),
+    RangeError,
+    'ERR_RANGE',
+    '-Infinity at row 2, column 0 does not fit i4 (finite values, the minimum of a row up to 65504 in magnitude, and (max - min) / 15 up to 65504)',
+    { row: 2, column: 0, value: -Infinity },
+  ],
+  [
+    'an unknown dtype',
+    () => make({ vocabSize: 3, embeddingDim: 2, dtype: 'f64' }),
+    RangeError,
+    'ERR_INVALID_OPTION',
+    'Option dtype must be one of "f32", "f16", "bf16", "i8", "i4": got "f64"',
+    { option: 'dtype', value: 'f64' },
+  ],
+  [
+    'a dtype of another type, to convert to',
+    () => table.convert(as(16)),
+    TypeError,
+    'ERR_INVALID_OPTION',
+    'Option dtype must be one of "f32", "f16", "bf16", "i8", "i4": got 16',
+    { option: 'dtype', value: 16 },
+  ],
+  [
+    'no dtype to convert to',
+    () => table.convert(as(undefined)),
+    TypeError,
+    'ERR_INVALID_OPTION',
+    'Option dtype must be one of "f32", "f16", "bf16", "i8", "i4": got undefined',
+    { option: 'dtype', value: undefined },
+  ],
 ];
 
 describe('the error table', () => {

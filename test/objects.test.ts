@@ -204,6 +204,8 @@ describe('the text of the contents', () => {
     const dead = gone(table());
     expect(contents(dead.weight)).toBe('[2, 2] f32 disposed');
     expect(contents(dead)).toBe('disposed');
+    expect(contents(gone(table(undefined, 'i4')).weight)).toBe('[2, 2] i4 disposed');
+    expect(contents(table(undefined, 'i4').weight)).toMatch(/^\[2, 2\] i4 [0-9a-f]{32}$/);
   });
 
   it('is read through a proxy without an error', () => {
@@ -260,6 +262,8 @@ describe('JSON', () => {
       scale: false,
       dropout: 0,
     });
+    // Values are f32, whatever is stored.
+    expect(parsed(table(undefined, 'i8'))).toEqual({ ...embedding, dtype: 'i8' });
     expect(parsed(new EmbeddingLayer({ token: table(), positional: null }))).toMatchObject({
       positional: null,
     });

@@ -52,7 +52,7 @@ describe('the options object', () => {
       'vocab_size',
       'VocabSize',
       'dim',
-      'dtype',
+      'dataType',
       'maxNorm',
       'sparse',
       '0',
@@ -66,8 +66,8 @@ describe('the options object', () => {
       });
     }
     expectError(
-      () => new Untyped({ ...VALID, dtype: undefined }),
-      invalidOption(TypeError, 'dtype', undefined),
+      () => new Untyped({ ...VALID, dataType: undefined }),
+      invalidOption(TypeError, 'dataType', undefined),
     );
   });
 
@@ -96,9 +96,20 @@ describe('the options object', () => {
   });
 
   it('undefined means absent for every option', () => {
-    const look = ({ initType, paddingIdx, seed }: Embedding) => [initType, paddingIdx, typeof seed];
-    const none = { paddingIdx: undefined, initType: undefined, std: undefined, seed: undefined };
-    expect(made(none, look)).toEqual(['uniform', null, 'number']);
+    const look = ({ initType, paddingIdx, seed, dtype }: Embedding) => [
+      initType,
+      paddingIdx,
+      typeof seed,
+      dtype,
+    ];
+    const none = {
+      paddingIdx: undefined,
+      initType: undefined,
+      std: undefined,
+      seed: undefined,
+      dtype: undefined,
+    };
+    expect(made(none, look)).toEqual(['uniform', null, 'number', 'f32']);
   });
 
   it('exceptions of getters propagate', () => {
@@ -284,6 +295,20 @@ describe('seed', () => {
   });
 });
 
+describe('dtype', () => {
+  it('must be a string', () => {
+    for (const value of [null, 5, 5n, true, {}, ['f16'], Symbol('f16'), () => 'f16', Object('f16')])
+      refusesKind('dtype', value);
+  });
+
+  it('must be one of five values', () => {
+    for (const value of ['', 'F16', 'f64', 'u8', 'int8', 'half', 'q4_0', 'toString', '__proto__'])
+      refusesValue('dtype', value);
+    for (const dtype of ['f32', 'f16', 'bf16', 'i8', 'i4'] as const)
+      expect(made({ dtype }, (embedding) => embedding.dtype)).toBe(dtype);
+  });
+});
+
 describe('the message', () => {
   const profiler = (options: unknown) =>
     new (EmbeddingProfiler as unknown as new (options: unknown) => unknown)(options);
@@ -302,6 +327,7 @@ describe('the message', () => {
     ['a number >= 0 and < 1', RangeError, () => layer({ dropout: 1 })],
     ['true or false', TypeError, () => layer({ scale: 1 })],
     ['a function', TypeError, () => profiler({ onProgress: 5 })],
+    ['one of "f32", "f16", "bf16", "i8", "i4"', RangeError, () => new Untyped({ ...VALID, dtype: 'f8' })],
     ['one of "sum", "mean", "max"', RangeError, () => new EmbeddingBag({ ...VALID, mode: 'min' as 'max' })],
     ['an integer 0..2^53-1 or a bigint 0..2^64-1', RangeError, () => new Untyped({ ...VALID, seed: -1 })],
   ])('says what is expected: %s', (text, ErrorClass, run) => {

@@ -327,8 +327,8 @@ describe('invalid weights', () => {
 });
 
 describe('options', () => {
-  it('are two', () => {
-    for (const name of ['seed', 'initType', 'vocabSize', 'dtype', 'shape']) {
+  it('are three', () => {
+    for (const name of ['seed', 'initType', 'vocabSize', 'std', 'shape']) {
       expectError(() => from([[1]], { [name]: 1 }), {
         ...invalidOption(TypeError, name, 1),
         text: `Unknown option ${name}`,
@@ -336,6 +336,6 @@ describe('options', () => {
     }
     for (const options of [null, 5, [], 'x'])
       expectError(() => from([[1]], options), invalidOption(TypeError, 'options', options));
-    expectTable(from([[1]], { embeddingDim: undefined, paddingIdx: undefined }), 1, 1, [1]);
+    expectTable(from([[1]], { embeddingDim: undefined, paddingIdx: undefined, dtype: undefined }), 1, 1, [1]);
   });
 });

@@ -10,6 +10,7 @@ import {
   LearnedPositionalEmbedding,
   PositionalEncoding,
   RotaryEncoding,
+  type StorageDType,
   Tensor,
 } from 'tokenbed';
 
@@ -27,7 +28,8 @@ const weights = [
 const ROWS = { vocabSize: 4, embeddingDim: 2, seed: 1 } as const;
 const POSITIONS = { embeddingDim: 2, maxSeqLength: 3, seed: 1 } as const;
 
-export const table = (values: number[][] = weights): Embedding => Embedding.fromPretrained(values);
+export const table = (values: number[][] = weights, dtype?: StorageDType): Embedding =>
+  Embedding.fromPretrained(values, { dtype });
 export const allocated = (values: readonly number[], shape = [values.length]): Tensor<'f32'> => {
   const tensor = Tensor.allocate(shape);
   tensor.data.set(values);
@@ -124,8 +126,11 @@ export const OTHERS: readonly Sample[] = [
           [3, 0],
         ]).weight,
       'another shape': () => table([[1, 2, 3, -0]]).weight,
+      'another dtype': () => table(weights, 'f16').weight,
+      'another narrow dtype': () => table(weights, 'bf16').weight,
       disposed: () => gone(table()).weight,
       'disposed, of another shape': () => gone(table([[1, 2, 3, -0]])).weight,
+      'disposed, of another dtype': () => gone(table(weights, 'f16')).weight,
     },
   },
   {
@@ -143,14 +148,32 @@ export const OTHERS: readonly Sample[] = [
       'another value': changed,
       padding: () => Embedding.fromPretrained(weights, { paddingIdx: 0 }),
       'another origin': () => new Embedding({ ...ROWS, vocabSize: 2 }),
+      'another dtype': () => table(weights, 'f16'),
       disposed: () => gone(table()),
     },
   },
+  ...(['f16', 'bf16', 'i8', 'i4'] as const).map((dtype): Sample => ({
+    name: `Embedding of ${dtype}`,
+    make: () => table(weights, dtype),
+    others: {
+      // The values are equal, the storage is not.
+      'f32 of the same values': () => table(weights, dtype).convert('f32'),
+      'another narrow dtype': () => table(weights, dtype === 'f16' ? 'bf16' : 'f16'),
+      'another value': () => {
+        const embedding = table(weights, dtype);
+        embedding.weight.set(1, [3, 4]);
+        return embedding;
+      },
+      padding: () => Embedding.fromPretrained(weights, { paddingIdx: 0, dtype }),
+      disposed: () => gone(table(weights, dtype)),
+    },
+  })),
   {
     name: 'EmbeddingBag',
     make: () => EmbeddingBag.from(table()),
     others: {
       'another table': () => EmbeddingBag.from(changed()),
+      'another dtype': () => EmbeddingBag.from(table(weights, 'f16')),
       'another mode': () => EmbeddingBag.from(table(), { mode: 'max' }),
       includeLastOffset: () => EmbeddingBag.from(table(), { includeLastOffset: true }),
       disposed: () => gone(EmbeddingBag.from(table())),
@@ -205,6 +228,7 @@ export const OTHERS: readonly Sample[] = [
       'no positions': () => new EmbeddingLayer({ ...ROWS, maxSeqLength: 3, positional: null }),
       'no positions, but dropout': () => new EmbeddingLayer({ ...ROWS, positional: null, dropout: 0.5 }),
       scale: () => new EmbeddingLayer({ ...ROWS, maxSeqLength: 3, scale: true }),
+      dtype: () => new EmbeddingLayer({ ...ROWS, maxSeqLength: 3, dtype: 'bf16' }),
       training: () => new EmbeddingLayer({ ...ROWS, maxSeqLength: 3 }).train(),
       disposed: () => gone(new EmbeddingLayer({ ...ROWS, maxSeqLength: 3 })),
     },

@@ -209,7 +209,7 @@ describe('docs/contract.md', () => {
       'static from(embedding: Embedding, options:',
       'EmbeddingBag',
     ],
-    ['embeddingDim?: number /*', 'dim?: number /*', 'Embedding'],
+    ['embeddingDim?: number; // needed', 'dim?: number; // needed', 'PretrainedOptions'],
     ["  toTensor(): Tensor<'f32'>;\n", '', 'Parameter'],
     ['function initSync(', 'function initNow(', 'initNow'],
   ])('a changed signature is noticed: %j', (from, to, name) => {
