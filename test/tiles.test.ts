@@ -9,6 +9,7 @@ import { type BagMode, Embedding, EmbeddingBag, EmbeddingLayer, PositionalEncodi
 import { describe, expect, it } from 'vitest';
 import { expectBits, expectPainted, painted } from './helpers/bits.js';
 import { expectError } from './helpers/errors.js';
+import { DTYPES, NARROW, stored } from './helpers/stored.js';
 
 const INDEX_TILE = 65_536;
 const FLOAT_TILE = 131_072;
@@ -240,6 +241,106 @@ describe('EmbeddingBag', () => {
       fields,
     });
     expectPainted(out);
+  });
+});
+
+describe.each(NARROW)('rows of %s', (dtype) => {
+  /** Odd windows of an i4 row begin within a byte. */
+  const dim = 140_001;
+  const table = values(3, dim);
+  const make = (floats = table) => Embedding.fromPretrained(floats, { embeddingDim: dim, dtype });
+  const ids = [2, 0, 1, 1, 2];
+
+  it('wider than a tile are written, read, converted and looked up', () => {
+    const embedding = make();
+    const expected = stored(dtype, table, dim);
+    expectBits(embedding.weight.toTensor().data, expected);
+    const row = table.map((value) => value / 3).subarray(0, dim);
+    embedding.weight.set(2, row);
+    expected.set(stored(dtype, row, dim), 2 * dim);
+    expectBits(embedding.weight.row(2), expected.subarray(2 * dim, 3 * dim));
+    expectBits(embedding.weight.toTensor().data, expected);
+    const rows = table.map((value) => value * 3).subarray(dim);
+    embedding.weight.setRows(0, rows);
+    expected.set(stored(dtype, rows, dim));
+    expectBits(embedding.forward(ids).data, gather(expected, dim, ids));
+    expectBits(embedding.forward(2).data, expected.subarray(2 * dim));
+    for (const to of DTYPES) {
+      const converted = embedding.convert(to);
+      expectBits(
+        converted.weight.row(1),
+        to === dtype ? expected.subarray(dim, 2 * dim) : stored(to, expected.subarray(dim, 2 * dim), dim),
+      );
+      converted.dispose();
+    }
+    rows[dim + 139_999] = Number.NaN;
+    rows[dim + 140_000] = -Infinity;
+    if (dtype === 'i8' || dtype === 'i4') {
+      const fields = { row: 2, column: 139_999, value: Number.NaN };
+      expectError(() => embedding.weight.setRows(1, rows), { class: RangeError, code: 'ERR_RANGE', fields });
+      expectBits(embedding.weight.toTensor().data, expected);
+    }
+    embedding.dispose();
+  });
+
+  it('wider than a tile are reduced, scaled and added to positions', () => {
+    const token = make();
+    const plain = Embedding.fromPretrained(token.weight.toTensor());
+    for (const mode of ['sum', 'mean', 'max'] as const) {
+      const [bag, other] = [token, plain].map((each) => EmbeddingBag.from(each, { mode })) as [
+        EmbeddingBag,
+        EmbeddingBag,
+      ];
+      expectBits(
+        bag.forward(ids, { offsets: [0, 0, 3] }).data,
+        other.forward(ids, { offsets: [0, 0, 3] }).data,
+      );
+    }
+    const positional = new PositionalEncoding({ embeddingDim: dim, maxSeqLength: 5 });
+    const [layer, other] = [token, plain].map(
+      (each) => new EmbeddingLayer({ token: each, positional, scale: true }),
+    ) as [EmbeddingLayer, EmbeddingLayer];
+    expectBits(layer.forward(ids).data, other.forward(ids).data);
+    for (const each of [token, plain, positional]) each.dispose();
+  });
+
+  it('calls do not grow the memory of WASM', () => {
+    const probe = Tensor.allocate([1]);
+    const embedding = make();
+    const bag = EmbeddingBag.from(embedding);
+    const layer = new EmbeddingLayer({ token: embedding, positional: null });
+    const before = probe.data.buffer.byteLength;
+    const many = someIds(100, 3);
+    embedding.weight.set(0, table.subarray(dim, 2 * dim));
+    embedding.weight.setRows(0, table);
+    embedding.weight.row(1);
+    embedding.weight.toTensor();
+    embedding.forward(many);
+    bag.forward(many, { offsets: [0, 50] });
+    layer.forward(many);
+    expect(probe.data.buffer.byteLength).toBe(before);
+    for (const each of [layer, bag, embedding, probe]) each.dispose();
+  });
+
+  it('in more ids and bags than a tile', () => {
+    const narrow = values(100, 5);
+    const embedding = Embedding.fromPretrained(narrow, { embeddingDim: 5, dtype });
+    const plain = Embedding.fromPretrained(embedding.weight.toTensor());
+    const many = someIds(150_000, 100);
+    expectBits(embedding.forward(many).data, plain.forward(many).data);
+    const offsets = Uint32Array.from({ length: 70_000 }, (_, b) => 2 * b);
+    for (const mode of ['sum', 'mean', 'max'] as const) {
+      const [bag, other] = [embedding, plain].map((each) => EmbeddingBag.from(each, { mode })) as [
+        EmbeddingBag,
+        EmbeddingBag,
+      ];
+      expectBits(bag.forward(many, { offsets }).data, other.forward(many, { offsets }).data);
+    }
+    const more = values(30_000, 5);
+    const large = new Embedding({ vocabSize: 30_001, embeddingDim: 5, initType: 'zeros', dtype });
+    large.weight.setRows(1, more);
+    expectBits(large.weight.toTensor().data.subarray(5), stored(dtype, more, 5));
+    for (const each of [embedding, plain, large]) each.dispose();
   });
 });
 

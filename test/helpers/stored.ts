@@ -97,16 +97,20 @@ function misfit(row: Float32Array, unfit: (value: number) => boolean): Misfit | 
 
 /** The smallest and the largest value; a zero is +0. */
 function range(row: Float32Array): readonly [min: number, max: number] {
-  const [min, max] = row.reduce(([least, most], x) => [x < least ? x : least, x > most ? x : most], [
-    Infinity,
-    -Infinity,
-  ] as [number, number]);
+  let [min, max] = [Infinity, -Infinity];
+  for (const x of row) {
+    if (x < min) min = x;
+    if (x > max) max = x;
+  }
   return [min + 0, max + 0];
 }
 
 /** Words of 16 bits as bytes. */
-const bytesOf = (words: readonly number[]): Uint8Array =>
-  Uint8Array.from(words.flatMap((word) => [word & 255, word >> 8]));
+function bytesOf(words: Iterable<number>): Uint8Array {
+  const bytes: number[] = [];
+  for (const word of words) bytes.push(word & 255, word >> 8);
+  return Uint8Array.from(bytes);
+}
 
 /** The bytes of a row of i8. */
 function encodeI8(row: Float32Array): Uint8Array | Misfit {
@@ -134,12 +138,13 @@ function encodeI4(row: Float32Array): Uint8Array | Misfit {
   if (Math.abs(scale) === Infinity) return misfit(row, (x) => x === max)!;
   if (width === 0 || scale === 0 || Math.abs(f32(1 / scale)) === Infinity) scaleBits = f16.nearest(1);
   const factor = f32(1 / f16.value(scaleBits));
-  const q = Array.from(row, (x) => Math.min(Math.max(round(f32(f32(x - bias) * factor)), 0), 15));
-  const pairs = Array.from(
-    { length: Math.ceil(q.length / 2) },
-    (_, k) => q[2 * k]! + 16 * (q[2 * k + 1] ?? 0),
-  );
-  return Uint8Array.from([...pairs, ...bytesOf([scaleBits, biasBits])]);
+  const bytes = new Uint8Array(ROW_BYTES.i4(row.length));
+  row.forEach((x, column) => {
+    const q = Math.min(Math.max(round(f32(f32(x - bias) * factor)), 0), 15);
+    bytes[column >> 1]! += column % 2 === 0 ? q : 16 * q;
+  });
+  bytes.set(bytesOf([scaleBits, biasBits]), bytes.length - 4);
+  return bytes;
 }
 
 /** The bytes of a row, or the value that it cannot store. */
@@ -164,32 +169,27 @@ export function encode(dtype: StorageDType, row: Float32Array): Uint8Array | Mis
 
 /** The values of the `dim` columns of a row. */
 export function decode(dtype: StorageDType, bytes: Uint8Array, dim: number): Float32Array {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const end = Math.ceil(dim / 2);
-  const value = (column: number): number => {
-    switch (dtype) {
-      case 'f32':
-        return view.getFloat32(4 * column, true);
-      case 'f16':
-      case 'bf16':
-        return FORMATS[dtype].value(view.getUint16(2 * column, true));
-      case 'i8': {
-        const [scale, bias] = [view.getFloat32(dim, true), view.getFloat32(dim + 4, true)];
-        return f32(f32(bytes[column]! * scale) + bias);
-      }
-      case 'i4': {
-        const q = (bytes[column >> 1]! >> (4 * (column % 2))) & 15;
-        const [scale, bias] = [
-          f16.value(view.getUint16(end, true)),
-          f16.value(view.getUint16(end + 2, true)),
-        ];
-        return f32(f32(q * scale) + bias);
-      }
-    }
-  };
   // A NaN of f32 keeps its bits.
   if (dtype === 'f32') return new Float32Array(bytes.slice().buffer);
-  return Float32Array.from({ length: dim }, (_, column) => value(column));
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const columns = (value: (column: number) => number) =>
+    Float32Array.from({ length: dim }, (_, column) => value(column));
+  switch (dtype) {
+    case 'f16':
+    case 'bf16':
+      return columns((column) => FORMATS[dtype].value(view.getUint16(2 * column, true)));
+    case 'i8': {
+      const [scale, bias] = [view.getFloat32(dim, true), view.getFloat32(dim + 4, true)];
+      return columns((column) => f32(f32(bytes[column]! * scale) + bias));
+    }
+    case 'i4': {
+      const end = Math.ceil(dim / 2);
+      const scale = f16.value(view.getUint16(end, true));
+      const bias = f16.value(view.getUint16(end + 2, true));
+      const q = (column: number) => (bytes[column >> 1]! >> (4 * (column % 2))) & 15;
+      return columns((column) => f32(f32(q(column) * scale) + bias));
+    }
+  }
 }
 
 /** The values that lookups give of rows of `dim` values that were stored. */
