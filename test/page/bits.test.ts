@@ -5,7 +5,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright';
-import { BPETokenizer, CharTokenizer, EmbeddingLayer } from 'tokenbed';
+import { BPETokenizer, CharTokenizer, EmbeddingLayer, type StorageDType } from 'tokenbed';
 import { describe, expect, test } from 'vitest';
 import { run } from '../../scripts/lib/run.mjs';
 import { expectNoErrors, paste, settled, visit } from './browser.js';
@@ -19,19 +19,22 @@ interface Settings {
   readonly dim: number;
   readonly seed: number;
   readonly positions: boolean;
+  /** Default f32. */
+  readonly dtype?: StorageDType;
 }
 
 const TEXT =
   'She sells sea shells by the sea shore; naïve, 猫 and 🙂.\n\tThe shells she sells are sea shells.';
 
 /** Computes the vectors of `settings` in Node. */
-function vectors({ text, tokenizer: name, merges, dim, seed, positions }: Settings): Float32Array {
+function vectors({ text, tokenizer: name, merges, dim, seed, positions, dtype }: Settings): Float32Array {
   const tokenizer = tokenizerOf(name, text, merges);
   const ids = tokenizer.encode(text);
   const layer = new EmbeddingLayer({
     vocabSize: tokenizer.vocabSize,
     embeddingDim: dim,
     seed,
+    dtype,
     ...(positions ? { scale: true } : { positional: null }),
   });
   return layer.forward(ids, positions ? { positionIds: ids.map((_, i) => i % 512) } : {})
@@ -56,6 +59,7 @@ async function enter(page: Page, settings: Settings): Promise<string> {
   await page.getByLabel(LABELS[settings.tokenizer], { exact: true }).check();
   if (settings.tokenizer !== 'char') await page.getByLabel('Merges to learn').fill(String(settings.merges));
   await page.getByLabel(settings.positions ? 'Rows × √D + positions' : 'Rows', { exact: true }).check();
+  await page.getByLabel(settings.dtype ?? 'f32', { exact: true }).check();
   await page.getByLabel('Width D').first().selectOption(String(settings.dim));
   await page.getByLabel('Seed').fill(String(settings.seed));
   const field = page.getByLabel('Text', { exact: true });
@@ -73,13 +77,17 @@ const CASES: readonly Settings[] = [
   { text: TEXT, tokenizer: 'words', merges: 12, dim: 32, seed: 123_456_789, positions: true },
   { text: TEXT, tokenizer: 'char', merges: 0, dim: 128, seed: Number.MAX_SAFE_INTEGER, positions: false },
   { text: TEXT.repeat(20), tokenizer: 'bytes', merges: 400, dim: 256, seed: 7, positions: true },
+  { text: TEXT, tokenizer: 'bytes', merges: 40, dim: 64, seed: 7, positions: false, dtype: 'f16' },
+  { text: TEXT, tokenizer: 'words', merges: 12, dim: 32, seed: 7, positions: true, dtype: 'bf16' },
+  { text: TEXT, tokenizer: 'char', merges: 0, dim: 128, seed: 9, positions: false, dtype: 'i8' },
+  { text: TEXT, tokenizer: 'bytes', merges: 40, dim: 16, seed: 7, positions: true, dtype: 'i4' },
   { text: '', tokenizer: 'bytes', merges: 8, dim: 64, seed: 7, positions: true },
   { text: '', tokenizer: 'char', merges: 0, dim: 64, seed: 7, positions: true },
   { text: 'a', tokenizer: 'words', merges: 0, dim: 64, seed: 7, positions: false },
 ];
 
 describe.each(CASES)(
-  '$tokenizer, $merges merges, width $dim, seed $seed, positions $positions',
+  '$tokenizer, $merges merges, width $dim, seed $seed, positions $positions, $dtype',
   (settings) => {
     test('the digest, the file and the program for Node agree with Node', async () => {
       const visited = await visit();

@@ -1,7 +1,7 @@
 /**
  * The page.
  *
- *   settings.ts   text, tokenizer, width, seed
+ *   settings.ts   text, tokenizer, width, seed, storage
  *       |  embed, in the Worker
  *   tokens.ts     chips; one of them is selected
  *       |  a lens: 32 tokens around the selected one

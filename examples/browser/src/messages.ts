@@ -8,7 +8,7 @@
  * Arrays in a reply are transferred: the receiver owns them.
  */
 
-import type { ProfilerResults } from 'tokenbed';
+import type { ProfilerResults, StorageDType } from 'tokenbed';
 
 export type TokenizerName = 'bytes' | 'words' | 'char';
 
@@ -22,6 +22,8 @@ export interface EmbedSettings {
   readonly seed: number;
   /** Whether to scale rows by sqrt(D) and add positions. */
   readonly positions: boolean;
+  /** The storage of the table. */
+  readonly dtype: StorageDType;
 }
 
 /** A summary of an embedded text. Ids and vectors stay in the Worker; the page requests parts of them. */
@@ -37,6 +39,18 @@ export interface Embedded {
   readonly digest: string | null;
   readonly bytes: number;
   readonly ms: number;
+  readonly storage: Storage;
+}
+
+/** What the storage of the table costs and what it changes. */
+export interface Storage {
+  readonly bytesPerRow: number;
+  readonly tableBytes: number;
+  /** The bytes of the same table in f32. */
+  readonly f32Bytes: number;
+  /** Of |value - f32 value|, over all vectors of the text. */
+  readonly largestDifference: number;
+  readonly meanDifference: number;
 }
 
 /** A range of tokens: at most `count` from `start` on. */
@@ -60,6 +74,8 @@ export interface Lens {
   readonly dim: number;
   /** `[count, dim]` */
   readonly vectors: Float32Array<ArrayBuffer>;
+  /** `[count, dim]`: the vectors minus the vectors of an f32 table. */
+  readonly differences: Float32Array<ArrayBuffer>;
   /** `[count, count]`: cosine similarities. */
   readonly similarity: Float32Array<ArrayBuffer>;
 }

@@ -1,5 +1,6 @@
-/** The settings form: text, tokenizer, width, seed. */
+/** The settings form: text, tokenizer, width, seed, storage. */
 
+import type { StorageDType } from 'tokenbed';
 import type { Embedded, EmbedSettings, TokenizerName } from './messages.js';
 import { count, element, plural, errorText } from './page.js';
 
@@ -26,6 +27,7 @@ function read(): EmbedSettings | null {
     dim: Number(text('dim')),
     seed: seed.valueAsNumber,
     positions: text('positions') === 'yes',
+    dtype: text('dtype') as StorageDType,
   };
 }
 

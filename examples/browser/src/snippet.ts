@@ -6,10 +6,11 @@ import { CONTEXT } from './work/context.js';
 /** The limit of a string literal. Longer texts are read from a file. */
 const MAX_LITERAL = 400;
 
-export function snippet({ text, tokenizer, merges, dim, seed, positions }: EmbedSettings): string {
+export function snippet({ text, tokenizer, merges, dim, seed, positions, dtype }: EmbedSettings): string {
   const inFile = text.length > MAX_LITERAL;
   const name = tokenizer === 'char' ? 'CharTokenizer' : 'BPETokenizer';
-  const layer = `vocabSize: tokenizer.vocabSize, embeddingDim: ${dim}, seed: ${seed}`;
+  const storage = dtype === 'f32' ? '' : `, dtype: '${dtype}'`;
+  const layer = `vocabSize: tokenizer.vocabSize, embeddingDim: ${dim}, seed: ${seed}${storage}`;
   return [
     "import { createHash } from 'node:crypto';",
     inFile ? "import { readFileSync } from 'node:fs';" : '',

@@ -5,7 +5,7 @@
 
 import { BPETokenizer, CharTokenizer, EmbeddingLayer } from 'tokenbed';
 import { npyHeader } from '../../../../dist/files/npy.js';
-import type { Embedded, EmbedSettings, Lens, Piece, Stretch } from '../messages.js';
+import type { Embedded, EmbedSettings, Lens, Piece, Storage, Stretch } from '../messages.js';
 import { CONTEXT } from './context.js';
 import { pieceReader } from './pieces.js';
 
@@ -13,33 +13,52 @@ import { pieceReader } from './pieces.js';
 const UNKNOWN = 1;
 const BYTES_AND_SPECIALS = 260;
 
+/** The tokens of one step of the comparison with f32: all vectors once more would double the memory. */
+const STEP = 4096;
+
+/** The vectors of the tokens from `start` to `end`. */
+type Vectors = (start: number, end: number) => Float32Array<ArrayBuffer>;
+
 export class Embedder {
   #ids: number[] = [];
   #vectors = new Float32Array(0);
   #dim = 1;
+  #f32: EmbeddingLayer | null = null;
+  #f32Vectors: Vectors = () => new Float32Array(0);
   #read: (id: number) => Piece = () => ({ id: 0, kind: 'text', text: '' });
 
   async embed(settings: EmbedSettings): Promise<Embedded> {
-    const { text, dim, seed, positions } = settings;
+    const { text, dim, seed, positions, dtype } = settings;
     const start = performance.now();
     const tokenizer = tokenizerFor(settings);
     const ids = tokenizer.encode(text);
-    const layer = new EmbeddingLayer({
+    const options = {
       vocabSize: tokenizer.vocabSize,
       embeddingDim: dim,
       seed,
       ...(positions ? { scale: true, maxSeqLength: CONTEXT } : { positional: null }),
-    });
-    const options = positions ? { positionIds: ids.map((_, i) => i % CONTEXT) } : {};
-    const vectors = layer.forward(ids, options).data as Float32Array<ArrayBuffer>;
-    layer.dispose();
+    };
+    const layer = new EmbeddingLayer({ ...options, dtype });
+    const vectors = vectorsOf(layer, ids, positions)(0, ids.length);
     const ms = performance.now() - start;
+    const f32 = dtype === 'f32' ? layer : new EmbeddingLayer(options);
+    const f32Vectors = vectorsOf(f32, ids, positions);
+    const storage: Storage = {
+      bytesPerRow: layer.token.getMemoryUsage().bytesPerRow,
+      tableBytes: layer.token.getMemoryUsage().bytes,
+      f32Bytes: f32.token.getMemoryUsage().bytes,
+      ...(f32 === layer ? NO_DIFFERENCE : differenceBetween(vectors, f32Vectors, dim)),
+    };
+    if (f32 !== layer) layer.dispose();
     const digest = await sha256(vectors);
 
     // All at once, and after the last wait: a call in between sees the text before, whole.
     this.#ids = ids;
     this.#vectors = vectors;
     this.#dim = dim;
+    this.#f32?.dispose();
+    this.#f32 = f32;
+    this.#f32Vectors = f32Vectors;
     this.#read = pieceReader(tokenizer);
     return {
       characters: countCodePoints(text),
@@ -50,6 +69,7 @@ export class Embedder {
       digest,
       bytes: vectors.byteLength,
       ms,
+      storage,
     };
   }
 
@@ -60,8 +80,12 @@ export class Embedder {
   lens(stretch: Stretch): Lens {
     const pieces = this.pieces(stretch);
     const dim = this.#dim;
-    const vectors = this.#vectors.slice(stretch.start * dim, (stretch.start + pieces.length) * dim);
-    return { start: stretch.start, pieces, dim, vectors, similarity: cosines(vectors, dim) };
+    const { start } = stretch;
+    const end = start + pieces.length;
+    const vectors = this.#vectors.slice(start * dim, end * dim);
+    const differences = this.#f32Vectors(start, end);
+    vectors.forEach((value, i) => (differences[i] = value - differences[i]!));
+    return { start, pieces, dim, vectors, differences, similarity: cosines(vectors, dim) };
   }
 
   file(): ArrayBuffer {
@@ -72,6 +96,32 @@ export class Embedder {
     file.set(rows, header.length);
     return file.buffer;
   }
+}
+
+/** A layer's vectors of any tokens of the text. */
+function vectorsOf(layer: EmbeddingLayer, ids: readonly number[], positions: boolean): Vectors {
+  return (start, end) => {
+    const part = ids.slice(start, end);
+    const options = positions ? { positionIds: part.map((_, i) => (start + i) % CONTEXT) } : {};
+    return layer.forward(part, options).data as Float32Array<ArrayBuffer>;
+  };
+}
+
+const NO_DIFFERENCE = { largestDifference: 0, meanDifference: 0 };
+
+/** |value - f32 value| over all vectors. */
+function differenceBetween(vectors: Float32Array, f32Vectors: Vectors, dim: number): typeof NO_DIFFERENCE {
+  let [largest, sum] = [0, 0];
+  const tokens = vectors.length / dim;
+  for (let start = 0; start < tokens; start += STEP) {
+    const exact = f32Vectors(start, Math.min(start + STEP, tokens));
+    for (let i = 0; i < exact.length; i++) {
+      const difference = Math.abs(vectors[start * dim + i]! - exact[i]!);
+      sum += difference;
+      if (difference > largest) largest = difference;
+    }
+  }
+  return { largestDifference: largest, meanDifference: sum / vectors.length };
 }
 
 function tokenizerFor({
