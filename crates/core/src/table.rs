@@ -114,6 +114,7 @@ impl<'a> TableMut<'a> {
 ///
 /// It has only the fields that a loop over rows needs, so that they stay in registers.
 #[derive(Clone, Copy)]
+#[allow(clippy::len_without_is_empty, reason = "no operation needs it")]
 pub struct Rows<'a, R> {
     start: *const u8,
     stride: usize,
@@ -135,6 +136,18 @@ impl<'a, R: Stored<'a>> Rows<'a, R> {
             dim: spec.dim(),
             borrowed: PhantomData,
         }
+    }
+
+    /// The number of rows.
+    #[inline(always)]
+    pub fn len(&self) -> usize {
+        self.rows
+    }
+
+    /// The number of values in a row.
+    #[inline(always)]
+    pub fn dim(&self) -> usize {
+        self.dim
     }
 
     /// The row of id `ids[i]`. The ids are below their bound, so this function only compares the bound with the number

@@ -15,6 +15,7 @@
 //! enabled. That is why every kernel and every method here is `#[inline(always)]`: a kernel that is not inlined
 //! would be compiled without the feature, and each intrinsic would become a call.
 
+pub mod dot;
 mod half;
 mod processor;
 mod scalar;
