@@ -187,6 +187,21 @@ export interface Kernels {
     inverse: boolean,
     out: Float32Array,
   ): number;
+
+  /**
+   * ids[q], scores[q] = the `k` best rows of the table for query q, best first: by dot product, or by cosine. `k` is at
+   * most the number of rows.
+   */
+  nearest(
+    table: number,
+    queries: Float32Array,
+    k: number,
+    cosine: boolean,
+    ids: Uint32Array,
+    scores: Float32Array,
+  ): void;
+  /** out[i][j] = the cosine of row i of `a` and row j of `b`, rows of `dim` values. */
+  similarity(a: Float32Array, b: Float32Array, dim: number, out: Float32Array): void;
 }
 
 /** The exports of the addon, including those beyond the contract. */

@@ -69,6 +69,8 @@ pub struct Cut {
     pub period: Option<usize>,
     /// Whether every value is overwritten; otherwise an operation continues from the values of `out`.
     pub overwrite: bool,
+    /// The cost of a value, for the choice of the number of threads. A value that is copied costs 1.
+    pub cost: usize,
 }
 
 impl Cut {
@@ -81,6 +83,7 @@ impl Cut {
             most_values: usize::MAX,
             period: None,
             overwrite: true,
+            cost: 1,
         }
     }
 
@@ -179,16 +182,45 @@ pub trait OutArray: Sized {
 
     /// Returns an error if this output shares bytes with an input, or is shorter than `needed`.
     fn expect(&self, needed: Option<usize>, inputs: &[Range<usize>]) -> Result<(), Failure> {
-        let out = self.address();
-        let shared =
-            |input: &Range<usize>| !input.is_empty() && input.start < out.end && out.start < input.end;
-        if inputs.iter().any(shared) {
-            return Err(Failure::Overlap);
-        }
-        match needed {
-            Some(needed) if needed <= self.len() => Ok(()),
-            _ => Err(Failure::Short("out", self.len(), needed.unwrap_or(usize::MAX))),
-        }
+        expect_output("out", self.len(), self.address(), needed, inputs)
+    }
+}
+
+/// Output ids.
+#[allow(clippy::len_without_is_empty, reason = "no operation needs it")]
+pub trait IdsOut {
+    /// The number of ids.
+    fn len(&self) -> usize;
+
+    /// The bytes they cover.
+    fn address(&self) -> Range<usize>;
+
+    /// The most ids that one call of `edit` may have.
+    fn most(&self) -> usize;
+
+    /// Calls `edit` with ids `range`, at most [`IdsOut::most`] of them. It overwrites all of them.
+    fn edit(&mut self, range: Range<usize>, edit: impl FnOnce(&mut [u32]));
+
+    /// Returns an error if this output shares bytes with an input, or is shorter than `needed`.
+    fn expect(&self, needed: Option<usize>, inputs: &[Range<usize>]) -> Result<(), Failure> {
+        expect_output("ids", self.len(), self.address(), needed, inputs)
+    }
+}
+
+fn expect_output(
+    name: &'static str,
+    len: usize,
+    out: Range<usize>,
+    needed: Option<usize>,
+    inputs: &[Range<usize>],
+) -> Result<(), Failure> {
+    let shared = |input: &Range<usize>| !input.is_empty() && input.start < out.end && out.start < input.end;
+    if inputs.iter().any(shared) {
+        return Err(Failure::Overlap);
+    }
+    match needed {
+        Some(needed) if needed <= len => Ok(()),
+        _ => Err(Failure::Short(name, len, needed.unwrap_or(usize::MAX))),
     }
 }
 

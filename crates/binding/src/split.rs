@@ -13,7 +13,8 @@
 
 use crate::pool::fork_join;
 use std::ops::Range;
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::available_parallelism;
 use tokenbed_core::ops::Bags;
 
@@ -58,9 +59,77 @@ pub fn by_rows(
     out: &mut [f32],
     work: impl Fn(Range<usize>, &mut [f32]) + Sync,
 ) {
-    let bytes = size_of_val(out);
-    let rows = (PART_BYTES / VALUE / width.max(1)).max(1);
+    by_costly_rows(threads, width, 1, out, work)
+}
+
+/// The same for a result of which each value costs as much as `cost` values that are only written.
+///
+/// # Panics
+/// If `work` panics, or `width` is 0 and `out` is not empty.
+pub fn by_costly_rows(
+    threads: usize,
+    width: usize,
+    cost: usize,
+    out: &mut [f32],
+    work: impl Fn(Range<usize>, &mut [f32]) + Sync,
+) {
+    let bytes = size_of_val(out).saturating_mul(cost);
+    let rows = (PART_BYTES / VALUE / width.saturating_mul(cost).max(1)).max(1);
     share(threads, bytes, width, out, |row| row + rows, work);
+}
+
+/// Parts of rows that are read, for results that are not rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Parts {
+    rows: usize,
+    part: usize,
+    /// The most threads that can share the work.
+    pub threads: usize,
+}
+
+impl Parts {
+    /// `rows` rows that cost as much as reading `bytes` bytes each, on up to `threads` threads. A part has at least
+    /// `least` rows.
+    pub fn of(threads: usize, rows: usize, bytes: usize, least: usize) -> Self {
+        let part = (PART_BYTES / bytes.max(1)).max(least).max(1);
+        let all = rows.saturating_mul(bytes);
+        let threads = match all < LEAST_BYTES {
+            true => 1,
+            false => threads.min(all / PART_BYTES).min(rows.div_ceil(part)).max(1),
+        };
+        Parts { rows, part, threads }
+    }
+}
+
+/// Reads rows with `work(state, rows)`, on a thread for each of `states`, or on fewer.
+///
+/// # Panics
+/// If `work` panics, or there are no states.
+pub fn by_parts<T: Send>(parts: Parts, states: &mut [T], work: impl Fn(&mut T, Range<usize>) + Sync) {
+    let Parts { rows, part, .. } = parts;
+    if let [state] = states {
+        return work(state, 0..rows);
+    }
+    let threads = states.len();
+    assert!(threads > 0, "a state for each thread");
+    let (states, next) = (Mutex::new(states.iter_mut()), AtomicUsize::new(0));
+    fork_join(threads, &|| {
+        let Some(state) = lock(&states).next() else {
+            return;
+        };
+        loop {
+            let start = next.fetch_add(part, Ordering::Relaxed);
+            if start >= rows {
+                return;
+            }
+            work(state, start..rows.min(start + part));
+        }
+    });
+}
+
+/// No code that can panic runs under these locks.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The same for a result of which row `b` is bag `b`: `work(bags, their piece of out)`.
@@ -112,7 +181,7 @@ fn share(
     }
     let rest = Mutex::new((0, out));
     let next = || {
-        let mut rest = rest.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut rest = lock(&rest);
         let (first, out) = (rest.0, std::mem::take(&mut rest.1));
         if out.is_empty() {
             return None;

@@ -5,9 +5,9 @@
     reason = "outputs become slices after the check for overlap with the inputs"
 )]
 
-use crate::arrays::{BagInputs, Cut, Cuts, FloatArray, IdArray, OutArray};
+use crate::arrays::{BagInputs, Cut, Cuts, FloatArray, IdArray, IdsOut, OutArray};
 use crate::environment::Environment;
-use crate::split::{by_bags, by_rows};
+use crate::split::{by_bags, by_costly_rows, by_rows};
 use std::ops::Range;
 use tokenbed_core::indices::{Ids, Offsets};
 use tokenbed_core::ops::{self, Bag, Bags};
@@ -68,17 +68,17 @@ impl FloatArray for &[f32] {
 }
 
 /// An output as a pointer: it may still share bytes with an input.
-pub struct Whole<'a> {
-    start: *mut f32,
+pub struct Whole<'a, T = f32> {
+    start: *mut T,
     len: usize,
-    borrowed: std::marker::PhantomData<&'a mut [f32]>,
+    borrowed: std::marker::PhantomData<&'a mut [T]>,
 }
 
-impl Whole<'_> {
+impl<T> Whole<'_, T> {
     /// # Safety
     /// `start` is aligned and valid for reads and writes of `len` values for the lifetime of the value. No other code
     /// writes there meanwhile, and after [`OutArray::expect`] has passed for every input no other code reads there.
-    pub unsafe fn new(start: *mut f32, len: usize) -> Self {
+    pub unsafe fn new(start: *mut T, len: usize) -> Self {
         Whole {
             start,
             len,
@@ -86,7 +86,12 @@ impl Whole<'_> {
         }
     }
 
-    fn values(&mut self, len: usize) -> &mut [f32] {
+    fn address(&self) -> Range<usize> {
+        let start = self.start as usize;
+        start..start + self.len * size_of::<T>()
+    }
+
+    fn values(&mut self, len: usize) -> &mut [T] {
         assert!(len <= self.len, "{len} values of an output of {}", self.len);
         if len == 0 {
             return &mut [];
@@ -96,14 +101,31 @@ impl Whole<'_> {
     }
 }
 
+impl IdsOut for Whole<'_, u32> {
+    fn len(&self) -> usize {
+        self.len
+    }
+
+    fn address(&self) -> Range<usize> {
+        Whole::address(self)
+    }
+
+    fn most(&self) -> usize {
+        usize::MAX
+    }
+
+    fn edit(&mut self, range: Range<usize>, edit: impl FnOnce(&mut [u32])) {
+        edit(&mut self.values(range.end)[range])
+    }
+}
+
 impl OutArray for Whole<'_> {
     fn len(&self) -> usize {
         self.len
     }
 
     fn address(&self) -> Range<usize> {
-        let start = self.start as usize;
-        start..start + self.len * size_of::<f32>()
+        Whole::address(self)
     }
 
     fn most(&self) -> usize {
@@ -123,7 +145,7 @@ impl OutArray for Whole<'_> {
     ) {
         let all = Window::all(cut.rows, cut.dim);
         let Output { values, bytes } = Output::whole(self.values(all.len()));
-        by_rows(env.threads(), cut.dim, values, |rows, values| {
+        by_costly_rows(env.threads(), cut.dim, cut.cost, values, |rows, values| {
             work(&mut inputs.clone(), all.slice(rows), Output { values, bytes })
         });
     }

@@ -79,6 +79,15 @@ impl View {
         }
     }
 
+    fn whole<T>(&mut self) -> Whole<'_, T> {
+        let start = match self.len {
+            0 => NonNull::dangling().as_ptr(),
+            _ => self.start.cast(),
+        };
+        // SAFETY: see the top of the file; each caller passes the T of the kind.
+        unsafe { Whole::new(start, self.len) }
+    }
+
     fn slice_mut<T>(&mut self) -> &mut [T] {
         match NonNull::new(self.start.cast::<T>()) {
             // SAFETY: as in `slice`; no other argument of the call is of this kind.
@@ -129,6 +138,10 @@ argument!(
     FloatsOut, "Float32Array", |env, value| View::of(env, value, kind::F32, "Float32Array")
 );
 argument!(
+    /// An output Uint32Array.
+    IdsOut, "Uint32Array", |env, value| View::of(env, value, kind::U32, "Uint32Array")
+);
+argument!(
     /// An output Float64Array.
     Doubles, "Float64Array", |env, value| View::of(env, value, kind::F64, "Float64Array")
 );
@@ -157,13 +170,14 @@ impl Floats {
 impl FloatsOut {
     /// All values, as an output. They become a slice after the check for overlap with the inputs.
     pub fn whole(&mut self) -> Whole<'_> {
-        let start = if self.0.len == 0 {
-            NonNull::dangling().as_ptr()
-        } else {
-            self.0.start.cast()
-        };
-        // SAFETY: see the top of the file.
-        unsafe { Whole::new(start, self.0.len) }
+        self.0.whole()
+    }
+}
+
+impl IdsOut {
+    /// All ids, as an output.
+    pub fn whole(&mut self) -> Whole<'_, u32> {
+        self.0.whole()
     }
 }
 

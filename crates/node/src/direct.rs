@@ -64,6 +64,8 @@ direct! {
     "embedRun" = embed_run(embed, ids, seq, positions, call, out);
     "positionsRun" = positions_run(op, x, seq, positions, call, out);
     "rotaryRun" = rotary_run(op, x, heads, seq, positions, inverse, out);
+    "nearest" = nearest(table, queries, k, cosine, ids, scores);
+    "similarity" = similarity(a, b, dim, out);
 }
 
 /// # Safety

@@ -7,7 +7,7 @@ mod arrays;
 pub mod direct;
 mod error;
 
-use arrays::{BagsOrIds, Doubles, Floats, FloatsOut, Integers, NumberOrIds, OrUndefined};
+use arrays::{BagsOrIds, Doubles, Floats, FloatsOut, IdsOut, Integers, NumberOrIds, OrUndefined};
 use error::export;
 use napi::bindgen_prelude::{BigInt, Float64Array};
 use napi::Env;
@@ -424,6 +424,33 @@ pub fn rotary_run(
     with(&env, |env| {
         let x = x.as_ref().map(Floats::slice);
         run::rotary_run(env, op, x, heads, seq, positions.at(), inverse, out.whole())
+    })
+}
+
+/// Finds the best rows of a table for each query.
+#[napi(
+    ts_args_type = "table: number, queries: Float32Array, k: number, cosine: boolean, ids: Uint32Array, scores: Float32Array"
+)]
+pub fn nearest(
+    env: Env,
+    table: f64,
+    queries: Floats,
+    k: f64,
+    cosine: bool,
+    mut ids: IdsOut,
+    mut scores: FloatsOut,
+) -> napi::Result<()> {
+    with(&env, |env| {
+        let (ids, scores) = (ids.whole(), scores.whole());
+        binding::nearest::nearest(env, table, queries.slice(), k, cosine, ids, scores)
+    })
+}
+
+/// The cosine of every row of an array with every row of another one.
+#[napi(ts_args_type = "a: Float32Array, b: Float32Array, dim: number, out: Float32Array")]
+pub fn similarity(env: Env, a: Floats, b: Floats, dim: f64, mut out: FloatsOut) -> napi::Result<()> {
+    with(&env, |env| {
+        binding::nearest::similarity(env, a.slice(), b.slice(), dim, out.whole())
     })
 }
 

@@ -8,7 +8,7 @@ mod heap;
 mod tiles;
 
 use std::cell::RefCell;
-use tiles::{Floats, FloatsOut, Integers, Owned, IDS};
+use tiles::{Floats, FloatsOut, Integers, IntegersOut, Owned, IDS};
 use tokenbed_binding::{self as binding, run, Environment, Failure};
 use wasm_bindgen::prelude::*;
 
@@ -373,6 +373,36 @@ pub fn rotary_run(
     with(|env| {
         let (x, positions) = (Floats::optional(x)?, Integers::positions(positions)?);
         run::rotary_run(env, op, x, heads, seq, positions, inverse, FloatsOut::new(out)?)
+    })
+}
+
+/// Finds the best rows of a table for each query.
+#[wasm_bindgen]
+pub fn nearest(
+    table: f64,
+    #[wasm_bindgen(unchecked_param_type = "Float32Array")] queries: &JsValue,
+    k: f64,
+    cosine: bool,
+    #[wasm_bindgen(unchecked_param_type = "Uint32Array")] ids: &JsValue,
+    #[wasm_bindgen(unchecked_param_type = "Float32Array")] scores: &JsValue,
+) {
+    with(|env| {
+        let (ids, scores) = (IntegersOut::new(ids)?, FloatsOut::new(scores)?);
+        binding::nearest::nearest(env, table, Floats::new(queries)?, k, cosine, ids, scores)
+    })
+}
+
+/// The cosine of every row of an array with every row of another one.
+#[wasm_bindgen]
+pub fn similarity(
+    #[wasm_bindgen(unchecked_param_type = "Float32Array")] a: &JsValue,
+    #[wasm_bindgen(unchecked_param_type = "Float32Array")] b: &JsValue,
+    dim: f64,
+    #[wasm_bindgen(unchecked_param_type = "Float32Array")] out: &JsValue,
+) {
+    with(|env| {
+        let (a, b) = (Floats::new(a)?, Floats::second(b)?);
+        binding::nearest::similarity(env, a, b, dim, FloatsOut::new(out)?)
     })
 }
 

@@ -8,7 +8,7 @@
 
 use std::cell::UnsafeCell;
 use std::ops::Range;
-use tokenbed_binding::arrays::{At, BagInputs, Cut, Cuts, FloatArray, IdArray, OutArray};
+use tokenbed_binding::arrays::{At, BagInputs, Cut, Cuts, FloatArray, IdArray, IdsOut, OutArray};
 use tokenbed_binding::{Environment, Failure};
 use tokenbed_core::indices::Ids;
 use tokenbed_core::ops::{bag_extend, bag_finish, Bag, BagState};
@@ -84,6 +84,8 @@ pub static IDS: Part<{ INDEX_TILE * 4 }> = Part::new();
 pub static SECOND: Part<{ INDEX_TILE * 4 }> = Part::new();
 /// Scratch for input floats.
 pub static INPUT: Part<{ FLOAT_TILE * 4 }> = Part::new();
+/// Scratch for the floats of a second input.
+pub static OTHER: Part<{ FLOAT_TILE * 4 }> = Part::new();
 /// Scratch for output floats.
 pub static OUTPUT: Part<{ FLOAT_TILE * 4 }> = Part::new();
 
@@ -261,7 +263,19 @@ pub struct Floats<'a>(View<'a>);
 impl<'a> Floats<'a> {
     /// Borrows `array`.
     pub fn new(array: &'a JsValue) -> Result<Floats<'a>, Failure> {
-        View::new(array, "a Float32Array", |kind| kind == kind_of::F32, &INPUT).map(Floats)
+        Floats::through(array, &INPUT)
+    }
+
+    /// Borrows a second input of a call.
+    pub fn second(array: &'a JsValue) -> Result<Floats<'a>, Failure> {
+        Floats::through(array, &OTHER)
+    }
+
+    fn through(
+        array: &'a JsValue,
+        scratch: &'static Part<{ FLOAT_TILE * 4 }>,
+    ) -> Result<Floats<'a>, Failure> {
+        View::new(array, "a Float32Array", |kind| kind == kind_of::F32, scratch).map(Floats)
     }
 
     /// Borrows an argument that may be absent.
@@ -283,7 +297,7 @@ impl FloatArray for Floats<'_> {
     }
 
     fn tile(&mut self, range: Range<usize>) -> &[f32] {
-        // SAFETY: the kind is f32, and only one argument of a call is read through INPUT.
+        // SAFETY: the kind is f32, and each float argument of a call has a separate scratch part.
         unsafe { self.0.slice(range, FLOAT_TILE) }
     }
 
@@ -310,27 +324,62 @@ impl<'a> FloatsOut<'a> {
     }
 }
 
+/// An output Uint32Array.
+pub struct IntegersOut<'a>(View<'a>);
+
+impl<'a> IntegersOut<'a> {
+    /// Borrows `array`.
+    pub fn new(array: &'a JsValue) -> Result<IntegersOut<'a>, Failure> {
+        View::new(array, "a Uint32Array", |kind| kind == kind_of::U32, &SECOND).map(IntegersOut)
+    }
+}
+
 // Separate functions, so that they are not inlined into each operation.
-impl FloatsOut<'_> {
-    /// The address of values `range`, which are loaded unless they are overwritten.
+impl View<'_> {
+    /// The address of elements `range`, which are loaded unless they are overwritten.
     #[inline(never)]
     fn begin(&mut self, range: &Range<usize>, overwrite: bool) -> *mut u8 {
-        let view = &mut self.0;
-        view.loaded = match overwrite && view.own.is_none() {
+        self.loaded = match overwrite && self.own.is_none() {
             true => range.clone(),
             false => 0..0,
         };
-        view.at(range, range.len())
+        self.at(range, range.len())
     }
 
-    /// Copies values `range` back if the array is not in linear memory.
+    /// Copies elements `range` back if the array is not in linear memory.
     #[inline(never)]
     fn end(&mut self, range: Range<usize>) {
-        let view = &mut self.0;
-        if view.own.is_none() {
+        if self.own.is_none() {
             let (start, end) = (range.start as u32, range.end as u32);
-            store(view.scratch, view.array, view.kind, start, end);
+            store(self.scratch, self.array, self.kind, start, end);
         }
+    }
+}
+
+impl IdsOut for IntegersOut<'_> {
+    fn len(&self) -> usize {
+        self.0.len
+    }
+
+    fn address(&self) -> Range<usize> {
+        self.0.address()
+    }
+
+    fn most(&self) -> usize {
+        match self.0.own {
+            Some(_) => usize::MAX,
+            None => INDEX_TILE,
+        }
+    }
+
+    fn edit(&mut self, range: Range<usize>, edit: impl FnOnce(&mut [u32])) {
+        if range.is_empty() {
+            return;
+        }
+        let start = self.0.begin(&range, true);
+        // SAFETY: as in `FloatsOut`.
+        edit(unsafe { std::slice::from_raw_parts_mut(start.cast(), range.len()) });
+        self.0.end(range);
     }
 }
 
@@ -354,10 +403,10 @@ impl OutArray for FloatsOut<'_> {
         if range.is_empty() {
             return;
         }
-        let start = self.begin(&range, overwrite);
+        let start = self.0.begin(&range, overwrite);
         // SAFETY: `begin` returns an address valid for the range; `expect` has checked it for overlap with every input.
         edit(unsafe { std::slice::from_raw_parts_mut(start.cast(), range.len()) });
-        self.end(range);
+        self.0.end(range);
     }
 
     fn compute<I: Clone + Send + Sync>(

@@ -140,9 +140,37 @@ impl<'a> Best<'a> {
         }
     }
 
+    /// The same rows, borrowed for a shorter time.
+    pub fn reborrow(&mut self) -> Best<'_> {
+        Best {
+            k: self.k,
+            scores: self.scores,
+            rows: self.rows,
+            below: self.below,
+        }
+    }
+
+    /// No rows yet, for the same queries, in other memory.
+    ///
+    /// # Panics
+    /// If the lengths do not match.
+    pub fn another<'b>(&self, scores: &'b mut [f32], rows: &'b mut [u32]) -> Best<'b> {
+        assert_eq!(scores.len(), self.scores.len(), "as many rows");
+        Best {
+            below: self.below,
+            ..Best::new(self.k, scores, rows)
+        }
+    }
+
     /// The number of queries.
     pub fn queries(&self) -> usize {
         self.scores.len() / self.k
+    }
+
+    /// The number of rows of all queries.
+    #[allow(clippy::len_without_is_empty, reason = "no operation needs it")]
+    pub fn len(&self) -> usize {
+        self.scores.len()
     }
 
     /// Offers the rows from `first` on to query `query`, with their scores.
