@@ -146,7 +146,7 @@ describe('dist', () => {
   test('contains no unused JavaScript', async () => {
     const manifest = await readFile(path.join(dist, '../package.json'), 'utf8');
     const named = [...manifest.matchAll(/"(?:\.\/)?dist\/([\w./-]+\.m?js)"/g)].map(([, name]) => name!);
-    const ownUse = ['backend/index.js', 'profiler/rounds.js', 'files/npy.js']; // tests, bench and page
+    const ownUse = ['backend/index.js', 'table-bytes.js', 'profiler/rounds.js', 'files/npy.js']; // tests, bench and page
     const all = loaded([...named, ...ownUse], { calls: true });
     expect(all).toEqual(expect.arrayContaining([...files.keys()]));
   });
