@@ -10,8 +10,8 @@ use reference::blocks::{decode, TYPES};
 use reference::gather::gather as rows_of;
 use tokenbed_core::indices::{Ids, Offsets};
 use tokenbed_core::ops::{
-    bag, bag_extend, bag_finish, embed, gather, read, store, Bag, BagState, Bags, Dropout, Embed, Mode,
-    PositionRows, Positions,
+    bag, bag_extend, bag_finish, embed, gather, nearest, norms, read, store, Bag, BagState, Bags, Best,
+    Dropout, Embed, Mode, PositionRows, Positions,
 };
 use tokenbed_core::simd::{available, Isa};
 use tokenbed_core::{DType, Table, TableMut, TableSpec, Window};
@@ -286,6 +286,41 @@ fn a_layer_is_that_of_the_decoded_rows() {
                             });
                         }
                     }
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn the_nearest_rows_are_those_of_the_decoded_rows() {
+    let found = |isa: Isa, table: Table<'_>, cosine: bool| {
+        let dim = table.dim();
+        let queries = floats(3, dim);
+        let (mut query_norms, mut ids) = ([0.0; 3], [9; 9]);
+        norms(isa, &queries, dim, &mut query_norms);
+        let scores = painted(9, |scores| {
+            let mut best = Best::new(3, scores, &mut ids);
+            for rows in [0..2, 2..ROWS] {
+                nearest(
+                    isa,
+                    table,
+                    rows,
+                    &queries,
+                    cosine.then_some(&query_norms),
+                    &mut best,
+                );
+            }
+            best.sort();
+        });
+        (ids, bits_any_nan(&scores))
+    };
+    for_each_isa!(isa => {
+        for odd in [false, true] {
+            for_each_table(odd, |table, values| {
+                let rows = Table::f32(ROWS, table.dim(), values).unwrap();
+                for cosine in [false, true] {
+                    assert_eq!(found(isa, table, cosine), found(isa, rows, cosine), "{:?}", table.spec());
                 }
             });
         }
