@@ -5,7 +5,16 @@ export type StorageDType = 'f32' | 'f16' | 'bf16' | 'i8' | 'i4';
 
 /** The storage of a table from a GGUF file, in blocks of 32 or 256 values. Such a table can only be read. */
 export type BlockDType =
-  'q4_0' | 'q4_1' | 'q5_0' | 'q5_1' | 'q8_0' | 'q2_k' | 'q3_k' | 'q4_k' | 'q5_k' | 'q6_k';
+  | 'q4_0'
+  | 'q4_1'
+  | 'q5_0'
+  | 'q5_1'
+  | 'q8_0'
+  | 'q2_k'
+  | 'q3_k'
+  | 'q4_k'
+  | 'q5_k'
+  | 'q6_k';
 
 /** How a dtype stores a row of `dim` values. */
 interface Storage {
