@@ -10,7 +10,7 @@ import { Digest } from './digest.js';
 import { describe, fail, lengthError, tooLarge } from './errors.js';
 import type { Lifetime } from './lifetime.js';
 import { expectWritable, store } from './storing.js';
-import type { BlockDType, StorageDType } from './table-spec.js';
+import { type BlockDType, floatBytes, type StorageDType } from './table-spec.js';
 import { type Tensor, type TensorJSON, tensorOf } from './tensor.js';
 
 /** Floats to write; numbers are rounded to f32. */
@@ -19,7 +19,7 @@ export type FloatsInput = Float32Array | Tensor<'f32'> | readonly number[];
 /** The parameters of objects without trainable ones. */
 export const NO_PARAMETERS: readonly [] = Object.freeze([] as const);
 
-/** The largest table in bytes that is written as JSON. */
+/** The most bytes of values, as f32, that are written as JSON. */
 const MAX_JSON = 2 ** 20;
 
 const ACCEPTED = "a Float32Array, a Tensor<'f32'> or an array of numbers";
@@ -119,7 +119,7 @@ export class Parameter {
    */
   toJSON(): TensorJSON {
     this.#lifetime.check();
-    const { bytes } = this.#table.spec;
+    const bytes = floatBytes(this.size);
     if (bytes > MAX_JSON) throw tooLarge('The JSON of a table', bytes, MAX_JSON);
     return this.toTensor().toJSON();
   }
