@@ -98,7 +98,7 @@ fn rows_of_blocks_are_read_only() {
         Err(Failure::ReadOnly)
     );
     assert_eq!(
-        run::table_uniform(&mut env, blocks, 1, 0, 1.0),
+        run::table_uniform(&mut env, blocks, 1, 0, 1.0, None),
         Err(Failure::ReadOnly)
     );
     let floats = table(&mut env, "f32", 2.0, 256.0).unwrap();

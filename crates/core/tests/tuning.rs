@@ -17,7 +17,13 @@ use tokenbed_core::{
 };
 
 const ROWS: usize = 23;
-const VENDORS: [Vendor; 4] = [Vendor::Intel, Vendor::Amd, Vendor::Arm, Vendor::Other];
+const VENDORS: [Vendor; 5] = [
+    Vendor::Intel,
+    Vendor::AmdZen4,
+    Vendor::Amd,
+    Vendor::Arm,
+    Vendor::Other,
+];
 const HINTS: [Hint; 2] = [Hint::Near, Hint::Far];
 
 /// Widths around vectors and cache lines, shorter ones, and ones whose rows end inside a vector or line.

@@ -24,6 +24,15 @@ pub fn fence() {
     unsafe { _mm_sfence() }
 }
 
+/// The family of the processor: the base family plus, if that is 15, the extended family.
+fn family() -> u32 {
+    let signature = __cpuid(1).eax;
+    match signature >> 8 & 15 {
+        15 => 15 + (signature >> 20 & 255),
+        base => base,
+    }
+}
+
 /// The vendor of the processor, and the size of its L2 cache.
 pub fn processor() -> Processor {
     let leaf = __cpuid(0);
@@ -33,6 +42,7 @@ pub fn processor() -> Processor {
     }
     let vendor = match &name {
         b"GenuineIntel" => Vendor::Intel,
+        b"AuthenticAMD" if family() == 0x19 => Vendor::AmdZen4,
         b"AuthenticAMD" | b"HygonGenuine" => Vendor::Amd,
         _ => Vendor::Other,
     };
