@@ -5,7 +5,7 @@ use crate::ops::lookup::Lookup;
 use crate::ops::rows::for_each_row;
 use crate::ops::tile::decode;
 use crate::output::Output;
-use crate::row::{with_rows, Stored};
+use crate::row::{is_decoded, with_direct_rows, Stored};
 use crate::simd::{dispatch, has_non_temporal, Isa, Simd};
 use crate::table::Table;
 use crate::tuning::{Exec, Plan};
@@ -47,7 +47,7 @@ fn gather_into(exec: Exec, table: Table<'_>, ids: Indices<'_>, cols: Range<usize
     if out.values.is_empty() {
         return;
     }
-    if table.spec().is_blocks() {
+    if is_decoded(exec.isa, table.spec().dtype()) {
         for (r, out) in out.values.chunks_exact_mut(width).enumerate() {
             decode(exec.isa, table, ids.get(r), cols.clone(), out);
         }
@@ -56,11 +56,11 @@ fn gather_into(exec: Exec, table: Table<'_>, ids: Indices<'_>, cols: Range<usize
     let plan = exec.tuning.plan(ids.len(), &table.spec(), out.bytes);
     if !(plan.non_temporal && dispatch!(exec.isa, simd => has_non_temporal(simd))) {
         // A separate function: in one function with the other loop, its values would not stay in registers.
-        return dispatch!(exec.isa, simd => with_rows!(table, rows => {
+        return dispatch!(exec.isa, simd => with_direct_rows!(simd, table, rows => {
             copy_rows(simd, Lookup::new(rows, ids, plan.prefetch), cols, out.values)
         }));
     }
-    dispatch!(exec.isa, simd => with_rows!(table, rows => {
+    dispatch!(exec.isa, simd => with_direct_rows!(simd, table, rows => {
         gather_rows(simd, Lookup::new(rows, ids, plan.prefetch), cols, plan, out.values)
     }))
 }

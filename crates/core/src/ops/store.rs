@@ -65,11 +65,13 @@ fn store_rows<'a, R: Stored<'a>>(
     let piece = &mut piece[..dim.min(PIECE)];
     if all_or_none && rows.len() > 1 {
         for r in 0..rows.len() {
-            header_of::<R>(r, dim, piece, load)?;
+            let range = range_of(r, dim, piece, load);
+            R::header(&range).map_err(|unfit| misfit(unfit, r, dim, piece, load))?;
         }
     }
     for (r, row) in rows.enumerate() {
-        let header = header_of::<R>(r, dim, piece, load)?;
+        let range = range_of(r, dim, piece, load);
+        let header = R::header(&range).map_err(|unfit| misfit(unfit, r, dim, piece, load))?;
         let bytes = table.row_mut(row);
         for col in (0..dim).step_by(PIECE) {
             let values = &mut piece[..PIECE.min(dim - col)];
@@ -82,20 +84,21 @@ fn store_rows<'a, R: Stored<'a>>(
     Ok(())
 }
 
-/// The header of a row. A row of at most `PIECE` values is in `piece` afterwards.
-fn header_of<'a, R: Stored<'a>>(
+/// The range of the values of a row. A row of at most `PIECE` values is in `piece` afterwards.
+#[inline(never)]
+fn range_of(
     row: usize,
     dim: usize,
     piece: &mut [f32],
     load: &mut dyn FnMut(usize, usize, &mut [f32]),
-) -> Result<R::Header, Misfit> {
+) -> ValueRange {
     let mut range = ValueRange::EMPTY;
     for col in (0..dim).step_by(PIECE) {
         let values = &mut piece[..PIECE.min(dim - col)];
         load(row, col, values);
         range = range.with(values);
     }
-    R::header(&range).map_err(|unfit| misfit(unfit, row, dim, piece, load))
+    range
 }
 
 /// The first value of a row that is `unfit`.
