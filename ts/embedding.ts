@@ -12,6 +12,7 @@ import { ownJSON, showContents } from './contents.js';
 import { wrongObject } from './errors.js';
 import { type Initializer, type InitType, initialize, readInitializer, Stream } from './initializer.js';
 import { DISPOSE, Lifetime } from './lifetime.js';
+import { type NearestOptions, nearestRows, type NearestRows } from './nearest.js';
 import { Parameter } from './parameter.js';
 import { filled } from './storing.js';
 import { type BlockDType, STORAGE_DTYPES, type StorageDType, TableSpec } from './table-spec.js';
@@ -290,6 +291,23 @@ export class Embedding {
     const table = this.#table;
     if (table.copyFew(call.ids, call.rows, call.out)) return call.done();
     return call.done(table.backend.kernels.gather(table.handle(), call.ids, call.out));
+  }
+
+  /**
+   * The `k` rows with the greatest scores for each query, best first: ids and scores of shape `[k]` for one query `[D]`,
+   * or `[q, k]` for `[q, D]`. `k` is V if it exceeds V.
+   *
+   * ```text
+   * dot      s = dot(q, row): products in 16 lanes, column c in lane c mod 16, added in order; the lanes in a tree
+   * cosine   f32(s / f32(f32(sqrt(dot(q, q))) f32(sqrt(dot(row, row)))));  +0 where either norm is 0
+   * ```
+   * `row` has the f32 values that a lookup gives; the padding row is a row like any other. Of equal scores (+0 and -0
+   * are equal) the lower row comes first, and NaN comes last. Exact, in one pass over all rows. `queries` is a Tensor or
+   * a Float32Array; without the option `shape` an array is one query. Errors: `ERR_DISPOSED`, `ERR_INVALID_OPTION`,
+   * `ERR_INVALID_ARRAY`, `ERR_RANK`, `ERR_DIM`, `ERR_SHAPE`, `ERR_TOO_LARGE`.
+   */
+  nearest(queries: Float32Array | Tensor, options?: NearestOptions): NearestRows {
+    return nearestRows(this.#table, this.#lifetime, queries, options);
   }
 
   /** The memory of the table; also readable after `dispose()`. */

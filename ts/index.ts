@@ -38,6 +38,7 @@ export {
   LearnedPositionalEmbedding,
   type LearnedPositionalEmbeddingOptions,
 } from './learned-positional-embedding.js';
+export { type Metric, type NearestOptions, type NearestRows, similarity } from './nearest.js';
 export { type FloatsInput, Parameter } from './parameter.js';
 export {
   type Layout,

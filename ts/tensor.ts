@@ -365,6 +365,11 @@ export function tensorOf(data: Float32Array, shape: readonly number[]): Tensor<'
   return new Tensor<'f32'>(new Parts(data, shape, 'f32'));
 }
 
+/** The same for ids. */
+export function idTensorOf(data: Uint32Array, shape: readonly number[]): Tensor<'u32'> {
+  return new Tensor<'u32'>(new Parts(data, shape, 'u32'));
+}
+
 /** The f32 data of a Tensor of this copy of the package, undefined for anything else. Runs no code of the caller. */
 export const tensorFloats = (value: unknown): Float32Array | undefined => Tensor['floatsOf'](value);
 

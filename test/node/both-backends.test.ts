@@ -8,7 +8,9 @@ import {
   EmbeddingLayer,
   init,
   LearnedPositionalEmbedding,
+  type NearestRows,
   PositionalEncoding,
+  similarity,
   type StorageDType,
   Tensor,
 } from 'tokenbed';
@@ -299,4 +301,24 @@ describe('objects of two backends', () => {
       [1.5],
     ]);
   });
+});
+
+it('nearest rows and similarities have the same bits', async () => {
+  const dim = 96;
+  const queries = new Embedding({ vocabSize: 9, embeddingDim: dim, seed: 3 }).weight.toTensor();
+  const found: Record<string, NearestRows[]> = {};
+  const similarities: Record<string, Tensor<'f32'>> = {};
+  for (const backend of NAMES) {
+    await init({ backend });
+    const tables = DTYPES.map(
+      (dtype) => new Embedding({ vocabSize: 2000, embeddingDim: dim, seed: 4, dtype }),
+    );
+    found[backend] = tables.map((table) => table.nearest(queries, { k: 25 }));
+    similarities[backend] = similarity(queries, tables[0]!.weight.toTensor());
+  }
+  for (const [i, { ids, scores }] of found['native']!.entries()) {
+    expect(ids.data).toEqual(found['wasm']![i]!.ids.data);
+    expectBits(scores.data, found['wasm']![i]!.scores.data);
+  }
+  expectBits(similarities['native']!.data, similarities['wasm']!.data);
 });

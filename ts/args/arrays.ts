@@ -44,6 +44,9 @@ export type TypedArray = IdArray | WideArray | Float32Array | Float64Array;
 /** Floats in an ordinary ArrayBuffer. TypeScript before 5.7 does not distinguish them from other floats. */
 export type OrdinaryFloats = ReturnType<typeof Float32Array.of>;
 
+/** Ids in an ordinary ArrayBuffer. */
+export type OrdinaryIds = ReturnType<typeof Uint32Array.of>;
+
 /** Bytes in an ordinary ArrayBuffer. */
 export type OrdinaryBytes = ReturnType<typeof Uint8Array.of>;
 

@@ -398,7 +398,8 @@ export class Call {
   }
 }
 
-function expectRank(
+/** Throws `ERR_RANK` unless the rank is one of those expected; `null`: any. */
+export function expectRank(
   rank: number,
   { shape }: { readonly shape: readonly number[] },
   expected: Rank | null,

@@ -37,7 +37,8 @@ export type Out = Float32Array | Tensor<'f32'>;
 /** Floats with a shape: a Tensor, or a Float32Array together with the option `shape`. */
 export type FloatsWithShape = Float32Array | Tensor<'f32'>;
 
-const ACCEPTED = "a Float32Array or a Tensor<'f32'>";
+const TENSOR = "a Tensor<'f32'>";
+const ACCEPTED = `a Float32Array or ${TENSOR}`;
 
 /**
  * The Float32Array in `value`: itself, or the data of a Tensor. Not a copy.
@@ -62,7 +63,7 @@ export function unshared(floats: Float32Array, length = lengthOf(floats)): Float
   }
 }
 
-/** A float argument with a shape. */
+/** A float argument with a shape. `isTensor`: it must be a Tensor. */
 export class Floats {
   #data: Float32Array;
   /** The shape, `null` for `[length]`. */
@@ -73,12 +74,13 @@ export class Floats {
   constructor(
     readonly name: string,
     value: unknown,
+    isTensor = false,
   ) {
     this.#value = value;
-    if (kindOf(value) === 'Float32Array') {
+    if (kindOf(value) === 'Float32Array' && !isTensor) {
       this.#data = expectPresent(name, value as Float32Array, '');
     } else {
-      const { data, shape } = tensorFloats(name, value);
+      const { data, shape } = tensorFloats(name, value, isTensor ? TENSOR : ACCEPTED);
       this.#data = data;
       this.#shape = readShape(shape);
     }
@@ -121,10 +123,10 @@ export function expectTensor(name: string, value: unknown, accepted: string): Te
   return tensor;
 }
 
-function tensorFloats(name: string, value: unknown) {
-  const { data, shape } = expectTensor(name, value, ACCEPTED);
+function tensorFloats(name: string, value: unknown, accepted = ACCEPTED) {
+  const { data, shape } = expectTensor(name, value, accepted);
   const kind = kindOf(data)!;
-  if (kind !== 'Float32Array') throw invalidArray(name, ACCEPTED, `a Tensor of ${withArticle(kind)}`);
+  if (kind !== 'Float32Array') throw invalidArray(name, accepted, `a Tensor of ${withArticle(kind)}`);
   return { data: expectPresent(name, data as Float32Array, 'a Tensor of '), shape };
 }
 

@@ -2,7 +2,7 @@
 
 import { host } from '#host';
 import { fail, firstLine, hasCode, tooLarge, wrongKind, wrongValue } from '../errors.js';
-import type { OrdinaryBytes, OrdinaryFloats } from '../args/arrays.js';
+import type { OrdinaryBytes, OrdinaryFloats, OrdinaryIds } from '../args/arrays.js';
 import { choice, type Named, named } from '../args/options.js';
 import type { ReportRenderer } from '../profiler/renderer.js';
 import { floatBytes } from '../table-spec.js';
@@ -238,6 +238,9 @@ export function resultFloats(length: number): OrdinaryFloats {
     throw tooLarge('The result', bytes, longestArray);
   }
 }
+
+/** The same for `length` ids. */
+export const resultIds = (length: number): OrdinaryIds => new Uint32Array(resultFloats(length).buffer);
 
 /** The memory limit of this process in bytes: the smaller of physical memory and its control group's limit. */
 export const memoryLimit = (): number => host().memoryLimit();

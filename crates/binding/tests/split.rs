@@ -8,7 +8,9 @@ use std::sync::{Barrier, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 use tokenbed_binding::pool::fork_join;
-use tokenbed_binding::split::{by_bags, by_rows, threads, LEAST_BYTES, MOST, PART_BYTES};
+use tokenbed_binding::split::{
+    by_bags, by_costly_rows, by_parts, by_rows, threads, Parts, LEAST_BYTES, MOST, PART_BYTES,
+};
 use tokenbed_core::indices::{Ids, Indices, Offsets};
 use tokenbed_core::ops::{self, Bag, Bags, Mode};
 use tokenbed_core::simd::detect;
@@ -68,6 +70,70 @@ fn a_small_call_is_one_part_and_a_large_call_is_many() {
     assert_eq!((parts(8, 0), parts(8, 1), parts(8, least - 1)), (1, 1, 1));
     assert_eq!(parts(1, 10 * least), 1);
     assert_eq!(parts(2, least), LEAST_BYTES.div_ceil(PART_BYTES));
+}
+
+#[test]
+fn a_costly_result_is_split_earlier_and_into_smaller_parts() {
+    for (width, cost) in [(1, 1), (1, 50), (7, 50), (100, 1_000_000), (1, usize::MAX)] {
+        let rows = 2 * LEAST_BYTES / 4 / width / cost.min(1000);
+        for threads in THREADS {
+            let (mut out, parts) = (vec![0.0; rows * width], AtomicUsize::new(0));
+            by_costly_rows(threads, width, cost, &mut out, |rows, out| {
+                parts.fetch_add(1, Ordering::Relaxed);
+                mark(width)(rows, out)
+            });
+            assert!(
+                out == marked(rows, width),
+                "{threads} threads, {rows} rows of {width}"
+            );
+            assert_eq!(
+                parts.into_inner() > 1,
+                threads > 1,
+                "{threads} threads, cost {cost}"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_row_is_read_once_into_a_state_of_its_thread() {
+    let least = LEAST_BYTES / 100;
+    for rows in [0, 1, least - 1, least, 3 * least + 1] {
+        for least_rows in [1, 64, 100_000] {
+            for wanted in THREADS {
+                let parts = Parts::of(wanted, rows, 100, least_rows);
+                assert!(parts.threads >= 1 && parts.threads <= wanted.max(1));
+                assert_eq!(
+                    parts.threads > 1,
+                    wanted > 1 && rows >= least && least_rows < rows
+                );
+                let mut states = vec![Vec::new(); parts.threads];
+                by_parts(parts, &mut states, |seen, rows| {
+                    assert!(seen.last().is_none_or(|&last| last < rows.start), "ascending");
+                    seen.extend(rows);
+                });
+                let mut seen = states.concat();
+                seen.sort();
+                assert!(seen.into_iter().eq(0..rows), "{wanted} threads, {rows} rows");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_panic_while_reading_reaches_the_caller() {
+    let parts = Parts::of(4, 100_000, 1000, 1);
+    let call = AssertUnwindSafe(|| {
+        by_parts(parts, &mut [0; 4], |_, rows| {
+            assert!(!rows.contains(&70_000), "row 70000")
+        })
+    });
+    let message = *catch_unwind(call).unwrap_err().downcast::<&str>().unwrap();
+    assert_eq!(message, "row 70000");
+    assert!(
+        catch_unwind(|| by_parts(parts, &mut [(); 0], |_, _| ())).is_err(),
+        "no states"
+    );
 }
 
 /// Arrangements of bags that are hard to split: empty bags at either end and in the middle, one bag with all ids, and

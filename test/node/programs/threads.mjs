@@ -17,6 +17,7 @@ import {
   EmbeddingBag,
   EmbeddingLayer,
   PositionalEncoding,
+  similarity,
 } from '../../../dist/index.mjs';
 
 /** The size from which a call uses helper threads. Without threads any size works. */
@@ -25,7 +26,7 @@ const VOCAB = 5000;
 
 function digest() {
   const hash = createHash('sha256');
-  /** @param {{ data: Float32Array }} tensor */
+  /** @param {{ data: Float32Array | Uint32Array }} tensor */
   const add = ({ data }) => hash.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
 
   for (const dim of [1, 333, 1024]) {
@@ -69,8 +70,23 @@ function digest() {
     }
     const n = Math.ceil(FLOATS / dim) + 1;
     const ids = Int32Array.from({ length: n }, (_, i) => (i * 7919 + dim) % VOCAB);
+    const queries = token.forward(ids.subarray(0, 200));
+    add(similarity(queries, token.weight.toTensor()));
+    /** @param {Embedding} table */
+    const addNearest = (table) => {
+      for (const options of /** @type {const} */ ([{}, { metric: 'dot', k: 100 }, { k: 3000 }])) {
+        const { ids: nearest, scores } = table.nearest(queries.data.subarray(0, 7 * dim), {
+          ...options,
+          shape: [7, dim],
+        });
+        add(nearest);
+        add(scores);
+      }
+    };
+    addNearest(token);
     for (const dtype of /** @type {const} */ (['f16', 'bf16', 'i8', 'i4'])) {
       const stored = token.convert(dtype);
+      addNearest(stored);
       add(stored.forward(ids));
       add(EmbeddingBag.from(stored).forward(ids, { offsets: ids.map((_, i) => i) }));
       add(new EmbeddingLayer({ token: stored, positional: null, scale: true }).forward(ids));
