@@ -11,6 +11,7 @@ import {
   PositionalEncoding,
   RotaryEncoding,
   Tensor,
+  similarity,
 } from 'tokenbed';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { answersThroughout, countingRows, countingTable, untyped } from './helpers/backend.js';
@@ -318,6 +319,30 @@ const rows: Row[] = [
     'ERR_RANK',
     'Expected 1D ids with offsets or 2D ids, got shape [1, 1, 1]',
     { shape: [1, 1, 1] },
+  ],
+  [
+    'queries of another rank',
+    () => table.nearest(new Tensor(3)),
+    RangeError,
+    'ERR_RANK',
+    'Expected 1D or 2D queries, got shape []',
+    { shape: [] },
+  ],
+  [
+    'similarity of another rank',
+    () => similarity(new Tensor(new Float32Array(3)), new Tensor(new Float32Array(3))),
+    RangeError,
+    'ERR_RANK',
+    'Expected 2D rows, got shape [3]',
+    { shape: [3] },
+  ],
+  [
+    'queries of another width',
+    () => table.nearest(new Float32Array(3)),
+    RangeError,
+    'ERR_DIM',
+    'Embedding dim mismatch: expected 2, got 3',
+    { expected: 2, got: 3 },
   ],
   [
     'embeddings of another width',

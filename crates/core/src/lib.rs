@@ -18,10 +18,11 @@
 //! operation writes into the caller's `out` and allocates nothing.
 //!
 //! # Numerics
-//! Same input, same bits, on every backend and instruction set. Vector lanes run along columns and never mix;
-//! rows accumulate in index order; multiply and add round separately, never fused; this crate implements
-//! `sin`, `cos`, `exp`, `ln` and the random generator, whose element `i` is a pure function of the seed and
-//! `i`. The one exception: a NaN that arithmetic produces has an unspecified sign and payload.
+//! Same input, same bits, on every backend and instruction set. Vector lanes run along columns and never mix (a
+//! dot product has 16 lanes on every instruction set and adds them in a tree); rows accumulate in index order; multiply
+//! and add round separately, never fused; this crate implements `sin`, `cos`, `exp`, `ln` and the random generator,
+//! whose element `i` is a pure function of the seed and `i`. The one exception: a NaN that arithmetic produces has an
+//! unspecified sign and payload.
 //!
 //! # Speed
 //! Operations are limited by memory. For each class of processors, [`tuning`] has the sizes from which they prefetch

@@ -45,7 +45,7 @@ pub use simd128::Simd128;
 /// The vector operations that kernels need.
 ///
 /// Every operation is IEEE 754 binary32, lane by lane, rounded once. There is no fused multiply-add and no sum
-/// across lanes: both would make the bits depend on the machine.
+/// across lanes: both would make the bits depend on the machine. [`dot`] adds 16 lanes on every one.
 pub trait Simd: Copy {
     /// The number of f32 values in a vector.
     const LANES: usize;
