@@ -7,6 +7,7 @@ use common::{bits_any_nan, for_each_isa, odd_table, painted, table, WIDTHS};
 use proptest::prelude::*;
 use reference::nearest::{self as expected, cosine, dot};
 use std::panic::catch_unwind;
+use tokenbed_core::dtype::Block;
 use tokenbed_core::ops::{
     extend_dot, is_narrow, nearest, norm, norms, read, score, similarity, store, Best, SIMILAR_ROWS,
 };
@@ -183,6 +184,25 @@ fn every_dtype_gives_the_scores_of_its_lookups() {
                     }
                 });
             }
+        }
+    }
+}
+
+#[test]
+fn rows_of_blocks_give_the_scores_of_their_lookups() {
+    for block in Block::ALL {
+        for (rows, dim) in [(70, 256), (5, 4096), (2, 8192)] {
+            let spec = TableSpec::new(DType::Block(block), rows, dim).unwrap();
+            let hash = |i: usize| ((i as u32).wrapping_mul(0x9e37_79b9) >> 24) as u8;
+            let bytes: Vec<u8> = (0..spec.bytes()).map(hash).collect();
+            let table = Table::new(spec, &bytes).unwrap();
+            let mut values = vec![0.0; rows * dim];
+            read(detect(), table, 0..rows * dim, &mut values);
+            let queries = common::table(5, dim);
+            let wanted = wanted(&values, dim, &queries, true, 2);
+            for_each_isa!(isa => {
+                assert_eq!(found(isa, table, &[rows], &queries, true, 2), wanted, "{block:?}, {rows} x {dim}");
+            });
         }
     }
 }
