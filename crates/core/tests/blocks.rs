@@ -4,7 +4,9 @@
 mod common;
 mod reference;
 
-use common::{bits, bits_any_nan, for_each_isa, painted, plain, proven, some_ids, table as floats};
+use common::{
+    bits, bits_any_nan, for_each_isa, golden, painted, plain, proven, some_ids, table as floats, Golden,
+};
 use proptest::prelude::*;
 use reference::blocks::{decode, TYPES};
 use reference::gather::gather as rows_of;
@@ -81,43 +83,20 @@ fn for_each_table(odd: bool, mut test: impl FnMut(Table<'_>, &[f32])) {
     }
 }
 
-/// The entries of `test/vectors/golden/gguf.json`: type, dim, bytes, values.
-fn golden() -> Vec<(Type, usize, Vec<u8>, Vec<f32>)> {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../test/vectors/golden/gguf.json");
-    let text = std::fs::read_to_string(path).unwrap();
-    let hex = |text: &str| -> Vec<u8> {
-        let digits = text.as_bytes().chunks(2);
-        digits
-            .map(|two| u8::from_str_radix(std::str::from_utf8(two).unwrap(), 16).unwrap())
-            .collect()
-    };
-    let entries = text.split('{').skip(1).map(|entry| {
-        let field = |name: &str| {
-            let value = entry.split(&format!("\"{name}\":")).nth(1).unwrap();
-            value.split([',', '}']).next().unwrap().trim().trim_matches('"')
-        };
-        let values = hex(field("values"));
-        let values = values
-            .chunks(4)
-            .map(|x| f32::from_le_bytes(x.try_into().unwrap()));
-        let name = field("dtype");
-        (
-            TYPES.into_iter().find(|each| each.0 == name).unwrap(),
-            field("dim").parse().unwrap(),
-            hex(field("bytes")),
-            values.collect(),
-        )
-    });
-    entries.collect()
-}
-
 #[test]
 fn the_values_are_those_of_ggml() {
-    let golden = golden();
+    let golden = golden("gguf.json");
     for (name, ..) in TYPES {
-        assert!(golden.iter().any(|each| each.0 .0 == name), "{name}");
+        assert!(golden.iter().any(|each| each.dtype == name), "{name}");
     }
-    for (each, dim, bytes, values) in golden {
+    for Golden {
+        dtype,
+        dim,
+        bytes,
+        values,
+    } in golden
+    {
+        let each = TYPES.into_iter().find(|each| each.0 == dtype).unwrap();
         assert_eq!(
             bits_any_nan(&decode(each.0, &bytes)),
             bits_any_nan(&values),

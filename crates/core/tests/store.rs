@@ -3,7 +3,7 @@
 mod common;
 mod reference;
 
-use common::{bits_any_nan, for_each_isa, odd_table, painted, proven, some_ids, table, WIDTHS};
+use common::{bits_any_nan, for_each_isa, golden, odd_table, painted, proven, some_ids, table, WIDTHS};
 use proptest::prelude::*;
 use reference::store::{decode, encode, BF16, F16};
 use tokenbed_core::memory::TableSpec;
@@ -110,6 +110,31 @@ fn bytes_equal_the_reference_at_every_width() {
             let bytes = stored(dtype, dim, &values).unwrap();
             assert_eq!(bytes, expected_bytes(dtype, dim, &values), "{dtype:?}, {dim}");
         }
+    }
+}
+
+#[test]
+fn bytes_equal_those_of_torch() {
+    let golden = golden("prepack.json");
+    for dtype in [DType::I8, DType::I4] {
+        assert!(golden.iter().filter(|each| each.dtype == dtype.name()).count() > 3);
+    }
+    for each in golden {
+        let dtype = DType::named(&each.dtype).unwrap();
+        assert_eq!(
+            stored(dtype, each.dim, &each.values).unwrap(),
+            each.bytes,
+            "{dtype:?}, {}",
+            each.dim
+        );
+        assert_eq!(expected_bytes(dtype, each.dim, &each.values), each.bytes);
+        let plain = expected_values(dtype, each.dim, &each.bytes);
+        let spec = TableSpec::new(dtype, plain.len() / each.dim, each.dim).unwrap();
+        let table = Table::new(spec, &each.bytes).unwrap();
+        for_each_isa!(isa => {
+            let back = painted(plain.len(), |out| read(isa, table, 0..out.len(), out));
+            assert_eq!(bits_any_nan(&back), bits_any_nan(&plain), "{dtype:?}, {}", each.dim);
+        });
     }
 }
 

@@ -159,3 +159,38 @@ pub fn proven(ids: &[u32], bound: usize) -> Indices<'_> {
 pub fn plain(ids: &[u32]) -> Vec<usize> {
     ids.iter().map(|&id| id as usize).collect()
 }
+
+/// Rows that another program encoded or decoded.
+pub struct Golden {
+    pub dtype: String,
+    pub dim: usize,
+    pub values: Vec<f32>,
+    pub bytes: Vec<u8>,
+}
+
+/// The entries of a file in `test/vectors/golden/`.
+pub fn golden(file: &str) -> Vec<Golden> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../test/vectors/golden");
+    let text = std::fs::read_to_string(format!("{folder}/{file}")).unwrap();
+    let hex = |text: &str| -> Vec<u8> {
+        let byte = |two: &[u8]| u8::from_str_radix(std::str::from_utf8(two).unwrap(), 16).unwrap();
+        text.as_bytes().chunks(2).map(byte).collect()
+    };
+    let entries = text.split('{').skip(1).map(|entry| {
+        let field = |name: &str| {
+            let value = entry.split(&format!("\"{name}\":")).nth(1).unwrap();
+            value.split([',', '}']).next().unwrap().trim().trim_matches('"')
+        };
+        let values = hex(field("values"));
+        let values = values
+            .chunks(4)
+            .map(|x| f32::from_le_bytes(x.try_into().unwrap()));
+        Golden {
+            dtype: field("dtype").to_owned(),
+            dim: field("dim").parse().unwrap(),
+            values: values.collect(),
+            bytes: hex(field("bytes")),
+        }
+    });
+    entries.collect()
+}
