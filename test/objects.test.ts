@@ -293,6 +293,11 @@ describe('JSON', () => {
     const tooLarge = { class: RangeError, code: 'ERR_TOO_LARGE', text: '1048580 bytes' } as const;
     const error = expectError(() => JSON.stringify({ weight }), tooLarge);
     expect(error).toMatchObject({ bytes: 2 ** 20 + 4, limit: 2 ** 20 });
+    // The values count as f32, whatever is stored.
+    const narrow = (vocabSize: number) =>
+      new Embedding({ vocabSize, embeddingDim: 1, initType: 'zeros', dtype: 'f16' }).weight;
+    expect(parsed(narrow(2 ** 18))).toMatchObject({ shape: [2 ** 18, 1] });
+    expectError(() => JSON.stringify(narrow(2 ** 18 + 1)), tooLarge);
   });
 
   it('of a disposed object is an error', () => {

@@ -16,7 +16,17 @@ import {
   Tensor,
 } from 'tokenbed';
 import { CharTokenizer as SameTokenizer } from 'tokenbed/tokenizer';
-import type { BackendInfo, DType, LookupResult, Parameter, ProfilerResults, Tokenizer } from 'tokenbed';
+import type {
+  BackendInfo,
+  BlockDType,
+  DType,
+  LookupResult,
+  Parameter,
+  PretrainedOptions,
+  ProfilerResults,
+  StorageDType,
+  Tokenizer,
+} from 'tokenbed';
 
 export async function everything(wasm: Uint8Array): Promise<number> {
   const info: BackendInfo = await init({ backend: 'auto' });
@@ -40,6 +50,11 @@ export async function everything(wasm: Uint8Array): Promise<number> {
   const dtype: DType = rows.dtype;
   const into: Float32Array = embedding.forwardInto(ids, new Float32Array(8 * ids.length));
   const pretrained = Embedding.fromPretrained([[1, 2]], { paddingIdx: -1 });
+  const options: PretrainedOptions = { dtype: 'f16', embeddingDim: 2 };
+  const half = Embedding.fromPretrained(new Float32Array(4), options).convert('i8');
+  const storage: StorageDType | BlockDType = half.dtype;
+  const stored: StorageDType | BlockDType = new EmbeddingBag({ vocabSize: 3, embeddingDim: 4, dtype: 'i4' })
+    .dtype;
 
   const bag = EmbeddingBag.from(embedding, { mode: 'sum' });
   const bags = bag.forward(new Int32Array(4), { offsets: [0, 2], perSampleWeights: new Float32Array(4) });
@@ -65,6 +80,10 @@ export async function everything(wasm: Uint8Array): Promise<number> {
   profiler.measureLookupPerformance({ embedding, batchSizes: [1], seqLengths: [1], pattern: 'random' });
   // @ts-expect-error: an unknown option
   new Embedding({ vocabSize: 3, embeddingDim: 4, paddingIndex: 0 });
+  // @ts-expect-error: tables of blocks come from files
+  new Embedding({ vocabSize: 3, embeddingDim: 4, dtype: 'q4_0' });
+  // @ts-expect-error: a dtype is required
+  embedding.convert();
   // @ts-expect-error: an unknown mode
   new EmbeddingBag({ vocabSize: 3, embeddingDim: 4, mode: 'median' });
 
@@ -81,6 +100,6 @@ export async function everything(wasm: Uint8Array): Promise<number> {
   ];
   return sizes.reduce(
     (a, b) => a + b,
-    same.vocabSize + bytes.vocabSize + dtype.length + (reason?.length ?? 0),
+    same.vocabSize + bytes.vocabSize + dtype.length + storage.length + stored.length + (reason?.length ?? 0),
   );
 }
