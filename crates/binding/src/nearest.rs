@@ -84,7 +84,7 @@ fn search(
     let (isa, dim) = (env.isa(), table.dim());
     let mut norms = [0.0; GROUP];
     let norms = &mut norms[..group.len()];
-    if ops::is_narrow(table) && dim <= queries.most() {
+    if ops::is_narrow(isa, table) && dim <= queries.most() {
         let queries = queries.tile(group.start * dim..group.end * dim);
         if cosine {
             ops::norms(isa, queries, dim, norms);
