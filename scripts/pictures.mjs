@@ -24,7 +24,7 @@ import { setUp } from './setup.mjs';
 const FOLDER = 'docs/pictures';
 const MAX_BYTES = 150_000;
 const PROGRAM = path.join(root, 'dist/cli.js');
-const WINDOW = { width: 1120, height: 1120 };
+const WINDOW = { width: 1120, height: 1080 };
 
 /**
  * @typedef {object} Picture
