@@ -12,7 +12,7 @@
  */
 
 import { embedInPlainJs, embedOn } from './demo/children.mjs';
-import { printNextSteps, printRates, printStored, printTokens } from './demo/report.mjs';
+import { printNearest, printNextSteps, printRates, printStored, printTokens } from './demo/report.mjs';
 import { CHECKED_ROWS, DIM } from './demo/settings.mjs';
 import { readCorpus } from './demo/text.mjs';
 import { encodeCorpus, readRows, trainTokenizer, writeIds } from './demo/tokens.mjs';
@@ -53,6 +53,7 @@ async function demo(files) {
   say(`Plain JavaScript is bit-identical in the first ${count(plain.length / DIM)} rows.`);
   say();
   printStored(runs);
+  if (runs[0] !== undefined) printNearest(tokenizer, runs[0]);
   compareStored(runs);
   say();
   printTokens(tokenizer, ids, native);
@@ -68,12 +69,17 @@ function compareHashes(runs) {
   say('Native and WASM are bit-identical.');
 }
 
-/** @param {import('./demo/report.mjs').Run[]} runs */
+/** Every row of each dtype, and the nearest rows. @param {import('./demo/report.mjs').Run[]} runs */
 function compareStored(runs) {
-  const [first = [], ...others] = runs.map(({ stored }) => stored);
-  for (const { dtype, sha256 } of first) {
-    if (others.some((other) => other.find((each) => each.dtype === dtype)?.sha256 !== sha256)) {
-      throw new Error(`the ${dtype} rows of the backends differ`);
+  const [first = [], ...others] = runs.map(({ stored }) =>
+    stored.map(({ dtype, nearest, scores, sha256 }) => ({
+      dtype,
+      result: JSON.stringify([sha256, nearest, scores]),
+    })),
+  );
+  for (const [i, { dtype, result }] of first.entries()) {
+    if (others.some((other) => other[i]?.result !== result)) {
+      throw new Error(`the ${dtype} results of the backends differ`);
     }
   }
   say('In every dtype, native and WASM are bit-identical.');

@@ -45,6 +45,20 @@ export function printStored(runs) {
   }
 }
 
+/** The tokens nearest to the first one, and how many of them the other dtypes find. @param {import('tokenbed').Tokenizer} tokenizer @param {Run} run */
+export function printNearest(tokenizer, { stored }) {
+  const [f32, ...others] = stored;
+  if (f32 === undefined) return;
+  const [own, ...found] = f32.nearest;
+  const text = (/** @type {number} */ id) => JSON.stringify(tokenizer.decode([id]));
+  const best = found.slice(0, 4).map((id, i) => `${text(id)} ${f32.scores[i + 1]?.toFixed(3)}`);
+  const same = others.map(({ dtype, nearest }) => {
+    return `${dtype} ${nearest.filter((id) => found.includes(id)).length}`;
+  });
+  say(`Nearest to ${text(Number(own))} by cosine: ${best.join(', ')}`);
+  say(`Of its ${found.length} nearest tokens, the other dtypes find: ${same.join(', ')}`);
+}
+
 /** A few tokens and where they went. @param {import('tokenbed').Tokenizer} tokenizer @param {Uint16Array} ids @param {Float32Array} rows */
 export function printTokens(tokenizer, ids, rows) {
   say(`The first tokens, and the first 4 of their ${DIM} numbers (token + position):`);
