@@ -13,7 +13,7 @@ import { engineProblem } from './engine.js';
 import { nativeBackend } from './native.js';
 import { wasmBackend } from './wasm.js';
 
-export { STORAGE, TableSpec } from '../table-spec.js';
+export { TableSpec } from '../table-spec.js';
 export type { Backend, BackendInfo, Contents, Handle, Kernels, Machine, Storage, Table } from './contract.js';
 
 type Wanted = 'auto' | 'native' | 'wasm';

@@ -52,21 +52,17 @@ impl Simd for Simd128 {
         unsafe { v128_load(from.as_ptr().cast()) }
     }
 
-    /// There is no conversion instruction: the arithmetic of `f16_to_f32` in all lanes.
+    /// There is no conversion instruction. Exponent and fraction, moved to those of an f32, have a value that is 2^112 times
+    /// too small, for subnormals too.
     #[inline(always)]
     fn load_f16(self, from: &[[u8; 2]]) -> v128 {
         let halves = halves(from);
         let magnitude = v128_and(halves, u32x4_splat(0x7fff));
         let sign = u32x4_shl(v128_xor(halves, magnitude), 16);
-        let bits = u32x4_shl(magnitude, 13);
-        let one = u32x4_splat(113 << 23);
-        let subnormal = f32x4_sub(u32x4_add(bits, one), one);
-        let normal = u32x4_add(bits, u32x4_splat(112 << 23));
-        let special = v128_or(bits, u32x4_splat(0x7f80_0000));
+        let scaled = f32x4_mul(u32x4_shl(magnitude, 13), u32x4_splat((127 + 112) << 23));
+        let special = v128_and(i32x4_gt(magnitude, i32x4_splat(0x7bff)), u32x4_splat(0x7f80_0000));
         let quiet = v128_and(i32x4_gt(magnitude, i32x4_splat(0x7c00)), u32x4_splat(0x0040_0000));
-        let finite = v128_bitselect(subnormal, normal, i32x4_lt(magnitude, i32x4_splat(0x0400)));
-        let is_special = i32x4_gt(magnitude, i32x4_splat(0x7bff));
-        v128_or(sign, v128_bitselect(v128_or(special, quiet), finite, is_special))
+        v128_or(v128_or(scaled, sign), v128_or(special, quiet))
     }
 
     #[inline(always)]
