@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
 import { build } from 'vite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
@@ -76,6 +77,12 @@ describe('tokenbed', () => {
     expect(bytes).toBe((await stat(path.join(root, 'dist/core.wasm'))).size);
     const name = [...main.sizes.keys()].find((file) => file.endsWith('.wasm'));
     expect(main.code).toContain(name);
+  });
+
+  test('has a small WASM', async () => {
+    const wasm = await readFile(path.join(root, 'dist/core.wasm'));
+    // 80 kB at the time of writing: 54 kB without dtypes other than f32 and nearest rows.
+    expect(gzipSync(wasm, { level: 9 }).length).toBeLessThanOrEqual(85 * 1024);
   });
 
   test('is small, without the bytes of tokenbed/inline', () => {
