@@ -298,7 +298,12 @@ describe('similarity', () => {
       new Tensor(new Float64Array(1)),
       invalidArray('b', 'a Tensor of a Float64Array'),
     ],
-    ['a detached array', tensor(1, 1, 1), gone(), invalidArray('b', 'detached')],
+    [
+      'a detached array',
+      tensor(1, 1, 1),
+      gone(),
+      invalidArray('b', "must be a Tensor<'f32'>: got a Tensor of a detached Float32Array"),
+    ],
     [
       'a rank of 1',
       new Tensor(new Float32Array(3)),
@@ -342,6 +347,23 @@ describe('similarity', () => {
     gone.dispose();
     expectError(() => similarity(gone, tensor(1, 1, 1)), disposed);
   });
+
+  it('rows that the other argument detaches or disposes are errors', () => {
+    const hostile = (run: () => void) => ({
+      [Symbol.for('tokenbed.Tensor')]: true,
+      shape: [1, 3],
+      get data() {
+        run();
+        return new Float32Array(3);
+      },
+    });
+    const detached = tensor(1, 3, 1);
+    expectError(() => similarity(detached, hostile(() => detach(detached.data)) as never), {
+      ...invalidArray('a', 'detached'),
+    });
+    const own = Tensor.allocate([1, 3]);
+    expectError(() => similarity(own, hostile(() => own.dispose()) as never), disposed);
+  });
 });
 
 describe('bad input', () => {
@@ -357,7 +379,7 @@ describe('bad input', () => {
 
   it.each<[string, unknown, unknown, Parameters<typeof expectError>[1]]>([
     ['an unknown option', query, { top: 3 }, invalidOption(TypeError, 'top', 3)],
-    ['options that are no object', query, 3, invalidOption(TypeError, 'options', 3)],
+    ['options that are not an object', query, 3, invalidOption(TypeError, 'options', 3)],
     ['null', query, null, invalidOption(TypeError, 'options', null)],
     ['k of 0', query, { k: 0 }, invalidOption(RangeError, 'k', 0)],
     ['a negative k', query, { k: -1 }, invalidOption(RangeError, 'k', -1)],
@@ -368,8 +390,8 @@ describe('bad input', () => {
     ['k as a bigint', query, { k: 3n }, invalidOption(TypeError, 'k', 3n)],
     ['k of null', query, { k: null }, invalidOption(TypeError, 'k', null)],
     ['an unknown metric', query, { metric: 'l2' }, invalidOption(RangeError, 'metric', 'l2')],
-    ['a metric that is no string', query, { metric: 1 }, invalidOption(TypeError, 'metric', 1)],
-    ['a shape that is no array', query, { shape: 4 }, invalidOption(TypeError, 'shape', 4)],
+    ['a metric that is not a string', query, { metric: 1 }, invalidOption(TypeError, 'metric', 1)],
+    ['a shape that is not an array', query, { shape: 4 }, invalidOption(TypeError, 'shape', 4)],
     ['a negative size', query, { shape: [-1, 4] }, invalidOption(RangeError, 'shape')],
     ['a bad k before bad queries', 'x', { k: 0 }, invalidOption(RangeError, 'k', 0)],
     ['no queries', undefined, undefined, invalidArray('queries', 'nothing')],
@@ -442,7 +464,8 @@ describe('bad input', () => {
         return 3;
       },
     };
-    expectError(() => embedding.nearest(query, options), disposed);
+    // Before the width of the query is compared with that of the table.
+    expectError(() => embedding.nearest(numbers(5), options), disposed);
     expectError(() => (embedding.nearest as Untyped).call(embedding, 'x', { k: 0 }), disposed);
     const tensor = Tensor.allocate([4]);
     tensor.dispose();

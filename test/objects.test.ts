@@ -262,7 +262,7 @@ describe('JSON', () => {
       scale: false,
       dropout: 0,
     });
-    // Values are f32, whatever is stored.
+    // Values are f32 in every dtype.
     expect(parsed(table(undefined, 'i8'))).toEqual({ ...embedding, dtype: 'i8' });
     expect(parsed(new EmbeddingLayer({ token: table(), positional: null }))).toMatchObject({
       positional: null,
@@ -293,7 +293,7 @@ describe('JSON', () => {
     const tooLarge = { class: RangeError, code: 'ERR_TOO_LARGE', text: '1048580 bytes' } as const;
     const error = expectError(() => JSON.stringify({ weight }), tooLarge);
     expect(error).toMatchObject({ bytes: 2 ** 20 + 4, limit: 2 ** 20 });
-    // The values count as f32, whatever is stored.
+    // The values count as f32 in every dtype.
     const narrow = (vocabSize: number) =>
       new Embedding({ vocabSize, embeddingDim: 1, initType: 'zeros', dtype: 'f16' }).weight;
     expect(parsed(narrow(2 ** 18))).toMatchObject({ shape: [2 ** 18, 1] });

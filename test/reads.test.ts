@@ -12,6 +12,7 @@ import {
   LearnedPositionalEmbedding,
   PositionalEncoding,
   RotaryEncoding,
+  similarity,
   Tensor,
 } from 'tokenbed';
 import { describe, expect, it } from 'vitest';
@@ -70,6 +71,7 @@ const table = {
   initType: 'normal',
   std: 0.5,
   seed: 3,
+  dtype: 'i8',
 } as const;
 const sinusoidal = { embeddingDim: DIM, maxSeqLength: 6, dropout: 0.5, base: 10, seed: 1 } as const;
 const weight = () => [
@@ -93,13 +95,14 @@ const positions = new PositionalEncoding(sinusoidal);
 const learned = new LearnedPositionalEmbedding({ embeddingDim: DIM, maxSeqLength: 6 });
 const rotary = new RotaryEncoding({ headDim: DIM, maxSeqLength: 6 });
 const x = () => new Float32Array(4 * DIM);
+const rows = new Tensor(x(), { shape: [4, DIM] });
 
 const CONSTRUCTORS: Case[] = [
-  ['Embedding', 6, (watch) => new Embedding(watch({ ...table }))],
+  ['Embedding', 7, (watch) => new Embedding(watch({ ...table }))],
   [
     'Embedding.fromPretrained',
-    8,
-    (watch) => Embedding.fromPretrained(watch(weight()), watch({ paddingIdx: 0 })),
+    9,
+    (watch) => Embedding.fromPretrained(watch(weight()), watch({ paddingIdx: 0, dtype: 'f16' as const })),
   ],
   [
     'Embedding.fromPretrained, flat',
@@ -111,7 +114,7 @@ const CONSTRUCTORS: Case[] = [
     2,
     (watch) => Embedding.fromPretrained(watch(foreign(new Float64Array(4), [2, 2])) as never),
   ],
-  ['EmbeddingBag', 8, (watch) => new EmbeddingBag(watch({ ...table, mode: 'max', includeLastOffset: true }))],
+  ['EmbeddingBag', 9, (watch) => new EmbeddingBag(watch({ ...table, mode: 'max', includeLastOffset: true }))],
   [
     'EmbeddingBag.from',
     2,
@@ -119,7 +122,7 @@ const CONSTRUCTORS: Case[] = [
   ],
   [
     'EmbeddingLayer',
-    12,
+    13,
     (watch) =>
       new EmbeddingLayer(
         watch({
@@ -245,6 +248,18 @@ const CALLS: Case[] = [
     4,
     (watch) => learned.forwardInto(x(), out(), watch({ shape: [4, DIM] })),
   ],
+  [
+    'Embedding.nearest',
+    5,
+    (watch) => embedding.nearest(x(), watch({ shape: [4, DIM], k: 2, metric: 'dot' as const })),
+  ],
+  [
+    'Embedding.nearest, foreign queries',
+    4,
+    (watch) => embedding.nearest(watch(foreign(x(), [4, DIM])) as never),
+  ],
+  ['similarity, foreign a', 4, (watch) => similarity(watch(foreign(x(), [4, DIM])) as never, rows)],
+  ['similarity, foreign b', 4, (watch) => similarity(rows, watch(foreign(x(), [4, DIM])) as never)],
   ['Parameter.row, foreign out', 2, (watch) => embedding.weight.row(1, watch(foreign(out(), [64])) as never)],
   ['Parameter.set', 5, (watch) => embedding.weight.set(8, watch([1, 2, 3, 4]))],
   ['Parameter.setRows', 9, (watch) => embedding.weight.setRows(7, watch([1, 2, 3, 4, 5, 6, 7, 8]))],

@@ -431,7 +431,7 @@ describe('a seeded table', () => {
         expect(layer.token.dtype).toBe(dtype);
         expectBits(valuesOf(layer.token), expected);
         if (!(layer.positional instanceof LearnedPositionalEmbedding)) continue;
-        // Positions are stored as f32, whatever the tokens are.
+        // Positions are stored as f32 beside tokens of any dtype.
         const { positionEmbedding } = layer.positional;
         expect(positionEmbedding.dtype).toBe('f32');
         const same = new LearnedPositionalEmbedding({ embeddingDim: 24, maxSeqLength: 9, seed: 11 });
@@ -846,7 +846,7 @@ describe('ERR_RANGE', () => {
     }
   });
 
-  it('is located in rows of several pieces, whatever surrounds the value', () => {
+  it('is located in rows of several pieces, between any other values', () => {
     for (const dim of [1023, 1024, 1025, 5000]) {
       for (const column of [0, 1, 1022, 1023, 1024, 4999].filter((each) => each < dim)) {
         for (const dtype of NARROW) {
@@ -992,7 +992,7 @@ describe('the option dtype', () => {
     expect(reads).toBe(1);
   });
 
-  it('is no option of an object without a table of tokens, nor together with one', () => {
+  it('is not an option of an object without a table of tokens, nor together with one', () => {
     expectError(
       () => new LearnedPositionalEmbedding(as({ maxSeqLength: 3, embeddingDim: 2, dtype: 'f16' })),
       invalidOption(TypeError, 'dtype', 'f16'),

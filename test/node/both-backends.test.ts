@@ -301,6 +301,26 @@ describe('objects of two backends', () => {
       [1.5],
     ]);
   });
+
+  it('a table is converted and searched on its own backend', async () => {
+    for (const mine of NAMES) {
+      const options = { vocabSize: 20, embeddingDim: 9, seed: 1 } as const;
+      const table = await on(mine, () => new Embedding(options));
+      const other = NAMES.find((name) => name !== mine)!;
+      const query = await on(other, () => Tensor.allocate([9]));
+      query.data.set(table.weight.row(7));
+      for (const dtype of DTYPES) {
+        const converted = table.convert(dtype);
+        const seeded = new Embedding({ ...options, dtype });
+        expectBits(converted.weight.toTensor().data, seeded.weight.toTensor().data);
+        expect(converted.nearest(query)).toEqual(seeded.nearest(query));
+        // Only objects of one backend can be parts of a layer.
+        const positional = await on(mine, () => new PositionalEncoding({ embeddingDim: 9 }));
+        expect(new EmbeddingLayer({ token: converted, positional }).forward([3]).shape).toEqual([1, 9]);
+        await init({ backend: other });
+      }
+    }
+  });
 });
 
 it('nearest rows and similarities have the same bits', async () => {

@@ -127,11 +127,16 @@ function tensorFloats(name: string, value: unknown, accepted = ACCEPTED) {
   const { data, shape } = expectTensor(name, value, accepted);
   const kind = kindOf(data)!;
   if (kind !== 'Float32Array') throw invalidArray(name, accepted, `a Tensor of ${withArticle(kind)}`);
-  return { data: expectPresent(name, data as Float32Array, 'a Tensor of '), shape };
+  return { data: expectPresent(name, data as Float32Array, 'a Tensor of ', accepted), shape };
 }
 
-function expectPresent(name: string, floats: Float32Array, prefix: string): Float32Array {
-  if (isGone(floats)) throw invalidArray(name, ACCEPTED, prefix + describeGone(floats));
+function expectPresent(
+  name: string,
+  floats: Float32Array,
+  prefix: string,
+  accepted = ACCEPTED,
+): Float32Array {
+  if (isGone(floats)) throw invalidArray(name, accepted, prefix + describeGone(floats));
   return floats;
 }
 

@@ -192,11 +192,13 @@ fn infinities_and_nans_are_kept_by_16_bits() {
 #[test]
 fn a_misfit_is_located_and_nothing_is_written() {
     let (inf, nan, huge) = (f32::INFINITY, f32::NAN, f32::MAX);
-    let cases: [(DType, &[f32], usize); 15] = [
+    let cases: [(DType, &[f32], usize); 17] = [
         (DType::F16, &[1.0, 65519.9, 65520.0, 1e9], 2),
         (DType::F16, &[inf, -65520.0, 1.0, nan], 1),
+        (DType::F16, &[1.0, -inf, 65519.9, 65520.0], 3),
         (DType::Bf16, &[1.0, 3.39e38, 3.4e38, 0.0], 2),
         (DType::Bf16, &[nan, -huge, 3.4e38, 0.0], 1),
+        (DType::Bf16, &[1.0, f32::from_bits(0x7f7f_8000), 0.0, inf], 1),
         (DType::I8, &[1.0, 2.0, nan, inf], 2),
         (DType::I8, &[1.0, -inf, nan, inf], 1),
         (DType::I8, &[-huge, 0.0, huge, 1.0], 2),
