@@ -85,6 +85,7 @@ describe('a panic in Rust', () => {
     () => {
       const make = () => ({
         embedding: new api.Embedding({ vocabSize: 5, embeddingDim: 4, seed: 1 }),
+        stored: new api.Embedding({ vocabSize: 5, embeddingDim: 4, seed: 1, dtype: 'i8' }),
         bag: new api.EmbeddingBag({ vocabSize: 5, embeddingDim: 4, seed: 1 }),
         pe: new api.PositionalEncoding({ embeddingDim: 4, maxSeqLength: 5, dropout: 0.5, seed: 1 }).train(),
         layer: new api.EmbeddingLayer({ vocabSize: 5, embeddingDim: 4, maxSeqLength: 5, seed: 1 }),
@@ -112,6 +113,11 @@ describe('a panic in Rust', () => {
         (out) => before.embedding.weight.row(1, out),
         () => before.embedding.weight.set(1, [1, 2, 3, 4]),
         () => before.embedding.weight.toTensor(),
+        (out) => before.stored.forwardInto([1, 2], out),
+        () => before.stored.weight.set(1, [1, 2, 3, 4]),
+        () => before.stored.convert('f32').dispose(),
+        () => before.stored.convert('i8').dispose(),
+        () => before.stored.nearest(x),
         () => before.pe.encode([1]),
         () => before.pe.pe,
         () => before.pe.visualizeEncoding({ print: null }),
@@ -130,6 +136,10 @@ describe('a panic in Rust', () => {
       expect(contents).toMatch(backend === 'native' ? /^\[5, 4\] f32 [0-9a-f]{32}$/ : /^unreadable$/);
       expectBits(first.data, expectedRows);
       expect(before.embedding.getMemoryUsage().bytes).toBe(80);
+      expect(api.similarity(x, x).toArray()).toEqual([
+        [1, 1],
+        [1, 1],
+      ]);
 
       const after = make();
       expectBits(after.embedding.forward([1, 2]).data, expectedRows);
