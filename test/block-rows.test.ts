@@ -92,6 +92,15 @@ describe('values', () => {
     },
   );
 
+  it('takes exactly the bytes of the table', () => {
+    const spec = new TableSpec(2, 64, 'q8_0');
+    for (const length of [0, spec.bytes - 1, spec.bytes + 1]) {
+      expect(() => embeddingOfBytes(spec, new Uint8Array(length))).toThrowError(
+        expect.objectContaining({ code: 'ERR_SHAPE', length }) as Error,
+      );
+    }
+  });
+
   it('every type is in the golden file', () => {
     expect([...new Set(golden.map(({ dtype }) => dtype))].sort()).toEqual([...DTYPES].sort());
   });

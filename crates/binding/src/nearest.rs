@@ -155,15 +155,12 @@ fn share(
     work: impl Fn(&mut Best<'_>, Range<usize>) + Sync,
 ) {
     use crate::split::{by_parts, Parts};
-    /// Queries that are multiplied while a row is read once.
-    const TOGETHER: usize = 4;
-    /// The rows of the smallest part: a block.
-    const LEAST: usize = 64;
+    use tokenbed_core::ops::nearest::{BLOCK, QUERIES};
     let cost = table
         .spec()
         .row_bytes()
-        .saturating_mul(best.queries().div_ceil(TOGETHER));
-    let parts = Parts::of(env.threads(), table.rows(), cost, LEAST);
+        .saturating_mul(best.queries().div_ceil(QUERIES));
+    let parts = Parts::of(env.threads(), table.rows(), cost, BLOCK);
     let len = best.len();
     let others = if len > HEAPS { 0 } else { parts.threads - 1 };
     let (mut scores, mut rows, mut heaps) = (Vec::new(), Vec::new(), Vec::new());

@@ -365,8 +365,8 @@ pub fn table_uniform(
     })
 }
 
-/// Fills a table from the normal distribution with standard deviation `std`, and row `padding` with zeros. A status, as of
-/// `table_write`.
+/// Fills a table from the normal distribution with standard deviation `std`, and row `padding` with zeros. A status,
+/// as of `table_write`.
 pub fn table_normal(
     env: &mut Environment,
     table: f64,
@@ -395,8 +395,8 @@ pub fn table_sinusoid(env: &mut Environment, table: f64, sinusoid: f64) -> Run {
     })
 }
 
-/// Fills a table with `work(flat index of the first value, window, values)`, in place if its values are aligned f32, and
-/// row `padding` with zeros.
+/// Fills a table with `work(flat index of the first value, window, values)`, in place if its values are aligned f32,
+/// and row `padding` with zeros.
 fn fill(
     env: &mut Environment,
     table: f64,

@@ -1,5 +1,5 @@
-//! Tables that are filled with bytes as they are: in parts, at any place, whole or in tiles; and those of blocks, whose rows
-//! cannot be written.
+//! Tables that are filled with bytes as they are: in parts, at any place, whole or in tiles; and those of blocks, whose
+//! rows cannot be written.
 
 #![expect(unsafe_code, reason = "arrays of the test, as a binding makes them")]
 

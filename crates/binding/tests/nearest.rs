@@ -1,5 +1,5 @@
-//! Nearest rows and similarity through arrays in tiles, as on WebAssembly, and on several threads: the same results as of
-//! plain loops, with any tiles, passes and threads.
+//! Nearest rows and similarity through arrays in tiles, as on WebAssembly, and on several threads: the same results as
+//! of plain loops, with any tiles, passes and threads.
 
 use std::ops::Range;
 use tokenbed_binding::arrays::{BagInputs, Cut, FloatArray, IdArray, IdsOut, OutArray};

@@ -125,7 +125,7 @@ impl Tuning {
             // Zen 4, 2 vCPUs of a shared machine with 32 MiB of L3: rows of 72 to 4096 bytes, tables of 4 to 256 MiB.
             // Far instead of near: 1.5 to 3 in tables of 64 MiB and more, where near gains next to nothing over no
             // prefetch.
-            Vendor::AmdZen4 => Tuning {
+            Vendor::AmdFamily19h => Tuning {
                 lookup: [
                     Step::NEVER,
                     Step::NEVER,

@@ -19,7 +19,7 @@ use tokenbed_core::{
 const ROWS: usize = 23;
 const VENDORS: [Vendor; 5] = [
     Vendor::Intel,
-    Vendor::AmdZen4,
+    Vendor::AmdFamily19h,
     Vendor::Amd,
     Vendor::Arm,
     Vendor::Other,

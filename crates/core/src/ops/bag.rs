@@ -158,7 +158,7 @@ pub fn bag(
     }));
 }
 
-/// [`bag_extend`] for a table whose rows are decoded first: decodes rows, without padding, into a tile, and adds them from there.
+/// [`bag_extend`] for a table whose rows are decoded first: into a tile, without padding, to be added from there.
 fn extend_decoded(
     exec: Exec,
     tile: &mut Tile,

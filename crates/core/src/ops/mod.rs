@@ -12,7 +12,7 @@ mod embed;
 mod gather;
 mod init;
 mod lookup;
-mod nearest;
+pub mod nearest;
 mod position;
 mod rotary;
 mod rows;

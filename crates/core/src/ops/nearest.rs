@@ -13,8 +13,8 @@
 //! (4.8 through tiles), i4 2.7. One row at a time: four rows of 1 KiB at once took twice as long, as their lines come
 //! in an order that the processor does not prefetch.
 //!
-//! The heaps are the result: `k` rows per query, in the memory of the caller. Nothing else depends on the number of rows
-//! or queries, and the order of the rows changes no result: a heap holds the best rows of those it was offered.
+//! The heaps are the result: `k` rows per query, in the memory of the caller. Nothing else depends on the number of
+//! rows or queries, and the order of the rows changes no result: a heap holds the best rows of those it was offered.
 
 use crate::ops::gather::read;
 use crate::row::{is_decoded, with_direct_rows, Plain, Row, Stored};
@@ -24,10 +24,10 @@ use crate::table::{Rows, Table};
 use std::ops::Range;
 
 /// The most rows in a block.
-const BLOCK: usize = 64;
+pub const BLOCK: usize = 64;
 
-/// The most queries that are multiplied at once.
-const QUERIES: usize = 4;
+/// The most queries that are multiplied at once, while a row is read once.
+pub const QUERIES: usize = 4;
 
 /// The values at which a block ends, unless it has a single row: 64 KiB.
 const BLOCK_VALUES: usize = 16_384;

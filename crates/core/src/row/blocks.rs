@@ -1,16 +1,16 @@
 //! Rows of blocks of a GGUF file, decoded by ggml's definition.
 //!
-//! A block holds small integers, and a scale and a minimum for each 16 or 32 of them. Every type is unpacked to these, and
-//! computed by one loop:
+//! A block holds small integers, and a scale and a minimum for each 16 or 32 of them. Every type is unpacked to these,
+//! and computed by one loop:
 //!
 //! ```text
 //! value = f32(f32(scale (q - offset)) - min)     scale = d sc, min = dmin m, or -m, or +0 if a type has no minimum
 //! ```
-//! The products `d sc` and `dmin m` are exact in f32, and so is the product with q where a minimum follows: an f16 has 11
-//! bits, the others at most 6 and 5. So each value is rounded once, and no order of the operations changes a bit.
+//! The products `d sc` and `dmin m` are exact in f32, and so is the product with q where a minimum follows: an f16 has
+//! 11 bits, the others at most 6 and 5. So each value is rounded once, and no order of the operations changes a bit.
 //!
-//! Integers are unpacked 8 at a time, as the bytes of a word. This and the loop are fast on every instruction set, so the
-//! code exists once and not once per instruction set and type.
+//! Integers are unpacked 8 at a time, as the bytes of a word. This and the loop are fast on every instruction set, so
+//! the code exists once and not once per instruction set and type.
 
 use crate::dtype::Block;
 use crate::simd::f16_to_f32;
@@ -72,8 +72,8 @@ impl Unpacked {
 
     /// `q[i] = value i of the plane`, or `q[i] |= value i << up`.
     ///
-    /// In a plane of `width` bits and `span` bytes, the lowest bits of the first `span` bytes are the first `span` values,
-    /// the next bits of the same bytes are the next ones, and so on; then follow the next `span` bytes.
+    /// In a plane of `width` bits and `span` bytes, the lowest bits of the first `span` bytes are the first `span`
+    /// values, the next bits of the same bytes are the next ones, and so on; then follow the next `span` bytes.
     #[inline(never)]
     fn plane(&mut self, bytes: &[u8], span: usize, width: usize, up: usize) {
         let mask = 0x0101_0101_0101_0101 * ((1 << width) - 1);

@@ -1,12 +1,13 @@
-//! The processor properties that thresholds depend on: the vendor, for AMD the family of the cores, and the size of the L2 cache.
+//! The processor properties that thresholds depend on: the vendor, the family of AMD's cores, and the size of the L2
+//! cache.
 
 /// The vendor of a processor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Vendor {
     /// Intel, x86-64.
     Intel,
-    /// AMD, x86-64, family 19h: Zen 3 and Zen 4.
-    AmdZen4,
+    /// AMD, x86-64, Zen 3 and Zen 4.
+    AmdFamily19h,
     /// AMD of any other family. Includes Hygon, which uses the same cores.
     Amd,
     /// Any aarch64 vendor.

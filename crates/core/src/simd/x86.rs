@@ -42,7 +42,7 @@ pub fn processor() -> Processor {
     }
     let vendor = match &name {
         b"GenuineIntel" => Vendor::Intel,
-        b"AuthenticAMD" if family() == 0x19 => Vendor::AmdZen4,
+        b"AuthenticAMD" if family() == 0x19 => Vendor::AmdFamily19h,
         b"AuthenticAMD" | b"HygonGenuine" => Vendor::Amd,
         _ => Vendor::Other,
     };
