@@ -1,85 +1,13 @@
 //! Nearest rows and similarity through arrays in tiles, as on WebAssembly, and on several threads: the same results as
 //! of plain loops, with any tiles, passes and threads.
 
+mod common;
+
+use common::{TiledFloats as Floats, TiledOut as Out};
 use std::ops::Range;
-use tokenbed_binding::arrays::{BagInputs, Cut, FloatArray, IdArray, IdsOut, OutArray};
+use tokenbed_binding::arrays::IdsOut;
 use tokenbed_binding::nearest::{nearest, similarity};
 use tokenbed_binding::{run, Environment, Failure, TableRecord};
-use tokenbed_core::ops::Bag;
-use tokenbed_core::{Output, Window};
-
-/// Floats of which at most `1` are seen at a time.
-#[derive(Clone)]
-struct Floats<'a>(&'a [f32], usize);
-
-impl FloatArray for Floats<'_> {
-    fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    fn most(&self) -> usize {
-        self.1
-    }
-
-    fn tile(&mut self, range: Range<usize>) -> &[f32] {
-        assert!(range.len() <= self.1, "{range:?}");
-        &self.0[range]
-    }
-
-    fn copy_to(&mut self, _: usize, to: &mut [f32]) {
-        to.copy_from_slice(self.0);
-    }
-
-    fn address(&self) -> Range<usize> {
-        let range = self.0.as_ptr_range();
-        range.start.addr()..range.end.addr()
-    }
-}
-
-/// Floats that are written at most `1` at a time.
-struct Out<'a>(&'a mut [f32], usize);
-
-impl OutArray for Out<'_> {
-    fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    fn address(&self) -> Range<usize> {
-        let range = self.0.as_ptr_range();
-        range.start.addr()..range.end.addr()
-    }
-
-    fn most(&self) -> usize {
-        self.1
-    }
-
-    fn edit(&mut self, range: Range<usize>, overwrite: bool, edit: impl FnOnce(&mut [f32])) {
-        assert!(overwrite && range.len() <= self.1, "{range:?}");
-        edit(&mut self.0[range])
-    }
-
-    fn compute<I: Clone + Send + Sync>(
-        self,
-        _: &Environment,
-        cut: Cut,
-        mut inputs: I,
-        work: impl Fn(&mut I, Window, Output<'_>) + Sync,
-    ) {
-        for window in cut.windows(self.1) {
-            let out = &mut self.0[window.elements(cut.dim)];
-            work(&mut inputs, window, out.into());
-        }
-    }
-
-    fn reduce<I: IdArray, B: IdArray, F: FloatArray>(
-        self,
-        _: &Environment,
-        _: &Bag<'_>,
-        _: BagInputs<I, B, F>,
-    ) {
-        unreachable!("no bags here")
-    }
-}
 
 /// Ids that are written at most `1` at a time.
 struct Ids<'a>(&'a mut [u32], usize);
@@ -129,7 +57,7 @@ fn table(env: &mut Environment, dtype: &str, rows: usize, dim: usize) -> (f64, V
     let values = values(rows * dim);
     run::table_write(env, table, 0.0, Floats(&values, WHOLE)).unwrap();
     let mut lookups = vec![0.0; rows * dim];
-    run::table_read(env, table, 0.0, Out(&mut lookups, WHOLE)).unwrap();
+    run::table_read(env, table, 0.0, Out::overwritten(&mut lookups, WHOLE)).unwrap();
     (table, lookups)
 }
 
@@ -175,7 +103,8 @@ fn tiles_and_passes_do_not_change_the_best_rows() {
                         continue;
                     }
                     let (mut ids, mut scores) = (vec![9; 7 * k + 2], vec![9.0; 7 * k + 1]);
-                    let (to_ids, to_scores) = (Ids(&mut ids, entries), Out(&mut scores, entries));
+                    let (to_ids, to_scores) =
+                        (Ids(&mut ids, entries), Out::overwritten(&mut scores, entries));
                     nearest(
                         &env,
                         handle,
@@ -211,7 +140,7 @@ fn threads_do_not_change_the_best_rows() {
             // The last one is too large for heaps of other threads.
             for k in [1, 10, 500, rows.min(17_000)] {
                 let (mut ids, mut scores) = (vec![0; 5 * k], vec![0.0; 5 * k]);
-                let (to_ids, to_scores) = (Ids(&mut ids, WHOLE), Out(&mut scores, WHOLE));
+                let (to_ids, to_scores) = (Ids(&mut ids, WHOLE), Out::overwritten(&mut scores, WHOLE));
                 let queries = Floats(&queries, WHOLE);
                 nearest(&env, handle, queries, k as f64, true, to_ids, to_scores).unwrap();
                 let wanted = sorted.iter().flat_map(|rows| &rows[..k]);
@@ -245,7 +174,7 @@ fn tiles_do_not_change_similarities() {
             }
             let mut out = vec![9.0; n * m + 1];
             let (a, b) = (Floats(&a, seen), Floats(&b, seen));
-            similarity(&env, a, b, dim as f64, Out(&mut out, entries)).unwrap();
+            similarity(&env, a, b, dim as f64, Out::overwritten(&mut out, entries)).unwrap();
             assert_eq!(out.pop(), Some(9.0));
             assert_eq!(out, wanted, "{n} and {m} rows of {dim}, {seen} {entries}");
         }
@@ -258,7 +187,7 @@ fn wrong_lengths_and_overlaps_are_failures() {
     let (handle, _) = table(&mut env, "f32", 4, 3);
     let search = |env: &Environment, queries: &[f32], k, ids: usize, scores: usize| {
         let (mut ids, mut scores) = (vec![0; ids], vec![0.0; scores]);
-        let (ids, scores) = (Ids(&mut ids, WHOLE), Out(&mut scores, WHOLE));
+        let (ids, scores) = (Ids(&mut ids, WHOLE), Out::overwritten(&mut scores, WHOLE));
         nearest(env, handle, Floats(queries, WHOLE), k, false, ids, scores)
     };
     let queries = [1.0; 6];
@@ -283,6 +212,6 @@ fn wrong_lengths_and_overlaps_are_failures() {
     assert_eq!(search(&env, &queries, 2.0, 4, 4), Err(Failure::Handle(handle)));
     let mut out = [0.0; 3];
     let (a, b) = (Floats(&queries, WHOLE), Floats(&queries, WHOLE));
-    let call = similarity(&env, a, b, 3.0, Out(&mut out, WHOLE));
+    let call = similarity(&env, a, b, 3.0, Out::overwritten(&mut out, WHOLE));
     assert_eq!(call, Err(Failure::Short("out", 3, 4)));
 }

@@ -2,19 +2,20 @@
 
 #![expect(unsafe_code, reason = "arrays of the test, as a binding makes them")]
 
+mod common;
+
+use common::{TiledFloats, TiledOut};
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::Arc;
-use tokenbed_binding::arrays::{At, BagInputs, Cut, Cuts, FloatArray, IdArray, OutArray, Proven};
+use tokenbed_binding::arrays::{At, Cuts, IdArray, Proven};
 use tokenbed_binding::run::{self, gather};
 use tokenbed_binding::whole::Whole;
 use tokenbed_binding::{
     BagRecord, EmbedRecord, Environment, PositionsRecord, RotaryRecord, SinusoidRecord, TableRecord, DONE,
 };
 use tokenbed_core::indices::Ids;
-use tokenbed_core::ops::{bag_extend, bag_finish, Bag, BagState};
 use tokenbed_core::simd::detect;
-use tokenbed_core::{Output, Window};
 
 /// Ids of which at most `most` are seen at a time, and how often each tile was read.
 #[derive(Clone)]
@@ -52,94 +53,6 @@ unsafe impl IdArray for Tiled<'_> {
     }
 }
 
-/// Floats of which at most `most` are seen at a time.
-#[derive(Clone)]
-struct TiledFloats<'a>(&'a [f32], usize);
-
-impl FloatArray for TiledFloats<'_> {
-    fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    fn most(&self) -> usize {
-        self.1
-    }
-
-    fn tile(&mut self, range: Range<usize>) -> &[f32] {
-        assert!(range.len() <= self.1);
-        &self.0[range]
-    }
-
-    fn copy_to(&mut self, _: usize, to: &mut [f32]) {
-        to.copy_from_slice(self.0);
-    }
-
-    fn address(&self) -> Range<usize> {
-        0..0
-    }
-}
-
-/// An output that is written at most `most` values at a time.
-struct TiledOut<'a>(&'a mut [f32], usize);
-
-impl OutArray for TiledOut<'_> {
-    fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    fn address(&self) -> Range<usize> {
-        1..2
-    }
-
-    fn most(&self) -> usize {
-        self.1
-    }
-
-    fn edit(&mut self, range: Range<usize>, _: bool, edit: impl FnOnce(&mut [f32])) {
-        assert!(range.len() <= self.1);
-        edit(&mut self.0[range])
-    }
-
-    fn compute<I: Clone + Send + Sync>(
-        self,
-        _: &Environment,
-        cut: Cut,
-        mut inputs: I,
-        work: impl Fn(&mut I, Window, Output<'_>) + Sync,
-    ) {
-        for window in cut.windows(self.1) {
-            assert!(window.len() <= self.1);
-            work(
-                &mut inputs,
-                window,
-                self.0[window.elements(cut.dim)].as_mut().into(),
-            );
-        }
-    }
-
-    fn reduce<I: IdArray, B: IdArray, F: FloatArray>(
-        self,
-        env: &Environment,
-        bag: &Bag<'_>,
-        inputs: BagInputs<I, B, F>,
-    ) {
-        let BagInputs {
-            mut ids,
-            mut cuts,
-            weights,
-        } = inputs;
-        assert!(weights.is_none());
-        let dim = bag.table.dim();
-        for (b, acc) in self.0.chunks_exact_mut(dim).enumerate() {
-            let mut state = BagState::default();
-            for i in cuts.range(b, ids.len()) {
-                bag_extend(env.exec(), bag, ids.tile(i..i + 1), None, 0..dim, &mut state, acc);
-            }
-            bag_finish(env.isa(), bag, &state, acc);
-        }
-    }
-}
-
 const ROWS: usize = 40;
 const DIM: usize = 7;
 
@@ -172,7 +85,7 @@ fn whole(len: usize, run: impl FnOnce(Whole<'_>) -> f64) -> Vec<f32> {
 /// What `run` writes into an output in tiles.
 fn tiled(len: usize, most: usize, run: impl FnOnce(TiledOut<'_>) -> f64) -> Vec<f32> {
     let mut out = vec![0.0; len];
-    assert_eq!(run(TiledOut(&mut out, most)), DONE);
+    assert_eq!(run(TiledOut::new(&mut out, most)), DONE);
     out
 }
 
@@ -300,7 +213,7 @@ fn tiles_may_end_inside_a_rotated_pair() {
                 let at = list.map_or(At::From(9), |list| At::Ids(Tiled::new(list, ids_at_once)));
                 let mut out = if in_place { x.clone() } else { vec![0.0; x.len()] };
                 let x = (!in_place).then_some(TiledFloats(&x, most));
-                let tiles = TiledOut(&mut out, most);
+                let tiles = TiledOut::new(&mut out, most);
                 let status = run::rotary_run(&env, rotary, x, 3.0, 4.0, at, false, tiles);
                 assert_eq!(status, Ok(DONE));
                 out
@@ -345,7 +258,7 @@ fn rows_longer_than_a_tile_are_rotated_in_parts() {
             let mut out = if in_place { x.clone() } else { vec![0.0; x.len()] };
             let x = (!in_place).then_some(TiledFloats(&x, most));
             let at = At::<Tiled<'_>>::From(1);
-            let tiles = TiledOut(&mut out, most);
+            let tiles = TiledOut::new(&mut out, most);
             let status = run::rotary_run(&env, rotary, x, 1.0, 2.0, at, true, tiles);
             assert_eq!(status, Ok(DONE));
             out
@@ -398,7 +311,7 @@ fn an_operation_over_a_freed_table_fails_and_the_memory_is_gone_at_once() {
         Tiled::new(&ids, 4),
         cuts,
         None::<TiledFloats<'_>>,
-        TiledOut(&mut out, DIM),
+        TiledOut::new(&mut out, DIM),
     );
     assert!(run.is_err());
     assert_eq!(out, [0.5; DIM]);

@@ -1,0 +1,118 @@
+//! Arrays in tiles, as on WebAssembly.
+
+use std::ops::Range;
+use tokenbed_binding::arrays::{BagInputs, Cut, FloatArray, IdArray, OutArray};
+use tokenbed_binding::Environment;
+use tokenbed_core::ops::{bag_extend, bag_finish, Bag, BagState};
+use tokenbed_core::{Output, Window};
+
+fn address<T>(values: &[T]) -> Range<usize> {
+    let range = values.as_ptr_range();
+    range.start.addr()..range.end.addr()
+}
+
+/// Floats of which at most `1` are seen at a time.
+#[derive(Clone)]
+pub struct TiledFloats<'a>(pub &'a [f32], pub usize);
+
+impl FloatArray for TiledFloats<'_> {
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn most(&self) -> usize {
+        self.1
+    }
+
+    fn tile(&mut self, range: Range<usize>) -> &[f32] {
+        assert!(range.len() <= self.1, "{range:?}");
+        &self.0[range]
+    }
+
+    fn copy_to(&mut self, _: usize, to: &mut [f32]) {
+        to.copy_from_slice(self.0);
+    }
+
+    fn address(&self) -> Range<usize> {
+        address(self.0)
+    }
+}
+
+/// An output that is written at most `1` values at a time. Whether an operation may continue from its values is `2`.
+pub struct TiledOut<'a>(&'a mut [f32], usize, bool);
+
+impl<'a> TiledOut<'a> {
+    /// An output whose values an operation may continue from.
+    #[allow(dead_code, reason = "each test uses its own part")]
+    pub fn new(values: &'a mut [f32], most: usize) -> Self {
+        TiledOut(values, most, true)
+    }
+
+    /// An output whose values are only overwritten.
+    #[allow(dead_code, reason = "each test uses its own part")]
+    pub fn overwritten(values: &'a mut [f32], most: usize) -> Self {
+        TiledOut(values, most, false)
+    }
+}
+
+impl OutArray for TiledOut<'_> {
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn address(&self) -> Range<usize> {
+        address(self.0)
+    }
+
+    fn most(&self) -> usize {
+        self.1
+    }
+
+    fn edit(&mut self, range: Range<usize>, overwrite: bool, edit: impl FnOnce(&mut [f32])) {
+        assert!(range.len() <= self.1 && (overwrite || self.2), "{range:?}");
+        let values = &mut self.0[range];
+        if overwrite {
+            values.fill(f32::NAN);
+        }
+        edit(values)
+    }
+
+    fn compute<I: Clone + Send + Sync>(
+        self,
+        _: &Environment,
+        cut: Cut,
+        mut inputs: I,
+        work: impl Fn(&mut I, Window, Output<'_>) + Sync,
+    ) {
+        for window in cut.windows(self.1) {
+            assert!(window.len() <= self.1);
+            work(
+                &mut inputs,
+                window,
+                self.0[window.elements(cut.dim)].as_mut().into(),
+            );
+        }
+    }
+
+    fn reduce<I: IdArray, B: IdArray, F: FloatArray>(
+        self,
+        env: &Environment,
+        bag: &Bag<'_>,
+        inputs: BagInputs<I, B, F>,
+    ) {
+        let BagInputs {
+            mut ids,
+            mut cuts,
+            weights,
+        } = inputs;
+        assert!(weights.is_none());
+        let dim = bag.table.dim();
+        for (b, acc) in self.0.chunks_exact_mut(dim).enumerate() {
+            let mut state = BagState::default();
+            for i in cuts.range(b, ids.len()) {
+                bag_extend(env.exec(), bag, ids.tile(i..i + 1), None, 0..dim, &mut state, acc);
+            }
+            bag_finish(env.isa(), bag, &state, acc);
+        }
+    }
+}
