@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 mod error;
+mod gguf;
 mod header;
 mod index;
 pub mod json;
@@ -122,6 +123,7 @@ pub fn header(format: Format, prefix: &[u8], total: u64) -> Result<Read<Header>,
     let header = match format {
         Format::Safetensors => safetensors::header(prefix, total),
         Format::Npy => npy::header(prefix, total),
+        Format::Gguf => gguf::header(prefix, total),
         _ => {
             return Err(error!(
                 At::File,
@@ -133,6 +135,11 @@ pub fn header(format: Format, prefix: &[u8], total: u64) -> Result<Read<Header>,
     };
     match header {
         Ok(header) => Ok(Read::Done(header)),
+        // The length of a GGUF header is not known before its end, so that the prefix doubles.
+        Err(Stop::More(bytes)) if format == Format::Gguf => {
+            let twice = (2 * prefix.len() as u64).clamp(REQUEST.min(total), total);
+            Ok(Read::More(bytes.max(twice)))
+        }
         Err(Stop::More(bytes)) => Ok(Read::More(bytes)),
         Err(Stop::Error(error)) => Err(error),
     }

@@ -1,0 +1,362 @@
+//! GGUF, versions 2 and 3, little-endian: counts, keys with typed values, descriptions of tensors, then aligned data.
+
+use crate::error::{error, span, At, Error, Part, Stop};
+use crate::header::{elements, tile, Encoding, Header, Tensor, Tokens, Value};
+use crate::json::{repeated, DEPTH};
+use crate::Format;
+
+/// A type of ggml: its number, its name, the values of a block, and the bytes of a block.
+struct Type(u32, &'static str, u64, u64, Option<Encoding>);
+
+#[rustfmt::skip]
+const TYPES: [Type; 34] = [
+    Type(0, "F32", 1, 4, Some(Encoding::F32)),
+    Type(1, "F16", 1, 2, Some(Encoding::F16)),
+    Type(2, "Q4_0", 32, 18, Some(Encoding::Q4_0)),
+    Type(3, "Q4_1", 32, 20, Some(Encoding::Q4_1)),
+    Type(6, "Q5_0", 32, 22, Some(Encoding::Q5_0)),
+    Type(7, "Q5_1", 32, 24, Some(Encoding::Q5_1)),
+    Type(8, "Q8_0", 32, 34, Some(Encoding::Q8_0)),
+    Type(9, "Q8_1", 32, 36, None),
+    Type(10, "Q2_K", 256, 84, Some(Encoding::Q2K)),
+    Type(11, "Q3_K", 256, 110, Some(Encoding::Q3K)),
+    Type(12, "Q4_K", 256, 144, Some(Encoding::Q4K)),
+    Type(13, "Q5_K", 256, 176, Some(Encoding::Q5K)),
+    Type(14, "Q6_K", 256, 210, Some(Encoding::Q6K)),
+    Type(15, "Q8_K", 256, 292, None),
+    Type(16, "IQ2_XXS", 256, 66, None),
+    Type(17, "IQ2_XS", 256, 74, None),
+    Type(18, "IQ3_XXS", 256, 98, None),
+    Type(19, "IQ1_S", 256, 50, None),
+    Type(20, "IQ4_NL", 32, 18, None),
+    Type(21, "IQ3_S", 256, 110, None),
+    Type(22, "IQ2_S", 256, 82, None),
+    Type(23, "IQ4_XS", 256, 136, None),
+    Type(24, "I8", 1, 1, None),
+    Type(25, "I16", 1, 2, None),
+    Type(26, "I32", 1, 4, None),
+    Type(27, "I64", 1, 8, None),
+    Type(28, "F64", 1, 8, None),
+    Type(29, "IQ1_M", 256, 56, None),
+    Type(30, "BF16", 1, 2, Some(Encoding::Bf16)),
+    Type(34, "TQ1_0", 256, 54, None),
+    Type(35, "TQ2_0", 256, 66, None),
+    Type(39, "MXFP4", 32, 17, None),
+    Type(40, "NVFP4", 64, 36, None),
+    Type(41, "Q1_0", 128, 18, None),
+];
+
+/// The names of the types of values, and their bytes, or the least bytes of a string and an array.
+const KINDS: [(&str, u64); 13] = [
+    ("u8", 1),
+    ("i8", 1),
+    ("u16", 2),
+    ("i16", 2),
+    ("u32", 4),
+    ("i32", 4),
+    ("f32", 4),
+    ("bool", 1),
+    ("string", 8),
+    ("array", 12),
+    ("u64", 8),
+    ("i64", 8),
+    ("f64", 8),
+];
+const U32: u64 = 4;
+const F32: u64 = 6;
+const BOOL: u64 = 7;
+const STRING: u64 = 8;
+const ARRAY: u64 = 9;
+const F64: u64 = 12;
+
+/// ggml's limit.
+const DIMS: u64 = 4;
+
+pub(crate) fn header(prefix: &[u8], total: u64) -> Result<Header, Stop> {
+    let mut cursor = Cursor { prefix, total, at: 0 };
+    if cursor.take(4, "the magic of a GGUF file")? != b"GGUF" {
+        return Err(error!(At::Byte(0), "a GGUF file begins with GGUF").into());
+    }
+    let version = cursor.u32("the version")?;
+    if version != 2 && version != 3 {
+        let big_endian = version.trailing_zeros() >= 16;
+        let version = if big_endian {
+            (version as u32).swap_bytes() as u64
+        } else {
+            version
+        };
+        let order = if big_endian { " in big-endian order" } else { "" };
+        return Err(error!(
+            At::Byte(4),
+            "version ", version, order, " of GGUF is not read: 2 and 3 in little-endian order are"
+        )
+        .into());
+    }
+    // The least bytes of a tensor and of a key with its value.
+    let tensors = cursor.count("tensors", 24)?;
+    let pairs = cursor.count("keys", 14)?;
+
+    let mut header = Header::new(Format::Gguf);
+    let mut alignment = 32;
+    let mut places = Vec::new();
+    for _ in 0..pairs {
+        let at = cursor.at;
+        let key = cursor.string("a key")?;
+        if key.is_empty() {
+            return Err(error!(At::Byte(at), "a key is empty").into());
+        }
+        let at_value = cursor.at;
+        let kind = cursor.kind()?;
+        let start = cursor.at;
+        let value = cursor.value(kind, 0)?;
+        match (key, &value) {
+            ("general.alignment", &Value::Integer { magnitude, .. })
+                if kind == U32 && magnitude.is_power_of_two() =>
+            {
+                alignment = magnitude;
+            }
+            ("general.alignment", _) => {
+                return Err(error!(
+                    At::Byte(at_value),
+                    "general.alignment is not a power of two of the type u32"
+                )
+                .into())
+            }
+            // The type and the count of its elements come first.
+            (
+                "tokenizer.ggml.tokens",
+                &Value::Array {
+                    kind: "string",
+                    count,
+                },
+            ) => {
+                header.tokens = Some(Tokens {
+                    offset: start + 12,
+                    count,
+                });
+            }
+            _ => {}
+        }
+        header.metadata.push((key.into(), value));
+        places.push(at);
+    }
+    let keys = &header.metadata;
+    if let Some(twice) = repeated(keys.len(), &|a, b| keys[a].0.cmp(&keys[b].0)) {
+        return Err(error!(
+            At::Byte(places[twice]),
+            "the key ",
+            Part::Quoted(&keys[twice].0),
+            " appears twice"
+        )
+        .into());
+    }
+
+    places.clear();
+    for _ in 0..tensors {
+        places.push(cursor.at);
+        let tensor = cursor.tensor(alignment)?;
+        header.tensors.push(tensor);
+    }
+    let named = &mut header.tensors;
+    if let Some(twice) = repeated(named.len(), &|a, b| named[a].name.cmp(&named[b].name)) {
+        return Err(error!(
+            At::Byte(places[twice]),
+            "the tensor ",
+            Part::Quoted(&named[twice].name),
+            " appears twice"
+        )
+        .into());
+    }
+    if tensors == 0 && cursor.at == total {
+        return Ok(header);
+    }
+    // Offsets were relative to the data, which begin at a multiple of the alignment.
+    let start = cursor.at.next_multiple_of(alignment);
+    for tensor in named.iter_mut() {
+        tensor.offset = tensor.offset.saturating_add(start);
+    }
+    tile(named, start, total, alignment)?;
+    Ok(header)
+}
+
+struct Cursor<'a> {
+    prefix: &'a [u8],
+    total: u64,
+    at: u64,
+}
+
+impl<'a> Cursor<'a> {
+    fn take(&mut self, length: u64, what: &str) -> Result<&'a [u8], Stop> {
+        let bytes = span(self.prefix, self.total, self.at, length, what)?;
+        self.at += length;
+        Ok(bytes)
+    }
+
+    /// A little-endian integer of at most 8 bytes.
+    fn unsigned(&mut self, length: u64, what: &str) -> Result<u64, Stop> {
+        let bytes = self.take(length, what)?;
+        Ok(bytes
+            .iter()
+            .rev()
+            .fold(0, |value, &byte| value << 8 | byte as u64))
+    }
+
+    fn u32(&mut self, what: &str) -> Result<u64, Stop> {
+        self.unsigned(4, what)
+    }
+
+    /// A count of entries that take at least `least` bytes each.
+    fn count(&mut self, what: &str, least: u64) -> Result<u64, Stop> {
+        let at = self.at;
+        let count = self.unsigned(8, what)?;
+        if count > (self.total - self.at) / least {
+            return Err(error!(
+                At::Byte(at),
+                "the count of ",
+                what,
+                " is ",
+                count,
+                ", more than fit the file, which ends after ",
+                self.total
+            )
+            .into());
+        }
+        Ok(count)
+    }
+
+    fn string(&mut self, what: &str) -> Result<&'a str, Stop> {
+        let length = self.unsigned(8, what)?;
+        let at = self.at;
+        match std::str::from_utf8(self.take(length, what)?) {
+            Ok(text) => Ok(text),
+            Err(error) => {
+                Err(error!(At::Byte(at + error.valid_up_to() as u64), what, " is not UTF-8").into())
+            }
+        }
+    }
+
+    /// The type of a value: an index of [`KINDS`].
+    fn kind(&mut self) -> Result<u64, Stop> {
+        let at = self.at;
+        let kind = self.u32("the type of a value")?;
+        if kind as usize >= KINDS.len() {
+            return Err(error!(At::Byte(at), "the type ", kind, " of a value is unknown").into());
+        }
+        Ok(kind)
+    }
+
+    /// A value inside `depth` arrays.
+    fn value(&mut self, kind: u64, depth: usize) -> Result<Value, Stop> {
+        let at = self.at;
+        let (name, size) = KINDS[kind as usize];
+        Ok(match kind {
+            STRING => Value::Text(self.string("a string")?.into()),
+            ARRAY => {
+                if depth == DEPTH {
+                    return Err(
+                        error!(At::Byte(at), "arrays nest deeper than ", DEPTH as u64, " levels").into(),
+                    );
+                }
+                let kind = self.kind()?;
+                let (name, size) = KINDS[kind as usize];
+                let count = self.count("elements", size)?;
+                match kind {
+                    STRING => {
+                        for _ in 0..count {
+                            self.string("a string")?;
+                        }
+                    }
+                    ARRAY | BOOL => {
+                        for _ in 0..count {
+                            self.value(kind, depth + 1)?;
+                        }
+                    }
+                    // No product wraps: the count fits the file.
+                    _ => drop(self.take(count * size, "an array")?),
+                }
+                Value::Array { kind: name, count }
+            }
+            _ => {
+                let bits = self.unsigned(size, "a value")?;
+                match kind {
+                    F32 => Value::F32(bits as u32),
+                    F64 => Value::F64(bits),
+                    BOOL if bits <= 1 => Value::Bool(bits == 1),
+                    BOOL => return Err(error!(At::Byte(at), "a bool is ", bits, ", not 0 or 1").into()),
+                    _ => {
+                        let unused = 64 - 8 * size as u32;
+                        let value = (bits << unused) as i64 >> unused;
+                        let negative = name.starts_with('i') && value < 0;
+                        let magnitude = if negative { value.unsigned_abs() } else { bits };
+                        Value::Integer { negative, magnitude }
+                    }
+                }
+            }
+        })
+    }
+
+    /// A tensor; its offset is relative to the data.
+    fn tensor(&mut self, alignment: u64) -> Result<Tensor, Stop> {
+        let start = At::Byte(self.at);
+        let name = self.string("the name of a tensor")?;
+        let wrong = |what: &str, value: u64, bound: &str| {
+            let parts = [
+                "the tensor ".into(),
+                Part::Quoted(name),
+                what.into(),
+                value.into(),
+                bound.into(),
+            ];
+            Stop::Error(Error::new(start, &parts))
+        };
+        let dims = self.u32("the number of dimensions")?;
+        if dims > DIMS {
+            return Err(wrong(" has ", dims, " dimensions, more than 4"));
+        }
+        let mut shape = Vec::new();
+        for _ in 0..dims {
+            shape.push(self.unsigned(8, "a dimension")?);
+        }
+        if shape.contains(&0) {
+            return Err(wrong(" has a dimension of ", 0, ""));
+        }
+        let kind = self.u32("the type of a tensor")?;
+        let offset = self.unsigned(8, "the offset of a tensor")?;
+        let Some(Type(_, dtype, block, size, encoding)) = TYPES.iter().find(|found| found.0 as u64 == kind)
+        else {
+            return Err(wrong(" has the unknown type ", kind, ""));
+        };
+        // The first size is that of a row.
+        let row = shape.first().copied().unwrap_or(1);
+        if row % block != 0 {
+            return Err(wrong(
+                " has rows of ",
+                row,
+                " values, which are not whole blocks of its type",
+            ));
+        }
+        let Some(bytes) = elements(&shape).and_then(|count| (count / block).checked_mul(*size)) else {
+            return Err(wrong(
+                " takes more than 2^64 bytes: its rows have ",
+                row,
+                " values",
+            ));
+        };
+        if offset % alignment != 0 {
+            return Err(wrong(
+                " has an offset that is not a multiple of the alignment ",
+                alignment,
+                "",
+            ));
+        }
+        shape.reverse();
+        Ok(Tensor {
+            name: name.into(),
+            dtype: (*dtype).into(),
+            encoding: *encoding,
+            shape,
+            offset,
+            bytes,
+        })
+    }
+}
