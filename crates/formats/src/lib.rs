@@ -7,6 +7,7 @@
 
 #![forbid(unsafe_code)]
 
+mod decimal;
 mod error;
 mod gguf;
 mod header;
@@ -14,10 +15,12 @@ mod index;
 pub mod json;
 mod npy;
 mod safetensors;
+mod words;
 
 pub use error::{At, Error};
 pub use header::{Encoding, Header, Tensor, Tokens, Value};
 pub use index::{index, Index};
+pub use words::{Sink, Summary, WordError, WordFormat, WordReader};
 
 use error::{error, Stop};
 
@@ -104,17 +107,27 @@ pub fn detect(prefix: &[u8], total: u64) -> Result<Read<Format>, Error> {
     if prefix.get(8) == Some(&b'{') && !prefix[..8].iter().all(text) {
         return Ok(Read::Done(Format::Safetensors));
     }
-    if prefix
-        .iter()
-        .find(|byte| !matches!(byte, b' ' | b'\t' | b'\n' | b'\r'))
-        == Some(&b'{')
-    {
-        return Ok(Read::Done(Format::Index));
+    let whole = prefix.len() as u64 >= total;
+    let blank = |byte: &&u8| !matches!(byte, b' ' | b'\t' | b'\n' | b'\r');
+    let format = match prefix.iter().find(blank) {
+        Some(b'{') => Ok(Some(Format::Index)),
+        Some(_) => words::first_line(prefix, whole),
+        None if whole => Ok(None),
+        None => Err(()),
+    };
+    match format {
+        Ok(Some(format)) => Ok(Read::Done(format)),
+        Ok(None) => Err(error!(
+            At::Byte(0),
+            "the format is not recognised: safetensors, a safetensors index, .npy, GGUF, word2vec and GloVe files are read"
+        )),
+        Err(()) => Ok(Read::More(twice(prefix, total))),
     }
-    Err(error!(
-        At::Byte(0),
-        "the format is not recognised: safetensors, a safetensors index, .npy, GGUF, word2vec and GloVe files are read"
-    ))
+}
+
+/// Twice the prefix, within the file.
+fn twice(prefix: &[u8], total: u64) -> u64 {
+    (2 * prefix.len() as u64).max(REQUEST).min(total)
 }
 
 /// Reads and checks the header of a file of `total` bytes. `format` is [`Format::Safetensors`], [`Format::Npy`] or
@@ -136,10 +149,7 @@ pub fn header(format: Format, prefix: &[u8], total: u64) -> Result<Read<Header>,
     match header {
         Ok(header) => Ok(Read::Done(header)),
         // The length of a GGUF header is not known before its end, so that the prefix doubles.
-        Err(Stop::More(bytes)) if format == Format::Gguf => {
-            let twice = (2 * prefix.len() as u64).clamp(REQUEST.min(total), total);
-            Ok(Read::More(bytes.max(twice)))
-        }
+        Err(Stop::More(bytes)) if format == Format::Gguf => Ok(Read::More(bytes.max(twice(prefix, total)))),
         Err(Stop::More(bytes)) => Ok(Read::More(bytes)),
         Err(Stop::Error(error)) => Err(error),
     }
