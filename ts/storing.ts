@@ -32,6 +32,7 @@ export function filled(table: Table, write: (kernels: Kernels, handle: number) =
 /** Throws `ERR_READ_ONLY` if a table can only be read. */
 export function expectWritable({ spec }: Table): void {
   if (!spec.readOnly) return;
-  const text = `A table of ${spec.dtype} is read-only; convert('f32') returns one that can be written`;
+  const what = spec.mapping === undefined ? `table of ${spec.dtype}` : 'mapped table';
+  const text = `A ${what} is read-only; convert('f32') returns one that can be written`;
   throw fail(Error, 'ERR_READ_ONLY', text);
 }

@@ -58,16 +58,29 @@ export const STORAGE: { readonly [D in StorageDType | BlockDType]: Storage } = {
 /** The dtypes of tables that can be written. */
 export const STORAGE_DTYPES: readonly StorageDType[] = ['f32', 'f16', 'bf16', 'i8', 'i4'];
 
+/** How the rows of a table are placed in a mapped file. */
+export interface Mapping {
+  /** Bytes from one row to the next: at least those of a row. Scale and bias are at the end of these bytes. */
+  readonly stride: number;
+}
+
 /** `rows` x `dim` values of a dtype, row-major. */
 export class TableSpec {
   constructor(
     readonly rows: number,
     readonly dim: number,
     readonly dtype: StorageDType | BlockDType = 'f32',
+    /** Absent for a table in memory, whose rows have no padding. */
+    readonly mapping?: Mapping,
   ) {}
 
   /** Bytes from one row to the next. */
   get rowBytes(): number {
+    return this.mapping?.stride ?? this.packedRowBytes;
+  }
+
+  /** Bytes of a row without padding. */
+  get packedRowBytes(): number {
     return STORAGE[this.dtype].rowBytes(this.dim);
   }
 
@@ -83,7 +96,7 @@ export class TableSpec {
 
   /** Whether the rows can only be read. */
   get readOnly(): boolean {
-    return STORAGE[this.dtype].readOnly ?? false;
+    return this.mapping !== undefined || (STORAGE[this.dtype].readOnly ?? false);
   }
 }
 

@@ -18,6 +18,18 @@ export interface TableRecord {
   zeros: boolean;
 }
 
+/** The argument of {@link Kernels.rowsCreate}. */
+export interface RowsRecord {
+  /** The table that is filled. */
+  table: number;
+  /** `f32`, `f16`, `bf16`, `f64`, `f8_e4m3`, `f8_e5m2`, `int8` (integers), `i8`, `i4`, or the name of a block type. */
+  encoding: string;
+  /** The number of columns of the tensor: at least those of the table, which are the first ones. */
+  dim: number;
+  /** Whether the tensor is stored column by column. */
+  fortran: boolean;
+}
+
 /** The argument of {@link Kernels.sinusoidCreate}. */
 export interface SinusoidRecord {
   dim: number;
@@ -96,6 +108,20 @@ export interface Kernels {
   tableWrite(table: number, row: number, values: Float32Array): number;
   /** Copies `bytes` into the table as they are, from its byte `offset` on. */
   tableBytes(table: number, offset: number, bytes: Uint8Array): void;
+  /** out = table[row ..], whole rows, as they are stored, without padding. */
+  tableRows(table: number, row: number, out: Uint8Array): void;
+  /**
+   * Creates a reader that fills a table with a tensor of as many rows. Returns its handle, or `undefined` if the memory
+   * does not suffice for a row of the tensor. `encoding` is that of the table, or any but a block type into a table that
+   * can be written, or a block type into such a table. With `fortran` it is that of a table of `f32`, `f16` or `bf16`,
+   * or `f64` for a table of `f32`.
+   */
+  rowsCreate(record: RowsRecord): number | undefined;
+  /**
+   * Stores the next bytes of the tensor, of any number, in the order of the file. Returns a status, as `tableConvert`;
+   * the index is one of the table, and `misfit` also returns an f64 beyond f32. Throws if the tensor has fewer bytes.
+   */
+  rowsPush(rows: number, bytes: Uint8Array): number;
   /** to = the values of `from`, converted. Returns a status, as `tableWrite`, but rows may have been written. */
   tableConvert(from: number, to: number): number;
   /**
@@ -280,6 +306,8 @@ export interface Backend {
   readonly lost: boolean;
   /** A table of zeros, or with arbitrary contents if the caller writes all of it. `ERR_TOO_LARGE` before allocation. */
   table(spec: TableSpec, contents: Contents): Table;
+  /** The owner of a table that a kernel has created. `bytes`: the memory that it has, which may be more than `spec`. */
+  adopt(spec: TableSpec, handle: number, bytes?: number): Table;
   /** A sinusoidal encoding. `ERR_TOO_LARGE`. */
   sinusoid(record: SinusoidRecord): Handle;
   /** The owner of the operation that `create` prepares. */

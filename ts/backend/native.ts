@@ -64,8 +64,11 @@ export function nativeBackend(host: Host, settings: Settings): Backend {
       const handle =
         bytes <= limit ? kernels.tableCreate({ rows, dim, dtype, zeros: contents === 'zeros' }) : undefined;
       if (handle === undefined) throw tooLarge('A table', bytes, limit);
+      return backend.adopt(spec, handle);
+    },
+    adopt(spec, handle): Table {
       let view: Float32Array | null | undefined;
-      const few = new FewRows(spec, fewRows(dim), () => {
+      const few = new FewRows(spec, fewRows(spec.dim), () => {
         if (view === undefined) view = kernels.tableView(handle) ?? null;
         return view;
       });

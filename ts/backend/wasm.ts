@@ -68,14 +68,8 @@ export function wasmBackend(module: WebAssembly.Module, settings: { isa: string 
   if (settings.isa !== undefined) kernels.lowerIsa(settings.isa); // no effect for the ISA of a processor
 
   let used = 0;
-  /** Allocates a table. `release` frees it and must not refer to its owner. */
-  const allocate = (what: string, spec: TableSpec, zeros: boolean) => {
-    const { rows, dim, dtype, bytes } = spec;
-    const limit = Math.min(ADDRESSABLE - used, LARGEST);
-    if (bytes > limit) throw tooLarge(what, bytes, limit);
-    const handle = kernels.tableCreate({ rows, dim, dtype, zeros });
-    // The engine refused to grow the memory.
-    if (handle === undefined) throw tooLarge(what, bytes, Math.max(0, memory.buffer.byteLength - used));
+  /** Counts a table of `bytes`. `release` frees it and must not refer to its owner. */
+  const count = (spec: TableSpec, handle: number, bytes: number) => {
     used += bytes;
     let weight = ballast(bytes);
     const release = () => {
@@ -87,6 +81,22 @@ export function wasmBackend(module: WebAssembly.Module, settings: { isa: string 
     const view = address === undefined ? null : new LinearView(memory, address, spec.values);
     return { handle, release, weight, view };
   };
+  /** Allocates a table. */
+  const allocate = (what: string, spec: TableSpec, zeros: boolean) => {
+    const { rows, dim, dtype, bytes } = spec;
+    const limit = Math.min(ADDRESSABLE - used, LARGEST);
+    if (bytes > limit) throw tooLarge(what, bytes, limit);
+    const handle = kernels.tableCreate({ rows, dim, dtype, zeros });
+    // The engine refused to grow the memory.
+    if (handle === undefined) throw tooLarge(what, bytes, Math.max(0, memory.buffer.byteLength - used));
+    return count(spec, handle, bytes);
+  };
+  const tableOf = (spec: TableSpec, { handle, release, view }: ReturnType<typeof count>): Table => {
+    const few = new FewRows(spec, FEW_ROWS, () =>
+      health.lost === null && view !== null ? view.floats : null,
+    );
+    return new OwnedTable(backend, spec, handle, release, few);
+  };
 
   const backend: Backend = {
     name: 'wasm',
@@ -96,13 +106,8 @@ export function wasmBackend(module: WebAssembly.Module, settings: { isa: string 
     get lost() {
       return health.lost !== null;
     },
-    table(spec, contents): Table {
-      const { handle, release, view } = allocate('A table', spec, contents === 'zeros');
-      const few = new FewRows(spec, FEW_ROWS, () =>
-        health.lost === null && view !== null ? view.floats : null,
-      );
-      return new OwnedTable(backend, spec, handle, release, few);
-    },
+    table: (spec, contents) => tableOf(spec, allocate('A table', spec, contents === 'zeros')),
+    adopt: (spec, handle, bytes = spec.bytes) => tableOf(spec, count(spec, handle, bytes)),
     sinusoid(record): Handle {
       const [bytes, limit] = [record.dim * FREQUENCY_BYTES, ADDRESSABLE - used];
       if (bytes > limit) throw tooLarge('The frequencies', bytes, limit);

@@ -53,6 +53,22 @@ pub trait FloatArray: Clone + Send + Sync {
     fn address(&self) -> Range<usize>;
 }
 
+/// Input bytes.
+#[allow(clippy::len_without_is_empty, reason = "no operation needs it")]
+pub trait ByteArray {
+    /// The number of bytes.
+    fn len(&self) -> usize;
+
+    /// The most bytes that a tile may have.
+    fn most(&self) -> usize;
+
+    /// Bytes `range`, at most [`ByteArray::most`] of them.
+    fn tile(&mut self, range: Range<usize>) -> &[u8];
+
+    /// Copies all bytes to `to`, which has the same length.
+    fn copy_to(&mut self, to: &mut [u8]);
+}
+
 /// The limits for cutting a result into windows.
 #[derive(Debug, Clone)]
 pub struct Cut {
@@ -186,20 +202,20 @@ pub trait OutArray: Sized {
     }
 }
 
-/// Output ids.
+/// Output integers: ids, or bytes.
 #[allow(clippy::len_without_is_empty, reason = "no operation needs it")]
-pub trait IdsOut {
-    /// The number of ids.
+pub trait IntegersOut<T> {
+    /// The number of integers.
     fn len(&self) -> usize;
 
     /// The bytes they cover.
     fn address(&self) -> Range<usize>;
 
-    /// The most ids that one call of `edit` may have.
+    /// The most integers that one call of `edit` may have.
     fn most(&self) -> usize;
 
-    /// Calls `edit` with ids `range`, at most [`IdsOut::most`] of them. It overwrites all of them.
-    fn edit(&mut self, range: Range<usize>, edit: impl FnOnce(&mut [u32]));
+    /// Calls `edit` with integers `range`, at most [`IntegersOut::most`] of them. It overwrites all of them.
+    fn edit(&mut self, range: Range<usize>, edit: impl FnOnce(&mut [T]));
 
     /// Returns an error if this output shares bytes with an input, or is shorter than `needed`.
     fn expect(&self, needed: Option<usize>, inputs: &[Range<usize>]) -> Result<(), Failure> {

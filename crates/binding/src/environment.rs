@@ -4,6 +4,7 @@
 //! table frees its memory at once, and the next run of an operation over it returns [`Failure::Handle`].
 
 use crate::handles::Slots;
+use crate::rows::Rows;
 use crate::status::{first, Failure, DONE};
 use std::rc::Rc;
 use tokenbed_core::memory::{Contents, Memory, Read, TableSpec, Write};
@@ -81,8 +82,8 @@ pub struct RotaryRecord {
     pub layout: String,
 }
 
-/// A table and its memory.
-struct StoredTable {
+/// A table and its memory, which may be longer than the table.
+pub(crate) struct StoredTable {
     spec: TableSpec,
     memory: Access,
 }
@@ -99,21 +100,31 @@ impl StoredTable {
             Access::Read(memory) => memory.bytes(),
             Access::Write(memory) => memory.bytes(),
         };
-        Ok(Table::new(self.spec, bytes)?)
+        Ok(Table::new(self.spec, &bytes[..self.spec.bytes()])?)
     }
 
-    fn write(&mut self) -> Result<TableMut<'_>, Failure> {
+    /// The table, for writing rows. Tables of blocks have no such access.
+    pub fn write(&mut self) -> Result<TableMut<'_>, Failure> {
         if self.spec.is_blocks() {
             return Err(Failure::ReadOnly);
         }
-        let spec = self.spec;
-        Ok(TableMut::new(spec, self.bytes_mut()?)?)
+        let (spec, bytes) = self.owned()?;
+        Ok(TableMut::new(spec, bytes)?)
     }
 
-    fn bytes_mut(&mut self) -> Result<&mut [u8], Failure> {
+    /// Sizes and bytes of a table of any dtype, for the owner that fills it.
+    pub fn owned(&mut self) -> Result<(TableSpec, &mut [u8]), Failure> {
         match &mut self.memory {
-            Access::Write(memory) => Ok(memory.bytes_mut()),
+            Access::Write(memory) => Ok((self.spec, &mut memory.bytes_mut()[..self.spec.bytes()])),
             Access::Read(_) => Err(Failure::ReadOnly),
+        }
+    }
+
+    /// Bytes of memory that the table owns.
+    fn held(&self) -> usize {
+        match &self.memory {
+            Access::Write(memory) => memory.bytes().len(),
+            Access::Read(_) => 0,
         }
     }
 }
@@ -190,6 +201,7 @@ enum Object {
     Embed(EmbedOp),
     Positions(PositionsOp),
     Rotary(RotaryOp),
+    Rows(Box<Rows>),
 }
 
 /// The objects of one environment. They are freed with it, and other environments cannot access them.
@@ -197,7 +209,7 @@ pub struct Environment {
     objects: Slots<Object>,
     isa: Isa,
     threads: usize,
-    misfit: f32,
+    misfit: f64,
 }
 
 impl Default for Environment {
@@ -283,11 +295,24 @@ impl Environment {
                 if zeros {
                     ops::store_zeros(&mut TableMut::new(spec, memory.bytes_mut())?);
                 }
-                let memory = Access::Write(memory);
-                self.keep(Object::Table(StoredTable { spec, memory })).map(Some)
+                self.keep_table(spec, memory).map(Some)
             }
             _ => Ok(None),
         }
+    }
+
+    /// Keeps a table in memory that has at least the bytes of `spec`.
+    pub fn keep_table(&mut self, spec: TableSpec, memory: Memory<Write>) -> Result<f64, Failure> {
+        let len = memory.bytes().len();
+        if len < spec.bytes() {
+            return Err(Failure::Short("memory", len, spec.bytes()));
+        }
+        let memory = Access::Write(memory);
+        self.keep(Object::Table(StoredTable { spec, memory }))
+    }
+
+    pub(crate) fn keep_rows(&mut self, rows: Rows) -> Result<f64, Failure> {
+        self.keep(Object::Rows(Box::new(rows)))
     }
 
     /// Creates a sinusoidal encoding.
@@ -348,10 +373,18 @@ impl Environment {
         }))
     }
 
-    /// Frees the object of `handle`; returns the bytes of a table. Idempotent.
+    /// Frees the object of `handle`; returns the bytes of memory that a table owned. Idempotent.
     pub fn free(&mut self, handle: f64) -> usize {
         match self.objects.remove(handle) {
-            Some(Object::Table(table)) => table.spec.bytes(),
+            Some(Object::Table(table)) => table.held(),
+            _ => 0,
+        }
+    }
+
+    /// Bytes of memory that a table owns.
+    pub fn held(&self, handle: f64) -> usize {
+        match self.objects.get(handle) {
+            Some(Object::Table(table)) => table.held(),
             _ => 0,
         }
     }
@@ -372,11 +405,27 @@ impl Environment {
         }
     }
 
-    /// The bytes of a table of any dtype, for the owner that fills it.
-    pub fn table_bytes(&mut self, handle: f64) -> Result<&mut [u8], Failure> {
+    /// Sizes and bytes of a table of any dtype, for the owner that fills it.
+    pub fn table_bytes(&mut self, handle: f64) -> Result<(TableSpec, &mut [u8]), Failure> {
         match self.objects.get_mut(handle) {
-            Some(Object::Table(table)) => table.bytes_mut(),
+            Some(Object::Table(table)) => table.owned(),
             _ => Err(Failure::Handle(handle)),
+        }
+    }
+
+    pub(crate) fn rows_mut(&mut self, handle: f64) -> Result<&mut Rows, Failure> {
+        match self.objects.get_mut(handle) {
+            Some(Object::Rows(rows)) => Ok(rows),
+            _ => Err(Failure::Handle(handle)),
+        }
+    }
+
+    /// A reader of rows, and its table.
+    pub(crate) fn rows_and_table(&mut self, handle: f64) -> Result<(&mut Rows, &mut StoredTable), Failure> {
+        let table = self.rows_mut(handle)?.table;
+        match self.objects.get_both(handle, table) {
+            Some((Object::Rows(rows), Object::Table(table))) => Ok((rows, table)),
+            _ => Err(Failure::Handle(table)),
         }
     }
 
@@ -389,7 +438,7 @@ impl Environment {
     }
 
     /// The value that the last status of a write refers to.
-    pub fn misfit(&self) -> f32 {
+    pub fn misfit(&self) -> f64 {
         self.misfit
     }
 

@@ -81,11 +81,11 @@ impl<T> Slots<T> {
         self.slots[slot].value.as_mut()
     }
 
-    /// The object of `handle`, and that of `other`, mutable; `None` if they are one object, too.
-    pub fn get_both(&mut self, handle: f64, other: f64) -> Option<(&T, &mut T)> {
+    /// The objects of both handles, mutable; `None` if they are one object, too.
+    pub fn get_both(&mut self, handle: f64, other: f64) -> Option<(&mut T, &mut T)> {
         let (slot, other) = (self.entry(handle)?, self.entry(other)?);
         let [slot, other] = self.slots.get_disjoint_mut([slot, other]).ok()?;
-        Some((slot.value.as_ref()?, other.value.as_mut()?))
+        Some((slot.value.as_mut()?, other.value.as_mut()?))
     }
 
     /// Removes the object of `handle` and returns it; `None` the second time.

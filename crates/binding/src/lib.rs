@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! exports of a binding    read the arguments of one call                          crates/node, crates/wasm
-//!   run, nearest          resolve handles, check arguments and ids, compute       one function per export
+//!   run, nearest, rows    resolve handles, check arguments and ids, compute       one function per export
 //!     environment         the objects of one JavaScript environment, by handle
 //!     arrays              the caller's arrays: whole slices, or tiles of them
 //!     split, pool         rows shared between threads (native)
@@ -15,6 +15,7 @@ pub mod arrays;
 pub mod environment;
 pub mod handles;
 pub mod nearest;
+pub mod rows;
 pub mod run;
 pub mod status;
 
@@ -28,4 +29,5 @@ pub mod whole;
 pub use environment::{
     BagRecord, EmbedRecord, Environment, PositionsRecord, RotaryRecord, SinusoidRecord, TableRecord,
 };
+pub use rows::RowsRecord;
 pub use status::{Failure, DONE};

@@ -11,7 +11,7 @@
 //! Nothing that is allocated grows with the table: other threads have heaps of a limited size, and with more best rows
 //! per query the call runs on one thread.
 
-use crate::arrays::{Cut, FloatArray, IdsOut, OutArray};
+use crate::arrays::{Cut, FloatArray, IntegersOut, OutArray};
 use crate::environment::Environment;
 use crate::status::Failure;
 use std::ops::Range;
@@ -36,7 +36,7 @@ pub fn nearest(
     mut queries: impl FloatArray,
     k: f64,
     cosine: bool,
-    mut ids: impl IdsOut,
+    mut ids: impl IntegersOut<u32>,
     mut scores: impl OutArray,
 ) -> Result<(), Failure> {
     let (table, k) = (env.table(table)?, k as usize);
@@ -158,7 +158,7 @@ fn share(
     use tokenbed_core::ops::nearest::{BLOCK, QUERIES};
     let cost = table
         .spec()
-        .row_bytes()
+        .packed_row_bytes()
         .saturating_mul(best.queries().div_ceil(QUERIES));
     let parts = Parts::of(env.threads(), table.rows(), cost, BLOCK);
     let len = best.len();

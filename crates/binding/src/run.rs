@@ -5,15 +5,15 @@
 //! status); compute the result window by window
 //! ```
 
-use crate::arrays::{At, BagInputs, Cut, Cuts, FloatArray, IdArray, OutArray, Proven};
+use crate::arrays::{At, BagInputs, ByteArray, Cut, Cuts, FloatArray, IdArray, OutArray, Proven};
 use crate::environment::{Dropping, Environment};
 use crate::status::{first, second, Failure, DONE};
 use tokenbed_core::ops::{self, Bag, Embed, Layout, Positions, Rotary, Source};
 use tokenbed_core::rng::Draws;
-use tokenbed_core::{Ids, Window};
+use tokenbed_core::Window;
 
 /// A status, or a bug of the caller.
-type Run = Result<f64, Failure>;
+pub(crate) type Run = Result<f64, Failure>;
 
 /// Evaluates to the checked value, or returns the status of the bad entry from the function.
 macro_rules! prove {
@@ -24,6 +24,7 @@ macro_rules! prove {
         }
     };
 }
+pub(crate) use prove;
 
 /// Looks up rows of a table by id.
 pub fn gather(env: &Environment, table: f64, ids: impl IdArray, out: impl OutArray) -> Run {
@@ -310,17 +311,11 @@ pub fn table_bytes(
     env: &mut Environment,
     table: f64,
     offset: f64,
-    mut bytes: impl IdArray,
+    mut bytes: impl ByteArray,
 ) -> Result<(), Failure> {
-    let (all, offset, len) = (env.table_bytes(table)?, offset as usize, bytes.len());
+    let ((_, all), offset, len) = (env.table_bytes(table)?, offset as usize, bytes.len());
     expect_length("bytes of the table", all.len(), offset.checked_add(len))?;
-    for start in (0..len).step_by(bytes.most()) {
-        let part = start..len.min(start.saturating_add(bytes.most()));
-        let Ids::U8(part) = bytes.tile(part) else {
-            return Err(Failure::Argument("a Uint8Array"));
-        };
-        all[offset + start..][..part.len()].copy_from_slice(part);
-    }
+    bytes.copy_to(&mut all[offset..offset + len]);
     Ok(())
 }
 
@@ -335,6 +330,12 @@ pub fn table_convert(env: &mut Environment, from: f64, to: f64) -> Run {
     }
     if to.spec() == from.spec() {
         to.bytes_mut().copy_from_slice(from.bytes());
+        return Ok(DONE);
+    }
+    if to.spec().dtype() == from.spec().dtype() {
+        for row in 0..rows {
+            to.copy_row(row, from);
+        }
         return Ok(DONE);
     }
     let stored = ops::store(&mut to, 0..rows, false, &mut |row, col, out| {
@@ -430,7 +431,7 @@ fn fill(
 }
 
 #[cfg(not(target_family = "wasm"))]
-fn fill_values(
+pub(crate) fn fill_values(
     threads: usize,
     all: Window,
     values: &mut [f32],
@@ -443,11 +444,16 @@ fn fill_values(
 }
 
 #[cfg(target_family = "wasm")]
-fn fill_values(_: usize, all: Window, values: &mut [f32], work: &(dyn Fn(u64, Window, &mut [f32]) + Sync)) {
+pub(crate) fn fill_values(
+    _: usize,
+    all: Window,
+    values: &mut [f32],
+    work: &(dyn Fn(u64, Window, &mut [f32]) + Sync),
+) {
     work(0, all, values);
 }
 
-fn expect_length(what: &'static str, len: usize, needed: Option<usize>) -> Result<(), Failure> {
+pub(crate) fn expect_length(what: &'static str, len: usize, needed: Option<usize>) -> Result<(), Failure> {
     match needed {
         Some(needed) if needed <= len => Ok(()),
         _ => Err(Failure::Short(what, len, needed.unwrap_or(usize::MAX))),

@@ -5,7 +5,7 @@
     reason = "outputs become slices after the check for overlap with the inputs"
 )]
 
-use crate::arrays::{BagInputs, Cut, Cuts, FloatArray, IdArray, IdsOut, OutArray};
+use crate::arrays::{BagInputs, ByteArray, Cut, Cuts, FloatArray, IdArray, IntegersOut, OutArray};
 use crate::environment::Environment;
 use crate::split::{by_bags, by_costly_rows, by_rows};
 use std::ops::Range;
@@ -67,6 +67,24 @@ impl FloatArray for &[f32] {
     }
 }
 
+impl ByteArray for &[u8] {
+    fn len(&self) -> usize {
+        <[u8]>::len(self)
+    }
+
+    fn most(&self) -> usize {
+        usize::MAX
+    }
+
+    fn tile(&mut self, range: Range<usize>) -> &[u8] {
+        &self[range]
+    }
+
+    fn copy_to(&mut self, to: &mut [u8]) {
+        to.copy_from_slice(self);
+    }
+}
+
 /// An output as a pointer: it may still share bytes with an input.
 pub struct Whole<'a, T = f32> {
     start: *mut T,
@@ -101,7 +119,7 @@ impl<T> Whole<'_, T> {
     }
 }
 
-impl IdsOut for Whole<'_, u32> {
+impl<T> IntegersOut<T> for Whole<'_, T> {
     fn len(&self) -> usize {
         self.len
     }
@@ -114,7 +132,7 @@ impl IdsOut for Whole<'_, u32> {
         usize::MAX
     }
 
-    fn edit(&mut self, range: Range<usize>, edit: impl FnOnce(&mut [u32])) {
+    fn edit(&mut self, range: Range<usize>, edit: impl FnOnce(&mut [T])) {
         edit(&mut self.values(range.end)[range])
     }
 }

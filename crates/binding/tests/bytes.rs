@@ -1,19 +1,14 @@
 //! Tables that are filled with bytes as they are: in parts, at any place, whole or in tiles; and those of blocks, whose
 //! rows cannot be written.
 
-#![expect(unsafe_code, reason = "arrays of the test, as a binding makes them")]
-
 use std::ops::Range;
-use tokenbed_binding::arrays::IdArray;
+use tokenbed_binding::arrays::ByteArray;
 use tokenbed_binding::{run, Environment, Failure, TableRecord, DONE};
-use tokenbed_core::indices::Ids;
 
 /// Bytes of which at most a number are seen at a time.
-#[derive(Clone)]
 struct Tiled<'a>(&'a [u8], usize);
 
-// SAFETY: a slice does not change while it is borrowed.
-unsafe impl IdArray for Tiled<'_> {
+impl ByteArray for Tiled<'_> {
     fn len(&self) -> usize {
         self.0.len()
     }
@@ -22,13 +17,13 @@ unsafe impl IdArray for Tiled<'_> {
         self.1
     }
 
-    fn tile(&mut self, range: Range<usize>) -> Ids<'_> {
+    fn tile(&mut self, range: Range<usize>) -> &[u8] {
         assert!(range.len() <= self.1);
-        Ids::U8(&self.0[range])
+        &self.0[range]
     }
 
-    fn address(&self) -> Range<usize> {
-        0..0
+    fn copy_to(&mut self, to: &mut [u8]) {
+        to.copy_from_slice(self.0);
     }
 }
 
@@ -64,23 +59,21 @@ fn bytes_are_copied_to_their_place() {
 }
 
 #[test]
-fn bytes_that_do_not_fit_and_other_integers_are_refused() {
+fn bytes_that_do_not_fit_are_refused() {
     let mut env = Environment::default();
     let handle = table(&mut env, "f16", 2.0, 4.0).unwrap();
     let bytes = [1; 17];
-    run::table_bytes(&mut env, handle, 0.0, Ids::U8(&bytes[..16])).unwrap();
+    run::table_bytes(&mut env, handle, 0.0, &bytes[..16]).unwrap();
     for (offset, len) in [(0.0, 17), (1.0, 16), (17.0, 0), (f64::MAX, 1)] {
-        let refused = run::table_bytes(&mut env, handle, offset, Ids::U8(&bytes[..len]));
+        let refused = run::table_bytes(&mut env, handle, offset, &bytes[..len]);
         assert!(
             matches!(refused, Err(Failure::Short(..))),
             "{len} bytes from {offset} on"
         );
     }
-    let refused = run::table_bytes(&mut env, handle, 0.0, Ids::I8(&[2; 16]));
-    assert_eq!(refused, Err(Failure::Argument("a Uint8Array")));
     assert_eq!(env.table(handle).unwrap().bytes(), [1; 16]);
     assert_eq!(
-        run::table_bytes(&mut env, 0.5, 0.0, Ids::U8(&bytes)),
+        run::table_bytes(&mut env, 0.5, 0.0, &bytes[..]),
         Err(Failure::Handle(0.5))
     );
 }
@@ -90,7 +83,7 @@ fn rows_of_blocks_are_read_only() {
     let mut env = Environment::default();
     assert_eq!(table(&mut env, "q4_k", 2.0, 128.0), None, "half a block");
     let blocks = table(&mut env, "q4_k", 2.0, 256.0).unwrap();
-    run::table_bytes(&mut env, blocks, 0.0, Ids::U8(&[3; 288])).unwrap();
+    run::table_bytes(&mut env, blocks, 0.0, &[3; 288][..]).unwrap();
     let values = [1.0; 256];
     assert_eq!(env.table_mut(blocks).err(), Some(Failure::ReadOnly));
     assert_eq!(

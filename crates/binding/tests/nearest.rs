@@ -5,14 +5,14 @@ mod common;
 
 use common::{TiledFloats as Floats, TiledOut as Out};
 use std::ops::Range;
-use tokenbed_binding::arrays::IdsOut;
+use tokenbed_binding::arrays::IntegersOut;
 use tokenbed_binding::nearest::{nearest, similarity};
 use tokenbed_binding::{run, Environment, Failure, TableRecord};
 
 /// Ids that are written at most `1` at a time.
 struct Ids<'a>(&'a mut [u32], usize);
 
-impl IdsOut for Ids<'_> {
+impl IntegersOut<u32> for Ids<'_> {
     fn len(&self) -> usize {
         self.0.len()
     }

@@ -1,4 +1,4 @@
-//! The storage types of a table: their names and the bytes of a row.
+//! The storage types of tables and of tensors in files: their names and the bytes of a row.
 
 /// The storage type of a table's values. Kernels compute in f32 for every storage type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,12 +70,12 @@ impl Block {
     }
 
     /// The number of values in a block.
-    pub fn values(self) -> usize {
+    pub const fn values(self) -> usize {
         self.layout().1
     }
 
     /// The number of bytes of a block.
-    pub fn bytes(self) -> usize {
+    pub const fn bytes(self) -> usize {
         self.layout().2
     }
 }
@@ -111,18 +111,95 @@ impl DType {
         }
     }
 
-    /// Bytes of a row of `dim` values; `None` if they overflow an address, or are not whole blocks.
-    pub(crate) fn row_bytes(self, dim: usize) -> Option<usize> {
+    /// The values that are stored together, and their bytes: a value, a pair of nibbles, or a block.
+    const fn group(self) -> (usize, usize) {
         match self {
-            DType::F32 => dim.checked_mul(4),
-            DType::F16 | DType::Bf16 => dim.checked_mul(2),
-            DType::I8 if dim > 0 => dim.checked_add(8),
-            DType::I4 if dim > 0 => dim.div_ceil(2).checked_add(4),
-            DType::I8 | DType::I4 => Some(0),
-            DType::Block(block) if dim.is_multiple_of(block.values()) => {
-                (dim / block.values()).checked_mul(block.bytes())
-            }
-            DType::Block(_) => None,
+            DType::F32 => (1, 4),
+            DType::F16 | DType::Bf16 => (1, 2),
+            DType::I8 => (1, 1),
+            DType::I4 => (2, 1),
+            DType::Block(block) => (block.values(), block.bytes()),
+        }
+    }
+
+    /// Bytes of the header of a row, which follows its values: scale and bias.
+    pub const fn header_bytes(self) -> usize {
+        match self {
+            DType::I8 => 8,
+            DType::I4 => 4,
+            _ => 0,
+        }
+    }
+
+    /// Bytes of the values of a row of a valid table.
+    #[inline(always)]
+    pub(crate) const fn value_bytes(self, dim: usize) -> usize {
+        let (values, bytes) = self.group();
+        dim.div_ceil(values) * bytes
+    }
+
+    /// Bytes of a row of `dim` values, without padding; `None` if they overflow an address, or are not whole blocks.
+    pub(crate) fn row_bytes(self, dim: usize) -> Option<usize> {
+        let (values, bytes) = self.group();
+        if dim == 0 || self.block().is_some() && !dim.is_multiple_of(values) {
+            return None;
+        }
+        let bytes = dim.div_ceil(values).checked_mul(bytes)?;
+        bytes.checked_add(self.header_bytes())
+    }
+
+    /// The bits of the last byte of the values of a row that belong to one of its `dim` values. The others are 0.
+    pub fn last_byte(self, dim: usize) -> u8 {
+        match self {
+            DType::I4 if !dim.is_multiple_of(2) => 0x0f,
+            _ => 0xff,
+        }
+    }
+}
+
+/// How a file stores the values of a tensor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Encoding {
+    /// As the rows of a table of this dtype.
+    Stored(DType),
+    /// IEEE 754 binary64.
+    F64,
+    /// 8 bits: a sign, 4 bits of exponent and 3 of fraction. Without infinities.
+    F8E4M3,
+    /// 8 bits: a sign, 5 bits of exponent and 2 of fraction, as in the upper byte of an f16.
+    F8E5M2,
+    /// Integers from -128 to 127. Not [`DType::I8`], whose rows have a scale and a bias.
+    Int8,
+}
+
+impl Encoding {
+    /// The encoding with this name: `f64`, `f8_e4m3`, `f8_e5m2`, `int8`, or that of a dtype.
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "f64" => Some(Encoding::F64),
+            "f8_e4m3" => Some(Encoding::F8E4M3),
+            "f8_e5m2" => Some(Encoding::F8E5M2),
+            "int8" => Some(Encoding::Int8),
+            _ => DType::named(name).map(Encoding::Stored),
+        }
+    }
+
+    /// Bytes of a row of `dim` values, without padding; `None` if they overflow an address, or are not whole blocks.
+    pub fn row_bytes(self, dim: usize) -> Option<usize> {
+        match self {
+            Encoding::Stored(dtype) => dtype.row_bytes(dim),
+            Encoding::F64 => dim.checked_mul(8),
+            _ => Some(dim),
+        }
+    }
+
+    /// Whether single values can be stored in a table of `dtype`, wherever they are in a row: those of the same dtype
+    /// without a header, and f64 as f32.
+    pub fn transposes_to(self, dtype: DType) -> bool {
+        match self {
+            Encoding::Stored(own) => own == dtype && dtype.group().0 == 1 && dtype.header_bytes() == 0,
+            Encoding::F64 => dtype == DType::F32,
+            _ => false,
         }
     }
 }

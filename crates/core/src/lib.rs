@@ -51,7 +51,7 @@ pub mod tuning;
 pub mod turn;
 pub mod window;
 
-pub use dtype::DType;
+pub use dtype::{DType, Encoding};
 pub use error::Error;
 pub use indices::{Ids, Indices, Offsets};
 pub use memory::{Memory, TableSpec};

@@ -38,30 +38,42 @@ pub const PAIR: usize = 128;
 const LARGE_PAGE: usize = 2 << 20;
 
 /// The sizes of a table: `rows` x `dim` values of a dtype, row-major.
+///
+/// ```text
+/// a row: its values, padding, its header        packed_row_bytes() without the padding, row_bytes() with it
+/// ```
+/// A row of a wider table in a file is one of fewer values with padding: the header stays at its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TableSpec {
     dtype: DType,
     rows: usize,
     dim: usize,
-    row_bytes: usize,
+    packed: usize,
+    stride: usize,
     bytes: usize,
 }
 
 impl TableSpec {
     /// Errors: `ERR_SHAPE` if `dim` is 0 or not whole blocks of the dtype, or the bytes exceed the address space.
     pub fn new(dtype: DType, rows: usize, dim: usize) -> Result<Self, Error> {
-        let sizes = dtype.row_bytes(dim).filter(|&row| row > 0).and_then(|row| {
-            let bytes = rows.checked_mul(row).filter(|&all| all <= isize::MAX as usize);
-            Some((row, bytes?))
-        });
-        let Some((row_bytes, bytes)) = sizes else {
+        TableSpec::with_stride(dtype, rows, dim, dtype.row_bytes(dim).unwrap_or(0))
+    }
+
+    /// Sizes of a table whose rows begin `stride` bytes apart.
+    ///
+    /// Errors: as for [`TableSpec::new`], and if `stride` is less than the bytes of a row.
+    pub fn with_stride(dtype: DType, rows: usize, dim: usize, stride: usize) -> Result<Self, Error> {
+        let packed = dtype.row_bytes(dim).filter(|&packed| packed <= stride);
+        let bytes = rows.checked_mul(stride).filter(|&all| all <= isize::MAX as usize);
+        let (Some(packed), Some(bytes)) = (packed, bytes) else {
             return Err(Error::TableShape { rows, dim });
         };
         Ok(TableSpec {
             dtype,
             rows,
             dim,
-            row_bytes,
+            packed,
+            stride,
             bytes,
         })
     }
@@ -102,10 +114,22 @@ impl TableSpec {
         self.rows * self.dim
     }
 
-    /// Bytes from one row to the next.
+    /// Bytes from one row to the next, padding included.
     #[inline(always)]
     pub fn row_bytes(&self) -> usize {
-        self.row_bytes
+        self.stride
+    }
+
+    /// Bytes of a row without padding.
+    #[inline(always)]
+    pub fn packed_row_bytes(&self) -> usize {
+        self.packed
+    }
+
+    /// Whether rows have no padding.
+    #[inline(always)]
+    pub fn is_packed(&self) -> bool {
+        self.packed == self.stride
     }
 
     /// Bytes of all rows.

@@ -6,7 +6,7 @@ use crate::dtype::DType;
 use crate::error::Error;
 use crate::indices::Indices;
 use crate::memory::TableSpec;
-use crate::row::{with_stored, Stored};
+use crate::row::{cut, with_stored, Stored};
 use crate::simd::{bytes_of, Hint, Simd, LINE};
 use std::marker::PhantomData;
 
@@ -62,6 +62,36 @@ impl<'a> Table<'a> {
         self.spec.dim()
     }
 
+    /// Copies bytes of the rows without their padding, from byte `from` of all these bytes on.
+    ///
+    /// # Panics
+    /// If there are fewer bytes.
+    pub fn copy_packed(&self, from: usize, out: &mut [u8]) {
+        let (spec, packed) = (self.spec, self.spec.packed_row_bytes());
+        if spec.is_packed() {
+            return out.copy_from_slice(&self.bytes[from..][..out.len()]);
+        }
+        let values = spec.dtype().value_bytes(spec.dim());
+        let (mut row, mut at, mut out) = (from / packed, from % packed, out);
+        while !out.is_empty() {
+            // Values, then the header, which ends with the row.
+            let (end, start) = match at < values {
+                true => (values, at),
+                false => (packed, spec.row_bytes() - packed + at),
+            };
+            let (part, rest) = out.split_at_mut(out.len().min(end - at));
+            part.copy_from_slice(&self.row(row)[start..][..part.len()]);
+            at += part.len();
+            if at == values {
+                part[part.len() - 1] &= spec.dtype().last_byte(spec.dim());
+            }
+            if at == packed {
+                (row, at) = (row + 1, 0);
+            }
+            out = rest;
+        }
+    }
+
     /// The bytes of row `row`. Panics if it is out of range.
     pub(crate) fn row(&self, row: usize) -> &'a [u8] {
         let stride = self.spec.row_bytes();
@@ -88,14 +118,30 @@ impl<'a> TableMut<'a> {
         self.spec
     }
 
-    /// The values from row `first` on as a slice, if they are stored as f32 at an aligned address.
+    /// The values from row `first` on as a slice, if they are stored as f32 at an aligned address, without padding.
     ///
     /// # Panics
     /// If `first` is greater than the number of rows.
     pub fn values_mut(&mut self, first: usize) -> Option<&mut [f32]> {
         let (dtype, start) = (self.spec.dtype(), first * self.spec.row_bytes());
         let bytes = &mut self.bytes[start..];
+        if !self.spec.is_packed() {
+            return None;
+        }
         with_stored!(dtype, R => R::floats(bytes))
+    }
+
+    /// Stores row `row` of a table of the same dtype in the row of the same number, as it is stored.
+    ///
+    /// # Panics
+    /// If one of them is out of range, the dtypes differ, or the other table has fewer columns.
+    pub fn copy_row(&mut self, row: usize, from: Table<'_>) {
+        let (spec, dim) = (from.spec(), self.spec.dim());
+        assert!(
+            spec.dtype() == self.spec.dtype() && spec.dim() >= dim,
+            "rows of {dim} columns"
+        );
+        cut(spec.dtype(), from.row(row), dim, self.row_mut(row));
     }
 
     /// The bytes of row `row`. Panics if it is out of range.
@@ -168,11 +214,11 @@ impl<'a, R: Stored<'a>> Rows<'a, R> {
     #[inline(always)]
     pub fn prefetch<S: Simd>(&self, simd: S, hint: Hint, row: usize) {
         let start = self.start.wrapping_add(row.wrapping_mul(self.stride));
-        let into_line = start.addr() % LINE;
-        let mut at = 0;
-        while at < into_line + self.stride {
-            simd.prefetch(hint, start.wrapping_sub(into_line).wrapping_add(at));
-            at += LINE;
+        let header = R::DTYPE.header_bytes();
+        let packed = R::DTYPE.value_bytes(self.dim) + header;
+        prefetch_lines(simd, hint, start, packed);
+        if header > 0 && packed != self.stride {
+            prefetch_lines(simd, hint, start.wrapping_add(self.stride - header), header);
         }
     }
 
@@ -191,7 +237,18 @@ impl<'a, R: Stored<'a>> Rows<'a, R> {
     unsafe fn row_unchecked(&self, row: usize) -> R {
         // SAFETY: `Table::new` has checked that the borrowed bytes hold all rows, and `Rows::of` that they are stored
         // as `R`.
-        unsafe { R::open(self.start.add(row * self.stride), self.dim) }
+        unsafe { R::open(self.start.add(row * self.stride), self.dim, self.stride) }
+    }
+}
+
+/// Prefetches the cache lines of `len` bytes.
+#[inline(always)]
+fn prefetch_lines<S: Simd>(simd: S, hint: Hint, start: *const u8, len: usize) {
+    let into_line = start.addr() % LINE;
+    let mut at = 0;
+    while at < into_line + len {
+        simd.prefetch(hint, start.wrapping_sub(into_line).wrapping_add(at));
+        at += LINE;
     }
 }
 

@@ -236,7 +236,7 @@ fn a_misfit_is_located_and_nothing_is_written() {
                 (1, col + filler),
                 "{dtype:?} of {row:?}"
             );
-            assert_eq!(misfit.value.to_bits(), value.to_bits());
+            assert_eq!(misfit.value.to_bits(), f64::from(value).to_bits());
             assert!(bytes.iter().all(|&byte| byte == 0xa5), "something was written");
         }
     }

@@ -142,6 +142,14 @@ argument!(
     IdsOut, "Uint32Array", |env, value| View::of(env, value, kind::U32, "Uint32Array")
 );
 argument!(
+    /// An input Uint8Array.
+    Bytes, "Uint8Array", |env, value| View::of(env, value, kind::U8, "Uint8Array")
+);
+argument!(
+    /// An output Uint8Array.
+    BytesOut, "Uint8Array", |env, value| View::of(env, value, kind::U8, "Uint8Array")
+);
+argument!(
     /// An output Float64Array.
     Doubles, "Float64Array", |env, value| View::of(env, value, kind::F64, "Float64Array")
 );
@@ -177,6 +185,20 @@ impl FloatsOut {
 impl IdsOut {
     /// All ids, as an output.
     pub fn whole(&mut self) -> Whole<'_, u32> {
+        self.0.whole()
+    }
+}
+
+impl Bytes {
+    /// All bytes.
+    pub fn slice(&self) -> &[u8] {
+        self.0.slice()
+    }
+}
+
+impl BytesOut {
+    /// All bytes, as an output.
+    pub fn whole(&mut self) -> Whole<'_, u8> {
         self.0.whole()
     }
 }

@@ -7,12 +7,14 @@ mod arrays;
 pub mod direct;
 mod error;
 
-use arrays::{BagsOrIds, Doubles, Floats, FloatsOut, IdsOut, Integers, NumberOrIds, OrUndefined};
+use arrays::{
+    BagsOrIds, Bytes, BytesOut, Doubles, Floats, FloatsOut, IdsOut, Integers, NumberOrIds, OrUndefined,
+};
 use error::export;
 use napi::bindgen_prelude::{BigInt, Float64Array};
 use napi::Env;
 use napi_derive::napi;
-use tokenbed_binding::{self as binding, run, Environment, Failure};
+use tokenbed_binding::{self as binding, rows, run, Environment, Failure};
 
 /// Runs `work` on the objects of this environment. The exit of a worker frees its tables.
 fn with<T>(env: &Env, work: impl FnOnce(&mut Environment) -> Result<T, Failure>) -> napi::Result<T> {
@@ -35,6 +37,19 @@ pub struct TableRecord {
     pub dtype: String,
     /// Whether the table holds zeros. Otherwise the values are unspecified, and the caller writes all of them next.
     pub zeros: bool,
+}
+
+/// The arguments of `rows_create`.
+#[napi(object)]
+pub struct RowsRecord {
+    /// The table that is filled.
+    pub table: f64,
+    /// The name of the encoding of the tensor.
+    pub encoding: String,
+    /// The number of columns of the tensor.
+    pub dim: f64,
+    /// Whether the tensor is stored column by column.
+    pub fortran: bool,
 }
 
 /// The arguments of `sinusoid_create`.
@@ -142,8 +157,7 @@ pub fn table_create(env: Env, record: TableRecord) -> napi::Result<OrUndefined<f
             dtype,
             zeros,
         })?;
-        let bytes = handle.map(|handle| env.table(handle).map(|table| table.spec().bytes()));
-        Ok((handle, bytes.transpose()?.unwrap_or(0)))
+        Ok((handle, handle.map_or(0, |handle| env.held(handle))))
     })?;
     // The engine does not know of this memory, so without the report it would not collect unreachable tables in time.
     arrays::report_bytes(&env, bytes as i64)?;
@@ -185,8 +199,40 @@ pub fn table_write(env: Env, table: f64, row: f64, values: Floats) -> napi::Resu
 
 /// Copies bytes into a table as they are.
 #[napi(ts_args_type = "table: number, offset: number, bytes: Uint8Array")]
-pub fn table_bytes(env: Env, table: f64, offset: f64, bytes: Integers) -> napi::Result<()> {
-    with(&env, |env| run::table_bytes(env, table, offset, bytes.ids()))
+pub fn table_bytes(env: Env, table: f64, offset: f64, bytes: Bytes) -> napi::Result<()> {
+    with(&env, |env| run::table_bytes(env, table, offset, bytes.slice()))
+}
+
+/// Copies rows of a table as they are stored, without padding.
+#[napi(ts_args_type = "table: number, row: number, out: Uint8Array")]
+pub fn table_rows(env: Env, table: f64, row: f64, mut out: BytesOut) -> napi::Result<()> {
+    with(&env, |env| rows::table_rows(env, table, row, out.whole()))
+}
+
+/// Creates a reader that fills a table with the bytes of a tensor, or returns `undefined` if memory is exhausted.
+#[napi(ts_return_type = "number | undefined")]
+pub fn rows_create(env: Env, record: RowsRecord) -> napi::Result<OrUndefined<f64>> {
+    let RowsRecord {
+        table,
+        encoding,
+        dim,
+        fortran,
+    } = record;
+    let handle = with(&env, |env| {
+        env.rows_create(&binding::RowsRecord {
+            table,
+            encoding,
+            dim,
+            fortran,
+        })
+    })?;
+    Ok(OrUndefined(handle))
+}
+
+/// Stores the next bytes of a tensor.
+#[napi(ts_args_type = "rows: number, bytes: Uint8Array")]
+pub fn rows_push(env: Env, rows: f64, bytes: Bytes) -> napi::Result<f64> {
+    with(&env, |env| rows::rows_push(env, rows, bytes.slice()))
 }
 
 /// Stores the values of one table in another one.
@@ -198,7 +244,7 @@ pub fn table_convert(env: Env, from: f64, to: f64) -> napi::Result<f64> {
 /// The value that the last status of a write refers to.
 #[napi]
 pub fn misfit(env: Env) -> napi::Result<f64> {
-    with(&env, |env| Ok(f64::from(env.misfit())))
+    with(&env, |env| Ok(env.misfit()))
 }
 
 /// Fills a table from the uniform distribution.

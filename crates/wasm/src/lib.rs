@@ -8,8 +8,8 @@ mod heap;
 mod tiles;
 
 use std::cell::RefCell;
-use tiles::{Floats, FloatsOut, Integers, IntegersOut, Owned, IDS};
-use tokenbed_binding::{self as binding, run, Environment, Failure};
+use tiles::{Bytes, Floats, FloatsOut, IdsOut, Integers, Owned, IDS};
+use tokenbed_binding::{self as binding, rows, run, Environment, Failure};
 use wasm_bindgen::prelude::*;
 
 thread_local! {
@@ -30,6 +30,7 @@ fn with<T>(work: impl FnOnce(&mut Environment) -> Result<T, Failure>) -> T {
 const TYPES: &str = r#"
 type IdArray = Int8Array | Uint8Array | Uint8ClampedArray | Int16Array | Uint16Array | Int32Array | Uint32Array;
 interface TableRecord { rows: number; dim: number; dtype: string; zeros: boolean }
+interface RowsRecord { table: number; encoding: string; dim: number; fortran: boolean }
 interface SinusoidRecord { dim: number; base: number; layout: string; frequencies?: Float64Array }
 interface RotaryRecord { table: number; dim: number; layout: string }
 interface BagRecord { table: number; mode: string; padding?: number; includeLastOffset: boolean }
@@ -148,7 +149,32 @@ pub fn table_bytes(
     offset: f64,
     #[wasm_bindgen(unchecked_param_type = "Uint8Array")] bytes: &JsValue,
 ) {
-    with(|env| run::table_bytes(env, table, offset, Integers::new(bytes, &IDS)?))
+    with(|env| run::table_bytes(env, table, offset, Bytes::new(bytes)?))
+}
+
+/// Copies rows of a table as they are stored, without padding.
+#[wasm_bindgen(js_name = tableRows)]
+pub fn table_rows(table: f64, row: f64, #[wasm_bindgen(unchecked_param_type = "Uint8Array")] out: &JsValue) {
+    with(|env| rows::table_rows(env, table, row, Bytes::new(out)?))
+}
+
+/// Creates a reader that fills a table with the bytes of a tensor, or returns `undefined` if memory is exhausted.
+#[wasm_bindgen(js_name = rowsCreate, unchecked_return_type = "number | undefined")]
+pub fn rows_create(#[wasm_bindgen(unchecked_param_type = "RowsRecord")] record: &JsValue) -> Option<f64> {
+    with(|env| {
+        env.rows_create(&binding::RowsRecord {
+            table: required(record, "table")?,
+            encoding: text(record, "encoding"),
+            dim: required(record, "dim")?,
+            fortran: flag(record, "fortran"),
+        })
+    })
+}
+
+/// Stores the next bytes of a tensor.
+#[wasm_bindgen(js_name = rowsPush)]
+pub fn rows_push(rows: f64, #[wasm_bindgen(unchecked_param_type = "Uint8Array")] bytes: &JsValue) -> f64 {
+    with(|env| rows::rows_push(env, rows, Bytes::new(bytes)?))
 }
 
 /// Stores the values of one table in another one.
@@ -160,7 +186,7 @@ pub fn table_convert(from: f64, to: f64) -> f64 {
 /// The value that the last status of a write refers to.
 #[wasm_bindgen]
 pub fn misfit() -> f64 {
-    with(|env| Ok(f64::from(env.misfit())))
+    with(|env| Ok(env.misfit()))
 }
 
 /// Fills a table from the uniform distribution.
@@ -387,7 +413,7 @@ pub fn nearest(
     #[wasm_bindgen(unchecked_param_type = "Float32Array")] scores: &JsValue,
 ) {
     with(|env| {
-        let (ids, scores) = (IntegersOut::new(ids)?, FloatsOut::new(scores)?);
+        let (ids, scores) = (IdsOut::new(ids)?, FloatsOut::new(scores)?);
         binding::nearest::nearest(env, table, Floats::new(queries)?, k, cosine, ids, scores)
     })
 }

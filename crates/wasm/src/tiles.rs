@@ -8,7 +8,9 @@
 
 use std::cell::UnsafeCell;
 use std::ops::Range;
-use tokenbed_binding::arrays::{At, BagInputs, Cut, Cuts, FloatArray, IdArray, IdsOut, OutArray};
+use tokenbed_binding::arrays::{
+    At, BagInputs, ByteArray, Cut, Cuts, FloatArray, IdArray, IntegersOut, OutArray,
+};
 use tokenbed_binding::{Environment, Failure};
 use tokenbed_core::indices::Ids;
 use tokenbed_core::ops::{bag_extend, bag_finish, Bag, BagState};
@@ -40,6 +42,8 @@ mod kind_of {
 pub const INDEX_TILE: usize = 1 << 16;
 /// Values of one tile of a float array: 512 KiB, so that input and output stay in a 2 MiB cache.
 pub const FLOAT_TILE: usize = 1 << 17;
+/// Bytes of one tile of a byte array.
+const BYTE_TILE: usize = FLOAT_TILE * 4;
 
 /// A value of the instance, lent to one call at a time.
 ///
@@ -325,12 +329,64 @@ impl<'a> FloatsOut<'a> {
 }
 
 /// An output Uint32Array.
-pub struct IntegersOut<'a>(View<'a>);
+pub struct IdsOut<'a>(View<'a>);
 
-impl<'a> IntegersOut<'a> {
+impl<'a> IdsOut<'a> {
     /// Borrows `array`.
-    pub fn new(array: &'a JsValue) -> Result<IntegersOut<'a>, Failure> {
-        View::new(array, "a Uint32Array", |kind| kind == kind_of::U32, &SECOND).map(IntegersOut)
+    pub fn new(array: &'a JsValue) -> Result<IdsOut<'a>, Failure> {
+        View::new(array, "a Uint32Array", |kind| kind == kind_of::U32, &SECOND).map(IdsOut)
+    }
+}
+
+/// A Uint8Array, for input or output.
+pub struct Bytes<'a>(View<'a>);
+
+impl<'a> Bytes<'a> {
+    /// Borrows `array`.
+    pub fn new(array: &'a JsValue) -> Result<Bytes<'a>, Failure> {
+        View::new(array, "a Uint8Array", |kind| kind == kind_of::U8, &OUTPUT).map(Bytes)
+    }
+}
+
+impl ByteArray for Bytes<'_> {
+    fn len(&self) -> usize {
+        self.0.len
+    }
+
+    fn most(&self) -> usize {
+        BYTE_TILE
+    }
+
+    fn tile(&mut self, range: Range<usize>) -> &[u8] {
+        // SAFETY: the kind is u8, and the only array of the call has this scratch part.
+        unsafe { self.0.slice(range, BYTE_TILE) }
+    }
+
+    fn copy_to(&mut self, to: &mut [u8]) {
+        let View { array, kind, own, .. } = self.0;
+        match own {
+            Some(_) => to.copy_from_slice(self.tile(0..to.len())),
+            None => load(to.as_mut_ptr(), array, kind, 0, to.len() as u32),
+        }
+    }
+}
+
+impl IntegersOut<u8> for Bytes<'_> {
+    fn len(&self) -> usize {
+        self.0.len
+    }
+
+    fn address(&self) -> Range<usize> {
+        self.0.address()
+    }
+
+    fn most(&self) -> usize {
+        BYTE_TILE
+    }
+
+    fn edit(&mut self, range: Range<usize>, edit: impl FnOnce(&mut [u8])) {
+        // SAFETY: the kind is u8.
+        unsafe { self.0.overwrite(range, edit) }
     }
 }
 
@@ -354,9 +410,23 @@ impl View<'_> {
             store(self.scratch, self.array, self.kind, start, end);
         }
     }
+
+    /// Calls `edit` with elements `range`, which it overwrites.
+    ///
+    /// # Safety
+    /// `T` is the type of the array's kind.
+    unsafe fn overwrite<T>(&mut self, range: Range<usize>, edit: impl FnOnce(&mut [T])) {
+        if range.is_empty() {
+            return;
+        }
+        let start = self.begin(&range, true);
+        // SAFETY: `begin` returns an address valid for the range; an output shares no bytes with an input.
+        edit(unsafe { std::slice::from_raw_parts_mut(start.cast(), range.len()) });
+        self.end(range);
+    }
 }
 
-impl IdsOut for IntegersOut<'_> {
+impl IntegersOut<u32> for IdsOut<'_> {
     fn len(&self) -> usize {
         self.0.len
     }
@@ -373,13 +443,8 @@ impl IdsOut for IntegersOut<'_> {
     }
 
     fn edit(&mut self, range: Range<usize>, edit: impl FnOnce(&mut [u32])) {
-        if range.is_empty() {
-            return;
-        }
-        let start = self.0.begin(&range, true);
-        // SAFETY: as in `FloatsOut`.
-        edit(unsafe { std::slice::from_raw_parts_mut(start.cast(), range.len()) });
-        self.0.end(range);
+        // SAFETY: the kind is u32.
+        unsafe { self.0.overwrite(range, edit) }
     }
 }
 

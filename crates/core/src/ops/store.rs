@@ -16,7 +16,7 @@ pub struct Misfit {
     /// Its column.
     pub col: usize,
     /// The value.
-    pub value: f32,
+    pub value: f64,
 }
 
 /// Values that are converted at once. A row of more values is loaded twice: for its range, and to be written.
@@ -115,7 +115,7 @@ fn misfit(
         let values = &mut piece[..PIECE.min(dim - first)];
         load(row, first, values);
         if let Some(k) = values.iter().position(|&value| unfit.is(value)) {
-            let (col, value) = (first + k, values[k]);
+            let (col, value) = (first + k, f64::from(values[k]));
             return Misfit { row, col, value };
         }
     }

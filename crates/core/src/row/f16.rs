@@ -34,7 +34,7 @@ impl<'a> Stored<'a> for F16Row<'a> {
     type Header = ();
 
     #[inline(always)]
-    unsafe fn open(bytes: *const u8, dim: usize) -> Self {
+    unsafe fn open(bytes: *const u8, dim: usize, _: usize) -> Self {
         // SAFETY: the caller promises `2 * dim` bytes; an array of bytes needs no alignment.
         F16Row(unsafe { slice::from_raw_parts(bytes.cast(), dim) })
     }

@@ -49,7 +49,7 @@ impl<'a> Stored<'a> for F32Row<'a> {
     type Header = ();
 
     #[inline(always)]
-    unsafe fn open(bytes: *const u8, dim: usize) -> Self {
+    unsafe fn open(bytes: *const u8, dim: usize, _: usize) -> Self {
         // SAFETY: the caller promises `4 * dim` bytes; an array of bytes needs no alignment.
         F32Row(unsafe { slice::from_raw_parts(bytes.cast(), dim) })
     }

@@ -1,7 +1,7 @@
 //! i4: integers 0 to 15, with a scale and a bias for each row.
 //!
 //! ```text
-//! a row: ceil(D / 2) bytes, the low nibble first, then scale as f16, bias as f16
+//! a row: ceil(D / 2) bytes, the low nibble first, padding, scale as f16, bias as f16
 //! value = f32(f32(q scale) + bias)
 //! bias = f16(min);  range = f32(max - bias)
 //! scale = f16(f32(range / 15)), 1 if range or scale is 0 or f32(1 / scale) is infinite
@@ -17,8 +17,8 @@ use crate::simd::{f16_to_f32, f32_to_f16, Simd, MAX_LANES};
 use std::ops::Range;
 use std::slice;
 
-/// Bytes of scale and bias.
-const HEADER: usize = 4;
+/// Bytes of scale and bias, at the end of a row.
+const HEADER: usize = DType::I4.header_bytes();
 
 /// A row of such integers. It may begin at any byte.
 #[derive(Debug, Clone, Copy)]
@@ -84,12 +84,11 @@ impl<'a> Stored<'a> for I4Row<'a> {
     type Header = Header;
 
     #[inline(always)]
-    unsafe fn open(bytes: *const u8, dim: usize) -> Self {
-        let len = dim.div_ceil(2);
-        // SAFETY: the caller promises `len + 4` bytes; arrays of bytes need no alignment.
+    unsafe fn open(bytes: *const u8, dim: usize, len: usize) -> Self {
+        // SAFETY: the caller promises `len` bytes, at least `ceil(dim / 2) + HEADER`; arrays of bytes need no alignment.
         let (bytes, [scale, bias]) = unsafe {
-            let header = bytes.add(len).cast::<[[u8; 2]; 2]>().read();
-            (slice::from_raw_parts(bytes, len), header)
+            let header = bytes.add(len - HEADER).cast::<[[u8; 2]; 2]>().read();
+            (slice::from_raw_parts(bytes, dim.div_ceil(2)), header)
         };
         I4Row {
             bytes,

@@ -1,7 +1,7 @@
 //! i8: integers 0 to 255, with a scale and a bias for each row.
 //!
 //! ```text
-//! a row: D bytes q, scale as f32, bias as f32
+//! a row: D bytes q, padding, scale as f32, bias as f32
 //! value = f32(f32(q scale) + bias)
 //! bias = min;  range = f32(max - min);  scale = f32(range / 255)
 //! q = f32(f32(x - bias) f32(255 / f32(range + 1e-8))), rounded to nearest, ties to even
@@ -16,8 +16,8 @@ use crate::simd::Simd;
 use std::ops::Range;
 use std::slice;
 
-/// Bytes of scale and bias.
-const HEADER: usize = 8;
+/// Bytes of scale and bias, at the end of a row.
+const HEADER: usize = DType::I8.header_bytes();
 
 /// A row of such integers. It may begin at any byte.
 #[derive(Debug, Clone, Copy)]
@@ -54,10 +54,10 @@ impl<'a> Stored<'a> for I8Row<'a> {
     type Header = Header;
 
     #[inline(always)]
-    unsafe fn open(bytes: *const u8, dim: usize) -> Self {
-        // SAFETY: the caller promises `dim + 8` bytes; arrays of bytes need no alignment.
+    unsafe fn open(bytes: *const u8, dim: usize, len: usize) -> Self {
+        // SAFETY: the caller promises `len` bytes, at least `dim + HEADER`; arrays of bytes need no alignment.
         let (q, [scale, bias]) = unsafe {
-            let header = bytes.add(dim).cast::<[[u8; 4]; 2]>().read();
+            let header = bytes.add(len - HEADER).cast::<[[u8; 4]; 2]>().read();
             (slice::from_raw_parts(bytes, dim), header)
         };
         I8Row {

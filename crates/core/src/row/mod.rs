@@ -67,16 +67,16 @@ pub trait Stored<'a>: Row {
     /// What a row stores once besides its values.
     type Header: Copy;
 
-    /// Opens the row that starts at `bytes`, at any address. `dim` is not 0.
+    /// Opens the row of `dim` values, not 0, in the `len` bytes at `bytes`, at any address. Its header ends with them.
     ///
     /// # Safety
-    /// The bytes of a row of `dim` values are valid for reads for `'a`, and are not written meanwhile.
-    unsafe fn open(bytes: *const u8, dim: usize) -> Self;
+    /// The bytes are valid for reads for `'a`, and are not written meanwhile; a row of `dim` values has at most `len`.
+    unsafe fn open(bytes: *const u8, dim: usize, len: usize) -> Self;
 
     /// The header of a row whose values have this range. Errors: the values that the dtype cannot store.
     fn header(values: &ValueRange) -> Result<Self::Header, Unfit>;
 
-    /// Stores the header of a row, and `values` from column `col` on, which is even.
+    /// Stores the header at the end of a row, and `values` from column `col` on, which is even.
     fn write(header: Self::Header, values: &[f32], col: usize, row: &mut [u8]);
 
     /// The values in `bytes`, if they are f32 and aligned.
@@ -101,6 +101,24 @@ fn only_first<S: Simd>(simd: S, x: S::F32, n: usize) -> S::F32 {
 fn nearest(x: f32) -> f32 {
     const INTEGERS: f32 = 12_582_912.0; // 1.5 * 2^23
     (x + INTEGERS) - INTEGERS
+}
+
+/// Copies a row to one of `dim` columns, of the same dtype: the first values, and the header, which ends with the row.
+/// Padding of the copy is not written.
+///
+/// ```text
+/// from: values, padding, header  ->  to: the first dim values, padding, header
+/// ```
+///
+/// # Panics
+/// If one of them is shorter than a row of `dim` columns.
+pub fn cut(dtype: DType, from: &[u8], dim: usize, to: &mut [u8]) {
+    let (len, header) = (dtype.value_bytes(dim), dtype.header_bytes());
+    assert!(from.len().min(to.len()) >= len + header, "a row of {dim} columns");
+    to[..len].copy_from_slice(&from[..len]);
+    to[len - 1] &= dtype.last_byte(dim);
+    let end = to.len() - header;
+    to[end..].copy_from_slice(&from[from.len() - header..]);
 }
 
 /// `with_stored!(dtype, R => expression)`: the value of the expression, with `R` as the [`Stored`] type of the dtype.
@@ -228,8 +246,8 @@ mod tests {
     fn windows_of<'a, R: Stored<'a>>(isa: Isa, bytes: &'a [u8]) {
         const DIM: usize = 70;
         #[expect(unsafe_code, reason = "a row without a table")]
-        // SAFETY: `bytes` has more bytes than a row of any dtype.
-        let row = unsafe { R::open(bytes.as_ptr(), DIM) };
+        // SAFETY: `bytes` is longer than a row of any dtype.
+        let row = unsafe { R::open(bytes.as_ptr(), DIM, bytes.len()) };
         let values: Vec<f32> = (0..DIM).map(|col| row.get(col)).collect();
         for (from, to) in [(0, DIM), (0, 1), (3, DIM), (17, 49), (6, 39), (69, DIM)] {
             dispatch!(isa, simd => {
