@@ -26,7 +26,8 @@ export async function buildWasm({ faults = false } = {}) {
   const [product, glue] = faults ? ['.cache/faults/wasm', '.cache/faults/glue'] : ['dist', '.cache/glue'];
   const staging = path.join(root, '.cache/build', faults ? 'wasm-faults' : 'wasm');
   const { env, settings } = await releaseBuild({
-    flags: ['-Ctarget-feature=+simd128'],
+    // As in .cargo/config.toml.
+    flags: ['-Ctarget-feature=+simd128', '--cfg=sha2_backend="soft"', '--cfg=sha2_backend_soft="compact"'],
     toolchain: await wasmToolchain(),
   });
   const inputs = [

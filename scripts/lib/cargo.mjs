@@ -16,6 +16,8 @@ export const RUST_INPUTS = [
   'crates/core/Cargo.toml',
   'crates/core/src',
   'crates/binding',
+  'crates/formats/Cargo.toml',
+  'crates/formats/src',
 ];
 
 /**

@@ -4,8 +4,10 @@
 //! table frees its memory at once, and the next run of an operation over it returns [`Failure::Handle`].
 
 use crate::handles::Slots;
+use crate::hash::Sha256;
 use crate::rows::Rows;
 use crate::status::{first, Failure, DONE};
+use crate::words::Words;
 use std::rc::Rc;
 use tokenbed_core::memory::{Contents, Memory, Read, TableSpec, Write};
 use tokenbed_core::ops::{self, Dropout, Layout, Misfit, Mode, Sinusoid};
@@ -202,6 +204,8 @@ enum Object {
     Positions(PositionsOp),
     Rotary(RotaryOp),
     Rows(Box<Rows>),
+    Words(Box<Words>),
+    Hash(Box<Sha256>),
 }
 
 /// The objects of one environment. They are freed with it, and other environments cannot access them.
@@ -229,6 +233,18 @@ macro_rules! accessor {
         pub(crate) fn $name(&self, handle: f64) -> Result<$type, Failure> {
             match self.objects.get(handle) {
                 Some(Object::$kind(object)) => Ok(object.clone()),
+                _ => Err(Failure::Handle(handle)),
+            }
+        }
+    };
+}
+
+/// One accessor per kind of object that a call changes.
+macro_rules! accessor_mut {
+    ($name:ident, $kind:ident, $type:ty) => {
+        pub(crate) fn $name(&mut self, handle: f64) -> Result<&mut $type, Failure> {
+            match self.objects.get_mut(handle) {
+                Some(Object::$kind(object)) => Ok(object),
                 _ => Err(Failure::Handle(handle)),
             }
         }
@@ -373,6 +389,16 @@ impl Environment {
         }))
     }
 
+    /// Keeps a reader of word vectors.
+    pub(crate) fn keep_words(&mut self, words: Words) -> Result<f64, Failure> {
+        self.keep(Object::Words(Box::new(words)))
+    }
+
+    /// Keeps a hash.
+    pub(crate) fn keep_hash(&mut self, hash: Sha256) -> Result<f64, Failure> {
+        self.keep(Object::Hash(Box::new(hash)))
+    }
+
     /// Frees the object of `handle`; returns the bytes of memory that a table owned. Idempotent.
     pub fn free(&mut self, handle: f64) -> usize {
         match self.objects.remove(handle) {
@@ -413,13 +439,6 @@ impl Environment {
         }
     }
 
-    pub(crate) fn rows_mut(&mut self, handle: f64) -> Result<&mut Rows, Failure> {
-        match self.objects.get_mut(handle) {
-            Some(Object::Rows(rows)) => Ok(rows),
-            _ => Err(Failure::Handle(handle)),
-        }
-    }
-
     /// A reader of rows, and its table.
     pub(crate) fn rows_and_table(&mut self, handle: f64) -> Result<(&mut Rows, &mut StoredTable), Failure> {
         let table = self.rows_mut(handle)?.table;
@@ -442,6 +461,11 @@ impl Environment {
         self.misfit
     }
 
+    /// Sets the value that an answer about a misfit refers to.
+    pub(crate) fn set_misfit(&mut self, value: f64) {
+        self.misfit = value;
+    }
+
     /// The status of a write to rows of `dim` values.
     pub(crate) fn stored(&mut self, dim: usize, result: Result<(), Misfit>) -> f64 {
         match result {
@@ -458,4 +482,7 @@ impl Environment {
     accessor!(embed, Embed, EmbedOp);
     accessor!(positions, Positions, PositionsOp);
     accessor!(rotary, Rotary, RotaryOp);
+    accessor_mut!(rows_mut, Rows, Rows);
+    accessor_mut!(words, Words, Words);
+    accessor_mut!(hash, Hash, Sha256);
 }

@@ -5,6 +5,7 @@
 //!   run, nearest, rows    resolve handles, check arguments and ids, compute       one function per export
 //!     environment         the objects of one JavaScript environment, by handle
 //!     arrays              the caller's arrays: whole slices, or tiles of them
+//!     files, words, hash  headers of files, word vectors, SHA-256
 //!     split, pool         rows shared between threads (native)
 //! ```
 //!
@@ -13,11 +14,14 @@
 
 pub mod arrays;
 pub mod environment;
+pub mod files;
 pub mod handles;
+pub mod hash;
 pub mod nearest;
 pub mod rows;
 pub mod run;
 pub mod status;
+pub mod words;
 
 #[cfg(not(target_family = "wasm"))]
 pub mod pool;
@@ -31,3 +35,4 @@ pub use environment::{
 };
 pub use rows::RowsRecord;
 pub use status::{Failure, DONE};
+pub use words::WordsRecord;

@@ -8,7 +8,7 @@
 //! ```
 //! Nothing is allocated after the reader was created, and the only copy of the bytes is the part of one row.
 
-use crate::arrays::{ByteArray, IntegersOut};
+use crate::arrays::{ByteArray, IdArray, IntegersOut, Proven};
 use crate::environment::Environment;
 use crate::run::{expect_length, fill_values, prove, Run};
 use crate::status::{first, Failure, DONE};
@@ -207,6 +207,12 @@ fn whole(env: &mut Environment, rows: f64, bytes: &[u8]) -> Result<Result<usize,
         DONE => Ok(Ok(len)),
         misfit => Ok(Err(misfit as usize)),
     }
+}
+
+/// Checks ids, whose rows a later call reads. The status is the first id that is out of range.
+pub fn table_prefetch(env: &Environment, table: f64, ids: impl IdArray) -> Result<f64, Failure> {
+    let rows = env.table(table)?.rows() as u64;
+    Ok(Proven::check(ids, env.isa(), rows).err().map_or(DONE, first))
 }
 
 /// Copies rows of a table as they are stored, without padding, from row `row` on, into the whole of `out`.

@@ -11,7 +11,7 @@ use arrays::{
     BagsOrIds, Bytes, BytesOut, Doubles, Floats, FloatsOut, IdsOut, Integers, NumberOrIds, OrUndefined,
 };
 use error::export;
-use napi::bindgen_prelude::{BigInt, Float64Array};
+use napi::bindgen_prelude::{BigInt, Float64Array, Uint32Array, Uint8Array};
 use napi::Env;
 use napi_derive::napi;
 use tokenbed_binding::{self as binding, rows, run, Environment, Failure};
@@ -114,6 +114,21 @@ pub struct PositionsRecord {
     pub dropout: Option<f64>,
     /// The seed of the dropout.
     pub seed: Option<BigInt>,
+}
+
+/// The arguments of `words_create`.
+#[napi(object)]
+pub struct WordsRecord {
+    /// `word2vec` or `glove`.
+    pub format: String,
+    /// Bytes of the file.
+    pub total: f64,
+    /// The most bytes of the table.
+    pub limit: f64,
+    /// The dtype of the table; without one the rows are checked and not stored.
+    pub dtype: Option<String>,
+    /// The number of columns to keep.
+    pub dim: Option<f64>,
 }
 
 /// The version of the package that this addon belongs to.
@@ -285,6 +300,89 @@ pub fn table_normal(
 #[napi]
 pub fn table_sinusoid(env: Env, table: f64, sinusoid: f64) -> napi::Result<f64> {
     with(&env, |env| run::table_sinusoid(env, table, sinusoid))
+}
+
+/// Requests the rows of ids from a mapped file.
+#[napi(ts_args_type = "table: number, ids: IdArray")]
+pub fn table_prefetch(env: Env, table: f64, ids: Integers) -> napi::Result<f64> {
+    with(&env, |env| binding::rows::table_prefetch(env, table, ids.ids()))
+}
+
+/// Reads the header of a file from its first bytes, as JSON text.
+#[napi(ts_args_type = "prefix: Uint8Array, total: number, format: string | undefined")]
+pub fn file_header(env: Env, prefix: Bytes, total: f64, format: Option<String>) -> napi::Result<String> {
+    with(&env, |_| {
+        Ok(binding::files::file_header(
+            prefix.slice(),
+            total,
+            format.as_deref(),
+        ))
+    })
+}
+
+/// Starts to read a file of word vectors.
+#[napi]
+pub fn words_create(env: Env, record: WordsRecord) -> napi::Result<f64> {
+    let WordsRecord {
+        format,
+        total,
+        limit,
+        dtype,
+        dim,
+    } = record;
+    with(&env, |env| {
+        env.words_create(&binding::WordsRecord {
+            format,
+            total,
+            limit,
+            dtype,
+            dim,
+        })
+    })
+}
+
+/// Reads the next bytes of the file. The answer is JSON text.
+#[napi(ts_args_type = "words: number, bytes: Uint8Array")]
+pub fn words_push(env: Env, words: f64, bytes: Bytes) -> napi::Result<String> {
+    with(&env, |env| env.words_push(words, bytes.slice()))
+}
+
+/// Ends the file. The answer is JSON text with the sizes and the handle of the table.
+#[napi]
+pub fn words_end(env: Env, words: f64) -> napi::Result<String> {
+    let (answer, bytes) = with(&env, |env| env.words_end(words))?;
+    arrays::report_bytes(&env, bytes as i64)?;
+    Ok(answer)
+}
+
+/// The words, without separators.
+#[napi]
+pub fn words_text(env: Env, words: f64) -> napi::Result<Uint8Array> {
+    with(&env, |env| env.words_text(words).map(Uint8Array::from))
+}
+
+/// Where each word begins in the text, and where the last one ends.
+#[napi]
+pub fn words_offsets(env: Env, words: f64) -> napi::Result<Uint32Array> {
+    with(&env, |env| env.words_offsets(words).map(Uint32Array::from))
+}
+
+/// Starts a SHA-256.
+#[napi]
+pub fn sha256_create(env: Env) -> napi::Result<f64> {
+    with(&env, |env| env.sha256_create())
+}
+
+/// Adds bytes to a SHA-256.
+#[napi(ts_args_type = "hash: number, bytes: Uint8Array")]
+pub fn sha256_push(env: Env, hash: f64, bytes: Bytes) -> napi::Result<()> {
+    with(&env, |env| env.sha256_push(hash, bytes.slice()))
+}
+
+/// The SHA-256 of all bytes, as 64 hexadecimal digits.
+#[napi]
+pub fn sha256_end(env: Env, hash: f64) -> napi::Result<String> {
+    with(&env, |env| env.sha256_end(hash))
 }
 
 /// Creates a sinusoidal encoding and returns its handle.

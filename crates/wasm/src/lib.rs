@@ -35,6 +35,7 @@ interface SinusoidRecord { dim: number; base: number; layout: string; frequencie
 interface RotaryRecord { table: number; dim: number; layout: string }
 interface BagRecord { table: number; mode: string; padding?: number; includeLastOffset: boolean }
 interface EmbedRecord { table: number; scale?: number; positions?: number; dropout?: number; seed?: bigint }
+interface WordsRecord { format: string; total: number; limit: number; dtype?: string; dim?: number }
 interface PositionsRecord { table: number; dropout?: number; seed?: bigint }
 "#;
 
@@ -45,6 +46,8 @@ extern "C" {
     fn number(record: &JsValue, name: &str) -> Option<f64>;
     #[wasm_bindgen(js_name = field)]
     fn text(record: &JsValue, name: &str) -> String;
+    #[wasm_bindgen(js_name = field)]
+    fn optional_text(record: &JsValue, name: &str) -> Option<String>;
     #[wasm_bindgen(js_name = field)]
     fn integer(record: &JsValue, name: &str) -> Option<u64>;
     #[wasm_bindgen(js_name = field)]
@@ -217,6 +220,78 @@ pub fn table_normal(
 #[wasm_bindgen(js_name = tableSinusoid)]
 pub fn table_sinusoid(table: f64, sinusoid: f64) -> f64 {
     with(|env| run::table_sinusoid(env, table, sinusoid))
+}
+
+/// Requests the rows of ids from a mapped file.
+#[wasm_bindgen(js_name = tablePrefetch)]
+pub fn table_prefetch(table: f64, #[wasm_bindgen(unchecked_param_type = "IdArray")] ids: &JsValue) -> f64 {
+    with(|env| binding::rows::table_prefetch(env, table, Integers::new(ids, &IDS)?))
+}
+
+/// Reads the header of a file from its first bytes, as JSON text.
+#[wasm_bindgen(js_name = fileHeader)]
+pub fn file_header(
+    prefix: &[u8],
+    total: f64,
+    #[wasm_bindgen(unchecked_param_type = "string | undefined")] format: Option<String>,
+) -> String {
+    binding::files::file_header(prefix, total, format.as_deref())
+}
+
+/// Starts to read a file of word vectors.
+#[wasm_bindgen(js_name = wordsCreate)]
+pub fn words_create(#[wasm_bindgen(unchecked_param_type = "WordsRecord")] record: &JsValue) -> f64 {
+    with(|env| {
+        env.words_create(&binding::WordsRecord {
+            format: text(record, "format"),
+            total: required(record, "total")?,
+            limit: required(record, "limit")?,
+            dtype: optional_text(record, "dtype"),
+            dim: number(record, "dim"),
+        })
+    })
+}
+
+/// Reads the next bytes of the file. The answer is JSON text.
+#[wasm_bindgen(js_name = wordsPush)]
+pub fn words_push(words: f64, bytes: &[u8]) -> String {
+    with(|env| env.words_push(words, bytes))
+}
+
+/// Ends the file. The answer is JSON text with the sizes and the handle of the table.
+#[wasm_bindgen(js_name = wordsEnd)]
+pub fn words_end(words: f64) -> String {
+    with(|env| Ok(env.words_end(words)?.0))
+}
+
+/// The words, without separators.
+#[wasm_bindgen(js_name = wordsText)]
+pub fn words_text(words: f64) -> Vec<u8> {
+    with(|env| env.words_text(words).map(<[u8]>::to_vec))
+}
+
+/// Where each word begins in the text, and where the last one ends.
+#[wasm_bindgen(js_name = wordsOffsets)]
+pub fn words_offsets(words: f64) -> Vec<u32> {
+    with(|env| env.words_offsets(words).map(<[u32]>::to_vec))
+}
+
+/// Starts a SHA-256.
+#[wasm_bindgen(js_name = sha256Create)]
+pub fn sha256_create() -> f64 {
+    with(|env| env.sha256_create())
+}
+
+/// Adds bytes to a SHA-256.
+#[wasm_bindgen(js_name = sha256Push)]
+pub fn sha256_push(hash: f64, bytes: &[u8]) {
+    with(|env| env.sha256_push(hash, bytes))
+}
+
+/// The SHA-256 of all bytes, as 64 hexadecimal digits.
+#[wasm_bindgen(js_name = sha256End)]
+pub fn sha256_end(hash: f64) -> String {
+    with(|env| env.sha256_end(hash))
 }
 
 /// Creates a sinusoidal encoding and returns its handle.
