@@ -24,11 +24,10 @@ import {
   expectEmbedding,
   internalsOf,
   newTable,
-  readDType,
-  readPadding,
   TABLE_OPTIONS,
   tableOf,
 } from './embedding.js';
+import { readDType, readPadding } from './filled-table.js';
 import { ownJSON, showContents } from './contents.js';
 import { dimMismatch, wrongObject, wrongValue } from './errors.js';
 import { readInitializer, Stream } from './initializer.js';

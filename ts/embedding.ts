@@ -9,7 +9,28 @@ import { choice, COLUMNS, integer, type Named, named, ROWS } from './args/option
 import { type PretrainedWeight, readPretrained } from './args/pretrained.js';
 import { activeBackend, type Table } from './backend/index.js';
 import { ownJSON, showContents } from './contents.js';
-import { wrongObject } from './errors.js';
+import { wrongKind, wrongObject } from './errors.js';
+import {
+  load,
+  LOAD_OPTIONS,
+  LOAD_SYNC_OPTIONS,
+  type Loaded,
+  type LoadOptions,
+  loadSync,
+  type LoadSyncOptions,
+} from './files/load.js';
+import {
+  fileOf,
+  readPath,
+  readSaveOptions,
+  SAVE_FORMATS,
+  type SaveFormat,
+  type SaveOptions,
+  toBytes,
+  writeFile,
+} from './files/save.js';
+import type { Source, SyncSource } from './files/source.js';
+import { FilledTable, type Notes, readDType, readPadding } from './filled-table.js';
 import { type Initializer, type InitType, initialize, readInitializer, Stream } from './initializer.js';
 import { DISPOSE, Lifetime } from './lifetime.js';
 import { type NearestOptions, nearestRows, type NearestRows } from './nearest.js';
@@ -79,31 +100,6 @@ export const TABLE_OPTIONS = [
 ] as const;
 
 /**
- * A filled table as an argument of the constructor; `initializer` is null for pretrained weights. The declared sizes only
- * make this type assignable to the options; `table` has the values.
- */
-export class FilledTable implements EmbeddingOptions {
-  declare readonly vocabSize: number;
-  declare readonly embeddingDim: number;
-
-  constructor(
-    readonly table: Table,
-    readonly paddingIdx: number | null,
-    readonly initializer: Initializer | null,
-  ) {}
-}
-
-/** `paddingIdx` in [-V, V), normalized to [0, V). */
-export function readPadding({ paddingIdx }: Named, vocabSize: number): number | null {
-  if (paddingIdx === null) return null;
-  const index = integer({ paddingIdx }, 'paddingIdx', { min: -vocabSize, max: vocabSize - 1 }, null);
-  return index === null ? null : index < 0 ? index + vocabSize : index;
-}
-
-/** The option `dtype`. */
-export const readDType = (values: Named): StorageDType => choice(values, 'dtype', STORAGE_DTYPES, 'f32');
-
-/**
  * Allocates and fills a table. Errors: `ERR_TOO_LARGE` before anything is allocated; `ERR_RANGE` if the dtype cannot
  * store the values.
  */
@@ -150,6 +146,15 @@ function runPlain(table: Table, calls: CallReader, ids: unknown, out: unknown): 
   return !isShared(bufferOf(data)) && table.backend.kernels.gather(table.handle(), data, target) === DONE;
 }
 
+/** Checks the padding row of a file, whose number of rows is not known before. */
+function checkPadding(values: Named): (rows: number) => void {
+  readPadding(values, ROWS.max!); // its type
+  return (rows) => void readPadding(values, rows);
+}
+
+const filledOf = ({ table, words, metadata }: Loaded, values: Named): FilledTable =>
+  new FilledTable(table, readPadding(values, table.rows), null, { words, metadata });
+
 /** The internals of an Embedding that other classes of this package use. */
 interface Internals {
   readonly table: Table;
@@ -189,14 +194,16 @@ export class Embedding {
   /** The table, read and written by rows. */
   readonly weight: Parameter;
   readonly #table: Table;
+  readonly #notes: Notes;
   readonly #lifetime = new Lifetime('The embedding');
   readonly #calls: CallReader;
   readonly #parameters: readonly [Parameter];
 
   constructor(options: EmbeddingOptions) {
-    const { table, paddingIdx, initializer } =
+    const { table, paddingIdx, initializer, notes } =
       options instanceof FilledTable ? options : tableFrom(named(options, TABLE_OPTIONS, { required: true }));
     this.#table = table;
+    this.#notes = notes;
     this.#calls = new CallReader({ lifetime: this.#lifetime, dim: table.dim, ids: { bound: table.rows } });
     embeddings.set(this, { table, lifetime: this.#lifetime });
     this.vocabSize = table.rows;
@@ -231,6 +238,37 @@ export class Embedding {
   }
 
   /**
+   * Loads a table from a file: safetensors (also in several files, by its `.safetensors.index.json`), .npy, GGUF,
+   * word2vec (binary or text) or GloVe and fastText text.
+   *
+   * ```ts
+   * const embedding = await Embedding.load('model.safetensors');
+   * embedding.forward([1, 2, 3]).shape; // [3, D]
+   * ```
+   * `source` is a path (in Node), a URL, bytes, a Blob, a Response, or a stream of bytes. Values keep the dtype of the
+   * file unless `dtype` is another one. In Node, tensors of 1 MiB and more that need no conversion are mapped: the table
+   * is read-only, and its rows are read from the file when they are used. `initType` and `seed` are null, and the padding
+   * row keeps its values. The caller owns the Embedding.
+   *
+   * Errors: `ERR_INVALID_OPTION`; `ERR_FORMAT` for a malformed file, another length than announced, an HTTP status that
+   * is not 2xx, or another `sha256`; `ERR_RANGE` for a value that `dtype` cannot store; `ERR_TOO_LARGE`;
+   * `ERR_NOT_INITIALIZED` (browser); errors of the system, of the network, of `cache` and the reason of `signal`,
+   * unchanged. Nothing remains of a load that failed.
+   */
+  static async load(source: Source, options?: LoadOptions): Promise<Embedding> {
+    const values = named(options, LOAD_OPTIONS);
+    return new Embedding(filledOf(await load(source, values, checkPadding(values)), values));
+  }
+
+  /**
+   * As `load`, but synchronous: from a path or `file:` URL (in Node), or from bytes. Errors: as `load`.
+   */
+  static loadSync(source: SyncSource, options?: LoadSyncOptions): Embedding {
+    const values = named(options, LOAD_SYNC_OPTIONS);
+    return new Embedding(filledOf(loadSync(source, values, checkPadding(values)), values));
+  }
+
+  /**
    * A new Embedding whose table stores the values of this one in another dtype, or a copy in the same one.
    *
    * ```text
@@ -238,7 +276,7 @@ export class Embedding {
    * i8          per row: bias = min; scale = f32(f32(max - min) / 255); value = f32(f32(q scale) + bias), q = 0 .. 255
    * i4          as i8, with 15 for 255, and bias and scale as f16
    * ```
-   * It has the same `paddingIdx` and backend; `initType` and `seed` are null. The caller owns it. Errors:
+   * It has the same `paddingIdx`, words, metadata and backend; `initType` and `seed` are null. The caller owns it. Errors:
    * `ERR_DISPOSED`, `ERR_INVALID_OPTION` (`dtype`), `ERR_TOO_LARGE`; `ERR_RANGE` for a value that `dtype` cannot store.
    */
   convert(dtype: StorageDType): Embedding {
@@ -247,7 +285,7 @@ export class Embedding {
     const from = this.#table;
     const table = from.backend.table(new TableSpec(from.rows, from.dim, wanted), 'anything');
     filled(table, (kernels, handle) => kernels.tableConvert(from.handle(), handle));
-    return new Embedding(new FilledTable(table, this.paddingIdx, null));
+    return new Embedding(new FilledTable(table, this.paddingIdx, null, this.#notes));
   }
 
   // @ts-expect-error: declared but never read, since only other copies of the package read it
@@ -308,6 +346,68 @@ export class Embedding {
    */
   nearest(queries: Float32Array | Tensor, options?: NearestOptions): NearestRows {
     return nearestRows(this.#table, this.#lifetime, queries, options);
+  }
+
+  /** The word of each row, from a file that has words; else null. */
+  get words(): readonly string[] | null {
+    return this.#notes.words?.list ?? null;
+  }
+
+  /** The first row of a word; -1 if no row has it. Errors: `ERR_INVALID_OPTION` unless `word` is a string. */
+  indexOf(word: string): number {
+    if (typeof word !== 'string') throw wrongKind('word', word, 'a string');
+    return this.#notes.words?.indexOf(word) ?? -1;
+  }
+
+  /** The metadata of the file that the table was loaded from, without a prototype; empty if there are none. */
+  get metadata(): Readonly<Record<string, string>> {
+    return this.#notes.metadata;
+  }
+
+  /** Whether the table can only be read: it is mapped, or stored in blocks. */
+  get readOnly(): boolean {
+    return this.#table.spec.readOnly;
+  }
+
+  /**
+   * Writes the table to a file, in Node: first beside `path`, then by a rename, so that the file at `path` is the old
+   * one or the complete new one. Words and metadata are written, too, but not to a .npy.
+   *
+   * ```text
+   * f32, f16, bf16   a tensor named `tensor`
+   * i8, i4           `tensor`.rows, U8 [V, bytes of a row], and the metadata tokenbed.dtype, tokenbed.dim
+   * words            `tensor`.words, U8, UTF-8 without separators; `tensor`.words.offsets, U32 [V + 1]
+   * npy              f32 and f16 alone
+   * ```
+   * Rows that are written meanwhile may or may not be in the file. Errors: `ERR_DISPOSED`; `ERR_INVALID_OPTION`, also
+   * for a dtype that the format does not have; errors of the system, after which nothing is left beside `path`.
+   */
+  async save(path: string | { readonly href: string }, options?: SaveOptions): Promise<void> {
+    this.#lifetime.check();
+    const { format, tensor } = readSaveOptions(this.#table, named(options, ['format', 'tensor']));
+    const saved = { table: this.#table, ...this.#notes };
+    await writeFile(readPath(path), fileOf(saved, format, tensor));
+  }
+
+  /**
+   * The bytes that `save` writes, owned by the caller. Errors: `ERR_DISPOSED`, `ERR_INVALID_OPTION`, `ERR_TOO_LARGE`.
+   */
+  toBytes(format: SaveFormat, options?: { readonly tensor?: string | undefined }): Uint8Array {
+    this.#lifetime.check();
+    const values = { ...named(options, ['tensor']), format: choice({ format }, 'format', SAVE_FORMATS) };
+    const read = readSaveOptions(this.#table, values);
+    return toBytes({ table: this.#table, ...this.#notes }, read.format, read.tensor);
+  }
+
+  /**
+   * Requests the rows of `ids` from the disk, all at once, if the table is mapped; does nothing else. `ids` in any form.
+   * Errors: `ERR_DISPOSED`, `ERR_INVALID_IDS`, `ERR_INVALID_ID`, `ERR_RAGGED`, `ERR_ID_OUT_OF_RANGE`.
+   */
+  prefetch(ids: IdsInput): void {
+    // A call whose rows have no columns: its ids are checked, and it has no result.
+    const calls = new CallReader({ lifetime: this.#lifetime, dim: 0, ids: { bound: this.vocabSize } });
+    const call = calls.read(ids, undefined);
+    call.done(this.#table.backend.kernels.tablePrefetch(this.#table.handle(), call.ids));
   }
 
   /** The memory of the table; also readable after `dispose()`. */

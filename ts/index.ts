@@ -32,6 +32,13 @@ export {
 } from './embedding-layer.js';
 export type { EncodingReport } from './encoding-report.js';
 export type { ErrorCode, TokenbedError } from './errors.js';
+export type { ResponseCache } from './files/cache.js';
+export type { FileFormat } from './files/header.js';
+export { type FileInfo, inspect, type TensorInfo } from './files/inspect.js';
+export type { LoadOptions, LoadSignal, LoadSyncOptions } from './files/load.js';
+export type { LoadProgress, OnLoadProgress } from './files/monitor.js';
+export type { SaveFormat, SaveOptions } from './files/save.js';
+export type { BlobLike, ResponseLike, Source, StreamLike, SyncSource, UrlLike } from './files/source.js';
 export type { IdsInput, NestedIds } from './args/ids.js';
 export type { InitType } from './initializer.js';
 export {

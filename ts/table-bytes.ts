@@ -3,8 +3,9 @@
 import { lengthOf } from './args/arrays.js';
 import { DONE } from './args/call.js';
 import { activeBackend } from './backend/index.js';
-import { Embedding, FilledTable } from './embedding.js';
+import { Embedding } from './embedding.js';
 import { lengthError } from './errors.js';
+import { FilledTable } from './filled-table.js';
 import { filled } from './storing.js';
 import type { TableSpec } from './table-spec.js';
 

@@ -22,14 +22,14 @@ interface Storage {
   rowBytes(dim: number): number;
   /** The values that it can store, for messages. */
   readonly values: string;
-  /** Whether tables of it can only be read. */
-  readonly readOnly?: true;
+  /** The values of a block, if rows are made of blocks. Such tables can only be read. */
+  readonly block?: number;
 }
 
 const blocks = (values: number, bytes: number): Storage => ({
   rowBytes: (dim) => (dim / values) * bytes,
   values: '',
-  readOnly: true,
+  block: values,
 });
 
 /** The storage of each dtype. */
@@ -96,7 +96,7 @@ export class TableSpec {
 
   /** Whether the rows can only be read. */
   get readOnly(): boolean {
-    return this.mapping !== undefined || (STORAGE[this.dtype].readOnly ?? false);
+    return this.mapping !== undefined || STORAGE[this.dtype].block !== undefined;
   }
 }
 

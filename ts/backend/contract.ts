@@ -79,6 +79,20 @@ export interface PositionsRecord {
   seed?: bigint;
 }
 
+/** The argument of {@link Kernels.wordsCreate}. */
+export interface WordsRecord {
+  /** `word2vec` or `glove`. */
+  format: string;
+  /** Bytes of the file. */
+  total: number;
+  /** The most bytes of the table. */
+  limit: number;
+  /** The dtype of the table; without one the rows are checked and not stored. */
+  dtype?: string;
+  /** The number of columns to keep. */
+  dim?: number;
+}
+
 /**
  * The functions that both bindings export: free functions over handles, numbers, records and typed arrays.
  *
@@ -108,6 +122,8 @@ export interface Kernels {
   tableWrite(table: number, row: number, values: Float32Array): number;
   /** Copies `bytes` into the table as they are, from its byte `offset` on. */
   tableBytes(table: number, offset: number, bytes: Uint8Array): void;
+  /** Requests the rows of ids from the disk if the table is mapped. Returns a status. */
+  tablePrefetch(table: number, ids: IdArray): number;
   /** out = table[row ..], whole rows, as they are stored, without padding. */
   tableRows(table: number, row: number, out: Uint8Array): void;
   /**
@@ -141,6 +157,30 @@ export interface Kernels {
   tableSinusoid(table: number, sinusoid: number): number;
   /** The value that did not fit in the last call that returned the status of a table. */
   misfit(): number;
+
+  /**
+   * The header of a file of `total` bytes from its first bytes, as JSON text: what the file has, `{"more":n}` if a prefix
+   * of n bytes is needed, or `{"error":{"byte":n,"rule":"..."}}`. ts/files/header.ts has the types.
+   */
+  fileHeader(prefix: Uint8Array, total: number, format: string | undefined): string;
+
+  /** Starts to read a file of word vectors. Returns the handle of the reader. */
+  wordsCreate(record: WordsRecord): number;
+  /** Reads the next bytes of the file. The answer is JSON text, see ts/files/word-file.ts. */
+  wordsPush(words: number, bytes: Uint8Array): string;
+  /** Ends the file. The answer has the sizes, and the handle of the table. */
+  wordsEnd(words: number): string;
+  /** The words as UTF-8, without separators. */
+  wordsText(words: number): Uint8Array;
+  /** Where each word begins in the text, and where the last one ends. */
+  wordsOffsets(words: number): Uint32Array;
+
+  /** Starts a SHA-256. Returns its handle. */
+  sha256Create(): number;
+  /** Adds bytes. */
+  sha256Push(hash: number, bytes: Uint8Array): void;
+  /** The SHA-256 of all bytes, as 64 hexadecimal digits. The next bytes begin another one. */
+  sha256End(hash: number): string;
 
   /** Creates a sinusoidal encoding. Returns its handle. */
   sinusoidCreate(record: SinusoidRecord): number;
@@ -302,12 +342,16 @@ export interface Backend {
   readonly isa: BackendInfo['isa'];
   readonly threads: number;
   readonly kernels: Kernels;
+  /** The most bytes of a new table. */
+  readonly limit: number;
   /** Whether a trap made it unusable: its objects throw `ERR_INTERNAL`, and new objects use another backend. */
   readonly lost: boolean;
   /** A table of zeros, or with arbitrary contents if the caller writes all of it. `ERR_TOO_LARGE` before allocation. */
   table(spec: TableSpec, contents: Contents): Table;
   /** The owner of a table that a kernel has created. `bytes`: the memory that it has, which may be more than `spec`. */
   adopt(spec: TableSpec, handle: number, bytes?: number): Table;
+  /** A table in a mapped file; `undefined` if the backend or the system does not map it. */
+  map(spec: TableSpec, file: MappedFile): Table | undefined;
   /** A sinusoidal encoding. `ERR_TOO_LARGE`. */
   sinusoid(record: SinusoidRecord): Handle;
   /** The owner of the operation that `create` prepares. */
@@ -323,6 +367,18 @@ export interface Handle {
   handle(): number;
   /** Frees the object. Idempotent; a finalizer is the fallback. */
   dispose(): void;
+}
+
+/** A file with a table. */
+export interface MappedFile {
+  /** Its descriptor, open for reading. */
+  readonly fd: number;
+  /** Its path, for messages. */
+  readonly path: string;
+  /** The byte at which the first row begins. */
+  readonly offset: number;
+  /** Bytes of the file. */
+  readonly length: number;
 }
 
 /** A table of a backend. */

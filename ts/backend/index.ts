@@ -9,6 +9,7 @@ import { floatBytes } from '../table-spec.js';
 import { registerAllocator } from '../tensor.js';
 import { VERSION } from '../version.js';
 import type { Backend, BackendInfo, Machine, Settings } from './contract.js';
+import type { Files } from '../hosts/host.js';
 import { engineProblem } from './engine.js';
 import { nativeBackend } from './native.js';
 import { wasmBackend } from './wasm.js';
@@ -208,6 +209,9 @@ export function describeBackend(backend: Backend): BackendInfo {
   return { name, isa, threads, fallbackReason, version: VERSION };
 }
 
+/** The files of the host; `undefined` if it has none. */
+export const hostFiles = (): Files | undefined => host().files;
+
 /** The host's description of the machine. */
 export function machine(): Machine {
   return host().machine();
@@ -237,6 +241,17 @@ export function resultFloats(length: number): OrdinaryFloats {
   } catch {
     throw tooLarge('The result', bytes, longestArray);
   }
+}
+
+/** Memory for `length` bytes of a result, zeroed. `ERR_TOO_LARGE`. */
+export function resultBytes(length: number): OrdinaryBytes {
+  const limit = Math.floor(host().longestArray / 4); // the longest array has four bytes per element
+  try {
+    if (length <= limit) return new Uint8Array(length);
+  } catch {
+    // reported below
+  }
+  throw tooLarge('The result', length, limit);
 }
 
 /** The same for `length` ids. */

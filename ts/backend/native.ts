@@ -58,6 +58,10 @@ export function nativeBackend(host: Host, settings: Settings): Backend {
     threads: kernels.useThreads(settings.threads),
     kernels,
     lost: false,
+    get limit() {
+      return host.memoryLimit();
+    },
+    map: () => undefined,
     table(spec, contents): Table {
       const { rows, dim, dtype, bytes } = spec;
       const limit = host.memoryLimit();

@@ -106,6 +106,10 @@ export function wasmBackend(module: WebAssembly.Module, settings: { isa: string 
     get lost() {
       return health.lost !== null;
     },
+    get limit() {
+      return Math.min(ADDRESSABLE - used, LARGEST);
+    },
+    map: () => undefined,
     table: (spec, contents) => tableOf(spec, allocate('A table', spec, contents === 'zeros')),
     adopt: (spec, handle, bytes = spec.bytes) => tableOf(spec, count(spec, handle, bytes)),
     sinusoid(record): Handle {

@@ -7,38 +7,13 @@
  * what the program never needs.
  */
 
-import type * as buffer from 'node:buffer';
-import type * as fs from 'node:fs';
-import type * as promises from 'node:fs/promises';
-import type * as module from 'node:module';
-import type * as os from 'node:os';
-import type * as url from 'node:url';
 import type { NativeBinding } from '../backend/contract.js';
-import { fail, firstLine, hasCode } from '../errors.js';
+import { firstLine, hasCode } from '../errors.js';
 import type { ReportRenderer } from '../profiler/renderer.js';
+import { builtin } from './builtin.js';
 import type { Host } from './host.js';
 import { type Location, locations } from './location.js';
-
-/**
- * A built-in module. Errors: `ERR_BACKEND_UNAVAILABLE` in Node before 20.16, Node 21 and Node 22.0 to 22.2, which do not have
- * `process.getBuiltinModule`.
- */
-function builtin<Name extends keyof Modules>(name: Name): Modules[Name] {
-  const get = process.getBuiltinModule as ((name: string) => unknown) | undefined;
-  if (get !== undefined) return get(`node:${name}`) as Modules[Name];
-  // The versions in `engines` of package.json.
-  const text = `tokenbed needs Node 20.19, or Node 22.12 and newer: this is Node ${process.versions.node}`;
-  throw fail(Error, 'ERR_BACKEND_UNAVAILABLE', text, { backend: 'auto', cause: null });
-}
-
-interface Modules {
-  buffer: typeof buffer;
-  fs: typeof fs;
-  'fs/promises': typeof promises;
-  module: typeof module;
-  os: typeof os;
-  url: typeof url;
-}
+import { nodeFiles } from './node-files.js';
 
 const inNode = (): boolean => typeof process === 'object' && process.versions?.node !== undefined;
 
@@ -235,6 +210,10 @@ const node: Host = {
   floats,
   machine,
   report,
+  // A tool that resolves for Node may still run the file elsewhere.
+  get files() {
+    return inNode() ? nodeFiles : undefined;
+  },
 };
 
 /** The host of Node. */

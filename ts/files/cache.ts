@@ -1,0 +1,129 @@
+/** Copies of fetched files, kept between sessions. */
+
+import type { Named } from '../args/options.js';
+import { hostFiles } from '../backend/index.js';
+import { wrongKind, wrongValue } from '../errors.js';
+import type { Next } from './input.js';
+import type { ResponseLike } from './source.js';
+
+/** A store of responses by URL, such as a `Cache` of a browser. */
+export interface ResponseCache {
+  /** The response that was stored for a URL; `undefined` or null if there is none. */
+  match(url: string): ResponseLike | null | undefined | Promise<ResponseLike | null | undefined>;
+  /** Stores a response. It reads the body to its end; a body that fails must leave no entry. */
+  put(url: string, response: Response): unknown;
+}
+
+/** An opened cache. */
+export interface OpenCache {
+  /** A response, or the path of a file. */
+  match(url: string): Promise<ResponseLike | string | undefined>;
+  put(url: string, response: Response): unknown;
+}
+
+/** The option `cache`: the name of a CacheStorage in a browser, a folder in Node, or an object. */
+export function readCache({ cache }: Named): string | ResponseCache | undefined {
+  if (cache === undefined) return undefined;
+  const wanted = 'the name of a cache, a folder (in Node), or an object with match and put';
+  if (typeof cache === 'string') {
+    if (cache === '') throw wrongValue('cache', cache, wanted);
+    return cache;
+  }
+  const { match, put } = (cache ?? {}) as Partial<ResponseCache>;
+  if (typeof match !== 'function' || typeof put !== 'function') throw wrongKind('cache', cache, wanted);
+  return cache as ResponseCache;
+}
+
+/** Opens the cache. Errors: `ERR_INVALID_OPTION` if this host has no CacheStorage; what the host throws. */
+export async function openCache(cache: string | ResponseCache): Promise<OpenCache> {
+  if (typeof cache === 'string') {
+    const files = hostFiles();
+    if (files !== undefined) return files.cache(cache);
+    const { caches } = globalThis as { readonly caches?: { open(name: string): Promise<ResponseCache> } };
+    if (caches === undefined) {
+      throw wrongValue('cache', cache, 'an object with match and put: this page has no CacheStorage');
+    }
+    return opened(await caches.open(cache));
+  }
+  return opened(cache);
+}
+
+const opened = (cache: ResponseCache): OpenCache => ({
+  match: async (url) => (await cache.match(url)) ?? undefined,
+  put: (url, response) => cache.put(url, response),
+});
+
+/**
+ * A second reader of a stream: `put` of a cache. It never lags behind by more than one piece, so nothing is collected, and
+ * its body ends only when the whole file was checked.
+ */
+export class Copy {
+  #controller!: ReadableStreamDefaultController<Uint8Array>;
+  #pulled!: () => void;
+  #wanted!: Promise<unknown>;
+  readonly #stored: Promise<unknown>;
+  /** Whether `put` has returned: it may have read nothing. */
+  #settled = false;
+  #ended = false;
+
+  constructor(cache: OpenCache, url: string, headers: Record<string, string>) {
+    this.#wait();
+    const body = new ReadableStream<Uint8Array>(
+      {
+        start: (controller) => void (this.#controller = controller),
+        pull: () => this.#pulled(),
+        cancel: () => {
+          this.#settled = true;
+          this.#pulled();
+        },
+      },
+      { highWaterMark: 0 },
+    );
+    this.#stored = (async () => cache.put(url, new Response(body, { headers })))();
+    const settle = (): void => {
+      this.#settled = true;
+      this.#pulled();
+    };
+    this.#stored.then(settle, settle);
+  }
+
+  #wait(): void {
+    this.#wanted = new Promise<void>((resolve) => {
+      this.#pulled = resolve;
+    });
+  }
+
+  /** Passes bytes on. Rejects with what `put` throws. */
+  async push(bytes: Uint8Array): Promise<void> {
+    await this.#wanted;
+    if (this.#settled) {
+      await this.#stored;
+      return;
+    }
+    this.#wait();
+    this.#controller.enqueue(bytes.slice());
+  }
+
+  /** Ends the body and waits for `put`. Rejects with what it throws. */
+  async end(): Promise<void> {
+    this.#ended = true;
+    if (!this.#settled) this.#controller.close();
+    await this.#stored;
+  }
+
+  /** Fails the body, unless it has ended, and waits until `put` has given up. */
+  async abort(reason: unknown): Promise<void> {
+    if (this.#ended) return;
+    if (!this.#settled) this.#controller.error(reason);
+    await this.#stored.catch(() => {});
+  }
+
+  /** A reader that passes all bytes on. */
+  through(next: Next): Next {
+    return async () => {
+      const bytes = await next();
+      if (bytes !== null && bytes.length > 0) await this.push(bytes);
+      return bytes;
+    };
+  }
+}

@@ -1,0 +1,68 @@
+/** The words of a table: one for each row, as UTF-8 until they are read. */
+
+import type { OrdinaryBytes, OrdinaryIds } from '../args/arrays.js';
+import { malformed } from './input.js';
+
+/** Words in the order of the rows. */
+export class Words {
+  #list: readonly string[] | null = null;
+  #rows: Map<string, number> | null = null;
+
+  /** Word `i` is the UTF-8 text in bytes `offsets[i] .. offsets[i + 1]` of `text`. */
+  constructor(
+    readonly text: OrdinaryBytes,
+    readonly offsets: OrdinaryIds,
+  ) {}
+
+  /** All words, in a frozen array that is made at the first call. */
+  get list(): readonly string[] {
+    if (this.#list === null) {
+      const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+      const { text, offsets } = this;
+      this.#list = Object.freeze(
+        Array.from({ length: offsets.length - 1 }, (_, i) =>
+          decoder.decode(text.subarray(offsets[i]!, offsets[i + 1]!)),
+        ),
+      );
+    }
+    return this.#list;
+  }
+
+  /** The first row of a word; -1 if there is none. */
+  indexOf(word: string): number {
+    if (this.#rows === null) {
+      this.#rows = new Map();
+      // From the end, so that the first of equal words remains.
+      for (let row = this.list.length - 1; row >= 0; row--) this.#rows.set(this.list[row]!, row);
+    }
+    return this.#rows.get(word) ?? -1;
+  }
+}
+
+/**
+ * Words from bytes of a file. Errors: `ERR_FORMAT` unless the offsets begin at 0, never decrease and end at the length of
+ * `text`, and each word is UTF-8. `at`: where the text and the offsets are in the file.
+ */
+export function checkedWords(
+  path: string,
+  text: OrdinaryBytes,
+  offsets: OrdinaryIds,
+  at: { readonly text: number; readonly offsets: number },
+): Words {
+  for (let i = 0; i < offsets.length; i++) {
+    const [from, to] = [i === 0 ? 0 : offsets[i - 1]!, offsets[i]!];
+    const last = i === offsets.length - 1;
+    if (to >= from && to <= text.length && (i > 0 || to === 0) && (!last || to === text.length)) continue;
+    const rule = `the offsets of words must ascend from 0 to ${text.length}: got ${to} at [${i}]`;
+    throw malformed(path, rule, { byte: at.offsets + 4 * i });
+  }
+  const decoder = new TextDecoder('utf-8', { fatal: true });
+  for (let i = 1; i < offsets.length; i++) {
+    try {
+      decoder.decode(text.subarray(offsets[i - 1]!, offsets[i]!));
+    } catch {
+      throw malformed(path, `word ${i - 1} must be UTF-8`, { byte: at.text + offsets[i - 1]! });
+    }
+  }
+  return new Words(text, offsets);
+}
