@@ -2,7 +2,15 @@
 
 import { isShared, kindOf, type OrdinaryBytes } from '../args/arrays.js';
 import { type Backend, hostFiles } from '../backend/index.js';
-import { describe, invalidArray, wrongKind, wrongValue } from '../errors.js';
+import {
+  describe,
+  fail,
+  hasCode,
+  invalidArray,
+  type TokenbedError,
+  wrongKind,
+  wrongValue,
+} from '../errors.js';
 import type { OpenFile } from '../hosts/host.js';
 import { Copy, type OpenCache, openCache, type ResponseCache } from './cache.js';
 import {
@@ -11,7 +19,6 @@ import {
   type Input,
   joined,
   lengthChanged,
-  malformed,
   type Next,
   type Owner,
   PIECE,
@@ -298,7 +305,7 @@ export class Opener {
     const stream = body === null || body === undefined ? EMPTY : readerOf(body as StreamLike);
     if (!response.ok) {
       await stream.cancel();
-      throw malformed(url, `the server must send the file: got HTTP status ${response.status}`);
+      throw badResponse(url, response, 'the server must send the file');
     }
     const length = headers.get('content-encoding') === null ? headers.get('content-length') : null;
     const total = length !== null && /^[0-9]+$/.test(length) ? Number(length) : null;
@@ -310,7 +317,28 @@ export class Opener {
     const copy = store === undefined ? undefined : new Copy(store, url, copied);
     const sibling = (name: string): Promise<Input> =>
       new Opener(this.backend, this.#forShards, this.refresh).#url(besideUrl(response.url || url, name));
-    return this.#stream(url, total, stream, copy, sibling);
+    const whole = total === null ? stream : this.#wholeBody(url, response, stream, total);
+    return this.#stream(url, total, whole, copy, sibling);
+  }
+
+  /** A body that must have as many bytes as its header announces. */
+  #wholeBody(url: string, response: ResponseLike, stream: Stream, total: number): Stream {
+    let received = 0;
+    const next: Next = async () => {
+      let cause: unknown;
+      try {
+        const bytes = await stream.next();
+        received += bytes?.length ?? 0;
+        if (bytes !== null ? received <= total : received === total) return bytes;
+      } catch (error) {
+        // A connection that is cut makes the engine throw an error of its own.
+        if (this.options.signal?.aborted === true || hasCode(error, 'ERR_INVALID_ARRAY')) throw error;
+        cause = error;
+      }
+      const end = received > total ? 'has more bytes' : `ends after ${received} bytes`;
+      throw badResponse(url, response, `Content-Length is ${total} and the body ${end}`, cause);
+    };
+    return { next, cancel: stream.cancel };
   }
 
   #random(name: string, total: number, read: ReadAt, owner: Owner): Input | Promise<Input> {
@@ -394,6 +422,12 @@ function* collect(next: Next): Steps<Uint8Array[]> {
     if (part === null) return parts;
     if (part.length > 0) parts.push(part);
   }
+}
+
+/** `ERR_FORMAT`: a response that is not the whole file. */
+function badResponse(url: string, { status }: ResponseLike, rule: string, cause?: unknown): TokenbedError {
+  const text = `${url}: ${rule}: HTTP status ${status}`;
+  return fail(Error, 'ERR_FORMAT', text, { path: url, url, status, rule, cause });
 }
 
 /** The address of a file in the folder of `url`. */
