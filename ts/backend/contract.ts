@@ -18,6 +18,23 @@ export interface TableRecord {
   zeros: boolean;
 }
 
+/** The argument of {@link NativeBinding.tableMap}. */
+export interface MapRecord {
+  /** The descriptor of the open file, which is duplicated. */
+  fd: number;
+  /** Its path, for errors. */
+  path: string;
+  /** The place of the first row in it, in bytes: any. */
+  offset: number;
+  /** Its length when it was opened, in bytes. */
+  length: number;
+  rows: number;
+  dim: number;
+  dtype: string;
+  /** Bytes from one row to the next. */
+  stride: number;
+}
+
 /** The argument of {@link Kernels.rowsCreate}. */
 export interface RowsRecord {
   /** The table that is filled. */
@@ -122,7 +139,7 @@ export interface Kernels {
   tableWrite(table: number, row: number, values: Float32Array): number;
   /** Copies `bytes` into the table as they are, from its byte `offset` on. */
   tableBytes(table: number, offset: number, bytes: Uint8Array): void;
-  /** Requests the rows of ids from the disk if the table is mapped. Returns a status. */
+  /** Requests the rows `ids` of a mapped file from the system, before a call reads them. Returns a status. */
   tablePrefetch(table: number, ids: IdArray): number;
   /** out = table[row ..], whole rows, as they are stored, without padding. */
   tableRows(table: number, row: number, out: Uint8Array): void;
@@ -276,6 +293,11 @@ export interface NativeBinding extends Kernels {
   version(): string;
   /** Sets the number of threads per call in this environment, 0 for all processors. Returns the number in effect. */
   useThreads(wanted: number): number;
+  /**
+   * Maps rows of a file as a table that can only be read. Returns its handle, or `undefined` if the system cannot map it.
+   * `ERR_FORMAT` if the file is shorter than its length in the record; so does every call that reads rows of the table.
+   */
+  tableMap(record: MapRecord): number | undefined;
   /** A view of a table as a Float32Array, if the engine allows one. It must not be used after the table is freed. */
   tableView(table: number): Float32Array | undefined;
 }
@@ -350,7 +372,10 @@ export interface Backend {
   table(spec: TableSpec, contents: Contents): Table;
   /** The owner of a table that a kernel has created. `bytes`: the memory that it has, which may be more than `spec`. */
   adopt(spec: TableSpec, handle: number, bytes?: number): Table;
-  /** A table in a mapped file; `undefined` if the backend or the system does not map it. */
+  /**
+   * A table in a mapped file, for a `spec` with a mapping; `undefined` if the backend or the system cannot map it.
+   * `ERR_FORMAT` if the file is shorter than its length.
+   */
   map(spec: TableSpec, file: MappedFile): Table | undefined;
   /** A sinusoidal encoding. `ERR_TOO_LARGE`. */
   sinusoid(record: SinusoidRecord): Handle;

@@ -15,7 +15,17 @@ import { nativeBackend } from './native.js';
 import { wasmBackend } from './wasm.js';
 
 export { TableSpec } from '../table-spec.js';
-export type { Backend, BackendInfo, Contents, Handle, Kernels, Machine, Storage, Table } from './contract.js';
+export type {
+  Backend,
+  BackendInfo,
+  Contents,
+  Handle,
+  Kernels,
+  Machine,
+  MappedFile,
+  Storage,
+  Table,
+} from './contract.js';
 
 type Wanted = 'auto' | 'native' | 'wasm';
 

@@ -1,6 +1,6 @@
 /** The native backend: the kernels of the addon, and tables in its memory. */
 
-import { tooLarge, wrongValue } from '../errors.js';
+import { hasCode, tooLarge, wrongValue } from '../errors.js';
 import { floatBytes } from '../table-spec.js';
 import { VERSION } from '../version.js';
 import {
@@ -45,7 +45,8 @@ function expectSameVersion(binding: Partial<NativeBinding>): void {
  */
 export function nativeBackend(host: Host, settings: Settings): Backend {
   const kernels = guarded(host.native(expectSameVersion), { lost: null }, (error) =>
-    internalError((error as Error).message, error),
+    // A mapped file that was cut short: the addon throws the error as it is documented.
+    hasCode(error, 'ERR_FORMAT') ? error : internalError((error as Error).message, error),
   );
   // simd128 is an instruction set of WASM, valid on every machine.
   if (settings.isa !== undefined && settings.isa !== 'simd128' && !kernels.lowerIsa(settings.isa)) {
@@ -61,7 +62,6 @@ export function nativeBackend(host: Host, settings: Settings): Backend {
     get limit() {
       return host.memoryLimit();
     },
-    map: () => undefined,
     table(spec, contents): Table {
       const { rows, dim, dtype, bytes } = spec;
       const limit = host.memoryLimit();
@@ -77,6 +77,14 @@ export function nativeBackend(host: Host, settings: Settings): Backend {
         return view;
       });
       return new OwnedTable(backend, spec, handle, () => kernels.free(handle), few);
+    },
+    map(spec, { fd, path, offset, length }): Table | undefined {
+      const { rows, dim, dtype, rowBytes: stride } = spec;
+      const handle = kernels.tableMap({ fd, path, offset, length, rows, dim, dtype, stride });
+      if (handle === undefined) return undefined;
+      // JavaScript has no view of the file, which may become shorter at any time.
+      const none = new FewRows(spec, 0, () => null);
+      return new OwnedTable(backend, spec, handle, () => kernels.free(handle), none);
     },
     sinusoid(record): Handle {
       const [bytes, limit] = [record.dim * FREQUENCY_BYTES, host.memoryLimit()];

@@ -109,8 +109,8 @@ export function wasmBackend(module: WebAssembly.Module, settings: { isa: string 
     get limit() {
       return Math.min(ADDRESSABLE - used, LARGEST);
     },
-    map: () => undefined,
     table: (spec, contents) => tableOf(spec, allocate('A table', spec, contents === 'zeros')),
+    map: () => undefined,
     adopt: (spec, handle, bytes = spec.bytes) => tableOf(spec, count(spec, handle, bytes)),
     sinusoid(record): Handle {
       const [bytes, limit] = [record.dim * FREQUENCY_BYTES, ADDRESSABLE - used];

@@ -3,13 +3,20 @@
 //! A prepared operation holds the handles of its tables, not references, and resolves them on every run. So freeing a
 //! table frees its memory at once, and the next run of an operation over it returns [`Failure::Handle`].
 
+use crate::ahead::Ahead;
 use crate::handles::Slots;
 use crate::hash::Sha256;
 use crate::rows::Rows;
+#[cfg(unix)]
+use crate::status::Cut;
 use crate::status::{first, Failure, DONE};
 use crate::words::Words;
+#[cfg(unix)]
+use std::cell::RefCell;
 use std::rc::Rc;
-use tokenbed_core::memory::{Contents, Memory, Read, TableSpec, Write};
+use tokenbed_core::memory::{Contents, Memory, TableSpec, Write};
+#[cfg(unix)]
+use tokenbed_core::memory::{CutFile, Read};
 use tokenbed_core::ops::{self, Dropout, Layout, Misfit, Mode, Sinusoid};
 use tokenbed_core::simd::{self, Isa};
 use tokenbed_core::{DType, Exec, Table, TableMut};
@@ -24,6 +31,27 @@ pub struct TableRecord {
     pub dtype: String,
     /// Whether the table holds zeros. Otherwise the values are unspecified, and the caller writes all of them next.
     pub zeros: bool,
+}
+
+/// The arguments of [`Environment::table_map`].
+#[cfg(not(target_family = "wasm"))]
+pub struct MapRecord {
+    /// The descriptor of the open file.
+    pub fd: i32,
+    /// Its path, for errors.
+    pub path: String,
+    /// The place of the first row in it, in bytes.
+    pub offset: f64,
+    /// Its length, in bytes.
+    pub length: f64,
+    /// The number of rows.
+    pub rows: f64,
+    /// The number of values in a row.
+    pub dim: f64,
+    /// The name of the dtype.
+    pub dtype: String,
+    /// Bytes from one row to the next.
+    pub stride: f64,
 }
 
 /// The arguments of [`Environment::sinusoid_create`].
@@ -91,16 +119,17 @@ pub(crate) struct StoredTable {
 }
 
 enum Access {
-    #[allow(dead_code, reason = "for mapped files")]
-    Read(Memory<Read>),
     Write(Memory<Write>),
+    #[cfg(unix)]
+    Mapped(Mapped),
 }
 
 impl StoredTable {
     fn read(&self) -> Result<Table<'_>, Failure> {
         let bytes = match &self.memory {
-            Access::Read(memory) => memory.bytes(),
             Access::Write(memory) => memory.bytes(),
+            #[cfg(unix)]
+            Access::Mapped(mapped) => mapped.memory.bytes(),
         };
         Ok(Table::new(self.spec, &bytes[..self.spec.bytes()])?)
     }
@@ -118,7 +147,8 @@ impl StoredTable {
     pub fn owned(&mut self) -> Result<(TableSpec, &mut [u8]), Failure> {
         match &mut self.memory {
             Access::Write(memory) => Ok((self.spec, &mut memory.bytes_mut()[..self.spec.bytes()])),
-            Access::Read(_) => Err(Failure::ReadOnly),
+            #[cfg(unix)]
+            Access::Mapped(_) => Err(Failure::ReadOnly),
         }
     }
 
@@ -126,9 +156,76 @@ impl StoredTable {
     fn held(&self) -> usize {
         match &self.memory {
             Access::Write(memory) => memory.bytes().len(),
-            Access::Read(_) => 0,
+            #[cfg(unix)]
+            Access::Mapped(_) => 0,
         }
     }
+
+    /// Its rows, to be read one after the other.
+    fn ahead(&self) -> Ahead<'_> {
+        #[cfg(unix)]
+        if let Some(mapped) = self.mapped() {
+            return Ahead::mapped(&mapped.memory, self.spec.row_bytes());
+        }
+        Ahead::default()
+    }
+
+    /// The file of a mapped table.
+    #[cfg(unix)]
+    fn mapped(&self) -> Option<&Mapped> {
+        match &self.memory {
+            Access::Mapped(mapped) => Some(mapped),
+            Access::Write(_) => None,
+        }
+    }
+}
+
+/// Rows of a file in memory.
+#[cfg(unix)]
+struct Mapped {
+    memory: Memory<Read>,
+    path: String,
+}
+
+#[cfg(unix)]
+impl Mapped {
+    /// Checks that the file is as long as it was.
+    fn check(&self) -> Result<(), Failure> {
+        self.memory.check().map_err(|cut| cut_short(cut, &self.path))
+    }
+}
+
+#[cfg(unix)]
+fn cut_short(CutFile { opened, found }: CutFile, path: &str) -> Failure {
+    let rule = match found {
+        Some(found) => format!("the file has {found} bytes, it had {opened} when it was opened"),
+        None => "the file was cut short while it was read".to_owned(),
+    };
+    let path = path.to_owned();
+    Failure::Cut(Box::new(Cut { path, rule }))
+}
+
+#[cfg(unix)]
+fn mapped_table(record: MapRecord) -> Result<Option<StoredTable>, Failure> {
+    let dtype = DType::named(&record.dtype).ok_or(Failure::Argument("the name of a dtype"))?;
+    let [rows, dim, stride] = [record.rows, record.dim, record.stride].map(|size| size as usize);
+    let spec = TableSpec::with_stride(dtype, rows, dim, stride)?;
+    let (offset, length) = (record.offset as u64, record.length as u64);
+    if length
+        .checked_sub(offset)
+        .is_none_or(|left| left < spec.bytes() as u64)
+    {
+        return Err(Failure::Argument("rows inside of the file"));
+    }
+    let memory = Memory::map(record.fd, offset, spec.bytes(), length);
+    let memory = memory.map_err(|cut| cut_short(cut, &record.path))?;
+    Ok(memory.map(|memory| StoredTable {
+        spec,
+        memory: Access::Mapped(Mapped {
+            memory,
+            path: record.path,
+        }),
+    }))
 }
 
 /// A prepared bag operation, over a table by handle.
@@ -214,6 +311,9 @@ pub struct Environment {
     isa: Isa,
     threads: usize,
     misfit: f64,
+    /// The mapped tables that the current call has read.
+    #[cfg(unix)]
+    mapped: RefCell<Vec<f64>>,
 }
 
 impl Default for Environment {
@@ -223,6 +323,8 @@ impl Default for Environment {
             isa: simd::detect(),
             threads: 1,
             misfit: 0.0,
+            #[cfg(unix)]
+            mapped: RefCell::default(),
         }
     }
 }
@@ -327,6 +429,20 @@ impl Environment {
         self.keep(Object::Table(StoredTable { spec, memory }))
     }
 
+    /// Maps rows of a file; `None` if the system cannot. The table can only be read.
+    ///
+    /// Errors: [`Failure::Cut`] if the file is shorter than its length in the record.
+    #[cfg(not(target_family = "wasm"))]
+    pub fn table_map(&mut self, record: MapRecord) -> Result<Option<f64>, Failure> {
+        #[cfg(unix)]
+        if let Some(table) = mapped_table(record)? {
+            return self.keep(Object::Table(table)).map(Some);
+        }
+        #[cfg(not(unix))]
+        let _ = record;
+        Ok(None)
+    }
+
     pub(crate) fn keep_rows(&mut self, rows: Rows) -> Result<f64, Failure> {
         self.keep(Object::Rows(Box::new(rows)))
     }
@@ -415,12 +531,43 @@ impl Environment {
         }
     }
 
-    /// A table, for reading.
+    /// A table, for reading. The file of a mapped table is checked now, and again at the end of [`Environment::call`].
     pub fn table(&self, handle: f64) -> Result<Table<'_>, Failure> {
+        let Some(Object::Table(table)) = self.objects.get(handle) else {
+            return Err(Failure::Handle(handle));
+        };
+        #[cfg(unix)]
+        if let Some(mapped) = table.mapped() {
+            mapped.check()?;
+            self.mapped.borrow_mut().push(handle);
+        }
+        table.read()
+    }
+
+    /// The rows of a table, to be read one after the other.
+    pub(crate) fn ahead(&self, handle: f64) -> Result<Ahead<'_>, Failure> {
         match self.objects.get(handle) {
-            Some(Object::Table(table)) => table.read(),
+            Some(Object::Table(table)) => Ok(table.ahead()),
             _ => Err(Failure::Handle(handle)),
         }
+    }
+
+    /// Runs one call. Errors: those of `work`; the file of a mapped table that it has read became shorter meanwhile.
+    #[cfg(not(target_family = "wasm"))]
+    pub fn call<T>(
+        &mut self,
+        work: impl FnOnce(&mut Environment) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        #[cfg(unix)]
+        self.mapped.get_mut().clear(); // a panic may have left some
+        let done = work(self)?;
+        #[cfg(unix)]
+        for &handle in self.mapped.borrow().iter() {
+            if let Some(Object::Table(table)) = self.objects.get(handle) {
+                table.mapped().map_or(Ok(()), Mapped::check)?;
+            }
+        }
+        Ok(done)
     }
 
     /// A table, for writing rows. Tables of blocks have no such access.
@@ -449,9 +596,14 @@ impl Environment {
     }
 
     /// One table for reading, and another one for writing.
-    pub fn tables(&mut self, from: f64, to: f64) -> Result<(Table<'_>, TableMut<'_>), Failure> {
+    pub(crate) fn tables(
+        &mut self,
+        from: f64,
+        to: f64,
+    ) -> Result<(Table<'_>, Ahead<'_>, TableMut<'_>), Failure> {
+        self.table(from)?;
         match self.objects.get_both(from, to) {
-            Some((Object::Table(from), Object::Table(to))) => Ok((from.read()?, to.write()?)),
+            Some((Object::Table(from), Object::Table(to))) => Ok((from.read()?, from.ahead(), to.write()?)),
             _ => Err(Failure::Handle(to)),
         }
     }

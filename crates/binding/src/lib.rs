@@ -12,6 +12,7 @@
 //! An export returns a *status* ([`status`]). Any other error is a [`Failure`]: a bug in the calling TypeScript, which
 //! the user sees as `ERR_INTERNAL`.
 
+mod ahead;
 pub mod arrays;
 pub mod environment;
 pub mod files;
@@ -30,6 +31,8 @@ pub mod split;
 #[cfg(not(target_family = "wasm"))]
 pub mod whole;
 
+#[cfg(not(target_family = "wasm"))]
+pub use environment::MapRecord;
 pub use environment::{
     BagRecord, EmbedRecord, Environment, PositionsRecord, RotaryRecord, SinusoidRecord, TableRecord,
 };

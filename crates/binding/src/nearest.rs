@@ -11,6 +11,7 @@
 //! Nothing that is allocated grows with the table: other threads have heaps of a limited size, and with more best rows
 //! per query the call runs on one thread.
 
+use crate::ahead::Ahead;
 use crate::arrays::{Cut, FloatArray, IntegersOut, OutArray};
 use crate::environment::Environment;
 use crate::status::Failure;
@@ -39,7 +40,7 @@ pub fn nearest(
     mut ids: impl IntegersOut<u32>,
     mut scores: impl OutArray,
 ) -> Result<(), Failure> {
-    let (table, k) = (env.table(table)?, k as usize);
+    let (table, ahead, k) = (env.table(table)?, env.ahead(table)?, k as usize);
     let (dim, count) = (table.dim(), queries.len() / table.dim());
     if k == 0 || k > table.rows() {
         return Err(Failure::Short("table", table.rows(), k));
@@ -62,7 +63,7 @@ pub fn nearest(
                         None => Best::new(k_here, scores, ids),
                         Some(last) => Best::after(last, scores, ids),
                     };
-                    search(env, table, &mut queries, group.clone(), cosine, &mut best);
+                    search(env, table, ahead, &mut queries, group.clone(), cosine, &mut best);
                     best.sort();
                     last = scores.last().copied().zip(ids.last().copied());
                 })
@@ -76,6 +77,7 @@ pub fn nearest(
 fn search(
     env: &Environment,
     table: Table<'_>,
+    ahead: Ahead<'_>,
     queries: &mut impl FloatArray,
     group: Range<usize>,
     cosine: bool,
@@ -91,7 +93,9 @@ fn search(
         }
         let norms = cosine.then_some(&*norms);
         return share(env, table, best, |best, rows| {
-            ops::nearest(isa, table, rows, queries, norms, best)
+            for rows in ahead.pieces(rows) {
+                ops::nearest(isa, table, rows, queries, norms, best)
+            }
         });
     }
     if cosine {
@@ -107,7 +111,9 @@ fn search(
     let norms = cosine.then_some(&*norms);
     let queries = queries.clone();
     share(env, table, best, |best, rows| {
-        search_wide(isa, table, rows, &mut queries.clone(), group.clone(), norms, best)
+        for rows in ahead.pieces(rows) {
+            search_wide(isa, table, rows, &mut queries.clone(), group.clone(), norms, best)
+        }
     })
 }
 

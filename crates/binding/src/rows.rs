@@ -209,20 +209,22 @@ fn whole(env: &mut Environment, rows: f64, bytes: &[u8]) -> Result<Result<usize,
     }
 }
 
-/// Checks ids, whose rows a later call reads. The status is the first id that is out of range.
-pub fn table_prefetch(env: &Environment, table: f64, ids: impl IdArray) -> Result<f64, Failure> {
+/// Requests rows of a mapped file by id, before a call reads them. Other tables only check the ids.
+pub fn table_prefetch(env: &Environment, table: f64, ids: impl IdArray) -> Run {
     let rows = env.table(table)?.rows() as u64;
-    Ok(Proven::check(ids, env.isa(), rows).err().map_or(DONE, first))
+    let mut ids = prove!(first, Proven::check(ids, env.isa(), rows));
+    env.ahead(table)?.prefetch(&mut ids);
+    Ok(DONE)
 }
 
 /// Copies rows of a table as they are stored, without padding, from row `row` on, into the whole of `out`.
 pub fn table_rows(
     env: &Environment,
-    table: f64,
+    handle: f64,
     row: f64,
     mut out: impl IntegersOut<u8>,
 ) -> Result<(), Failure> {
-    let (table, row) = (env.table(table)?, row as usize);
+    let (table, row) = (env.table(handle)?, row as usize);
     let (spec, len) = (table.spec(), out.len());
     let packed = spec.packed_row_bytes();
     let rows = len / packed;
@@ -230,9 +232,12 @@ pub fn table_rows(
     if rows * packed != len {
         return Err(Failure::Argument("whole rows"));
     }
-    for start in (0..len).step_by(out.most()) {
-        let range = start..len.min(start.saturating_add(out.most()));
-        out.edit(range, |out| table.copy_packed(row * packed + start, out))
+    for piece in env.ahead(handle)?.pieces(row..row + rows) {
+        let end = (piece.end - row) * packed;
+        for start in ((piece.start - row) * packed..end).step_by(out.most()) {
+            let range = start..end.min(start.saturating_add(out.most()));
+            out.edit(range, |out| table.copy_packed(row * packed + start, out))
+        }
     }
     Ok(())
 }

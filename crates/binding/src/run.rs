@@ -323,25 +323,28 @@ pub fn table_bytes(
 /// not fit the dtype of `to`.
 pub fn table_convert(env: &mut Environment, from: f64, to: f64) -> Run {
     let isa = env.isa();
-    let (from, mut to) = env.tables(from, to)?;
+    let (from, ahead, mut to) = env.tables(from, to)?;
     let (rows, dim) = (from.rows(), from.dim());
     if (to.spec().rows(), to.spec().dim()) != (rows, dim) {
         return Err(Failure::Argument("a table of the same shape"));
     }
-    if to.spec() == from.spec() {
-        to.bytes_mut().copy_from_slice(from.bytes());
-        return Ok(DONE);
-    }
-    if to.spec().dtype() == from.spec().dtype() {
-        for row in 0..rows {
-            to.copy_row(row, from);
+    let same = to.spec().dtype() == from.spec().dtype();
+    let mut stored = Ok(());
+    for rows in ahead.pieces(0..rows) {
+        if same {
+            to.copy_rows(rows, from);
+            continue;
         }
-        return Ok(DONE);
+        let first = rows.start;
+        stored = ops::store(&mut to, rows, false, &mut |row, col, out| {
+            let start = (first + row) * dim + col;
+            ops::read(isa, from, start..start + out.len(), out)
+        });
+        if let Err(misfit) = &mut stored {
+            misfit.row += first;
+            break;
+        }
     }
-    let stored = ops::store(&mut to, 0..rows, false, &mut |row, col, out| {
-        let start = row * dim + col;
-        ops::read(isa, from, start..start + out.len(), out)
-    });
     Ok(env.stored(dim, stored))
 }
 

@@ -29,7 +29,7 @@ pub fn position_of(error: Error) -> usize {
     }
 }
 
-/// A bug of the caller: `ERR_INTERNAL` for the user.
+/// A bug of the caller: `ERR_INTERNAL` for the user, except for a file that was cut short.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Failure {
     /// A number that is not a handle of this environment, or is the handle of another kind of object.
@@ -46,6 +46,19 @@ pub enum Failure {
     ReadOnly,
     /// A kernel refused its arguments.
     Kernel(Error),
+    /// The file of a mapped table is shorter than it was: `ERR_FORMAT`, the only failure that is no bug.
+    #[cfg(unix)]
+    Cut(Box<Cut>),
+}
+
+/// A mapped file that has become shorter.
+#[cfg(unix)]
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cut {
+    /// The file, as the user has named it.
+    pub path: String,
+    /// What happened.
+    pub rule: String,
 }
 
 impl fmt::Display for Failure {
@@ -59,6 +72,8 @@ impl fmt::Display for Failure {
             Failure::Short(what, len, needed) => write!(f, "{what} has {len} values, {needed} are needed"),
             Failure::ReadOnly => write!(f, "the table may only be read"),
             Failure::Kernel(error) => write!(f, "{}: {error}", error.code()),
+            #[cfg(unix)]
+            Failure::Cut(cut) => write!(f, "{}: {}", cut.path, cut.rule),
         }
     }
 }

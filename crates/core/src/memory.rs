@@ -8,6 +8,7 @@
 //! large, on Linux         mapped pages, on large pages if the table is large enough for one
 //! freed                   up to KEPT bytes of large memory are kept for the next table of the same size
 //! lent                    memory with another owner, used in place
+//! a file                  mapped pages, read-only; see `file.rs` for a file that becomes shorter
 //! ```
 //!
 //! Alignment is not required: lent memory may begin at any byte, and rows are read with unaligned loads. The access
@@ -17,6 +18,12 @@
     unsafe_code,
     reason = "allocates the memory of tables and advises the system about it"
 )]
+
+#[cfg(unix)]
+mod file;
+
+#[cfg(unix)]
+pub use file::CutFile;
 
 use crate::dtype::{Block, DType};
 use crate::error::Error;
@@ -173,6 +180,9 @@ enum Keeper {
     /// The system: pages.
     #[cfg(target_os = "linux")]
     Pages { _unmapped_when_dropped: pages::Mapping },
+    /// The system: pages of a file.
+    #[cfg(unix)]
+    File(file::Mapping),
     /// The caller, which keeps them longer than this value lives.
     Lender,
 }
@@ -180,6 +190,8 @@ enum Keeper {
 // SAFETY: this value alone accesses the block (the caller of `lent` promises it for lent memory), and the block is not
 // bound to a thread.
 unsafe impl<Access> Send for Memory<Access> {}
+// SAFETY: a shared value only reads.
+unsafe impl<Access> Sync for Memory<Access> {}
 
 impl Memory<Write> {
     /// Allocates `len` bytes; `None` if memory is exhausted.
@@ -216,6 +228,45 @@ impl Memory<Write> {
     pub fn bytes_mut(&mut self) -> &mut [u8] {
         // SAFETY: the block is valid for `len` bytes, and `&mut self` is the only way to it.
         unsafe { std::slice::from_raw_parts_mut(self.start.as_ptr(), self.len) }
+    }
+}
+
+#[cfg(unix)]
+impl Memory<Read> {
+    /// Maps `len` bytes of an open file from byte `offset` on, which may be any; `None` if it is not a regular file, or
+    /// the system cannot map it. `opened` is the length that the file had when it was opened; the descriptor is
+    /// duplicated. [`Memory::check`] comes before and after the bytes are read. They change if the file is written.
+    ///
+    /// Errors: the file is shorter.
+    ///
+    /// # Panics
+    /// If the bytes are not in the first `opened` ones.
+    pub fn map(
+        file: std::os::fd::RawFd,
+        offset: u64,
+        len: usize,
+        opened: u64,
+    ) -> Result<Option<Self>, CutFile> {
+        let end = offset.checked_add(len as u64);
+        assert!(end.is_some_and(|end| end <= opened), "bytes of the file");
+        let mapped = file::Mapping::new(file, offset, len, opened)?;
+        Ok(mapped.map(|(start, mapping)| Self::of(start, len, Keeper::File(mapping))))
+    }
+
+    /// An error if the memory is that of a file that has become shorter since it was opened. On Linux also if bytes
+    /// that the file no longer had were read, which are zeros then, and at any time after it.
+    pub fn check(&self) -> Result<(), CutFile> {
+        match &self.keeper {
+            Keeper::File(mapping) => mapping.check(),
+            _ => Ok(()),
+        }
+    }
+
+    /// Asks the system to read bytes `range` of a mapped file before they are used. Other memory ignores it.
+    pub fn will_need(&self, range: std::ops::Range<usize>) {
+        if let Keeper::File(mapping) = &self.keeper {
+            mapping.will_need(self.start, range.start.min(self.len)..range.end.min(self.len));
+        }
     }
 }
 

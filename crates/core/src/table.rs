@@ -9,6 +9,7 @@ use crate::memory::TableSpec;
 use crate::row::{cut, with_stored, Stored};
 use crate::simd::{bytes_of, Hint, Simd, LINE};
 use std::marker::PhantomData;
+use std::ops::Range;
 
 /// A `[rows, dim]` table, borrowed for reading. It may begin at any byte.
 #[derive(Debug, Clone, Copy)]
@@ -131,17 +132,21 @@ impl<'a> TableMut<'a> {
         with_stored!(dtype, R => R::floats(bytes))
     }
 
-    /// Stores row `row` of a table of the same dtype in the row of the same number, as it is stored.
+    /// Copies rows `rows` of a table of the same dtype to the rows of the same numbers, as they are stored.
     ///
     /// # Panics
-    /// If one of them is out of range, the dtypes differ, or the other table has fewer columns.
-    pub fn copy_row(&mut self, row: usize, from: Table<'_>) {
-        let (spec, dim) = (from.spec(), self.spec.dim());
-        assert!(
-            spec.dtype() == self.spec.dtype() && spec.dim() >= dim,
-            "rows of {dim} columns"
-        );
-        cut(spec.dtype(), from.row(row), dim, self.row_mut(row));
+    /// If they are out of range, the dtypes differ, or the other table has fewer columns.
+    pub fn copy_rows(&mut self, rows: Range<usize>, from: Table<'_>) {
+        let (spec, dim, stride) = (from.spec(), self.spec.dim(), self.spec.row_bytes());
+        let fits = spec.dtype() == self.spec.dtype() && spec.dim() >= dim;
+        assert!(fits, "rows of {dim} columns");
+        if spec.dim() == dim && spec.row_bytes() == stride {
+            let bytes = rows.start * stride..rows.end * stride;
+            return self.bytes[bytes.clone()].copy_from_slice(&from.bytes[bytes]);
+        }
+        for row in rows {
+            cut(spec.dtype(), from.row(row), dim, self.row_mut(row));
+        }
     }
 
     /// The bytes of row `row`. Panics if it is out of range.

@@ -5,17 +5,22 @@ use std::any::Any;
 use std::ffi::{c_char, CString};
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::Once;
+#[cfg(unix)]
+use tokenbed_binding::status::Cut;
 use tokenbed_binding::Failure;
 
-/// Runs the body of an export: a [`Failure`] or a panic is thrown as `ERR_INTERNAL`.
+/// Runs the body of an export: a [`Failure`] or a panic is thrown as `ERR_INTERNAL`, a file that was cut short as
+/// `ERR_FORMAT`.
 ///
-/// User errors do not take this path: TypeScript checks arguments first, and bad ids are a status.
+/// Other user errors do not take this path: TypeScript checks arguments first, and bad ids are a status.
 pub fn export<T>(env: &Env, body: impl FnOnce() -> Result<T, Failure>) -> napi::Result<T> {
     static QUIET: Once = Once::new();
     // The error contains the message, so the panic hook must not also print it to the user's stderr.
     QUIET.call_once(|| std::panic::set_hook(Box::new(|_| ())));
     match catch_unwind(AssertUnwindSafe(body)) {
         Ok(Ok(value)) => Ok(value),
+        #[cfg(unix)]
+        Ok(Err(Failure::Cut(cut))) => Err(throw_cut(env, &cut)),
         Ok(Err(failure)) => Err(throw(env, &failure.to_string())),
         Err(panic) => Err(throw(env, panic_text(&*panic))),
     }
@@ -34,5 +39,31 @@ fn throw(env: &Env, text: &str) -> Error {
     let code = c"ERR_INTERNAL".as_ptr().cast::<c_char>();
     // SAFETY: `env` is live, and both strings are NUL-terminated and outlive the call.
     unsafe { sys::napi_throw_error(env.raw(), code, text.as_ptr()) };
+    Error::new(Status::PendingException, String::new())
+}
+
+/// Leaves the error of a file that was cut short pending: it is the user's, with the fields `path` and `rule`.
+#[cfg(unix)]
+#[expect(unsafe_code, reason = "throwing past napi-rs")]
+fn throw_cut(env: &Env, cut: &Cut) -> Error {
+    let raw = env.raw();
+    let string = |text: &str| {
+        let mut value = std::ptr::null_mut();
+        // SAFETY: `raw` is live, the text has this length, and the out-pointer lives for the call.
+        unsafe { sys::napi_create_string_utf8(raw, text.as_ptr().cast(), text.len() as isize, &mut value) };
+        value
+    };
+    let (code, message) = (
+        string("ERR_FORMAT"),
+        string(&format!("{}: {}", cut.path, cut.rule)),
+    );
+    let mut error = std::ptr::null_mut();
+    // SAFETY: `raw` is live, the values were created in it, and the names are NUL-terminated.
+    unsafe {
+        sys::napi_create_error(raw, code, message, &mut error);
+        sys::napi_set_named_property(raw, error, c"path".as_ptr(), string(&cut.path));
+        sys::napi_set_named_property(raw, error, c"rule".as_ptr(), string(&cut.rule));
+        sys::napi_throw(raw, error);
+    }
     Error::new(Status::PendingException, String::new())
 }

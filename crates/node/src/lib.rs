@@ -18,7 +18,9 @@ use tokenbed_binding::{self as binding, rows, run, Environment, Failure};
 
 /// Runs `work` on the objects of this environment. The exit of a worker frees its tables.
 fn with<T>(env: &Env, work: impl FnOnce(&mut Environment) -> Result<T, Failure>) -> napi::Result<T> {
-    export(env, || arrays::with_instance_data(env, work))
+    export(env, || {
+        arrays::with_instance_data(env, |owner: &mut Environment| owner.call(work))
+    })
 }
 
 /// The low 64 bits of a BigInt.
@@ -37,6 +39,27 @@ pub struct TableRecord {
     pub dtype: String,
     /// Whether the table holds zeros. Otherwise the values are unspecified, and the caller writes all of them next.
     pub zeros: bool,
+}
+
+/// The arguments of `table_map`.
+#[napi(object)]
+pub struct MapRecord {
+    /// The descriptor of the open file.
+    pub fd: i32,
+    /// Its path, for errors.
+    pub path: String,
+    /// The place of the first row in it, in bytes.
+    pub offset: f64,
+    /// Its length, in bytes.
+    pub length: f64,
+    /// The number of rows.
+    pub rows: f64,
+    /// The number of values in a row.
+    pub dim: f64,
+    /// The name of the dtype.
+    pub dtype: String,
+    /// Bytes from one row to the next.
+    pub stride: f64,
 }
 
 /// The arguments of `rows_create`.
@@ -176,6 +199,34 @@ pub fn table_create(env: Env, record: TableRecord) -> napi::Result<OrUndefined<f
     })?;
     // The engine does not know of this memory, so without the report it would not collect unreachable tables in time.
     arrays::report_bytes(&env, bytes as i64)?;
+    Ok(OrUndefined(handle))
+}
+
+/// Maps rows of a file as a table that can only be read. Returns its handle, or `undefined` if the system cannot.
+#[napi(ts_return_type = "number | undefined")]
+pub fn table_map(env: Env, record: MapRecord) -> napi::Result<OrUndefined<f64>> {
+    let MapRecord {
+        fd,
+        path,
+        offset,
+        length,
+        rows,
+        dim,
+        dtype,
+        stride,
+    } = record;
+    let handle = with(&env, |env| {
+        env.table_map(binding::MapRecord {
+            fd,
+            path,
+            offset,
+            length,
+            rows,
+            dim,
+            dtype,
+            stride,
+        })
+    })?;
     Ok(OrUndefined(handle))
 }
 
