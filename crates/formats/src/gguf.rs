@@ -1,12 +1,12 @@
 //! GGUF, versions 2 and 3, little-endian: counts, keys with typed values, descriptions of tensors, then aligned data.
 
-use crate::error::{error, span, At, Error, Part, Stop};
+use crate::error::{Error, Prefix, Stop};
 use crate::header::{elements, tile, Encoding, Header, Tensor, Tokens, Value};
 use crate::json::{repeated, DEPTH};
 use crate::Format;
 
 /// A type of ggml: its number, its name, the values of a block, and the bytes of a block.
-struct Type(u32, &'static str, u64, u64, Option<Encoding>);
+struct Type(u8, &'static str, u16, u16, Option<Encoding>);
 
 #[rustfmt::skip]
 const TYPES: [Type; 34] = [
@@ -47,20 +47,10 @@ const TYPES: [Type; 34] = [
 ];
 
 /// The names of the types of values, and their bytes, or the least bytes of a string and an array.
-const KINDS: [(&str, u64); 13] = [
-    ("u8", 1),
-    ("i8", 1),
-    ("u16", 2),
-    ("i16", 2),
-    ("u32", 4),
-    ("i32", 4),
-    ("f32", 4),
-    ("bool", 1),
-    ("string", 8),
-    ("array", 12),
-    ("u64", 8),
-    ("i64", 8),
-    ("f64", 8),
+#[rustfmt::skip]
+const KINDS: [(&str, u8); 13] = [
+    ("u8", 1), ("i8", 1), ("u16", 2), ("i16", 2), ("u32", 4), ("i32", 4), ("f32", 4), ("bool", 1), ("string", 8),
+    ("array", 12), ("u64", 8), ("i64", 8), ("f64", 8),
 ];
 const U32: u64 = 4;
 const F32: u64 = 6;
@@ -72,25 +62,22 @@ const F64: u64 = 12;
 /// ggml's limit.
 const DIMS: u64 = 4;
 
-pub(crate) fn header(prefix: &[u8], total: u64) -> Result<Header, Stop> {
-    let mut cursor = Cursor { prefix, total, at: 0 };
+#[inline(never)]
+pub(crate) fn header(prefix: &mut Prefix) -> Result<Header, Stop> {
+    let total = prefix.total;
+    let mut cursor = Cursor { prefix, at: 0 };
     if cursor.take(4, "the magic of a GGUF file")? != b"GGUF" {
-        return Err(error!(At::Byte(0), "a GGUF file begins with GGUF").into());
+        return Err(Error::byte(0, "a GGUF file begins with GGUF", &[], &[]).into());
     }
-    let version = cursor.u32("the version")?;
+    let version = cursor.integer(4, "the version")?;
     if version != 2 && version != 3 {
-        let big_endian = version.trailing_zeros() >= 16;
-        let version = if big_endian {
-            (version as u32).swap_bytes() as u64
-        } else {
-            version
+        let swapped = (version as u32).swap_bytes() as u64;
+        let big_endian = swapped < version;
+        let template = match big_endian {
+            true => "version # of GGUF in big-endian order is not read: little-endian files are",
+            false => "version # of GGUF is not read: 2 and 3 are",
         };
-        let order = if big_endian { " in big-endian order" } else { "" };
-        return Err(error!(
-            At::Byte(4),
-            "version ", version, order, " of GGUF is not read: 2 and 3 in little-endian order are"
-        )
-        .into());
+        return Err(Error::byte(4, template, &[if big_endian { swapped } else { version }], &[]).into());
     }
     // The least bytes of a tensor and of a key with its value.
     let tensors = cursor.count("tensors", 24)?;
@@ -103,9 +90,9 @@ pub(crate) fn header(prefix: &[u8], total: u64) -> Result<Header, Stop> {
         let at = cursor.at;
         let key = cursor.string("a key")?;
         if key.is_empty() {
-            return Err(error!(At::Byte(at), "a key is empty").into());
+            return Err(Error::byte(at, "a key is empty", &[], &[]).into());
         }
-        let at_value = cursor.at;
+        let at_kind = cursor.at;
         let kind = cursor.kind()?;
         let start = cursor.at;
         let value = cursor.value(kind, 0)?;
@@ -116,13 +103,10 @@ pub(crate) fn header(prefix: &[u8], total: u64) -> Result<Header, Stop> {
                 alignment = magnitude;
             }
             ("general.alignment", _) => {
-                return Err(error!(
-                    At::Byte(at_value),
-                    "general.alignment is not a power of two of the type u32"
-                )
-                .into())
+                let rule = "general.alignment is not a power of two of the type u32";
+                return Err(Error::byte(at_kind, rule, &[], &[]).into());
             }
-            // The type and the count of its elements come first.
+            // The type and the count of the elements come first.
             (
                 "tokenizer.ggml.tokens",
                 &Value::Array {
@@ -142,13 +126,7 @@ pub(crate) fn header(prefix: &[u8], total: u64) -> Result<Header, Stop> {
     }
     let keys = &header.metadata;
     if let Some(twice) = repeated(keys.len(), &|a, b| keys[a].0.cmp(&keys[b].0)) {
-        return Err(error!(
-            At::Byte(places[twice]),
-            "the key ",
-            Part::Quoted(&keys[twice].0),
-            " appears twice"
-        )
-        .into());
+        return Err(Error::byte(places[twice], "the key $ appears twice", &[], &[&keys[twice].0]).into());
     }
 
     places.clear();
@@ -159,11 +137,11 @@ pub(crate) fn header(prefix: &[u8], total: u64) -> Result<Header, Stop> {
     }
     let named = &mut header.tensors;
     if let Some(twice) = repeated(named.len(), &|a, b| named[a].name.cmp(&named[b].name)) {
-        return Err(error!(
-            At::Byte(places[twice]),
-            "the tensor ",
-            Part::Quoted(&named[twice].name),
-            " appears twice"
+        return Err(Error::byte(
+            places[twice],
+            "the tensor $ appears twice",
+            &[],
+            &[&named[twice].name],
         )
         .into());
     }
@@ -179,21 +157,21 @@ pub(crate) fn header(prefix: &[u8], total: u64) -> Result<Header, Stop> {
     Ok(header)
 }
 
-struct Cursor<'a> {
-    prefix: &'a [u8],
-    total: u64,
+struct Cursor<'p, 'a> {
+    prefix: &'p mut Prefix<'a>,
     at: u64,
 }
 
-impl<'a> Cursor<'a> {
+impl<'a> Cursor<'_, 'a> {
     fn take(&mut self, length: u64, what: &str) -> Result<&'a [u8], Stop> {
-        let bytes = span(self.prefix, self.total, self.at, length, what)?;
+        let bytes = self.prefix.span(self.at, length, what)?;
         self.at += length;
         Ok(bytes)
     }
 
     /// A little-endian integer of at most 8 bytes.
-    fn unsigned(&mut self, length: u64, what: &str) -> Result<u64, Stop> {
+    #[inline(never)]
+    fn integer(&mut self, length: u64, what: &str) -> Result<u64, Stop> {
         let bytes = self.take(length, what)?;
         Ok(bytes
             .iter()
@@ -201,46 +179,38 @@ impl<'a> Cursor<'a> {
             .fold(0, |value, &byte| value << 8 | byte as u64))
     }
 
-    fn u32(&mut self, what: &str) -> Result<u64, Stop> {
-        self.unsigned(4, what)
-    }
-
     /// A count of entries that take at least `least` bytes each.
+    #[inline(never)]
     fn count(&mut self, what: &str, least: u64) -> Result<u64, Stop> {
         let at = self.at;
-        let count = self.unsigned(8, what)?;
-        if count > (self.total - self.at) / least {
-            return Err(error!(
-                At::Byte(at),
-                "the count of ",
-                what,
-                " is ",
-                count,
-                ", more than fit the file, which ends after ",
-                self.total
-            )
-            .into());
+        let count = self.integer(8, "a count")?;
+        let rest = self.prefix.total - self.at;
+        if count > rest / least {
+            let template = "the count of @ is #, more than fit the # bytes after it";
+            return Err(Error::byte(at, template, &[count, rest], &[what]).into());
         }
         Ok(count)
     }
 
+    #[inline(never)]
     fn string(&mut self, what: &str) -> Result<&'a str, Stop> {
-        let length = self.unsigned(8, what)?;
+        let length = self.integer(8, what)?;
         let at = self.at;
         match std::str::from_utf8(self.take(length, what)?) {
             Ok(text) => Ok(text),
             Err(error) => {
-                Err(error!(At::Byte(at + error.valid_up_to() as u64), what, " is not UTF-8").into())
+                Err(Error::byte(at + error.valid_up_to() as u64, "@ is not UTF-8", &[], &[what]).into())
             }
         }
     }
 
     /// The type of a value: an index of [`KINDS`].
+    #[inline(never)]
     fn kind(&mut self) -> Result<u64, Stop> {
         let at = self.at;
-        let kind = self.u32("the type of a value")?;
+        let kind = self.integer(4, "the type of a value")?;
         if kind as usize >= KINDS.len() {
-            return Err(error!(At::Byte(at), "the type ", kind, " of a value is unknown").into());
+            return Err(Error::byte(at, "the type # of a value is unknown", &[kind], &[]).into());
         }
         Ok(kind)
     }
@@ -254,12 +224,12 @@ impl<'a> Cursor<'a> {
             ARRAY => {
                 if depth == DEPTH {
                     return Err(
-                        error!(At::Byte(at), "arrays nest deeper than ", DEPTH as u64, " levels").into(),
+                        Error::byte(at, "arrays nest deeper than # levels", &[DEPTH as u64], &[]).into(),
                     );
                 }
                 let kind = self.kind()?;
                 let (name, size) = KINDS[kind as usize];
-                let count = self.count("elements", size)?;
+                let count = self.count("elements", size as u64)?;
                 match kind {
                     STRING => {
                         for _ in 0..count {
@@ -272,21 +242,21 @@ impl<'a> Cursor<'a> {
                         }
                     }
                     // No product wraps: the count fits the file.
-                    _ => drop(self.take(count * size, "an array")?),
+                    _ => drop(self.take(count * size as u64, "an array")?),
                 }
                 Value::Array { kind: name, count }
             }
             _ => {
-                let bits = self.unsigned(size, "a value")?;
+                let bits = self.integer(size as u64, "a value")?;
                 match kind {
                     F32 => Value::F32(bits as u32),
                     F64 => Value::F64(bits),
                     BOOL if bits <= 1 => Value::Bool(bits == 1),
-                    BOOL => return Err(error!(At::Byte(at), "a bool is ", bits, ", not 0 or 1").into()),
+                    BOOL => return Err(Error::byte(at, "a bool is #, not 0 or 1", &[bits], &[]).into()),
                     _ => {
                         let unused = 64 - 8 * size as u32;
                         let value = (bits << unused) as i64 >> unused;
-                        let negative = name.starts_with('i') && value < 0;
+                        let negative = name.as_bytes()[0] == b'i' && value < 0;
                         let magnitude = if negative { value.unsigned_abs() } else { bits };
                         Value::Integer { negative, magnitude }
                     }
@@ -296,58 +266,44 @@ impl<'a> Cursor<'a> {
     }
 
     /// A tensor; its offset is relative to the data.
+    #[inline(never)]
     fn tensor(&mut self, alignment: u64) -> Result<Tensor, Stop> {
-        let start = At::Byte(self.at);
+        let start = self.at;
         let name = self.string("the name of a tensor")?;
-        let wrong = |what: &str, value: u64, bound: &str| {
-            let parts = [
-                "the tensor ".into(),
-                Part::Quoted(name),
-                what.into(),
-                value.into(),
-                bound.into(),
-            ];
-            Stop::Error(Error::new(start, &parts))
-        };
-        let dims = self.u32("the number of dimensions")?;
+        let wrong = |template: &str, value: u64| Err(Error::byte(start, template, &[value], &[name]).into());
+        let dims = self.integer(4, "the number of dimensions")?;
         if dims > DIMS {
-            return Err(wrong(" has ", dims, " dimensions, more than 4"));
+            return wrong("the tensor $ has # dimensions, more than 4", dims);
         }
         let mut shape = Vec::new();
         for _ in 0..dims {
-            shape.push(self.unsigned(8, "a dimension")?);
+            shape.push(self.integer(8, "a dimension")?);
         }
         if shape.contains(&0) {
-            return Err(wrong(" has a dimension of ", 0, ""));
+            return wrong("the tensor $ has a dimension of #", 0);
         }
-        let kind = self.u32("the type of a tensor")?;
-        let offset = self.unsigned(8, "the offset of a tensor")?;
-        let Some(Type(_, dtype, block, size, encoding)) = TYPES.iter().find(|found| found.0 as u64 == kind)
+        let kind = self.integer(4, "the type of a tensor")?;
+        let offset = self.integer(8, "the offset of a tensor")?;
+        let Some(Type(_, dtype, block, size, encoding)) = TYPES.iter().find(|known| known.0 as u64 == kind)
         else {
-            return Err(wrong(" has the unknown type ", kind, ""));
+            return wrong("the tensor $ has the unknown type #", kind);
         };
         // The first size is that of a row.
-        let row = shape.first().copied().unwrap_or(1);
+        let (row, block) = (shape.first().copied().unwrap_or(1), *block as u64);
         if row % block != 0 {
-            return Err(wrong(
-                " has rows of ",
+            return wrong(
+                "the tensor $ has rows of # values, which are not whole blocks of its type",
                 row,
-                " values, which are not whole blocks of its type",
-            ));
+            );
         }
-        let Some(bytes) = elements(&shape).and_then(|count| (count / block).checked_mul(*size)) else {
-            return Err(wrong(
-                " takes more than 2^64 bytes: its rows have ",
-                row,
-                " values",
-            ));
+        let Some(bytes) = elements(&shape).and_then(|count| (count / block).checked_mul(*size as u64)) else {
+            return wrong("the tensor $ takes more than 2^64 bytes", 0);
         };
         if offset % alignment != 0 {
-            return Err(wrong(
-                " has an offset that is not a multiple of the alignment ",
+            return wrong(
+                "the tensor $ has an offset that is not a multiple of the alignment #",
                 alignment,
-                "",
-            ));
+            );
         }
         shape.reverse();
         Ok(Tensor {

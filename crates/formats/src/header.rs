@@ -1,7 +1,7 @@
 //! What a header describes, and the rules about extents that all formats share.
 
-use crate::error::{error, At, Error, Part};
-use crate::json::{order, write_number, write_string};
+use crate::error::Error;
+use crate::json::{order, put, write_number, write_string};
 use crate::Format;
 
 /// A checked header.
@@ -122,92 +122,94 @@ impl Header {
     ///
     /// An integer is text, since JSON's numbers are not exact beyond 2^53. An `f32` is its bits, an `f64` its upper and
     /// lower 32 bits. `encoding` and `tokens` may be null.
+    #[inline(never)]
     pub fn write_json(&self, out: &mut String) {
-        out.push_str("{\"format\":\"");
-        out.push_str(self.format.name());
-        out.push_str("\",\"fortran\":");
+        put(out, "{\"format\":\"");
+        put(out, self.format.name());
+        put(out, "\",\"fortran\":");
         write_bool(out, self.fortran);
-        out.push_str(",\"tensors\":[");
+        put(out, ",\"tensors\":[");
         for (index, tensor) in self.tensors.iter().enumerate() {
-            out.push_str(if index == 0 { "{\"name\":" } else { ",{\"name\":" });
+            put(out, if index == 0 { "{\"name\":" } else { ",{\"name\":" });
             write_string(out, &tensor.name);
-            out.push_str(",\"dtype\":");
+            put(out, ",\"dtype\":");
             write_string(out, &tensor.dtype);
-            out.push_str(",\"encoding\":");
+            put(out, ",\"encoding\":");
             match tensor.encoding {
                 Some(encoding) => write_string(out, encoding.name()),
-                None => out.push_str("null"),
+                None => put(out, "null"),
             }
-            out.push_str(",\"shape\":");
+            put(out, ",\"shape\":");
             write_numbers(out, &tensor.shape);
-            out.push_str(",\"offset\":");
+            put(out, ",\"offset\":");
             write_number(out, tensor.offset);
-            out.push_str(",\"bytes\":");
+            put(out, ",\"bytes\":");
             write_number(out, tensor.bytes);
-            out.push('}');
+            put(out, "}");
         }
-        out.push_str("],\"metadata\":[");
+        put(out, "],\"metadata\":[");
         for (index, (key, value)) in self.metadata.iter().enumerate() {
-            out.push_str(if index == 0 { "[" } else { ",[" });
+            put(out, if index == 0 { "[" } else { ",[" });
             write_string(out, key);
-            out.push(',');
+            put(out, ",");
             value.write_json(out);
-            out.push(']');
+            put(out, "]");
         }
-        out.push_str("],\"tokens\":");
+        put(out, "],\"tokens\":");
         match self.tokens {
             Some(tokens) => write_numbers(out, &[tokens.offset, tokens.count]),
-            None => out.push_str("null"),
+            None => put(out, "null"),
         }
-        out.push('}');
+        put(out, "}");
     }
 }
 
 impl Value {
+    #[inline(never)]
     fn write_json(&self, out: &mut String) {
         match *self {
             Value::Text(ref text) => return write_string(out, text),
             Value::Bool(value) => return write_bool(out, value),
             Value::Integer { negative, magnitude } => {
-                out.push_str("{\"integer\":\"");
+                put(out, "{\"integer\":\"");
                 if negative {
-                    out.push('-');
+                    put(out, "-");
                 }
                 write_number(out, magnitude);
-                out.push('"');
+                put(out, "\"");
             }
             Value::F32(bits) => {
-                out.push_str("{\"f32\":");
+                put(out, "{\"f32\":");
                 write_number(out, bits as u64);
             }
             Value::F64(bits) => {
-                out.push_str("{\"f64\":");
+                put(out, "{\"f64\":");
                 write_numbers(out, &[bits >> 32, bits & 0xffff_ffff]);
             }
             Value::Array { kind, count } => {
-                out.push_str("{\"array\":");
+                put(out, "{\"array\":");
                 write_string(out, kind);
-                out.push_str(",\"count\":");
+                put(out, ",\"count\":");
                 write_number(out, count);
             }
         }
-        out.push('}');
+        put(out, "}");
     }
 }
 
 fn write_bool(out: &mut String, value: bool) {
-    out.push_str(if value { "true" } else { "false" });
+    put(out, if value { "true" } else { "false" });
 }
 
 fn write_numbers(out: &mut String, numbers: &[u64]) {
-    out.push('[');
+    put(out, "[");
     for (index, &number) in numbers.iter().enumerate() {
         if index > 0 {
-            out.push(',');
+            put(out, ",");
         }
         write_number(out, number);
     }
-    out.push(']');
+    put(out, "]");
 }
 
 /// The product of `shape`, or None beyond 2^64 - 1.
@@ -219,6 +221,7 @@ pub(crate) fn elements(shape: &[u64]) -> Option<u64> {
 
 /// Checks that the tensors tile `[start, total)`: each begins where another ends, rounded up to `alignment`. The last one
 /// ends with the file, rounded up or not.
+#[inline(never)]
 pub(crate) fn tile(tensors: &[Tensor], start: u64, total: u64, alignment: u64) -> Result<(), Error> {
     let sorted = order(tensors.len(), &|a, b| {
         let (a, b) = (&tensors[a], &tensors[b]);
@@ -231,43 +234,31 @@ pub(crate) fn tile(tensors: &[Tensor], start: u64, total: u64, alignment: u64) -
             name, offset, bytes, ..
         } = &tensors[index as usize];
         let (offset, bytes) = (*offset, *bytes);
-        let wrong = if offset < end {
-            ", inside the data before it, which end at byte "
+        let next = offset.saturating_add(bytes);
+        let (template, bound) = if offset < end {
+            (
+                "the tensor $ begins inside the data before it, which end at byte #",
+                end,
+            )
         } else if offset > round(end) {
-            ", after a hole: the data before it end at byte "
+            (
+                "the tensor $ begins after a hole: the data before it end at byte #",
+                end,
+            )
+        } else if next > total {
+            ("the tensor $ takes # bytes, but the file ends after #", bytes)
         } else {
-            match offset.checked_add(bytes) {
-                Some(next) if next <= total => {
-                    end = next;
-                    continue;
-                }
-                _ => {
-                    return Err(error!(
-                        At::Byte(offset),
-                        "the tensor ",
-                        Part::Quoted(name),
-                        " takes ",
-                        bytes,
-                        " bytes, but the file ends after ",
-                        total,
-                    ))
-                }
-            }
+            end = next;
+            continue;
         };
-        return Err(error!(
-            At::Byte(offset),
-            "the tensor ",
-            Part::Quoted(name),
-            " begins at byte ",
-            offset,
-            wrong,
-            end
-        ));
+        return Err(Error::byte(offset, template, &[bound, total], &[name]));
     }
     if total != end && total != round(end) {
-        return Err(error!(
-            At::Byte(end),
-            "trailing bytes: the data end at byte ", end, ", the file after ", total
+        return Err(Error::byte(
+            end,
+            "trailing bytes: the data end here, the file after #",
+            &[total],
+            &[],
         ));
     }
     Ok(())

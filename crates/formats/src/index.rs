@@ -1,7 +1,7 @@
 //! `*.safetensors.index.json`: the file that each tensor is in.
 
-use crate::error::{error, At, Error, Part};
-use crate::json::{write_string, Kind, Reader};
+use crate::error::{At, Error};
+use crate::json::{put, write_string, Kind, Reader};
 
 /// A checked index of shards.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +13,7 @@ pub struct Index {
 }
 
 /// Reads an index. A file name is not empty, `.` or `..`, and has no `/`, `\`, `:` or NUL: it stays in its folder.
+#[inline(never)]
 pub fn index(bytes: &[u8]) -> Result<Index, Error> {
     let mut reader = Reader::new(bytes, 0)?;
     let (mut map, mut metadata) = (None, Vec::new());
@@ -36,25 +37,28 @@ pub fn index(bytes: &[u8]) -> Result<Index, Error> {
     reader.end()?;
     match map {
         Some(weight_map) => Ok(Index { weight_map, metadata }),
-        None => Err(error!(At::File, "the safetensors index lacks weight_map")),
+        None => Err(Error::new(
+            At::File,
+            "the safetensors index lacks weight_map",
+            &[],
+            &[],
+        )),
     }
 }
 
+#[inline(never)]
 fn weight_map(reader: &mut Reader) -> Result<Vec<(String, String)>, Error> {
     let mut map = Vec::new();
     reader.object()?;
     while let Some(tensor) = reader.key()? {
         reader.kind()?;
-        let at = At::Byte(reader.position());
+        let at = reader.position();
         let file = reader.string()?;
-        if matches!(&*file, "" | "." | "..") || file.contains(['/', '\\', ':', '\0']) {
-            return Err(error!(
-                at,
-                "the file of the tensor ",
-                Part::Quoted(&tensor),
-                " must be a name in the folder of the index, got ",
-                Part::Quoted(&file)
-            ));
+        if matches!(&*file, "" | "." | "..")
+            || file.bytes().any(|byte| matches!(byte, b'/' | b'\\' | b':' | 0))
+        {
+            let template = "the file of the tensor $ must be a name in the folder of the index, got $";
+            return Err(Error::byte(at, template, &[], &[&tensor, &file]));
         }
         map.push((tensor.into_owned(), file.into_owned()));
     }
@@ -64,20 +68,20 @@ fn weight_map(reader: &mut Reader) -> Result<Vec<(String, String)>, Error> {
 impl Index {
     /// Appends the index as JSON: `{"format":"index","weightMap":[["tensor","file"]],"metadata":[["key","value"]]}`.
     pub fn write_json(&self, out: &mut String) {
-        out.push_str("{\"format\":\"index\",\"weightMap\":[");
+        put(out, "{\"format\":\"index\",\"weightMap\":[");
         write_pairs(out, &self.weight_map);
-        out.push_str("],\"metadata\":[");
+        put(out, "],\"metadata\":[");
         write_pairs(out, &self.metadata);
-        out.push_str("]}");
+        put(out, "]}");
     }
 }
 
 fn write_pairs(out: &mut String, pairs: &[(String, String)]) {
     for (index, (key, value)) in pairs.iter().enumerate() {
-        out.push_str(if index == 0 { "[" } else { ",[" });
+        put(out, if index == 0 { "[" } else { ",[" });
         write_string(out, key);
-        out.push(',');
+        put(out, ",");
         write_string(out, value);
-        out.push(']');
+        put(out, "]");
     }
 }

@@ -26,7 +26,7 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
-use crate::error::{error, At, Error, Part};
+use crate::error::Error;
 
 /// Objects and arrays nest at most this deep.
 pub const DEPTH: usize = 64;
@@ -51,9 +51,8 @@ struct Frame {
     first: bool,
 }
 
-struct Key<'a> {
+struct Key {
     hash: u64,
-    name: Cow<'a, str>,
     at: usize,
 }
 
@@ -64,24 +63,28 @@ pub struct Reader<'a> {
     base: u64,
     frames: Vec<Frame>,
     /// The keys of all open objects.
-    keys: Vec<Key<'a>>,
+    keys: Vec<Key>,
 }
 
 impl<'a> Reader<'a> {
     /// A reader of `bytes`, which begin at byte `base` of their file. An error if they are not UTF-8.
     pub fn new(bytes: &'a [u8], base: u64) -> Result<Reader<'a>, Error> {
         match std::str::from_utf8(bytes) {
-            Ok(text) => Ok(Reader {
-                text,
-                at: 0,
-                base,
-                frames: Vec::new(),
-                keys: Vec::new(),
-            }),
-            Err(error) => Err(error!(
-                At::Byte(base + error.valid_up_to() as u64),
-                "the JSON text is not UTF-8"
-            )),
+            Ok(text) => Ok(Reader::at(text, 0, base)),
+            Err(error) => {
+                let at = base + error.valid_up_to() as u64;
+                Err(Error::byte(at, "the JSON text is not UTF-8", &[], &[]))
+            }
+        }
+    }
+
+    fn at(text: &'a str, at: usize, base: u64) -> Reader<'a> {
+        Reader {
+            text,
+            at,
+            base,
+            frames: Vec::new(),
+            keys: Vec::new(),
         }
     }
 
@@ -90,9 +93,15 @@ impl<'a> Reader<'a> {
         self.base + self.at as u64
     }
 
-    /// An error at byte `at` of the text.
-    fn error(&self, at: usize, parts: &[Part]) -> Error {
-        Error::new(At::Byte(self.base + at as u64), parts)
+    /// The text from `start` to the next byte.
+    fn since(&self, start: usize) -> &'a str {
+        self.text.get(start..self.at).unwrap_or_default()
+    }
+
+    /// An error at the next byte.
+    #[cold]
+    fn error(&self, rule: &str) -> Error {
+        Error::byte(self.position(), rule, &[], &[])
     }
 
     fn byte(&self) -> Option<u8> {
@@ -100,6 +109,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Skips white space and returns the byte after it.
+    #[inline(never)]
     fn next(&mut self) -> Option<u8> {
         while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.byte() {
             self.at += 1;
@@ -108,25 +118,23 @@ impl<'a> Reader<'a> {
     }
 
     #[cold]
-    fn unexpected<T>(&self, expected: &str) -> Result<T, Error> {
-        let rest = &self.text[self.at..];
-        let found = &rest[..rest.chars().next().map_or(0, char::len_utf8)];
-        let parts = [
-            "JSON: expected ".into(),
-            expected.into(),
-            ", found ".into(),
-            if found.is_empty() {
-                "the end".into()
-            } else {
-                Part::Quoted(found)
-            },
-        ];
-        Err(self.error(self.at, &parts))
+    #[inline(never)]
+    fn unexpected(&self, expected: &str) -> Error {
+        let rest = self.text.get(self.at..).unwrap_or_default();
+        let found = rest
+            .get(..rest.chars().next().map_or(0, char::len_utf8))
+            .unwrap_or_default();
+        let template = if found.is_empty() {
+            "JSON: expected @, found the end"
+        } else {
+            "JSON: expected @, found $"
+        };
+        Error::byte(self.position(), template, &[], &[expected, found])
     }
 
     fn expect(&mut self, byte: u8, expected: &str) -> Result<(), Error> {
         if self.next() != Some(byte) {
-            return self.unexpected(expected);
+            return Err(self.unexpected(expected));
         }
         self.at += 1;
         Ok(())
@@ -134,12 +142,13 @@ impl<'a> Reader<'a> {
 
     fn enter(&mut self) -> Result<(), Error> {
         if self.frames.len() == DEPTH {
-            let parts = [
-                "JSON nests deeper than ".into(),
-                (DEPTH as u64).into(),
-                " levels".into(),
-            ];
-            return Err(self.error(self.at - 1, &parts));
+            let at = self.position() - 1;
+            return Err(Error::byte(
+                at,
+                "JSON nests deeper than # levels",
+                &[DEPTH as u64],
+                &[],
+            ));
         }
         self.frames.push(Frame {
             keys: self.keys.len(),
@@ -158,7 +167,7 @@ impl<'a> Reader<'a> {
         }
         if !std::mem::replace(&mut self.frames[last].first, false) {
             if next != Some(b',') {
-                return self.unexpected(expected);
+                return Err(self.unexpected(expected));
             }
             self.at += 1;
         }
@@ -174,7 +183,7 @@ impl<'a> Reader<'a> {
             Some(b'-' | b'0'..=b'9') => Ok(Kind::Number),
             Some(b't' | b'f') => Ok(Kind::Boolean),
             Some(b'n') => Ok(Kind::Null),
-            _ => self.unexpected("a value"),
+            _ => Err(self.unexpected("a value")),
         }
     }
 
@@ -194,13 +203,12 @@ impl<'a> Reader<'a> {
         self.next();
         let at = self.at;
         if self.byte() != Some(b'"') {
-            return self.unexpected("a key");
+            return Err(self.unexpected("a key"));
         }
         let name = self.string()?;
         self.expect(b':', "\":\"")?;
         self.keys.push(Key {
             hash: hash(&name),
-            name: name.clone(),
             at,
         });
         Ok(Some(name))
@@ -208,22 +216,20 @@ impl<'a> Reader<'a> {
 
     fn leave_object(&mut self) -> Result<(), Error> {
         let start = self.frames.pop().map_or(0, |frame| frame.keys);
-        let keys = &self.keys[start..];
-        let compare = |a: usize, b: usize| {
-            keys[a]
-                .hash
-                .cmp(&keys[b].hash)
-                .then_with(|| keys[a].name.cmp(&keys[b].name))
+        let keys = self.keys.get(start..).unwrap_or_default();
+        let name = |key: &Key| Reader::at(self.text, key.at, 0).string().unwrap_or_default();
+        let compare = |a: usize, b: usize| match keys[a].hash.cmp(&keys[b].hash) {
+            Ordering::Equal => name(&keys[a]).cmp(&name(&keys[b])),
+            unequal => unequal,
         };
         if let Some(twice) = repeated(keys.len(), &compare) {
             let key = &keys[twice];
-            return Err(self.error(
-                key.at,
-                &[
-                    "JSON: the key ".into(),
-                    Part::Quoted(&key.name),
-                    " appears twice".into(),
-                ],
+            let at = self.base + key.at as u64;
+            return Err(Error::byte(
+                at,
+                "JSON: the key $ appears twice",
+                &[],
+                &[&name(key)],
             ));
         }
         self.keys.truncate(start);
@@ -242,7 +248,7 @@ impl<'a> Reader<'a> {
         if !more {
             self.frames.pop();
         } else if self.next() == Some(b']') {
-            return self.unexpected("a value");
+            return Err(self.unexpected("a value"));
         }
         Ok(more)
     }
@@ -250,13 +256,12 @@ impl<'a> Reader<'a> {
     /// A string: a slice of the text unless it has escapes.
     pub fn string(&mut self) -> Result<Cow<'a, str>, Error> {
         self.expect(b'"', "a string")?;
-        let text = self.text;
         let mut start = self.at;
         let mut owned: Option<String> = None;
         loop {
             match self.byte() {
                 Some(b'"') => {
-                    let tail = &text[start..self.at];
+                    let tail = self.since(start);
                     self.at += 1;
                     return Ok(match owned {
                         None => Cow::Borrowed(tail),
@@ -268,52 +273,44 @@ impl<'a> Reader<'a> {
                 }
                 Some(b'\\') => {
                     let owned = owned.get_or_insert_default();
-                    owned.push_str(&text[start..self.at]);
+                    owned.push_str(self.since(start));
                     let character = self.escape()?;
                     owned.push(character);
                     start = self.at;
                 }
                 Some(0x20..) => self.at += 1,
-                Some(_) => return Err(self.error(self.at, &["JSON: a control character in a string".into()])),
-                None => return Err(self.error(self.at, &["JSON: the text ends inside a string".into()])),
+                Some(_) => return Err(self.error("JSON: a control character in a string")),
+                None => return Err(self.error("JSON: the text ends inside a string")),
             }
         }
     }
 
     /// The character of the escape at the current backslash.
     fn escape(&mut self) -> Result<char, Error> {
-        let at = self.at;
-        self.at += 2;
-        let simple = match self.text.as_bytes().get(at + 1) {
-            Some(&byte @ (b'"' | b'\\' | b'/')) => byte,
-            Some(b'b') => 8,
-            Some(b'f') => 12,
-            Some(b'n') => b'\n',
-            Some(b'r') => b'\r',
-            Some(b't') => b'\t',
-            Some(b'u') => {
-                let mut code = self.hex();
-                if let Some(high @ 0xd800..0xdc00) = code {
-                    // Only a pair of surrogates is a character.
-                    code = None;
-                    if self.text.as_bytes()[self.at..].starts_with(b"\\u") {
-                        self.at += 2;
-                        if let Some(low @ 0xdc00..0xe000) = self.hex() {
-                            code = Some(0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00));
-                        }
-                    }
-                }
-                return match code.and_then(char::from_u32) {
-                    Some(character) => Ok(character),
-                    None => Err(self.error(
-                        at,
-                        &["JSON: \\u is not followed by a character's four hex digits".into()],
-                    )),
-                };
-            }
-            _ => return Err(self.error(at, &["JSON: an unknown escape in a string".into()])),
+        let at = self.position();
+        self.at += 1;
+        let kind = self.byte();
+        self.at += 1;
+        let code = match kind {
+            Some(byte @ (b'"' | b'\\' | b'/')) => Some(byte as u32),
+            Some(b'b') => Some(8),
+            Some(b'f') => Some(12),
+            Some(b'n') => Some(10),
+            Some(b'r') => Some(13),
+            Some(b't') => Some(9),
+            Some(b'u') => match self.hex() {
+                // Only a pair of surrogates is a character.
+                Some(high @ 0xd800..0xdc00) if self.word("\\u") => match self.hex() {
+                    Some(low @ 0xdc00..0xe000) => Some(0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00)),
+                    _ => None,
+                },
+                code => code,
+            },
+            _ => None,
         };
-        Ok(simple as char)
+        let rule = "JSON: a backslash is not followed by an escape of JSON, or by a lone surrogate";
+        code.and_then(char::from_u32)
+            .ok_or_else(|| Error::byte(at, rule, &[], &[]))
     }
 
     /// Four hex digits.
@@ -332,7 +329,7 @@ impl<'a> Reader<'a> {
             self.at += 1;
         }
         if self.at == start {
-            return self.unexpected("a digit");
+            return Err(self.unexpected("a digit"));
         }
         Ok(())
     }
@@ -344,7 +341,7 @@ impl<'a> Reader<'a> {
         match first {
             Some(b'-') => self.at += 1,
             Some(b'0'..=b'9') => {}
-            _ => return self.unexpected("a number"),
+            _ => return Err(self.unexpected("a number")),
         }
         if self.byte() == Some(b'0') {
             self.at += 1;
@@ -362,24 +359,16 @@ impl<'a> Reader<'a> {
             }
             self.digits()?;
         }
-        Ok(&self.text[start..self.at])
+        Ok(self.since(start))
     }
 
     /// An integer from 0 to 2^64 - 1, without fraction and exponent.
     pub fn unsigned(&mut self) -> Result<u64, Error> {
         self.next();
-        let at = self.at;
+        let at = self.position();
         let number = self.number()?;
-        match unsigned(number.as_bytes()) {
-            Some(value) => Ok(value),
-            None => Err(self.error(
-                at,
-                &[
-                    "JSON: expected an integer in [0, 2^64), found ".into(),
-                    Part::Quoted(number),
-                ],
-            )),
-        }
+        let template = "JSON: expected an integer in [0, 2^64), found @";
+        unsigned(number.as_bytes()).ok_or_else(|| Error::byte(at, template, &[], &[number]))
     }
 
     /// `true` or `false`.
@@ -390,7 +379,7 @@ impl<'a> Reader<'a> {
                 return Ok(value);
             }
         }
-        self.unexpected("true or false")
+        Err(self.unexpected("true or false"))
     }
 
     /// `null`.
@@ -398,12 +387,13 @@ impl<'a> Reader<'a> {
         self.next();
         match self.word("null") {
             true => Ok(()),
-            false => self.unexpected("null"),
+            false => Err(self.unexpected("null")),
         }
     }
 
     fn word(&mut self, word: &str) -> bool {
-        let found = self.text[self.at..].starts_with(word);
+        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+        let found = rest.starts_with(word.as_bytes());
         if found {
             self.at += word.len();
         }
@@ -438,14 +428,14 @@ impl<'a> Reader<'a> {
         self.next();
         let start = self.at;
         self.skip()?;
-        Ok(&self.text[start..self.at])
+        Ok(self.since(start))
     }
 
     /// The end of the text: only white space is left.
     pub fn end(&mut self) -> Result<(), Error> {
         match self.next() {
             None => Ok(()),
-            Some(_) => self.unexpected("the end"),
+            Some(_) => Err(self.unexpected("the end")),
         }
     }
 }
@@ -457,11 +447,28 @@ fn hash(name: &str) -> u64 {
     })
 }
 
-/// The indices `0..count` in ascending order. One instance of the sort serves the whole crate.
+/// The indices `0..count` in ascending order, equal ones as they were: a merge sort. The one of std takes ten times as
+/// much code.
 pub(crate) fn order(count: usize, compare: &dyn Fn(usize, usize) -> Ordering) -> Vec<u32> {
-    let mut indices: Vec<u32> = (0..count as u32).collect();
-    indices.sort_unstable_by(|&a, &b| compare(a as usize, b as usize).then(a.cmp(&b)));
-    indices
+    let mut sorted: Vec<u32> = (0..count as u32).collect();
+    let mut merged = sorted.clone();
+    let mut width = 1;
+    while width < count {
+        for start in (0..count).step_by(2 * width) {
+            let (mut left, middle) = (start, count.min(start + width));
+            let (mut right, end) = (middle, count.min(middle + width));
+            for slot in &mut merged[start..end] {
+                let from_right = left == middle
+                    || right < end && compare(sorted[right] as usize, sorted[left] as usize).is_lt();
+                let from = if from_right { &mut right } else { &mut left };
+                *slot = sorted[*from];
+                *from += 1;
+            }
+        }
+        std::mem::swap(&mut sorted, &mut merged);
+        width *= 2;
+    }
+    sorted
 }
 
 /// The first index whose entry equals an earlier one.
@@ -489,6 +496,12 @@ pub(crate) fn unsigned(digits: &[u8]) -> Option<u64> {
     value
 }
 
+/// Appends `text`. One copy of this code, which would otherwise be at every call.
+#[inline(never)]
+pub(crate) fn put(out: &mut String, text: &str) {
+    out.push_str(text);
+}
+
 /// Appends `number` in decimal.
 pub fn write_number(out: &mut String, number: u64) {
     let mut digits = [0; 20];
@@ -502,28 +515,26 @@ pub fn write_number(out: &mut String, number: u64) {
             break;
         }
     }
-    out.extend(digits[start..].iter().map(|&digit| digit as char));
+    put(out, std::str::from_utf8(&digits[start..]).unwrap_or_default());
 }
 
 /// Appends `text` as a JSON string.
 pub fn write_string(out: &mut String, text: &str) {
-    out.push('"');
+    put(out, "\"");
     let mut start = 0;
     for (at, byte) in text.bytes().enumerate() {
         if byte >= 0x20 && byte != b'"' && byte != b'\\' {
             continue;
         }
-        out.push_str(&text[start..at]);
-        start = at + 1;
+        put(out, text.get(start..at).unwrap_or_default());
+        put(out, if byte >= 0x20 { "\\" } else { "\\u00" });
+        start = at;
         if byte < 0x20 {
-            out.push_str("\\u00");
-            out.push(if byte < 0x10 { '0' } else { '1' });
-            out.push(b"0123456789abcdef"[byte as usize & 15] as char);
-        } else {
-            out.push('\\');
-            out.push(byte as char);
+            let hex = [b'0' + (byte >> 4), b"0123456789abcdef"[byte as usize & 15]];
+            put(out, std::str::from_utf8(&hex).unwrap_or_default());
+            start += 1;
         }
     }
-    out.push_str(&text[start..]);
-    out.push('"');
+    put(out, text.get(start..).unwrap_or_default());
+    put(out, "\"");
 }

@@ -17,12 +17,12 @@ mod npy;
 mod safetensors;
 mod words;
 
-pub use error::{At, Error};
+pub use error::{At, Broken, Error};
 pub use header::{Encoding, Header, Tensor, Tokens, Value};
 pub use index::{index, Index};
 pub use words::{Sink, Summary, WordError, WordFormat, WordReader};
 
-use error::{error, Stop};
+use error::{Prefix, Stop};
 
 /// The formats that are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,50 +77,69 @@ const FIRST: u64 = 16;
 /// The prefix that [`detect`] requests at first: headers of most files are shorter.
 const REQUEST: u64 = 4096;
 
+/// Files that are not read, and what to do instead, by their first bytes.
+const NOT_READ: [(&[u8], &str); 10] = [
+    (
+        b"PK\x03\x04",
+        "a zip archive is not read: unpack it (.npz too), or stream its member",
+    ),
+    (
+        b"\x1f\x8b",
+        "gzip is not read: pipe it through DecompressionStream('gzip')",
+    ),
+    (b"\x80\x02", PICKLE),
+    (b"\x80\x03", PICKLE),
+    (b"\x80\x04", PICKLE),
+    (b"\x80\x05", PICKLE),
+    (b"\xba\x16\x4f\x2f", "a fastText .bin is not read: use its .vec"),
+    (words::BOM, words::NO_BOM),
+    (b"\xff\xfe", words::NO_BOM),
+    (b"\xfe\xff", words::NO_BOM),
+];
+const PICKLE: &str = "a pickle is not read: save the table as safetensors or .npy";
+
 /// Recognises the format of a file of `total` bytes by its first bytes.
+#[inline(never)]
 pub fn detect(prefix: &[u8], total: u64) -> Result<Read<Format>, Error> {
     if total == 0 {
-        return Err(error!(At::File, "the file is empty"));
+        return Err(Error::new(At::File, "the file is empty", &[], &[]));
     }
     if (prefix.len() as u64) < total.min(FIRST) {
-        return Ok(Read::More(total.min(REQUEST)));
+        return Ok(Read::More(twice(prefix, total)));
     }
-    let not_read = |what: &str, instead: &str| Err(error!(At::Byte(0), what, " is not read: ", instead));
-    match prefix {
-        [b'P', b'K', 3, 4, ..] => {
-            return not_read("a zip archive", "unpack it (.npz too), or stream its member")
-        }
-        [0x1f, 0x8b, ..] => return not_read("gzip", "pipe it through DecompressionStream('gzip')"),
-        [0x80, 2..=5, ..] => return not_read("a pickle", "save the table as safetensors or .npy"),
-        [0xba, 0x16, 0x4f, 0x2f, ..] => return not_read("a fastText .bin", "use its .vec"),
-        [0xef, 0xbb, 0xbf, ..] | [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => {
-            return not_read("a byte order mark", "save the file as UTF-8 without it")
-        }
-        [b'G', b'G', b'U', b'F', ..] => return Ok(Read::Done(Format::Gguf)),
-        _ => {}
-    }
-    if prefix.starts_with(npy::MAGIC) {
-        return Ok(Read::Done(Format::Npy));
-    }
-    // The length before the { is not text.
-    let text = |byte: &u8| matches!(byte, b'\t'..=b'\r' | 0x20..=0x7e);
-    if prefix.get(8) == Some(&b'{') && !prefix[..8].iter().all(text) {
-        return Ok(Read::Done(Format::Safetensors));
+    if let Some((_, rule)) = NOT_READ.iter().find(|(magic, _)| prefix.starts_with(magic)) {
+        return Err(Error::byte(0, rule, &[], &[]));
     }
     let whole = prefix.len() as u64 >= total;
-    let blank = |byte: &&u8| !matches!(byte, b' ' | b'\t' | b'\n' | b'\r');
-    let format = match prefix.iter().find(blank) {
-        Some(b'{') => Ok(Some(Format::Index)),
-        Some(_) => words::first_line(prefix, whole),
-        None if whole => Ok(None),
-        None => Err(()),
+    let format = if prefix.starts_with(npy::MAGIC) {
+        Ok(Some(Format::Npy))
+    } else if prefix.starts_with(b"GGUF") {
+        Ok(Some(Format::Gguf))
+    } else if prefix.get(8) == Some(&b'{')
+        && !prefix[..8]
+            .iter()
+            .all(|byte| matches!(byte, b'\t'..=b'\r' | 0x20..=0x7e))
+    {
+        // The length before the { is not text.
+        Ok(Some(Format::Safetensors))
+    } else {
+        match prefix
+            .iter()
+            .find(|byte| !matches!(byte, b' ' | b'\t' | b'\n' | b'\r'))
+        {
+            Some(b'{') => Ok(Some(Format::Index)),
+            Some(_) => words::first_line(prefix, whole),
+            None if whole => Ok(None),
+            None => Err(()),
+        }
     };
     match format {
         Ok(Some(format)) => Ok(Read::Done(format)),
-        Ok(None) => Err(error!(
-            At::Byte(0),
-            "the format is not recognised: safetensors, a safetensors index, .npy, GGUF, word2vec and GloVe files are read"
-        )),
+        Ok(None) => {
+            let rule = "the format is not recognised: safetensors, a safetensors index, .npy, GGUF, word2vec and GloVe \
+                        files are read";
+            Err(Error::byte(0, rule, &[], &[]))
+        }
         Err(()) => Ok(Read::More(twice(prefix, total))),
     }
 }
@@ -133,24 +152,31 @@ fn twice(prefix: &[u8], total: u64) -> u64 {
 /// Reads and checks the header of a file of `total` bytes. `format` is [`Format::Safetensors`], [`Format::Npy`] or
 /// [`Format::Gguf`]. The result does not depend on how much longer than needed the prefix is.
 pub fn header(format: Format, prefix: &[u8], total: u64) -> Result<Read<Header>, Error> {
+    let mut prefix = Prefix {
+        bytes: prefix,
+        total,
+        needed: 0,
+    };
     let header = match format {
-        Format::Safetensors => safetensors::header(prefix, total),
-        Format::Npy => npy::header(prefix, total),
-        Format::Gguf => gguf::header(prefix, total),
+        Format::Safetensors => safetensors::header(&mut prefix),
+        Format::Npy => npy::header(&mut prefix),
+        Format::Gguf => gguf::header(&mut prefix),
         _ => {
-            return Err(error!(
+            return Err(Error::new(
                 At::File,
-                "a file of the format ",
-                format.name(),
-                " has no header"
+                "a file of the format @ has no header",
+                &[],
+                &[format.name()],
             ))
         }
     };
     match header {
         Ok(header) => Ok(Read::Done(header)),
+        Err(Stop(Some(error))) => Err(error),
         // The length of a GGUF header is not known before its end, so that the prefix doubles.
-        Err(Stop::More(bytes)) if format == Format::Gguf => Ok(Read::More(bytes.max(twice(prefix, total)))),
-        Err(Stop::More(bytes)) => Ok(Read::More(bytes)),
-        Err(Stop::Error(error)) => Err(error),
+        Err(Stop(None)) if format == Format::Gguf => {
+            Ok(Read::More(prefix.needed.max(twice(prefix.bytes, total))))
+        }
+        Err(Stop(None)) => Ok(Read::More(prefix.needed)),
     }
 }

@@ -8,12 +8,16 @@
 //! Fields are separated by runs of U+0020 and tab. A word may contain blanks: the last D fields of a line are the row.
 
 use crate::decimal::decimal;
-use crate::error::{error, At, Error, Part};
+use crate::error::{At, Error};
 use crate::json::unsigned;
 use crate::Format;
 
 /// The longest line, and the longest word of a binary row, in bytes.
 const LONGEST: usize = 16 << 20;
+
+/// The byte order mark of UTF-8.
+pub(crate) const BOM: &[u8] = b"\xef\xbb\xbf";
+pub(crate) const NO_BOM: &str = "a byte order mark is not read: save the file as UTF-8 without it";
 
 /// The two formats of word vectors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,8 +97,8 @@ pub struct WordReader {
     carry: Vec<u8>,
     /// Lines before the next one.
     line: u64,
-    /// The first of several blank lines, which must be the last lines of the file.
-    blank: Option<u64>,
+    /// The first of several blank lines, which must be the last lines of the file; or 0.
+    blank: u64,
     /// The start of the next binary row.
     at: u64,
     /// The row that is being read.
@@ -116,7 +120,7 @@ impl WordReader {
             received: 0,
             carry: Vec::new(),
             line: 0,
-            blank: None,
+            blank: 0,
             at: 0,
             values: Vec::new(),
             expected: None,
@@ -139,11 +143,12 @@ impl WordReader {
                     .iter()
                     .rposition(|&byte| byte == b'\n')
                     .map_or(0, |last| last + 1);
-                self.lines(&rest[..whole], sink)?;
-                rest = &rest[whole..];
+                let (lines, after) = rest.split_at(whole);
+                self.lines(lines, sink)?;
+                rest = after;
             }
-            let end = rest.iter().position(|&byte| byte == b'\n').map(|end| end + 1);
-            let (piece, after) = rest.split_at(end.unwrap_or(rest.len()));
+            let end = line_end(rest);
+            let (piece, after) = rest.split_at(end.map_or(rest.len(), |end| end + 1));
             self.carry.extend_from_slice(piece);
             rest = after;
             if end.is_some() || self.carry.len() > LONGEST {
@@ -156,37 +161,28 @@ impl WordReader {
     /// Ends the file.
     pub fn finish(&mut self, sink: &mut dyn Sink) -> Result<Summary, WordError> {
         if self.received != self.total {
-            return Err(error!(
-                At::Byte(self.received),
-                "the file ends after ", self.received, " bytes, not after ", self.total
-            )
-            .into());
-        }
-        if self.state == State::Head && self.carry.is_empty() {
-            return Err(error!(At::File, "the file is empty").into());
+            let template = "the file ends after # bytes, not after #";
+            return Err(Error::byte(self.received, template, &[self.received, self.total], &[]).into());
         }
         while self.state != State::Binary && !self.carry.is_empty() {
-            if self.state == State::Text || self.state == State::Head {
+            // In State::Probe the rows may be binary, and then have no line end.
+            if self.state != State::Probe {
                 self.carry.push(b'\n');
             }
             self.carried(sink)?;
         }
+        let end = match self.state {
+            State::Binary => At::Byte(self.total),
+            _ => At::Line(self.line.max(1)),
+        };
         if self.state == State::Binary && !matches!(self.carry[..], [] | [b'\n']) {
-            return Err(error!(At::Byte(self.total), "the file ends inside row ", self.rows).into());
+            return Err(Error::new(end, "the file ends inside row #", &[self.rows], &[]).into());
         }
-        if let Some(expected) = self.expected.filter(|&expected| expected != self.rows) {
-            let at = match self.state {
-                State::Binary => At::Byte(self.total),
-                _ => At::Line(self.line),
-            };
-            return Err(error!(
-                at,
-                "the head line says ", expected, " rows, the file has ", self.rows
-            )
-            .into());
-        }
-        if self.rows == 0 {
-            return Err(error!(At::Line(1), "the file has no row").into());
+        // GloVe files have at least one row.
+        let expected = self.expected.unwrap_or(self.rows.max(1));
+        if expected != self.rows {
+            let template = "the file has # rows instead of #";
+            return Err(Error::new(end, template, &[self.rows, expected], &[]).into());
         }
         Ok(Summary {
             rows: self.rows,
@@ -201,27 +197,28 @@ impl WordReader {
     fn carried(&mut self, sink: &mut dyn Sink) -> Result<(), WordError> {
         let mut carry = std::mem::take(&mut self.carry);
         let line = carry.strip_suffix(b"\n").unwrap_or(&carry);
-        if self.state == State::Probe {
-            if line.len() > LONGEST || !is_row(line, self.dim) {
+        match self.state {
+            State::Head => {
+                self.head(line)?;
+                if self.state == State::Probe {
+                    return Ok(());
+                }
+                self.start(sink)?;
+            }
+            State::Probe if line.len() > LONGEST || !is_row(line, self.dim) => {
                 self.state = State::Binary;
                 self.plausible(self.dim.saturating_mul(4).saturating_add(2), 0)?;
                 self.start(sink)?;
                 return self.binary(&carry, sink);
             }
-            self.state = State::Text;
-            self.start(sink)?;
-            if line.len() == carry.len() {
-                carry.push(b'\n');
+            State::Probe => {
+                self.state = State::Text;
+                self.start(sink)?;
+                if line.len() == carry.len() {
+                    carry.push(b'\n');
+                }
             }
-        } else if self.state == State::Head {
-            if line.len() > LONGEST {
-                return Err(too_long(1).into());
-            }
-            self.head(line)?;
-            if self.state == State::Probe {
-                return Ok(());
-            }
-            self.start(sink)?;
+            _ => {}
         }
         self.lines(&carry, sink)?;
         carry.clear();
@@ -230,12 +227,13 @@ impl WordReader {
     }
 
     /// Reads the first line: a head line, or the first row.
+    #[inline(never)]
     fn head(&mut self, line: &[u8]) -> Result<(), Error> {
-        if line.starts_with(b"\xef\xbb\xbf") {
-            return Err(error!(
-                At::Byte(0),
-                "a byte order mark is not read: save the file as UTF-8 without it"
-            ));
+        if line.starts_with(BOM) {
+            return Err(Error::byte(0, NO_BOM, &[], &[]));
+        }
+        if line.len() > LONGEST {
+            return Err(too_long(1));
         }
         let head = match self.format {
             Some(WordFormat::Glove) => None,
@@ -243,15 +241,13 @@ impl WordReader {
         };
         let Some((rows, dim)) = head else {
             if self.format == Some(WordFormat::Word2vec) {
-                return Err(error!(
-                    At::Line(1),
-                    "the head line of a word2vec file is two integers, V and D"
-                ));
+                let rule = "the head line of a word2vec file is two integers, V and D";
+                return Err(Error::line(1, rule, &[], &[]));
             }
             self.format = Some(WordFormat::Glove);
             self.state = State::Text;
             // A line that is not a row is reported as such.
-            self.dim = (count_fields(line) as u64).saturating_sub(1).max(1);
+            self.dim = count_fields(line).saturating_sub(1).max(1);
             return Ok(());
         };
         self.format = Some(WordFormat::Word2vec);
@@ -259,39 +255,31 @@ impl WordReader {
         self.expected = Some(rows);
         self.dim = dim;
         self.line = 1;
-        self.offset = self.received_before_rows(line);
+        self.offset = self.total.min(line.len() as u64 + 1);
         self.at = self.offset;
         if rows == 0 || dim == 0 {
-            return Err(error!(
-                At::Line(1),
-                "the head line says ", rows, " rows of ", dim, " values"
+            return Err(Error::line(
+                1,
+                "the head line says # rows of # values",
+                &[rows, dim],
+                &[],
             ));
         }
         // A word, a blank and a digit for each value, and a line end except for the last.
         self.plausible(dim.saturating_mul(2).saturating_add(2), 1)
     }
 
-    /// The bytes of the head line with its end, if it has one.
-    fn received_before_rows(&self, line: &[u8]) -> u64 {
-        (line.len() as u64 + 1).min(self.total)
-    }
-
     /// Checks that V rows of at least `row` bytes fit the file, the last one without `missing`.
+    #[inline(never)]
     fn plausible(&self, row: u64, missing: u64) -> Result<(), Error> {
         let rows = self.expected.unwrap_or_default();
         let rest = self.total - self.offset;
         match rows.checked_mul(row) {
             Some(least) if least <= rest.saturating_add(missing) => Ok(()),
-            _ => Err(error!(
-                At::Line(1),
-                "the head line says ",
-                rows,
-                " rows of ",
-                self.dim,
-                " values, more than fit the ",
-                rest,
-                " bytes after it"
-            )),
+            _ => {
+                let template = "the head line says # rows of # values, more than fit the # bytes after it";
+                Err(Error::line(1, template, &[rows, self.dim, rest], &[]))
+            }
         }
     }
 
@@ -313,43 +301,35 @@ impl WordReader {
 
     /// Reads whole lines.
     fn lines(&mut self, bytes: &[u8], sink: &mut dyn Sink) -> Result<(), WordError> {
-        let mut at = 0;
-        while at < bytes.len() {
+        let mut rest = bytes;
+        while !rest.is_empty() {
             self.line += 1;
-            let (word, next) = match plain(bytes, at, &mut self.values) {
-                Some((end, next)) => (&bytes[at..end], next),
+            let (word, length) = match plain(rest, &mut self.values) {
+                Some(plain) => plain,
                 None => {
-                    let line = &bytes[at..];
-                    let end = line.iter().position(|&byte| byte == b'\n').unwrap_or(line.len());
-                    let word = if end > LONGEST {
-                        &[]
-                    } else {
-                        self.any(&line[..end])?
-                    };
-                    (word, at + end + 1)
+                    let length = line_end(rest).unwrap_or(rest.len());
+                    if length > LONGEST {
+                        return Err(too_long(self.line).into());
+                    }
+                    (self.any(&rest[..length])?, length)
                 }
             };
-            if next - at > LONGEST + 1 {
-                return Err(error!(
-                    At::Line(self.line),
-                    "a line is longer than ", LONGEST as u64, " bytes"
-                )
-                .into());
+            if length > LONGEST {
+                return Err(too_long(self.line).into());
             }
-            at = next;
+            rest = rest.get(length + 1..).unwrap_or_default();
             if word.is_empty() {
-                self.blank.get_or_insert(self.line);
+                if self.blank == 0 {
+                    self.blank = self.line;
+                }
                 continue;
             }
-            if let Some(blank) = self.blank {
-                return Err(error!(At::Line(blank), "a blank line before a row").into());
+            if self.blank > 0 {
+                return Err(Error::line(self.blank, "a blank line before a row", &[], &[]).into());
             }
             if self.expected == Some(self.rows) {
-                return Err(error!(
-                    At::Line(self.line),
-                    "more than the ", self.rows, " rows of the head line"
-                )
-                .into());
+                let template = "more than the # rows of the head line";
+                return Err(Error::line(self.line, template, &[self.rows], &[]).into());
             }
             self.row(word, sink)?;
         }
@@ -359,54 +339,43 @@ impl WordReader {
     /// Reads a line of any form into `values` and returns its word, which is empty if the line is blank.
     #[inline(never)]
     fn any<'a>(&mut self, line: &'a [u8]) -> Result<&'a [u8], Error> {
-        let at = At::Line(self.line);
-        let Ok(text) = std::str::from_utf8(line) else {
-            return Err(error!(at, "a line is not UTF-8"));
-        };
+        let at = self.line;
+        if std::str::from_utf8(line).is_err() {
+            return Err(Error::line(at, "a line is not UTF-8", &[], &[]));
+        }
         let line = trim(line);
         if line.is_empty() {
             return Ok(line);
         }
         let Some(split) = split(line, self.dim) else {
-            return Err(error!(
-                at,
-                "a row is a word and ",
-                self.dim,
-                " decimals, this line has ",
-                count_fields(line) as u64,
-                " fields"
-            ));
+            let template = "a row is a word and # decimals, this line has # fields";
+            return Err(Error::line(at, template, &[self.dim, count_fields(line)], &[]));
         };
-        let (word, row) = (trim(&line[..split]), &line[split..]);
+        let (word, row) = line.split_at(split);
         self.values.clear();
         for field in fields(row) {
-            let wrong = match number(field) {
-                Some(value) if value.is_finite() => {
-                    self.values.push(value);
-                    continue;
+            match number(field) {
+                Some(value) if value.is_finite() => self.values.push(value),
+                value => {
+                    let template = match value {
+                        Some(_) => "the field $ is beyond f32",
+                        None => "the field $ is not a decimal",
+                    };
+                    return Err(Error::line(
+                        at,
+                        template,
+                        &[],
+                        &[std::str::from_utf8(field).unwrap_or_default()],
+                    ));
                 }
-                Some(_) => " is beyond f32",
-                None => " is not a decimal",
-            };
-            let start = field.as_ptr() as usize - text.as_ptr() as usize;
-            return Err(error!(
-                at,
-                "the field ",
-                Part::Quoted(&text[start..start + field.len()]),
-                wrong
-            ));
+            }
         }
-        if fields(word).nth(1).is_some() && fields(word).all(|field| number(field).is_some()) {
-            return Err(error!(
-                at,
-                "the line has ",
-                count_fields(line) as u64,
-                " decimals, but a row is a word and ",
-                self.dim,
-                " decimals"
-            ));
+        let count = count_fields(word);
+        if count > 1 && fields(word).all(|field| number(field).is_some()) {
+            let template = "the line has # decimals, a row is a word and # decimals";
+            return Err(Error::line(at, template, &[count + self.dim, self.dim], &[]));
         }
-        Ok(word)
+        Ok(trim(word))
     }
 
     /// Reads binary rows.
@@ -415,49 +384,46 @@ impl WordReader {
         loop {
             if self.expected == Some(self.rows) {
                 // One line end may follow the last row.
-                if self.carry.is_empty() && rest.first() == Some(&b'\n') {
+                if let ([b'\n', after @ ..], []) = (rest, &self.carry[..]) {
                     self.carry.push(b'\n');
-                    rest = &rest[1..];
+                    rest = after;
                 }
                 if rest.is_empty() {
                     return Ok(());
                 }
-                let at = At::Byte(self.at + self.carry.len() as u64);
-                return Err(error!(
-                    at,
-                    "trailing bytes after the ", self.rows, " rows of the head line"
-                )
-                .into());
+                let at = self.at + self.carry.len() as u64;
+                let template = "trailing bytes after the # rows of the head line";
+                return Err(Error::byte(at, template, &[self.rows], &[]).into());
             }
+            // A row that began in an earlier piece is carried, and nothing after it: its word first, then its values.
             let mut carry = std::mem::take(&mut self.carry);
             let carried = !carry.is_empty();
             let (used, missing) = self.binary_row(if carried { &carry } else { rest }, sink)?;
-            if carried {
-                // No more than this row is carried: its word first, then its values.
-                let word = rest
-                    .iter()
-                    .position(|&byte| byte == b' ')
-                    .map_or(rest.len(), |end| end + 1);
-                let (piece, after) = rest.split_at(missing.unwrap_or(word).min(rest.len()));
-                match used {
-                    0 => carry.extend_from_slice(piece),
-                    _ => carry.clear(),
+            if used > 0 {
+                if carried {
+                    carry.clear();
+                } else {
+                    rest = &rest[used..];
                 }
                 self.carry = carry;
-                if used > 0 {
-                    continue;
-                }
-                if rest.is_empty() {
-                    return Ok(());
-                }
-                rest = after;
-            } else if used > 0 {
-                rest = &rest[used..];
+                continue;
+            }
+            let word = rest
+                .iter()
+                .position(|&byte| byte == b' ')
+                .map_or(rest.len(), |end| end + 1);
+            let piece = if carried {
+                missing.unwrap_or(word).min(rest.len())
             } else {
-                carry.extend_from_slice(rest);
-                self.carry = carry;
+                rest.len()
+            };
+            let (piece, after) = rest.split_at(piece);
+            carry.extend_from_slice(piece);
+            self.carry = carry;
+            if piece.is_empty() || !carried {
                 return Ok(());
             }
+            rest = after;
         }
     }
 
@@ -465,62 +431,60 @@ impl WordReader {
     /// it lacks, or None if its word has no end yet.
     fn binary_row(&mut self, bytes: &[u8], sink: &mut dyn Sink) -> Result<(usize, Option<usize>), WordError> {
         let start = (bytes.first() == Some(&b'\n')) as usize;
-        let Some(end) = bytes
+        let wrong = match bytes
             .iter()
             .take(start + LONGEST + 1)
             .position(|&byte| byte == b' ')
-        else {
-            if bytes.len() > start + LONGEST {
-                return Err(error!(
-                    At::Byte(self.at),
-                    "a word is longer than ", LONGEST as u64, " bytes"
-                )
-                .into());
-            }
-            return Ok((0, None));
+        {
+            None if bytes.len() > start + LONGEST => "a word is longer than # bytes",
+            None => return Ok((0, None)),
+            Some(end) => match std::str::from_utf8(bytes.get(start..end).unwrap_or_default()) {
+                Ok("") => "the word of a row is empty",
+                Err(_) => "the word of a row is not UTF-8",
+                Ok(word) => {
+                    // Rows fit the file, which may be longer than an address.
+                    let next = (4 * self.dim).saturating_add(end as u64 + 1);
+                    let next = usize::try_from(next).unwrap_or(usize::MAX);
+                    let Some(row) = bytes.get(end + 1..next) else {
+                        return Ok((0, Some(next - bytes.len())));
+                    };
+                    self.values.clear();
+                    self.values.extend(row.chunks_exact(4).map(|bytes| match bytes {
+                        &[a, b, c, d] => f32::from_le_bytes([a, b, c, d]),
+                        _ => 0.0,
+                    }));
+                    self.row(word.as_bytes(), sink)?;
+                    self.at += next as u64;
+                    return Ok((next, None));
+                }
+            },
         };
-        let wrong = match std::str::from_utf8(&bytes[start..end]) {
-            Ok("") => "the word of a row is empty",
-            Err(_) => "the word of a row is not UTF-8",
-            Ok(word) => {
-                // Rows fit the file, which may be longer than an address.
-                let next = (4 * self.dim).saturating_add(end as u64 + 1);
-                let next = usize::try_from(next).unwrap_or(usize::MAX);
-                let Some(row) = bytes.get(end + 1..next) else {
-                    return Ok((0, Some(next - bytes.len())));
-                };
-                self.values.clear();
-                self.values.extend(row.chunks_exact(4).map(|bytes| match bytes {
-                    &[a, b, c, d] => f32::from_le_bytes([a, b, c, d]),
-                    _ => 0.0,
-                }));
-                self.row(word.as_bytes(), sink)?;
-                self.at += next as u64;
-                return Ok((next, None));
-            }
-        };
-        Err(error!(At::Byte(self.at + start as u64), wrong).into())
+        Err(Error::byte(self.at + start as u64, wrong, &[LONGEST as u64], &[]).into())
     }
 }
 
 fn too_long(line: u64) -> Error {
-    error!(At::Line(line), "a line is longer than ", LONGEST as u64, " bytes")
+    Error::line(line, "a line is longer than # bytes", &[LONGEST as u64], &[])
+}
+
+fn line_end(bytes: &[u8]) -> Option<usize> {
+    bytes.iter().position(|&byte| byte == b'\n')
 }
 
 fn is_blank(byte: u8) -> bool {
     byte == b' ' || byte == b'\t'
 }
 
-/// The usual line: a word without blanks, and as many decimals as `values` has. Writes the values and returns the end of
-/// the word and the start of the next line. None for every other line.
+/// The usual line: a word without blanks, and as many decimals as `values` has. Writes the values and returns the word and
+/// the length of the line. None for every other line.
 #[inline(never)]
-fn plain(bytes: &[u8], start: usize, values: &mut [f32]) -> Option<(usize, usize)> {
-    let mut at = start;
+fn plain<'a>(bytes: &'a [u8], values: &mut [f32]) -> Option<(&'a [u8], usize)> {
+    let mut at = 0;
     while !matches!(bytes.get(at)?, b' ' | b'\t' | b'\n') {
         at += 1;
     }
-    let end = at;
-    if values.is_empty() || end == start || std::str::from_utf8(&bytes[start..end]).is_err() {
+    let word = bytes.get(..at)?;
+    if values.is_empty() || word.is_empty() || std::str::from_utf8(word).is_err() {
         return None;
     }
     for value in values {
@@ -537,10 +501,9 @@ fn plain(bytes: &[u8], start: usize, values: &mut [f32]) -> Option<(usize, usize
         }
     }
     loop {
-        at += 1;
-        match bytes.get(at - 1)? {
-            b'\n' => return Some((end, at)),
-            b' ' | b'\t' | b'\r' => {}
+        match bytes.get(at)? {
+            b'\n' => return Some((word, at)),
+            b' ' | b'\t' | b'\r' => at += 1,
             _ => return None,
         }
     }
@@ -562,11 +525,13 @@ fn fields(line: &[u8]) -> impl Iterator<Item = &[u8]> {
         .filter(|field| !field.is_empty())
 }
 
-fn count_fields(line: &[u8]) -> usize {
-    fields(trim(line)).count()
+#[inline(never)]
+fn count_fields(line: &[u8]) -> u64 {
+    fields(trim(line)).count() as u64
 }
 
 /// The decimal that is the whole field.
+#[inline(never)]
 fn number(field: &[u8]) -> Option<f32> {
     decimal(field, 0)
         .filter(|&(_, end)| end == field.len())
@@ -577,8 +542,8 @@ fn number(field: &[u8]) -> Option<f32> {
 fn split(line: &[u8], dim: u64) -> Option<usize> {
     let mut at = line.len();
     for _ in 0..dim {
-        at = line[..at].iter().rposition(|&byte| !is_blank(byte))?;
-        at = line[..at].iter().rposition(|&byte| is_blank(byte))? + 1;
+        at = line.get(..at)?.iter().rposition(|&byte| !is_blank(byte))?;
+        at = line.get(..at)?.iter().rposition(|&byte| is_blank(byte))? + 1;
     }
     Some(at)
 }
@@ -586,7 +551,7 @@ fn split(line: &[u8], dim: u64) -> Option<usize> {
 /// Whether a line is UTF-8 with more than `dim` fields of which the last `dim` are decimals.
 fn is_row(line: &[u8], dim: u64) -> bool {
     let line = trim(line);
-    let row = split(line, dim).map(|split| &line[split..]);
+    let row = split(line, dim).and_then(|split| line.get(split..));
     std::str::from_utf8(line).is_ok()
         && row.is_some_and(|row| fields(row).all(|field| number(field).is_some()))
 }
@@ -605,8 +570,9 @@ fn head_line(line: &[u8]) -> Option<(u64, u64)> {
 
 /// The format of a text file that begins with `prefix`, if it is one of the two. An error if the first line has no end
 /// yet; `whole` says that it never will.
+#[inline(never)]
 pub(crate) fn first_line(prefix: &[u8], whole: bool) -> Result<Option<Format>, ()> {
-    let end = match prefix.iter().take(LONGEST + 1).position(|&byte| byte == b'\n') {
+    let end = match line_end(prefix.get(..LONGEST + 1).unwrap_or(prefix)) {
         Some(end) => end,
         None if prefix.len() > LONGEST => return Ok(None),
         None if whole => prefix.len(),
@@ -616,7 +582,7 @@ pub(crate) fn first_line(prefix: &[u8], whole: bool) -> Result<Option<Format>, (
             _ => return Err(()),
         },
     };
-    let line = &prefix[..end];
+    let line = prefix.get(..end).unwrap_or_default();
     Ok(match head_line(line) {
         Some(_) => Some(Format::Word2vec),
         None => is_row(line, 1).then_some(Format::Glove),
