@@ -46,8 +46,8 @@ fn read(prefix: &[u8], total: u64, format: Option<&str>, out: &mut String) -> Re
         }
         Format::Index => {
             if total > LONGEST_INDEX {
-                let rule = "the index of a model has at most 100,000,000 bytes".to_owned();
-                return Err(Error { at: At::File, rule });
+                let rule = "the index of a model has # bytes, more than #";
+                return Err(Error::new(At::File, rule, &[total, LONGEST_INDEX], &[]));
             }
             if (prefix.len() as u64) < total {
                 return Ok(Some(total));
