@@ -39,9 +39,12 @@ export async function rustTests() {
   return { passed, failed, details: failed > 0 ? output : '' };
 }
 
-/** Checks that test/vectors/ matches the reference. torch and gguf, which made the golden bytes, are not installed. */
+/** Checks that test/vectors/ matches the reference. The Python libraries that made the golden files are not installed. */
 export function vectors() {
   say('  torch and gguf NOT RUN: test/vectors/golden/rows.py makes the golden bytes with them, by hand');
+  say(
+    '  numpy, safetensors, gensim and gguf NOT RUN: test/vectors/golden/files.py makes the golden files, by hand',
+  );
   return command(
     'vectors --check',
     'cargo',
