@@ -40,7 +40,7 @@ const SOURCES: Readonly<Record<string, (bytes: Uint8Array<ArrayBuffer>, name: st
   'bytes on a SharedArrayBuffer': (bytes) => {
     const room = new Uint8Array(shared(bytes.length));
     room.set(bytes);
-    return room as Uint8Array<ArrayBuffer>;
+    return room as unknown as Uint8Array<ArrayBuffer>;
   },
   'a Blob': (bytes) => new Blob([bytes.subarray(0, 5), bytes.subarray(5)]),
   'a Response': (bytes) => new Response(bytes),

@@ -6,47 +6,25 @@
  * its objects.
  */
 
-import { cp, readdir } from 'node:fs/promises';
 import path from 'node:path';
-import type * as Package from 'tokenbed';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import type { Kernels } from '../../dist/backend/contract.cjs';
-import { copyOfPackage, root } from '../helpers/children.js';
 import { expectBits } from '../helpers/bits.js';
+import { root } from '../helpers/children.js';
 import { expectError, expectErrorAndNoWrite, thrown } from '../helpers/errors.js';
+import { faultyPackage, type FaultyPackage } from '../helpers/faults.js';
 
 const backend = inject('backend');
 
-/** The internals of the copy that are used here. */
-interface Insides {
-  activeBackend(): {
-    readonly kernels: Kernels & { __panic(): void; __objects(): number };
-    readonly lost: boolean;
-  };
-}
-
-let api: typeof Package;
-let insides: Insides;
-let copy: Awaited<ReturnType<typeof copyOfPackage>>;
+let api: FaultyPackage['api'];
+let insides: FaultyPackage['insides'];
+let remove: FaultyPackage['remove'];
 
 beforeAll(async () => {
-  copy = await copyOfPackage();
-  for (const [from, to] of [
-    ['native', 'native'],
-    ['wasm', '.'],
-    ['ts', '.'],
-  ] as const) {
-    const product = path.join(root, '.cache/faults', from);
-    const files = await readdir(product).catch(() => []);
-    if (files.length === 0) throw new Error(`build them first: node scripts/build-${from}.mjs --faults`);
-    await cp(product, path.join(copy.dist, to), { recursive: true });
-  }
-  api = (await import(copy.url('index.mjs'))) as typeof Package;
-  insides = (await import(copy.url('backend/index.cjs'))) as Insides;
+  ({ api, insides, remove } = await faultyPackage());
   await api.init({ backend });
 });
 
-afterAll(() => copy.remove());
+afterAll(() => remove());
 
 const INTERNAL = { class: Error, code: 'ERR_INTERNAL', text: 'defect of tokenbed' } as const;
 const panic = () => insides.activeBackend().kernels.__panic();
@@ -167,7 +145,9 @@ describe('a panic in Rust', () => {
   );
 
   it('cannot be triggered in the published package', async () => {
-    const real = (await import(path.join(root, 'dist/backend/index.cjs'))) as unknown as Insides;
+    const real = (await import(
+      path.join(root, 'dist/backend/index.cjs')
+    )) as unknown as FaultyPackage['insides'];
     expect(Object.keys(real.activeBackend().kernels)).not.toContain('__panic');
     expect(Object.keys(insides.activeBackend().kernels)).toContain('__panic');
   });
