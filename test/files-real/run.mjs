@@ -207,8 +207,9 @@ async function main() {
     { read: 'npy', file: path.join(data, 'fasttext_old_sep.syn1neg.npy') },
     { read: 'safetensors', file: minilm, tensor: 'embeddings.word_embeddings.weight' },
     { read: 'safetensors', file: minilm, tensor: 'embeddings.position_embeddings.weight' },
-    ...['lee_fasttext.vec', 'crime-and-punishment.vec', 'pretrained.vec'].map((name) => gensim(name)),
-    ...['toy-model.vec', 'high_precision.kv.txt'].map((name) => gensim(name)),
+    ...['lee_fasttext.vec', 'crime-and-punishment.vec', 'toy-model.vec', 'high_precision.kv.txt'].map(
+      (name) => gensim(name),
+    ),
     ...['euclidean_vectors.bin', 'high_precision.kv.bin'].map((name) => gensim(name, { binary: true })),
     gensim('test_glove.txt', { head: false }),
     { read: 'gensim', file: at('wink.txt'), head: false, like: 'king' },
@@ -268,6 +269,7 @@ async function refusals(Embedding, data) {
   for (const [name, rule] of /** @type {const} */ ([
     ['lee_fasttext.bin', /\.vec/],
     ['pang_lee_polarity_fasttext.vec', /UTF-8/],
+    ['pretrained.vec', /rows|words|lines/], // its head says 3
     ['w2v_keyedvectors_load_test.modeldata', /UTF-8/],
     ['word2vec_old', /pickle/],
     ['enwiki-table-markup.xml.bz2', /format/],
