@@ -227,7 +227,7 @@ async function main() {
 /** @param {ReturnType<typeof peer>} python @param {Job[]} jobs @param {string} data @param {string} glove @param {string} minilm */
 async function all(python, jobs, data, glove, minilm) {
   const { backendInfo, Embedding, init } = await import('tokenbed');
-  const expected = await step('Reading the files in Python', '1 min', async () => {
+  const expected = await step('Reading the files in Python', '2 min', async () => {
     /** @type {Seen[]} */
     const all = [];
     for (const job of jobs) all.push(await python.read(job));
