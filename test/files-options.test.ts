@@ -22,7 +22,8 @@ const BOTH: readonly Wrong[] = [
   ['dtype', RangeError, ['', 'f64', 'q8_0', 'F32', '__proto__']],
   ['paddingIdx', TypeError, ['0', true, {}, 0n]],
   ['paddingIdx', RangeError, [0.5, Number.NaN, Infinity, 2, -3]],
-  ['mmap', TypeError, [null, 1, 'yes', {}]],
+  ['mmap', TypeError, [null, 1, {}]],
+  ['mmap', RangeError, ['yes', 'true']],
   ['dim', TypeError, [null, '2', true, 2n]],
   ['dim', RangeError, [0, -1, 1.5, Number.NaN, Infinity, 3, 2 ** 53]],
 ];

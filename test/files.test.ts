@@ -205,11 +205,10 @@ describe('what can be read', () => {
     }
     await expect(Embedding.load(endless(), { format: 'npy' })).rejects.toMatchObject({ code: 'ERR_FORMAT' });
     expect(closed).toBe(true);
-    let reason: unknown;
-    const stream = streamOf(new Uint8Array(2 ** 20), 1000, (why) => (reason = why));
+    let cancelled = false;
+    const stream = streamOf(new Uint8Array(2 ** 20), 1000, () => (cancelled = true));
     await expect(Embedding.load(stream, { format: 'npy' })).rejects.toMatchObject({ code: 'ERR_FORMAT' });
-    expect(reason).toMatchObject({ code: 'ERR_FORMAT' });
-    expect(stream.locked).toBe(false);
+    expect(cancelled).toBe(true);
   });
 
   it('a response that is not 2xx', async () => {

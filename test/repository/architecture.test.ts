@@ -111,10 +111,13 @@ test('a binding loops over the parts of a call alone', () => {
   expect(lines(loops, files(/^(node|wasm)\/|^binding\/src\/(arrays|run|whole)\./))).toEqual([]);
 });
 
-test.each(CRATES)('%s has the lints of the workspace; the core depends on libc alone, the formats on nothing', async (name) => {
-  const manifest = await readFile(path.join(root, `crates/${name}/Cargo.toml`), 'utf8');
-  expect(manifest).toMatch(/^\[lints\]\nworkspace = true$/m);
-  const packages = /^\[(?:target\..*\.)?(?:build-)?dependencies\]\n((?:.+\n)*)/m.exec(manifest)?.[1];
-  if (name === 'core') expect(packages).toBe('libc = "0.2"\n');
-  if (name === 'formats') expect(packages).toBeUndefined();
-});
+test.each(CRATES)(
+  '%s has the lints of the workspace; the core depends on libc alone, the formats on nothing',
+  async (name) => {
+    const manifest = await readFile(path.join(root, `crates/${name}/Cargo.toml`), 'utf8');
+    expect(manifest).toMatch(/^\[lints\]\nworkspace = true$/m);
+    const packages = /^\[(?:target\..*\.)?(?:build-)?dependencies\]\n((?:.+\n)*)/m.exec(manifest)?.[1];
+    if (name === 'core') expect(packages).toBe('libc = "0.2"\n');
+    if (name === 'formats') expect(packages).toBeUndefined();
+  },
+);
