@@ -71,10 +71,17 @@ export interface WordFile {
 export const hasWords = (header: Header | ShardIndex | WordFile): header is WordFile =>
   header.format === 'word2vec' || header.format === 'glove';
 
-type MetadataValue = string | { readonly f32?: number; readonly f64?: string };
+/** A value of the metadata of GGUF. Floats are bits, the high ones first. */
+type MetadataValue =
+  | string
+  | boolean
+  | { readonly integer: string }
+  | { readonly f32: number }
+  | { readonly f64: readonly [high: number, low: number] }
+  | { readonly array: string; readonly count: number };
 
 /** The answer of `fileHeader`. */
-interface Answer {
+export interface Answer {
   readonly more?: number;
   readonly error?: { readonly byte?: number; readonly line?: number; readonly rule: string };
   readonly format: FileFormat | 'index';
@@ -99,14 +106,24 @@ export function* readHeader(
 ): Steps<{ readonly header: Header | ShardIndex | WordFile; readonly prefix: Uint8Array }> {
   for (let length = Math.min(FIRST, input.total); ;) {
     const prefix = yield* input.prefix(length);
-    const answer = JSON.parse(kernels.fileHeader(prefix, input.total, format)) as Answer;
-    if (answer.error !== undefined) {
-      const { rule, ...where } = answer.error;
-      throw malformed(input.name, rule, where);
-    }
+    const answer = askHeader(kernels, input.name, prefix, input.total, format);
     if (answer.more === undefined) return { header: headerOf(answer), prefix };
     length = answer.more;
   }
+}
+
+/** The kernel's answer about the first bytes of a file. `total` is infinite if the length is not known. */
+export function askHeader(
+  kernels: Kernels,
+  name: string,
+  prefix: Uint8Array,
+  total: number,
+  format: FileFormat | undefined,
+): Answer {
+  const answer = JSON.parse(kernels.fileHeader(prefix, total, format)) as Answer;
+  if (answer.error === undefined) return answer;
+  const { rule, ...where } = answer.error;
+  throw malformed(name, rule, where);
 }
 
 function headerOf(answer: Answer): Header | ShardIndex | WordFile {
@@ -127,15 +144,18 @@ export function metadataOf(entries: Iterable<readonly [string, string]>): Readon
 /** Without metadata. */
 export const NO_METADATA = /* @__PURE__ */ metadataOf([]);
 
-/** A value of the metadata as text. Floats are passed as bits. */
+/** A value of the metadata as text; an array as `[262144 x string]`. */
 function textOf(value: MetadataValue): string {
-  if (typeof value === 'string') return value;
+  if (typeof value !== 'object') return String(value);
+  if ('integer' in value) return value.integer;
+  if ('array' in value) return `[${value.count} x ${value.array}]`;
   const view = new DataView(new ArrayBuffer(8));
-  if (value.f32 !== undefined) {
+  if ('f32' in value) {
     view.setUint32(0, value.f32);
     return shortest(view.getFloat32(0));
   }
-  view.setBigUint64(0, BigInt(value.f64!));
+  view.setUint32(0, value.f64[0]);
+  view.setUint32(4, value.f64[1]);
   return String(view.getFloat64(0));
 }
 
@@ -189,11 +209,15 @@ export function chooseTable(path: string, header: Header, wanted: string | undef
   const usual = USUAL_NAMES.map((each) => tables.find((table) => table.name === each));
   const table = usual.find((each) => each !== undefined);
   if (table !== undefined) return table;
-  const rule =
-    tables.length === 0
-      ? 'no tensor is a table (2-D, of a dtype that can be read)'
-      : 'several tensors may be the table: name one with the option tensor';
-  throw malformed(path, `${rule}; it has ${listed(header)}`);
+  if (tables.length > 0) {
+    throw malformed(
+      path,
+      `several tensors may be the table: name one with the option tensor; it has ${listed(header)}`,
+    );
+  }
+  const matrices = header.tensors.filter(({ shape }) => shape.length === 2);
+  if (matrices.length === 1) throw malformed(path, unreadable(matrices[0]!), { byte: matrices[0]!.offset });
+  throw malformed(path, `no tensor is a table (2-D, of a dtype that can be read); it has ${listed(header)}`);
 }
 
 /** The names of the 2-D tensors. */

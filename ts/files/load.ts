@@ -144,7 +144,7 @@ export function loadSync(source: unknown, values: Named, check: (rows: number) =
 /** Loads a table. From bytes, it does so before it returns. */
 export async function load(source: unknown, values: Named, check: (rows: number) => void): Promise<Loaded> {
   const wanted = readWanted(values);
-  const options = readReadOptions(values);
+  const options = { ...readReadOptions(values), format: wanted.format };
   const { signal } = options;
   if (signal?.aborted === true) throw signal.reason;
   const backend = activeBackend();
@@ -158,10 +158,10 @@ export async function load(source: unknown, values: Named, check: (rows: number)
     return await attempt(opener);
   } catch (error) {
     // A stale or damaged entry of the cache is replaced, if the hash can tell the right file from another one.
-    const stale = opener.hit && options.sha256 !== undefined && hasCode(error, 'ERR_FORMAT');
-    if (!stale) throw error;
+    const stale = opener.hit && options.sha256 !== undefined;
+    if (!hasCode(error, 'ERR_FORMAT') || !(stale || opener.uncertain)) throw error;
   }
-  return attempt(new Opener(backend, options, true));
+  return attempt(new Opener(backend, options, true, !opener.uncertain));
 }
 
 /** Waits for an input. One that opens after an abort is closed. */

@@ -8,6 +8,7 @@ import {
   hasCode,
   invalidArray,
   type TokenbedError,
+  tooLarge,
   wrongKind,
   wrongValue,
 } from '../errors.js';
@@ -19,6 +20,7 @@ import {
   type Input,
   joined,
   lengthChanged,
+  malformed,
   type Next,
   type Owner,
   PIECE,
@@ -26,6 +28,7 @@ import {
   type ReadAt,
   SequentialInput,
 } from './input.js';
+import { askHeader, type FileFormat } from './header.js';
 import { HashCheck, type OnLoadProgress, ProgressReports } from './monitor.js';
 import { run, type Signal, type Steps, wait } from './steps.js';
 
@@ -76,6 +79,8 @@ export type SyncSource = string | UrlLike | ArrayBuffer | ArrayBufferView;
 
 /** How a source is read. */
 export interface ReadOptions {
+  /** The format, for files that are not recognized. */
+  readonly format?: FileFormat | undefined;
   readonly onProgress?: OnLoadProgress | undefined;
   readonly signal?: Signal | undefined;
   /** 64 hexadecimal digits. */
@@ -208,12 +213,15 @@ function collectSync(file: OpenFile): OrdinaryBytes {
 export class Opener {
   /** Whether a cache had the file. */
   hit = false;
+  /** Whether the announced length may be that of an encoded body: other origins need not show the encoding. */
+  uncertain = false;
 
-  /** `refresh`: files are fetched although the cache has them. */
+  /** `refresh`: files are fetched although the cache has them; `lengths`: whether announced lengths are believed. */
   constructor(
     private readonly backend: Backend,
     private readonly options: ReadOptions,
     private readonly refresh = false,
+    private readonly lengths = true,
   ) {}
 
   /**
@@ -226,9 +234,9 @@ export class Opener {
     if ('path' in kind) return this.#file(kind.path);
     if ('url' in kind) return this.#url(kind.url);
     if ('blob' in kind) return this.#blob(kind.blob);
-    if ('response' in kind) return this.#response(kind.response, kind.response.url || 'the response');
+    if ('response' in kind) return this.#response(kind.response, kind.response.url || 'bytes');
     const stream = 'stream' in kind ? readerOf(kind.stream) : iteratorOf(kind.iterable);
-    return this.#stream('the stream', null, stream);
+    return this.#stream('bytes', null, stream);
   }
 
   #bytes(bytes: Uint8Array): Input {
@@ -294,6 +302,10 @@ export class Opener {
     // Only an AbortSignal of this realm; the reads stop at any other signal, too.
     const abortable = signal instanceof AbortSignal ? { signal } : {};
     const response = await fetch(url, abortable);
+    this.uncertain =
+      response.type === 'cors' &&
+      response.headers.get('content-length') !== null &&
+      response.headers.get('content-encoding') === null;
     return this.#response(response, url, store);
   }
 
@@ -308,7 +320,7 @@ export class Opener {
       throw badResponse(url, response, 'the server must send the file');
     }
     const length = headers.get('content-encoding') === null ? headers.get('content-length') : null;
-    const total = length !== null && /^[0-9]+$/.test(length) ? Number(length) : null;
+    const total = this.lengths && length !== null && /^[0-9]+$/.test(length) ? Number(length) : null;
     const copied: Record<string, string> = {};
     for (const name of ['content-type', ...(total === null ? [] : ['content-length'])]) {
       const value = headers.get(name);
@@ -316,7 +328,9 @@ export class Opener {
     }
     const copy = store === undefined ? undefined : new Copy(store, url, copied);
     const sibling = (name: string): Promise<Input> =>
-      new Opener(this.backend, this.#forShards, this.refresh).#url(besideUrl(response.url || url, name));
+      new Opener(this.backend, this.#forShards, this.refresh, this.lengths).#url(
+        besideUrl(response.url || url, name),
+      );
     const whole = total === null ? stream : this.#wholeBody(url, response, stream, total);
     return this.#stream(url, total, whole, copy, sibling);
   }
@@ -406,7 +420,7 @@ export class Opener {
     };
     if (total !== null) return new SequentialInput(name, total, next, owner);
     try {
-      const parts = await run(collect(next), signal);
+      const parts = await run(collect(this.backend, name, this.options.format, next), signal);
       return new SequentialInput(name, loaded, async () => parts.shift() ?? null, owner);
     } catch (error) {
       await owner.closed?.();
@@ -415,12 +429,34 @@ export class Opener {
   }
 }
 
-function* collect(next: Next): Steps<Uint8Array[]> {
+/**
+ * Collects a stream of unknown length. Its header is read as soon as it is there, so that a stream that is no file, or has
+ * more bytes than its header says, is refused at once.
+ */
+function* collect(
+  backend: Backend,
+  name: string,
+  format: FileFormat | undefined,
+  next: Next,
+): Steps<Uint8Array[]> {
+  const { kernels, limit } = backend;
   const parts: Uint8Array[] = [];
+  let [loaded, needed, end] = [0, 1, limit];
   for (;;) {
     const part = yield* wait(next());
     if (part === null) return parts;
-    if (part.length > 0) parts.push(part);
+    if (part.length === 0) continue;
+    parts.push(part);
+    loaded += part.length;
+    if (loaded >= needed) {
+      const answer = askHeader(kernels, name, joined(parts, loaded), Infinity, format);
+      needed = answer.more ?? Infinity;
+      const ends = (answer.tensors ?? []).map(({ offset, bytes }) => offset + bytes);
+      // GGUF files may have padding behind the last tensor.
+      if (ends.length > 0) end = Math.max(...ends) + PIECE;
+    }
+    if (loaded > limit) throw tooLarge('A stream of unknown length', loaded, limit);
+    if (loaded > end) throw malformed(name, 'the data go on behind their end', { byte: end - PIECE });
   }
 }
 

@@ -8,12 +8,13 @@
 //! ```
 
 use tokenbed_formats::json::{write_number, write_string};
-use tokenbed_formats::{detect, header, index, At, Error, Format, Read};
+use tokenbed_formats::{detect, header, index, At, Error, Format, Read, UNKNOWN};
 
 /// The most bytes of a shard index: as many as of the header of a safetensors file.
 const LONGEST_INDEX: u64 = 100_000_000;
 
-/// Reads the header of a file of `total` bytes from its first bytes.
+/// Reads the header of a file of `total` bytes from its first bytes. `total` is infinite for a stream that has not ended:
+/// then the answer is the same, except that the file may have more bytes, and an index is only recognised.
 pub fn file_header(prefix: &[u8], total: f64, format: Option<&str>) -> String {
     let mut out = String::new();
     match read(prefix, total as u64, format, &mut out) {
@@ -28,6 +29,10 @@ pub fn file_header(prefix: &[u8], total: f64, format: Option<&str>) -> String {
     out
 }
 
+fn is_words(format: Format) -> bool {
+    matches!(format, Format::Word2vec | Format::Glove)
+}
+
 /// Writes the description, or returns the length of the prefix that is needed.
 fn read(prefix: &[u8], total: u64, format: Option<&str>, out: &mut String) -> Result<Option<u64>, Error> {
     let format = match format.and_then(Format::named) {
@@ -39,7 +44,7 @@ fn read(prefix: &[u8], total: u64, format: Option<&str>, out: &mut String) -> Re
         },
     };
     match format {
-        Format::Word2vec | Format::Glove => {
+        format if format == Format::Index && total == UNKNOWN || is_words(format) => {
             out.push_str("{\"format\":");
             write_string(out, format.name());
             out.push('}');

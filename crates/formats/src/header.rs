@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::json::{order, put, write_number, write_string};
-use crate::Format;
+use crate::{Format, UNKNOWN};
 
 /// A checked header.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -220,7 +220,7 @@ pub(crate) fn elements(shape: &[u64]) -> Option<u64> {
 }
 
 /// Checks that the tensors tile `[start, total)`: each begins where another ends, rounded up to `alignment`. The last one
-/// ends with the file, rounded up or not.
+/// ends with the file, rounded up or not; if the length of the file is not known, it may end anywhere.
 #[inline(never)]
 pub(crate) fn tile(tensors: &[Tensor], start: u64, total: u64, alignment: u64) -> Result<(), Error> {
     let sorted = order(tensors.len(), &|a, b| {
@@ -253,7 +253,7 @@ pub(crate) fn tile(tensors: &[Tensor], start: u64, total: u64, alignment: u64) -
         };
         return Err(Error::byte(offset, template, &[bound, total], &[name]));
     }
-    if total != end && total != round(end) {
+    if total != UNKNOWN && total != end && total != round(end) {
         return Err(Error::byte(
             end,
             "trailing bytes: the data end here, the file after #",

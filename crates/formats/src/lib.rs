@@ -24,6 +24,9 @@ pub use words::{Sink, Summary, WordError, WordFormat, WordReader};
 
 use error::{Prefix, Stop};
 
+/// The length of a file that is not known yet: a header is read as if the file had all bytes that it needs, and no more.
+pub const UNKNOWN: u64 = u64::MAX;
+
 /// The formats that are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {

@@ -3,7 +3,7 @@
 use crate::error::{Error, Prefix, Stop};
 use crate::header::{elements, Encoding, Header, Tensor};
 use crate::json::unsigned;
-use crate::Format;
+use crate::{Format, UNKNOWN};
 
 /// The first bytes of a .npy file.
 pub(crate) const MAGIC: &[u8] = b"\x93NUMPY";
@@ -63,7 +63,7 @@ struct Python<'a> {
 impl<'a> Python<'a> {
     /// The array, whose `data` bytes begin at `offset`, and whether it is in Fortran order.
     #[inline(never)]
-    fn header(&mut self, offset: u64, data: u64) -> Result<(Tensor, bool), Error> {
+    fn header(&mut self, offset: u64, mut data: u64) -> Result<(Tensor, bool), Error> {
         let (mut shape, mut descr, mut fortran) = (None, None, None);
         self.expect(b'{', "{")?;
         while self.next() != Some(b'}') {
@@ -92,6 +92,7 @@ impl<'a> Python<'a> {
         };
         match elements(&shape).and_then(|count| count.checked_mul(size)) {
             Some(bytes) if bytes == data => {}
+            Some(bytes) if data == UNKNOWN - offset => data = bytes,
             size => {
                 let template = match size {
                     Some(_) => "the shape of the .npy header takes # bytes of data, the file has #",
