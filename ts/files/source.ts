@@ -312,7 +312,7 @@ export class Opener {
   async #response(response: ResponseLike, url: string, store?: OpenCache): Promise<Input> {
     const { body, headers } = response;
     if (response.bodyUsed) {
-      throw wrongValue('source', url, 'a Response whose body has not been read');
+      throw wrongKind('source', response, 'a Response whose body has not been read');
     }
     const stream = body === null || body === undefined ? EMPTY : readerOf(body as StreamLike);
     if (!response.ok) {

@@ -69,7 +69,7 @@ impl Environment {
             (false, false) if !spec.is_blocks() => Way::Convert,
             _ => return Err(Failure::Argument("an encoding that the table can store")),
         };
-        if dim < spec.dim() || encoding.row_bytes(spec.dim()).is_none() {
+        if dim < spec.dim() {
             return Err(Failure::Argument("at most the columns of the tensor"));
         }
         let step = if record.fortran { row / dim } else { row };
