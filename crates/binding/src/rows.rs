@@ -64,7 +64,7 @@ impl Environment {
         let same = encoding == Encoding::Stored(spec.dtype());
         let way = match (record.fortran, same) {
             (true, _) if encoding.transposes_to(spec.dtype()) => Way::Transpose,
-            (false, true) if row == spec.row_bytes() => Way::Copy,
+            (false, true) if row == spec.row_bytes() && spec.is_dense() => Way::Copy,
             (false, true) => Way::Cut,
             (false, false) if !spec.is_blocks() => Way::Convert,
             _ => return Err(Failure::Argument("an encoding that the table can store")),

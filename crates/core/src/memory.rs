@@ -139,6 +139,11 @@ impl TableSpec {
         self.packed == self.stride
     }
 
+    /// Whether every bit of the rows is used: no padding, and no half of a byte.
+    pub fn is_dense(&self) -> bool {
+        self.is_packed() && self.dtype.last_byte(self.dim) == 0xff
+    }
+
     /// Bytes of all rows.
     #[inline(always)]
     pub fn bytes(&self) -> usize {

@@ -69,7 +69,7 @@ impl<'a> Table<'a> {
     /// If there are fewer bytes.
     pub fn copy_packed(&self, from: usize, out: &mut [u8]) {
         let (spec, packed) = (self.spec, self.spec.packed_row_bytes());
-        if spec.is_packed() {
+        if spec.is_dense() {
             return out.copy_from_slice(&self.bytes[from..][..out.len()]);
         }
         let values = spec.dtype().value_bytes(spec.dim());
@@ -137,11 +137,11 @@ impl<'a> TableMut<'a> {
     /// # Panics
     /// If they are out of range, the dtypes differ, or the other table has fewer columns.
     pub fn copy_rows(&mut self, rows: Range<usize>, from: Table<'_>) {
-        let (spec, dim, stride) = (from.spec(), self.spec.dim(), self.spec.row_bytes());
+        let (spec, dim) = (from.spec(), self.spec.dim());
         let fits = spec.dtype() == self.spec.dtype() && spec.dim() >= dim;
         assert!(fits, "rows of {dim} columns");
-        if spec.dim() == dim && spec.row_bytes() == stride {
-            let bytes = rows.start * stride..rows.end * stride;
+        if spec == self.spec && spec.is_dense() {
+            let bytes = rows.start * spec.row_bytes()..rows.end * spec.row_bytes();
             return self.bytes[bytes.clone()].copy_from_slice(&from.bytes[bytes]);
         }
         for row in rows {
