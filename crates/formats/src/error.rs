@@ -2,6 +2,8 @@
 
 use std::ops::Deref;
 
+use crate::json::{put, write_number, write_string};
+
 /// A malformed file, or one that is not read. Its fields are those of [`Broken`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Error(Box<Broken>); // A pointer, since every function here returns it: that is a third of the code less.
@@ -34,8 +36,19 @@ impl Deref for Error {
     }
 }
 
-/// The longest name that a message repeats, in characters.
+/// The longest name that a message repeats, in bytes.
 const QUOTED: usize = 80;
+
+fn write_quoted(rule: &mut String, name: &str) {
+    let mut end = name.len().min(QUOTED);
+    while !name.is_char_boundary(end) {
+        end -= 1;
+    }
+    write_string(rule, name.get(..end).unwrap_or_default());
+    if end < name.len() {
+        put(rule, "...");
+    }
+}
 
 impl Error {
     /// An error with the rule `template`, in which `#` is the next number, `$` the next text in quotes, and `@` the next
@@ -45,20 +58,19 @@ impl Error {
     pub fn new(at: At, template: &str, numbers: &[u64], texts: &[&str]) -> Error {
         let mut rule = String::new();
         let (mut numbers, mut texts) = (numbers.iter(), texts.iter());
-        for character in template.chars() {
-            match character {
-                '#' => crate::json::write_number(&mut rule, *numbers.next().unwrap_or(&0)),
-                '@' => rule.push_str(texts.next().unwrap_or(&"")),
-                '$' => {
-                    let name = *texts.next().unwrap_or(&"");
-                    let kept = name
-                        .char_indices()
-                        .nth(QUOTED)
-                        .and_then(|(end, _)| name.get(..end));
-                    crate::json::write_string(&mut rule, kept.unwrap_or(name));
-                    rule.push_str(if kept.is_some() { "..." } else { "" });
-                }
-                _ => rule.push(character),
+        let mut start = 0;
+        for at in 0..=template.len() {
+            let marker = template.as_bytes().get(at).copied();
+            if !matches!(marker, None | Some(b'#' | b'$' | b'@')) {
+                continue;
+            }
+            put(&mut rule, template.get(start..at).unwrap_or_default());
+            start = at + 1;
+            match marker {
+                Some(b'#') => write_number(&mut rule, *numbers.next().unwrap_or(&0)),
+                Some(b'@') => put(&mut rule, texts.next().unwrap_or(&"")),
+                Some(_) => write_quoted(&mut rule, texts.next().unwrap_or(&"")),
+                None => {}
             }
         }
         Error(Box::new(Broken { at, rule }))

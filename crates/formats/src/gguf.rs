@@ -3,7 +3,6 @@
 use crate::error::{Error, Prefix, Stop};
 use crate::header::{elements, tile, Encoding, Header, Tensor, Tokens, Value};
 use crate::json::{repeated, DEPTH};
-use crate::Format;
 
 /// A type of ggml: its number, its name, the values of a block, and the bytes of a block.
 struct Type(u8, &'static str, u16, u16, Option<Encoding>);
@@ -62,8 +61,7 @@ const F64: u64 = 12;
 /// ggml's limit.
 const DIMS: u64 = 4;
 
-#[inline(never)]
-pub(crate) fn header(prefix: &mut Prefix) -> Result<Header, Stop> {
+pub(crate) fn header(prefix: &mut Prefix, header: &mut Header) -> Result<(), Stop> {
     let total = prefix.total;
     let mut cursor = Cursor { prefix, at: 0 };
     if cursor.take(4, "the magic of a GGUF file")? != b"GGUF" {
@@ -83,9 +81,8 @@ pub(crate) fn header(prefix: &mut Prefix) -> Result<Header, Stop> {
     let tensors = cursor.count("tensors", 24)?;
     let pairs = cursor.count("keys", 14)?;
 
-    let mut header = Header::new(Format::Gguf);
     let mut alignment = 32;
-    let mut places = Vec::new();
+    let mut names = Vec::new();
     for _ in 0..pairs {
         let at = cursor.at;
         let key = cursor.string("a key")?;
@@ -122,39 +119,36 @@ pub(crate) fn header(prefix: &mut Prefix) -> Result<Header, Stop> {
             _ => {}
         }
         header.metadata.push((key.into(), value));
-        places.push(at);
+        names.push((key, at));
     }
-    let keys = &header.metadata;
-    if let Some(twice) = repeated(keys.len(), &|a, b| keys[a].0.cmp(&keys[b].0)) {
-        return Err(Error::byte(places[twice], "the key $ appears twice", &[], &[&keys[twice].0]).into());
-    }
+    unique(&names, "the key $ appears twice")?;
 
-    places.clear();
+    names.clear();
     for _ in 0..tensors {
-        places.push(cursor.at);
-        let tensor = cursor.tensor(alignment)?;
+        let at = cursor.at;
+        let mut tensor = Tensor::default();
+        names.push((cursor.tensor(&mut tensor, alignment)?, at));
         header.tensors.push(tensor);
     }
-    let named = &mut header.tensors;
-    if let Some(twice) = repeated(named.len(), &|a, b| named[a].name.cmp(&named[b].name)) {
-        return Err(Error::byte(
-            places[twice],
-            "the tensor $ appears twice",
-            &[],
-            &[&named[twice].name],
-        )
-        .into());
-    }
+    unique(&names, "the tensor $ appears twice")?;
     if tensors == 0 && cursor.at == total {
-        return Ok(header);
+        return Ok(());
     }
     // Offsets were relative to the data, which begin at a multiple of the alignment.
     let start = cursor.at.next_multiple_of(alignment);
-    for tensor in named.iter_mut() {
+    for tensor in &mut header.tensors {
         tensor.offset = tensor.offset.saturating_add(start);
     }
-    tile(named, start, total, alignment)?;
-    Ok(header)
+    tile(&header.tensors, start, total, alignment)?;
+    Ok(())
+}
+
+/// Checks that the names differ, which begin at the bytes beside them.
+fn unique(names: &[(&str, u64)], template: &str) -> Result<(), Error> {
+    match repeated(names.len(), &|a, b| names[a].0.cmp(names[b].0)) {
+        Some(twice) => Err(Error::byte(names[twice].1, template, &[], &[names[twice].0])),
+        None => Ok(()),
+    }
 }
 
 struct Cursor<'p, 'a> {
@@ -265,9 +259,8 @@ impl<'a> Cursor<'_, 'a> {
         })
     }
 
-    /// A tensor; its offset is relative to the data.
-    #[inline(never)]
-    fn tensor(&mut self, alignment: u64) -> Result<Tensor, Stop> {
+    /// Reads a tensor, whose offset is then relative to the data.
+    fn tensor(&mut self, tensor: &mut Tensor, alignment: u64) -> Result<&'a str, Stop> {
         let start = self.at;
         let name = self.string("the name of a tensor")?;
         let wrong = |template: &str, value: u64| Err(Error::byte(start, template, &[value], &[name]).into());
@@ -275,44 +268,36 @@ impl<'a> Cursor<'_, 'a> {
         if dims > DIMS {
             return wrong("the tensor $ has # dimensions, more than 4", dims);
         }
-        let mut shape = Vec::new();
         for _ in 0..dims {
-            shape.push(self.integer(8, "a dimension")?);
+            tensor.shape.push(self.integer(8, "a dimension")?);
         }
-        if shape.contains(&0) {
+        if tensor.shape.contains(&0) {
             return wrong("the tensor $ has a dimension of #", 0);
         }
         let kind = self.integer(4, "the type of a tensor")?;
-        let offset = self.integer(8, "the offset of a tensor")?;
         let Some(Type(_, dtype, block, size, encoding)) = TYPES.iter().find(|known| known.0 as u64 == kind)
         else {
             return wrong("the tensor $ has the unknown type #", kind);
         };
         // The first size is that of a row.
-        let (row, block) = (shape.first().copied().unwrap_or(1), *block as u64);
-        if row % block != 0 {
-            return wrong(
-                "the tensor $ has rows of # values, which are not whole blocks of its type",
-                row,
-            );
+        let (row, block) = (tensor.shape.first().copied().unwrap_or(1), *block as u64);
+        if !row.is_multiple_of(block) {
+            let template = "the tensor $ has rows of # values, which are not whole blocks of its type";
+            return wrong(template, row);
         }
-        let Some(bytes) = elements(&shape).and_then(|count| (count / block).checked_mul(*size as u64)) else {
-            return wrong("the tensor $ takes more than 2^64 bytes", 0);
-        };
-        if offset % alignment != 0 {
-            return wrong(
-                "the tensor $ has an offset that is not a multiple of the alignment #",
-                alignment,
-            );
+        match elements(&tensor.shape).and_then(|count| (count / block).checked_mul(*size as u64)) {
+            Some(bytes) => tensor.bytes = bytes,
+            None => return wrong("the tensor $ takes more than 2^64 bytes", 0),
         }
-        shape.reverse();
-        Ok(Tensor {
-            name: name.into(),
-            dtype: (*dtype).into(),
-            encoding: *encoding,
-            shape,
-            offset,
-            bytes,
-        })
+        tensor.offset = self.integer(8, "the offset of a tensor")?;
+        if !tensor.offset.is_multiple_of(alignment) {
+            let template = "the tensor $ has an offset that is not a multiple of the alignment #";
+            return wrong(template, alignment);
+        }
+        tensor.shape.reverse();
+        tensor.name = name.into();
+        tensor.dtype = (*dtype).into();
+        tensor.encoding = *encoding;
+        Ok(name)
     }
 }

@@ -20,7 +20,7 @@ pub struct Header {
 }
 
 /// A tensor of a file.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Tensor {
     /// The name; `weight` in a .npy file.
     pub name: String,
@@ -165,7 +165,6 @@ impl Header {
 }
 
 impl Value {
-    #[inline(never)]
     fn write_json(&self, out: &mut String) {
         match *self {
             Value::Text(ref text) => return write_string(out, text),
@@ -221,7 +220,6 @@ pub(crate) fn elements(shape: &[u64]) -> Option<u64> {
 
 /// Checks that the tensors tile `[start, total)`: each begins where another ends, rounded up to `alignment`. The last one
 /// ends with the file, rounded up or not; if the length of the file is not known, it may end anywhere.
-#[inline(never)]
 pub(crate) fn tile(tensors: &[Tensor], start: u64, total: u64, alignment: u64) -> Result<(), Error> {
     let sorted = order(tensors.len(), &|a, b| {
         let (a, b) = (&tensors[a], &tensors[b]);

@@ -15,29 +15,52 @@ pub struct Index {
 /// Reads an index. A file name is not empty, `.` or `..`, and has no `/`, `\`, `:` or NUL: it stays in its folder.
 #[inline(never)]
 pub fn index(bytes: &[u8]) -> Result<Index, Error> {
+    let mut index = Index {
+        weight_map: Vec::new(),
+        metadata: Vec::new(),
+    };
+    match read(bytes, &mut index) {
+        Ok(()) => Ok(index),
+        Err(error) => Err(error),
+    }
+}
+
+fn read(bytes: &[u8], index: &mut Index) -> Result<(), Error> {
     let mut reader = Reader::new(bytes, 0)?;
-    let (mut map, mut metadata) = (None, Vec::new());
+    let mut found = false;
     reader.object()?;
     while let Some(key) = reader.key()? {
-        match &*key {
-            "weight_map" => map = Some(weight_map(&mut reader)?),
-            "metadata" => {
-                reader.object()?;
-                while let Some(key) = reader.key()? {
-                    let value = match reader.kind()? {
-                        Kind::String => reader.string()?.into_owned(),
-                        _ => reader.raw()?.into(),
-                    };
-                    metadata.push((key.into_owned(), value));
-                }
+        let files = key == "weight_map";
+        found |= files;
+        if !files && key != "metadata" {
+            reader.skip()?;
+            continue;
+        }
+        reader.object()?;
+        while let Some(key) = reader.key()? {
+            let kind = reader.kind()?;
+            let at = reader.position();
+            let value: String = match kind {
+                Kind::String => reader.string()?.into(),
+                _ if files => return Err(reader.unexpected("the name of a file")),
+                _ => reader.raw()?.into(),
+            };
+            if files && leaves_folder(&value) {
+                let template = "the file of the tensor $ must be a name in the folder of the index, got $";
+                return Err(Error::byte(at, template, &[], &[&key, &value]));
             }
-            _ => reader.skip()?,
+            let pairs = if files {
+                &mut index.weight_map
+            } else {
+                &mut index.metadata
+            };
+            pairs.push((key.into(), value));
         }
     }
     reader.end()?;
-    match map {
-        Some(weight_map) => Ok(Index { weight_map, metadata }),
-        None => Err(Error::new(
+    match found {
+        true => Ok(()),
+        false => Err(Error::new(
             At::File,
             "the safetensors index lacks weight_map",
             &[],
@@ -46,27 +69,13 @@ pub fn index(bytes: &[u8]) -> Result<Index, Error> {
     }
 }
 
-#[inline(never)]
-fn weight_map(reader: &mut Reader) -> Result<Vec<(String, String)>, Error> {
-    let mut map = Vec::new();
-    reader.object()?;
-    while let Some(tensor) = reader.key()? {
-        reader.kind()?;
-        let at = reader.position();
-        let file = reader.string()?;
-        if matches!(&*file, "" | "." | "..")
-            || file.bytes().any(|byte| matches!(byte, b'/' | b'\\' | b':' | 0))
-        {
-            let template = "the file of the tensor $ must be a name in the folder of the index, got $";
-            return Err(Error::byte(at, template, &[], &[&tensor, &file]));
-        }
-        map.push((tensor.into_owned(), file.into_owned()));
-    }
-    Ok(map)
+fn leaves_folder(name: &str) -> bool {
+    matches!(name, "" | "." | "..") || name.bytes().any(|byte| matches!(byte, b'/' | b'\\' | b':' | 0))
 }
 
 impl Index {
     /// Appends the index as JSON: `{"format":"index","weightMap":[["tensor","file"]],"metadata":[["key","value"]]}`.
+    #[inline(never)]
     pub fn write_json(&self, out: &mut String) {
         put(out, "{\"format\":\"index\",\"weightMap\":[");
         write_pairs(out, &self.weight_map);

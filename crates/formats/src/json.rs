@@ -43,14 +43,6 @@ pub enum Kind {
     Null,
 }
 
-/// An object or array that is being read.
-struct Frame {
-    /// Where its keys begin in [`Reader::keys`].
-    keys: usize,
-    /// No entry was read yet.
-    first: bool,
-}
-
 struct Key {
     hash: u64,
     at: usize,
@@ -61,9 +53,22 @@ pub struct Reader<'a> {
     text: &'a str,
     at: usize,
     base: u64,
-    frames: Vec<Frame>,
+    /// Reads Python's literals instead: see [`Reader::python`].
+    python: bool,
+    /// The number of open objects and arrays, and where the keys of each begin in `keys`.
+    depth: usize,
+    starts: [usize; DEPTH],
     /// The keys of all open objects.
     keys: Vec<Key>,
+    /// What was read of the innermost object or array: nothing, an entry, or a comma.
+    entries: Entries,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Entries {
+    None,
+    One,
+    Comma,
 }
 
 impl<'a> Reader<'a> {
@@ -73,9 +78,17 @@ impl<'a> Reader<'a> {
             Ok(text) => Ok(Reader::at(text, 0, base)),
             Err(error) => {
                 let at = base + error.valid_up_to() as u64;
-                Err(Error::byte(at, "the JSON text is not UTF-8", &[], &[]))
+                Err(Error::byte(at, "the text is not UTF-8", &[], &[]))
             }
         }
+    }
+
+    /// A reader of the literals that numpy writes: a dict is an object whose strings may have single quotes and have no
+    /// escapes, a tuple is an array, True and False are booleans, and a comma may follow the last entry.
+    pub(crate) fn python(bytes: &'a [u8], base: u64) -> Result<Reader<'a>, Error> {
+        let mut reader = Reader::new(bytes, base)?;
+        reader.python = true;
+        Ok(reader)
     }
 
     fn at(text: &'a str, at: usize, base: u64) -> Reader<'a> {
@@ -83,8 +96,11 @@ impl<'a> Reader<'a> {
             text,
             at,
             base,
-            frames: Vec::new(),
+            python: false,
+            depth: 0,
+            starts: [0; DEPTH],
             keys: Vec::new(),
+            entries: Entries::None,
         }
     }
 
@@ -110,7 +126,7 @@ impl<'a> Reader<'a> {
 
     /// Skips white space and returns the byte after it.
     #[inline(never)]
-    fn next(&mut self) -> Option<u8> {
+    pub(crate) fn next(&mut self) -> Option<u8> {
         while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.byte() {
             self.at += 1;
         }
@@ -119,15 +135,15 @@ impl<'a> Reader<'a> {
 
     #[cold]
     #[inline(never)]
-    fn unexpected(&self, expected: &str) -> Error {
+    pub(crate) fn unexpected(&self, expected: &str) -> Error {
         let rest = self.text.get(self.at..).unwrap_or_default();
         let found = rest
             .get(..rest.chars().next().map_or(0, char::len_utf8))
             .unwrap_or_default();
         let template = if found.is_empty() {
-            "JSON: expected @, found the end"
+            "expected @, found the end"
         } else {
-            "JSON: expected @, found $"
+            "expected @, found $"
         };
         Error::byte(self.position(), template, &[], &[expected, found])
     }
@@ -141,36 +157,46 @@ impl<'a> Reader<'a> {
     }
 
     fn enter(&mut self) -> Result<(), Error> {
-        if self.frames.len() == DEPTH {
+        let Some(start) = self.starts.get_mut(self.depth) else {
             let at = self.position() - 1;
             return Err(Error::byte(
                 at,
-                "JSON nests deeper than # levels",
+                "values nest deeper than # levels",
                 &[DEPTH as u64],
                 &[],
             ));
-        }
-        self.frames.push(Frame {
-            keys: self.keys.len(),
-            first: true,
-        });
+        };
+        *start = self.keys.len();
+        self.depth += 1;
+        self.entries = Entries::None;
         Ok(())
     }
 
+    fn leave(&mut self) {
+        self.at += 1;
+        self.depth -= 1;
+        self.entries = Entries::One;
+    }
+
     /// Whether another entry follows in the innermost object or array, which `close` ends.
+    #[inline(never)]
     fn more(&mut self, close: u8, expected: &str) -> Result<bool, Error> {
-        let next = self.next();
-        let last = self.frames.len() - 1;
-        if next == Some(close) {
+        let mut next = self.next();
+        if self.entries != Entries::None && next == Some(b',') {
             self.at += 1;
+            self.entries = Entries::Comma;
+            next = self.next();
+            if next != Some(close) || !self.python {
+                return Ok(true);
+            }
+        }
+        if next == Some(close) {
             return Ok(false);
         }
-        if !std::mem::replace(&mut self.frames[last].first, false) {
-            if next != Some(b',') {
-                return Err(self.unexpected(expected));
-            }
-            self.at += 1;
+        if self.entries != Entries::None {
+            return Err(self.unexpected(expected));
         }
+        self.entries = Entries::One;
         Ok(true)
     }
 
@@ -196,17 +222,15 @@ impl<'a> Reader<'a> {
     /// The next key of the innermost object, whose value must be read next; None at its end. Keys of one object differ
     /// (an error at its end).
     pub fn key(&mut self) -> Result<Option<Cow<'a, str>>, Error> {
-        if !self.more(b'}', "\",\" or \"}\"")? {
-            self.leave_object()?;
+        if !self.more(b'}', "a comma or }")? {
+            self.check_keys()?;
+            self.leave();
             return Ok(None);
         }
         self.next();
         let at = self.at;
-        if self.byte() != Some(b'"') {
-            return Err(self.unexpected("a key"));
-        }
         let name = self.string()?;
-        self.expect(b':', "\":\"")?;
+        self.expect(b':', "a colon")?;
         self.keys.push(Key {
             hash: hash(&name),
             at,
@@ -214,10 +238,14 @@ impl<'a> Reader<'a> {
         Ok(Some(name))
     }
 
-    fn leave_object(&mut self) -> Result<(), Error> {
-        let start = self.frames.pop().map_or(0, |frame| frame.keys);
+    fn check_keys(&mut self) -> Result<(), Error> {
+        let start = self.starts[self.depth - 1];
         let keys = self.keys.get(start..).unwrap_or_default();
-        let name = |key: &Key| Reader::at(self.text, key.at, 0).string().unwrap_or_default();
+        let name = |key: &Key| {
+            let mut reader = Reader::at(self.text, key.at, 0);
+            reader.python = self.python;
+            reader.string().unwrap_or_default()
+        };
         let compare = |a: usize, b: usize| match keys[a].hash.cmp(&keys[b].hash) {
             Ordering::Equal => name(&keys[a]).cmp(&name(&keys[b])),
             unequal => unequal,
@@ -225,12 +253,7 @@ impl<'a> Reader<'a> {
         if let Some(twice) = repeated(keys.len(), &compare) {
             let key = &keys[twice];
             let at = self.base + key.at as u64;
-            return Err(Error::byte(
-                at,
-                "JSON: the key $ appears twice",
-                &[],
-                &[&name(key)],
-            ));
+            return Err(Error::byte(at, "the key $ appears twice", &[], &[&name(key)]));
         }
         self.keys.truncate(start);
         Ok(())
@@ -238,29 +261,51 @@ impl<'a> Reader<'a> {
 
     /// Enters an array. [`Reader::element`] steps through it and leaves it.
     pub fn array(&mut self) -> Result<(), Error> {
-        self.expect(b'[', "an array")?;
+        match self.python {
+            true => self.expect(b'(', "a tuple")?,
+            false => self.expect(b'[', "an array")?,
+        }
         self.enter()
     }
 
     /// Whether the innermost array has another element, which must be read next.
     pub fn element(&mut self) -> Result<bool, Error> {
-        let more = self.more(b']', "\",\" or \"]\"")?;
+        let more = match self.python {
+            true => self.more(b')', "a comma or )")?,
+            false => self.more(b']', "a comma or ]")?,
+        };
         if !more {
-            self.frames.pop();
-        } else if self.next() == Some(b']') {
-            return Err(self.unexpected("a value"));
+            // In Python `(3)` is an integer, `(3,)` a tuple.
+            if self.python && self.entries == Entries::One {
+                return Err(self.unexpected("a comma"));
+            }
+            self.leave();
         }
         Ok(more)
     }
 
+    /// Reads an array of integers from 0 to 2^64 - 1 into `out`.
+    pub fn integers(&mut self, out: &mut Vec<u64>) -> Result<(), Error> {
+        self.array()?;
+        while self.element()? {
+            out.push(self.unsigned()?);
+        }
+        Ok(())
+    }
+
     /// A string: a slice of the text unless it has escapes.
     pub fn string(&mut self) -> Result<Cow<'a, str>, Error> {
-        self.expect(b'"', "a string")?;
+        let quote = match self.next() {
+            Some(b'\'') if self.python => b'\'',
+            Some(b'"') => b'"',
+            _ => return Err(self.unexpected("a string")),
+        };
+        self.at += 1;
         let mut start = self.at;
         let mut owned: Option<String> = None;
         loop {
             match self.byte() {
-                Some(b'"') => {
+                Some(byte) if byte == quote => {
                     let tail = self.since(start);
                     self.at += 1;
                     return Ok(match owned {
@@ -279,8 +324,8 @@ impl<'a> Reader<'a> {
                     start = self.at;
                 }
                 Some(0x20..) => self.at += 1,
-                Some(_) => return Err(self.error("JSON: a control character in a string")),
-                None => return Err(self.error("JSON: the text ends inside a string")),
+                Some(_) => return Err(self.error("a control character in a string")),
+                None => return Err(self.error("the text ends inside a string")),
             }
         }
     }
@@ -292,6 +337,7 @@ impl<'a> Reader<'a> {
         let kind = self.byte();
         self.at += 1;
         let code = match kind {
+            _ if self.python => None,
             Some(byte @ (b'"' | b'\\' | b'/')) => Some(byte as u32),
             Some(b'b') => Some(8),
             Some(b'f') => Some(12),
@@ -308,7 +354,7 @@ impl<'a> Reader<'a> {
             },
             _ => None,
         };
-        let rule = "JSON: a backslash is not followed by an escape of JSON, or by a lone surrogate";
+        let rule = "a backslash does not begin an escape of JSON, or begins a lone surrogate";
         code.and_then(char::from_u32)
             .ok_or_else(|| Error::byte(at, rule, &[], &[]))
     }
@@ -367,19 +413,23 @@ impl<'a> Reader<'a> {
         self.next();
         let at = self.position();
         let number = self.number()?;
-        let template = "JSON: expected an integer in [0, 2^64), found @";
+        let template = "expected an integer in [0, 2^64), found @";
         unsigned(number.as_bytes()).ok_or_else(|| Error::byte(at, template, &[], &[number]))
     }
 
     /// `true` or `false`.
     pub fn boolean(&mut self) -> Result<bool, Error> {
         self.next();
-        for (word, value) in [("true", true), ("false", false)] {
-            if self.word(word) {
-                return Ok(value);
-            }
+        let (yes, no) = if self.python {
+            ("True", "False")
+        } else {
+            ("true", "false")
+        };
+        let value = self.word(yes);
+        if !value && !self.word(no) {
+            return Err(self.unexpected("a boolean"));
         }
-        Err(self.unexpected("true or false"))
+        Ok(value)
     }
 
     /// `null`.
@@ -503,6 +553,7 @@ pub(crate) fn put(out: &mut String, text: &str) {
 }
 
 /// Appends `number` in decimal.
+#[inline(never)]
 pub fn write_number(out: &mut String, number: u64) {
     let mut digits = [0; 20];
     let mut start = digits.len();
@@ -519,6 +570,7 @@ pub fn write_number(out: &mut String, number: u64) {
 }
 
 /// Appends `text` as a JSON string.
+#[inline(never)]
 pub fn write_string(out: &mut String, text: &str) {
     put(out, "\"");
     let mut start = 0;

@@ -154,27 +154,25 @@ fn twice(prefix: &[u8], total: u64) -> u64 {
 
 /// Reads and checks the header of a file of `total` bytes. `format` is [`Format::Safetensors`], [`Format::Npy`] or
 /// [`Format::Gguf`]. The result does not depend on how much longer than needed the prefix is.
+#[inline(never)]
 pub fn header(format: Format, prefix: &[u8], total: u64) -> Result<Read<Header>, Error> {
     let mut prefix = Prefix {
         bytes: prefix,
         total,
         needed: 0,
     };
-    let header = match format {
-        Format::Safetensors => safetensors::header(&mut prefix),
-        Format::Npy => npy::header(&mut prefix),
-        Format::Gguf => gguf::header(&mut prefix),
+    let mut header = Header::new(format);
+    let result = match format {
+        Format::Safetensors => safetensors::header(&mut prefix, &mut header),
+        Format::Npy => npy::header(&mut prefix, &mut header),
+        Format::Gguf => gguf::header(&mut prefix, &mut header),
         _ => {
-            return Err(Error::new(
-                At::File,
-                "a file of the format @ has no header",
-                &[],
-                &[format.name()],
-            ))
+            let template = "a file of the format @ has no header";
+            Err(Error::new(At::File, template, &[], &[format.name()]).into())
         }
     };
-    match header {
-        Ok(header) => Ok(Read::Done(header)),
+    match result {
+        Ok(()) => Ok(Read::Done(header)),
         Err(Stop(Some(error))) => Err(error),
         // The length of a GGUF header is not known before its end, so that the prefix doubles.
         Err(Stop(None)) if format == Format::Gguf => {

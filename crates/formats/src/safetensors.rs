@@ -3,7 +3,6 @@
 use crate::error::{Error, Prefix, Stop};
 use crate::header::{elements, tile, Encoding, Header, Tensor, Value};
 use crate::json::Reader;
-use crate::Format;
 
 /// The longest header, as in the reference.
 const LONGEST: u64 = 100_000_000;
@@ -35,8 +34,7 @@ const TYPES: [(&str, u8, Option<Encoding>); 22] = [
     ("C64", 64, None),
 ];
 
-#[inline(never)]
-pub(crate) fn header(prefix: &mut Prefix) -> Result<Header, Stop> {
+pub(crate) fn header(prefix: &mut Prefix, header: &mut Header) -> Result<(), Stop> {
     let length = prefix.span(0, 8, "the length of the safetensors header")?;
     let length = u64::from_le_bytes(length.try_into().unwrap_or_default());
     if length > LONGEST {
@@ -47,7 +45,6 @@ pub(crate) fn header(prefix: &mut Prefix) -> Result<Header, Stop> {
     if text.first() != Some(&b'{') {
         return Err(Error::byte(8, "the safetensors header does not begin with {", &[], &[]).into());
     }
-    let mut header = Header::new(Format::Safetensors);
     let mut reader = Reader::new(text, 8)?;
     let start = 8 + length;
     reader.object()?;
@@ -55,71 +52,70 @@ pub(crate) fn header(prefix: &mut Prefix) -> Result<Header, Stop> {
         if name == "__metadata__" {
             reader.object()?;
             while let Some(key) = reader.key()? {
-                let value = reader.string()?.into_owned();
-                header.metadata.push((key.into_owned(), Value::Text(value)));
+                let value = Value::Text(reader.string()?.into());
+                header.metadata.push((key.into(), value));
             }
         } else {
-            let tensor = tensor(&mut reader, name.into_owned(), start, prefix.total - start)?;
+            let mut tensor = Tensor {
+                name: name.into(),
+                ..Tensor::default()
+            };
+            read(&mut reader, &mut tensor, prefix.total - start)?;
+            tensor.offset += start;
             header.tensors.push(tensor);
         }
     }
     reader.end()?;
     tile(&header.tensors, start, prefix.total, 1)?;
-    Ok(header)
+    Ok(())
 }
 
-/// Reads the description of a tensor. `data` bytes begin at `start`.
-#[inline(never)]
-fn tensor(reader: &mut Reader, name: String, start: u64, data: u64) -> Result<Tensor, Error> {
+/// Reads the description of a tensor in a file with `data` bytes after its header, from which the offset counts.
+fn read(reader: &mut Reader, tensor: &mut Tensor, data: u64) -> Result<(), Error> {
     let at = reader.position();
-    let (mut kind, mut shape, mut extent) = (None, None, None);
+    let (mut extent, mut found) = (Vec::new(), 0);
     reader.object()?;
     while let Some(key) = reader.key()? {
+        // A key that appears twice is an error at the end of the object.
+        found += 1;
         match &*key {
-            "dtype" => kind = Some(reader.string()?.into_owned()),
-            "shape" => shape = Some(integers(reader)?),
-            "data_offsets" => extent = Some(integers(reader)?),
-            _ => reader.skip()?,
+            "dtype" => tensor.dtype = reader.string()?.into(),
+            "shape" => reader.integers(&mut tensor.shape)?,
+            "data_offsets" => reader.integers(&mut extent)?,
+            _ => {
+                found -= 1;
+                reader.skip()?;
+            }
         }
     }
-    let (Some(kind), Some(shape), Some(extent)) = (kind, shape, extent) else {
-        let template = "the tensor $ lacks dtype, shape or data_offsets";
-        return Err(Error::byte(at, template, &[], &[&name]));
+    let wrong = |template: &str, numbers: &[u64]| {
+        Err(Error::byte(at, template, numbers, &[&tensor.name, &tensor.dtype]))
     };
+    if found < 3 {
+        return wrong("the tensor $ lacks dtype, shape or data_offsets", &[]);
+    }
     let [begin, end] = extent[..] else {
-        let template = "the data_offsets of the tensor $ are not two integers";
-        return Err(Error::byte(at, template, &[], &[&name]));
+        return wrong("the data_offsets of the tensor $ are not two integers", &[]);
     };
     if begin > end || end > data {
         let template = "the data_offsets of the tensor $ are [#, #], but the file has # bytes of data";
-        return Err(Error::byte(at, template, &[begin, end, data], &[&name]));
+        return wrong(template, &[begin, end, data]);
     }
     let bytes = end - begin;
     let mut encoding = None;
     // Of an unknown type only the extent is known.
-    if let Some(&(_, bits, readable)) = TYPES.iter().find(|known| known.0 == kind) {
-        encoding = readable;
-        let size = elements(&shape).and_then(|count| count.checked_mul(bits as u64));
+    if let Some(&(_, bits, readable)) = TYPES.iter().find(|known| known.0 == tensor.dtype) {
+        let size = elements(&tensor.shape).and_then(|count| count.checked_mul(bits as u64));
         if size.is_none() || size != bytes.checked_mul(8) {
-            let template = "the tensor $ takes # bytes, which is not the size of its shape in @";
-            return Err(Error::byte(at, template, &[bytes], &[&name, &kind]));
+            return wrong(
+                "the tensor $ takes # bytes, which is not the size of its shape in @",
+                &[bytes],
+            );
         }
+        encoding = readable;
     }
-    Ok(Tensor {
-        name,
-        dtype: kind,
-        encoding,
-        shape,
-        offset: start + begin,
-        bytes,
-    })
-}
-
-fn integers(reader: &mut Reader) -> Result<Vec<u64>, Error> {
-    let mut integers = Vec::new();
-    reader.array()?;
-    while reader.element()? {
-        integers.push(reader.unsigned()?);
-    }
-    Ok(integers)
+    tensor.encoding = encoding;
+    tensor.offset = begin;
+    tensor.bytes = bytes;
+    Ok(())
 }

@@ -12,8 +12,12 @@ use crate::error::{At, Error};
 use crate::json::unsigned;
 use crate::Format;
 
-/// The longest line, and the longest word of a binary row, in bytes.
+/// The longest line, in bytes.
 const LONGEST: usize = 16 << 20;
+/// The longest word of a binary row, in bytes.
+const LONGEST_WORD: usize = 1 << 16;
+/// The bytes that are read at a time.
+const PIECE: usize = 1 << 16;
 
 /// The byte order mark of UTF-8.
 pub(crate) const BOM: &[u8] = b"\xef\xbb\xbf";
@@ -131,46 +135,27 @@ impl WordReader {
     }
 
     /// Reads the next bytes of the file. After an error the reader must not be used any more.
+    #[inline(never)]
     pub fn push(&mut self, bytes: &[u8], sink: &mut dyn Sink) -> Result<(), WordError> {
         self.received += bytes.len() as u64;
-        let mut rest = bytes;
-        while !rest.is_empty() {
-            if self.state == State::Binary {
-                return self.binary(rest, sink);
-            }
-            if self.state == State::Text && self.carry.is_empty() {
-                let whole = rest
-                    .iter()
-                    .rposition(|&byte| byte == b'\n')
-                    .map_or(0, |last| last + 1);
-                let (lines, after) = rest.split_at(whole);
-                self.lines(lines, sink)?;
-                rest = after;
-            }
-            let end = line_end(rest);
-            let (piece, after) = rest.split_at(end.map_or(rest.len(), |end| end + 1));
+        for piece in bytes.chunks(PIECE) {
             self.carry.extend_from_slice(piece);
-            rest = after;
-            if end.is_some() || self.carry.len() > LONGEST {
-                self.carried(sink)?;
+            // A line that goes on is not looked at again and again.
+            if self.state == State::Binary || self.carry.len() > LONGEST || line_end(piece).is_some() {
+                self.read(false, sink)?;
             }
         }
         Ok(())
     }
 
     /// Ends the file.
+    #[inline(never)]
     pub fn finish(&mut self, sink: &mut dyn Sink) -> Result<Summary, WordError> {
         if self.received != self.total {
             let template = "the file ends after # bytes, not after #";
             return Err(Error::byte(self.received, template, &[self.received, self.total], &[]).into());
         }
-        while self.state != State::Binary && !self.carry.is_empty() {
-            // In State::Probe the rows may be binary, and then have no line end.
-            if self.state != State::Probe {
-                self.carry.push(b'\n');
-            }
-            self.carried(sink)?;
-        }
+        self.read(true, sink)?;
         let end = match self.state {
             State::Binary => At::Byte(self.total),
             _ => At::Line(self.line.max(1)),
@@ -193,47 +178,65 @@ impl WordReader {
         })
     }
 
-    /// Reads the line in `carry`: complete, or longer than a line may be, or, in [`State::Probe`], the last one.
-    fn carried(&mut self, sink: &mut dyn Sink) -> Result<(), WordError> {
-        let mut carry = std::mem::take(&mut self.carry);
-        let line = carry.strip_suffix(b"\n").unwrap_or(&carry);
-        match self.state {
-            State::Head => {
-                self.head(line)?;
-                if self.state == State::Probe {
-                    return Ok(());
+    /// Reads the rows that `carry` has in full. At the `end` the last line needs no line end.
+    fn read(&mut self, end: bool, sink: &mut dyn Sink) -> Result<(), WordError> {
+        let mut bytes = std::mem::take(&mut self.carry);
+        let mut rest = &bytes[..];
+        loop {
+            if self.state == State::Binary {
+                match self.binary_row(rest, sink)? {
+                    0 => break,
+                    used => rest = rest.get(used..).unwrap_or_default(),
+                }
+                continue;
+            }
+            if self.state == State::Text {
+                if let Some((word, length)) = plain(rest, &mut self.values) {
+                    rest = rest.get(length + 1..).unwrap_or_default();
+                    self.text_row(word, length, sink)?;
+                    continue;
+                }
+            }
+            let length = match line_end(rest) {
+                Some(length) => length,
+                None if rest.len() > LONGEST || end && !rest.is_empty() => rest.len(),
+                None => break,
+            };
+            let line = rest.get(..length).unwrap_or_default();
+            if self.state == State::Probe {
+                self.state = State::Text;
+                if length > LONGEST || !is_row(line, self.dim) {
+                    self.state = State::Binary;
+                    self.plausible(self.dim.saturating_mul(4).saturating_add(2), 0)?;
                 }
                 self.start(sink)?;
+                continue;
             }
-            State::Probe if line.len() > LONGEST || !is_row(line, self.dim) => {
-                self.state = State::Binary;
-                self.plausible(self.dim.saturating_mul(4).saturating_add(2), 0)?;
-                self.start(sink)?;
-                return self.binary(&carry, sink);
+            if length > LONGEST {
+                return Err(too_long(self.line + 1).into());
             }
-            State::Probe => {
+            let head = self.state == State::Head && self.head(line)?;
+            if self.state == State::Head {
+                // The first line is a row.
                 self.state = State::Text;
                 self.start(sink)?;
-                if line.len() == carry.len() {
-                    carry.push(b'\n');
-                }
             }
-            _ => {}
+            rest = rest.get(length + 1..).unwrap_or_default();
+            if !head {
+                let word = self.any(line)?;
+                self.text_row(word, length, sink)?;
+            }
         }
-        self.lines(&carry, sink)?;
-        carry.clear();
-        self.carry = carry;
+        let read = bytes.len() - rest.len();
+        bytes.drain(..read);
+        self.carry = bytes;
         Ok(())
     }
 
-    /// Reads the first line: a head line, or the first row.
-    #[inline(never)]
-    fn head(&mut self, line: &[u8]) -> Result<(), Error> {
+    /// Reads the first line and returns whether it is a head line; otherwise it is a row.
+    fn head(&mut self, line: &[u8]) -> Result<bool, Error> {
         if line.starts_with(BOM) {
             return Err(Error::byte(0, NO_BOM, &[], &[]));
-        }
-        if line.len() > LONGEST {
-            return Err(too_long(1));
         }
         let head = match self.format {
             Some(WordFormat::Glove) => None,
@@ -244,11 +247,9 @@ impl WordReader {
                 let rule = "the head line of a word2vec file is two integers, V and D";
                 return Err(Error::line(1, rule, &[], &[]));
             }
-            self.format = Some(WordFormat::Glove);
-            self.state = State::Text;
             // A line that is not a row is reported as such.
             self.dim = count_fields(line).saturating_sub(1).max(1);
-            return Ok(());
+            return Ok(false);
         };
         self.format = Some(WordFormat::Word2vec);
         self.state = State::Probe;
@@ -266,7 +267,8 @@ impl WordReader {
             ));
         }
         // A word, a blank and a digit for each value, and a line end except for the last.
-        self.plausible(dim.saturating_mul(2).saturating_add(2), 1)
+        self.plausible(dim.saturating_mul(2).saturating_add(2), 1)?;
+        Ok(true)
     }
 
     /// Checks that V rows of at least `row` bytes fit the file, the last one without `missing`.
@@ -299,47 +301,32 @@ impl WordReader {
         }
     }
 
-    /// Reads whole lines.
-    fn lines(&mut self, bytes: &[u8], sink: &mut dyn Sink) -> Result<(), WordError> {
-        let mut rest = bytes;
-        while !rest.is_empty() {
-            self.line += 1;
-            let (word, length) = match plain(rest, &mut self.values) {
-                Some(plain) => plain,
-                None => {
-                    let length = line_end(rest).unwrap_or(rest.len());
-                    if length > LONGEST {
-                        return Err(too_long(self.line).into());
-                    }
-                    (self.any(&rest[..length])?, length)
-                }
-            };
-            if length > LONGEST {
-                return Err(too_long(self.line).into());
-            }
-            rest = rest.get(length + 1..).unwrap_or_default();
-            if word.is_empty() {
-                if self.blank == 0 {
-                    self.blank = self.line;
-                }
-                continue;
-            }
-            if self.blank > 0 {
-                return Err(Error::line(self.blank, "a blank line before a row", &[], &[]).into());
-            }
-            if self.expected == Some(self.rows) {
-                let template = "more than the # rows of the head line";
-                return Err(Error::line(self.line, template, &[self.rows], &[]).into());
-            }
-            self.row(word, sink)?;
+    /// Hands on the row of a line of `length` bytes; its word is empty if the line is blank.
+    fn text_row(&mut self, word: &[u8], length: usize, sink: &mut dyn Sink) -> Result<(), WordError> {
+        self.line += 1;
+        if length > LONGEST {
+            return Err(too_long(self.line).into());
         }
-        Ok(())
+        if word.is_empty() {
+            if self.blank == 0 {
+                self.blank = self.line;
+            }
+            return Ok(());
+        }
+        if self.blank > 0 {
+            return Err(Error::line(self.blank, "a blank line before a row", &[], &[]).into());
+        }
+        if self.expected == Some(self.rows) {
+            let template = "more than the # rows of the head line";
+            return Err(Error::line(self.line, template, &[self.rows], &[]).into());
+        }
+        self.row(word, sink)
     }
 
     /// Reads a line of any form into `values` and returns its word, which is empty if the line is blank.
     #[inline(never)]
     fn any<'a>(&mut self, line: &'a [u8]) -> Result<&'a [u8], Error> {
-        let at = self.line;
+        let at = self.line + 1;
         if std::str::from_utf8(line).is_err() {
             return Err(Error::line(at, "a line is not UTF-8", &[], &[]));
         }
@@ -351,12 +338,13 @@ impl WordReader {
             let template = "a row is a word and # decimals, this line has # fields";
             return Err(Error::line(at, template, &[self.dim, count_fields(line)], &[]));
         };
-        let (word, row) = line.split_at(split);
+        let (word, mut row) = line.split_at(split);
         self.values.clear();
-        for field in fields(row) {
-            match number(field) {
+        while let Some(field) = next_field(&mut row) {
+            let value = number(field);
+            match value {
                 Some(value) if value.is_finite() => self.values.push(value),
-                value => {
+                _ => {
                     let template = match value {
                         Some(_) => "the field $ is beyond f32",
                         None => "the field $ is not a decimal",
@@ -370,96 +358,55 @@ impl WordReader {
                 }
             }
         }
-        let count = count_fields(word);
-        if count > 1 && fields(word).all(|field| number(field).is_some()) {
+        let fields = count_fields(word);
+        if fields > 1 && are_numbers(word) {
             let template = "the line has # decimals, a row is a word and # decimals";
-            return Err(Error::line(at, template, &[count + self.dim, self.dim], &[]));
+            return Err(Error::line(at, template, &[fields + self.dim, self.dim], &[]));
         }
         Ok(trim(word))
     }
 
-    /// Reads binary rows.
-    fn binary(&mut self, bytes: &[u8], sink: &mut dyn Sink) -> Result<(), WordError> {
-        let mut rest = bytes;
-        loop {
-            if self.expected == Some(self.rows) {
-                // One line end may follow the last row.
-                if let ([b'\n', after @ ..], []) = (rest, &self.carry[..]) {
-                    self.carry.push(b'\n');
-                    rest = after;
-                }
-                if rest.is_empty() {
-                    return Ok(());
-                }
-                let at = self.at + self.carry.len() as u64;
-                let template = "trailing bytes after the # rows of the head line";
-                return Err(Error::byte(at, template, &[self.rows], &[]).into());
-            }
-            // A row that began in an earlier piece is carried, and nothing after it: its word first, then its values.
-            let mut carry = std::mem::take(&mut self.carry);
-            let carried = !carry.is_empty();
-            let (used, missing) = self.binary_row(if carried { &carry } else { rest }, sink)?;
-            if used > 0 {
-                if carried {
-                    carry.clear();
-                } else {
-                    rest = &rest[used..];
-                }
-                self.carry = carry;
-                continue;
-            }
-            let word = rest
-                .iter()
-                .position(|&byte| byte == b' ')
-                .map_or(rest.len(), |end| end + 1);
-            let piece = if carried {
-                missing.unwrap_or(word).min(rest.len())
-            } else {
-                rest.len()
-            };
-            let (piece, after) = rest.split_at(piece);
-            carry.extend_from_slice(piece);
-            self.carry = carry;
-            if piece.is_empty() || !carried {
-                return Ok(());
-            }
-            rest = after;
-        }
-    }
-
-    /// Reads the row at the start of `bytes` and returns its bytes: 0 if it is not complete, with the number of bytes that
-    /// it lacks, or None if its word has no end yet.
-    fn binary_row(&mut self, bytes: &[u8], sink: &mut dyn Sink) -> Result<(usize, Option<usize>), WordError> {
+    /// Reads the binary row at the start of `bytes` and returns its bytes: 0 if it is not complete, or after the last row.
+    fn binary_row(&mut self, bytes: &[u8], sink: &mut dyn Sink) -> Result<usize, WordError> {
         let start = (bytes.first() == Some(&b'\n')) as usize;
-        let wrong = match bytes
-            .iter()
-            .take(start + LONGEST + 1)
-            .position(|&byte| byte == b' ')
-        {
-            None if bytes.len() > start + LONGEST => "a word is longer than # bytes",
-            None => return Ok((0, None)),
-            Some(end) => match std::str::from_utf8(bytes.get(start..end).unwrap_or_default()) {
-                Ok("") => "the word of a row is empty",
-                Err(_) => "the word of a row is not UTF-8",
-                Ok(word) => {
-                    // Rows fit the file, which may be longer than an address.
-                    let next = (4 * self.dim).saturating_add(end as u64 + 1);
-                    let next = usize::try_from(next).unwrap_or(usize::MAX);
-                    let Some(row) = bytes.get(end + 1..next) else {
-                        return Ok((0, Some(next - bytes.len())));
-                    };
-                    self.values.clear();
-                    self.values.extend(row.chunks_exact(4).map(|bytes| match bytes {
-                        &[a, b, c, d] => f32::from_le_bytes([a, b, c, d]),
-                        _ => 0.0,
-                    }));
-                    self.row(word.as_bytes(), sink)?;
-                    self.at += next as u64;
-                    return Ok((next, None));
-                }
-            },
+        let mut at = self.at + start as u64;
+        let wrong = if self.expected == Some(self.rows) {
+            // One line end may follow the last row.
+            if bytes.len() == start {
+                return Ok(0);
+            }
+            "trailing bytes after the last row"
+        } else {
+            let searched = bytes.get(..start + LONGEST_WORD + 1).unwrap_or(bytes);
+            match searched.iter().position(|&byte| byte == b' ') {
+                None if searched.len() > start + LONGEST_WORD => "a word is longer than # bytes",
+                None => return Ok(0),
+                Some(end) => match std::str::from_utf8(bytes.get(start..end).unwrap_or_default()) {
+                    Ok("") => "the word of a row is empty",
+                    Err(error) => {
+                        at += error.valid_up_to() as u64;
+                        "the word of a row is not UTF-8"
+                    }
+                    Ok(word) => {
+                        // Rows fit the file, which may be longer than an address.
+                        let next = (4 * self.dim).saturating_add(end as u64 + 1);
+                        let next = usize::try_from(next).unwrap_or(usize::MAX);
+                        let Some(row) = bytes.get(end + 1..next) else {
+                            return Ok(0);
+                        };
+                        self.values.clear();
+                        self.values.extend(row.chunks_exact(4).map(|bytes| match bytes {
+                            &[a, b, c, d] => f32::from_le_bytes([a, b, c, d]),
+                            _ => 0.0,
+                        }));
+                        self.row(word.as_bytes(), sink)?;
+                        self.at += next as u64;
+                        return Ok(next);
+                    }
+                },
+            }
         };
-        Err(Error::byte(self.at + start as u64, wrong, &[LONGEST as u64], &[]).into())
+        Err(Error::byte(at, wrong, &[LONGEST_WORD as u64], &[]).into())
     }
 }
 
@@ -487,6 +434,23 @@ fn plain<'a>(bytes: &'a [u8], values: &mut [f32]) -> Option<(&'a [u8], usize)> {
     if values.is_empty() || word.is_empty() || std::str::from_utf8(word).is_err() {
         return None;
     }
+    at = decimals(bytes, at, values)?;
+    if !values.iter().all(|value| value.is_finite()) {
+        return None;
+    }
+    loop {
+        match bytes.get(at)? {
+            b'\n' => return Some((word, at)),
+            b' ' | b'\t' | b'\r' => at += 1,
+            _ => return None,
+        }
+    }
+}
+
+/// Reads decimals, each after blanks, and returns the end of the last one.
+#[inline(never)]
+fn decimals(bytes: &[u8], start: usize, values: &mut [f32]) -> Option<usize> {
+    let mut at = start;
     for value in values {
         if !is_blank(*bytes.get(at)?) {
             return None;
@@ -496,17 +460,8 @@ fn plain<'a>(bytes: &'a [u8], values: &mut [f32]) -> Option<(&'a [u8], usize)> {
             at += 1;
         }
         (*value, at) = decimal(bytes, at)?;
-        if !value.is_finite() {
-            return None;
-        }
     }
-    loop {
-        match bytes.get(at)? {
-            b'\n' => return Some((word, at)),
-            b' ' | b'\t' | b'\r' => at += 1,
-            _ => return None,
-        }
-    }
+    Some(at)
 }
 
 /// Without blanks at the start, and without blanks and CR at the end.
@@ -520,22 +475,44 @@ fn trim(mut line: &[u8]) -> &[u8] {
     line
 }
 
-fn fields(line: &[u8]) -> impl Iterator<Item = &[u8]> {
-    line.split(|&byte| is_blank(byte))
-        .filter(|field| !field.is_empty())
+/// The next field of a line.
+#[inline(never)]
+fn next_field<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let start = rest.iter().position(|&byte| !is_blank(byte))?;
+    let (_, field) = rest.split_at(start);
+    let end = field
+        .iter()
+        .position(|&byte| is_blank(byte))
+        .unwrap_or(field.len());
+    let (field, after) = field.split_at(end);
+    *rest = after;
+    Some(field)
 }
 
-#[inline(never)]
 fn count_fields(line: &[u8]) -> u64 {
-    fields(trim(line)).count() as u64
+    let (mut rest, mut count) = (trim(line), 0);
+    while next_field(&mut rest).is_some() {
+        count += 1;
+    }
+    count
 }
 
 /// The decimal that is the whole field.
 #[inline(never)]
 fn number(field: &[u8]) -> Option<f32> {
-    decimal(field, 0)
-        .filter(|&(_, end)| end == field.len())
-        .map(|(value, _)| value)
+    // For lines that are not usual, so that there is one copy of the code of `decimal`.
+    let text = [b" ", field].concat();
+    let mut value = [0.0];
+    (decimals(&text, 0, &mut value) == Some(text.len())).then_some(value[0])
+}
+
+fn are_numbers(mut rest: &[u8]) -> bool {
+    while let Some(field) = next_field(&mut rest) {
+        if number(field).is_none() {
+            return false;
+        }
+    }
+    true
 }
 
 /// Where the last `dim` fields of a trimmed line begin, if there is another field before them.
@@ -552,20 +529,19 @@ fn split(line: &[u8], dim: u64) -> Option<usize> {
 fn is_row(line: &[u8], dim: u64) -> bool {
     let line = trim(line);
     let row = split(line, dim).and_then(|split| line.get(split..));
-    std::str::from_utf8(line).is_ok()
-        && row.is_some_and(|row| fields(row).all(|field| number(field).is_some()))
+    std::str::from_utf8(line).is_ok() && row.is_some_and(are_numbers)
 }
 
 /// V and D of a head line. An integer beyond u64 is the greatest u64, which fits no file.
 fn head_line(line: &[u8]) -> Option<(u64, u64)> {
-    let mut integers = fields(trim(line)).map(|field| {
+    let mut rest = trim(line);
+    let mut integer = || {
+        let field = next_field(&mut rest)?;
         let digits = field.iter().all(u8::is_ascii_digit);
         digits.then(|| unsigned(field).unwrap_or(u64::MAX))
-    });
-    match (integers.next(), integers.next(), integers.next()) {
-        (Some(Some(rows)), Some(Some(dim)), None) => Some((rows, dim)),
-        _ => None,
-    }
+    };
+    let head = (integer()?, integer()?);
+    next_field(&mut rest).is_none().then_some(head)
 }
 
 /// The format of a text file that begins with `prefix`, if it is one of the two. An error if the first line has no end
