@@ -6,13 +6,21 @@
  *
  *   text -> byte-pair tokens -> batches [32, 512] -> EmbeddingLayer [32, 512, 384], token + sinusoid
  *                                                 -> the token table as f32, f16, bf16, i8, i4
+ *                                                 -> saved, opened again (mapped on native), read
  *
  * Native and WASM run in separate processes. A third process computes the first rows from the formulas in plain
  * JavaScript. All results must be bit-identical; otherwise the exit code is 1.
  */
 
 import { embedInPlainJs, embedOn } from './demo/children.mjs';
-import { printNearest, printNextSteps, printRates, printStored, printTokens } from './demo/report.mjs';
+import {
+  printNearest,
+  printNextSteps,
+  printRates,
+  printSaved,
+  printStored,
+  printTokens,
+} from './demo/report.mjs';
 import { CHECKED_ROWS, DIM } from './demo/settings.mjs';
 import { readCorpus } from './demo/text.mjs';
 import { encodeCorpus, readRows, trainTokenizer, writeIds } from './demo/tokens.mjs';
@@ -56,6 +64,9 @@ async function demo(files) {
   if (runs[0] !== undefined) printNearest(tokenizer, runs[0]);
   compareStored(runs);
   say();
+  printSaved(runs);
+  compareSaved(runs);
+  say();
   printTokens(tokenizer, ids, native);
   printNextSteps();
 }
@@ -83,6 +94,23 @@ function compareStored(runs) {
     }
   }
   say('In every dtype, native and WASM are bit-identical.');
+}
+
+/** The files, and every row of the tables in them. @param {import('./demo/report.mjs').Run[]} runs */
+function compareSaved(runs) {
+  for (const { info, saved, stored } of runs) {
+    if (info.name === 'native' && !saved.every(({ mapped }) => mapped))
+      throw new Error('a file was not mapped');
+    for (const [i, { dtype, sha256, fileSha256 }] of saved.entries()) {
+      if (sha256 !== stored.find((each) => each.dtype === dtype)?.sha256) {
+        throw new Error(`${info.name}: the rows of the ${dtype} file differ from those of the table`);
+      }
+      if (fileSha256 !== runs[0]?.saved[i]?.fileSha256) {
+        throw new Error(`the ${dtype} files of the backends differ`);
+      }
+    }
+  }
+  say('Native and WASM write the same files; every row read back from them is bit-identical.');
 }
 
 /** @param {string} name @param {Float32Array} rows @param {Float32Array} plain */

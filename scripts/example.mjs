@@ -4,6 +4,7 @@
  *   npm run example                   lists the examples
  *   npm run example NAME              sets up, compiles or installs, and starts it
  *   npm run example NAME -- --check   the same, but runs its CI check
+ *   npm run example NAME -- --full    the same on all data, which is downloaded (word-vectors)
  */
 
 import { spawn } from 'node:child_process';
@@ -18,8 +19,10 @@ import { setUp } from './setup.mjs';
 async function main() {
   const [name, option, ...rest] = process.argv.slice(2);
   const example = EXAMPLES.find((each) => each.name === name);
-  if (example === undefined || rest.length > 0 || ![undefined, '--check'].includes(option)) {
-    say('npm run example NAME [-- --check]');
+  const full = option === '--full' ? example?.full : undefined;
+  const known = option === undefined || option === '--check' || full !== undefined;
+  if (example === undefined || rest.length > 0 || !known) {
+    say('npm run example NAME [-- --check | -- --full]');
     for (const each of EXAMPLES) say(`  ${each.name.padEnd(18)} ${each.shows}`);
     if (name !== undefined) process.exitCode = 2;
     return;
@@ -34,7 +37,7 @@ async function main() {
   }
   const { prepare, start, check } = example;
   if (prepare !== undefined) await show(prepare);
-  await show(option === undefined ? (start ?? check) : check);
+  for (const line of full ?? [option === undefined ? (start ?? check) : check]) await show(line);
 }
 
 /** Runs a command in this terminal. @param {string} line */

@@ -10,6 +10,7 @@
 import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { backendInfo, EmbeddingLayer, init, Tensor } from 'tokenbed';
+import { savedTables } from './saved.mjs';
 import { BATCH, batches, CHECKED_ROWS, DIM, SEED, SEQUENCE } from './settings.mjs';
 import { storedRows } from './stored.mjs';
 
@@ -24,6 +25,7 @@ const MIB = 2 ** 20;
  * @property {number} peakMib      largest resident memory of this process
  * @property {string} sha256       over all output rows, in order, as little-endian f32
  * @property {import('./stored.mjs').StoredResult[]} stored  the token table in each dtype
+ * @property {import('./saved.mjs').SavedResult[]} saved    the token table in files
  */
 
 const [backend = '', idsFile = '', vocabSize = '', headFile = ''] = process.argv.slice(2);
@@ -77,6 +79,7 @@ const result = {
   peakMib: process.resourceUsage().maxRSS / 1024,
   sha256: hash.digest('hex'),
   stored: storedRows(layer.token, ids, out),
+  saved: await savedTables(layer.token, backend),
 };
 process.send?.({ result }, () => process.disconnect());
 

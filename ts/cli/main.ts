@@ -38,6 +38,16 @@ const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./embed.js')).embed,
   },
   {
+    name: 'inspect',
+    summary: 'the tensors and the metadata of a file of weights',
+    load: async () => (await import('./inspect.js')).inspect,
+  },
+  {
+    name: 'convert',
+    summary: 'a file of weights to safetensors or .npy, in another dtype',
+    load: async () => (await import('./convert.js')).convert,
+  },
+  {
     name: 'visualize',
     summary: 'the encoding of positions, as numbers or as a picture',
     load: async () => (await import('./visualize.js')).visualize,

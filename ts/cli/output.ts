@@ -11,6 +11,15 @@ export function systemError(where: string, error: unknown): Error {
   return Object.assign(new Error(`${where}: ${text}`, { cause: error }), { code });
 }
 
+/** The result of `work` on `file`. System errors get its name; errors of this package have it already. */
+export async function namingFile<T>(file: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw (error as NodeJS.ErrnoException).syscall === undefined ? error : systemError(file, error);
+  }
+}
+
 /** Writes to standard output. `data` must not change before the promise resolves. */
 export function print(data: string | Uint8Array): Promise<void> {
   return new Promise((resolve, reject) => {

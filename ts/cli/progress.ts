@@ -17,7 +17,7 @@ export class Progress {
 
   constructor(
     readonly label: string,
-    readonly total: number | null,
+    private total: number | null,
     readonly unit: 'MiB' | 'merges' | 'lines' | 'figures' = 'MiB',
     { resultsLater = false } = {},
   ) {
@@ -35,9 +35,10 @@ export class Progress {
     this.set(this.#done + amount);
   }
 
-  /** Sets the finished work. */
-  set(done: number): void {
+  /** Sets the finished work, and the total if it was unknown. */
+  set(done: number, total = this.total): void {
     this.#done = done;
+    this.total = total;
     if (!this.#watched || performance.now() < this.#next) return;
     this.#next = performance.now() + REDRAW_MS;
     this.#drawn++;
