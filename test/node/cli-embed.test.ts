@@ -6,6 +6,7 @@ import path from 'node:path';
 import { CharTokenizer, Embedding, EmbeddingLayer } from 'tokenbed';
 import { describe, expect, it } from 'vitest';
 import { expectBits } from '../helpers/bits.js';
+import { npy, npyDict, safetensors, tensorOf } from './cli-files.js';
 import {
   expectFailure,
   folder,
@@ -302,26 +303,9 @@ describe('embed --npy', () => {
   });
 });
 
-/** A .npy file with this header. */
-function npy(dict: string, data: ArrayBufferView, version = 1): Buffer {
-  const size = Buffer.alloc(version === 1 ? 2 : 4);
-  const header = Buffer.from(`${dict}\n`, version === 3 ? 'utf8' : 'latin1');
-  size.writeUIntLE(header.length, 0, size.length);
-  const body = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
-  return Buffer.concat([
-    Buffer.from(`\x93NUMPY${String.fromCharCode(version, 0)}`, 'latin1'),
-    size,
-    header,
-    body,
-  ]);
-}
-
-const dictOf = (descr: string, order: string, shape: string): string =>
-  `{'descr': ${descr}, 'fortran_order': ${order}, 'shape': ${shape}, }`;
-
 describe('embed --weights', () => {
   const values = Float32Array.from({ length: 12 }, (_, i) => i / 10 - 0.5);
-  const good = dictOf("'<f4'", 'False', '(4, 3)');
+  const good = npyDict("'<f4'", 'False', '(4, 3)');
 
   it.each([
     [1, good],
@@ -344,7 +328,7 @@ describe('embed --weights', () => {
     const cwd = folder();
     const draw = numbers(11);
     const words = Uint32Array.from({ length: 100_000 * 7 }, draw);
-    writeFileSync(path.join(cwd, 'w.npy'), npy(dictOf("'<f4'", 'False', '(100000, 7)'), words));
+    writeFileSync(path.join(cwd, 'w.npy'), npy(npyDict("'<f4'", 'False', '(100000, 7)'), words));
     const ids = Array.from({ length: 100_000 }, (_, i) => 99_999 - i);
     const args = ['embed', '--npy', '--weights', 'w.npy', '--position', 'none'];
     const { bytes } = await tokenbed(args, { cwd, input: ids.join(' ') });
@@ -368,7 +352,7 @@ describe('embed --weights', () => {
       ...tens,
       ...floats.map((x) => (x * 2 ** -64) % 1),
     ]);
-    const dict = dictOf("'<f4'", 'False', `(${table.length}, 1)`);
+    const dict = npyDict("'<f4'", 'False', `(${table.length}, 1)`);
     writeFileSync(path.join(cwd, 'w.npy'), npy(dict, table));
     const input = Array.from(table, (_, i) => i).join('\n');
     const out = await printed(['embed', '--weights', 'w.npy', '--position', 'none'], { cwd, input });
@@ -394,7 +378,7 @@ describe('embed --weights', () => {
       2 ** -96,
       3.4028234663852886e38,
     ];
-    const dict = dictOf("'<f4'", 'False', `(1, ${odd.length})`);
+    const dict = npyDict("'<f4'", 'False', `(1, ${odd.length})`);
     writeFileSync(path.join(cwd, 'w.npy'), npy(dict, Float32Array.from(odd)));
     const out = await printed(['embed', '--weights', 'w.npy', '--position', 'none'], { cwd, input: '0' });
     expect(out).toBe(
@@ -412,27 +396,27 @@ describe('embed --weights', () => {
       Buffer.concat([Buffer.from('\x93NUMPY\x04\x00', 'latin1'), Buffer.alloc(64)]),
       'byte 6: the version .* got 4.0',
     ],
-    ['f64', f32(dictOf("'<f8'", 'False', '(4, 3)')), "byte 10: descr must be '<f4' .* got '<f8'"],
-    ['big-endian f32', f32(dictOf("'>f4'", 'False', '(4, 3)')), "descr must be '<f4' .* got '>f4'"],
-    ['records', f32(dictOf("[('a', '<f4'), ('b', '<f4')]", 'False', '(4, 3)')), "descr must be '<f4'"],
-    ['Fortran order', f32(dictOf("'<f4'", 'True', '(4, 3)')), 'fortran_order must be False'],
-    ['one axis', f32(dictOf("'<f4'", 'False', '(12,)')), 'shape must be \\(rows, dim\\), .* got \\(12,\\)'],
-    ['three axes', f32(dictOf("'<f4'", 'False', '(2, 2, 3)')), 'shape must be'],
-    ['no rows', f32(dictOf("'<f4'", 'False', '(0, 3)')), 'shape must be .* at least 1'],
-    ['a negative size', f32(dictOf("'<f4'", 'False', '(-4, 3)')), 'shape must be'],
+    ['f64', f32(npyDict("'<f8'", 'False', '(4, 3)')), "byte 10: descr must be '<f4' .* got '<f8'"],
+    ['big-endian f32', f32(npyDict("'>f4'", 'False', '(4, 3)')), "descr must be '<f4' .* got '>f4'"],
+    ['records', f32(npyDict("[('a', '<f4'), ('b', '<f4')]", 'False', '(4, 3)')), "descr must be '<f4'"],
+    ['Fortran order', f32(npyDict("'<f4'", 'True', '(4, 3)')), 'fortran_order must be False'],
+    ['one axis', f32(npyDict("'<f4'", 'False', '(12,)')), 'shape must be \\(rows, dim\\), .* got \\(12,\\)'],
+    ['three axes', f32(npyDict("'<f4'", 'False', '(2, 2, 3)')), 'shape must be'],
+    ['no rows', f32(npyDict("'<f4'", 'False', '(0, 3)')), 'shape must be .* at least 1'],
+    ['a negative size', f32(npyDict("'<f4'", 'False', '(-4, 3)')), 'shape must be'],
     [
       'too many rows',
-      f32(dictOf("'<f4'", 'False', '(4294967297, 3)')),
+      f32(npyDict("'<f4'", 'False', '(4294967297, 3)')),
       'shape must have at most 2\\^32 rows',
     ],
     [
       'too many bytes',
-      f32(dictOf("'<f4'", 'False', '(4294967296, 4294967296)')),
+      f32(npyDict("'<f4'", 'False', '(4294967296, 4294967296)')),
       'shape must have at most 2\\^53 - 1 bytes, .* got \\(4294967296, 4294967296\\)',
     ],
     [
       'sizes beyond all numbers',
-      f32(dictOf("'<f4'", 'False', `(1, ${'9'.repeat(400)})`)),
+      f32(npyDict("'<f4'", 'False', `(1, ${'9'.repeat(400)})`)),
       'shape must have at most 2\\^53 - 1 bytes',
     ],
     [
@@ -449,8 +433,8 @@ describe('embed --weights', () => {
     ['no dictionary', f32('[1, 2]'), 'must be a Python dictionary'],
     ['a dictionary without its end', f32(good.slice(0, -1)), 'must be a Python dictionary'],
     ['something behind the dictionary', f32(`${good} + {}`), 'must be a Python dictionary'],
-    ['a row too few', f32(dictOf("'<f4'", 'False', '(5, 3)')), '5 x 3 f32 behind the header'],
-    ['a row too many', f32(dictOf("'<f4'", 'False', '(3, 3)')), '3 x 3 f32 behind the header'],
+    ['a row too few', f32(npyDict("'<f4'", 'False', '(5, 3)')), '5 x 3 f32 behind the header'],
+    ['a row too many', f32(npyDict("'<f4'", 'False', '(3, 3)')), '3 x 3 f32 behind the header'],
     [
       'a header longer than the file',
       Buffer.from('\x93NUMPY\x02\x00\xff\xff\xff\xff', 'latin1'),

@@ -1,56 +1,62 @@
 /**
  * The code of README.md and docs/ runs: every block marked `<!-- run -->` is a program that runs on this project's
- * backend and prints exactly the block after `<!-- prints -->`.
+ * backend and prints exactly the block after `<!-- prints -->`. The blocks of a page run in order, in an empty folder.
  */
 
 import { execFile } from 'node:child_process';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { describe, expect, inject, test } from 'vitest';
+import { beforeAll, describe, expect, inject, test } from 'vitest';
+import { type Block, blocks, SHELL } from '../../scripts/lib/page-blocks.mjs';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 // Inside the project `tokenbed` resolves to this package by its `exports`.
 const folder = path.join(root, '.cache/test/readme', inject('backend'));
-
-interface Block {
-  /** The comment above: `run`, `run: FILE` (the block is that file), `run in a shell`, `prints`, `not run here: REASON`. */
-  readonly mark: string;
-  readonly language: string;
-  readonly text: string;
-  readonly line: number;
-}
-
-/** The fenced blocks of a Markdown text, each with the comment directly above it. */
-function blocks(markdown: string): Block[] {
-  const pattern = /(?:<!-- ([^\n]*) -->\n\n)?^```(\w*)\n([\s\S]*?)^```$/gm;
-  return [...markdown.matchAll(pattern)].map(([, mark = '', language = '', text = ''], i, all) => {
-    const line = markdown.slice(0, all[i]!.index).split('\n').length;
-    return { mark, language, text, line };
-  });
-}
 
 const pages = (await readdir(path.join(root, 'docs'))).filter((name) => name.endsWith('.md'));
 const documents = await Promise.all(
   ['README.md', ...pages.map((name) => `docs/${name}`)].map(async (file) => {
     const text = await readFile(path.join(root, file), 'utf8');
     const all = blocks(text);
-    const programs = all.flatMap((block, i) =>
-      /^run(: |$)/.test(block.mark) ? [{ ...block, prints: all[i + 1] }] : [],
-    );
-    return { file, text, all, programs };
+    const programs = all.flatMap((block, i) => {
+      const isProgram = /^run(: |$)/.test(block.mark);
+      const isShown = block.mark === SHELL && all[i + 1]?.mark === 'prints';
+      return isProgram || isShown ? [{ ...block, prints: all[i + 1] }] : [];
+    });
+    return { file, name: path.basename(file, '.md'), text, all, programs };
   }),
 );
 
 const env = { ...process.env, TOKENBED_BACKEND: inject('backend'), NO_COLOR: '1', NODE_OPTIONS: '' };
 
-async function run(program: string, name: string): Promise<string> {
-  await mkdir(folder, { recursive: true });
-  const file = path.join(folder, name);
+/** An empty folder in which the blocks of a page run. */
+async function emptyFolder(name: string): Promise<string> {
+  const cwd = path.join(folder, name);
+  await rm(cwd, { recursive: true, force: true });
+  await mkdir(cwd, { recursive: true });
+  return cwd;
+}
+
+/** Runs a program in the folder of its page. */
+async function runProgram(program: string, cwd: string, name: string): Promise<string> {
+  const file = path.join(cwd, name);
   await writeFile(file, program);
-  const { stdout, stderr } = await promisify(execFile)(process.execPath, [file], { env });
-  expect(stderr).toBe('');
+  return quiet(await promisify(execFile)(process.execPath, [file], { cwd, env }));
+}
+
+/** Runs commands in the folder of their page; `npx tokenbed` is this build. */
+async function runInShell(commands: string, cwd: string): Promise<string> {
+  const program = `'${process.execPath}' '${path.join(root, 'dist/cli.js')}'`;
+  const script = commands.replaceAll('npx tokenbed', program);
+  const args = ['--norc', '-euo', 'pipefail', '-c', script];
+  return quiet(await promisify(execFile)('bash', args, { cwd, env }));
+}
+
+/** Standard output; stderr only says that a table is random. */
+function quiet({ stdout, stderr }: { stdout: string; stderr: string }): string {
+  expect(stderr.replaceAll(/^tokenbed: the table is random .*\n/gm, '')).toBe('');
   return stdout;
 }
 
@@ -58,7 +64,12 @@ test('there are programs to run', () => {
   expect(documents.flatMap(({ programs }) => programs).length).toBeGreaterThanOrEqual(7);
 });
 
-describe.each(documents)('$file', ({ file, all, programs }) => {
+describe.each(documents)('$file', ({ name, all, programs }) => {
+  let cwd: string;
+  beforeAll(async () => {
+    cwd = await emptyFolder(name);
+  });
+
   test('every JavaScript block runs or gives a reason', () => {
     for (const { mark, language, line } of all) {
       if (language === 'js') expect(mark, `line ${line}`).toMatch(/^(run$|run: |not run here: )/);
@@ -68,7 +79,8 @@ describe.each(documents)('$file', ({ file, all, programs }) => {
   for (const [i, { mark, text, prints, line }] of programs.entries()) {
     test(`the block at line ${line} prints what the page says`, async () => {
       expect(prints?.mark, `what the block at line ${line} prints`).toBe('prints');
-      expect(await run(text, `${path.basename(file, '.md')}-${i}.mjs`)).toBe(prints?.text);
+      const printed = mark === SHELL ? runInShell(text, cwd) : runProgram(text, cwd, `block-${i}.mjs`);
+      expect(await printed).toBe(prints?.text);
     });
 
     const source = /^run: (.+)$/.exec(mark)?.[1];
@@ -80,22 +92,12 @@ describe.each(documents)('$file', ({ file, all, programs }) => {
   }
 });
 
-test('the commands of docs/command-line.md succeed; stderr only says that the table is random', async () => {
-  const lines = documents
-    .flatMap(({ all }) => all)
-    .filter(({ mark }) => mark === 'run in a shell')
-    .map(({ text }) => text);
-  expect(lines).toHaveLength(1);
-  const cwd = path.join(folder, 'shell');
-  await mkdir(cwd, { recursive: true });
+test('the commands of docs/command-line.md succeed', async () => {
+  const page = documents.find(({ name }) => name === 'command-line')!;
+  const [{ text }] = page.all.filter(({ mark }) => mark === SHELL) as [Block];
+  const cwd = await emptyFolder('shell');
   await writeFile(path.join(cwd, 'notes.txt'), 'Hello world!\nHi!\n');
-  const program = `'${process.execPath}' '${path.join(root, 'dist/cli.js')}'`;
-  const script = lines[0]!.replaceAll('npx tokenbed', program);
-  const { stdout, stderr } = await promisify(execFile)('bash', ['--norc', '-euo', 'pipefail', '-c', script], {
-    cwd,
-    env,
-  });
-  expect(stderr.replaceAll(/^tokenbed: the table is random .*\n/gm, '')).toBe('');
+  const stdout = await runInShell(text, cwd);
   expect(stdout).toMatch(new RegExp(`^backend +${inject('backend')}$`, 'm'));
   expect(await readFile(path.join(cwd, 'notes.ids'), 'utf8')).toBe(
     '2 44 73 80 80 83 4 91 83 86 80 72 5 3\n2 44 77 5 3\n',
