@@ -386,6 +386,24 @@ describe('embed --weights', () => {
     );
   });
 
+  it.each([
+    ['safetensors', safetensors({ embeddings: tensorOf('F32', [4, 3], values) })],
+    ['f16 safetensors', safetensors({ w: tensorOf('F16', [4, 3], new Uint16Array(12).fill(0x3800)) })],
+    ['i8 rows', Embedding.fromPretrained(values, { embeddingDim: 3, dtype: 'i8' }).toBytes('safetensors')],
+    ['Fortran order', npy(npyDict("'<f4'", 'True', '(4, 3)'), values)],
+    ['f64', npy(npyDict("'<f8'", 'False', '(4, 3)'), Float64Array.from(values))],
+    ['GloVe text', Buffer.from('a 1 2 3\nb 4 5 6\nc 7 8 9\nd 0.5 1e-3 -2\n')],
+    ['word2vec text', Buffer.from('4 3\na 1 2 3\nb 4 5 6\nc 7 8 9\nd 0.5 1e-3 -2\n')],
+  ])('reads what Embedding.load reads: %s', async (_, bytes) => {
+    const cwd = folder();
+    writeFileSync(path.join(cwd, 'weights'), bytes);
+    const args = ['embed', '--weights', 'weights', '--position', 'none'];
+    const { stdout, stderr } = await tokenbed(args, { cwd, input: '3 0\n1' });
+    expect(stderr).toBe('');
+    const token = await Embedding.load(path.join(cwd, 'weights'));
+    expectBits(parseRows(stdout, 3), token.forward([3, 0, 1]).data);
+  });
+
   const f32 = (dict: string): Buffer => npy(dict, values);
   it.each([
     ['no .npy', Buffer.from('not an array at all'), 'byte 0: a .npy file begins with'],

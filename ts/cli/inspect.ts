@@ -3,7 +3,7 @@
 import { inspect as inspectFile } from '../index.js';
 import { grouped, row } from '../profiler/reports.js';
 import { type Command, expectFiles, type Values } from './command.js';
-import { namingFile, print } from './output.js';
+import { namingFile, print, printable } from './output.js';
 
 /** Longer values of the metadata are cut in the table. */
 const LONGEST_VALUE = 72;
@@ -67,13 +67,6 @@ function columns(rows: readonly (readonly string[])[]): string[] {
   );
   return rows.map((cells) => row(widths, cells).trimEnd());
 }
-
-/** Names and values come from the file: their control characters must not reach the terminal. */
-const printable = (text: string): string =>
-  text.replaceAll(
-    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
-    (character) => `\\u{${character.codePointAt(0)!.toString(16)}}`,
-  );
 
 const cut = (text: string): string =>
   text.length > LONGEST_VALUE ? `${text.slice(0, LONGEST_VALUE - 3)}...` : text;

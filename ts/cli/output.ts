@@ -20,6 +20,13 @@ export async function namingFile<T>(file: string, work: () => Promise<T>): Promi
   }
 }
 
+/** Text that comes from a file. Its control characters must not reach the terminal. */
+export const printable = (text: string): string =>
+  text.replaceAll(
+    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
+    (character) => `\\u{${character.codePointAt(0)!.toString(16)}}`,
+  );
+
 /** Writes to standard output. `data` must not change before the promise resolves. */
 export function print(data: string | Uint8Array): Promise<void> {
   return new Promise((resolve, reject) => {
