@@ -70,14 +70,14 @@ async function run(values: Values, files: readonly string[]): Promise<void> {
   const source = await namingFile(from, () => sourceOf(from));
   const reading = new Progress('reading', null);
   const writing = new Progress('writing', null);
-  const onProgress: LoadOptions['onProgress'] = ({ loaded, total }) => reading.set(loaded, total);
+  const onRead: LoadOptions['onProgress'] = ({ loaded, total }) => reading.set(loaded, total);
   const onWritten = (written: number, total: number): void => {
     reading.end();
     writing.set(written, total);
   };
   let converted: Converted;
   try {
-    converted = await convertFile(source, { path, format }, { dtype, tensor, dim, onProgress }, onWritten);
+    converted = await convertFile(source, path, { format, dtype, tensor, dim, onRead, onWritten });
   } catch (error) {
     throw explained(error, from, path);
   } finally {
@@ -121,9 +121,16 @@ function explained(error: unknown, from: string, path: string): unknown {
   return new UsageError(message.replace('Option ', 'Option --'));
 }
 
+const MOST_NAMES = 6;
+
 function summary(path: string, { shape, dtype, bytes, copied, leftOut }: Converted): string {
   const lines = [`${path}: ${shape.map(grouped).join(' x ')} ${dtype}, ${grouped(bytes)} bytes`];
-  if (copied.length > 0) lines.push(`copied: ${copied.map(printable).join(', ')}`);
-  if (leftOut.length > 0) lines.push(`left out: ${leftOut.map(printable).join(', ')}`);
+  if (copied.length > 0) lines.push(`copied: ${listed(copied)}`);
+  if (leftOut.length > 0) lines.push(`left out: ${listed(leftOut)}`);
   return `${lines.join('\n')}\n`;
+}
+
+function listed(names: readonly string[]): string {
+  const shown = names.slice(0, MOST_NAMES).map(printable).join(', ');
+  return names.length > MOST_NAMES ? `${shown} and ${names.length - MOST_NAMES} more` : shown;
 }

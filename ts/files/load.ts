@@ -179,8 +179,11 @@ async function whileOpening(opening: Promise<Input>, signal: Signal | undefined)
 
 /** What was loaded, while its files are open. */
 export interface Found extends Loaded {
+  readonly format: FileFormat;
   /** The name of the table. */
   readonly name: string;
+  /** The tensor that has its rows; null for word vectors. */
+  readonly tensor: FileTensor | null;
   /** The files with tensors; none for word vectors. */
   readonly files: readonly TensorFile[];
 }
@@ -199,7 +202,7 @@ export function* loading<T>(
     const { header, prefix } = yield* readHeader(backend.kernels, input, wanted.format);
     if (hasWords(header)) {
       loaded = yield* loadWords(backend, input, header.format, wanted, check);
-      return yield* use({ ...loaded, name: WORD_TENSOR, files: [] });
+      return yield* use({ ...loaded, format: header.format, name: WORD_TENSOR, tensor: null, files: [] });
     }
     const files =
       header.format === 'index'
@@ -210,7 +213,8 @@ export function* loading<T>(
     const file = files.find(({ header }) => header.tensors.includes(stored.tensor))!;
     loaded = yield* loadTensor(backend, { ...file, header: all }, stored, wanted, check);
     if (file.input !== input) yield* input.finish();
-    return yield* use({ ...loaded, name: stored.name, files });
+    const { name, tensor } = stored;
+    return yield* use({ ...loaded, format: all.format, name, tensor, files });
   } catch (error) {
     loaded?.table.dispose();
     throw error;
