@@ -22,7 +22,8 @@ const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
 async function timed<T>(work: () => T | Promise<T>): Promise<{ result: T; ms: string }> {
   const start = performance.now();
   const result = await work();
-  return { result, ms: `${(performance.now() - start).toFixed(1)} ms` };
+  const ms = performance.now() - start;
+  return { result, ms: ms < 1000 ? `${ms.toFixed(1)} ms` : `${(ms / 1000).toFixed(1)} s` };
 }
 
 /** The three nearest words to each question. */
@@ -30,22 +31,25 @@ function answers(table: Embedding): string[] {
   return QUESTIONS.map((question) => {
     const nearest = ask(table, question, 3);
     console.log(
-      `  ${question.padEnd(24)}${nearest.map(({ word, score }) => `${word} ${score.toFixed(3)}`).join(', ')}`,
+      `  ${question.padEnd(26)}${nearest.map(({ word, score }) => `${word} ${score.toFixed(3)}`).join(', ')}`,
     );
     return nearest.map(({ word }) => word).join(', ');
   });
 }
 
-const { result: table, ms: readingMs } = await timed(async () =>
-  source.endsWith('.json')
-    ? Embedding.load(gloveText(await readWink(source)), { format: 'glove' })
-    : Embedding.load(source),
+/** The JSON of the package becomes GloVe text, which is loaded as it is made. */
+async function loadWink(): Promise<Embedding> {
+  const { result: wink, ms } = await timed(() => readWink(source));
+  console.log(`${path.basename(source)}: parsed in ${ms}`);
+  return Embedding.load(gloveText(wink), { format: 'glove' });
+}
+
+const { result: table, ms: loadingMs } = await timed(() =>
+  source.endsWith('.json') ? loadWink() : Embedding.load(source),
 );
 const { vocabSize, embeddingDim, dtype } = table;
 const { bytes } = table.getMemoryUsage();
-console.log(
-  `${path.basename(source)}: ${vocabSize} words x ${embeddingDim}, ${dtype}, ${megabytes(bytes)}, read in ${readingMs}`,
-);
+console.log(`${vocabSize} words x ${embeddingDim}, ${dtype}, ${megabytes(bytes)}, loaded in ${loadingMs}`);
 const before = answers(table);
 
 const folder = await mkdtemp(path.join(tmpdir(), 'word-vectors-'));

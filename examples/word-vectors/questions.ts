@@ -5,7 +5,7 @@ import type { Embedding } from 'tokenbed';
 export const QUESTIONS = [
   'king - man + woman',
   'paris - france + italy',
-  'uncle - man + woman',
+  'berlin - germany + japan',
   'piano',
   'rome',
 ] as const;

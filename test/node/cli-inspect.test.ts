@@ -24,13 +24,13 @@ describe('inspect', () => {
     expect(await printed(['inspect', 'model.safetensors'], { cwd })).toBe(
       `model.safetensors: safetensors, 2 tensors
 
-tensor     dtype shape  bytes offset
-mapping    I64   [6]    48    ${HEADER_BYTES}
-embeddings F32   [4, 3] 48    ${HEADER_BYTES + 48}
+tensor      dtype  shape   bytes  offset
+mapping     I64    [6]     48     ${HEADER_BYTES}
+embeddings  F32    [4, 3]  48     ${HEADER_BYTES + 48}
 
 metadata
-  format pt
-  source a test
+  format  pt
+  source  a test
 `,
     );
   });
@@ -104,7 +104,7 @@ metadata
     writeFileSync(path.join(cwd, 'w'), Buffer.concat([length, header, Buffer.alloc(4)]));
     const text = await printed(['inspect', 'w'], { cwd });
     expect(text).toMatch(/^__proto__ +F32 +\[1, 1\] /m);
-    expect(text).toMatch(/^ {2}constructor c$/m);
+    expect(text).toMatch(/^ {2}constructor {2}c$/m);
   });
 
   it('takes exactly one file', async () => {
