@@ -7,7 +7,8 @@ import path from 'node:path';
 import { Embedding, type StorageDType } from 'tokenbed';
 import { describe, expect, it } from 'vitest';
 import { expectBits } from '../helpers/bits.js';
-import { npy, npyDict, parseSafetensors, safetensors, tensorOf } from './cli-files.js';
+import { npy, npyHeader, tensors } from '../helpers/files.js';
+import { parseSafetensors, tensorOf } from './cli-files.js';
 import { expectFailure, folder, numbers, outcome, printed, start } from './cli-program.js';
 
 const ROWS = 50;
@@ -21,7 +22,7 @@ const mapping = tensorOf('I64', [3], BigInt64Array.from([1n, -2n, 2n ** 60n]));
 const weights = tensorOf('F64', [3], Float64Array.from([0.1, 0.2, 0.3]));
 const odd = tensorOf('F8_E8M0', [1, 5], Uint8Array.from([1, 2, 3, 4, 5]));
 const METADATA = { format: 'pt', 'a "key"': 'v\u00e4lue' };
-const MODEL = safetensors({ mapping, embeddings: table, weights, odd }, METADATA);
+const MODEL = tensors({ mapping, embeddings: table, weights, odd }, METADATA);
 
 /** A folder with these files. */
 function files(contents: Readonly<Record<string, Uint8Array | string>>): string {
@@ -48,14 +49,14 @@ describe('convert', () => {
       );
       const expected = Embedding.fromPretrained(values, { embeddingDim: DIM }).convert(dtype);
       expectBits(rowsIn(cwd, 'out.safetensors', 'embeddings'), expected.forward(everyRow).data);
-      const { tensors, metadata } = parseSafetensors(out);
-      expect(tensors).toMatchObject({ mapping, weights, odd });
+      const { tensors: written, metadata } = parseSafetensors(out);
+      expect(written).toMatchObject({ mapping, weights, odd });
       const integers = dtype === 'i8' || dtype === 'i4';
       expect(metadata).toEqual(
         integers ? { ...METADATA, 'tokenbed.dtype': dtype, 'tokenbed.dim': '7' } : METADATA,
       );
       const own = integers ? 'embeddings.rows' : 'embeddings';
-      expect(Object.keys(tensors).sort()).toEqual(['mapping', own, 'odd', 'weights'].sort());
+      expect(Object.keys(written).sort()).toEqual(['mapping', own, 'odd', 'weights'].sort());
       expect(readdirSync(cwd).sort()).toEqual(['in.safetensors', 'out.safetensors']);
     },
   );
@@ -109,14 +110,14 @@ describe('convert', () => {
 
   it('reads .npy in Fortran order and word vectors', async () => {
     const byColumn = values.map((_, i) => values[(i % ROWS) * DIM + Math.floor(i / ROWS)]!);
-    const cwd = files({ 'f.npy': npy(npyDict("'<f4'", 'True', '(50, 7)'), byColumn) });
+    const cwd = files({ 'f.npy': npy(npyHeader('<f4', '(50, 7)', 'True'), byColumn) });
     await printed(['convert', 'f.npy', 'c.npy'], { cwd });
     expectBits(rowsIn(cwd, 'c.npy'), values);
   });
 
   it('chooses the table by --tensor', async () => {
     const other = tensorOf('F32', [2, 2], Float32Array.of(1, 2, 3, 4));
-    const cwd = files({ 'in.safetensors': safetensors({ a: table, b: other }) });
+    const cwd = files({ 'in.safetensors': tensors({ a: table, b: other }) });
     await expectFailure(['convert', 'in.safetensors', 'o.npy'], 1, /ERR_FORMAT: in.safetensors: .*"a", "b"/, {
       cwd,
     });
@@ -127,21 +128,21 @@ describe('convert', () => {
       { cwd },
     );
     await printed(['convert', 'in.safetensors', 'o.safetensors', '--tensor', 'b', '--dtype', 'f16'], { cwd });
-    const { tensors } = parseSafetensors(read(cwd, 'o.safetensors'));
-    expect(tensors['a']).toEqual(table);
-    expect(tensors['b']).toMatchObject({ dtype: 'F16', shape: [2, 2] });
+    const { tensors: written } = parseSafetensors(read(cwd, 'o.safetensors'));
+    expect(written['a']).toEqual(table);
+    expect(written['b']).toMatchObject({ dtype: 'F16', shape: [2, 2] });
   });
 
   it('joins the shards of a model', async () => {
     const weight_map = { embeddings: 'a.safetensors', mapping: 'b.safetensors', weights: 'b.safetensors' };
     const cwd = files({
-      'a.safetensors': safetensors({ embeddings: table }),
-      'b.safetensors': safetensors({ mapping, weights }),
+      'a.safetensors': tensors({ embeddings: table }),
+      'b.safetensors': tensors({ mapping, weights }),
       'm.safetensors.index.json': JSON.stringify({ metadata: {}, weight_map }),
     });
     await printed(['convert', 'm.safetensors.index.json', 'out.safetensors'], { cwd });
-    const { tensors } = parseSafetensors(read(cwd, 'out.safetensors'));
-    expect(tensors).toEqual({ embeddings: table, mapping, weights });
+    const { tensors: written } = parseSafetensors(read(cwd, 'out.safetensors'));
+    expect(written).toEqual({ embeddings: table, mapping, weights });
   });
 
   it('copies tensors that are larger than a piece', async () => {
@@ -150,10 +151,10 @@ describe('convert', () => {
       [3, 1_100_001],
       Uint8Array.from({ length: 3_300_003 }, (_, i) => i % 251),
     );
-    const cwd = files({ 'in.safetensors': safetensors({ large, weight: table }) });
+    const cwd = files({ 'in.safetensors': tensors({ large, weight: table }) });
     await printed(['convert', 'in.safetensors', 'out.safetensors', '--tensor', 'weight'], { cwd });
-    const { tensors } = parseSafetensors(read(cwd, 'out.safetensors'));
-    expect(Buffer.compare(tensors['large']!.data, large.data)).toBe(0);
+    const { tensors: written } = parseSafetensors(read(cwd, 'out.safetensors'));
+    expect(Buffer.compare(written['large']!.data, large.data)).toBe(0);
   });
 
   it.skipIf(process.platform === 'win32')('reads a pipe, tensors before the table included', async () => {
@@ -162,8 +163,8 @@ describe('convert', () => {
     const writer = spawn('sh', ['-c', 'cat in.safetensors > pipe'], { cwd });
     await printed(['convert', 'pipe', 'out.safetensors'], { cwd });
     expect(writer.exitCode ?? (await once(writer, 'close'))[0]).toBe(0);
-    const { tensors } = parseSafetensors(read(cwd, 'out.safetensors'));
-    expect(tensors).toEqual({ embeddings: table, mapping, weights, odd });
+    const { tensors: written } = parseSafetensors(read(cwd, 'out.safetensors'));
+    expect(written).toEqual({ embeddings: table, mapping, weights, odd });
   });
 
   it('prints one JSON object with --json', async () => {
@@ -193,17 +194,17 @@ describe('convert: the file OUT', () => {
     await printed(['convert', '--force', 'in.safetensors', 'out.npy'], { cwd });
     expectBits(rowsIn(cwd, 'out.npy'), values);
     await printed(['convert', '--force', 'in.safetensors', 'in.safetensors', '--dtype', 'f16'], { cwd });
-    const { tensors } = parseSafetensors(read(cwd, 'in.safetensors'));
-    expect(tensors).toMatchObject({ embeddings: { dtype: 'F16' }, mapping, weights, odd });
+    const { tensors: written } = parseSafetensors(read(cwd, 'in.safetensors'));
+    expect(written).toMatchObject({ embeddings: { dtype: 'F16' }, mapping, weights, odd });
   });
 
   it('stays as it was after an error, and nothing is left beside it', async () => {
     const range = values.slice();
     range[3 * DIM + 2] = 1e6;
-    const bad = safetensors({ weight: tensorOf('F32', [ROWS, DIM], range) });
+    const bad = tensors({ weight: tensorOf('F32', [ROWS, DIM], range) });
     const cwd = files({
       'bad.safetensors': bad,
-      'short.npy': npy(npyDict("'<f4'", 'False', '(9, 9)'), values),
+      'short.npy': npy(npyHeader('<f4', '(9, 9)', 'False'), values),
       'out.npy': 'old',
     });
     const args = ['--force', '--dtype', 'f16'];
@@ -234,7 +235,7 @@ describe('convert: the file OUT', () => {
 
   it('is not written where the other tensors would collide with it', async () => {
     const rows = tensorOf('U8', [2], Uint8Array.of(1, 2));
-    const cwd = files({ 'in.safetensors': safetensors({ weight: table, 'weight.rows': rows }) });
+    const cwd = files({ 'in.safetensors': tensors({ weight: table, 'weight.rows': rows }) });
     await expectFailure(
       ['convert', 'in.safetensors', 'out.safetensors', '--dtype', 'i8'],
       1,
@@ -248,7 +249,7 @@ describe('convert: the file OUT', () => {
     const cwd = folder();
     const rows = 2 ** 19;
     const file = path.join(cwd, 'in.npy');
-    const header = npy(npyDict("'<f4'", 'False', `(${rows}, 256)`), new Uint8Array(0));
+    const header = npy(npyHeader('<f4', `(${rows}, 256)`, 'False'), new Uint8Array(0));
     writeFileSync(file, header);
     truncateSync(file, header.length + rows * 1024); // 512 MiB
     const child = start(['convert', 'in.npy', 'out.safetensors', '--dtype', 'f16'], { cwd });

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { CharTokenizer, Embedding, EmbeddingLayer } from 'tokenbed';
 import { describe, expect, it } from 'vitest';
 import { expectBits } from '../helpers/bits.js';
-import { npy, npyDict, safetensors, tensorOf } from './cli-files.js';
+import { tensors } from '../helpers/files.js';
 import {
   expectFailure,
   folder,
@@ -303,9 +303,26 @@ describe('embed --npy', () => {
   });
 });
 
+/** A .npy file with this header. */
+function npy(dict: string, data: ArrayBufferView, version = 1): Buffer {
+  const size = Buffer.alloc(version === 1 ? 2 : 4);
+  const header = Buffer.from(`${dict}\n`, version === 3 ? 'utf8' : 'latin1');
+  size.writeUIntLE(header.length, 0, size.length);
+  const body = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+  return Buffer.concat([
+    Buffer.from(`\x93NUMPY${String.fromCharCode(version, 0)}`, 'latin1'),
+    size,
+    header,
+    body,
+  ]);
+}
+
+const dictOf = (descr: string, order: string, shape: string): string =>
+  `{'descr': ${descr}, 'fortran_order': ${order}, 'shape': ${shape}, }`;
+
 describe('embed --weights', () => {
   const values = Float32Array.from({ length: 12 }, (_, i) => i / 10 - 0.5);
-  const good = npyDict("'<f4'", 'False', '(4, 3)');
+  const good = dictOf("'<f4'", 'False', '(4, 3)');
 
   it.each([
     [1, good],
@@ -328,7 +345,7 @@ describe('embed --weights', () => {
     const cwd = folder();
     const draw = numbers(11);
     const words = Uint32Array.from({ length: 100_000 * 7 }, draw);
-    writeFileSync(path.join(cwd, 'w.npy'), npy(npyDict("'<f4'", 'False', '(100000, 7)'), words));
+    writeFileSync(path.join(cwd, 'w.npy'), npy(dictOf("'<f4'", 'False', '(100000, 7)'), words));
     const ids = Array.from({ length: 100_000 }, (_, i) => 99_999 - i);
     const args = ['embed', '--npy', '--weights', 'w.npy', '--position', 'none'];
     const { bytes } = await tokenbed(args, { cwd, input: ids.join(' ') });
@@ -352,7 +369,7 @@ describe('embed --weights', () => {
       ...tens,
       ...floats.map((x) => (x * 2 ** -64) % 1),
     ]);
-    const dict = npyDict("'<f4'", 'False', `(${table.length}, 1)`);
+    const dict = dictOf("'<f4'", 'False', `(${table.length}, 1)`);
     writeFileSync(path.join(cwd, 'w.npy'), npy(dict, table));
     const input = Array.from(table, (_, i) => i).join('\n');
     const out = await printed(['embed', '--weights', 'w.npy', '--position', 'none'], { cwd, input });
@@ -378,7 +395,7 @@ describe('embed --weights', () => {
       2 ** -96,
       3.4028234663852886e38,
     ];
-    const dict = npyDict("'<f4'", 'False', `(1, ${odd.length})`);
+    const dict = dictOf("'<f4'", 'False', `(1, ${odd.length})`);
     writeFileSync(path.join(cwd, 'w.npy'), npy(dict, Float32Array.from(odd)));
     const out = await printed(['embed', '--weights', 'w.npy', '--position', 'none'], { cwd, input: '0' });
     expect(out).toBe(
@@ -387,11 +404,14 @@ describe('embed --weights', () => {
   });
 
   it.each([
-    ['safetensors', safetensors({ embeddings: tensorOf('F32', [4, 3], values) })],
-    ['f16 safetensors', safetensors({ w: tensorOf('F16', [4, 3], new Uint16Array(12).fill(0x3800)) })],
+    ['safetensors', tensors({ embeddings: { dtype: 'F32', shape: [4, 3], data: values } })],
+    [
+      'f16 safetensors',
+      tensors({ w: { dtype: 'F16', shape: [4, 3], data: new Uint16Array(12).fill(0x3800) } }),
+    ],
     ['i8 rows', Embedding.fromPretrained(values, { embeddingDim: 3, dtype: 'i8' }).toBytes('safetensors')],
-    ['Fortran order', npy(npyDict("'<f4'", 'True', '(4, 3)'), values)],
-    ['f64', npy(npyDict("'<f8'", 'False', '(4, 3)'), Float64Array.from(values))],
+    ['Fortran order', npy(dictOf("'<f4'", 'True', '(4, 3)'), values)],
+    ['f64', npy(dictOf("'<f8'", 'False', '(4, 3)'), Float64Array.from(values))],
     ['GloVe text', Buffer.from('a 1 2 3\nb 4 5 6\nc 7 8 9\nd 0.5 1e-3 -2\n')],
     ['word2vec text', Buffer.from('4 3\na 1 2 3\nb 4 5 6\nc 7 8 9\nd 0.5 1e-3 -2\n')],
   ])('reads what Embedding.load reads: %s', async (_, bytes) => {
@@ -414,17 +434,17 @@ describe('embed --weights', () => {
       Buffer.concat([Buffer.from('\x93NUMPY\x04\x00', 'latin1'), Buffer.alloc(64)]),
       'byte 6: version 4\\.0 of \\.npy is not read',
     ],
-    ['big-endian f32', f32(npyDict("'>f4'", 'False', '(4, 3)')), 'byte 20: .*>f4'],
-    ['integers', f32(npyDict("'<i4'", 'False', '(4, 3)')), 'byte 20: .*<i4'],
-    ['records', f32(npyDict("[('a', '<f4'), ('b', '<f4')]", 'False', '(4, 3)')), 'byte 20: .*structure'],
-    ['one axis', f32(npyDict("'<f4'", 'False', '(12,)')), 'no tensor is a table .*no 2-D tensor'],
-    ['three axes', f32(npyDict("'<f4'", 'False', '(2, 2, 3)')), 'no tensor is a table .*no 2-D tensor'],
-    ['no rows', npy(npyDict("'<f4'", 'False', '(0, 3)'), new Uint8Array(0)), 'no tensor is a table'],
-    ['a negative size', f32(npyDict("'<f4'", 'False', '(-4, 3)')), 'byte 61: .*a shape that is not a tuple'],
-    ['too many bytes', f32(npyDict("'<f4'", 'False', '(4294967296, 4294967296)')), 'more than 2\\^64 bytes'],
+    ['big-endian f32', f32(dictOf("'>f4'", 'False', '(4, 3)')), 'byte 20: .*>f4'],
+    ['integers', f32(dictOf("'<i4'", 'False', '(4, 3)')), 'byte 20: .*<i4'],
+    ['records', f32(dictOf("[('a', '<f4'), ('b', '<f4')]", 'False', '(4, 3)')), 'byte 20: .*structure'],
+    ['one axis', f32(dictOf("'<f4'", 'False', '(12,)')), 'no tensor is a table .*no 2-D tensor'],
+    ['three axes', f32(dictOf("'<f4'", 'False', '(2, 2, 3)')), 'no tensor is a table .*no 2-D tensor'],
+    ['no rows', npy(dictOf("'<f4'", 'False', '(0, 3)'), new Uint8Array(0)), 'no tensor is a table'],
+    ['a negative size', f32(dictOf("'<f4'", 'False', '(-4, 3)')), 'byte 61: .*a shape that is not a tuple'],
+    ['too many bytes', f32(dictOf("'<f4'", 'False', '(4294967296, 4294967296)')), 'more than 2\\^64 bytes'],
     [
       'sizes beyond all numbers',
-      f32(npyDict("'<f4'", 'False', `(1, ${'9'.repeat(400)})`)),
+      f32(dictOf("'<f4'", 'False', `(1, ${'9'.repeat(400)})`)),
       'a shape that is not a tuple of integers in \\[0, 2\\^64\\)',
     ],
     [
@@ -437,8 +457,8 @@ describe('embed --weights', () => {
     ['no dictionary', f32('[1, 2]'), 'byte 10: .*lacks { here'],
     ['a dictionary without its end', f32(good.slice(0, -1)), 'byte 69: the \\.npy header'],
     ['something behind the dictionary', f32(`${good} + {}`), 'byte 70: .*after }'],
-    ['a row too few', f32(npyDict("'<f4'", 'False', '(5, 3)')), 'byte 70: .* 60 bytes.* has 48'],
-    ['a row too many', f32(npyDict("'<f4'", 'False', '(3, 3)')), 'byte 70: .* 36 bytes.* has 48'],
+    ['a row too few', f32(dictOf("'<f4'", 'False', '(5, 3)')), 'byte 70: .* 60 bytes.* has 48'],
+    ['a row too many', f32(dictOf("'<f4'", 'False', '(3, 3)')), 'byte 70: .* 36 bytes.* has 48'],
     [
       'a header longer than the file',
       Buffer.from('\x93NUMPY\x02\x00\xff\xff\xff\xff', 'latin1'),

@@ -4,7 +4,8 @@ import { mkdirSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { inspect } from 'tokenbed';
 import { describe, expect, it } from 'vitest';
-import { npy, npyDict, safetensors, tensorOf } from './cli-files.js';
+import { npy, npyHeader, tensors } from '../helpers/files.js';
+import { tensorOf } from './cli-files.js';
 import { expectFailure, folder, printed, tokenbed } from './cli-program.js';
 
 const table = tensorOf(
@@ -14,7 +15,7 @@ const table = tensorOf(
 );
 const mapping = tensorOf('I64', [6], BigInt64Array.from([0n, 1n, 2n, 3n, 3n, 0n]));
 
-const MODEL = safetensors({ mapping, embeddings: table }, { format: 'pt', source: 'a test' });
+const MODEL = tensors({ mapping, embeddings: table }, { format: 'pt', source: 'a test' });
 const HEADER_BYTES = MODEL.length - 48 - 48;
 
 describe('inspect', () => {
@@ -37,7 +38,7 @@ metadata
 
   it.each([
     ['safetensors', MODEL],
-    ['npy', npy(npyDict("'<f2'", 'False', '(3, 2)'), new Uint16Array(6))],
+    ['npy', npy(npyHeader('<f2', '(3, 2)', 'False'), new Uint16Array(6))],
     ['glove', Buffer.from('cat 1 2 3\ndog 4 5 6\n')],
     ['word2vec', Buffer.from('2 3\ncat 1 2 3\ndog 4 5 6\n')],
   ])('prints what inspect() returns of %s, as JSON', async (format, bytes) => {
@@ -58,8 +59,8 @@ metadata
 
   it('reads the tensors of all shards', async () => {
     const cwd = folder();
-    writeFileSync(path.join(cwd, 'a.safetensors'), safetensors({ embeddings: table }));
-    writeFileSync(path.join(cwd, 'b.safetensors'), safetensors({ mapping }));
+    writeFileSync(path.join(cwd, 'a.safetensors'), tensors({ embeddings: table }));
+    writeFileSync(path.join(cwd, 'b.safetensors'), tensors({ mapping }));
     const weight_map = { embeddings: 'a.safetensors', mapping: 'b.safetensors' };
     writeFileSync(path.join(cwd, 'm.safetensors.index.json'), JSON.stringify({ metadata: {}, weight_map }));
     const text = await printed(['inspect', 'm.safetensors.index.json'], { cwd });
@@ -71,8 +72,8 @@ metadata
     const cwd = folder();
     const file = path.join(cwd, 'sparse.npy');
     const rows = 2 ** 20;
-    writeFileSync(file, npy(npyDict("'<f4'", 'False', `(${rows}, 2048)`), new Uint8Array(0)));
-    const header = npy(npyDict("'<f4'", 'False', `(${rows}, 2048)`), new Uint8Array(0)).length;
+    writeFileSync(file, npy(npyHeader('<f4', `(${rows}, 2048)`, 'False'), new Uint8Array(0)));
+    const header = npy(npyHeader('<f4', `(${rows}, 2048)`, 'False'), new Uint8Array(0)).length;
     truncateSync(file, header + rows * 2048 * 4); // 8 GiB of zeros that take no disk
     const start = performance.now();
     expect(await printed(['inspect', 'sparse.npy'], { cwd })).toMatch(
@@ -84,7 +85,7 @@ metadata
   it('keeps control characters of names and values from the terminal, and cuts long values', async () => {
     const cwd = folder();
     const metadata = { '\u001b[2Jkey': 'line\nbreak \u202e', long: 'x'.repeat(500), __proto__x: 'data' };
-    writeFileSync(path.join(cwd, 'w'), safetensors({ '\u001b[31mred': table }, metadata));
+    writeFileSync(path.join(cwd, 'w'), tensors({ '\u001b[31mred': table }, metadata));
     const text = await printed(['inspect', 'w'], { cwd });
     // oxlint-disable-next-line no-control-regex -- they are what must not be there
     expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u202e]/);
