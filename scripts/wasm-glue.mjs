@@ -12,11 +12,16 @@ const NAME = 'tokenbed_wasm';
 
 /**
  * Replaces the engine's codecs, which audio worklets and jsdom do not have. Strings between the module and JavaScript are
- * names of fields, options and instruction sets, and messages of errors: all ASCII. The glue encodes ASCII itself.
+ * names of fields, options and instruction sets, messages of errors, and JSON with escapes: all ASCII. The glue encodes
+ * ASCII itself.
  */
 const CODECS = `class TextDecoder {
-	decode(bytes = []) {
-		return String.fromCharCode(...bytes);
+	decode(bytes = new Uint8Array()) {
+		let text = "";
+		for (let at = 0; at < bytes.length; at += 8192) {
+			text += String.fromCharCode(...bytes.subarray(at, at + 8192));
+		}
+		return text;
 	}
 }
 class TextEncoder {

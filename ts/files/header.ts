@@ -254,6 +254,10 @@ function storedIntegers(path: string, header: Header): StoredTable | undefined {
   const { shape } = tensor;
   const rowBytes = Number.isSafeInteger(dim) && dim >= 1 ? new TableSpec(1, dim, dtype).rowBytes : 0;
   const rows = shape[0] ?? 0;
+  if (rowBytes === 0) {
+    const got = dims === undefined ? 'nothing' : JSON.stringify(dims);
+    throw malformed(path, `the metadata ${DIM_KEY} must be an integer >= 1: got ${got}`);
+  }
   if (shape.length !== 2 || shape[1] !== rowBytes || !(rows >= 1 && rows <= 2 ** 32)) {
     const rule = `rows of ${DIM_KEY} ${String(dims)} ${dtype} values have ${rowBytes} bytes: the shape is [${shape.join(', ')}]`;
     throw malformed(path, rule, { byte: tensor.offset });

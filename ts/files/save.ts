@@ -13,6 +13,7 @@ import { choice, type Named } from '../args/options.js';
 import { hostFiles, resultBytes, type Table } from '../backend/index.js';
 import { wrongKind, wrongValue } from '../errors.js';
 import { STORAGE, type StorageDType } from '../table-spec.js';
+import { encodeUtf8 } from '../tokenizer/utf8.js';
 import { DIM_KEY, DTYPE_KEY } from './header.js';
 import { PIECE } from './input.js';
 import { npyHeader } from './npy.js';
@@ -177,7 +178,7 @@ function safetensorsHeader(
   const object = (members: readonly (readonly [string, unknown])[]): string =>
     `{${members.map(member).join(',')}}`;
   const notes = metadata.length === 0 ? [] : [`"__metadata__":${object(metadata)}`];
-  const text = new TextEncoder().encode(`{${[...notes, ...entries.map(member)].join(',')}}`);
+  const text = encodeUtf8(`{${[...notes, ...entries.map(member)].join(',')}}`);
   const length = Math.ceil((8 + text.length) / ALIGNMENT) * ALIGNMENT;
   const header = new Uint8Array(length).fill(0x20);
   new DataView(header.buffer).setBigUint64(0, BigInt(length - 8), true);

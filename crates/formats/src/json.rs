@@ -569,24 +569,26 @@ pub fn write_number(out: &mut String, number: u64) {
     put(out, std::str::from_utf8(&digits[start..]).unwrap_or_default());
 }
 
-/// Appends `text` as a JSON string.
+/// Appends `text` as a JSON string in ASCII: other characters are escapes of their UTF-16 code units.
 #[inline(never)]
 pub fn write_string(out: &mut String, text: &str) {
     put(out, "\"");
-    let mut start = 0;
-    for (at, byte) in text.bytes().enumerate() {
-        if byte >= 0x20 && byte != b'"' && byte != b'\\' {
-            continue;
-        }
-        put(out, text.get(start..at).unwrap_or_default());
-        put(out, if byte >= 0x20 { "\\" } else { "\\u00" });
-        start = at;
-        if byte < 0x20 {
-            let hex = [b'0' + (byte >> 4), b"0123456789abcdef"[byte as usize & 15]];
-            put(out, std::str::from_utf8(&hex).unwrap_or_default());
-            start += 1;
+    for character in text.chars() {
+        match character {
+            '"' | '\\' => {
+                out.push('\\');
+                out.push(character);
+            }
+            ' '..='~' => out.push(character),
+            _ => {
+                for unit in character.encode_utf16(&mut [0; 2]) {
+                    put(out, "\\u");
+                    for shift in [12, 8, 4, 0] {
+                        out.push(b"0123456789abcdef"[(*unit >> shift & 15) as usize] as char);
+                    }
+                }
+            }
         }
     }
-    put(out, text.get(start..).unwrap_or_default());
     put(out, "\"");
 }
