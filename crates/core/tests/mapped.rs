@@ -195,8 +195,10 @@ mod signals {
         }
     }
 
-    /// Each scenario, and the signal that ends its process.
-    const SCENARIOS: [(&str, fn(), Option<c_int>); 5] = [
+    /// A name, what happens after a mapping was cut, and the signal that ends the process.
+    type Scenario = (&'static str, fn(), Option<c_int>);
+
+    const SCENARIOS: [Scenario; 5] = [
         ("a fault in another mapping", fault_elsewhere, Some(libc::SIGBUS)),
         ("a signal of a process", signal_of_a_process, Some(libc::SIGBUS)),
         ("a handler with information", handler_with_information, None),
