@@ -420,6 +420,23 @@ describe('a file that is cut', () => {
   }
 });
 
+if (native) {
+  describe('a SIGBUS that is not that of a mapped file', () => {
+    const values = counting(2 ** 18, 4);
+    const run = (order: string) =>
+      runProgram('files.mjs', ['signal', onDisk(f32Table(values, 4)), order], env);
+
+    it('ends the process, as without a mapping', async () => {
+      expect(await run('none')).toMatchObject({ signal: 'SIGBUS', stdout: '' });
+    });
+
+    it.each(['before', 'after'])('is received by a handler that was installed %s it', async (order) => {
+      const result = await jsonOf<{ handled: number; row: number[] }>(run(order));
+      expect(result).toEqual({ handled: 1, row: [...values.subarray(0, 4)] });
+    });
+  });
+}
+
 describe('large files', () => {
   const ROWS = (5 * 2 ** 30) / 256;
   const last = Float32Array.from({ length: 64 }, (_, i) => i + 0.5);

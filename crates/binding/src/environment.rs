@@ -459,7 +459,7 @@ impl Environment {
 
     /// Prepares a bag operation.
     pub fn bag_create(&mut self, record: &BagRecord) -> Result<f64, Failure> {
-        self.table(record.table)?;
+        self.expect_table(record.table)?;
         let mode = match &record.mode[..] {
             "sum" => Mode::Sum,
             "mean" => Mode::Mean,
@@ -476,8 +476,11 @@ impl Environment {
 
     /// Prepares an embed operation.
     pub fn embed_create(&mut self, record: &EmbedRecord) -> Result<f64, Failure> {
-        self.table(record.table)?;
-        record.positions.map(|table| self.table(table)).transpose()?;
+        self.expect_table(record.table)?;
+        record
+            .positions
+            .map(|table| self.expect_table(table))
+            .transpose()?;
         self.keep(Object::Embed(EmbedOp {
             table: record.table,
             scale: record.scale.map(|scale| scale as f32),
@@ -488,7 +491,7 @@ impl Environment {
 
     /// Prepares the addition of positions.
     pub fn positions_create(&mut self, record: &PositionsRecord) -> Result<f64, Failure> {
-        self.table(record.table)?;
+        self.expect_table(record.table)?;
         self.keep(Object::Positions(PositionsOp {
             table: record.table,
             dropping: Dropping::of(record.dropout, record.seed),
@@ -497,7 +500,7 @@ impl Environment {
 
     /// Prepares a rotation.
     pub fn rotary_create(&mut self, record: &RotaryRecord) -> Result<f64, Failure> {
-        self.table(record.table)?;
+        self.expect_table(record.table)?;
         self.keep(Object::Rotary(RotaryOp {
             table: record.table,
             dim: record.dim as usize,
@@ -528,6 +531,14 @@ impl Environment {
         match self.objects.get(handle) {
             Some(Object::Table(table)) => table.held(),
             _ => 0,
+        }
+    }
+
+    /// An error unless the handle is that of a table.
+    fn expect_table(&self, handle: f64) -> Result<(), Failure> {
+        match self.objects.get(handle) {
+            Some(Object::Table(_)) => Ok(()),
+            _ => Err(Failure::Handle(handle)),
         }
     }
 

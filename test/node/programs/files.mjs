@@ -3,6 +3,7 @@
  *
  *   files.mjs open FILE            opens, looks rows up; prints times, and memory before and after
  *   files.mjs cut FILE CALL        calls until the file is cut; prints what was thrown, twice
+ *   files.mjs signal FILE ORDER    maps the file, and sends itself a SIGBUS; ORDER: of the handler, or none
  *   files.mjs save FILE ROWS       saves a table again and again until the process is killed
  *   files.mjs save-once FILE ROWS  saves once; prints the error
  *   files.mjs peak FILE SOURCE     loads into memory; prints the peak
@@ -86,6 +87,17 @@ const tasks = {
     const alive = other.forward([0, 2]).shape;
     embedding.dispose();
     return { thrown, alive, times };
+  },
+
+  async signal() {
+    let handled = 0;
+    const listen = () => process.on('SIGBUS', () => void handled++);
+    if (more === 'before') listen();
+    const embedding = Embedding.loadSync(file);
+    if (more === 'after') listen();
+    process.kill(process.pid, 'SIGBUS');
+    for (let i = 0; i < 100 && handled === 0; i++) await sleep(20);
+    return { handled, row: Array.from(embedding.weight.row(0)) };
   },
 
   async save() {
