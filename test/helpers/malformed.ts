@@ -82,17 +82,17 @@ const SAFETENSORS: readonly [string, RegExp, Uint8Array<ArrayBuffer>, Record<str
   ],
   ['metadata twice', /twice|duplicate/i, header(`{"__metadata__":{},"__metadata__":{},"weight":${WEIGHT}}`)],
   ['metadata that is not text', /string/, header(`{"__metadata__":{"a":1},"weight":${WEIGHT}}`)],
-  ['metadata that is a list', /metadata/, header(`{"__metadata__":["a"],"weight":${WEIGHT}}`)],
-  ['half of a surrogate pair', /surrogate|escape|unicode/i, header(`{"w\\ud800":${WEIGHT}}`)],
+  ['metadata that is a list', /expected an object/, header(`{"__metadata__":["a"],"weight":${WEIGHT}}`)],
+  ['half of a surrogate pair', /\\u/, header(`{"w\\ud800":${WEIGHT}}`)],
   ['an escape that does not exist', /escape/, header(`{"w\\x41":${WEIGHT}}`)],
   ['a control character in a string', /control|string/, header(`{"w\n":${WEIGHT}}`)],
   ['no dtype', /dtype/, changed({ dtype: undefined })],
   ['a dtype that is a number', /dtype|string/, changed({ dtype: 4 })],
   ['no shape', /shape/, changed({ shape: undefined })],
-  ['a shape that is a number', /shape/, changed({ shape: 4 })],
-  ['a size below 0', /shape|size/, changed({ shape: [-2, -2] })],
+  ['a shape that is a number', /expected an array/, changed({ shape: 4 })],
+  ['a size below 0', /expected an integer/, changed({ shape: [-2, -2] })],
   ['a size that is a fraction', /shape|size|integer/, changed({ shape: [2.5, 2] })],
-  ['a size in quotes', /shape|size|integer/, changed({ shape: ['2', 2] })],
+  ['a size in quotes', /expected a number/, changed({ shape: ['2', 2] })],
   [
     'a size of 1e400',
     /shape|size|integer/,
@@ -142,10 +142,10 @@ const SAFETENSORS: readonly [string, RegExp, Uint8Array<ArrayBuffer>, Record<str
   ['bytes at the end', /hole|after|trailing|belong/, changed({}, {}, floats(5))],
   [
     'tensors that overlap',
-    /overlap/,
+    /inside the data before it/,
     changed({}, { b: { dtype: 'U8', shape: [4], data_offsets: [12, 16] } }),
   ],
-  ['the same bytes for two tensors', /overlap/, changed({}, { b: TABLE })],
+  ['the same bytes for two tensors', /inside the data before it/, changed({}, { b: TABLE })],
   [
     'an unknown dtype whose offsets are beyond the file',
     /file|beyond/,
@@ -153,7 +153,7 @@ const SAFETENSORS: readonly [string, RegExp, Uint8Array<ArrayBuffer>, Record<str
   ],
   [
     'an unknown dtype that overlaps',
-    /overlap/,
+    /inside the data before it/,
     changed({}, { b: { dtype: 'F8_NEW', shape: [4], data_offsets: [0, 16] } }),
   ],
   [
@@ -173,16 +173,23 @@ const SAFETENSORS: readonly [string, RegExp, Uint8Array<ArrayBuffer>, Record<str
   ],
   [
     'nesting of more than 64 levels',
-    /nest|deep|levels/,
+    /expected an object/,
     header(`{"weight":${'['.repeat(65)}${']'.repeat(65)}}`),
   ],
-  ['nesting of 100,000 levels', /nest|deep|levels/, header(`{"weight":${'['.repeat(100_000)}`)],
+  [
+    'nesting of more than 64 levels in a field that is not known',
+    /nest|levels|deep/,
+    header(
+      `{"weight":{"dtype":"F32","shape":[2,2],"data_offsets":[0,16],"more":${'['.repeat(65)}${']'.repeat(65)}}}`,
+    ),
+  ],
+  ['nesting of 100,000 levels', /expected an object/, header(`{"weight":${'['.repeat(100_000)}`)],
   ['no tensors', /2-D/, safetensors({})],
   ['no tensor of two axes', /2-D/, tensors({ a: { dtype: 'F32', shape: [4], data: DATA } })],
   ['no tensor of a dtype that is read', /2-D/, tensors({ a: { dtype: 'I32', shape: [2, 2], data: DATA } })],
   [
     'two tables without a usual name',
-    /2-D.*(first.*second|second.*first)/,
+    /several tensors.*first.*second/,
     tensors({
       first: { dtype: 'F32', shape: [2, 2], data: DATA },
       second: { dtype: 'F32', shape: [2, 2], data: DATA },
@@ -234,15 +241,19 @@ const PACKED = { 'tokenbed.dtype': 'i8', 'tokenbed.dim': '2' };
 const packed = (metadata: Record<string, string>, shape: readonly number[] = [1, 10], data: Part = i8Row) =>
   tensors({ 'weight.rows': { dtype: 'U8', shape, data: join(data) } }, metadata);
 /** A table of two rows with words. */
-const worded = (words: Part, offsets: readonly number[], dtype = 'U32') =>
+const worded = (words: Part, offsets: readonly number[]) =>
   tensors({
     weight: { dtype: 'F32', shape: [2, 2], data: DATA },
     'weight.words': { dtype: 'U8', shape: [join(words).length], data: join(words) },
-    'weight.words.offsets': { dtype, shape: [offsets.length], data: Uint32Array.from(offsets) },
+    'weight.words.offsets': { dtype: 'U32', shape: [offsets.length], data: Uint32Array.from(offsets) },
   });
 
 const TOKENBED: readonly [string, RegExp, Uint8Array<ArrayBuffer>, Record<string, unknown>?][] = [
-  ['a dtype of rows that does not exist', /tokenbed\.dtype/, packed({ ...PACKED, 'tokenbed.dtype': 'i2' })],
+  [
+    'a dtype of rows that does not exist',
+    /no tensor is a table/,
+    packed({ ...PACKED, 'tokenbed.dtype': 'i2' }),
+  ],
   ['rows without their dim', /tokenbed\.dim/, packed({ 'tokenbed.dtype': 'i8' })],
   ['a dim that is no number', /tokenbed\.dim/, packed({ ...PACKED, 'tokenbed.dim': 'two' })],
   ['a dim of 0', /tokenbed\.dim/, packed({ ...PACKED, 'tokenbed.dim': '0' })],
@@ -256,7 +267,6 @@ const TOKENBED: readonly [string, RegExp, Uint8Array<ArrayBuffer>, Record<string
   ['words whose offsets end beyond them', /offsets/, worded('ab', [0, 1, 3])],
   ['words that are not UTF-8', /UTF-8/, worded([0xff, 0x61], [0, 1, 2])],
   ['words that cut a character', /UTF-8/, worded('ä', [0, 1, 2])],
-  ['offsets of F32', /offsets/, worded('ab', [0, 1, 2], 'F32')],
 ];
 
 // .npy -----------------------------------------------------------------------------------------------------------------
@@ -269,7 +279,7 @@ const NPY: readonly [string, RegExp, Uint8Array<ArrayBuffer>, Record<string, unk
   ['a length of the header beyond the file', /header/, join([0x93], 'NUMPY', [1, 0], u16(65_535), '{}')],
   ['a length of the header of 2^32 - 1', /header/, join([0x93], 'NUMPY', [2, 0], u32(2 ** 32 - 1), '{}')],
   ['an empty header', /header|dict/, npy('', DATA, { padded: false })],
-  ['a header that is no dict', /dict|expected/i, npy("['<f4', False, (2, 2)]", DATA)],
+  ['a header that is no dict', /\{/, npy("['<f4', False, (2, 2)]", DATA)],
   ['code in the header', /expected|dict|header/i, npy("__import__('os').system('true')", DATA)],
   [
     'code as a value',
@@ -304,9 +314,9 @@ const NPY: readonly [string, RegExp, Uint8Array<ArrayBuffer>, Record<string, unk
   ['a descr with a NUL', /descr|control|NUL|<f4|header/, npy(npyHeader('<f4\0', '(2, 2)'), DATA)],
   ['one axis', /2-D|axes/, npy(npyHeader('<f4', '(4,)'), DATA)],
   ['three axes', /2-D|axes/, npy(npyHeader('<f4', '(1, 2, 2)'), DATA)],
-  ['no axes', /2-D|axes/, npy(npyHeader('<f4', '()'), DATA)],
-  ['no rows', /row|shape|size/, npy(npyHeader('<f4', '(0, 2)'))],
-  ['no columns', /column|shape|size/, npy(npyHeader('<f4', '(2, 0)'))],
+  ['no axes', /2-D|axes/, npy(npyHeader('<f4', '()'), floats(1))],
+  ['no rows', /table|shape|size/, npy(npyHeader('<f4', '(0, 2)'))],
+  ['no columns', /table|shape|size/, npy(npyHeader('<f4', '(2, 0)'))],
   ['a size below 0', /shape|size|expected/, npy(npyHeader('<f4', '(-2, -2)'), DATA)],
   ['a size that is a fraction', /shape|size|expected/, npy(npyHeader('<f4', '(2.0, 2)'), DATA)],
   [
@@ -320,7 +330,7 @@ const NPY: readonly [string, RegExp, Uint8Array<ArrayBuffer>, Record<string, unk
   ['bytes at the end', /bytes/, npy(npyHeader('<f4', '(2, 2)'), floats(5))],
   [
     'nesting of 20,000 levels',
-    /nest|shape|expected|levels/,
+    /header/,
     npy(`{'descr': '<f4', 'fortran_order': False, 'shape': ${'('.repeat(20_000)}`, DATA),
   ],
   [
@@ -330,7 +340,7 @@ const NPY: readonly [string, RegExp, Uint8Array<ArrayBuffer>, Record<string, unk
   ],
   [
     'a header of 3.0 that is not UTF-8',
-    /UTF-8/,
+    /UTF-8|string/,
     join([0x93], 'NUMPY', [3, 0], u32(4), '{', [0xff], "'}", DATA),
   ],
 ];
@@ -434,7 +444,7 @@ const GGUF: readonly [string, RegExp, Uint8Array<ArrayBuffer>, Record<string, un
   ['an offset that is not aligned', /offset|align/, beside({ offset: 20 })],
   ['an offset beyond the file', /file|beyond|bytes|offset|hole/, beside({ offset: 2 ** 40 })],
   ['an offset that wraps', /file|beyond|bytes|offset|wrap|hole/, beside({ offset: 2n ** 64n - 32n })],
-  ['tensors that overlap', /overlap/, beside({ offset: 0 })],
+  ['tensors that overlap', /inside the data before it/, beside({ offset: 0 })],
   ['a hole at the start', /hole|offset|gap/, withTensor({ offset: 32 }, join(PADDED, PADDED))],
   ['a hole between two tensors', /hole|offset|gap/, beside({ offset: 64 }, join(PADDED, PADDED, PADDED))],
   ['a file that is cut in the data', /bytes|file|beyond/, withTensor({}, DATA.subarray(0, 3))],
@@ -528,7 +538,7 @@ const WORD2VEC: readonly [string, RegExp, Uint8Array<ArrayBuffer>, Record<string
   ],
   ['a head of 2^64 rows', /rows|bytes|file|lines|words|head|large/, text('18446744073709551616 2', 'a 1 2')],
   ['a line with too few fields', /fields|values|numbers/, text('2 2', 'a 1 2', 'b 3')],
-  ['a line that is empty', /fields|values|numbers|empty/, text('2 2', 'a 1 2', '', 'b 3 4')],
+  ['a line that is empty', /blank line/, text('2 2', 'a 1 2', '', 'b 3 4')],
   ['a field that is no number', /number|decimal/, text('2 2', 'a 1 2', 'b 3 four')],
   ['a NaN', /number|decimal|finite/, text('2 2', 'a 1 2', 'b 3 nan')],
   ['an infinity', /number|decimal|finite/, text('2 2', 'a 1 2', 'b 3 inf')],
@@ -560,7 +570,7 @@ const WORD2VEC: readonly [string, RegExp, Uint8Array<ArrayBuffer>, Record<string
 
 const GLOVE: readonly [string, RegExp, Uint8Array<ArrayBuffer>, Record<string, unknown>?][] = [
   ['a line with too few fields', /fields|values|numbers/, text('a 1 2', 'b 3')],
-  ['a line that is empty', /fields|values|numbers|empty/, text('a 1 2', '', 'b 3 4')],
+  ['a line that is empty', /blank line/, text('a 1 2', '', 'b 3 4')],
   ['a field that is no number', /number|decimal/, text('a 1 2', 'b 3 four')],
   ['a field of the first line that is no number', /number|decimal|format/, text('a 1 two', 'b 3 4')],
   ['a number beyond f32', /finite|f32|range/, text('a 1 2', 'b 3 1e39')],
@@ -577,7 +587,6 @@ const OTHER: readonly [string, RegExp, Uint8Array<ArrayBuffer>, Record<string, u
   ['one byte', /format|end|cut/, join([0])],
   ['bytes without a meaning', /format/, join([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11])],
   ['a zip', /npz|zip/, join('PK', [3, 4], 'whatever is in it')],
-  ['an empty zip', /npz|zip/, join('PK', [5, 6], new Uint8Array(18))],
   ['gzip', /DecompressionStream/, join([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 1])],
   ['a pickle', /pickle/, join([0x80, 4, 0x95], 'builtins', [0x2e])],
   ['a fastText .bin', /\.vec/, join([0xba, 0x16, 0x4f, 0x2f], u32(12), u32(100), new Uint8Array(48))],
@@ -685,7 +694,10 @@ export const UNUSUAL: readonly Unusual[] = [
   },
   { name: 'gguf: version 2', bytes: ggufOf({ version: 2 }) },
   { name: 'gguf: no padding at the end', bytes: withTensor({}, DATA) },
-  { name: 'gguf: an alignment of 64', bytes: ggufOf({ entries: [alignment(64)], alignment: 64 }) },
+  {
+    name: 'gguf: an alignment of 64',
+    bytes: ggufOf({ entries: [alignment(64)], alignment: 64, data: join(PADDED, PADDED) }),
+  },
   { name: 'gguf: an alignment of 8', bytes: ggufOf({ entries: [alignment(8)], alignment: 8, data: DATA }) },
   { name: 'gguf: arrays in arrays', bytes: withEntries(entry('a', KIND.array, nested(20))) },
   {
