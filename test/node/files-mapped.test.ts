@@ -236,8 +236,6 @@ describe('a mapped table', () => {
     expectBits(embedding.weight.row(2), values.subarray(2 * DIM, 3 * DIM));
     expect(embedding.paddingIdx).toBe(3);
     if (native) expectBits(embedding.weight.toTensor().data, values);
-    // A bad row is reported first, as everywhere.
-    expectError(() => embedding.weight.set(ROWS, row), { class: RangeError, code: 'ERR_ID_OUT_OF_RANGE' });
   });
 
   it('is checked like any other', () => {
@@ -346,9 +344,9 @@ describe('a file that is cut', () => {
     for (const length of [0, 4096, bytes.length - 1]) {
       const file = onDisk(bytes);
       const embedding = Embedding.loadSync(file);
+      const bag = EmbeddingBag.from(embedding);
       truncateSync(file, length);
       const query = new Float32Array(DIM).fill(1);
-      const bag = EmbeddingBag.from(embedding);
       const calls = [
         (out: Float32Array<ArrayBuffer>) => embedding.forwardInto([ROWS - 1], out),
         (out: Float32Array<ArrayBuffer>) => embedding.weight.row(0, out),

@@ -32,10 +32,13 @@ function fields(error) {
 /** Reads a source to its end and keeps nothing. @param {any} source */
 async function drain(source) {
   if (typeof source === 'string') return;
-  for (let at = 0; source instanceof Blob && at < source.size; at += 2 ** 20)
-    await source.slice(at, at + 2 ** 20).arrayBuffer();
-  if (source instanceof Blob) return;
-  for await (const piece of source.body ?? source) void piece;
+  const pieces = source instanceof Blob ? piecesOf(source) : (source.body ?? source);
+  for await (const piece of pieces) void piece;
+}
+
+/** @param {Blob} blob */
+async function* piecesOf(blob) {
+  for (let at = 0; at < blob.size; at += 2 ** 20) yield blob.slice(at, at + 2 ** 20).arrayBuffer();
 }
 
 const tasks = {
