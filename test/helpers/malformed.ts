@@ -83,7 +83,7 @@ const SAFETENSORS: readonly [string, RegExp, Uint8Array<ArrayBuffer>, Record<str
   ['metadata twice', /twice|duplicate/i, header(`{"__metadata__":{},"__metadata__":{},"weight":${WEIGHT}}`)],
   ['metadata that is not text', /string/, header(`{"__metadata__":{"a":1},"weight":${WEIGHT}}`)],
   ['metadata that is a list', /expected an object/, header(`{"__metadata__":["a"],"weight":${WEIGHT}}`)],
-  ['half of a surrogate pair', /\\u/, header(`{"w\\ud800":${WEIGHT}}`)],
+  ['half of a surrogate pair', /\\u|surrogate/, header(`{"w\\ud800":${WEIGHT}}`)],
   ['an escape that does not exist', /escape/, header(`{"w\\x41":${WEIGHT}}`)],
   ['a control character in a string', /control|string/, header(`{"w\n":${WEIGHT}}`)],
   ['no dtype', /dtype/, changed({ dtype: undefined })],
@@ -375,12 +375,12 @@ const GGUF: readonly [string, RegExp, Uint8Array<ArrayBuffer>, Record<string, un
   ['2^64 - 1 entries', /file|end|key|entr/, ggufOf({ counts: [1, 2n ** 64n - 1n] })],
   [
     'a key longer than the file',
-    /file|end|string|key/,
+    /count|file|end|string|key/,
     withEntries(join(u64(2 ** 40), 'abc', u32(KIND.u8), [1])),
   ],
   [
     'a key of 2^64 - 8 bytes',
-    /file|end|string|key/,
+    /count|file|end|string|key/,
     withEntries(join(u64(2n ** 64n - 8n), 'abc', u32(KIND.u8), [1])),
   ],
   ['an empty key', /key/, withEntries(entry('', KIND.u8, [1]))],
@@ -397,17 +397,17 @@ const GGUF: readonly [string, RegExp, Uint8Array<ArrayBuffer>, Record<string, un
   ['a value longer than the file', /file|end|string/, withEntries(entry('a', KIND.string, u64(2 ** 40)))],
   [
     'an array longer than the file',
-    /file|end|array/,
+    /count|file|end/,
     withEntries(entry('a', KIND.array, join(u32(KIND.u8), u64(2 ** 40)))),
   ],
   [
     'an array whose bytes wrap',
-    /file|end|array/,
+    /count|file|end/,
     withEntries(entry('a', KIND.array, join(u32(KIND.u64), u64(2n ** 61n), u64(1)))),
   ],
   [
     'an array of strings longer than the file',
-    /file|end|array|string/,
+    /count|file|end/,
     withEntries(entry('a', KIND.array, join(u32(KIND.string), u64(2n ** 60n)))),
   ],
   ['an array of an unknown type', /type/, withEntries(entry('a', KIND.array, join(u32(99), u64(0))))],
@@ -483,7 +483,7 @@ const GGUF: readonly [string, RegExp, Uint8Array<ArrayBuffer>, Record<string, un
   ],
   [
     'cut in the header',
-    /file|end|string|key/,
+    /count|file|end|string|key/,
     ggufOf({ entries: [entry('tokenizer.ggml.tokens', KIND.array, strings(['a', 'b']))] }).slice(0, 70),
   ],
 ];
