@@ -267,7 +267,8 @@ async function all(python, jobs, data, glove, minilm) {
 /** Files that are refused, with what their error says. @param {typeof import('tokenbed').Embedding} Embedding @param {string} data */
 async function refusals(Embedding, data) {
   for (const [name, rule] of /** @type {const} */ ([
-    ['lee_fasttext.bin', /\.vec/],
+    ['lee_fasttext_new.bin', /\.vec/],
+    ['lee_fasttext.bin', /format/], // without a magic number
     ['pang_lee_polarity_fasttext.vec', /UTF-8/],
     ['pretrained.vec', /rows|words|lines/], // its head says 3
     ['w2v_keyedvectors_load_test.modeldata', /UTF-8/],
