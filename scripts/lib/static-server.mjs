@@ -14,6 +14,7 @@ const TYPES = /** @type {Record<string, string>} */ ({
   '.css': 'text/css; charset=utf-8',
   '.svg': 'image/svg+xml',
   '.wasm': 'application/wasm',
+  '.safetensors': 'application/octet-stream',
 });
 
 /** The content security policy in index.html. @param {string} folder */

@@ -2,7 +2,9 @@
 
 import { describe, expect, test } from 'vitest';
 import { violations } from './axe.js';
+import { f32Table } from '../helpers/files.js';
 import { settled, visit } from './browser.js';
+import { chooseFile, openTab, status } from './table.js';
 
 describe.each(['light', 'dark'] as const)('in %s', (colorScheme) => {
   test('axe reports no violations, initially and with everything open', async () => {
@@ -12,6 +14,23 @@ describe.each(['light', 'dark'] as const)('in %s', (colorScheme) => {
     await page.getByLabel('Seed').fill('-1');
     await page.getByLabel('Text', { exact: true }).fill('long text '.repeat(500));
     await page.getByLabel('Characters').check();
+    expect(await violations(page)).toEqual([]);
+  });
+
+  test('axe reports no violations in the tab of the table: empty, with an open file, with errors', async () => {
+    const { page } = await visit({ colorScheme });
+    await openTab(page);
+    expect(await violations(page)).toEqual([]);
+    await page.getByText('What is read').click();
+    await page.getByText('How large').click();
+    await page.getByRole('button', { name: 'Open the sample' }).click();
+    await expect.poll(() => status(page)).toContain('is open.');
+    expect(await violations(page)).toEqual([]);
+    await chooseFile(page, Uint8Array.of(1, 2, 3));
+    await expect.poll(() => status(page)).toContain('ERR_FORMAT');
+    await page.getByRole('textbox', { name: 'Rows' }).fill('nobody');
+    await page.keyboard.press('Enter');
+    await expect.poll(() => page.locator('#query-status').textContent()).toContain('nobody');
     expect(await violations(page)).toEqual([]);
   });
 
@@ -106,6 +125,76 @@ test('keyboard only: text, tokens, cells, positions, measuring, with a visible f
   expect(new Set(stops).size).toBe(stops.length); // no focus trap, no stop twice
 });
 
+test('keyboard only, in the tab of the table: tabs, the sample, a row, its nearest rows', async () => {
+  const { page } = await visit();
+  const selected = () => page.getByRole('tab', { selected: true }).textContent();
+  await page.getByRole('tab', { name: 'Your text' }).focus();
+  for (const [key, tab] of [
+    ['End', 'Your table'],
+    ['ArrowRight', 'Your text'],
+    ['ArrowLeft', 'Your table'],
+    ['Home', 'Your text'],
+    ['ArrowRight', 'Your table'],
+  ] as const) {
+    await page.keyboard.press(key);
+    expect(await selected()).toBe(tab);
+    expect(await page.evaluate(() => document.activeElement!.textContent)).toBe(tab);
+    expect(await page.getByRole('tabpanel').count()).toBe(1);
+    expect(await page.getByRole('tabpanel').getAttribute('aria-labelledby')).toBe(
+      await page.getByRole('tab', { selected: true }).getAttribute('id'),
+    );
+  }
+  await page.locator('#table-file').waitFor();
+  const stops: string[] = [];
+  const to = async (id: string) => {
+    for (;;) {
+      await page.keyboard.press('Tab');
+      const { name, outline } = await page.evaluate(() => {
+        const active = document.activeElement!;
+        const outlined = active.closest('.choice label, .drop') ?? active;
+        const label = active.getAttribute('aria-label') ?? active.getAttribute('name');
+        const name = active.id || label || active.textContent!;
+        return { name, outline: getComputedStyle(outlined).outlineStyle };
+      });
+      expect(outline, `the outline of ${name}`).toBe('solid');
+      stops.push(name);
+      expect(stops.length, stops.join(', ')).toBeLessThan(40);
+      if (name === id) return;
+    }
+  };
+  await to('table-file');
+  await to('sample');
+  await page.keyboard.press('Enter');
+  await expect.poll(() => status(page)).toContain('is open.');
+  await to('query');
+  await page.keyboard.press('ControlOrMeta+A');
+  await page.keyboard.type('paris dog');
+  await page.keyboard.press('Enter');
+  await to('table-map');
+  const cell = page.locator('#table-cell');
+  await expect.poll(() => cell.textContent()).toMatch(/^paris, dimension 0: /);
+  expect(await cell.getAttribute('aria-live')).toBe('polite');
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('ArrowRight');
+  await expect.poll(() => cell.textContent()).toMatch(/^dog, dimension 1: /);
+  await page.keyboard.press('Enter');
+  expect(await page.locator('#nearest-of').textContent()).toBe('Nearest to “dog”');
+  expect(new Set(stops).size).toBe(stops.length);
+});
+
+test('the address selects the tab, and the tab changes the address', async () => {
+  const { page, url } = await visit();
+  await openTab(page);
+  expect(page.url()).toBe(`${url}#table`);
+  await page.reload();
+  await page.locator('#table-file').waitFor();
+  expect(await page.locator('#text-panel').isVisible()).toBe(false);
+  await page.getByRole('tab', { name: 'Your text' }).click();
+  expect(page.url()).toBe(`${url}#text`);
+  await page.goto(`${url}#table`);
+  await expect.poll(() => page.locator('#table-panel').isVisible()).toBe(true);
+});
+
 test('positions match the formula, at large positions and in the halves layout', async () => {
   const { page } = await visit();
   const readout = () => page.locator('#encoding-cell').textContent();
@@ -138,6 +227,25 @@ describe('on a narrow screen', () => {
     }, width + 40);
     expect(await scroll()).toBeGreaterThan(width); // the check detects overflow
   });
+});
+
+test.each([320, 360])('%i px: the tab of the table does not scroll horizontally', async (width) => {
+  const { page } = await visit({ viewport: { width, height: 800 } });
+  const scroll = () => page.evaluate(() => document.documentElement.scrollWidth);
+  await openTab(page);
+  expect(await scroll()).toBeLessThanOrEqual(width);
+  await page.getByText('What is read').click();
+  await page.getByText('How large').click();
+  await page.getByRole('button', { name: 'Open the sample' }).click();
+  await expect.poll(() => status(page)).toContain('is open.');
+  expect(await scroll()).toBeLessThanOrEqual(width);
+  const long = 'a'.repeat(300);
+  await chooseFile(page, f32Table(new Float32Array(9e5), 300, long), `${long}.safetensors`);
+  await expect.poll(() => status(page)).toContain('is open.');
+  await page.getByRole('textbox', { name: 'Rows' }).fill(long);
+  await page.keyboard.press('Enter');
+  await expect.poll(() => page.locator('#query-status').textContent()).toContain('ERR_INVALID_ID');
+  expect(await scroll()).toBeLessThanOrEqual(width);
 });
 
 test('reduced motion disables all transitions', async () => {

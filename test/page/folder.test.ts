@@ -1,9 +1,15 @@
 /** The static folder: self-contained, under a strict policy, without cross-origin isolation, under any path. */
 
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { expect, inject, test } from 'vitest';
 import { policyOf } from '../../scripts/lib/static-server.mjs';
 import { expectNoErrors, layoutShift, settled, visit } from './browser.js';
+import { openTab, status } from './table.js';
+
+/** The most bytes of the first load, gzipped. Whatever a tab needs beyond it is loaded on demand. */
+const FIRST_LOAD = 160_000;
 
 test('loads nothing from outside, without errors', async () => {
   const visited = await visit();
@@ -23,6 +29,19 @@ test('loads nothing from outside, without errors', async () => {
       (name) => name !== 'assets/icon.svg' || requested.includes(name), // headless browsers do not load the icon
     ),
   );
+});
+
+test('the first load stays within its budget', async () => {
+  const { requests, url } = await visit();
+  const files = requests.map((request) => request.slice(url.length) || 'index.html');
+  const sizes = await Promise.all(
+    files.map(
+      async (file) => gzipSync(await readFile(path.join(inject('pageFolder'), file)), { level: 9 }).length,
+    ),
+  );
+  const total = sizes.reduce((sum, size) => sum + size, 0);
+  expect(total, files.map((file, i) => `${file} ${sizes[i]}`).join(', ')).toBeLessThanOrEqual(FIRST_LOAD);
+  expect(total).toBeGreaterThan(FIRST_LOAD / 2); // everything was counted
 });
 
 test('needs no cross-origin isolation', async () => {
@@ -60,6 +79,15 @@ test.each([1280, 360])('the layout does not shift when the Worker replies, %i px
   expect(await layoutShift(page)).toBeLessThan(0.001);
   await page.evaluate(() => document.querySelector('main')!.prepend(document.createElement('textarea')));
   await expect.poll(() => layoutShift(page)).toBeGreaterThan(0.001); // the check detects shifts
+});
+
+test.each([1280, 360])('nor when the tab of the table opens a file, %i px wide', async (width) => {
+  const { page } = await visit({ viewport: { width, height: 800 } });
+  await openTab(page);
+  await page.getByRole('button', { name: 'Open the sample' }).click();
+  await expect.poll(() => status(page)).toContain('is open.');
+  await expect.poll(() => page.locator('#query-status').textContent()).toContain('compared');
+  expect(await layoutShift(page)).toBeLessThan(0.001);
 });
 
 test('contains one WASM file and no source maps', async () => {

@@ -7,7 +7,8 @@
  *       |  a lens: 32 tokens around the selected one
  *   vectors.ts    similarity.ts       positions.ts, gauge.ts, profile.ts: independent
  *
- * Nothing is computed here: the page calls its Worker (background.ts, messages.ts) and draws the replies.
+ * Nothing is computed here: the page calls its Worker (background.ts, messages.ts) and draws the replies. The tab "Your
+ * table" (table/tab.ts) is loaded on demand (tabs.ts) and has a Worker for each file.
  */
 
 import { Background, latest } from './background.js';
@@ -18,6 +19,7 @@ import { Positions } from './positions.js';
 import { ProfilePanel } from './profile.js';
 import { fail, listen, showSummary } from './settings.js';
 import { Similarity } from './similarity.js';
+import { listenToTabs } from './tabs.js';
 import { PAGE, TokenList } from './tokens.js';
 import { Vectors } from './vectors.js';
 
@@ -102,3 +104,4 @@ async function introduce(): Promise<void> {
 }
 
 void introduce();
+listenToTabs({ table: async (panel) => (await import('./table/tab.js')).fill(panel) });

@@ -140,6 +140,70 @@ export interface Profile {
   readonly results: ProfilerResults;
 }
 
+/** A file of the user, or the URL of the sample. */
+export type TableFile = File | string;
+
+/** What the header of a file says. */
+export interface FileSummary {
+  readonly format: string;
+  readonly tensors: readonly TensorSummary[];
+}
+
+export interface TensorSummary {
+  readonly name: string;
+  /** As the file names it. */
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  readonly bytes: number;
+  /** The option `tensor` that loads it, or null if it is not a table. */
+  readonly table: string | null;
+}
+
+export interface LoadSettings {
+  readonly file: TableFile;
+  /** Default: the library chooses. */
+  readonly tensor: string | undefined;
+}
+
+export interface LoadStep {
+  readonly loaded: number;
+  readonly total: number | null;
+}
+
+/** A summary of a loaded table. Its rows stay in the Worker. */
+export interface LoadedTable {
+  readonly rows: number;
+  readonly dim: number;
+  readonly dtype: string;
+  readonly bytes: number;
+  readonly bytesPerRow: number;
+  /** The first words, if rows have words. */
+  readonly words: readonly string[] | null;
+}
+
+export interface Query {
+  /** `king - man + woman queen`: two vectors. */
+  readonly text: string;
+  readonly by: 'word' | 'row';
+  readonly metric: 'cosine' | 'dot';
+}
+
+/** The vectors of a query, and the rows nearest to each. */
+export interface Found {
+  readonly names: readonly string[];
+  readonly dim: number;
+  /** `[names, dim]` */
+  readonly vectors: Float32Array<ArrayBuffer>;
+  readonly nearest: readonly (readonly Neighbor[])[];
+  readonly ms: number;
+}
+
+export interface Neighbor {
+  readonly row: number;
+  readonly name: string;
+  readonly score: number;
+}
+
 /** The input, partial results and reply of each call. */
 export interface Calls {
   start: { input: null; part: never; reply: { isa: string; version: string } };
@@ -151,6 +215,9 @@ export interface Calls {
   encoding: { input: EncodingSettings; part: never; reply: Encoding };
   measure: { input: GaugeSettings; part: Rates; reply: Rates };
   profile: { input: null; part: ProfileStep; reply: Profile };
+  inspect: { input: TableFile; part: never; reply: FileSummary };
+  load: { input: LoadSettings; part: LoadStep; reply: LoadedTable };
+  find: { input: Query; part: never; reply: Found };
 }
 
 export type Kind = keyof Calls;

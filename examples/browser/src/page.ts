@@ -21,7 +21,8 @@ export const plural = (n: number, word: string): string => `${count(n)} ${word}$
 /** 1536 as `1.5 kB`. */
 export function size(bytes: number): string {
   if (bytes < 1000) return plural(bytes, 'byte');
-  return bytes < 1e6 ? `${(bytes / 1e3).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
+  if (bytes < 1e6) return `${(bytes / 1e3).toFixed(1)} kB`;
+  return bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(2)} GB`;
 }
 
 /** Formats an error in one line. */

@@ -1,11 +1,12 @@
-/** The Worker: one handler per call of the page. Only the Worker uses WebAssembly. */
+/**
+ * The Worker: one handler per call of the page. Only the Worker uses WebAssembly. What the first view does not need is
+ * imported on demand.
+ */
 
 import { backendInfo, init } from 'tokenbed';
 import type { Answer, Call, Calls, Kind } from './messages.js';
 import { Embedder } from './work/embed.js';
 import { encode } from './work/encode.js';
-import { measure } from './work/measure.js';
-import { profile } from './work/profile.js';
 
 type Handlers = {
   [K in Kind]: (
@@ -26,8 +27,11 @@ const handlers: Handlers = {
   lens: (range) => embedder.lens(range),
   file: () => embedder.file(),
   encoding: encode,
-  measure,
-  profile,
+  measure: async (settings, onRound) => (await import('./work/measure.js')).measure(settings, onRound),
+  profile: async (input, onStep) => (await import('./work/profile.js')).profile(input, onStep),
+  inspect: async (file) => (await import('./work/tables.js')).inspectFile(file),
+  load: async (settings, onStep) => (await import('./work/tables.js')).load(settings, onStep),
+  find: async (query) => (await import('./work/tables.js')).find(query),
 };
 
 const ready = init();
@@ -39,8 +43,8 @@ async function answer<K extends Kind>({ id, kind, input }: Call<K>): Promise<voi
     send({ id, reply }, buffersIn(reply));
   } catch (error) {
     const { name, message } = error instanceof Error ? error : new Error(String(error));
-    const code = (error as { code?: string }).code;
-    send({ id, error: { name: code === undefined ? name : `${name} ${code}`, message } });
+    const { code } = error as { code?: unknown }; // of a DOMException it is a number
+    send({ id, error: { name: typeof code === 'string' ? `${name} ${code}` : name, message } });
   }
 }
 

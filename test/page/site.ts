@@ -1,0 +1,115 @@
+/**
+ * A page that uses the package directly, with a strict content security policy, and a server of its files. Both run in this
+ * process, which therefore counts the requests.
+ */
+
+import { readFile } from 'node:fs/promises';
+import { createServer, type RequestListener } from 'node:http';
+import path from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { fileURLToPath } from 'node:url';
+
+const DIST = fileURLToPath(new URL('../../dist/', import.meta.url));
+const HEADERS = { 'access-control-allow-origin': '*', 'cache-control': 'no-store' };
+/** Bytes that are written at once. */
+const PIECE = 2 ** 16;
+
+const HTML = `<!doctype html><meta charset="utf-8"><title>tokenbed</title><link rel="icon" href="data:,">
+  <script type="module" src="/page.js"></script><input type="file">`;
+
+/** The package as `tokenbed`, and a service worker that keeps the page's own files for the time without a network. */
+const PAGE = `
+  import * as tokenbed from '/dist/index.js';
+  await tokenbed.init();
+  await navigator.serviceWorker.register('/service-worker.js');
+  await navigator.serviceWorker.ready;
+  Object.assign(globalThis, { tokenbed });`;
+
+const WORKER = `
+  import { Embedding, init } from '/dist/index.js';
+  onmessage = async ({ data: url }) => {
+    await init();
+    const steps = [];
+    const table = await Embedding.load(url, { onProgress: ({ loaded }) => steps.push(loaded) });
+    const row = Array.from(table.forward(table.vocabSize - 1).data);
+    postMessage({ row, steps });
+  };`;
+
+const SERVICE_WORKER = `
+  const own = (url) => new URL(url).origin === location.origin;
+  addEventListener('install', () => skipWaiting());
+  addEventListener('activate', (event) => event.waitUntil(clients.claim()));
+  addEventListener('fetch', (event) => {
+    if (!own(event.request.url)) return;
+    event.respondWith((async () => {
+      const cache = await caches.open('page');
+      const found = await cache.match(event.request);
+      if (found !== undefined) return found;
+      const response = await fetch(event.request);
+      await cache.put(event.request, response.clone());
+      return response;
+    })());
+  });`;
+
+async function listen(listener: RequestListener) {
+  const server = createServer(listener);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as { port: number };
+  return {
+    url: `http://127.0.0.1:${port}`,
+    /** Ends all connections. */
+    async close(): Promise<void> {
+      if (!server.listening) return;
+      const closed = new Promise((resolve) => server.close(resolve));
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+/** Serves the page. It may connect to itself and to `files`. */
+export function servePage(files: string) {
+  const policy =
+    `default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; img-src data:; ` +
+    `connect-src 'self' ${files}`;
+  const scripts: Readonly<Record<string, string>> = {
+    '/page.js': PAGE,
+    '/worker.js': WORKER,
+    '/service-worker.js': SERVICE_WORKER,
+  };
+  return listen(async ({ url = '/' }, response) => {
+    const send = (type: string, body: string | Buffer) =>
+      response.writeHead(200, { 'content-type': type, 'content-security-policy': policy }).end(body);
+    if (url === '/') return send('text/html', HTML);
+    if (scripts[url] !== undefined) return send('text/javascript', scripts[url]);
+    if (!/^\/dist\/[\w./-]+$/.test(url) || url.includes('..')) return response.writeHead(404).end();
+    const type = url.endsWith('.wasm') ? 'application/wasm' : 'text/javascript';
+    return send(type, await readFile(path.join(DIST, url.slice('/dist/'.length))));
+  });
+}
+
+/** Serves a file in pieces, at `/file` whole and at `/half` only up to its half; the connection then stays open. */
+export async function serveFile(bytes: Uint8Array) {
+  const seen = { requests: 0, aborted: 0 };
+  const server = await listen(async (request, response) => {
+    seen.requests++;
+    const isHalf = request.url === '/half';
+    response.on('close', () => {
+      if (!response.writableFinished) seen.aborted++;
+    });
+    const headers = {
+      ...HEADERS,
+      'content-length': bytes.length,
+      'content-type': 'application/octet-stream',
+    };
+    response.writeHead(200, headers);
+    const pieces = Readable.from(piecesOf(isHalf ? bytes.subarray(0, bytes.length / 2) : bytes));
+    await pipeline(pieces, response, { end: !isHalf }).catch(() => {}); // the page may close the connection
+  });
+  return { ...server, seen };
+}
+
+function* piecesOf(bytes: Uint8Array): Generator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += PIECE) yield bytes.subarray(at, at + PIECE);
+}
