@@ -1,9 +1,10 @@
 /** Copies of fetched files, kept between sessions. */
 
+import type { OrdinaryBytes } from '../args/arrays.js';
 import type { Named } from '../args/options.js';
 import { hostFiles } from '../backend/index.js';
 import { wrongKind, wrongValue } from '../errors.js';
-import type { Next } from './input.js';
+import { allocate, type Next } from './input.js';
 import type { ResponseLike } from './source.js';
 
 /** A store of responses by URL, such as a `Cache` of a browser. */
@@ -19,6 +20,8 @@ export interface OpenCache {
   /** A response, or the path of a file. */
   match(url: string): Promise<ResponseLike | string | undefined>;
   put(url: string, response: Response): unknown;
+  /** Whether `put` keeps no piece of a body: it has copied one when it reads the next. */
+  readonly copies: boolean;
 }
 
 /** The option `cache`: the name of a CacheStorage in a browser, a folder in Node, or an object. */
@@ -43,12 +46,13 @@ export async function openCache(cache: string | ResponseCache): Promise<OpenCach
     if (caches === undefined) {
       throw wrongValue('cache', cache, 'an object with match and put: this page has no CacheStorage');
     }
-    return opened(await caches.open(cache));
+    return opened(await caches.open(cache), true);
   }
-  return opened(cache);
+  return opened(cache, false);
 }
 
-const opened = (cache: ResponseCache): OpenCache => ({
+const opened = (cache: ResponseCache, copies: boolean): OpenCache => ({
+  copies,
   match: async (url) => (await cache.match(url)) ?? undefined,
   put: (url, response) => cache.put(url, response),
 });
@@ -65,8 +69,12 @@ export class Copy {
   /** Whether `put` has returned: it may have read nothing. */
   #settled = false;
   #ended = false;
+  readonly #copies: boolean;
+  /** The bytes of the last piece, if the cache has copied it when it reads the next one. */
+  #piece: OrdinaryBytes = new Uint8Array(0);
 
   constructor(cache: OpenCache, url: string, headers: Record<string, string>) {
+    this.#copies = cache.copies;
     this.#wait();
     const body = new ReadableStream<Uint8Array>(
       {
@@ -101,7 +109,14 @@ export class Copy {
       return;
     }
     this.#wait();
-    this.#controller.enqueue(bytes.slice());
+    this.#controller.enqueue(this.#copies ? this.#inPlace(bytes) : bytes.slice());
+  }
+
+  /** A copy in the same memory each time. A copy of its own for each piece would be garbage as large as the file. */
+  #inPlace(bytes: Uint8Array): Uint8Array {
+    if (this.#piece.length < bytes.length) this.#piece = allocate(bytes.length);
+    this.#piece.set(bytes);
+    return this.#piece.subarray(0, bytes.length);
   }
 
   /** Ends the body and waits for `put`. Rejects with what it throws. */

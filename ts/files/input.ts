@@ -171,7 +171,7 @@ export class RandomInput extends OwnedInput implements Input {
   }
 }
 
-/** The next bytes of a stream; null at its end. */
+/** The next bytes of a stream, valid until the next call; null at its end. */
 export type Next = () => Promise<Uint8Array | null>;
 
 /** Bytes that can only be read in order. */
@@ -191,14 +191,17 @@ export class SequentialInput extends OwnedInput implements Input {
 
   *prefix(length: number): Steps<Uint8Array> {
     const wanted = Math.min(length, this.total);
-    const parts = [this.#held];
-    let have = this.#held.length;
-    while (have < wanted) {
-      const part = yield* this.#receive(have);
-      parts.push(part);
-      have += part.length;
+    if (this.#held.length < wanted) {
+      // Copies: a piece is valid until the next one.
+      const parts = [this.#held.slice()];
+      let have = this.#held.length;
+      while (have < wanted) {
+        const part = yield* this.#receive(have);
+        parts.push(part.slice());
+        have += part.length;
+      }
+      this.#held = joined(parts, have);
     }
-    if (parts.length > 1) this.#held = joined(parts, have);
     return this.#held.subarray(0, wanted);
   }
 

@@ -297,7 +297,7 @@ export class Opener {
       const found = await store.match(url);
       this.hit = found !== undefined;
       if (typeof found === 'string') return this.#file(found);
-      if (found !== undefined) return this.#response(found, url);
+      if (found !== undefined) return this.#response(found, url, undefined, typeof cache === 'string');
     }
     // Only an AbortSignal of this realm; the reads stop at any other signal, too.
     const abortable = signal instanceof AbortSignal ? { signal } : {};
@@ -309,18 +309,26 @@ export class Opener {
     return this.#response(response, url, store);
   }
 
-  async #response(response: ResponseLike, url: string, store?: OpenCache): Promise<Input> {
+  /** `ofHost`: the body is a stream of the host, not of the caller. */
+  async #response(
+    response: ResponseLike,
+    url: string,
+    store?: OpenCache,
+    ofHost = response.url !== '',
+  ): Promise<Input> {
     const { body, headers } = response;
     if (response.bodyUsed) {
       throw wrongKind('source', response, 'a Response whose body has not been read');
     }
-    const stream = body === null || body === undefined ? EMPTY : readerOf(body as StreamLike);
+    const length = headers.get('content-encoding') === null ? headers.get('content-length') : null;
+    const total = this.lengths && length !== null && /^[0-9]+$/.test(length) ? Number(length) : null;
+    // Pieces of a body of unknown length are collected.
+    const intoOne = ofHost && total !== null;
+    const stream = body === null || body === undefined ? EMPTY : readerOf(body as StreamLike, intoOne);
     if (!response.ok) {
       await stream.cancel();
       throw badResponse(url, response, 'the server must send the file');
     }
-    const length = headers.get('content-encoding') === null ? headers.get('content-length') : null;
-    const total = this.lengths && length !== null && /^[0-9]+$/.test(length) ? Number(length) : null;
     const copied: Record<string, string> = {};
     for (const name of ['content-type', ...(total === null ? [] : ['content-length'])]) {
       const value = headers.get(name);
@@ -487,8 +495,14 @@ function pieceOf(value: unknown): Uint8Array {
   throw invalidArray('source', 'a stream of Uint8Array', describe(value));
 }
 
-function readerOf(stream: StreamLike): Stream {
-  const reader = stream.getReader() as ReadableStreamDefaultReader<unknown>;
+/** The bytes that are read at once from a stream of the host. */
+const STREAM_PIECE = 2 ** 18;
+
+/** `intoOne`: into one array, again and again. An array for each piece would be garbage as large as the file. */
+function readerOf(stream: StreamLike, intoOne = false): Stream {
+  const reader =
+    (intoOne ? intoOneArray(stream) : undefined) ??
+    (stream.getReader() as ReadableStreamDefaultReader<unknown>);
   let ended = false;
   return {
     async next() {
@@ -501,6 +515,30 @@ function readerOf(stream: StreamLike): Stream {
       ended = true;
       reader.cancel().catch(() => {}); // a stream that failed also fails here
     },
+  };
+}
+
+/**
+ * Reads a stream into the same memory each time; `undefined` if the stream cannot do that. A piece is valid until the next
+ * one. Streams of callers are not read like this: many of them never answer such a read at their end.
+ */
+function intoOneArray(
+  stream: StreamLike,
+): Pick<ReadableStreamDefaultReader<unknown>, 'read' | 'cancel'> | undefined {
+  let reader: ReadableStreamBYOBReader;
+  try {
+    reader = (stream as ReadableStream).getReader({ mode: 'byob' });
+  } catch {
+    return undefined; // not a stream of bytes
+  }
+  let buffer = new ArrayBuffer(STREAM_PIECE);
+  return {
+    async read() {
+      const result = await reader.read(new Uint8Array(buffer));
+      if (result.value !== undefined) ({ buffer } = result.value);
+      return result as ReadableStreamReadResult<unknown>;
+    },
+    cancel: (reason) => reader.cancel(reason),
   };
 }
 

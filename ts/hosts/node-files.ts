@@ -147,6 +147,7 @@ function cache(folder: string): OpenCache {
   const fileOf = (url: string): string =>
     builtin('path').join(folder, builtin('crypto').createHash('sha256').update(url).digest('hex'));
   return {
+    copies: true,
     async match(url) {
       const file = fileOf(url);
       const found = await builtin('fs/promises').stat(file).catch(absent);
