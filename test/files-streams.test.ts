@@ -157,6 +157,17 @@ describe('sha256', () => {
     }
   });
 
+  it('of a file whose header is longer than the pieces it is read in', async () => {
+    const text = Array.from({ length: 400_000 }, (_, i) => i).join(' ');
+    const file = f32Table(VALUES, 10, 'weight', { text });
+    const digest = await sha256(file);
+    for (const source of [file, new Blob([file]), new Response(file), streamOf(file, 70_000), urlOf(file)]) {
+      const embedding = await Embedding.load(source, { sha256: digest });
+      expect(embedding.metadata['text'] === text).toBe(true); // megabytes: not as a difference
+      expectBits(valuesOf(embedding), VALUES);
+    }
+  });
+
   it('that is wrong: the table is not given out', async () => {
     const wrong = await sha256(join('something else'));
     const right = await sha256(FILE);
