@@ -108,7 +108,10 @@ const tasks = {
     const embedding = Embedding.loadSync(file);
     if (more === 'after') listen();
     process.kill(process.pid, 'SIGBUS');
-    for (let i = 0; i < 100 && handled === 0; i++) await sleep(20);
+    for (let i = 0; i < 100; i++) {
+      if (handled > 0) break;
+      await sleep(20);
+    }
     return { handled, row: Array.from(embedding.weight.row(0)) };
   },
 
