@@ -12,8 +12,9 @@ use crate::arrays::{ByteArray, IdArray, IntegersOut, Proven};
 use crate::environment::Environment;
 use crate::run::{expect_length, fill_values, prove, Run};
 use crate::status::{first, Failure, DONE};
-use tokenbed_core::ops::{self, Encoded, Misfit};
-use tokenbed_core::{Encoding, Window};
+use tokenbed_core::encoded::{store_columns, store_encoded};
+use tokenbed_core::ops::Misfit;
+use tokenbed_core::{Encoded, Encoding, Window};
 
 /// The arguments of [`Environment::rows_create`].
 pub struct RowsRecord {
@@ -178,7 +179,7 @@ fn whole(env: &mut Environment, rows: f64, bytes: &[u8]) -> Result<Result<usize,
     let encoding = reader.encoding;
     let stored = match reader.way {
         _ if ready.is_empty() => Ok(()),
-        Way::Transpose => ops::store_columns(&mut table, encoding, index, ready),
+        Way::Transpose => store_columns(&mut table, encoding, index, ready),
         _ => {
             let (index, rows) = (index as usize, Encoded::new(encoding, dim, step, ready));
             let values = table.values_mut(index);
@@ -191,7 +192,7 @@ fn whole(env: &mut Environment, rows: f64, bytes: &[u8]) -> Result<Result<usize,
                     });
                     rows.beyond_f32().map_or(Ok(()), Err)
                 }
-                None => ops::store_encoded(isa, &mut table, index, &rows),
+                None => store_encoded(isa, &mut table, index, &rows),
             };
             stored.map_err(|misfit| Misfit {
                 row: index + misfit.row,

@@ -36,6 +36,7 @@
 #![forbid(clippy::disallowed_methods, clippy::undocumented_unsafe_blocks)] // no exception in this crate
 
 pub mod dtype;
+pub mod encoded;
 pub mod error;
 pub mod expr;
 pub mod indices;
@@ -52,6 +53,7 @@ pub mod turn;
 pub mod window;
 
 pub use dtype::{DType, Encoding};
+pub use encoded::Encoded;
 pub use error::Error;
 pub use indices::{Ids, Indices, Offsets};
 pub use memory::{Memory, TableSpec};

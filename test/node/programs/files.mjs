@@ -102,17 +102,15 @@ const tasks = {
   },
 
   async signal() {
-    let handled = 0;
-    const listen = () => process.on('SIGBUS', () => void handled++);
+    /** @type {string[]} */
+    const received = [];
+    const listen = () => process.on('SIGBUS', (signal) => received.push(signal));
     if (more === 'before') listen();
     const embedding = Embedding.loadSync(file);
     if (more === 'after') listen();
     process.kill(process.pid, 'SIGBUS');
-    for (let i = 0; i < 100; i++) {
-      if (handled > 0) break;
-      await sleep(20);
-    }
-    return { handled, row: Array.from(embedding.weight.row(0)) };
+    for (let i = 0; i < 100 && received.length === 0; i++) await sleep(20);
+    return { received, row: Array.from(embedding.weight.row(0)) };
   },
 
   async save() {

@@ -9,7 +9,6 @@
 mod bag;
 mod dropout;
 mod embed;
-mod encoded;
 mod gather;
 mod init;
 mod lookup;
@@ -24,7 +23,6 @@ mod tile;
 pub use bag::{bag, bag_extend, bag_finish, Bag, BagState, Bags, Mode};
 pub use dropout::{dropout, Dropout};
 pub use embed::{embed, Embed};
-pub use encoded::{store_columns, store_encoded, Encoded};
 pub use gather::{gather, read};
 pub use init::{init_normal, init_uniform};
 pub use nearest::{extend_dot, is_narrow, nearest, norm, norms, score, similarity, Best, SIMILAR_ROWS};

@@ -8,8 +8,7 @@
 
 use crate::dtype::Encoding;
 use crate::memory::TableSpec;
-use crate::ops::gather::read;
-use crate::ops::store::{store, Misfit};
+use crate::ops::{read, store, Misfit};
 use crate::simd::{f16_to_f32, Isa};
 use crate::table::{Table, TableMut};
 use std::ops::Range;
