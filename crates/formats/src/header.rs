@@ -235,7 +235,7 @@ pub(crate) fn tile(tensors: &[Tensor], start: u64, total: u64, alignment: u64) -
         let next = offset.saturating_add(bytes);
         let (template, bound) = if offset < end {
             (
-                "the tensor $ begins inside the data before it, which end at byte #",
+                "the tensor $ overlaps the data before it, which end at byte #",
                 end,
             )
         } else if offset > round(end) {

@@ -81,7 +81,7 @@ const FIRST: u64 = 16;
 const REQUEST: u64 = 4096;
 
 /// Files that are not read, and what to do instead, by their first bytes.
-const NOT_READ: [(&[u8], &str); 10] = [
+const NOT_READ: [(&[u8], &str); 11] = [
     (
         b"PK\x03\x04",
         "a zip archive is not read: unpack it (.npz too), or stream its member",
@@ -95,6 +95,10 @@ const NOT_READ: [(&[u8], &str); 10] = [
     (b"\x80\x04", PICKLE),
     (b"\x80\x05", PICKLE),
     (b"\xba\x16\x4f\x2f", "a fastText .bin is not read: use its .vec"),
+    (
+        b"version https://git-lfs",
+        "the format is that of a Git LFS pointer, which is not read: fetch its file with git lfs pull",
+    ),
     (words::BOM, words::NO_BOM),
     (b"\xff\xfe", words::NO_BOM),
     (b"\xfe\xff", words::NO_BOM),
