@@ -2,7 +2,7 @@
 
 use std::ops::Deref;
 
-use crate::json::{put, write_number, write_string};
+use crate::json::{put, write_escaped, write_number};
 
 /// A malformed file, or one that is not read. Its fields are those of [`Broken`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,7 +44,7 @@ fn write_quoted(rule: &mut String, name: &str) {
     while !name.is_char_boundary(end) {
         end -= 1;
     }
-    write_string(rule, name.get(..end).unwrap_or_default());
+    write_escaped(rule, name.get(..end).unwrap_or_default(), false);
     if end < name.len() {
         put(rule, "...");
     }

@@ -570,8 +570,13 @@ pub fn write_number(out: &mut String, number: u64) {
 }
 
 /// Appends `text` as a JSON string in ASCII: other characters are escapes of their UTF-16 code units.
-#[inline(never)]
 pub fn write_string(out: &mut String, text: &str) {
+    write_escaped(out, text, true);
+}
+
+/// Appends `text` in quotes. Control characters are escapes, and with `ascii` so are all that are not ASCII.
+#[inline(never)]
+pub(crate) fn write_escaped(out: &mut String, text: &str, ascii: bool) {
     put(out, "\"");
     for character in text.chars() {
         match character {
@@ -580,6 +585,7 @@ pub fn write_string(out: &mut String, text: &str) {
                 out.push(character);
             }
             ' '..='~' => out.push(character),
+            '\u{a0}'.. if !ascii => out.push(character),
             _ => {
                 for unit in character.encode_utf16(&mut [0; 2]) {
                     put(out, "\\u");

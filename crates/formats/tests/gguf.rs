@@ -77,7 +77,7 @@ fn a_file_is_read() {
         let expected = concat!(
             r#""metadata":[["general.alignment",{"integer":"64"}],["u8",{"integer":"200"}],["i8",{"integer":"-56"}],"#,
             r#"["u16",{"integer":"51200"}],["i16",{"integer":"-14336"}],["u32",{"integer":"4294967295"}],"#,
-            r#"["i32",{"integer":"-1"}],["f32",{"f32":2143289345}],["bool",true],["string","é\"\u000a"],"#,
+            r#"["i32",{"integer":"-1"}],["f32",{"f32":2143289345}],["bool",true],["string","\u00e9\"\u000a"],"#,
             r#"["u64",{"integer":"18446744073709551615"}],["i64",{"integer":"-9223372036854775808"}],"#,
             r#"["f64",{"f64":[1072693248,1]}],["array",{"array":"array","count":2}],"#,
             r#"["tokenizer.ggml.tokens",{"array":"string","count":2}]]"#
