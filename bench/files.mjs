@@ -28,7 +28,7 @@ const [TEXT, BINARY, LARGE] = ['glove.txt', 'word2vec.bin', 'large.safetensors']
 );
 const [WORDS, COLUMNS] = [400_000, 50];
 const [ROWS, DIM] = [976_562, 256]; // 1 GB
-const ROUNDS = 9;
+const ROUNDS = 5;
 const program = (/** @type {string} */ name) => fileURLToPath(new URL(`files/${name}`, import.meta.url));
 const ONE_THREAD = { OMP_NUM_THREADS: '1', OPENBLAS_NUM_THREADS: '1', TOKENBED_THREADS: '1' };
 
@@ -194,7 +194,7 @@ async function firstRow() {
   /** @type {Record<string, number[]>[]} */
   const [opened, whole] = [{}, {}];
   const sums = new Set();
-  for (let round = -1; round < 2 * ROUNDS; round++) {
+  for (let round = -1; round < 3 * ROUNDS; round++) {
     for (const [name, [command, ...args]] of shuffled(Object.entries(contenders))) {
       const start = performance.now();
       const { stdout, stderr, status } = spawnSync(String(command), args.map(String), {
@@ -226,5 +226,5 @@ await words('word2vec binary', BINARY, { gensim: 1 });
 await firstRow();
 say();
 say(
-  `${cpu}, load ${load} at the start, node ${process.versions.node}; one thread; medians of ${ROUNDS} rounds, K3 of ${2 * ROUNDS}`,
+  `${cpu}, load ${load} at the start, node ${process.versions.node}; one thread; medians of ${ROUNDS} rounds, K3 of ${3 * ROUNDS}`,
 );
