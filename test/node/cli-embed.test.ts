@@ -439,7 +439,7 @@ describe('embed --weights', () => {
     ['records', f32(dictOf("[('a', '<f4'), ('b', '<f4')]", 'False', '(4, 3)')), 'byte [0-9]+: .*structure'],
     ['one axis', f32(dictOf("'<f4'", 'False', '(12,)')), 'no tensor is a table .*no 2-D tensor'],
     ['three axes', f32(dictOf("'<f4'", 'False', '(2, 2, 3)')), 'no tensor is a table .*no 2-D tensor'],
-    ['no rows', npy(dictOf("'<f4'", 'False', '(0, 3)'), new Uint8Array(0)), 'no tensor is a table'],
+    ['no rows', npy(dictOf("'<f4'", 'False', '(0, 3)'), new Uint8Array(0)), 'at least one row'],
     ['a negative size', f32(dictOf("'<f4'", 'False', '(-4, 3)')), 'byte 61: .*a shape that is not a tuple'],
     ['too many bytes', f32(dictOf("'<f4'", 'False', '(4294967296, 4294967296)')), 'more than 2\\^64 bytes'],
     [

@@ -289,6 +289,8 @@ impl<'a> Reader<'a> {
         self.array()?;
         while self.element()? {
             out.push(self.unsigned()?);
+            // Python 2 wrote `3L`.
+            self.at += (self.python && self.byte() == Some(b'L')) as usize;
         }
         Ok(())
     }
