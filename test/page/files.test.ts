@@ -44,23 +44,29 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-async function launch(): Promise<Browser> {
-  const browser = await chromium.launch({
+const launch = (): Promise<Browser> =>
+  chromium.launch({
     executablePath: findChromium() ?? 'chromium-not-found',
     args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu', '--js-flags=--expose-gc'],
   });
+
+/** A new browser, closed when the test ends. */
+async function newBrowser(): Promise<Browser> {
+  const browser = await launch();
   onTestFinished(() => browser.close());
   return browser;
 }
 
-/** Opens the page. `violations` are those of its policy. */
-async function visit(browser: Browser): Promise<{ page: Page; violations: string[] }> {
-  const page = await browser.newPage();
+/** Opens the page, without what other tests have stored. `violations` are those of its policy. */
+async function visit(browser: Browser, url = site.url): Promise<{ page: Page; violations: string[] }> {
+  const context = await browser.newContext();
+  onTestFinished(() => context.close());
+  const page = await context.newPage();
   const violations: string[] = [];
   page.on('console', (message) => {
     if (message.text().includes('Content Security Policy')) violations.push(message.text());
   });
-  await page.goto(site.url);
+  await page.goto(url);
   await ready(page);
   return { page, violations };
 }
@@ -99,8 +105,14 @@ const load = (page: Page, url: string, options: { cache?: string; sha256?: strin
   );
 
 describe('30 MB', () => {
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await launch();
+  });
+  afterAll(() => browser.close());
+
   test('by fetch, with progress, under a strict policy', async () => {
-    const { page, violations } = await visit(await launch());
+    const { page, violations } = await visit(browser);
     const { row, steps, gaps } = await load(page, `${files.url}/file`, { sha256: hash });
     expect(row).toEqual(lastRow);
     expect(steps.length).toBeGreaterThan(1);
@@ -115,7 +127,7 @@ describe('30 MB', () => {
   });
 
   test('in a worker', async () => {
-    const { page, violations } = await visit(await launch());
+    const { page, violations } = await visit(browser);
     const { row, steps } = await page.evaluate(
       (url) =>
         new Promise<{ row: number[]; steps: number[] }>((resolve, reject) => {
@@ -133,7 +145,7 @@ describe('30 MB', () => {
   });
 
   test('an abort ends the request, rejects with the reason, and leaves no entry in the cache', async () => {
-    const { page } = await visit(await launch());
+    const { page } = await visit(browser);
     const before = files.seen.aborted;
     const { reason, loaded, entries } = await page.evaluate(async (url) => {
       const controller = new AbortController();
@@ -162,9 +174,7 @@ describe('30 MB', () => {
     const site = await servePage(files.url);
     onTestFinished(() => site.close());
     onTestFinished(() => files.close());
-    const page = await (await launch()).newPage();
-    await page.goto(site.url);
-    await ready(page);
+    const { page } = await visit(browser, site.url);
     const url = `${files.url}/file`;
     const expectLoaded = async () => {
       const { row, steps } = await load(page, url, { cache: 'tables' });
@@ -239,7 +249,7 @@ describe('peak memory of 30 MB', () => {
       },
     ],
   ])('%s', async (what, work) => {
-    const browser = await launch();
+    const browser = await newBrowser();
     const { page } = await visit(browser);
     if (!isLinux) {
       expect(await work(page)).toMatchObject({ row: lastRow });
@@ -254,7 +264,7 @@ describe('peak memory of 30 MB', () => {
   });
 
   test('the measurement counts 100 MB that a page takes', async () => {
-    const browser = await launch();
+    const browser = await newBrowser();
     const { page } = await visit(browser);
     const allocate = () =>
       page.evaluate(() => {
