@@ -438,8 +438,8 @@ export class Opener {
 }
 
 /**
- * Collects a stream of unknown length. Its header is read as soon as it is there, so that a stream that is no file, or has
- * more bytes than its header says, is refused at once.
+ * Collects a stream of unknown length. The header of a long one is read after the first megabyte, so that a stream that is
+ * no file, or has more bytes than its header says, is refused before it fills the memory.
  */
 function* collect(
   backend: Backend,
@@ -449,7 +449,7 @@ function* collect(
 ): Steps<Uint8Array[]> {
   const { kernels, limit } = backend;
   const parts: Uint8Array[] = [];
-  let [loaded, needed, end] = [0, 1, limit];
+  let [loaded, needed, end] = [0, PIECE, limit];
   for (;;) {
     const part = yield* wait(next());
     if (part === null) return parts;
