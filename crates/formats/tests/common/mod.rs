@@ -2,6 +2,9 @@
 
 #![allow(dead_code, reason = "each test uses its own part")]
 
+pub mod allocation;
+pub mod check;
+
 use tokenbed_formats::{
     detect, header, At, Error, Format, Header, Read, Sink, Summary, WordError, WordFormat, WordReader,
 };
@@ -234,6 +237,12 @@ impl Random {
         bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         ((bits ^ (bits >> 31)) >> 11) % bound.max(1)
+    }
+
+    /// A number below 2^`bits`, more often a small one.
+    pub fn small(&mut self, bits: u64) -> u64 {
+        let bound = 1 << self.below(bits + 1);
+        self.below(bound)
     }
 
     pub fn one<T: Copy>(&mut self, of: &[T]) -> T {
