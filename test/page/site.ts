@@ -9,6 +9,7 @@ import path from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
 
 const DIST = fileURLToPath(new URL('../../dist/', import.meta.url));
 const HEADERS = { 'access-control-allow-origin': '*', 'cache-control': 'no-store' };
@@ -89,22 +90,27 @@ export function servePage(files: string) {
   });
 }
 
-/** Serves a file in pieces, at `/file` whole and at `/half` only up to its half; the connection then stays open. */
+/**
+ * Serves a file in pieces: at `/file` whole; at `/half` up to its half, and the connection stays open; at `/gzip`
+ * compressed, which a page of another origin does not see.
+ */
 export async function serveFile(bytes: Uint8Array) {
   const seen = { requests: 0, aborted: 0 };
+  const compressed = gzipSync(bytes, { level: 1 });
   const server = await listen(async (request, response) => {
     seen.requests++;
     const isHalf = request.url === '/half';
+    const body = request.url === '/gzip' ? compressed : isHalf ? bytes.subarray(0, bytes.length / 2) : bytes;
     response.on('close', () => {
       if (!response.writableFinished) seen.aborted++;
     });
-    const headers = {
+    response.writeHead(200, {
       ...HEADERS,
-      'content-length': bytes.length,
       'content-type': 'application/octet-stream',
-    };
-    response.writeHead(200, headers);
-    const pieces = Readable.from(piecesOf(isHalf ? bytes.subarray(0, bytes.length / 2) : bytes));
+      'content-length': isHalf ? bytes.length : body.length,
+      ...(body === compressed ? { 'content-encoding': 'gzip' } : {}),
+    });
+    const pieces = Readable.from(piecesOf(body));
     await pipeline(pieces, response, { end: !isHalf }).catch(() => {}); // the page may close the connection
   });
   return { ...server, seen };
