@@ -6,7 +6,8 @@
  *       fresh process. `open` is the time after the imports, `process` that of the whole process
  *
  * One thread. Each contender of K2 has a process of its own; they take turns, in a new random order in each round. Answers
- * are compared first. A ratio is paired round by round; the table has the median. The files are written into .cache/bench at
+ * are compared first. A time is that of the clock or of the processor, whichever is less, since the machine may be busy (but
+ * `process` is the clock's). A ratio is paired round by round; the table has the median. The files are written into .cache/bench at
  * the first run (1.3 GB), and are in the page cache when they are read. `npm run bench:peers` installs gensim and safetensors.
  */
 

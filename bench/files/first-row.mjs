@@ -1,6 +1,7 @@
 /** One row of a safetensors file in a fresh process: `first-row.mjs NAME FILE ROW`. It prints the milliseconds after the imports, and the row's sum. */
 
 import { readFileSync } from 'node:fs';
+import { stopwatch } from './stopwatch.mjs';
 
 const [, , name, file = '', row = ''] = process.argv;
 /** @type {(file: string, row: number) => Float32Array} */
@@ -17,7 +18,7 @@ if (name === 'tokenbed') {
     return new Float32Array(bytes.buffer.slice(start, start + 4 * shape[1]));
   };
 }
-const start = performance.now();
+const elapsed = stopwatch();
 const values = read(file, Number(row));
-const ms = performance.now() - start;
+const ms = elapsed();
 process.stdout.write(JSON.stringify({ ms, sum: values.reduce((sum, value) => sum + value, 0) }));

@@ -9,6 +9,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import { stopwatch } from './stopwatch.mjs';
 
 /** @typedef {{ words: readonly string[], values: Float32Array }} Read */
 
@@ -67,11 +68,11 @@ if (name.startsWith('tokenbed')) {
 
 for await (const file of createInterface({ input: process.stdin })) {
   globalThis.gc?.();
-  const start = performance.now();
+  const elapsed = stopwatch();
   const loaded = load(file);
-  const ms = performance.now() - start;
+  const ms = elapsed();
   const { words, values } = loaded.read();
-  const withWords = performance.now() - start;
+  const withWords = elapsed();
   const digest = createHash('sha256').update(new Uint8Array(values.buffer)).update(words.join('\n'));
   loaded.dispose();
   process.stdout.write(

@@ -186,7 +186,7 @@ const SAFETENSORS: readonly [string, RegExp, Uint8Array<ArrayBuffer>, Record<str
   ['nesting of 100,000 levels', /expected an object/, header(`{"weight":${'['.repeat(100_000)}`)],
   ['no tensors', /2-D/, safetensors({})],
   ['no tensor of two axes', /2-D/, tensors({ a: { dtype: 'F32', shape: [4], data: DATA } })],
-  ['no tensor of a dtype that is read', /2-D/, tensors({ a: { dtype: 'I32', shape: [2, 2], data: DATA } })],
+  ['no tensor of a dtype that is read', /I32/, tensors({ a: { dtype: 'I32', shape: [2, 2], data: DATA } })],
   [
     'two tables without a usual name',
     /several tensors.*first.*second/,
@@ -249,11 +249,7 @@ const worded = (words: Part, offsets: readonly number[]) =>
   });
 
 const TOKENBED: readonly [string, RegExp, Uint8Array<ArrayBuffer>, Record<string, unknown>?][] = [
-  [
-    'a dtype of rows that does not exist',
-    /no tensor is a table/,
-    packed({ ...PACKED, 'tokenbed.dtype': 'i2' }),
-  ],
+  ['a dtype of rows that does not exist', /U8|tokenbed/, packed({ ...PACKED, 'tokenbed.dtype': 'i2' })],
   ['rows without their dim', /tokenbed\.dim/, packed({ 'tokenbed.dtype': 'i8' })],
   ['a dim that is no number', /tokenbed\.dim/, packed({ ...PACKED, 'tokenbed.dim': 'two' })],
   ['a dim of 0', /tokenbed\.dim/, packed({ ...PACKED, 'tokenbed.dim': '0' })],
