@@ -28,7 +28,9 @@ impl<'a> Encoded<'a> {
     /// # Panics
     /// If a row has fewer columns, or the bytes are not whole rows.
     pub fn new(encoding: Encoding, dim: usize, stride: usize, bytes: &'a [u8]) -> Self {
-        let fits = encoding.row_bytes(dim).is_some_and(|row| row <= stride);
+        let fits = encoding
+            .row_bytes(whole_blocks(encoding, dim))
+            .is_some_and(|row| row <= stride);
         assert!(
             fits && bytes.len().is_multiple_of(stride),
             "rows of {dim} columns"
@@ -54,9 +56,22 @@ impl<'a> Encoded<'a> {
         let Encoded { dim, stride, .. } = *self;
         match self.encoding {
             Encoding::Stored(dtype) => {
-                let spec = TableSpec::with_stride(dtype, self.rows(), dim, stride);
+                let wide = whole_blocks(self.encoding, dim);
+                let spec = TableSpec::with_stride(dtype, self.rows(), wide, stride);
                 let table = spec.and_then(|spec| Table::new(spec, self.bytes));
-                read(isa, table.unwrap_or_else(|_| unreachable!()), values, out)
+                let table = table.unwrap_or_else(|_| unreachable!());
+                if wide == dim {
+                    return read(isa, table, values, out);
+                }
+                let (mut at, mut out) = (values.start, out);
+                while !out.is_empty() {
+                    let (row, col) = (at / dim, at % dim);
+                    let (part, rest) = out.split_at_mut(out.len().min(dim - col));
+                    let start = row * wide + col;
+                    read(isa, table, start..start + part.len(), part);
+                    at += part.len();
+                    out = rest;
+                }
             }
             Encoding::F64 => self.each(values, out, |x| f64::from_le_bytes(x) as f32),
             Encoding::F8E4M3 => self.each(values, out, f8_e4m3),
@@ -90,6 +105,14 @@ impl<'a> Encoded<'a> {
             let (col, value) = first_beyond_f32(&bytes[..self.dim * 8])?;
             Some(Misfit { row, col, value })
         })
+    }
+}
+
+/// `dim` columns, rounded up to whole blocks.
+fn whole_blocks(encoding: Encoding, dim: usize) -> usize {
+    match encoding {
+        Encoding::Stored(dtype) => dim.next_multiple_of(dtype.block().map_or(1, |block| block.values())),
+        _ => dim,
     }
 }
 

@@ -200,7 +200,11 @@ fn end<T>(result: &Result<T, Error>) -> String {
     let Err(error) = result else {
         return "read".to_owned();
     };
-    assert!(!error.rule.is_empty() && error.rule.len() < 1200, "{}", error.rule);
+    assert!(
+        !error.rule.is_empty() && error.rule.len() < 1200,
+        "{}",
+        error.rule
+    );
     assert!(!error.rule.chars().any(char::is_control), "{}", error.rule);
     let place = match error.at {
         At::Byte(_) => "byte",
