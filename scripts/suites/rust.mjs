@@ -13,7 +13,12 @@ import { checks, command, showInstructionSets } from '../lib/suite.mjs';
  * @returns {Promise<import('../lib/suite.mjs').Outcome>}
  */
 export async function rustTests() {
+  say(
+    '  more of the fuzzer NOT RUN: npm run fuzz -- 300 mutates files for minutes; the kept corpus is read here',
+  );
   const args = ['test', '--release', '--no-fail-fast', '-p', 'tokenbed-core'].concat([
+    '-p',
+    'tokenbed-formats',
     '-p',
     'tokenbed-binding',
     '-p',

@@ -48,6 +48,7 @@ fn a_file_is_read() {
 fn forms_of_the_dict_that_mean_the_same() {
     for dict in [
         "{'shape': (3, 4), 'fortran_order': False, 'descr': '<f4'}",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (3L, 4L), }",
         "{\"descr\":\"<f4\",\"shape\":(3,4),\"fortran_order\":False}",
         "{ 'fortran_order' :\tFalse ,\n'descr' : \"<f4\" , 'shape' : ( 3 , 4 , ) , }",
     ] {
@@ -102,7 +103,9 @@ const DICTS: &[(&str, &str)] = &[
     ("{'shape': (§-3, 4)}", "found -3"),
     ("{'shape': (§3.0, 4)}", "found 3.0"),
     ("{'shape': (0§3, 4)}", "expected a comma or )"),
-    ("{'shape': (3§L, 4)}", "expected a comma or )"),
+    ("{'shape': (3L§L, 4)}", "expected a comma or )"),
+    ("{'shape': (3 §L, 4)}", "expected a comma or )"),
+    ("{'shape': (3§l, 4)}", "expected a comma or )"),
     ("{'shape': (3§_0, 4)}", "expected a comma or )"),
     ("{'shape': (0§x3, 4)}", "expected a comma or )"),
     ("{'shape': (§(3, 4),)}", "expected a number"),
