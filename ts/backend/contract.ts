@@ -22,7 +22,7 @@ export interface TableRecord {
 export interface MapRecord {
   /** The descriptor of the open file, which is duplicated. */
   fd: number;
-  /** Its path, for errors. */
+  /** Its path, also for errors. A descriptor of another file is not mapped. */
   path: string;
   /** The place of the first row in it, in bytes: any. */
   offset: number;

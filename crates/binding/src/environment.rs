@@ -38,7 +38,7 @@ pub struct TableRecord {
 pub struct MapRecord {
     /// The descriptor of the open file.
     pub fd: i32,
-    /// Its path, for errors.
+    /// Its path, which is also that of errors.
     pub path: String,
     /// The place of the first row in it, in bytes.
     pub offset: f64,
@@ -217,7 +217,7 @@ fn mapped_table(record: MapRecord) -> Result<Option<StoredTable>, Failure> {
     {
         return Err(Failure::Argument("rows inside of the file"));
     }
-    let memory = Memory::map(record.fd, offset, spec.bytes(), length);
+    let memory = Memory::map(record.fd, record.path.as_ref(), offset, spec.bytes(), length);
     let memory = memory.map_err(|cut| cut_short(cut, &record.path))?;
     Ok(memory.map(|memory| StoredTable {
         spec,

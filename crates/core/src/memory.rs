@@ -238,8 +238,8 @@ impl Memory<Write> {
 
 #[cfg(unix)]
 impl Memory<Read> {
-    /// Maps `len` bytes of an open file from byte `offset` on, which may be any; `None` if it is not a regular file, or
-    /// the system cannot map it. `opened` is the length that the file had when it was opened; the descriptor is
+    /// Maps `len` bytes of an open file from byte `offset` on, which may be any; `None` if it is not a regular file, is
+    /// no longer the one at `path`, or cannot be mapped. `opened` is the length that the file had when it was opened; the descriptor is
     /// duplicated. [`Memory::check`] comes before and after the bytes are read. They change if the file is written.
     ///
     /// Errors: the file is shorter.
@@ -248,13 +248,14 @@ impl Memory<Read> {
     /// If the bytes are not in the first `opened` ones.
     pub fn map(
         file: std::os::fd::RawFd,
+        path: &std::path::Path,
         offset: u64,
         len: usize,
         opened: u64,
     ) -> Result<Option<Self>, CutFile> {
         let end = offset.checked_add(len as u64);
         assert!(end.is_some_and(|end| end <= opened), "bytes of the file");
-        let mapped = file::Mapping::new(file, offset, len, opened)?;
+        let mapped = file::Mapping::new(file, path, offset, len, opened)?;
         Ok(mapped.map(|(start, mapping)| Self::of(start, len, Keeper::File(mapping))))
     }
 

@@ -24,7 +24,7 @@ impl Temporary {
         let file = File::open(&self.0).unwrap();
         let opened = file.metadata().unwrap().len();
         // The descriptor is duplicated: this one is closed on return.
-        Memory::map(file.as_raw_fd(), offset as u64, len, opened)
+        Memory::map(file.as_raw_fd(), &self.0, offset as u64, len, opened)
             .unwrap()
             .unwrap()
     }
@@ -70,12 +70,21 @@ fn any_part_of_a_file_can_be_mapped() {
 fn what_is_no_regular_file_is_not_mapped() {
     let file = Temporary::new("kinds", &bytes(10));
     let open = File::open(&file.0).unwrap();
-    assert!(Memory::map(open.as_raw_fd(), 0, 0, 10).unwrap().is_none());
-    let folder = File::open(std::env::temp_dir()).unwrap();
-    assert!(Memory::map(folder.as_raw_fd(), 0, 1, 10).unwrap().is_none());
-    let device = File::open("/dev/zero").unwrap();
-    assert!(Memory::map(device.as_raw_fd(), 0, 1, 10).unwrap().is_none());
-    assert!(Memory::map(-1, 0, 1, 10).unwrap().is_none());
+    assert!(Memory::map(open.as_raw_fd(), &file.0, 0, 0, 10)
+        .unwrap()
+        .is_none());
+    for path in [std::env::temp_dir(), "/dev/zero".into()] {
+        let open = File::open(&path).unwrap();
+        assert!(Memory::map(open.as_raw_fd(), &path, 0, 1, 10).unwrap().is_none());
+    }
+    assert!(Memory::map(-1, &file.0, 0, 1, 10).unwrap().is_none());
+    // Another file, and one that has another name now.
+    let other = Temporary::new("another", &bytes(10));
+    assert!(Memory::map(open.as_raw_fd(), &other.0, 0, 1, 10)
+        .unwrap()
+        .is_none());
+    let gone = file.0.with_extension("gone");
+    assert!(Memory::map(open.as_raw_fd(), &gone, 0, 1, 10).unwrap().is_none());
 }
 
 #[test]
@@ -86,7 +95,7 @@ fn a_file_that_is_shorter_is_an_error_and_one_that_grows_is_none() {
         opened,
         found: Some(found),
     };
-    let short = Memory::map(open.as_raw_fd(), 0, 100, 5001).err();
+    let short = Memory::map(open.as_raw_fd(), &file.0, 0, 100, 5001).err();
     assert_eq!(short, Some(cut(5001, 5000)));
     let memory = file.map(10, 20);
     file.set_len(6000);

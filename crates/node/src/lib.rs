@@ -46,7 +46,7 @@ pub struct TableRecord {
 pub struct MapRecord {
     /// The descriptor of the open file.
     pub fd: i32,
-    /// Its path, for errors.
+    /// Its path, which is also that of errors.
     pub path: String,
     /// The place of the first row in it, in bytes.
     pub offset: f64,

@@ -9,8 +9,11 @@
 //! Pages are mapped with the `libc` crate, which this crate needs for `madvise` in any case. `memmap2` would own the
 //! mapping, but neither check the file nor answer SIGBUS, and the handler maps pages itself.
 
+use std::fs::{File, Metadata};
 use std::ops::Range;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, FromRawFd, RawFd};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 use std::ptr::NonNull;
 
 /// A file that has become shorter since it was opened.
@@ -27,8 +30,8 @@ pub struct CutFile {
 pub struct Mapping {
     pages: NonNull<u8>,
     len: usize,
-    /// A duplicate of the caller's descriptor, for `fstat`.
-    file: OwnedFd,
+    /// A duplicate of the caller's descriptor, for its length.
+    file: File,
     opened: u64,
     #[cfg(target_os = "linux")]
     watched: faults::Watched,
@@ -44,9 +47,11 @@ fn page_bytes() -> usize {
 
 impl Mapping {
     /// Maps `len` bytes of a file from byte `offset` on, which may be any. Returns the address of the first one, and
-    /// the mapping; `None` if it is not a regular file that can be mapped. `opened` is the length of the file.
+    /// the mapping; `None` if it is not a regular file that can be mapped, or not the one at `path`. `opened` is the
+    /// length of the file.
     pub fn new(
         file: RawFd,
+        path: &Path,
         offset: u64,
         len: usize,
         opened: u64,
@@ -55,12 +60,14 @@ impl Mapping {
         let file = match unsafe { libc::fcntl(file, libc::F_DUPFD_CLOEXEC, 0) } {
             -1 => return Ok(None),
             // SAFETY: the descriptor is new, so this is its only owner.
-            file => unsafe { OwnedFd::from_raw_fd(file) },
+            file => unsafe { File::from_raw_fd(file) },
         };
-        match length(&file) {
-            None => return Ok(None),
-            Some(found) => expect_whole(opened, found)?,
-        }
+        // The number of a file in Deno is no descriptor: it may be that of another file.
+        let found = match (file.metadata(), path.metadata()) {
+            (Ok(open), Ok(there)) if open.is_file() && place(&open) == place(&there) => open.len(),
+            _ => return Ok(None),
+        };
+        expect_whole(opened, found)?;
         let before = (offset % page_bytes() as u64) as usize;
         let from = libc::off_t::try_from(offset - before as u64);
         let (Ok(from), Some(len)) = (from, len.checked_add(before).filter(|&len| len > 0)) else {
@@ -91,8 +98,8 @@ impl Mapping {
 
     /// An error if the file is shorter than when it was opened, or if bytes that it no longer had were read.
     pub fn check(&self) -> Result<(), CutFile> {
-        if let Some(found) = length(&self.file) {
-            expect_whole(self.opened, found)?;
+        if let Ok(about) = self.file.metadata() {
+            expect_whole(self.opened, about.len())?;
         }
         #[cfg(target_os = "linux")]
         if self.watched.is_cut() {
@@ -126,6 +133,11 @@ impl Drop for Mapping {
     }
 }
 
+/// What tells files apart.
+fn place(file: &Metadata) -> (u64, u64) {
+    (file.dev(), file.ino())
+}
+
 fn expect_whole(opened: u64, found: u64) -> Result<(), CutFile> {
     match found < opened {
         true => Err(CutFile {
@@ -133,22 +145,6 @@ fn expect_whole(opened: u64, found: u64) -> Result<(), CutFile> {
             found: Some(found),
         }),
         false => Ok(()),
-    }
-}
-
-/// The length of a regular file.
-fn length(file: &OwnedFd) -> Option<u64> {
-    let mut about = std::mem::MaybeUninit::<libc::stat>::uninit();
-    // SAFETY: `fstat` writes all of `about` if it returns 0.
-    let about = unsafe {
-        match libc::fstat(file.as_raw_fd(), about.as_mut_ptr()) {
-            0 => about.assume_init(),
-            _ => return None,
-        }
-    };
-    match about.st_mode & libc::S_IFMT == libc::S_IFREG {
-        true => u64::try_from(about.st_size).ok(),
-        false => None,
     }
 }
 
