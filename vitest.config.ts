@@ -1,7 +1,8 @@
 /**
  * The same test/*.test.ts run on the native backend, on WASM in Node, and on WASM in headless Chromium.
  * `inject('backend')` returns the backend of a test, and test/setup.ts checks that the library uses it. In addition,
- * test/repository/ checks the source files and needs no backend, and test/page/ tests the page of examples/browser.
+ * test/repository/ checks the source files and needs no backend, and test/page/ drives a browser from Node: the
+ * page of examples/browser, and large files.
  *
  * The tests load dist/ as a user's program does: in Node through Node itself, never transformed.
  */
@@ -78,7 +79,7 @@ export default defineConfig({
         },
       },
       {
-        // examples/browser in a real browser, driven from Node, which computes the expected results.
+        // A real browser driven from Node, which computes the expected results.
         resolve: { alias: entries('mjs') },
         test: {
           name: 'page',
