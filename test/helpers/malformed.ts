@@ -142,10 +142,10 @@ const SAFETENSORS: readonly [string, RegExp, Uint8Array<ArrayBuffer>, Record<str
   ['bytes at the end', /hole|after|trailing|belong/, changed({}, {}, floats(5))],
   [
     'tensors that overlap',
-    /inside the data before it/,
+    /overlaps the data before it/,
     changed({}, { b: { dtype: 'U8', shape: [4], data_offsets: [12, 16] } }),
   ],
-  ['the same bytes for two tensors', /inside the data before it/, changed({}, { b: TABLE })],
+  ['the same bytes for two tensors', /overlaps the data before it/, changed({}, { b: TABLE })],
   [
     'an unknown dtype whose offsets are beyond the file',
     /file|beyond/,
@@ -153,7 +153,7 @@ const SAFETENSORS: readonly [string, RegExp, Uint8Array<ArrayBuffer>, Record<str
   ],
   [
     'an unknown dtype that overlaps',
-    /inside the data before it/,
+    /overlaps the data before it/,
     changed({}, { b: { dtype: 'F8_NEW', shape: [4], data_offsets: [0, 16] } }),
   ],
   [
@@ -440,7 +440,7 @@ const GGUF: readonly [string, RegExp, Uint8Array<ArrayBuffer>, Record<string, un
   ['an offset that is not aligned', /offset|align/, beside({ offset: 20 })],
   ['an offset beyond the file', /file|beyond|bytes|offset|hole/, beside({ offset: 2 ** 40 })],
   ['an offset that wraps', /file|beyond|bytes|offset|wrap|hole/, beside({ offset: 2n ** 64n - 32n })],
-  ['tensors that overlap', /inside the data before it/, beside({ offset: 0 })],
+  ['tensors that overlap', /overlaps the data before it/, beside({ offset: 0 })],
   ['a hole at the start', /hole|offset|gap/, withTensor({ offset: 32 }, join(PADDED, PADDED))],
   ['a hole between two tensors', /hole|offset|gap/, beside({ offset: 64 }, join(PADDED, PADDED, PADDED))],
   ['a file that is cut in the data', /bytes|file|beyond/, withTensor({}, DATA.subarray(0, 3))],
