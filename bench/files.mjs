@@ -3,7 +3,8 @@
  *
  *   K2  400,000 x 50, as GloVe text and as word2vec binary: tokenbed on both backends, gensim, plain JS
  *   K3  1 GB of safetensors: tokenbed (mapped), safetensors in Python (`get_slice`), plain JS (`readFileSync`); each time a
- *       fresh process. `open` is the time after the imports, `process` that of the whole process
+ *       fresh process. `open` is the time after the imports, `process` that of the whole process. Then the memory of 1,000
+ *       lookups, after the pages of the file were evicted
  *
  * One thread. Each contender of K2 has a process of its own; they take turns, in a new random order in each round. Answers
  * are compared first. A time is that of the clock or of the processor, whichever is less, since the machine may be busy (but
@@ -18,7 +19,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { say, step } from '../scripts/lib/progress.mjs';
-import { endWithUs, environment, root } from '../scripts/lib/run.mjs';
+import { endWithUs, environment, must, root } from '../scripts/lib/run.mjs';
 import { describeMachine } from './harness/machine.mjs';
 import { median } from './harness/statistics.mjs';
 import { python } from './peers/installed.mjs';
@@ -219,12 +220,28 @@ async function firstRow() {
   report('K3 first row of 1 GB, process', 'tokenbed, mapped', order(whole), {});
 }
 
+/** Python has the call that evicts a file's pages. */
+const EVICT = `import os, sys
+file = os.open(sys.argv[1], os.O_RDONLY)
+os.fsync(file)
+os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)`;
+
+/** What 1,000 lookups in the large file add to the memory of a process. */
+async function memory() {
+  await must(python, ['-c', EVICT, LARGE]);
+  const { stdout } = await must(process.execPath, ['--expose-gc', program('memory.mjs'), LARGE]);
+  const { anonymous, resident } = JSON.parse(stdout);
+  const mb = (/** @type {number} */ bytes) => `${(bytes / 1e6).toFixed(1)} MB`;
+  say(`K3 1,000 rows of 1 GB: RssAnon + ${mb(anonymous)} (target 8), RSS + ${mb(resident)} (target 32)`);
+}
+
 const { cpu, load } = await describeMachine();
 await makeFiles();
 await readFile(LARGE); // into the page cache
 await words('GloVe text', TEXT, { gensim: 5, 'plain JS': 4 });
 await words('word2vec binary', BINARY, { gensim: 1 });
 await firstRow();
+await memory();
 say();
 say(
   `${cpu}, load ${load} at the start, node ${process.versions.node}; one thread; medians of ${ROUNDS} rounds, K3 of ${3 * ROUNDS}`,
