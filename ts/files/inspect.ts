@@ -10,10 +10,13 @@ import { readWordFile, WORD_TENSOR } from './word-file.js';
 
 /** A tensor of a file. */
 export interface TensorInfo {
+  /** Its name; `weight` in files without names. */
   name: string;
   /** The name of the dtype in the file: `F32`, `<f4`, `Q8_0`. */
   dtype: string;
+  /** Its sizes, the outermost first. */
   shape: number[];
+  /** Bytes of its values. */
   bytes: number;
   /** The byte at which it begins, in the file that has it. */
   offset: number;
@@ -21,8 +24,11 @@ export interface TensorInfo {
 
 /** The contents of a file. */
 export interface FileInfo {
+  /** The format that was recognized. */
   format: FileFormat;
+  /** In the order of the file. */
   tensors: TensorInfo[];
+  /** Keys and values; numbers as text, arrays as `[262144 x string]`. */
   metadata: Record<string, string>;
 }
 

@@ -34,29 +34,41 @@ import { run, type Signal, type Steps, wait } from './steps.js';
 
 /** The part of a `URL` that is used. */
 export interface UrlLike {
+  /** The whole address. */
   readonly href: string;
+  /** The scheme with its colon. */
   readonly protocol: string;
 }
 
 /** The part of a `Blob` or `File` that is used. */
 export interface BlobLike {
+  /** Its bytes. */
   readonly size: number;
+  /** A part of it. */
   slice(start?: number, end?: number): BlobLike;
+  /** Reads all of it. */
   arrayBuffer(): Promise<ArrayBuffer>;
 }
 
 /** The part of a `ReadableStream` that is used. */
 export interface StreamLike {
+  /** Locks the stream for one reader. */
   getReader(): unknown;
 }
 
 /** The part of a `Response` that is used. */
 export interface ResponseLike {
+  /** Whether the status is 2xx. */
   readonly ok: boolean;
+  /** The HTTP status. */
   readonly status: number;
+  /** The address after redirects; empty if a program made the response. */
   readonly url: string;
+  /** The headers. */
   readonly headers: { get(name: string): string | null };
+  /** A stream of bytes, or null. */
   readonly body: unknown;
+  /** Whether the body was read before. */
   readonly bodyUsed: boolean;
 }
 
