@@ -1,7 +1,7 @@
 /** The output of scripts/build-ts.mjs: its declarations, which files the entry points load, and that none is stale. */
 
 import { execFileSync } from 'node:child_process';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseSync } from 'oxc-parser';
@@ -133,6 +133,13 @@ describe('dist', () => {
       if (generic.test(await readFile(path.join(dist, name), 'utf8'))) wrong.push(name);
     expect(names).toContain('index.d.ts');
     expect(wrong).toEqual([]);
+  });
+
+  test('the addon is small', async () => {
+    const [addon] = (await readdir(path.join(dist, 'native'))).filter((name) => name.endsWith('.node'));
+    const { size } = await stat(path.join(dist, 'native', addon!));
+    // Without symbols. It has the kernels of three instruction sets on x86-64.
+    expect(size).toBeLessThanOrEqual(1.2 * 2 ** 20);
   });
 
   test('engines without WASM SIMD can parse the files, and so report what is missing', async () => {

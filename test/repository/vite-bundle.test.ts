@@ -81,8 +81,8 @@ describe('tokenbed', () => {
 
   test('has a small WASM', async () => {
     const wasm = await readFile(path.join(root, 'dist/core.wasm'));
-    // 80 kB at the time of writing: 54 kB without dtypes other than f32 and nearest rows.
-    expect(gzipSync(wasm, { level: 9 }).length).toBeLessThanOrEqual(85 * 1024);
+    // The limit of the issue that added files. A quarter of the code reads them.
+    expect(gzipSync(wasm, { level: 9 }).length).toBeLessThanOrEqual(100 * 1024);
   });
 
   test('is small, without the bytes of tokenbed/inline', () => {

@@ -573,12 +573,22 @@ impl Environment {
         self.mapped.get_mut().clear(); // a panic may have left some
         let done = work(self)?;
         #[cfg(unix)]
+        if !self.mapped.get_mut().is_empty() {
+            self.check_mapped()?;
+        }
+        Ok(done)
+    }
+
+    /// Checks the tables of the current call that are mapped.
+    #[cfg(unix)]
+    #[inline(never)]
+    fn check_mapped(&self) -> Result<(), Failure> {
         for &handle in self.mapped.borrow().iter() {
             if let Some(Object::Table(table)) = self.objects.get(handle) {
                 table.mapped().map_or(Ok(()), Mapped::check)?;
             }
         }
-        Ok(done)
+        Ok(())
     }
 
     /// A table, for writing rows. Tables of blocks have no such access.

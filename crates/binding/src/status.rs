@@ -25,7 +25,7 @@ pub fn position_of(error: Error) -> usize {
     match error {
         Error::IdOutOfRange { position, .. } => position,
         Error::Offsets { index, .. } => index,
-        other @ Error::TableShape { .. } => panic!("not about an index array: {other}"),
+        Error::TableShape { .. } => panic!("not about an index array"),
     }
 }
 
@@ -66,11 +66,11 @@ impl fmt::Display for Failure {
         match self {
             // As an integer: printing an f64 takes 14 kB of WASM.
             Failure::Handle(handle) => write!(f, "unknown handle {}", *handle as u64),
-            Failure::Handles => write!(f, "all handles are in use"),
-            Failure::Overlap => write!(f, "an output shares bytes with an input"),
+            Failure::Handles => f.write_str("all handles are in use"),
+            Failure::Overlap => f.write_str("an output shares bytes with an input"),
             Failure::Argument(expected) => write!(f, "expected {expected}"),
             Failure::Short(what, len, needed) => write!(f, "{what} has {len} values, {needed} are needed"),
-            Failure::ReadOnly => write!(f, "the table may only be read"),
+            Failure::ReadOnly => f.write_str("the table may only be read"),
             Failure::Kernel(error) => write!(f, "{}: {error}", error.code()),
             #[cfg(unix)]
             Failure::Cut(cut) => write!(f, "{}: {}", cut.path, cut.rule),

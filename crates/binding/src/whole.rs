@@ -110,7 +110,7 @@ impl<T> Whole<'_, T> {
     }
 
     fn values(&mut self, len: usize) -> &mut [T] {
-        assert!(len <= self.len, "{len} values of an output of {}", self.len);
+        assert!(len <= self.len, "values outside the output");
         if len == 0 {
             return &mut [];
         }

@@ -33,7 +33,7 @@ impl<'a> Encoded<'a> {
             .is_some_and(|row| row <= stride);
         assert!(
             fits && bytes.len().is_multiple_of(stride),
-            "rows of {dim} columns"
+            "rows that are too narrow, or not whole"
         );
         Encoded {
             encoding,
@@ -83,7 +83,7 @@ impl<'a> Encoded<'a> {
 
     #[inline(always)]
     fn each<const N: usize>(&self, values: Range<usize>, out: &mut [f32], value: impl Fn([u8; N]) -> f32) {
-        assert_eq!(values.len(), out.len(), "values {values:?} do not fit the output");
+        assert!(values.len() == out.len(), "values that do not fit the output");
         let (mut row, mut col, mut out) = (values.start / self.dim, values.start % self.dim, out);
         while !out.is_empty() {
             let (part, rest) = out.split_at_mut(out.len().min(self.dim - col));
@@ -139,6 +139,7 @@ fn first_beyond_f32(bytes: &[u8]) -> Option<(usize, f64)> {
 ///
 /// # Panics
 /// If the table has other columns, or not as many rows.
+#[inline(never)]
 pub fn store_encoded(
     isa: Isa,
     table: &mut TableMut<'_>,
@@ -146,7 +147,7 @@ pub fn store_encoded(
     rows: &Encoded<'_>,
 ) -> Result<(), Misfit> {
     let dim = rows.dim;
-    assert_eq!(table.spec().dim(), dim, "the columns of the table");
+    assert!(table.spec().dim() == dim, "the columns of the table");
     let beyond = rows.beyond_f32();
     // The row with a value beyond f32 may have another misfit before it.
     let end = first + beyond.map_or(rows.rows(), |misfit| misfit.row + 1);
@@ -173,6 +174,7 @@ const BLOCK: usize = 256;
 ///
 /// # Panics
 /// If values of the encoding are not stored as those of the table: see [`Encoding::transposes_to`].
+#[inline(never)]
 pub fn store_columns(
     table: &mut TableMut<'_>,
     encoding: Encoding,

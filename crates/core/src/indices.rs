@@ -7,7 +7,7 @@
 #![expect(unsafe_code, reason = "the constructor for ids that were checked before")]
 
 use crate::error::Error;
-use crate::simd::{dispatch, Isa};
+use crate::simd::{dispatch_plain, Isa};
 use std::ops::Range;
 
 /// Unchecked index values of any integer type of up to 32 bits.
@@ -77,6 +77,7 @@ impl<'a> Ids<'a> {
     /// Checks in one pass that every id is in `[0, bound)`. `bound` is at most 2^32.
     ///
     /// Errors: `ERR_ID_OUT_OF_RANGE` with the position of the first id that is not.
+    #[inline(never)]
     pub fn check(self, isa: Isa, bound: u64) -> Result<Indices<'a>, Error> {
         match each_type!(self, ids => first_outside(isa, ids, bound)) {
             Some(position) => Err(Error::IdOutOfRange { position, bound }),
@@ -152,8 +153,8 @@ impl<'a> Indices<'a> {
     /// Entry `i`. Panics if it is out of range.
     #[inline(always)]
     pub fn get(&self, i: usize) -> usize {
-        // No entry is negative, so the conversion is exact.
-        each_type!(self.ids, ids => ids[i] as usize)
+        // No entry is negative: types of the same size share their code.
+        each_type!(self.ids, ids => ids[i].bits() as usize)
     }
 }
 
@@ -203,6 +204,7 @@ impl<'a> Offsets<'a> {
     /// `previous`, the offset before it; it never decreases; and it ends at or before `n`.
     ///
     /// Errors: `ERR_OFFSETS`; the index counts from the start of the part.
+    #[inline(never)]
     pub fn check_part(part: Ids<'_>, n: usize, previous: Option<usize>) -> Result<(), Error> {
         let fault = each_type!(part, part => first_fault(part, n, previous));
         fault.map_or(Ok(()), |index| Err(Error::Offsets { index }))
@@ -215,7 +217,7 @@ impl<'a> Offsets<'a> {
 
     /// The range of ids in bag `i`. Panics if there is no such bag.
     pub fn bag(&self, i: usize) -> Range<usize> {
-        assert!(i < self.bags, "bag {i} of {}", self.bags);
+        assert!(i < self.bags, "a bag outside the bags");
         let end = if i + 1 < self.starts.len() {
             self.start(i + 1)
         } else {
@@ -290,12 +292,12 @@ id!(i8 as u8, u8 as u8, i16 as u16, u16 as u16, i32 as u32, u32 as u32);
 /// A block of ids is valid if its maximum, read as unsigned, is at most `min(bound - 1, T::MAX)`. This takes one
 /// maximum per id, which the compiler vectorizes. Only an invalid block is searched.
 pub(crate) fn first_outside<T: Id>(isa: Isa, ids: &[T], bound: u64) -> Option<usize> {
-    assert!(bound <= 1 << 32, "ids of 32 bits can have no bound of {bound}");
+    assert!(bound <= 1 << 32, "a bound above 2^32");
     let Some(largest) = bound.checked_sub(1) else {
         return (!ids.is_empty()).then_some(0);
     };
     let largest = T::of(largest.min(u64::from(T::MAX)) as u32);
-    dispatch!(isa, _simd => search(ids, largest))
+    dispatch_plain!(isa, search(ids, largest))
 }
 
 /// Ids in a block: a few kilobytes, so that a search reads them from the cache.

@@ -139,7 +139,7 @@ impl<'a> TableMut<'a> {
     pub fn copy_rows(&mut self, rows: Range<usize>, from: Table<'_>) {
         let (spec, dim) = (from.spec(), self.spec.dim());
         let fits = spec.dtype() == self.spec.dtype() && spec.dim() >= dim;
-        assert!(fits, "rows of {dim} columns");
+        assert!(fits, "rows of another dtype, or too narrow");
         if spec == self.spec && spec.is_dense() {
             let bytes = rows.start * spec.row_bytes()..rows.end * spec.row_bytes();
             return self.bytes[bytes.clone()].copy_from_slice(&from.bytes[bytes]);
@@ -179,7 +179,7 @@ impl<'a, R: Stored<'a>> Rows<'a, R> {
     #[inline(always)]
     pub fn of(table: Table<'a>) -> Self {
         let Table { spec, bytes } = table;
-        assert_eq!(spec.dtype(), R::DTYPE);
+        assert!(spec.dtype() == R::DTYPE);
         Rows {
             start: bytes.as_ptr(),
             stride: spec.row_bytes(),
@@ -206,10 +206,7 @@ impl<'a, R: Stored<'a>> Rows<'a, R> {
     #[inline(always)]
     pub fn of_id(&self, ids: Indices<'_>, i: usize) -> R {
         let (bound, rows) = (ids.bound(), self.rows);
-        assert!(
-            bound <= rows as u64,
-            "ids proven below {bound} for a table of {rows} rows"
-        );
+        assert!(bound <= rows as u64, "ids proven for a table with more rows");
         // SAFETY: an entry of `ids` is below its bound, so below `rows`.
         unsafe { self.row_unchecked(ids.get(i)) }
     }
@@ -231,7 +228,7 @@ impl<'a, R: Stored<'a>> Rows<'a, R> {
     #[inline(always)]
     pub fn row(&self, row: usize) -> R {
         let rows = self.rows;
-        assert!(row < rows, "row {row} of a table of {rows} rows");
+        assert!(row < rows, "a row outside the table");
         // SAFETY: checked above.
         unsafe { self.row_unchecked(row) }
     }

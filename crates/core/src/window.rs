@@ -33,7 +33,7 @@ impl Window {
 
     /// A range of its rows, counted from the first one. Panics if the range is not inside the window.
     pub fn slice(&self, rows: Range<usize>) -> Self {
-        assert!(rows.end <= self.rows, "rows {rows:?} of {self:?}");
+        assert!(rows.end <= self.rows, "rows outside the window");
         Window {
             first_row: self.first_row + rows.start,
             rows: rows.len(),
@@ -73,11 +73,11 @@ impl Window {
     pub(crate) fn first_element(&self, dim: usize, len: usize) -> u64 {
         let whole_rows = self.first_col == 0 && self.cols == dim;
         let one_row = self.rows <= 1 && self.first_col + self.cols <= dim;
+        assert!(whole_rows || one_row, "neither whole rows nor a part of one row");
         assert!(
-            whole_rows || one_row,
-            "{self:?} is neither whole rows of {dim} columns nor a part of one row"
+            self.len() == len,
+            "a window that does not fit the length of an argument"
         );
-        assert_eq!(self.len(), len, "{self:?} does not fit the length of an argument");
         self.first_row as u64 * dim as u64 + self.first_col as u64
     }
 }

@@ -49,7 +49,9 @@ impl View {
         let status = unsafe {
             sys::napi_get_typedarray_info(env, value, &mut kind, &mut len, &mut start, buffer, offset)
         };
-        check_status!(status, "expected a typed array")?;
+        if status != sys::Status::napi_ok {
+            return Err(expected("a typed array"));
+        }
         Ok(View {
             kind,
             start: start.cast(),
@@ -66,7 +68,7 @@ impl View {
         let view = unsafe { View::new(env, value)? };
         match view.kind == kind {
             true => Ok(view),
-            false => Err(napi::Error::new(Status::InvalidArg, format!("expected a {name}"))),
+            false => Err(expected(name)),
         }
     }
 
@@ -95,6 +97,13 @@ impl View {
             _ => &mut [],
         }
     }
+}
+
+/// The error of an argument of another kind.
+#[cold]
+#[inline(never)]
+fn expected(what: &str) -> napi::Error {
+    napi::Error::new(Status::InvalidArg, format!("expected {what}"))
 }
 
 macro_rules! argument {
@@ -126,32 +135,32 @@ argument!(
     /// Ids, offsets or positions: any integer array of up to 32 bits, read in place.
     Integers, "TypedArray", |env, value| View::new(env, value).and_then(|view| match view.kind {
         kind::I8..=kind::U32 => Ok(view),
-        _ => Err(napi::Error::new(Status::InvalidArg, "expected integers of up to 32 bits".to_owned())),
+        _ => Err(expected("integers of up to 32 bits")),
     })
 );
 argument!(
     /// An input Float32Array.
-    Floats, "Float32Array", |env, value| View::of(env, value, kind::F32, "Float32Array")
+    Floats, "Float32Array", |env, value| View::of(env, value, kind::F32, "a Float32Array")
 );
 argument!(
     /// An output Float32Array.
-    FloatsOut, "Float32Array", |env, value| View::of(env, value, kind::F32, "Float32Array")
+    FloatsOut, "Float32Array", |env, value| View::of(env, value, kind::F32, "a Float32Array")
 );
 argument!(
     /// An output Uint32Array.
-    IdsOut, "Uint32Array", |env, value| View::of(env, value, kind::U32, "Uint32Array")
+    IdsOut, "Uint32Array", |env, value| View::of(env, value, kind::U32, "a Uint32Array")
 );
 argument!(
     /// An input Uint8Array.
-    Bytes, "Uint8Array", |env, value| View::of(env, value, kind::U8, "Uint8Array")
+    Bytes, "Uint8Array", |env, value| View::of(env, value, kind::U8, "a Uint8Array")
 );
 argument!(
     /// An output Uint8Array.
-    BytesOut, "Uint8Array", |env, value| View::of(env, value, kind::U8, "Uint8Array")
+    BytesOut, "Uint8Array", |env, value| View::of(env, value, kind::U8, "a Uint8Array")
 );
 argument!(
     /// An output Float64Array.
-    Doubles, "Float64Array", |env, value| View::of(env, value, kind::F64, "Float64Array")
+    Doubles, "Float64Array", |env, value| View::of(env, value, kind::F64, "a Float64Array")
 );
 
 impl Integers {

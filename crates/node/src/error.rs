@@ -15,15 +15,39 @@ use tokenbed_binding::Failure;
 /// Other user errors do not take this path: TypeScript checks arguments first, and bad ids are a status.
 pub fn export<T>(env: &Env, body: impl FnOnce() -> Result<T, Failure>) -> napi::Result<T> {
     static QUIET: Once = Once::new();
-    // The error contains the message, so the panic hook must not also print it to the user's stderr.
-    QUIET.call_once(|| std::panic::set_hook(Box::new(|_| ())));
+    if !QUIET.is_completed() {
+        quiet(&QUIET);
+    }
     match catch_unwind(AssertUnwindSafe(body)) {
         Ok(Ok(value)) => Ok(value),
-        #[cfg(unix)]
-        Ok(Err(Failure::Cut(cut))) => Err(throw_cut(env, &cut)),
-        Ok(Err(failure)) => Err(throw(env, &failure.to_string())),
-        Err(panic) => Err(throw(env, panic_text(&*panic))),
+        Ok(Err(failure)) => Err(throw_failure(env, &failure)),
+        Err(panic) => Err(throw_panic(env, &*panic)),
     }
+}
+
+// Every export contains the code above: the rest is called.
+
+#[cold]
+#[inline(never)]
+fn quiet(once: &Once) {
+    // The error contains the message, so the panic hook must not also print it to the user's stderr.
+    once.call_once(|| std::panic::set_hook(Box::new(|_| ())));
+}
+
+#[cold]
+#[inline(never)]
+fn throw_failure(env: &Env, failure: &Failure) -> Error {
+    match failure {
+        #[cfg(unix)]
+        Failure::Cut(cut) => throw_cut(env, cut),
+        failure => throw(env, &failure.to_string()),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn throw_panic(env: &Env, panic: &(dyn Any + Send)) -> Error {
+    throw(env, panic_text(panic))
 }
 
 fn panic_text(panic: &(dyn Any + Send)) -> &str {

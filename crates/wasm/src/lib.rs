@@ -23,7 +23,13 @@ static ENVIRONMENT: Owned<Environment> = Owned::new();
 /// returned through memory, which takes as long as a small lookup.
 fn with<T>(work: impl FnOnce(&mut Environment) -> Result<T, Failure>) -> T {
     let result = ENVIRONMENT.lend(work);
-    result.unwrap_or_else(|failure| wasm_bindgen::throw_val(JsError::from(failure).into()))
+    result.unwrap_or_else(|failure| throw(failure))
+}
+
+#[cold]
+#[inline(never)]
+fn throw(failure: Failure) -> ! {
+    wasm_bindgen::throw_val(JsError::from(failure).into())
 }
 
 #[wasm_bindgen(typescript_custom_section)]

@@ -18,7 +18,7 @@
 
 use crate::indices::{each_type, Id, Ids, Indices, Offsets};
 use crate::ops::tile::Tile;
-use crate::row::{is_decoded, with_direct_rows, Stored};
+use crate::row::{is_decoded, is_plain, with_direct_rows, Plain, Stored};
 use crate::simd::{dispatch, for_each_vector, Isa, Simd};
 use crate::table::{Rows, Table};
 use crate::tuning::{Exec, Prefetch};
@@ -77,6 +77,7 @@ pub fn bag_extend(
     extend(exec.into(), bag, ids, weights, cols, state, acc)
 }
 
+#[inline(never)]
 fn extend(
     exec: Exec,
     bag: &Bag<'_>,
@@ -90,22 +91,24 @@ fn extend(
     let dim = bag.table.dim();
     assert!(
         cols.start <= cols.end && cols.end <= dim,
-        "columns {cols:?} of {dim}"
+        "columns outside the rows"
     );
-    assert_eq!(
-        cols.len(),
-        acc.len(),
-        "columns {cols:?} do not fit the accumulators"
+    assert!(
+        cols.len() == acc.len(),
+        "columns that do not fit the accumulators"
     );
-    if is_decoded(exec.isa, bag.table.spec().dtype()) {
+    // Only WASM reduces bags in parts, where every other dtype is decoded.
+    if !is_plain(bag.table.spec().dtype()) {
         return Tile::with(|tile| extend_decoded(exec, tile, bag, ids, weights, cols, state, acc));
     }
-    dispatch!(exec.isa, simd => with_direct_rows!(simd, bag.table, rows => {
+    dispatch!(exec.isa, simd => {
+        let rows = Rows::<Plain<'_>>::of(bag.table);
         Bagger::new(simd, exec, rows, bag, ids).extend(cols, 0..ids.len(), weights, state, acc)
-    }));
+    });
 }
 
 /// Finishes a bag: `acc` becomes its result.
+#[inline(never)]
 pub fn bag_finish(isa: Isa, bag: &Bag<'_>, state: &BagState, acc: &mut [f32]) {
     dispatch!(isa, simd => finish(simd, bag.mode, state, acc));
 }
@@ -119,6 +122,7 @@ pub fn bag_finish(isa: Isa, bag: &Bag<'_>, state: &BagState, acc: &mut [f32]) {
 ///
 /// # Panics
 /// If lengths do not match each other or the table, or a maximum has weights.
+#[inline(never)]
 pub fn bag(
     exec: impl Into<Exec>,
     bag: &Bag<'_>,
@@ -130,13 +134,12 @@ pub fn bag(
     check(bag, ids, weights);
     let exec = exec.into();
     let (dim, count) = (bag.table.dim(), bags.bags());
-    assert_eq!(
-        count.checked_mul(dim),
-        Some(out.len()),
-        "{count} bags of {dim} columns do not fit the output"
+    assert!(
+        count.checked_mul(dim) == Some(out.len()),
+        "bags that do not fit the output"
     );
     let end = if count == 0 { 0 } else { bags.bag(count - 1).end };
-    assert_eq!(end, ids.len(), "the bags do not take every id");
+    assert!(end == ids.len(), "the bags do not take every id");
     if is_decoded(exec.isa, bag.table.spec().dtype()) {
         return Tile::with(|tile| {
             for (b, out) in out.chunks_exact_mut(dim).enumerate() {
@@ -203,7 +206,7 @@ fn extend_decoded(
 
 fn check(bag: &Bag<'_>, ids: Indices<'_>, weights: Option<&[f32]>) {
     let Some(weights) = weights else { return };
-    assert_eq!(weights.len(), ids.len(), "one weight for each id");
+    assert!(weights.len() == ids.len(), "one weight for each id");
     assert!(bag.mode != Mode::Max, "a maximum has no weights");
 }
 
@@ -400,8 +403,9 @@ impl Run {
     pub const LEN: usize = 256;
 
     /// Replaces the run by all `ids` (at most `LEN`) except those equal to `skip`, and by their weights if there are
-    /// any.
-    #[inline(always)]
+    /// any. Compiled once: a copy of at most `LEN` ids gains little from wide vectors, and its code for every type of ids
+    /// takes as much as the rest of a kernel.
+    #[inline(never)]
     pub fn fill(&mut self, ids: Indices<'_>, weights: Option<&[f32]>, skip: Option<usize>) {
         self.bound = ids.bound();
         each_type!(ids.ids(), ids => self.keep(ids, weights, skip));
@@ -482,7 +486,7 @@ impl Bags<'_> {
         match self {
             Bags::Offsets(offsets) => offsets.bag(i),
             Bags::Equal { bags, len } => {
-                assert!(i < *bags, "bag {i} of {bags}");
+                assert!(i < *bags, "a bag outside the bags");
                 i * len..(i + 1) * len
             }
         }

@@ -1,7 +1,7 @@
 //! Inverted dropout: sets some elements to 0 and scales the others, so that the expected value is unchanged.
 
 use crate::rng::{stream, Draws, Tiles, BLOCK};
-use crate::simd::{dispatch, Isa};
+use crate::simd::{dispatch_plain, Isa};
 
 /// Elements per tile.
 const TILE: usize = 128;
@@ -42,8 +42,9 @@ impl Dropout {
 /// w = word i mod 4 of block floor(i / 4) of (seed, stream 2, call)
 /// x = +0 if w < floor(p 2^32), else f32(x / f32(1 - p))
 /// ```
+#[inline(never)]
 pub fn dropout(isa: Isa, dropout: &Dropout, first: u64, values: &mut [f32]) {
-    dispatch!(isa, _simd => apply(dropout, first, values))
+    dispatch_plain!(isa, apply(dropout, first, values))
 }
 
 #[inline(always)]

@@ -3,14 +3,14 @@
 use crate::expr::{Plus, Scaled};
 use crate::indices::Indices;
 use crate::ops::dropout::{dropout, Dropout};
-use crate::ops::gather::{gather, gather_rows};
+use crate::ops::gather::gather_rows;
 use crate::ops::lookup::Lookup;
 use crate::ops::position::{add_positions, Positions, Source};
 use crate::ops::rows::for_each_row;
 use crate::output::Output;
-use crate::row::{is_decoded, with_direct_rows, Row, Stored};
-use crate::simd::{dispatch, Simd};
-use crate::table::Table;
+use crate::row::{is_plain, Plain, Row};
+use crate::simd::{dispatch, is_fused, Simd};
+use crate::table::{Rows, Table};
 use crate::tuning::{Exec, Plan};
 use crate::window::{for_each_block, Window};
 
@@ -50,45 +50,44 @@ pub fn embed<'o>(
     embed_into(exec.into(), op, ids, window, out.into())
 }
 
+#[inline(never)]
 fn embed_into(exec: Exec, op: &Embed<'_>, ids: Indices<'_>, window: Window, out: Output<'_>) {
     let dim = op.token.dim();
     let first = window.first_element(dim, out.values.len());
-    assert_eq!(ids.len(), window.rows, "one id for each row of the window");
+    assert!(ids.len() == window.rows, "one id for each row of the window");
     if let Some(positions) = &op.positions {
         let width = positions.table.dim();
-        assert_eq!(width, dim, "tokens and positions are of unequal width");
+        assert!(width == dim, "tokens and positions are of unequal width");
     }
+    let steps = op.scale.is_some() || op.positions.is_some();
+    let stepwise = !is_plain(op.token.spec().dtype()) || !dispatch!(exec.isa, simd => is_fused(simd));
+    let twice = op.dropout.is_some() || steps && stepwise;
     let plan = exec.tuning.plan(ids.len(), &op.token.spec(), out.bytes);
-    // Dropout reads the output again: non-temporal stores would send it to memory and back.
+    // The second pass reads the output: non-temporal stores would send it to memory and back.
     let plan = Plan {
-        non_temporal: plan.non_temporal && op.dropout.is_none(),
+        non_temporal: plan.non_temporal && !twice,
         ..plan
     };
-    let decoded = is_decoded(exec.isa, op.token.spec().dtype());
-    for_each_block(
-        window,
-        op.dropout.is_some() || decoded,
-        out.values,
-        |start, block, out| {
-            // Up to the end of the window, so that the rows of the next block are prefetched too.
-            let ids = ids.slice(block.first_row - window.first_row..ids.len());
-            if decoded {
-                embed_decoded(exec, op, ids.slice(0..block.rows), block, out);
-            } else {
-                dispatch!(exec.isa, simd => with_direct_rows!(simd, op.token, token => {
-                    embed_rows(simd, Lookup::new(token, ids, plan.prefetch), op, block, plan, out)
-                }));
-            }
-            if let Some(dropped) = &op.dropout {
-                dropout(exec.isa, dropped, first + start as u64, out);
-            }
-        },
-    );
+    for_each_block(window, twice, out.values, |start, block, out| {
+        // Up to the end of the window, so that the rows of the next block are prefetched too.
+        let ids = ids.slice(block.first_row - window.first_row..ids.len());
+        if stepwise || !steps {
+            embed_stepwise(exec, op, ids, block, plan, out);
+        } else {
+            dispatch!(exec.isa, simd => {
+                let token = Lookup::new(Rows::of(op.token), ids, plan.prefetch);
+                embed_rows(simd, token, op, block, plan, out)
+            });
+        }
+        if let Some(dropped) = &op.dropout {
+            dropout(exec.isa, dropped, first + start as u64, out);
+        }
+    });
 }
 
-/// Decodes the rows into `out`, and computes the steps there.
-fn embed_decoded(exec: Exec, op: &Embed<'_>, ids: Indices<'_>, window: Window, out: &mut [f32]) {
-    gather(exec, op.token, ids, window.cols(), &mut *out);
+/// Writes the rows to `out`, and computes the other steps there, one after the other.
+fn embed_stepwise(exec: Exec, op: &Embed<'_>, ids: Indices<'_>, window: Window, plan: Plan, out: &mut [f32]) {
+    gather_rows(exec.isa, op.token, ids, window.cols(), plan, out);
     if let Some(scale) = op.scale {
         for x in &mut *out {
             *x *= scale;
@@ -100,24 +99,27 @@ fn embed_decoded(exec: Exec, op: &Embed<'_>, ids: Indices<'_>, window: Window, o
 }
 
 #[inline(always)]
-fn embed_rows<'t, S: Simd, T: Stored<'t>>(
+fn embed_rows<S: Simd>(
     simd: S,
-    token: Lookup<'t, '_, T>,
+    token: Lookup<'_, '_, Plain<'_>>,
     op: &Embed<'_>,
     window: Window,
     plan: Plan,
     out: &mut [f32],
 ) {
     let cols = window.cols();
+    if !S::FUSED {
+        return; // never called: see `embed_stepwise`
+    }
     match (op.scale, op.positions.map(|positions| positions.open())) {
-        (None, None) => gather_rows(simd, token, cols, plan, out),
-        (Some(scale), None) => for_each_row(
+        // Rows without scale and positions are gathered.
+        (scale, None) => for_each_row(
             simd,
             plan.non_temporal,
             window.cols,
             out,
             #[inline(always)]
-            |r| Scaled(token.open(simd, r), scale).cols(cols.clone()),
+            |r| Scaled(token.open(simd, r), scale.unwrap_or(1.0)).cols(cols.clone()),
         ),
         (None, Some(position)) => for_each_row(
             simd,

@@ -32,61 +32,72 @@ pub fn gather<'o>(
     gather_into(exec.into(), table, ids, cols, out.into())
 }
 
+#[inline(never)]
 fn gather_into(exec: Exec, table: Table<'_>, ids: Indices<'_>, cols: Range<usize>, out: Output<'_>) {
     let (width, dim) = (cols.len(), table.dim());
     assert!(
         cols.start <= cols.end && cols.end <= dim,
-        "columns {cols:?} of {dim}"
+        "columns outside the rows"
     );
-    assert_eq!(
-        ids.len() * width,
-        out.values.len(),
-        "{} rows of {width} columns do not fit the output",
-        ids.len()
+    assert!(
+        ids.len() * width == out.values.len(),
+        "rows that do not fit the output"
     );
     if out.values.is_empty() {
         return;
     }
-    if is_decoded(exec.isa, table.spec().dtype()) {
-        for (r, out) in out.values.chunks_exact_mut(width).enumerate() {
-            decode(exec.isa, table, ids.get(r), cols.clone(), out);
-        }
-        return;
-    }
     let plan = exec.tuning.plan(ids.len(), &table.spec(), out.bytes);
-    if !(plan.non_temporal && dispatch!(exec.isa, simd => has_non_temporal(simd))) {
-        // A separate function: in one function with the other loop, its values would not stay in registers.
-        return dispatch!(exec.isa, simd => with_direct_rows!(simd, table, rows => {
-            copy_rows(simd, Lookup::new(rows, ids, plan.prefetch), cols, out.values)
-        }));
-    }
-    dispatch!(exec.isa, simd => with_direct_rows!(simd, table, rows => {
-        gather_rows(simd, Lookup::new(rows, ids, plan.prefetch), cols, plan, out.values)
-    }))
+    gather_rows(exec.isa, table, ids, cols, plan, out.values);
 }
 
-/// Copies rows without computation. With ordinary stores, the dtype selects the fastest copy.
-#[inline(always)]
-pub(crate) fn gather_rows<'a, S: Simd, R: Stored<'a>>(
-    simd: S,
-    rows: Lookup<'a, '_, R>,
+/// [`gather`] with a plan, into at least one value. More ids than rows may follow: their rows are prefetched, too.
+#[inline(never)]
+pub(crate) fn gather_rows(
+    isa: Isa,
+    table: Table<'_>,
+    ids: Indices<'_>,
     cols: Range<usize>,
     plan: Plan,
     out: &mut [f32],
 ) {
-    if S::NON_TEMPORAL && plan.non_temporal {
-        return for_each_row(
+    if is_decoded(isa, table.spec().dtype()) {
+        for (r, out) in out.chunks_exact_mut(cols.len()).enumerate() {
+            decode(isa, table, ids.get(r), cols.clone(), out);
+        }
+        return;
+    }
+    if !(plan.non_temporal && dispatch!(isa, simd => has_non_temporal(simd))) {
+        // A separate function: in one function with the other loop, its values would not stay in registers.
+        return dispatch!(isa, simd => with_direct_rows!(simd, table, rows => {
+            copy_rows(simd, Lookup::new(rows, ids, plan.prefetch), cols, out)
+        }));
+    }
+    dispatch!(isa, simd => with_direct_rows!(simd, table, rows => {
+        store_rows(simd, Lookup::new(rows, ids, plan.prefetch), cols, out)
+    }))
+}
+
+/// With non-temporal stores, if there are any.
+#[inline(always)]
+fn store_rows<'a, S: Simd, R: Stored<'a>>(
+    simd: S,
+    rows: Lookup<'a, '_, R>,
+    cols: Range<usize>,
+    out: &mut [f32],
+) {
+    if S::NON_TEMPORAL {
+        for_each_row(
             simd,
-            plan.non_temporal,
+            true,
             cols.len(),
             out,
             #[inline(always)]
             |r| rows.open(simd, r).cols(cols.clone()),
         );
     }
-    copy_rows(simd, rows, cols, out);
 }
 
+/// With ordinary stores. The dtype selects the fastest copy.
 #[inline(always)]
 fn copy_rows<'a, S: Simd, R: Stored<'a>>(
     simd: S,
@@ -116,10 +127,11 @@ fn copy_rows<'a, S: Simd, R: Stored<'a>>(
 ///
 /// # Panics
 /// If `values` is not a range of the table's values, or `out` has another length.
+#[inline(never)]
 pub fn read(isa: Isa, table: Table<'_>, values: Range<usize>, out: &mut [f32]) {
     let spec = table.spec();
-    assert!(values.end <= spec.values(), "values {values:?} of {spec:?}");
-    assert_eq!(values.len(), out.len(), "values {values:?} do not fit the output");
+    assert!(values.end <= spec.values(), "values outside the table");
+    assert!(values.len() == out.len(), "values that do not fit the output");
     let dim = spec.dim();
     let (mut row, mut col, mut out) = (values.start / dim, values.start % dim, out);
     while !out.is_empty() {

@@ -3,7 +3,7 @@
 
 use crate::math::{ln, sin_cos_turns};
 use crate::rng::{Draws, Tiles, BLOCK};
-use crate::simd::{dispatch, Isa};
+use crate::simd::{dispatch_plain, Isa};
 
 /// Elements per tile: enough for full vectors of every instruction set, small compared with the L1 cache.
 const TILE: usize = 128;
@@ -15,8 +15,9 @@ const TILE: usize = 128;
 /// x = f32(-bound + 2 bound u) computed in f64, then the nearest f32 inside [-bound, bound)
 /// ```
 /// `bound` must be finite and above 0.
+#[inline(never)]
 pub fn init_uniform(isa: Isa, draws: &Draws, bound: f64, first: u64, out: &mut [f32]) {
-    dispatch!(isa, _simd => uniform(draws, bound, first, out))
+    dispatch_plain!(isa, uniform(draws, bound, first, out))
 }
 
 #[inline(always)]
@@ -48,8 +49,9 @@ fn uniform(draws: &Draws, bound: f64, first: u64, out: &mut [f32]) {
 /// ```
 /// Computed in f64 with the `ln`, `sin` and `cos` of [`crate::math`], rounded once. `std` must be finite and not
 /// negative.
+#[inline(never)]
 pub fn init_normal(isa: Isa, draws: &Draws, std: f64, first: u64, out: &mut [f32]) {
-    dispatch!(isa, _simd => normal(draws, std, first, out))
+    dispatch_plain!(isa, normal(draws, std, first, out))
 }
 
 #[inline(always)]

@@ -19,7 +19,7 @@
 use crate::ops::gather::read;
 use crate::row::{is_decoded, with_direct_rows, Plain, Row, Stored};
 use crate::simd::dot::{dots, sum, Lanes, ZERO};
-use crate::simd::{dispatch, Isa, Simd};
+use crate::simd::{dispatch, is_fused, Isa, Simd};
 use crate::table::{Rows, Table};
 use std::ops::Range;
 
@@ -68,8 +68,9 @@ pub fn score(dot: f32, norms: Option<(f32, f32)>) -> f32 {
 ///
 /// # Panics
 /// If the lengths differ.
+#[inline(never)]
 pub fn extend_dot(isa: Isa, x: &[f32], y: &[f32], lanes: &mut Lanes) {
-    assert_eq!(x.len(), y.len(), "the parts of two rows");
+    assert!(x.len() == y.len(), "the parts of two rows");
     let len = x.len();
     dispatch!(isa, simd => multiply(simd, Plain::of(x), Plain::of(y), len, lanes));
 }
@@ -78,9 +79,10 @@ pub fn extend_dot(isa: Isa, x: &[f32], y: &[f32], lanes: &mut Lanes) {
 ///
 /// # Panics
 /// If the lengths do not match.
+#[inline(never)]
 pub fn norms(isa: Isa, rows: &[f32], dim: usize, out: &mut [f32]) {
     let rows = Rows::<Plain<'_>>::of(plain_table(rows, dim));
-    assert_eq!(rows.len(), out.len(), "a norm per row");
+    assert!(rows.len() == out.len(), "a norm per row");
     dispatch!(isa, simd => {
         for (r, out) in out.iter_mut().enumerate() {
             let mut lanes = ZERO;
@@ -121,8 +123,8 @@ impl<'a> Best<'a> {
     /// # Panics
     /// If `k` is 0, or the lengths do not match.
     pub fn new(k: usize, scores: &'a mut [f32], rows: &'a mut [u32]) -> Self {
-        assert_eq!(scores.len(), rows.len(), "a row per score");
-        assert!(k > 0 && scores.len().is_multiple_of(k), "{k} rows per query");
+        assert!(scores.len() == rows.len(), "a row per score");
+        assert!(k > 0 && scores.len().is_multiple_of(k), "not k rows per query");
         // The rank of the worst row that can exist, so that every other row replaces it.
         scores.fill(f32::NAN);
         rows.fill(u32::MAX);
@@ -158,7 +160,7 @@ impl<'a> Best<'a> {
     /// # Panics
     /// If the lengths do not match.
     pub fn another<'b>(&self, scores: &'b mut [f32], rows: &'b mut [u32]) -> Best<'b> {
-        assert_eq!(scores.len(), self.scores.len(), "as many rows");
+        assert!(scores.len() == self.scores.len(), "as many rows");
         Best {
             below: self.below,
             ..Best::new(self.k, scores, rows)
@@ -277,6 +279,7 @@ pub fn is_narrow(isa: Isa, table: Table<'_>) -> bool {
 ///
 /// # Panics
 /// If lengths do not match each other or the table, or the table is not narrow.
+#[inline(never)]
 pub fn nearest(
     isa: Isa,
     table: Table<'_>,
@@ -286,12 +289,12 @@ pub fn nearest(
     best: &mut Best<'_>,
 ) {
     let dim = table.dim();
-    assert!(rows.end <= table.rows(), "rows {rows:?} of {}", table.rows());
+    assert!(rows.end <= table.rows(), "rows outside the table");
     // Through a tile, 1 to 4 queries take 1.4 to 4 times as long, 32 queries 0.9 to 1.3 times.
     if !is_decoded(isa, table.spec().dtype()) {
         return search(isa, table, rows, 0, queries, norms, best);
     }
-    assert!(dim <= WIDEST, "rows of {dim} values");
+    assert!(dim <= WIDEST, "rows wider than a tile");
     let mut tile = [0.0; WIDEST];
     let height = height(dim, TILE_VALUES);
     for first in rows.clone().step_by(height) {
@@ -312,11 +315,9 @@ fn search(
     norms: Option<&[f32]>,
     best: &mut Best<'_>,
 ) {
-    assert_eq!(
-        queries.len(),
-        best.queries() * part.dim(),
-        "queries of {} values",
-        part.dim()
+    assert!(
+        queries.len() == best.queries() * part.dim(),
+        "queries of another width than the rows"
     );
     for_each_scores(isa, part, range, queries, norms, &mut |query, first, scores| {
         best.offer(query, (id + first) as u32, scores)
@@ -334,6 +335,7 @@ pub const SIMILAR_ROWS: usize = 256;
 ///
 /// # Panics
 /// If `n` exceeds [`SIMILAR_ROWS`], or the lengths do not match.
+#[inline(never)]
 pub fn similarity(isa: Isa, a: &[f32], b: &[f32], dim: usize, out: &mut [f32], stride: usize) {
     let b = plain_table(b, dim);
     let mut a_norms = [0.0; SIMILAR_ROWS];
@@ -348,10 +350,11 @@ pub fn similarity(isa: Isa, a: &[f32], b: &[f32], dim: usize, out: &mut [f32], s
 fn plain_table(values: &[f32], dim: usize) -> Table<'_> {
     let table = Table::f32(values.len() / dim, dim, values);
     // `expect` would print the error, which takes a kilobyte of WASM.
-    table.unwrap_or_else(|_| panic!("{} values in rows of {dim}", values.len()))
+    table.unwrap_or_else(|_| panic!("values that are not whole rows"))
 }
 
 /// Calls `each(query, first row, scores)` for every query and every block of rows.
+#[inline(never)]
 fn for_each_scores(
     isa: Isa,
     table: Table<'_>,
@@ -400,7 +403,8 @@ impl Block<'_> {
     /// Multiplies the rows by a few queries, and by themselves if `norms`. Returns the number of queries.
     fn multiply(&mut self, isa: Isa, queries: Rows<'_, Plain<'_>>, query: usize, norms: bool) -> usize {
         let table = self.table;
-        match (queries.len() - query < QUERIES, norms) {
+        let fused = dispatch!(isa, simd => is_fused(simd));
+        match (!fused || queries.len() - query < QUERIES, !fused || norms) {
             (true, false) => dispatch!(isa, simd => with_direct_rows!(simd, table, rows => {
                 self.products::<_, _, 1, 1>(simd, rows, queries, query)
             })),
@@ -425,6 +429,9 @@ impl Block<'_> {
         queries: Rows<'_, Plain<'_>>,
         query: usize,
     ) -> usize {
+        if !S::FUSED && (Q, P) != (1, 2) {
+            return 0; // never called
+        }
         let dim = rows.dim();
         let mut together = [queries.row(query); Q];
         for (q, row) in together.iter_mut().enumerate() {

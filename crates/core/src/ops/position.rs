@@ -100,6 +100,7 @@ pub fn add_positions<'o>(
     add_into(exec.into(), positions, dropped, window, x, out.into())
 }
 
+#[inline(never)]
 fn add_into(
     exec: Exec,
     positions: &Positions<'_>,
@@ -111,7 +112,7 @@ fn add_into(
     let spec = positions.table.spec();
     let first = window.first_element(spec.dim(), out.values.len());
     if let Source::Slice(x) = x {
-        assert_eq!(x.len(), out.values.len(), "x does not fit the window");
+        assert!(x.len() == out.values.len(), "x does not fit the window");
     }
     // Dropout reads the output again, and an in-place addition has just read it: the output stays in the caches.
     let copied = matches!(x, Source::Slice(_));
@@ -139,6 +140,13 @@ fn add_rows<S: Simd>(
     out: &mut [f32],
 ) {
     let width = window.cols;
+    let x = match x {
+        Some(x) if !S::FUSED => {
+            out.copy_from_slice(x);
+            None
+        }
+        x => x,
+    };
     let Some(x) = x else {
         for (r, out) in out.chunks_exact_mut(width).enumerate() {
             let position = positions.row(window.first_row + r).cols(window.cols());

@@ -68,6 +68,7 @@ pub fn rotate<'o>(
     rotate_into(exec.into(), rotary, positions, dim, window, x, out.into())
 }
 
+#[inline(never)]
 fn rotate_into(
     exec: Exec,
     rotary: &Rotary<'_>,
@@ -80,9 +81,9 @@ fn rotate_into(
     let turned = rotary.turn.dim();
     assert!(
         turned <= dim && turned.is_multiple_of(2),
-        "{turned} columns of {dim}"
+        "columns that are odd, or outside the rows"
     );
-    assert_eq!(window.cols(), 0..dim, "whole rows");
+    assert!(window.cols() == (0..dim), "whole rows");
     window.first_element(dim, out.values.len());
     if out.values.is_empty() {
         return;
@@ -95,9 +96,11 @@ fn rotate_into(
     let turn = |r: usize| open.row(rotary.place(window.first_row + r));
     let (half, direction) = (turned / 2, rotary.direction());
     let bytes = size_of_val(&out.values[..dim]);
-    dispatch!(exec.isa, simd => match x {
+    if let Source::Slice(x) = x {
+        assert!(x.len() == out.values.len(), "x does not fit the window");
+    }
+    dispatch!(exec.isa, simd => match in_place_unless_fused(simd, x, out.values) {
         Source::Slice(x) => {
-            assert_eq!(x.len(), out.values.len(), "x does not fit the window");
             let non_temporal = exec.tuning.non_temporal(bytes, out.bytes);
             let x = |r: usize| Plain::of(&x[r * dim..][..dim]);
             match rotary.layout {
@@ -126,6 +129,18 @@ fn rotate_into(
     });
 }
 
+/// The values to rotate. They are copied to `out` first if the instruction set does not rotate them on the way.
+#[inline(always)]
+fn in_place_unless_fused<'x, S: Simd>(_: S, x: Source<'x>, out: &mut [f32]) -> Source<'x> {
+    match x {
+        Source::Slice(x) if !S::FUSED => {
+            out.copy_from_slice(x);
+            Source::InPlace
+        }
+        x => x,
+    }
+}
+
 /// Rotates the pairs `(row[2 i], row[2 i + 1])` in place, through a copy of a few pairs at a time.
 #[inline(always)]
 fn rotate_pairs<S: Simd>(simd: S, turn: impl Row, direction: f32, row: &mut [f32]) {
@@ -148,6 +163,7 @@ fn rotate_pairs<S: Simd>(simd: S, turn: impl Row, direction: f32, row: &mut [f32
 ///
 /// # Panics
 /// If the parts have different lengths, or are not columns of `turn`.
+#[inline(never)]
 pub fn rotate_parts(
     rotary: &Rotary<'_>,
     positions: PositionRows<'_>,
@@ -156,7 +172,7 @@ pub fn rotate_parts(
     first: &mut [f32],
     second: &mut [f32],
 ) {
-    assert_eq!(first.len(), second.len(), "pairs");
+    assert!(first.len() == second.len(), "pairs");
     rotate_each(rotary, positions, row, first_pair, first.iter_mut().zip(second));
 }
 
@@ -164,6 +180,7 @@ pub fn rotate_parts(
 ///
 /// # Panics
 /// If the part ends inside a pair, or is not columns of `turn`.
+#[inline(never)]
 pub fn rotate_part(
     rotary: &Rotary<'_>,
     positions: PositionRows<'_>,
@@ -185,7 +202,7 @@ fn rotate_each<'p>(
     pairs: impl ExactSizeIterator<Item = (&'p mut f32, &'p mut f32)>,
 ) {
     let half = rotary.turn.dim() / 2;
-    assert!(first_pair + pairs.len() <= half, "pairs of {half}");
+    assert!(first_pair + pairs.len() <= half, "pairs outside the columns");
     let open = Positions {
         table: rotary.turn,
         rows: positions,

@@ -53,54 +53,71 @@ fn store_lines<S: Simd, R: Row>(simd: S, width: usize, out: &mut [f32], mut open
     }
     let _fence = Fence(simd);
     let (mut r, mut col, mut row) = (0, 0, open(0));
-    // Stores the next values, row by row, until `to` is full.
-    macro_rules! fill {
-        ($to:expr) => {{
-            let mut to: &mut [f32] = $to;
-            while !to.is_empty() {
-                if col == width {
-                    (r, col) = (r + 1, 0);
-                    row = open(r);
-                }
-                let n = to.len().min(width - col).min(S::LANES);
-                let (part, rest) = to.split_at_mut(n);
-                simd.store(row.load(simd, col, n), part);
-                (col, to) = (col + n, rest);
-            }
-        }};
-    }
     let beyond = out.as_ptr().addr() / size_of::<f32>() % LINE_VALUES;
     let (first, out) = out.split_at_mut(((LINE_VALUES - beyond) % LINE_VALUES).min(out.len()));
-    fill!(first);
-    let (lines, last) = out.split_at_mut(out.len() / LINE_VALUES * LINE_VALUES);
-    let mut lines = lines;
-    while !lines.is_empty() {
-        let whole = (width - col).min(lines.len()) / S::LANES * S::LANES;
-        let (inside, rest) = lines.split_at_mut(whole);
-        for vector in inside.chunks_exact_mut(S::LANES) {
-            simd.store_non_temporal(row.load(simd, col, S::LANES), vector);
-            col += S::LANES;
+    let (mut lines, last) = out.split_at_mut(out.len() / LINE_VALUES * LINE_VALUES);
+    let mut lanes = [0.0; MAX_LANES];
+    let mut part = Part::First;
+    // One loop stores the values of all parts: it is long, as it opens rows.
+    loop {
+        let mut to: &mut [f32] = match part {
+            Part::First => first,
+            Part::Across => &mut lanes[..S::LANES],
+            Part::Last => last,
+        };
+        while !to.is_empty() {
+            if col == width {
+                (r, col) = (r + 1, 0);
+                row = open(r);
+            }
+            let n = to.len().min(width - col).min(S::LANES);
+            let (values, rest) = to.split_at_mut(n);
+            simd.store(row.load(simd, col, n), values);
+            (col, to) = (col + n, rest);
         }
-        lines = rest;
-        if lines.is_empty() {
-            break;
+        match part {
+            Part::First => {}
+            Part::Across => {
+                let (across, rest) = lines.split_at_mut(S::LANES);
+                simd.store_non_temporal(simd.load(&lanes[..S::LANES]), across);
+                lines = rest;
+            }
+            Part::Last => return,
         }
-        let (across, rest) = lines.split_at_mut(S::LANES);
-        let ends = width - col;
-        let x = if width >= S::LANES {
-            let end = row.load(simd, width - S::LANES, S::LANES);
+        part = loop {
+            let whole = (width - col).min(lines.len()) / S::LANES * S::LANES;
+            let (inside, rest) = lines.split_at_mut(whole);
+            for vector in inside.chunks_exact_mut(S::LANES) {
+                simd.store_non_temporal(row.load(simd, col, S::LANES), vector);
+                col += S::LANES;
+            }
+            lines = rest;
+            if lines.is_empty() {
+                break Part::Last;
+            }
+            if width < S::LANES {
+                break Part::Across;
+            }
+            let (across, rest) = lines.split_at_mut(S::LANES);
+            let (end, ends) = (row.load(simd, width - S::LANES, S::LANES), width - col);
             (r, col) = (r + 1, S::LANES - ends);
             row = open(r);
-            simd.slide(end, row.load(simd, 0, S::LANES), col)
-        } else {
-            let mut lanes = [0.0; MAX_LANES];
-            fill!(&mut lanes[..S::LANES]);
-            simd.load(&lanes[..S::LANES])
+            let x = simd.slide(end, row.load(simd, 0, S::LANES), col);
+            simd.store_non_temporal(x, across);
+            lines = rest;
         };
-        simd.store_non_temporal(x, across);
-        lines = rest;
     }
-    fill!(last);
+}
+
+/// What is stored value by value.
+#[derive(Clone, Copy)]
+enum Part {
+    /// The values before the first line.
+    First,
+    /// The vector of a line that several short rows share.
+    Across,
+    /// The values after the last line.
+    Last,
 }
 
 /// The fence after non-temporal stores. It also runs if a closure panics.

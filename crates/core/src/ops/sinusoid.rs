@@ -29,7 +29,7 @@ use core::ops::Range;
 
 use crate::indices::Indices;
 use crate::math::{in_quadrant, sin_cos_eighth};
-use crate::simd::{dispatch, Isa};
+use crate::simd::{dispatch_plain, Isa};
 use crate::turn::{frequencies, sin_f32, turns, Fixed};
 
 /// Which columns are sines and which are cosines.
@@ -88,7 +88,7 @@ impl Sinusoid {
     pub fn new(dim: usize, base: f64, layout: Layout) -> Self {
         assert!(
             dim >= 1 && (1.0..=1e12).contains(&base),
-            "{dim} columns, or a base outside [1, 1e12]"
+            "no columns, or a base outside [1, 1e12]"
         );
         let powers: Vec<u128> = frequencies(base, dim)
             .take(dim.div_ceil(2))
@@ -153,8 +153,7 @@ impl Sinusoid {
     fn require(&self, cols: &Range<usize>) {
         assert!(
             cols.start <= cols.end && cols.end <= self.dim(),
-            "columns {cols:?} of {}",
-            self.dim()
+            "columns outside the rows"
         );
     }
 }
@@ -169,6 +168,7 @@ impl Sinusoid {
 ///
 /// # Panics
 /// If `cols` is out of range, `out` is not a whole number of rows, or a position exceeds 2^32 - 1.
+#[inline(never)]
 pub fn sinusoid_rows(isa: Isa, s: &Sinusoid, first_position: u64, cols: Range<usize>, out: &mut [f32]) {
     s.require(&cols);
     if out.is_empty() {
@@ -176,17 +176,16 @@ pub fn sinusoid_rows(isa: Isa, s: &Sinusoid, first_position: u64, cols: Range<us
     }
     let width = cols.len();
     assert!(width > 0, "no columns fill no output");
-    assert_eq!(
-        out.len() % width,
-        0,
-        "rows of {width} columns do not fill the output"
+    assert!(
+        out.len().is_multiple_of(width),
+        "rows that do not fill the output"
     );
     let rows = out.len() / width;
     assert!(
         first_position <= (1 << 32) - rows as u64,
-        "{rows} positions from {first_position} pass 2^32 - 1"
+        "positions above 2^32 - 1"
     );
-    dispatch!(isa, _simd => {
+    dispatch_plain!(isa, {
         for (n, out) in out.chunks_mut(CHUNK * width).enumerate() {
             consecutive(s, (first_position + (n * CHUNK) as u64) as u32, cols.clone(), out);
         }
@@ -208,19 +207,18 @@ pub fn sinusoid_rows(isa: Isa, s: &Sinusoid, first_position: u64, cols: Range<us
 ///
 /// # Panics
 /// If `cols` is out of range, or `out` has another length.
+#[inline(never)]
 pub fn sinusoid_at(isa: Isa, s: &Sinusoid, positions: Indices<'_>, cols: Range<usize>, out: &mut [f32]) {
     s.require(&cols);
     let width = cols.len();
-    assert_eq!(
-        positions.len() * width,
-        out.len(),
-        "{} rows of {width} columns do not fit the output",
-        positions.len()
+    assert!(
+        positions.len() * width == out.len(),
+        "rows that do not fit the output"
     );
     if out.is_empty() {
         return;
     }
-    dispatch!(isa, _simd => {
+    dispatch_plain!(isa, {
         for (r, out) in out.chunks_exact_mut(width).enumerate() {
             direct(s, positions.get(r) as u32, cols.clone(), out);
             s.put_small(positions.get(r) as u64, &cols, out);

@@ -29,6 +29,7 @@ const PIECE: usize = 1024;
 ///
 /// # Panics
 /// If the rows are out of range.
+#[inline(never)]
 pub fn store(
     table: &mut TableMut<'_>,
     rows: Range<usize>,
@@ -119,5 +120,5 @@ fn misfit(
             return Misfit { row, col, value };
         }
     }
-    panic!("every value of row {row} fits")
+    panic!("every value of the row fits")
 }

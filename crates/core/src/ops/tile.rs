@@ -51,7 +51,7 @@ impl Tile {
 
     /// Removes all rows. The next ones have `cols` columns.
     pub fn clear(&mut self, cols: usize) {
-        assert!(0 < cols && cols <= Tile::COLS, "{cols} columns of a tile");
+        assert!(0 < cols && cols <= Tile::COLS, "columns that do not fit a tile");
         (self.rows, self.cols) = (0, cols);
     }
 

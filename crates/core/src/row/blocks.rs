@@ -35,7 +35,7 @@ struct Unpacked {
 /// # Panics
 /// If `cols` are not columns of the row, or `out` has another length.
 pub(crate) fn decode(block: Block, row: &[u8], cols: Range<usize>, out: &mut [f32]) {
-    assert_eq!(cols.len(), out.len(), "columns {cols:?} do not fit the output");
+    assert!(cols.len() == out.len(), "columns that do not fit the output");
     let mut unpacked = Unpacked {
         q: [0; MOST],
         offset: 0.0,

@@ -114,7 +114,10 @@ fn nearest(x: f32) -> f32 {
 /// If one of them is shorter than a row of `dim` columns.
 pub fn cut(dtype: DType, from: &[u8], dim: usize, to: &mut [u8]) {
     let (len, header) = (dtype.value_bytes(dim), dtype.header_bytes());
-    assert!(from.len().min(to.len()) >= len + header, "a row of {dim} columns");
+    assert!(
+        from.len().min(to.len()) >= len + header,
+        "a row that is too short"
+    );
     to[..len].copy_from_slice(&from[..len]);
     to[len - 1] &= dtype.last_byte(dim);
     let end = to.len() - header;
@@ -172,6 +175,11 @@ macro_rules! with_rows {
     }};
 }
 pub(crate) use with_rows;
+
+/// Whether rows of `dtype` are plain floats.
+pub(crate) fn is_plain(dtype: DType) -> bool {
+    dtype == DType::F32
+}
 
 /// Whether an operation on rows of `dtype` decodes them first, instead of reading them with [`with_direct_rows!`].
 pub(crate) fn is_decoded(isa: Isa, dtype: DType) -> bool {

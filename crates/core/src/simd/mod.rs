@@ -57,6 +57,10 @@ pub trait Simd: Copy {
     /// tile of f32 first, which takes less code.
     const EVERY_DTYPE: bool = true;
 
+    /// Whether operations have kernels for their steps together. Otherwise they run one step after the other, with the same
+    /// bits in less code.
+    const FUSED: bool = true;
+
     /// Whether [`Simd::store_non_temporal`] differs from [`Simd::store`].
     const NON_TEMPORAL: bool = false;
 
@@ -191,6 +195,12 @@ pub fn has_every_dtype<S: Simd>(_: S) -> bool {
     S::EVERY_DTYPE
 }
 
+/// Whether operations have kernels of an instruction set for their steps together.
+#[inline(always)]
+pub fn is_fused<S: Simd>(_: S) -> bool {
+    S::FUSED
+}
+
 /// Lane `pick(k)` of `x` in lane k, through memory.
 #[inline(always)]
 fn pick_lanes<S: Simd>(simd: S, x: S::F32, pick: impl Fn(usize) -> usize) -> S::F32 {
@@ -298,12 +308,17 @@ impl Isa {
 
     /// Panics unless this machine supports it. This makes the proofs sound.
     pub fn require(self) {
-        assert!(
-            available().contains(&self),
-            "this machine does not support {}",
-            self.name()
-        );
+        if !available().contains(&self) {
+            unsupported(self);
+        }
     }
+}
+
+/// The panic for an instruction set that this machine does not support.
+#[cold]
+#[inline(never)]
+pub(crate) fn unsupported(isa: Isa) -> ! {
+    panic!("this machine does not support {}", isa.name())
 }
 
 /// The instruction sets with kernels in this build, the best first, whether or not this machine supports them.
@@ -325,6 +340,9 @@ pub fn detect() -> Isa {
 mod arch {
     use super::Isa;
     use std::sync::OnceLock;
+
+    /// Whether a machine may have no other instruction set than scalar. Otherwise scalar only serves for comparison.
+    pub const SCALAR_ALONE: bool = true;
 
     pub fn compiled() -> &'static [Isa] {
         &[Isa::Avx512, Isa::Avx2, Isa::Scalar]
@@ -355,6 +373,9 @@ pub use arch::processor;
 mod arch {
     use super::{Isa, Processor, Vendor};
 
+    /// As on x86-64.
+    pub const SCALAR_ALONE: bool = available().len() == 1;
+
     /// The processor, as far as it is known at compile time.
     pub fn processor() -> Processor {
         #[cfg(target_arch = "aarch64")]
@@ -365,7 +386,7 @@ mod arch {
     }
 
     /// Known at compile time: every aarch64 has NEON, and only engines with simd128 load a module that uses it.
-    pub fn available() -> &'static [Isa] {
+    pub const fn available() -> &'static [Isa] {
         &[
             #[cfg(target_arch = "aarch64")]
             Isa::Neon,
@@ -423,11 +444,27 @@ macro_rules! dispatch {
                     || $body,
                 )
             }
-            other => panic!("this machine does not support {}", other.name()),
+            other => $crate::simd::unsupported(other),
         }
     }};
 }
 pub(crate) use dispatch;
+
+/// `dispatch_plain!(isa, expression)`: as `dispatch!`, for an expression without vectors, which the compiler vectorizes.
+/// Where the target has a single set of instructions, the code is the same for every [`Isa`], and compiled once.
+macro_rules! dispatch_plain {
+    ($isa:expr, $body:expr) => {{
+        #[cfg(target_arch = "x86_64")]
+        let result = $crate::simd::dispatch!($isa, _simd => $body);
+        #[cfg(not(target_arch = "x86_64"))]
+        let result = {
+            $isa.require();
+            $body
+        };
+        result
+    }};
+}
+pub(crate) use dispatch_plain;
 
 #[cfg(test)]
 mod tests;

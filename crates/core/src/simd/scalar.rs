@@ -1,6 +1,6 @@
 //! One lane: the reference that all other instruction sets must match bit for bit.
 
-use super::Simd;
+use super::{arch, Simd};
 
 /// The scalar implementation. It needs no proof.
 #[derive(Clone, Copy)]
@@ -8,8 +8,9 @@ pub struct Scalar;
 
 impl Simd for Scalar {
     const LANES: usize = 1;
-    const ACCUMULATORS: usize = 8;
+    const ACCUMULATORS: usize = if arch::SCALAR_ALONE { 8 } else { 1 };
     const EVERY_DTYPE: bool = false;
+    const FUSED: bool = arch::SCALAR_ALONE;
     type F32 = f32;
 
     #[inline(always)]
