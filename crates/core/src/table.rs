@@ -211,16 +211,16 @@ impl<'a, R: Stored<'a>> Rows<'a, R> {
         unsafe { self.row_unchecked(ids.get(i)) }
     }
 
-    /// Prefetches every cache line of row `row`. The row may be out of range: a prefetch only computes addresses and
-    /// reads nothing.
+    /// Prefetches every cache line of row `row`, padding included: plans do not prefetch long rows. The row may be out of
+    /// range: a prefetch only computes addresses and reads nothing.
     #[inline(always)]
     pub fn prefetch<S: Simd>(&self, simd: S, hint: Hint, row: usize) {
         let start = self.start.wrapping_add(row.wrapping_mul(self.stride));
-        let header = R::DTYPE.header_bytes();
-        let packed = R::DTYPE.value_bytes(self.dim) + header;
-        prefetch_lines(simd, hint, start, packed);
-        if header > 0 && packed != self.stride {
-            prefetch_lines(simd, hint, start.wrapping_add(self.stride - header), header);
+        let into_line = start.addr() % LINE;
+        let mut at = 0;
+        while at < into_line + self.stride {
+            simd.prefetch(hint, start.wrapping_sub(into_line).wrapping_add(at));
+            at += LINE;
         }
     }
 
@@ -240,17 +240,6 @@ impl<'a, R: Stored<'a>> Rows<'a, R> {
         // SAFETY: `Table::new` has checked that the borrowed bytes hold all rows, and `Rows::of` that they are stored
         // as `R`.
         unsafe { R::open(self.start.add(row * self.stride), self.dim, self.stride) }
-    }
-}
-
-/// Prefetches the cache lines of `len` bytes.
-#[inline(always)]
-fn prefetch_lines<S: Simd>(simd: S, hint: Hint, start: *const u8, len: usize) {
-    let into_line = start.addr() % LINE;
-    let mut at = 0;
-    while at < into_line + len {
-        simd.prefetch(hint, start.wrapping_sub(into_line).wrapping_add(at));
-        at += LINE;
     }
 }
 

@@ -182,7 +182,7 @@ impl Tuning {
         if ids <= FEW {
             return Plan::PLAIN;
         }
-        self.lookup(spec.bytes(), spec.packed_row_bytes(), out)
+        self.lookup(spec.bytes(), spec.row_bytes(), out)
     }
 
     /// The prefetch plan for lookups of single rows of `row` bytes in a table of `table` bytes.

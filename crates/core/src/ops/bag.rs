@@ -248,7 +248,7 @@ impl<'a, 'i, S: Simd, R: Stored<'a>> Bagger<'a, 'i, S, R> {
             ids,
             prefetch: exec
                 .tuning
-                .bag(bag.table.spec().bytes(), bag.table.spec().packed_row_bytes()),
+                .bag(bag.table.spec().bytes(), bag.table.spec().row_bytes()),
             run: Run::default(),
         }
     }

@@ -116,8 +116,7 @@ fn add_into(
     }
     // Dropout reads the output again, and an in-place addition has just read it: the output stays in the caches.
     let copied = matches!(x, Source::Slice(_));
-    let non_temporal =
-        dropped.is_none() && copied && exec.tuning.non_temporal(spec.packed_row_bytes(), out.bytes);
+    let non_temporal = dropped.is_none() && copied && exec.tuning.non_temporal(spec.row_bytes(), out.bytes);
     for_each_block(window, dropped.is_some(), out.values, |start, window, out| {
         let x = match x {
             Source::Slice(x) => Some(&x[start..][..out.len()]),
