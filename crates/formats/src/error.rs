@@ -79,7 +79,8 @@ impl Error {
     #[cold]
     #[inline(never)]
     pub(crate) fn byte(at: u64, template: &str, numbers: &[u64], texts: &[&str]) -> Error {
-        Error::new(At::Byte(at), template, numbers, texts)
+        // JavaScript's integers are exact up to here.
+        Error::new(At::Byte(at.min((1 << 53) - 1)), template, numbers, texts)
     }
 
     #[cold]

@@ -249,7 +249,7 @@ pub(crate) fn tile(tensors: &[Tensor], start: u64, total: u64, alignment: u64) -
             end = next;
             continue;
         };
-        return Err(Error::byte(offset, template, &[bound, total], &[name]));
+        return Err(Error::byte(offset.min(total), template, &[bound, total], &[name]));
     }
     if total != UNKNOWN && total != end && total != round(end) {
         return Err(Error::byte(

@@ -17,7 +17,7 @@ const FIXED_BYTES: usize = 256 << 10;
 /// Checks a file and returns how each reader ends: its name, and the rule without what is particular to the file.
 pub fn check(file: &[u8], seed: u64) -> Vec<(&'static str, String)> {
     let mut random = Random(seed);
-    let mut ends = vec![("detect", end(&same(file, &mut random, detect)))];
+    let mut ends = vec![("detect", end(&same(file, &mut random, detect), file))];
     for format in [Format::Safetensors, Format::Npy, Format::Gguf] {
         let read = |prefix: &[u8], total| {
             let (result, held) = peak(|| header(format, prefix, total));
@@ -41,7 +41,7 @@ pub fn check(file: &[u8], seed: u64) -> Vec<(&'static str, String)> {
         if format == Format::Safetensors {
             check_reference(file, &result);
         }
-        ends.push((format.name(), end(&result)));
+        ends.push((format.name(), end(&result, file)));
     }
     let (result, held) = peak(|| index(file));
     assert!(
@@ -54,7 +54,7 @@ pub fn check(file: &[u8], seed: u64) -> Vec<(&'static str, String)> {
         index.write_json(&mut text);
         is_json(&text);
     }
-    ends.push(("index", end(&result)));
+    ends.push(("index", end(&result, file)));
     for (name, format) in [
         ("words", None),
         ("word2vec", Some(WordFormat::Word2vec)),
@@ -67,7 +67,7 @@ pub fn check(file: &[u8], seed: u64) -> Vec<(&'static str, String)> {
             Err(WordError::Format(error)) => Err(error),
             other => Ok(other),
         };
-        ends.push((name, end(&result)));
+        ends.push((name, end(&result, file)));
     }
     ends
 }
@@ -196,7 +196,7 @@ fn words(format: Option<WordFormat>, file: &[u8], size: usize) -> (Hash, Result<
 }
 
 /// `read`, or the rule without numbers and quoted texts.
-fn end<T>(result: &Result<T, Error>) -> String {
+fn end<T>(result: &Result<T, Error>, file: &[u8]) -> String {
     let Err(error) = result else {
         return "read".to_owned();
     };
@@ -207,7 +207,10 @@ fn end<T>(result: &Result<T, Error>) -> String {
     );
     assert!(!error.rule.chars().any(char::is_control), "{}", error.rule);
     let place = match error.at {
-        At::Byte(_) => "byte",
+        At::Byte(byte) => {
+            assert!(byte <= file.len() as u64, "byte {byte}: {}", error.rule);
+            "byte"
+        }
         At::Line(line) => {
             assert!(line > 0);
             "line"
