@@ -328,15 +328,23 @@ pub fn with_instance_data<T: Default, R>(env: &Env, work: impl FnOnce(&mut T) ->
         // SAFETY: the pointer came from Box::into_raw below, and the engine calls this once.
         drop(unsafe { Box::from_raw(data.cast::<T>()) });
     }
+    // Every export contains the rest of the code.
+    #[cold]
+    #[inline(never)]
+    fn create<T: Default>(env: sys::napi_env) -> *mut std::ffi::c_void {
+        let data = Box::into_raw(Box::<T>::default()).cast();
+        // SAFETY: `env` is live, and the data is dropped by the engine alone.
+        unsafe { sys::napi_set_instance_data(env, data, Some(drop_it::<T>), std::ptr::null_mut()) };
+        data
+    }
     let raw = env.raw();
     let mut data = std::ptr::null_mut();
-    // SAFETY: `env` is live; only this function sets the data, always with a Box<T> of the same T. The
+    // SAFETY: `env` is live; only `create` sets the data, always with a Box<T> of the same T. The
     // reference lasts for one export, and no export calls another.
     let owned = unsafe {
         sys::napi_get_instance_data(raw, &mut data);
         if data.is_null() {
-            data = Box::into_raw(Box::<T>::default()).cast();
-            sys::napi_set_instance_data(raw, data, Some(drop_it::<T>), std::ptr::null_mut());
+            data = create::<T>(raw);
         }
         &mut *data.cast::<T>()
     };
