@@ -88,9 +88,9 @@ describe('tokenbed', () => {
   test('is small, without the bytes of tokenbed/inline', () => {
     expect(main.code).not.toContain('AGFzbQ'); // base64 of `\0asm`
     const script = sizeOf(main, '.js');
-    // 106 kB minified and 35 kB compressed at the time of writing.
+    // 142 kB minified at the time of writing: 106 kB without files.
     expect(script).toBeGreaterThan(20_000);
-    expect(script).toBeLessThan(110_000);
+    expect(script).toBeLessThan(146_000);
   });
 
   test('omits unused classes', async () => {
