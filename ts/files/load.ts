@@ -34,7 +34,7 @@ import {
 import { allocate, type Input, malformed, readAll } from './input.js';
 import type { OnLoadProgress } from './monitor.js';
 import { openSync, Opener, type ReadOptions } from './source.js';
-import { run, runSync, type Signal, type Steps, wait } from './steps.js';
+import { run, runSync, type LoadSignal, type Steps, wait } from './steps.js';
 import { readWordFile, WORD_TENSOR } from './word-file.js';
 import { checkedWords, Words } from './words.js';
 
@@ -53,9 +53,6 @@ export interface LoadSyncOptions {
   /** The number of columns to keep, from the first one on: 1 .. D. */
   readonly dim?: number | undefined;
 }
-
-/** The part of an `AbortSignal` that is used. */
-export type LoadSignal = Signal;
 
 /** Options of `Embedding.load`. */
 export interface LoadOptions extends LoadSyncOptions {
@@ -115,7 +112,7 @@ export function readReadOptions(values: Named): ReadOptions {
     throw wrongKind('onProgress', onProgress, 'a function');
   }
   if (signal !== undefined) {
-    const { aborted, addEventListener } = (signal ?? {}) as Partial<Signal>;
+    const { aborted, addEventListener } = (signal ?? {}) as Partial<LoadSignal>;
     if (typeof aborted !== 'boolean' || typeof addEventListener !== 'function') {
       throw wrongKind('signal', signal, 'an AbortSignal');
     }
@@ -127,7 +124,7 @@ export function readReadOptions(values: Named): ReadOptions {
   }
   return {
     onProgress: onProgress as OnLoadProgress | undefined,
-    signal: signal as Signal | undefined,
+    signal: signal as LoadSignal | undefined,
     sha256,
     cache: readCache(values),
   };
@@ -165,7 +162,7 @@ export async function load(source: unknown, values: Named, check: (rows: number)
 }
 
 /** Waits for an input. One that opens after an abort is closed. */
-async function whileOpening(opening: Promise<Input>, signal: Signal | undefined): Promise<Input> {
+async function whileOpening(opening: Promise<Input>, signal: LoadSignal | undefined): Promise<Input> {
   try {
     return await run(wait(opening), signal);
   } catch (error) {

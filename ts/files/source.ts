@@ -30,7 +30,7 @@ import {
 } from './input.js';
 import { askHeader, type FileFormat } from './header.js';
 import { HashCheck, type OnLoadProgress, ProgressReports } from './monitor.js';
-import { run, type Signal, type Steps, wait } from './steps.js';
+import { run, type LoadSignal, type Steps, wait } from './steps.js';
 
 /** The part of a `URL` that is used. */
 export interface UrlLike {
@@ -65,7 +65,10 @@ export interface ResponseLike {
   /** The address after redirects; empty if a program made the response. */
   readonly url: string;
   /** The headers. */
-  readonly headers: { get(name: string): string | null };
+  readonly headers: {
+    /** The value of a header; null if it is absent. */
+    get(name: string): string | null;
+  };
   /** A stream of bytes, or null. */
   readonly body: unknown;
   /** Whether the body was read before. */
@@ -94,7 +97,7 @@ export interface ReadOptions {
   /** The format, for files that are not recognized. */
   readonly format?: FileFormat | undefined;
   readonly onProgress?: OnLoadProgress | undefined;
-  readonly signal?: Signal | undefined;
+  readonly signal?: LoadSignal | undefined;
   /** 64 hexadecimal digits. */
   readonly sha256?: string | undefined;
   readonly cache?: string | ResponseCache | undefined;

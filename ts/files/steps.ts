@@ -19,7 +19,7 @@ export function runSync<T>(steps: Steps<T>): T {
 }
 
 /** Runs work that yields promises. A promise that rejects throws in the work. */
-export async function run<T>(steps: Steps<T>, signal?: Signal): Promise<T> {
+export async function run<T>(steps: Steps<T>, signal?: LoadSignal): Promise<T> {
   const waiting = new Waiting(signal);
   try {
     let step = steps.next();
@@ -37,21 +37,25 @@ export async function run<T>(steps: Steps<T>, signal?: Signal): Promise<T> {
 }
 
 /** The part of an AbortSignal that is used. */
-export interface Signal {
+export interface LoadSignal {
+  /** Whether it has aborted. */
   readonly aborted: boolean;
+  /** Why, which the load rejects with. */
   readonly reason: unknown;
+  /** Calls `listener` when it aborts. */
   addEventListener(type: 'abort', listener: () => void): void;
+  /** Removes the listener. */
   removeEventListener(type: 'abort', listener: () => void): void;
 }
 
 /** Waits for promises until a signal aborts: then it rejects with the reason, even if the promise never settles. */
 class Waiting {
-  readonly #signal: Signal | undefined;
+  readonly #signal: LoadSignal | undefined;
   #abort: (() => void) | undefined;
   readonly #aborted: Promise<never> | undefined;
   #thrown = false;
 
-  constructor(signal: Signal | undefined) {
+  constructor(signal: LoadSignal | undefined) {
     this.#signal = signal;
     if (signal === undefined) return;
     this.#aborted = new Promise((_, reject) => {
