@@ -9,7 +9,7 @@ import { floatBytes } from '../table-spec.js';
 import { registerAllocator } from '../tensor.js';
 import { VERSION } from '../version.js';
 import type { Backend, BackendInfo, Machine, Settings } from './contract.js';
-import type { Files } from '../hosts/host.js';
+import type { Files } from '../hosts/files.js';
 import { engineProblem } from './engine.js';
 import { nativeBackend } from './native.js';
 import { wasmBackend } from './wasm.js';

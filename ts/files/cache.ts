@@ -12,14 +12,14 @@ export interface ResponseCache {
   /** The response that was stored for a URL; `undefined` or null if there is none. */
   match(url: string): ResponseLike | null | undefined | Promise<ResponseLike | null | undefined>;
   /** Stores a response. It reads the body to its end; a body that fails must leave no entry. */
-  put(url: string, response: Response): unknown;
+  put(url: string, response: ResponseLike): unknown;
 }
 
 /** An opened cache. */
 export interface OpenCache {
   /** A response, or the path of a file. */
   match(url: string): Promise<ResponseLike | string | undefined>;
-  put(url: string, response: Response): unknown;
+  put(url: string, response: ResponseLike): unknown;
   /** Whether `put` keeps no piece of a body: it has copied one when it reads the next. */
   readonly copies: boolean;
 }

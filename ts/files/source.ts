@@ -12,7 +12,7 @@ import {
   wrongKind,
   wrongValue,
 } from '../errors.js';
-import type { OpenFile } from '../hosts/host.js';
+import type { OpenFile } from '../hosts/files.js';
 import { Copy, type OpenCache, openCache, type ResponseCache } from './cache.js';
 import {
   allocate,

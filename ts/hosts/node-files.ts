@@ -4,7 +4,7 @@ import type { Stats } from 'node:fs';
 import type { OrdinaryBytes } from '../args/arrays.js';
 import type { OpenCache } from '../files/cache.js';
 import { builtin } from './builtin.js';
-import type { Files, OpenFile, Replacement } from './host.js';
+import type { Files, OpenFile, Replacement } from './files.js';
 
 const sibling = (file: string, name: string): string => {
   const path = builtin('path');
@@ -157,7 +157,7 @@ function cache(folder: string): OpenCache {
       await builtin('fs/promises').mkdir(folder, { recursive: true });
       const target = await replace(fileOf(url));
       try {
-        const reader = response.body!.getReader() as ReadableStreamDefaultReader<Uint8Array>;
+        const reader = (response.body as ReadableStream<Uint8Array>).getReader();
         for (;;) {
           const { done, value } = await reader.read();
           if (done) break;
