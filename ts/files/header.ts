@@ -216,7 +216,8 @@ export function chooseTable(path: string, header: Header, wanted: string | undef
     );
   }
   const matrices = header.tensors.filter(({ shape }) => shape.length === 2);
-  if (matrices.length === 1) throw malformed(path, unreadable(matrices[0]!), { byte: matrices[0]!.offset });
+  const [only] = header.tensors.length === 1 ? header.tensors : matrices.length === 1 ? matrices : [];
+  if (only !== undefined) throw malformed(path, unreadable(only), { byte: only.offset });
   throw malformed(path, `no tensor is a table (2-D, of a dtype that can be read); it has ${listed(header)}`);
 }
 
