@@ -1,0 +1,1 @@
+//! The reference for tokenbed-text: the crate tokenizers, asked in-process.
