@@ -29,4 +29,4 @@ mod tokenizer;
 mod unicode;
 
 pub use tokenbed_formats::Error;
-pub use tokenizer::{EncodeError, Tokenizer};
+pub use tokenizer::{EncodeError, Tokenizer, UnknownId};
