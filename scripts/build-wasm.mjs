@@ -1,7 +1,8 @@
 /**
- * crates/wasm -> dist/core.wasm, its types in dist/wasm/, and .cache/glue/, which scripts/build-ts.mjs bundles.
+ * crates/wasm -> dist/core.wasm, crates/text-wasm -> dist/text.wasm, their types in dist/wasm/, and .cache/glue/, which
+ * scripts/build-ts.mjs bundles.
  *
- *   node scripts/build-wasm.mjs             the published module
+ *   node scripts/build-wasm.mjs             the published modules
  *   node scripts/build-wasm.mjs --faults    with `__panic`, for tests of caught traps, in .cache/faults/wasm/ and glue/
  *
  * wasm-pack writes to a staging folder. Its glue code keeps one instance in module variables; scripts/wasm-glue.mjs turns
@@ -21,10 +22,38 @@ export async function wasmToolchain() {
   return (await must('bash', ['scripts/setup-wasm-std.sh'])).stdout.trim();
 }
 
+/**
+ * The modules: the crate, the inputs beside those of every Rust product, and the files that the glue consists of.
+ *
+ * @type {import('./wasm-glue.mjs').WasmModule[]}
+ */
+const MODULES = [
+  {
+    crate: 'wasm',
+    name: 'tokenbed_wasm',
+    file: 'core.wasm',
+    glue: 'wasm-glue',
+    inline: 'core-inline',
+  },
+  {
+    crate: 'text-wasm',
+    name: 'tokenbed_text_wasm',
+    file: 'text.wasm',
+    glue: 'text-glue',
+  },
+];
+
 /** @param {{ faults?: boolean }} [options] */
 export async function buildWasm({ faults = false } = {}) {
+  for (const module of MODULES) await buildModule(module, faults);
+}
+
+/** @param {import('./wasm-glue.mjs').WasmModule} module @param {boolean} faults */
+async function buildModule(module, faults) {
+  const { crate, file } = module;
   const [product, glue] = faults ? ['.cache/faults/wasm', '.cache/faults/glue'] : ['dist', '.cache/glue'];
-  const staging = path.join(root, '.cache/build', faults ? 'wasm-faults' : 'wasm');
+  const name = faults ? `${crate}-faults` : crate;
+  const staging = path.join(root, '.cache/build', name);
   const { env, settings } = await releaseBuild({
     // As in .cargo/config.toml.
     flags: ['-Ctarget-feature=+simd128', '--cfg=sha2_backend="soft"', '--cfg=sha2_backend_soft="compact"'],
@@ -32,20 +61,24 @@ export async function buildWasm({ faults = false } = {}) {
   });
   const inputs = [
     ...RUST_INPUTS,
-    'crates/wasm',
+    `crates/${crate}`,
     'scripts/build-wasm.mjs',
     'scripts/lib/cargo.mjs',
     'scripts/wasm-glue.mjs',
   ];
-  const outputs = [`${product}/core.wasm`, `${product}/wasm`, `${glue}/backend/wasm-glue.js`];
-  const built = await unlessFresh({ name: faults ? 'wasm-faults' : 'wasm', inputs, outputs, settings }, () =>
-    step(faults ? 'Building the WASM for fault tests' : 'Building the WASM', '15 s', async () => {
+  const outputs = [
+    `${product}/${file}`,
+    `${product}/wasm/${module.name}.d.ts`,
+    `${glue}/backend/${module.glue}.js`,
+  ];
+  const built = await unlessFresh({ name, inputs, outputs, settings }, () =>
+    step(`Building ${file}${faults ? ' for fault tests' : ''}`, '15 s', async () => {
       await rm(staging, { recursive: true, force: true });
       const tools = path.join(process.env['TOKENBED_TOOLS'] ?? path.join(root, '.cache/cargo-tools'), 'bin');
       const bins = path.join(root, 'node_modules/.bin'); // wasm-opt
       await must(
         'wasm-pack',
-        ['build', 'crates/wasm', '--mode', 'no-install', '--release', '--target', 'web', '--no-pack'].concat(
+        ['build', `crates/${crate}`, '--mode', 'no-install', '--release', '--target', 'web', '--no-pack'].concat(
           ['--out-dir', staging],
           faults ? ['--', '--features', 'faults'] : [],
         ),
@@ -60,10 +93,10 @@ export async function buildWasm({ faults = false } = {}) {
       await rm(path.join(staging, '.gitignore'), { force: true }); // it would exclude everything from the npm tarball
       await mkdir(path.join(root, product), { recursive: true });
       const { writeGlue } = await import('./wasm-glue.mjs'); // imported late, because npm ci may just have installed its dependencies
-      await writeGlue(staging, path.join(root, product), path.join(root, glue));
+      await writeGlue(module, staging, path.join(root, product), path.join(root, glue));
     }),
   );
-  if (!built) say(`- ${product}/core.wasm is up to date`);
+  if (!built) say(`- ${product}/${file} is up to date`);
 }
 
 await asProgram(import.meta.url, () => buildWasm({ faults: process.argv.includes('--faults') }));

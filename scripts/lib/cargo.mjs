@@ -18,6 +18,8 @@ export const RUST_INPUTS = [
   'crates/binding',
   'crates/formats/Cargo.toml',
   'crates/formats/src',
+  'crates/text/Cargo.toml',
+  'crates/text/src',
 ];
 
 /**

@@ -5,7 +5,23 @@ use crate::status::Failure;
 use sha2::Digest;
 
 /// A hash of the bytes so far.
-pub(crate) use sha2::Sha256;
+pub use sha2::Sha256;
+
+/// Adds bytes.
+pub fn push(hash: &mut Sha256, bytes: &[u8]) {
+    hash.update(bytes);
+}
+
+/// The hash of all bytes, as 64 hexadecimal digits. The next bytes begin another one.
+pub fn end(hash: &mut Sha256) -> String {
+    let digits = b"0123456789abcdef";
+    let digit = |nibble: u8| digits[usize::from(nibble)] as char;
+    let bytes = hash.finalize_reset();
+    bytes
+        .iter()
+        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
+        .collect()
+}
 
 impl Environment {
     /// Starts a hash. Returns its handle.
@@ -15,18 +31,12 @@ impl Environment {
 
     /// Adds bytes.
     pub fn sha256_push(&mut self, hash: f64, bytes: &[u8]) -> Result<(), Failure> {
-        self.hash(hash)?.update(bytes);
+        push(self.hash(hash)?, bytes);
         Ok(())
     }
 
     /// The hash of all bytes, as 64 hexadecimal digits. The next bytes begin another one.
     pub fn sha256_end(&mut self, hash: f64) -> Result<String, Failure> {
-        let bytes = self.hash(hash)?.finalize_reset();
-        let digits = b"0123456789abcdef";
-        let digit = |nibble: u8| digits[usize::from(nibble)] as char;
-        Ok(bytes
-            .iter()
-            .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
-            .collect())
+        Ok(end(self.hash(hash)?))
     }
 }

@@ -6,6 +6,7 @@
 //!     environment         the objects of one JavaScript environment, by handle
 //!     arrays              the caller's arrays: whole slices, or tiles of them
 //!     files, words, hash  headers of files, word vectors, SHA-256
+//!     text                tokenizers of models, by handle                         crates/node, crates/text-wasm
 //!     split, pool         rows shared between threads (native)
 //! ```
 //!
@@ -22,8 +23,11 @@ pub mod nearest;
 pub mod rows;
 pub mod run;
 pub mod status;
+pub mod text;
 pub mod words;
 
+#[cfg(target_family = "wasm")]
+pub mod owned;
 #[cfg(not(target_family = "wasm"))]
 pub mod pool;
 #[cfg(not(target_family = "wasm"))]

@@ -92,7 +92,7 @@ impl View {
 
     fn slice_mut<T>(&mut self) -> &mut [T] {
         match NonNull::new(self.start.cast::<T>()) {
-            // SAFETY: as in `slice`; no other argument of the call is of this kind.
+            // SAFETY: as in `slice`; the callers have no reference to another array of the same kind meanwhile.
             Some(start) if self.len > 0 => unsafe { from_raw_parts_mut(start.as_ptr(), self.len) },
             _ => &mut [],
         }
@@ -147,7 +147,7 @@ argument!(
     FloatsOut, "Float32Array", |env, value| View::of(env, value, kind::F32, "a Float32Array")
 );
 argument!(
-    /// An output Uint32Array.
+    /// An input or output Uint32Array.
     IdsOut, "Uint32Array", |env, value| View::of(env, value, kind::U32, "a Uint32Array")
 );
 argument!(
@@ -192,6 +192,16 @@ impl FloatsOut {
 }
 
 impl IdsOut {
+    /// All ids, as an input.
+    pub fn slice(&self) -> &[u32] {
+        self.0.slice()
+    }
+
+    /// All ids, as an output of a call that has no reference to another array while this one lasts.
+    pub fn slice_mut(&mut self) -> &mut [u32] {
+        self.0.slice_mut()
+    }
+
     /// All ids, as an output.
     pub fn whole(&mut self) -> Whole<'_, u32> {
         self.0.whole()

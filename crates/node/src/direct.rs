@@ -66,6 +66,7 @@ direct! {
     "rotaryRun" = rotary_run(op, x, heads, seq, positions, inverse, out);
     "nearest" = nearest(table, queries, k, cosine, ids, scores);
     "similarity" = similarity(a, b, dim, out);
+    "textEncode" = text_encode(tokenizer, bytes, ends, count, special, ids, at);
 }
 
 /// # Safety

@@ -6,6 +6,7 @@
 mod arrays;
 pub mod direct;
 mod error;
+pub mod text;
 
 use arrays::{
     BagsOrIds, Bytes, BytesOut, Doubles, Floats, FloatsOut, IdsOut, Integers, NumberOrIds, OrUndefined,
@@ -14,12 +15,21 @@ use error::export;
 use napi::bindgen_prelude::{BigInt, Float64Array, Uint32Array, Uint8Array};
 use napi::Env;
 use napi_derive::napi;
+use text::text_encode;
+use tokenbed_binding::text::Texts;
 use tokenbed_binding::{self as binding, rows, run, Environment, Failure};
 
-/// Runs `work` on the objects of this environment. The exit of a worker frees its tables.
+/// The objects of one JavaScript environment. The exit of a worker frees them.
+#[derive(Default)]
+struct Instance {
+    environment: Environment,
+    texts: Texts,
+}
+
+/// Runs `work` on the tables and operations of this environment.
 fn with<T>(env: &Env, work: impl FnOnce(&mut Environment) -> Result<T, Failure>) -> napi::Result<T> {
     export(env, || {
-        arrays::with_instance_data(env, |owner: &mut Environment| owner.call(work))
+        arrays::with_instance_data(env, |owner: &mut Instance| owner.environment.call(work))
     })
 }
 
@@ -660,5 +670,6 @@ pub fn panic_on_purpose(env: Env) -> napi::Result<()> {
 #[cfg(feature = "faults")]
 #[napi(js_name = "__objects")]
 pub fn objects(env: Env) -> napi::Result<f64> {
-    with(&env, |env| Ok(env.objects() as f64))
+    let tables = with(&env, |env| Ok(env.objects()))?;
+    Ok((tables + text::objects(&env)?) as f64)
 }

@@ -8,7 +8,8 @@ mod heap;
 mod tiles;
 
 use std::cell::RefCell;
-use tiles::{Bytes, Floats, FloatsOut, IdsOut, Integers, Owned, IDS};
+use tiles::{Bytes, Floats, FloatsOut, IdsOut, Integers, IDS};
+use tokenbed_binding::owned::Owned;
 use tokenbed_binding::{self as binding, rows, run, Environment, Failure};
 use wasm_bindgen::prelude::*;
 

@@ -45,28 +45,6 @@ pub const FLOAT_TILE: usize = 1 << 17;
 /// Bytes of one tile of a byte array.
 const BYTE_TILE: usize = FLOAT_TILE * 4;
 
-/// A value of the instance, lent to one call at a time.
-///
-/// No flag marks it as lent: if the engine's stack overflows inside an import, JavaScript's RangeError skips Rust's
-/// destructors, and a flag would stay set forever. The value is still consistent then, since imports only copy arrays.
-pub struct Owned<T>(UnsafeCell<Option<T>>);
-
-// SAFETY: the module runs on one thread.
-unsafe impl<T> Sync for Owned<T> {}
-
-impl<T: Default> Owned<T> {
-    /// An empty cell. The value is created when it is first lent.
-    pub const fn new() -> Self {
-        Owned(UnsafeCell::new(None))
-    }
-
-    /// Lends the value to one export.
-    pub fn lend<R>(&self, work: impl FnOnce(&mut T) -> R) -> R {
-        // SAFETY: no export calls another, and no import calls an export, so this is the only reference.
-        work(unsafe { &mut *self.0.get() }.get_or_insert_default())
-    }
-}
-
 /// A part of the scratch area. Each call uses a part for one argument at most.
 #[repr(C, align(64))]
 pub struct Part<const BYTES: usize>(UnsafeCell<[u8; BYTES]>);

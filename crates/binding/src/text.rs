@@ -1,0 +1,181 @@
+//! Tokenizers of models, by handle.
+//!
+//! They are objects of their own, apart from [`crate::Environment`]: for browsers they are in a module of their own, and
+//! the module of the tables must not contain them.
+
+use crate::files::write_error;
+use crate::handles::Slots;
+use crate::status::{first, Failure, DONE};
+use tokenbed_formats::json::write_number;
+use tokenbed_text::{EncodeError, Tokenizer, UnknownId};
+
+/// The tokenizers of one JavaScript environment, and memory that their calls use again.
+#[derive(Default)]
+pub struct Texts {
+    slots: Slots<Stored>,
+    bytes: usize,
+    ids: Vec<u32>,
+    ends: Vec<u32>,
+    text: String,
+}
+
+struct Stored {
+    tokenizer: Tokenizer,
+    /// About how many bytes of memory it takes.
+    bytes: usize,
+}
+
+/// Ids that are kept for the next call: a long text must not keep its memory.
+const KEPT: usize = 1 << 20;
+
+/// Memory of a tokenizer per byte of its file, measured.
+const BYTES_PER_BYTE: usize = 2;
+
+impl Texts {
+    /// Reads a tokenizer.json. The answer is JSON text: `{"handle":n,"size":n,"median":n}`, with `unknown` and `pad` if the
+    /// tokenizer has them, or `{"error":{"byte":n,"rule":"..."}}`.
+    pub fn create(&mut self, json: &[u8], memo: f64) -> Result<String, Failure> {
+        let mut out = String::new();
+        let tokenizer = match Tokenizer::from_json(json, memo as usize) {
+            Ok(tokenizer) => tokenizer,
+            Err(error) => {
+                write_error(&mut out, &error);
+                return Ok(out);
+            }
+        };
+        let mut facts = vec![
+            ("{\"size\":", tokenizer.bound()),
+            (",\"median\":", tokenizer.median_token_length()),
+        ];
+        facts.extend(tokenizer.unknown().map(|id| (",\"unknown\":", id)));
+        facts.extend(tokenizer.pad().map(|id| (",\"pad\":", id)));
+        let bytes = json.len() * BYTES_PER_BYTE;
+        let stored = Stored { tokenizer, bytes };
+        let handle = self.slots.insert(stored).ok_or(Failure::Handles)?;
+        self.bytes += bytes;
+        for (name, value) in facts {
+            out.push_str(name);
+            write_number(&mut out, value.into());
+        }
+        out.push_str(",\"handle\":");
+        write_number(&mut out, handle as u64);
+        out.push('}');
+        Ok(out)
+    }
+
+    /// Removes a tokenizer. Returns the bytes of its memory, 0 the second time.
+    pub fn free(&mut self, handle: f64) -> usize {
+        let bytes = self.slots.remove(handle).map_or(0, |stored| stored.bytes);
+        self.bytes -= bytes;
+        bytes
+    }
+
+    /// The number of tokenizers.
+    pub fn objects(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// The bytes of memory of all tokenizers.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    fn get(&mut self, handle: f64) -> Result<&mut Tokenizer, Failure> {
+        let stored = self.slots.get_mut(handle).ok_or(Failure::Handle(handle))?;
+        Ok(&mut stored.tokenizer)
+    }
+
+    /// The ids of texts, into [`Texts::ids`], and where those of each text end, into [`Texts::ends`], counted from `at`.
+    /// `bytes` is all texts in UTF-8, and `ends` where each of them ends in it. Stops before the text with which there are
+    /// more than `room` ids.
+    ///
+    /// Returns the number of texts that are done, or `-1 - i` if text i has a character that the vocabulary lacks.
+    pub fn encode(
+        &mut self,
+        handle: f64,
+        bytes: &[u8],
+        ends: &[u32],
+        special: bool,
+        at: usize,
+        room: usize,
+    ) -> Result<f64, Failure> {
+        let mut ids = std::mem::take(&mut self.ids);
+        let mut id_ends = std::mem::take(&mut self.ends);
+        (ids.clear(), id_ends.clear());
+        let used = ends.last().map_or(0, |end| *end as usize);
+        let all = bytes
+            .get(..used)
+            .and_then(|bytes| std::str::from_utf8(bytes).ok());
+        let all = all.ok_or(Failure::Argument("texts in UTF-8"))?;
+        let tokenizer = self.get(handle)?;
+        let mut start = 0;
+        let mut status = None;
+        for (index, end) in ends.iter().enumerate() {
+            let end = *end as usize;
+            let text = all.get(start..end).ok_or(Failure::Argument("whole characters"))?;
+            start = end;
+            if let Err(EncodeError) = tokenizer.encode(text, special, &mut ids) {
+                status = Some(-1.0 - index as f64);
+                break;
+            }
+            if ids.len() > room {
+                break;
+            }
+            id_ends.push((at + ids.len()) as u32);
+        }
+        let done = id_ends.len();
+        ids.truncate(id_ends.last().map_or(0, |end| *end as usize - at));
+        (self.ids, self.ends) = (ids, id_ends);
+        Ok(status.unwrap_or(done as f64))
+    }
+
+    /// The ids of the last [`Texts::encode`].
+    pub fn ids(&self) -> &[u32] {
+        &self.ids
+    }
+
+    /// Where the ids of each text of the last [`Texts::encode`] end.
+    pub fn ends(&self) -> &[u32] {
+        &self.ends
+    }
+
+    /// Frees the memory of a long result.
+    pub fn shrink(&mut self) {
+        if self.ids.capacity() > KEPT {
+            self.ids = Vec::new();
+        }
+        if self.text.capacity() > 4 * KEPT {
+            self.text = String::new();
+        }
+    }
+
+    /// The text of ids, into [`Texts::text`]. Returns a status.
+    pub fn decode(&mut self, handle: f64, ids: &[u32], skip_special: bool) -> Result<f64, Failure> {
+        match self.get(handle)?.decode(ids, skip_special) {
+            Ok(text) => {
+                self.text = text;
+                Ok(DONE)
+            }
+            Err(UnknownId { position }) => Ok(first(position)),
+        }
+    }
+
+    /// The token of an id, into [`Texts::text`]. Returns whether there is one.
+    pub fn id_to_token(&mut self, handle: f64, id: f64) -> Result<bool, Failure> {
+        let token = self.get(handle)?.id_to_token(id as u32).map(str::to_owned);
+        let found = token.is_some();
+        self.text = token.unwrap_or_default();
+        Ok(found)
+    }
+
+    /// The id of a token in UTF-8, or -1.
+    pub fn token_to_id(&mut self, handle: f64, token: &[u8]) -> Result<f64, Failure> {
+        let token = std::str::from_utf8(token).map_err(|_| Failure::Argument("a token in UTF-8"))?;
+        Ok(self.get(handle)?.token_to_id(token).map_or(-1.0, f64::from))
+    }
+
+    /// The text of the last call of [`Texts::decode`] or [`Texts::id_to_token`].
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+}
