@@ -21,6 +21,7 @@
 mod added;
 mod decode;
 mod fields;
+mod memo;
 mod model;
 mod normalize;
 mod post;
@@ -29,4 +30,4 @@ mod tokenizer;
 mod unicode;
 
 pub use tokenbed_formats::Error;
-pub use tokenizer::{EncodeError, Tokenizer, UnknownId};
+pub use tokenizer::{Decoded, EncodeError, Tokenizer, UnknownId};
