@@ -30,3 +30,9 @@ mod unicode;
 
 pub use tokenbed_formats::Error;
 pub use tokenizer::{EncodeError, Tokenizer, UnknownId};
+
+/// What tests compare with the reference.
+#[doc(hidden)]
+pub mod for_tests {
+    pub use crate::unicode::for_tests as unicode;
+}
