@@ -93,6 +93,7 @@ fn borders(character: char) -> u64 {
     }
     ask(["\u{a9}\u{200d}", &own]);
     ask([&format!("\u{a9}{own}"), "\u{a9}"]);
+    ask([&format!("\u{a9}{own}\u{200d}"), "\u{a9}"]);
     bits
 }
 

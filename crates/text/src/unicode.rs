@@ -6,6 +6,9 @@
 
 use std::sync::OnceLock;
 
+pub(crate) mod cluster;
+pub(crate) mod compose;
+
 /// A set of properties of a character.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Properties(u32);
@@ -74,7 +77,7 @@ pub(crate) struct Row {
     lower: i32,
     /// The canonical combining class.
     pub class: u8,
-    /// The class of grapheme clusters: see [`crate::unicode::cluster`].
+    /// The class of grapheme clusters: see [`cluster`].
     pub cluster: u8,
 }
 
@@ -147,6 +150,19 @@ impl File {
             }
         }
     }
+
+    /// A character in UTF-8.
+    pub fn character(&mut self) -> Option<char> {
+        let length = match self.0.first()? {
+            ..0x80 => 1,
+            ..0xe0 => 2,
+            ..0xf0 => 3,
+            _ => 4,
+        };
+        let (character, rest) = self.0.split_at_checked(length)?;
+        self.0 = rest;
+        std::str::from_utf8(character).ok()?.chars().next()
+    }
 }
 
 #[cold]
@@ -203,6 +219,9 @@ pub mod for_tests {
         let row = super::row(character);
         (row.properties.0, row.lower, row.class, row.cluster)
     }
+
+    pub use super::cluster::end as cluster_end;
+    pub use super::compose::compose;
 
     /// The lower case.
     pub fn lowercase(character: char) -> String {
