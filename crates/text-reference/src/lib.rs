@@ -5,5 +5,6 @@ pub mod charsmap;
 pub mod compare;
 pub mod files;
 pub mod random;
+pub mod tables;
 pub mod texts;
 pub mod vectors;

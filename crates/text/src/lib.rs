@@ -31,3 +31,9 @@ mod unicode;
 
 pub use tokenbed_formats::Error;
 pub use tokenizer::{Decoded, EncodeError, Tokenizer, UnknownId};
+
+/// What tests compare with the reference.
+#[doc(hidden)]
+pub mod for_tests {
+    pub use crate::unicode::for_tests as unicode;
+}
