@@ -22,8 +22,8 @@ pub struct Pair {
 pub enum Loaded {
     /// Both read it.
     Both(Box<Pair>),
-    /// Neither reads it.
-    Neither,
+    /// Neither reads it, and this is why we do not.
+    Neither(String),
     /// The reference reads it, and this is why we do not.
     Reference(String),
 }
@@ -39,7 +39,7 @@ impl Pair {
                 reference.with_padding(None);
                 Loaded::Both(Box::new(Pair { reference, ours, texts: 0, ids: Vec::new() }))
             }
-            (None, Err(_)) => Loaded::Neither,
+            (None, Err(error)) => Loaded::Neither(error.rule.clone()),
             (Some(_), Err(error)) => Loaded::Reference(error.rule.clone()),
             (None, Ok(_)) => panic!("only tokenbed-text reads {json}"),
         }
@@ -74,15 +74,27 @@ impl Pair {
         Ok(())
     }
 
-    /// Compares the text of ids, all of which tokens have.
+    /// Compares the text of ids, all of which tokens have, as a whole and in parts.
     pub fn decode(&self, ids: &[u32], skip: bool) -> Result<(), String> {
         let expected = catch_unwind(AssertUnwindSafe(|| self.reference.decode(ids, skip).ok()));
         let Ok(Some(expected)) = expected else { return Ok(()) };
         let found = self.ours[0].decode(ids, skip);
-        match found.as_ref() == Ok(&expected) {
-            true => Ok(()),
-            false => Err(format!("decode {ids:?}, skip {skip}\n  expected {expected:?}\n  found    {found:?}")),
+        if found.as_ref() != Ok(&expected) {
+            return Err(format!("decode {ids:?}, skip {skip}\n  expected {expected:?}\n  found    {found:?}"));
         }
+        for step in 1..4 {
+            let (mut text, mut start, mut begins) = (String::new(), 0, true);
+            for end in (0..ids.len()).step_by(step).chain([ids.len()]) {
+                let part = self.ours[0].decode_part(&ids[start..end], skip, begins, end == ids.len());
+                let Ok(part) = part else { return Err("an id is unknown".to_string()) };
+                text.push_str(&part.text);
+                (start, begins) = (start + part.taken, part.begins);
+            }
+            if text != expected {
+                return Err(format!("decode {ids:?}, skip {skip}, {step} by {step}\n  expected {expected:?}\n  found    {text:?}"));
+            }
+        }
+        Ok(())
     }
 
     /// Compares the facts of the vocabulary, and returns the ids that tokens have, up to `most`.

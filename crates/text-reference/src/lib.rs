@@ -4,6 +4,7 @@
 pub mod charsmap;
 pub mod compare;
 pub mod files;
+pub mod mutate;
 pub mod random;
 pub mod tables;
 pub mod texts;
