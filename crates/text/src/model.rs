@@ -1,50 +1,151 @@
 //! Models: a piece of text to ids.
 
+mod bpe;
+#[cfg(test)]
+mod tests;
+mod trie;
+mod unigram;
+mod vocabulary;
+mod word_piece;
+
+use tokenbed_formats::json::Kind as JsonKind;
+
 use crate::fields::Fields;
 use crate::tokenizer::EncodeError;
 use crate::Error;
+use bpe::Bpe;
+use unigram::Unigram;
+use vocabulary::Vocabulary;
+use word_piece::WordPiece;
 
-/// Memory that the models use again for each piece.
+/// Memory that the models use again for each piece. It belongs to one model.
 #[derive(Debug, Default)]
-pub(crate) struct Scratch {}
+pub(crate) struct Scratch {
+    bpe: bpe::Scratch,
+    unigram: unigram::Scratch,
+}
 
 /// A model.
 #[derive(Debug)]
-pub(crate) enum Model {}
+pub(crate) struct Model {
+    vocabulary: Vocabulary,
+    unknown: Option<u32>,
+    kind: Kind,
+}
+
+#[derive(Debug)]
+enum Kind {
+    Bpe(Bpe),
+    WordPiece(WordPiece),
+    WordLevel,
+    Unigram(Unigram),
+}
 
 impl Model {
     /// Reads a model.
-    pub fn read(_fields: Fields) -> Result<Model, Error> {
-        todo!()
+    pub fn read(fields: Fields) -> Result<Model, Error> {
+        let vocab = fields.required("vocab")?;
+        let kind = match fields.value("type") {
+            Some(value) => value.choice(&["BPE", "WordPiece", "WordLevel", "Unigram"])?,
+            // Old files have no type. The reference then tries the models in this order; only Unigram has an array.
+            None if vocab.reader()?.kind()? == JsonKind::Array => 3,
+            None if fields.optional("merges")?.is_some() => 0,
+            None if fields.optional("continuing_subword_prefix")?.is_some()
+                && fields.optional("max_input_chars_per_word")?.is_some() =>
+            {
+                1
+            }
+            None => 2,
+        };
+        if kind == 3 {
+            return Model::unigram(&fields);
+        }
+        let vocabulary = Vocabulary::read(&vocab)?;
+        let token = match kind {
+            0 => fields.optional("unk_token")?,
+            _ => Some(fields.required("unk_token")?),
+        };
+        let unknown = match token {
+            Some(token) => vocabulary.token_to_id(&token.string()?),
+            None => None,
+        };
+        let kind = match kind {
+            0 => Kind::Bpe(Bpe::read(&fields, &vocabulary)?),
+            1 => Kind::WordPiece(WordPiece::read(&fields, &vocabulary)?),
+            _ => Kind::WordLevel,
+        };
+        Ok(Model {
+            vocabulary,
+            unknown,
+            kind,
+        })
     }
 
-    /// Appends the ids of `piece`, which is not empty.
-    pub fn encode(&self, _piece: &str, _scratch: &mut Scratch, _ids: &mut Vec<u32>) -> Result<(), EncodeError> {
-        todo!()
+    fn unigram(fields: &Fields) -> Result<Model, Error> {
+        let (vocabulary, scores) = Unigram::read(&fields.required("vocab")?)?;
+        let mut unknown = None;
+        if let Some(value) = fields.optional("unk_id")? {
+            let id = value.reader()?.unsigned()?;
+            let size = scores.len() as u64;
+            if id >= size {
+                return Err(value.error("@ is #, but the vocabulary has # tokens", &[id, size], &[]));
+            }
+            unknown = Some(id as u32);
+        }
+        let fallback = match fields.value("byte_fallback") {
+            Some(value) => value.boolean()?,
+            None => false,
+        };
+        let bytes = fallback.then(|| vocabulary.bytes());
+        Ok(Model {
+            vocabulary,
+            unknown,
+            kind: Kind::Unigram(Unigram::new(scores, bytes)),
+        })
+    }
+
+    /// Appends the ids of `piece`, which is not empty. After an error, `ids` is as it was.
+    pub fn encode(&self, piece: &str, scratch: &mut Scratch, ids: &mut Vec<u32>) -> Result<(), EncodeError> {
+        let (vocabulary, unknown) = (&self.vocabulary, self.unknown);
+        match &self.kind {
+            Kind::Bpe(bpe) => bpe.encode(vocabulary, unknown, piece, &mut scratch.bpe, ids),
+            Kind::WordPiece(word_piece) => word_piece.encode(vocabulary, unknown, piece, ids),
+            Kind::WordLevel => {
+                let id = vocabulary.token_to_id(piece).or(unknown);
+                ids.push(id.ok_or(EncodeError)?);
+                Ok(())
+            }
+            Kind::Unigram(unigram) => unigram.encode(vocabulary, unknown, piece, &mut scratch.unigram, ids),
+        }
     }
 
     /// The id of a token of the vocabulary.
-    pub fn token_to_id(&self, _token: &str) -> Option<u32> {
-        todo!()
+    pub fn token_to_id(&self, token: &str) -> Option<u32> {
+        self.vocabulary.token_to_id(token)
     }
 
-    /// The token of an id.
-    pub fn id_to_token(&self, _id: u32) -> Option<&str> {
-        todo!()
+    /// The token of an id, the last in the file if several have it.
+    pub fn id_to_token(&self, id: u32) -> Option<&str> {
+        self.vocabulary.id_to_token(id)
+    }
+
+    /// The tokens, each once.
+    pub fn tokens(&self) -> impl Iterator<Item = &str> {
+        self.vocabulary.tokens()
     }
 
     /// The number of tokens, by `get_vocab_size` of the reference: ids of added tokens begin here.
     pub fn size(&self) -> usize {
-        todo!()
+        self.vocabulary.len()
     }
 
-    /// One more than the greatest id.
+    /// One more than the greatest id, at most 2^32 - 1.
     pub fn bound(&self) -> u32 {
-        todo!()
+        self.vocabulary.bound()
     }
 
     /// The id of the unknown token, if the vocabulary has it.
     pub fn unknown(&self) -> Option<u32> {
-        todo!()
+        self.unknown
     }
 }
