@@ -5,7 +5,7 @@
 
 use crate::files::write_error;
 use crate::handles::Slots;
-use crate::status::{first, Failure, DONE};
+use crate::status::{first, Failure};
 use tokenbed_formats::json::write_number;
 use tokenbed_text::{EncodeError, Tokenizer, UnknownId};
 
@@ -45,17 +45,17 @@ impl Texts {
         };
         let mut facts = vec![
             ("{\"size\":", tokenizer.bound()),
-            (",\"median\":", tokenizer.median_token_length()),
+            (",\"median\":", tokenizer.median_token_length().into()),
         ];
-        facts.extend(tokenizer.unknown().map(|id| (",\"unknown\":", id)));
-        facts.extend(tokenizer.pad().map(|id| (",\"pad\":", id)));
+        facts.extend(tokenizer.unknown().map(|id| (",\"unknown\":", id.into())));
+        facts.extend(tokenizer.pad().map(|id| (",\"pad\":", id.into())));
         let bytes = json.len() * BYTES_PER_BYTE;
         let stored = Stored { tokenizer, bytes };
         let handle = self.slots.insert(stored).ok_or(Failure::Handles)?;
         self.bytes += bytes;
         for (name, value) in facts {
             out.push_str(name);
-            write_number(&mut out, value.into());
+            write_number(&mut out, value);
         }
         out.push_str(",\"handle\":");
         write_number(&mut out, handle as u64);
@@ -89,7 +89,7 @@ impl Texts {
     /// `bytes` is all texts in UTF-8, and `ends` where each of them ends in it. Stops before the text with which there are
     /// more than `room` ids.
     ///
-    /// Returns the number of texts that are done, or `-1 - i` if text i has a character that the vocabulary lacks.
+    /// Returns the number of texts that are done, or `-1 - (4 i + reason)` if text i cannot be encoded.
     pub fn encode(
         &mut self,
         handle: f64,
@@ -101,7 +101,8 @@ impl Texts {
     ) -> Result<f64, Failure> {
         let mut ids = std::mem::take(&mut self.ids);
         let mut id_ends = std::mem::take(&mut self.ends);
-        (ids.clear(), id_ends.clear());
+        ids.clear();
+        id_ends.clear();
         let used = ends.last().map_or(0, |end| *end as usize);
         let all = bytes
             .get(..used)
@@ -114,8 +115,8 @@ impl Texts {
             let end = *end as usize;
             let text = all.get(start..end).ok_or(Failure::Argument("whole characters"))?;
             start = end;
-            if let Err(EncodeError) = tokenizer.encode(text, special, &mut ids) {
-                status = Some(-1.0 - index as f64);
+            if let Err(error) = tokenizer.encode(text, special, &mut ids) {
+                status = Some(-1.0 - (4 * index + reason(error)) as f64);
                 break;
             }
             if ids.len() > room {
@@ -149,12 +150,22 @@ impl Texts {
         }
     }
 
-    /// The text of ids, into [`Texts::text`]. Returns a status.
-    pub fn decode(&mut self, handle: f64, ids: &[u32], skip_special: bool) -> Result<f64, Failure> {
-        match self.get(handle)?.decode(ids, skip_special) {
-            Ok(text) => {
-                self.text = text;
-                Ok(DONE)
+    /// The text of ids that arrive in parts, into [`Texts::text`]. `begins`: no token came before; `ends`: none follows.
+    ///
+    /// Returns the position of the first id that no token has, or `-1 - (2 taken + begins)`: the number of ids that the
+    /// text stands for, and whether the next part begins the text, too.
+    pub fn decode(
+        &mut self,
+        handle: f64,
+        ids: &[u32],
+        skip_special: bool,
+        begins: bool,
+        ends: bool,
+    ) -> Result<f64, Failure> {
+        match self.get(handle)?.decode_part(ids, skip_special, begins, ends) {
+            Ok(part) => {
+                self.text = part.text;
+                Ok(-1.0 - (2 * part.taken + usize::from(part.begins)) as f64)
             }
             Err(UnknownId { position }) => Ok(first(position)),
         }
@@ -177,5 +188,13 @@ impl Texts {
     /// The text of the last call of [`Texts::decode`] or [`Texts::id_to_token`].
     pub fn text(&self) -> &str {
         &self.text
+    }
+}
+
+/// Why a text cannot be encoded, as a number below 4.
+fn reason(error: EncodeError) -> usize {
+    match error {
+        EncodeError::Unknown => 0,
+        EncodeError::Truncation => 1,
     }
 }

@@ -64,10 +64,21 @@ pub fn text_encode(
     })
 }
 
-/// Computes the text of ids. Returns a status.
-#[napi(ts_args_type = "tokenizer: number, ids: Uint32Array, skipSpecial: boolean")]
-pub fn text_decode(env: Env, tokenizer: f64, ids: IdsOut, skip_special: bool) -> napi::Result<f64> {
-    with(&env, |texts| texts.decode(tokenizer, ids.slice(), skip_special))
+/// Computes the text of ids that arrive in parts.
+#[napi(
+    ts_args_type = "tokenizer: number, ids: Uint32Array, skipSpecial: boolean, begins: boolean, ends: boolean"
+)]
+pub fn text_decode(
+    env: Env,
+    tokenizer: f64,
+    ids: IdsOut,
+    skip_special: bool,
+    begins: bool,
+    ends: bool,
+) -> napi::Result<f64> {
+    with(&env, |texts| {
+        texts.decode(tokenizer, ids.slice(), skip_special, begins, ends)
+    })
 }
 
 /// The id of a token, or -1.

@@ -144,16 +144,19 @@ pub fn text_encode(
     })
 }
 
-/// Computes the text of ids. Returns a status.
+/// Computes the text of ids that arrive in parts.
 #[wasm_bindgen(js_name = textDecode)]
 pub fn text_decode(
     tokenizer: f64,
     #[wasm_bindgen(unchecked_param_type = "Uint32Array")] ids: &JsValue,
     #[wasm_bindgen(js_name = skipSpecial)] skip_special: bool,
+    begins: bool,
+    ends: bool,
 ) -> f64 {
     with(|instance| {
         instance.load_words(ids, length_of(ids));
-        instance.texts.decode(tokenizer, &instance.words, skip_special)
+        let Instance { texts, words, .. } = instance;
+        texts.decode(tokenizer, words, skip_special, begins, ends)
     })
 }
 
