@@ -17,6 +17,8 @@ const dist = (file: string): string => fileURLToPath(new URL(`dist/${file}`, imp
 /** The entries for Node (`mjs`) or the web (`js`). The longer names come first: an alias also matches as a prefix. */
 const entries = (extension: 'mjs' | 'js') => ({
   'tokenbed/tokenizer': dist(`tokenizer/index.${extension}`),
+  'tokenbed/text.wasm': dist('text.wasm'),
+  'tokenbed/text': dist(`text/index.${extension}`),
   'tokenbed/inline': dist(`inline.${extension}`),
   'tokenbed/report': dist(`report/index.${extension}`),
   'tokenbed/core.wasm': dist('core.wasm'),

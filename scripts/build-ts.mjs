@@ -23,7 +23,7 @@ import { must, root } from './lib/run.mjs';
 import { CHARTS, defineInherited, licenses, minifyThirdParty, THIRD_PARTY } from './lib/third-party.mjs';
 
 /** The modules of `exports` in package.json. */
-const ENTRIES = ['index', 'tokenizer/index', 'inline', 'report/index'];
+const ENTRIES = ['index', 'tokenizer/index', 'text/index', 'inline', 'report/index'];
 
 /** Files for this project alone: tests of internals, the timing loop of the bench, the header of .npy files for the page. */
 const INTERNAL = ['backend/index', 'table-bytes', 'profiler/rounds', 'files/npy'];
@@ -42,9 +42,16 @@ const SHARED = [
 
 /** The two builds. */
 const KINDS = /** @type {const} */ ({
-  web: { host: 'ts/hosts/web.ts', format: 'es', extension: 'js', entries: [...ENTRIES, ...INTERNAL] },
+  web: {
+    host: 'ts/hosts/web.ts',
+    textModule: 'ts/hosts/web-text.ts',
+    format: 'es',
+    extension: 'js',
+    entries: [...ENTRIES, ...INTERNAL],
+  },
   node: {
     host: 'ts/hosts/node.ts',
+    textModule: 'ts/hosts/node-text.ts',
     format: 'cjs',
     extension: 'cjs',
     entries: [...ENTRIES, 'cli', 'backend/index', 'table-bytes', 'hosts/node', 'hosts/location'],
@@ -52,7 +59,7 @@ const KINDS = /** @type {const} */ ({
 });
 
 /** The files in dist/ that the Rust builds write. */
-const RUST = new Set(['core.wasm', 'native', 'wasm']);
+const RUST = new Set(['core.wasm', 'text.wasm', 'native', 'wasm']);
 
 /** @param {{ faults?: boolean }} [options] */
 export async function buildTs({ faults = false } = {}) {
@@ -82,6 +89,7 @@ export async function bundle(glue, to) {
   }
   for (const format of /** @type {const} */ (['cjs', 'mjs'])) {
     await writeFile(path.join(to, `location.${format}`), await locationModule(format));
+    await writeFile(path.join(to, `text/location.${format}`), textLocationModule(format));
   }
   await writeFile(path.join(to, 'cli.js'), "#!/usr/bin/env node\nimport './cli.cjs';\n");
   await writeFile(path.join(to, 'THIRD-PARTY-LICENSES.txt'), await licenses(modules));
@@ -89,7 +97,7 @@ export async function bundle(glue, to) {
 
 /** @param {'web' | 'node'} kind @param {string} glue @param {string} to */
 async function bundleKind(kind, glue, to) {
-  const { host, format, extension, entries } = KINDS[kind];
+  const { host, textModule, format, extension, entries } = KINDS[kind];
   const { rolldown } = await import('rolldown'); // imported late, because npm ci may just have installed it
   const build = await rolldown({
     input: Object.fromEntries(
@@ -105,6 +113,8 @@ async function bundleKind(kind, glue, to) {
       mainFields: ['module', 'main'],
       alias: {
         '#host': path.join(root, host),
+        '#text-module': path.join(root, textModule),
+        './text-glue.js': path.join(glue, 'backend/text-glue.js'),
         './wasm-glue.js': path.join(glue, 'backend/wasm-glue.js'),
         './backend/core-inline.js': path.join(glue, 'backend/core-inline.js'),
       },
@@ -135,11 +145,16 @@ async function writeWrappers({ name, exports }, to) {
   const up = '../'.repeat(entry.split('/').length - 1) || './';
   const file = path.join(to, entry);
   await mkdir(path.dirname(file), { recursive: true });
-  const required = `require('${up}location.cjs');\nmodule.exports = require('${up}${name}.cjs');\n`;
-  await writeFile(`${file}.cjs`, required);
+  const locations = (/** @type {string} */ extension) => [
+    `${up}location.${extension}`,
+    ...(entry === 'text/index' ? [`./location.${extension}`] : []),
+  ];
+  const required = locations('cjs').map((location) => `require('${location}');\n`);
+  await writeFile(`${file}.cjs`, `${required.join('')}module.exports = require('${up}${name}.cjs');\n`);
   if (!ENTRIES.includes(entry)) return;
   const names = exports.map((each) => `  ${each},\n`).join('');
-  const imports = `import '${up}location.mjs';\nimport library from '${up}${name}.cjs';\n`;
+  const imported = locations('mjs').map((location) => `import '${location}';\n`);
+  const imports = `${imported.join('')}import library from '${up}${name}.cjs';\n`;
   await writeFile(`${file}.mjs`, `${imports}\nexport const {\n${names}} = library;\n`);
 }
 
@@ -155,10 +170,7 @@ async function writeWrappers({ name, exports }, to) {
  */
 async function locationModule(format) {
   const files = await readdir(path.join(root, 'dist/native')).catch(() => []);
-  const place = (/** @type {string} */ file) =>
-    format === 'mjs'
-      ? `() => (typeof import.meta.url === 'string' ? new URL('./${file}', import.meta.url) : undefined)`
-      : `() => (typeof __dirname === 'string' ? __dirname + '/${file}' : undefined)`;
+  const place = (/** @type {string} */ file) => placeOf(format, `./${file}`);
   const addons = files.flatMap((file) => {
     const platform = /^tokenbed\.(.*)\.node$/.exec(file)?.[1];
     return platform === undefined ? [] : `  '${platform}': ${place(`native/${file}`)},`;
@@ -184,10 +196,39 @@ async function locationModule(format) {
     '',
     'locate({',
     `  core: ${place('core.wasm')},`,
+    // Not literal: a bundle without the entry for tokenizers does not contain the module.
+    ...(format === 'cjs'
+      ? ["  text: () => (typeof __dirname === 'string' ? [__dirname, 'text.wasm'].join('/') : undefined),"]
+      : ['  text: () => undefined,']),
     '  addon: (platform) => addons[platform]?.(),',
     '});',
     '',
   ].join('\n');
+}
+
+/** Tells the host where `text.wasm` is. @param {'cjs' | 'mjs'} format */
+function textLocationModule(format) {
+  const load =
+    format === 'cjs'
+      ? "const { locate } = require('../shared/location.cjs');"
+      : "import { locate } from '../shared/location.cjs';";
+  return [
+    load,
+    '',
+    'locate({',
+    '  core: () => undefined,',
+    `  text: ${placeOf(format, '../text.wasm')},`,
+    '  addon: () => undefined,',
+    '});',
+    '',
+  ].join('\n');
+}
+
+/** The place of a file, as a literal. @param {'cjs' | 'mjs'} format @param {string} file  relative to the module */
+function placeOf(format, file) {
+  return format === 'mjs'
+    ? `() => (typeof import.meta.url === 'string' ? new URL('${file}', import.meta.url) : undefined)`
+    : `() => (typeof __dirname === 'string' ? __dirname + '/${file.replace(/^\.\//, '')}' : undefined)`;
 }
 
 /**

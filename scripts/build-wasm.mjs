@@ -78,10 +78,16 @@ async function buildModule(module, faults) {
       const bins = path.join(root, 'node_modules/.bin'); // wasm-opt
       await must(
         'wasm-pack',
-        ['build', `crates/${crate}`, '--mode', 'no-install', '--release', '--target', 'web', '--no-pack'].concat(
-          ['--out-dir', staging],
-          faults ? ['--', '--features', 'faults'] : [],
-        ),
+        [
+          'build',
+          `crates/${crate}`,
+          '--mode',
+          'no-install',
+          '--release',
+          '--target',
+          'web',
+          '--no-pack',
+        ].concat(['--out-dir', staging], faults ? ['--', '--features', 'faults'] : []),
         {
           env: {
             ...env,

@@ -287,8 +287,69 @@ export interface Kernels {
   similarity(a: Float32Array, b: Float32Array, dim: number, out: Float32Array): void;
 }
 
+/**
+ * The functions of tokenizers, which the addon exports, and the module `text.wasm`. A tokenizer is a handle of its own kind.
+ * Texts and tokens are UTF-8.
+ */
+export interface TextKernels {
+  /**
+   * Reads a tokenizer.json. The memo of chunks takes at most `memo` bytes. The answer is JSON text, see
+   * ts/text/pretrained-tokenizer.ts.
+   */
+  textCreate(json: Uint8Array, memo: number): string;
+  /** Frees a tokenizer. Idempotent. */
+  textFree(tokenizer: number): void;
+  /**
+   * The ids of `count` texts, with the special tokens around them if `special`. `bytes` is all texts, and `ends` where each
+   * of them ends. Writes the ids to `ids` from element `at` on, and where those of each text end to `ends`.
+   *
+   * Returns the number of texts that are done, which is less than `count` if `ids` has no room for the next one; or
+   * `-1 - (4 i + reason)` if text i cannot be encoded: 0, it has a character that the vocabulary lacks; 1, the file's
+   * truncation cannot cut it.
+   */
+  textEncode(
+    tokenizer: number,
+    bytes: Uint8Array,
+    ends: Uint32Array,
+    count: number,
+    special: boolean,
+    ids: Uint32Array,
+    at: number,
+  ): number;
+  /**
+   * Computes the text of ids that arrive in parts, for `textFound`. `begins`: no token came before; `ends`: none follows.
+   *
+   * Returns the position of the first id that no token has; or `-1 - (2 taken + begins)`: the number of ids that the text
+   * stands for, and whether the next part begins the text, too. The other ids are passed again, before the next ones.
+   */
+  textDecode(
+    tokenizer: number,
+    ids: Uint32Array,
+    skipSpecial: boolean,
+    begins: boolean,
+    ends: boolean,
+  ): number;
+  /** The id of a token, or -1. */
+  textTokenToId(tokenizer: number, token: Uint8Array): number;
+  /** Finds the token of an id, for `textFound`. Returns whether there is one. */
+  textIdToToken(tokenizer: number, id: number): boolean;
+  /** What the last call has found. */
+  textFound(): Uint8Array;
+}
+
+/** The functions of a hash of the bytes of a file. */
+export type HashKernels = Pick<Kernels, 'sha256Create' | 'sha256Push' | 'sha256End'>;
+
+/** The exports of `text.wasm`, including those beyond the contract. */
+export interface TextWasmBinding extends TextKernels, HashKernels {
+  /** Frees a hash. Idempotent. */
+  free(hash: number): void;
+  /** The message of the last panic; empty if there was none. */
+  lastPanic(): string;
+}
+
 /** The exports of the addon, including those beyond the contract. */
-export interface NativeBinding extends Kernels {
+export interface NativeBinding extends Kernels, TextKernels {
   /** The version of the package that the addon belongs to. */
   version(): string;
   /** Sets the number of threads per call in this environment, 0 for all processors. Returns the number in effect. */
@@ -364,6 +425,8 @@ export interface Backend {
   readonly isa: BackendInfo['isa'];
   readonly threads: number;
   readonly kernels: Kernels;
+  /** The functions of tokenizers; null if they are in a module of their own. */
+  readonly texts: (TextKernels & HashKernels) | null;
   /** The most bytes of a new table. */
   readonly limit: number;
   /** Whether a trap made it unusable: its objects throw `ERR_INTERNAL`, and new objects use another backend. */

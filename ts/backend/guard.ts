@@ -15,6 +15,25 @@ export interface Health {
   lost: TokenbedError | null;
 }
 
+/** The error for what a WASM instance threw. A trap leaves the instance in an unknown state: it is not used again. */
+export function instanceError(
+  binding: { lastPanic(): string },
+  health: Health,
+  error: unknown,
+): TokenbedError {
+  if (!(error instanceof WebAssembly.RuntimeError)) return internalError((error as Error).message, error);
+  health.lost = internalError(panicText(binding) || error.message, error);
+  return health.lost;
+}
+
+function panicText(binding: { lastPanic(): string }): string {
+  try {
+    return binding.lastPanic();
+  } catch {
+    return '';
+  }
+}
+
 /**
  * Wraps each function of `binding` in a `try`; `failed` converts the errors that they throw.
  *

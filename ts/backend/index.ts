@@ -1,25 +1,36 @@
 /** Chooses and loads the backend of new objects. */
 
 import { host } from '#host';
-import { fail, firstLine, hasCode, tooLarge, wrongKind, wrongValue } from '../errors.js';
+import { fail, hasCode, tooLarge, wrongKind, wrongValue } from '../errors.js';
 import type { OrdinaryBytes, OrdinaryFloats, OrdinaryIds } from '../args/arrays.js';
-import { choice, type Named, named } from '../args/options.js';
+import { choice, named } from '../args/options.js';
 import type { ReportRenderer } from '../profiler/renderer.js';
 import { floatBytes } from '../table-spec.js';
 import { registerAllocator } from '../tensor.js';
 import { VERSION } from '../version.js';
 import type { Backend, BackendInfo, Machine, Settings } from './contract.js';
 import type { Files } from '../hosts/files.js';
-import { engineProblem } from './engine.js';
+import type { ModuleName } from '../hosts/location.js';
+import {
+  type Access,
+  isBytes,
+  isModule,
+  ModuleLoader,
+  readSource,
+  unavailable,
+  type WasmSource,
+} from './module.js';
 import { nativeBackend } from './native.js';
 import { wasmBackend } from './wasm.js';
 
 export { TableSpec } from '../table-spec.js';
+export type { WasmSource } from './module.js';
 export type {
   Backend,
   BackendInfo,
   Contents,
   Handle,
+  HashKernels,
   Kernels,
   Machine,
   MappedFile,
@@ -31,12 +42,6 @@ type Wanted = 'auto' | 'native' | 'wasm';
 
 const BACKENDS = ['auto', 'native', 'wasm'] as const;
 const ISAS = ['scalar', 'simd128', 'neon', 'avx2', 'avx512'] as const;
-
-/**
- * A source of the WASM module: a URL or path, a `Request` or `Response` (any object with `url` or `arrayBuffer()`),
- * bytes, or a compiled `WebAssembly.Module` (which structural types cannot distinguish from `object`).
- */
-export type WasmSource = string | ArrayBuffer | ArrayBufferView | object;
 
 /** Options of {@link init}. */
 export interface InitOptions {
@@ -50,11 +55,17 @@ export interface InitOptions {
 let current: { readonly backend: Backend; readonly fallbackReason: string | null } | null = null;
 let native: Backend | null = null;
 let wasm: Backend | null = null;
-let compiledModule: WebAssembly.Module | null = null;
-/** The bytes that `tokenbed/inline` contains. */
-let inlined: (() => OrdinaryBytes) | null = null;
-/** Loads under way, so that concurrent calls share one. */
-const pending = new Map<unknown, Promise<WebAssembly.Module>>();
+/** How the host reads a module of this package. */
+export const moduleAccess = (module: ModuleName): Access => ({
+  read: () => host().read(module),
+  open: (source) => host().open(module, source),
+});
+
+const core = /* @__PURE__ */ new ModuleLoader(
+  'core.wasm',
+  /* @__PURE__ */ moduleAccess('core'),
+  ', import tokenbed/inline',
+);
 
 /** An environment variable, which must be one of `allowed` if it is set. */
 function variable<T extends string>(name: string, allowed: readonly T[]): T | undefined {
@@ -69,28 +80,6 @@ function settings(): Settings {
     throw wrongValue('TOKENBED_THREADS', threads, 'an integer from 1 to 9999');
   }
   return { isa: variable('TOKENBED_ISA', ISAS), threads: Number(threads ?? 0) };
-}
-
-/** What a program can do if the module that belongs to this package is missing. */
-const REMEDY =
-  'In a bundle, keep tokenbed external, import tokenbed/inline, or pass the address of core.wasm to init({ wasm }); ' +
-  'for the development server of Vite, exclude tokenbed in optimizeDeps';
-
-function unavailable(name: Wanted, cause: unknown, reason = firstLine(cause)) {
-  const text = `Backend ${name} cannot be loaded: ${reason}`;
-  return fail(Error, 'ERR_BACKEND_UNAVAILABLE', text, { backend: name, cause });
-}
-
-/**
- * The error for a module that cannot be opened or compiled. `why`: the reason against the native backend, if it was tried
- * first; `own`: the module belongs to this package.
- */
-function cannotCompile(error: unknown, why: string | null, own: boolean) {
-  if (hasCode(error, 'ERR_BACKEND_UNAVAILABLE')) return error;
-  const problem = engineProblem(error);
-  const reasons = [problem ?? firstLine(error), ...(why === null ? [] : [why])].join('; and ');
-  const remedy = own && inlined === null && problem === null ? `. ${REMEDY}` : '';
-  return unavailable('wasm', error, reasons + remedy);
 }
 
 /** The native backend, or the error that prevents it. */
@@ -108,34 +97,16 @@ function tryNative(): Backend | Error {
 /** Selects the WASM backend over `compiled`. Reuses the existing one unless it is lost or has another module. */
 function useWasm(compiled: WebAssembly.Module, fallbackReason: string | null): Backend {
   const requested = settings();
-  if (wasm === null || wasm.lost || compiledModule !== compiled) {
+  if (wasm === null || wasm.lost || core.compiled !== compiled) {
     try {
       wasm = wasmBackend(compiled, requested);
     } catch (error) {
       throw unavailable('wasm', error);
     }
-    compiledModule = compiled;
+    core.compiled = compiled;
   }
   current = { backend: wasm, fallbackReason };
   return wasm;
-}
-
-/** Compiles the module of this package synchronously, on hosts that allow it. */
-function compileNow(fallbackReason: string | null): WebAssembly.Module {
-  try {
-    return new WebAssembly.Module(inlined === null ? host().readCore() : inlined());
-  } catch (error) {
-    throw cannotCompile(error, fallbackReason, true);
-  }
-}
-
-/** Compiles bytes of the caller synchronously. */
-function compileBytes(bytes: object): WebAssembly.Module {
-  try {
-    return new WebAssembly.Module(bufferSource(bytes));
-  } catch (error) {
-    throw cannotCompile(error, null, false);
-  }
 }
 
 function wanted(requested: Wanted): Wanted {
@@ -157,17 +128,29 @@ function chooseNative(requested: Wanted): { chosen: Backend } | { fallbackReason
 /** The backend of new objects. Loads it on first use in Node; `ERR_NOT_INITIALIZED` in a browser before `init`. */
 export function activeBackend(): Backend {
   if (current !== null && !current.backend.lost) return current.backend;
-  if (current !== null) return useWasm(compiledModule!, current.fallbackReason);
-  if (!host().synchronous && inlined === null) {
+  if (current !== null) return useWasm(core.compiled!, current.fallbackReason);
+  if (!host().synchronous && core.inlined === null) {
     const text =
       'Call `await init()` once before anything else (in a browser the WASM must be fetched first)';
     throw fail(Error, 'ERR_NOT_INITIALIZED', text);
   }
   const choice = chooseNative(wanted('auto'));
-  return 'chosen' in choice
-    ? choice.chosen
-    : useWasm(compiledModule ?? compileNow(choice.fallbackReason), choice.fallbackReason);
+  return 'chosen' in choice ? choice.chosen : useWasm(core.now(choice.fallbackReason), choice.fallbackReason);
 }
+
+/**
+ * The backend of new objects if it has the functions of tokenizers; otherwise why `auto` did not choose it, if it did not.
+ * In Node, `auto` chooses at the first use.
+ */
+export function backendOfTexts(): Backend | { readonly fallbackReason: string | null } {
+  if (current !== null) return current.backend.texts === null ? current : current.backend;
+  if (!host().synchronous) return { fallbackReason: null };
+  const choice = chooseNative(wanted('auto'));
+  return 'chosen' in choice ? choice.chosen : choice;
+}
+
+/** Whether modules can be compiled without `init`. */
+export const compilesAtOnce = (): boolean => host().synchronous;
 
 registerAllocator((length) => activeBackend().allocate(length));
 
@@ -185,11 +168,7 @@ export async function init(options?: InitOptions): Promise<BackendInfo> {
   const selection = chooseNative(requested);
   if ('chosen' in selection) return backendInfo();
   const { fallbackReason } = selection;
-  const compiled = await load(source).catch((error: unknown) => {
-    if (hasCode(error, 'ERR_INVALID_OPTION')) throw error;
-    throw cannotCompile(error, fallbackReason, source === undefined);
-  });
-  useWasm(compiled, fallbackReason);
+  useWasm(await core.load(source, fallbackReason), fallbackReason);
   return backendInfo();
 }
 
@@ -203,7 +182,7 @@ export function initSync(options: { readonly wasm: ArrayBuffer | ArrayBufferView
   const kind = 'bytes or a WebAssembly.Module';
   if (source === undefined || typeof source !== 'object') throw wrongKind('wasm', source, kind);
   if (!isModule(source) && !isBytes(source)) throw wrongKind('wasm', source, kind);
-  useWasm(isModule(source) ? source : compileBytes(source), null);
+  useWasm(isModule(source) ? source : core.bytes(source), null);
   return backendInfo();
 }
 
@@ -234,7 +213,7 @@ export function loadReport(): ReportRenderer | undefined {
 
 /** Registers WASM bytes that an entry contains: the default source of `init()` and of first use. */
 export function inlineCore(bytes: () => OrdinaryBytes): void {
-  inlined = bytes;
+  core.inlined = bytes;
 }
 
 /** Up to this many floats, zeroed memory is faster than unzeroed memory: it comes from the engine's own heap. */
@@ -274,71 +253,4 @@ export const memoryLimit = (): number => host().memoryLimit();
 export function expectRoom(what: string, bytes: number): void {
   const limit = memoryLimit();
   if (bytes > limit) throw tooLarge(what, bytes, limit);
-}
-
-const tag = (value: unknown): string => Object.prototype.toString.call(value).slice(8, -1);
-const isModule = (value: unknown): value is WebAssembly.Module => tag(value) === 'WebAssembly.Module';
-const isBytes = (value: unknown): boolean =>
-  ArrayBuffer.isView(value) || /^(Shared)?ArrayBuffer$/.test(tag(value));
-
-/** The bytes in a form that every engine compiles: V8 rejects a DataView, and a SharedArrayBuffer that no view covers. */
-function bufferSource(bytes: object): BufferSource {
-  if (!ArrayBuffer.isView(bytes)) return new Uint8Array(bytes as ArrayBuffer);
-  return new Uint8Array(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.byteLength);
-}
-
-/** The option `wasm`. Only strings and objects pass; `compile` checks objects further. */
-function readSource(values: Named): WasmSource | Promise<WasmSource> | undefined {
-  const source = values['wasm'];
-  if (source === undefined || typeof source === 'string') return source;
-  if (typeof source === 'object' && source !== null) return source;
-  throw wrongKind('wasm', source, 'a URL, Request, Response, bytes or a WebAssembly.Module');
-}
-
-/** Loads the module. Concurrent calls with the same source share one load. */
-async function load(source: WasmSource | Promise<WasmSource> | undefined): Promise<WebAssembly.Module> {
-  if (source === undefined && compiledModule !== null) return compiledModule;
-  const underWay = pending.get(source);
-  if (underWay !== undefined) return underWay;
-  const loading = compile(source).finally(() => pending.delete(source));
-  pending.set(source, loading);
-  return loading;
-}
-
-/** The first bytes of every WASM module. */
-const MAGIC = [0, 0x61, 0x73, 0x6d];
-
-/** Compiles during the download if the server sends the content type, otherwise from the bytes. */
-async function compileResponse(response: Response): Promise<WebAssembly.Module> {
-  const from = response.url || 'the response'; // one that a program creates has no address
-  if (response.ok === false) throw new Error(`${from}: HTTP status ${response.status}`);
-  const type = response.headers?.get('content-type') ?? 'no content type';
-  if (type.startsWith('application/wasm') && tag(response) === 'Response') {
-    return WebAssembly.compileStreaming(response);
-  }
-  const bytes = new Uint8Array(await response.arrayBuffer());
-  if (MAGIC.some((byte, i) => bytes[i] !== byte)) {
-    throw new Error(`${from}: the server sent ${type}, not a WebAssembly module`);
-  }
-  return WebAssembly.compile(bytes);
-}
-
-/** Compiles the module of this package, or the one at `source`. */
-async function compileFrom(source: string | undefined): Promise<WebAssembly.Module> {
-  if (source === undefined && inlined !== null) return WebAssembly.compile(inlined());
-  const opened = await host().open(source);
-  return isBytes(opened) ? WebAssembly.compile(opened as BufferSource) : compileResponse(opened as Response);
-}
-
-async function compile(wasm: WasmSource | Promise<WasmSource> | undefined): Promise<WebAssembly.Module> {
-  const source = await readSource({ wasm: await wasm }); // a promise may resolve to any value
-  if (source === undefined || typeof source === 'string') return compileFrom(source);
-  if (isModule(source)) return source;
-  if (isBytes(source)) return WebAssembly.compile(bufferSource(source));
-  const candidate = source as { arrayBuffer?: unknown; href?: string };
-  // Fetches the request itself, with its headers, credentials, integrity and signal.
-  if (tag(source) === 'Request') return compileResponse(await fetch(source as Request));
-  if (typeof candidate.arrayBuffer === 'function') return compileResponse(source as Response);
-  if (typeof candidate.href === 'string') return compileFrom(candidate.href);
-  throw wrongKind('wasm', source, 'a URL, Request, Response, bytes or a WebAssembly.Module');
 }

@@ -58,6 +58,7 @@ export function nativeBackend(host: Host, settings: Settings): Backend {
     isa: kernels.isa() as Backend['isa'],
     threads: kernels.useThreads(settings.threads),
     kernels,
+    texts: kernels,
     lost: false,
     get limit() {
       return host.memoryLimit();

@@ -17,8 +17,8 @@ import {
   type Table,
 } from './contract.js';
 import { FewRows } from './few-rows.js';
-import { guarded, type Health, internalError } from './guard.js';
-import { OwnedHandle, OwnedTable } from './table.js';
+import { guarded, type Health, instanceError } from './guard.js';
+import { ballast, OwnedHandle, OwnedTable } from './table.js';
 import { createGlue } from './wasm-glue.js';
 
 const PAGE = 65_536;
@@ -38,20 +38,6 @@ const LARGEST = 2 ** 31 - 16;
  */
 const FEW_ROWS = 3;
 
-/**
- * Ordinary memory as large as a table in linear memory, never touched and so never resident.
- *
- * The garbage collector does not see linear memory. Without ballast, 10,000 unreachable tables of 1 MiB look like some
- * small objects, and it may never run the finalizers that free them.
- */
-function ballast(bytes: number): ArrayBuffer | null {
-  try {
-    return new ArrayBuffer(Math.min(bytes, 256 * 2 ** 20));
-  } catch {
-    return null;
-  }
-}
-
 /** A backend over a new instance of `module`. */
 export function wasmBackend(module: WebAssembly.Module, settings: { isa: string | undefined }): Backend {
   const memory = new WebAssembly.Memory({ initial: INITIAL, maximum: 65_536 });
@@ -59,12 +45,7 @@ export function wasmBackend(module: WebAssembly.Module, settings: { isa: string 
   glue.initSync({ module, memory });
 
   const health: Health = { lost: null };
-  const kernels = guarded<WasmBinding>({ ...glue }, health, (error) => {
-    if (!(error instanceof WebAssembly.RuntimeError)) return internalError((error as Error).message, error);
-    // A trap leaves the instance in an unknown state: it is not used again.
-    health.lost = internalError(panicText(glue) || error.message, error);
-    return health.lost;
-  });
+  const kernels = guarded<WasmBinding>({ ...glue }, health, (error) => instanceError(glue, health, error));
   if (settings.isa !== undefined) kernels.lowerIsa(settings.isa); // no effect for the ISA of a processor
 
   let used = 0;
@@ -103,6 +84,7 @@ export function wasmBackend(module: WebAssembly.Module, settings: { isa: string 
     isa: kernels.isa() as Backend['isa'],
     threads: 1,
     kernels,
+    texts: null,
     get lost() {
       return health.lost !== null;
     },
@@ -127,14 +109,6 @@ export function wasmBackend(module: WebAssembly.Module, settings: { isa: string 
     },
   };
   return backend;
-}
-
-function panicText(glue: WasmBinding): string {
-  try {
-    return glue.lastPanic();
-  } catch {
-    return '';
-  }
 }
 
 /** Floats in linear memory. Creates a new view after growth has detached the old one. */

@@ -47,7 +47,7 @@ export async function convertFile(
 ): Promise<Converted> {
   const wanted = readWanted({ ...rest });
   const backend = activeBackend();
-  const input = await new Opener(backend, { onProgress }).open(source);
+  const input = await new Opener(backend, { onProgress, headers: backend.kernels }).open(source);
   return run(loading(backend, input, wanted, () => {}, write));
 
   function* write(found: Found): Steps<Converted> {

@@ -92,6 +92,9 @@ export interface Answer {
   readonly weightMap?: readonly (readonly [tensor: string, file: string])[];
 }
 
+/** The kernel that reads headers. */
+export type HeaderKernels = Pick<Kernels, 'fileHeader'>;
+
 /** The bytes that are read first. */
 const FIRST = 2 ** 16;
 
@@ -114,7 +117,7 @@ export function* readHeader(
 
 /** The kernel's answer about the first bytes of a file. `total` is infinite if the length is not known. */
 export function askHeader(
-  kernels: Kernels,
+  kernels: HeaderKernels,
   name: string,
   prefix: Uint8Array,
   total: number,

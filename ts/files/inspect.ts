@@ -40,7 +40,7 @@ export interface FileInfo {
  */
 export async function inspect(source: Source): Promise<FileInfo> {
   const backend = activeBackend();
-  const input = await new Opener(backend, {}).open(source);
+  const input = await new Opener(backend, { headers: backend.kernels }).open(source);
   return run(inspecting(input));
 
   function* inspecting(input: Input): Steps<FileInfo> {

@@ -12,7 +12,7 @@
 import type { OrdinaryBytes } from '../args/arrays.js';
 import { choice, flag, integer, type Named } from '../args/options.js';
 import { activeBackend, type Backend, type Handle, type Table, TableSpec } from '../backend/index.js';
-import { hasCode, outOfStorage, tooLarge, wrongKind, wrongValue } from '../errors.js';
+import { outOfStorage, tooLarge, wrongKind, wrongValue } from '../errors.js';
 import { filled } from '../storing.js';
 import { type BlockDType, STORAGE, STORAGE_DTYPES, type StorageDType } from '../table-spec.js';
 import { readCache, type ResponseCache } from './cache.js';
@@ -33,8 +33,9 @@ import {
 } from './header.js';
 import { allocate, type Input, malformed, readAll } from './input.js';
 import type { OnLoadProgress } from './monitor.js';
-import { openSync, Opener, type ReadOptions } from './source.js';
-import { run, runSync, type LoadSignal, type Steps, wait } from './steps.js';
+import { openSync, type ReadOptions } from './source.js';
+import { useSource } from './use-source.js';
+import { runSync, type LoadSignal, type Steps } from './steps.js';
 import { readWordFile, WORD_TENSOR } from './word-file.js';
 import { checkedWords, Words } from './words.js';
 
@@ -142,36 +143,10 @@ export function loadSync(source: unknown, values: Named, check: (rows: number) =
 export async function load(source: unknown, values: Named, check: (rows: number) => void): Promise<Loaded> {
   const wanted = readWanted(values);
   const options = { ...readReadOptions(values), format: wanted.format };
-  const { signal } = options;
-  if (signal?.aborted === true) throw signal.reason;
+  if (options.signal?.aborted === true) throw options.signal.reason;
   const backend = activeBackend();
-  const attempt = async (opener: Opener): Promise<Loaded> => {
-    const opened = opener.open(source);
-    const input = opened instanceof Promise ? await whileOpening(opened, signal) : opened;
-    return run(loading(backend, input, wanted, check, result), signal);
-  };
-  const opener = new Opener(backend, options);
-  try {
-    return await attempt(opener);
-  } catch (error) {
-    // A stale or damaged entry of the cache is replaced, if the hash can tell the right file from another one.
-    const stale = opener.hit && options.sha256 !== undefined;
-    if (!hasCode(error, 'ERR_FORMAT') || !(stale || opener.uncertain)) throw error;
-  }
-  return attempt(new Opener(backend, options, true, !opener.uncertain));
-}
-
-/** Waits for an input. One that opens after an abort is closed. */
-async function whileOpening(opening: Promise<Input>, signal: LoadSignal | undefined): Promise<Input> {
-  try {
-    return await run(wait(opening), signal);
-  } catch (error) {
-    opening.then(
-      (input) => run(input.close()),
-      () => {},
-    );
-    throw error;
-  }
+  const reading = { ...options, headers: backend.kernels };
+  return useSource(backend, source, reading, (input) => loading(backend, input, wanted, check, result));
 }
 
 /** What was loaded, while its files are open. */

@@ -1,6 +1,6 @@
 /** What is done with bytes as they pass: counting, progress, a hash. */
 
-import type { Backend, Handle } from '../backend/index.js';
+import type { Handle, HashKernels } from '../backend/index.js';
 import { malformed } from './input.js';
 
 /** The progress of a load. */
@@ -43,13 +43,22 @@ export class ProgressReports {
   }
 }
 
+/** What reading the bytes of any file takes of a backend. */
+export interface FileBackend {
+  readonly kernels: HashKernels;
+  /** The most bytes of a stream of unknown length. */
+  readonly limit: number;
+  /** The owner of the hash that `create` starts. */
+  prepare(create: (kernels: HashKernels) => number): Handle;
+}
+
 /** The SHA-256 of bytes, compared with the expected one. */
 export class HashCheck {
   readonly #hash: Handle;
 
   /** `expected`: 64 hexadecimal digits. */
   constructor(
-    private readonly backend: Backend,
+    private readonly backend: FileBackend,
     private readonly expected: string,
   ) {
     this.#hash = backend.prepare((kernels) => kernels.sha256Create());

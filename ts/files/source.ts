@@ -1,7 +1,7 @@
 /** Where a file comes from: paths, addresses, bytes, Blobs, responses and streams, as inputs. */
 
 import { isShared, kindOf, type OrdinaryBytes } from '../args/arrays.js';
-import { type Backend, hostFiles } from '../backend/index.js';
+import { hostFiles } from '../backend/index.js';
 import {
   describe,
   fail,
@@ -28,8 +28,8 @@ import {
   type ReadAt,
   SequentialInput,
 } from './input.js';
-import { askHeader, type FileFormat } from './header.js';
-import { HashCheck, type OnLoadProgress, ProgressReports } from './monitor.js';
+import { askHeader, type FileFormat, type HeaderKernels } from './header.js';
+import { type FileBackend, HashCheck, type OnLoadProgress, ProgressReports } from './monitor.js';
 import { run, type LoadSignal, type Steps, wait } from './steps.js';
 
 /** The part of a `URL` that is used. */
@@ -101,6 +101,8 @@ export interface ReadOptions {
   /** 64 hexadecimal digits. */
   readonly sha256?: string | undefined;
   readonly cache?: string | ResponseCache | undefined;
+  /** Reads the header of a file; absent for files that have none. */
+  readonly headers?: HeaderKernels | undefined;
 }
 
 const ACCEPTED = 'a path or URL, bytes, a Blob, a Response, or a stream of bytes';
@@ -108,7 +110,7 @@ const ACCEPTED = 'a path or URL, bytes, a Blob, a Response, or a stream of bytes
 const tag = (value: unknown): string => Object.prototype.toString.call(value).slice(8, -1);
 
 /** The bytes of a BufferSource; `undefined` for anything else. Shared bytes are copied. */
-function bytesOf(source: unknown): Uint8Array | undefined {
+export function bytesOf(source: unknown): Uint8Array | undefined {
   if (typeof source !== 'object' || source === null) return undefined;
   const kind = tag(source);
   if (kind === 'ArrayBuffer' || kind === 'SharedArrayBuffer') return owned(source as ArrayBuffer);
@@ -233,7 +235,7 @@ export class Opener {
 
   /** `refresh`: files are fetched although the cache has them; `lengths`: whether announced lengths are believed. */
   constructor(
-    private readonly backend: Backend,
+    private readonly backend: FileBackend,
     private readonly options: ReadOptions,
     private readonly refresh = false,
     private readonly lengths = true,
@@ -443,7 +445,7 @@ export class Opener {
     };
     if (total !== null) return new SequentialInput(name, total, next, owner);
     try {
-      const parts = await run(collect(this.backend, name, this.options.format, next), signal);
+      const parts = await run(collect(this.backend.limit, name, this.options, next), signal);
       return new SequentialInput(name, loaded, async () => parts.shift() ?? null, owner);
     } catch (error) {
       await owner.closed?.();
@@ -457,12 +459,11 @@ export class Opener {
  * no file, or has more bytes than its header says, is refused before it fills the memory.
  */
 function* collect(
-  backend: Backend,
+  limit: number,
   name: string,
-  format: FileFormat | undefined,
+  { format, headers }: ReadOptions,
   next: Next,
 ): Steps<Uint8Array[]> {
-  const { kernels, limit } = backend;
   const parts: Uint8Array[] = [];
   let [loaded, needed, end] = [0, PIECE, limit];
   for (;;) {
@@ -471,8 +472,8 @@ function* collect(
     if (part.length === 0) continue;
     parts.push(part);
     loaded += part.length;
-    if (loaded >= needed) {
-      const answer = askHeader(kernels, name, joined(parts, loaded), Infinity, format);
+    if (headers !== undefined && loaded >= needed) {
+      const answer = askHeader(headers, name, joined(parts, loaded), Infinity, format);
       needed = answer.more ?? Infinity;
       const ends = (answer.tensors ?? []).map(({ offset, bytes }) => offset + bytes);
       // GGUF files may have padding behind the last tensor.

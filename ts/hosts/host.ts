@@ -9,8 +9,9 @@ import type { OrdinaryBytes, OrdinaryFloats } from '../args/arrays.js';
 import type { Machine, NativeBinding } from '../backend/contract.js';
 import type { ReportRenderer } from '../profiler/renderer.js';
 import type { Files } from './files.js';
+import type { ModuleName } from './location.js';
 
-/** Loads modules and describes the host. What the host refuses is absent; only `native`, `readCore` and `open` throw. */
+/** Loads modules and describes the host. What the host refuses is absent; only `native`, `read` and `open` throw. */
 export interface Host {
   /** Whether modules of any size can be compiled synchronously. */
   readonly synchronous: boolean;
@@ -19,10 +20,10 @@ export interface Host {
    * whose message says why.
    */
   native(accept: (binding: NativeBinding) => void): NativeBinding;
-  /** Reads the bytes of `core.wasm` synchronously; throws if the host cannot. */
-  readCore(): OrdinaryBytes;
-  /** Opens `core.wasm`, or the module at `source`. */
-  open(source: string | undefined): Promise<Response | OrdinaryBytes>;
+  /** Reads the bytes of a module of this package synchronously; throws if the host cannot. */
+  read(module: ModuleName): OrdinaryBytes;
+  /** Opens a module of this package, or the one at `source`. */
+  open(module: ModuleName, source: string | undefined): Promise<Response | OrdinaryBytes>;
   /** An environment variable; `undefined` if it is unset, empty or refused, or if the host has none. */
   variable(name: string): string | undefined;
   /** The memory limit in bytes: the smaller of physical memory and the control group's limit. */

@@ -3,10 +3,15 @@
  * host what they know: `location.cjs` for `require`, `location.mjs` for `import`.
  */
 
+/** The modules: `core.wasm` and `text.wasm`. */
+export type ModuleName = 'core' | 'text';
+
 /** `undefined`: unknown in this bundle, or not packed. */
 export interface Location {
   /** The path or address of `core.wasm`. */
   core(): string | URL | undefined;
+  /** The path or address of `text.wasm`. */
+  text(): string | URL | undefined;
   /** The path or address of the packed addon of a platform. */
   addon(platform: string): string | URL | undefined;
 }
@@ -30,6 +35,7 @@ export function locateBeside(address: () => string | undefined): void {
   };
   locate({
     core: () => beside('core.wasm'),
+    text: () => beside('text.wasm'),
     addon: (platform) => beside(`native/tokenbed.${platform}.node`),
   });
 }

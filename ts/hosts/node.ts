@@ -12,7 +12,7 @@ import { firstLine, hasCode } from '../errors.js';
 import type { ReportRenderer } from '../profiler/renderer.js';
 import { builtin } from './builtin.js';
 import type { Host } from './host.js';
-import { type Location, locations } from './location.js';
+import { type Location, locations, type ModuleName } from './location.js';
 import { nodeFiles } from './node-files.js';
 
 const inNode = (): boolean => typeof process === 'object' && process.versions?.node !== undefined;
@@ -124,16 +124,19 @@ function native(accept: (binding: NativeBinding) => void): NativeBinding {
   throw new Error(`no addon for ${process.platform}-${process.arch} can be loaded: ${distinct}`);
 }
 
-async function open(source: string | undefined): Promise<Response | Uint8Array<ArrayBuffer>> {
-  if (!inNode()) return fetch(source ?? firstOf(({ core }) => core(), String));
-  if (source === undefined) return readCore();
+async function open(
+  module: ModuleName,
+  source: string | undefined,
+): Promise<Response | Uint8Array<ArrayBuffer>> {
+  if (!inNode()) return fetch(source ?? firstOf((location) => location[module](), String));
+  if (source === undefined) return read(module);
   if (/^(https?|data|blob):/.test(source)) return fetch(source);
   return new Uint8Array(await builtin('fs/promises').readFile(pathOf(source)));
 }
 
-const readCore = (): Uint8Array<ArrayBuffer> =>
+const read = (module: ModuleName): Uint8Array<ArrayBuffer> =>
   firstOf(
-    ({ core }) => core(),
+    (location) => location[module](),
     (place) => new Uint8Array(builtin('fs').readFileSync(pathOf(place))),
   );
 
@@ -199,7 +202,7 @@ const node: Host = {
     return inNode();
   },
   native,
-  readCore,
+  read,
   open,
   variable: (name) => permitted(() => process.env[name], undefined) || undefined,
   memoryLimit,

@@ -11,10 +11,11 @@ const web: Host = {
   native: () => {
     throw new Error('this host runs no Node addons');
   },
-  readCore: () => {
+  read: () => {
     throw new Error('this host reads no files: call `await init()` first, or import tokenbed/inline');
   },
-  open: (source) => fetch(source ?? core()),
+  // The entry for tokenizers passes the address of its module.
+  open: (_, source) => fetch(source ?? core()),
   variable: () => undefined,
   memoryLimit: () => Number.MAX_SAFE_INTEGER,
   longestArray: 2 ** 32,

@@ -2,6 +2,7 @@
 
 import { tooLarge } from '../errors.js';
 import { readIds, type TokenIds } from './token-ids.js';
+import { decodeUtf8 } from './utf8.js';
 
 /**
  * Decodes ids that arrive in parts, such as those that a model generates.
@@ -54,6 +55,17 @@ export function expectString(length: number, unitBytes: 1 | 2): void {
   const limit = length > ALWAYS_FITS ? longestString() : length;
   if (length <= limit) return;
   throw tooLarge('The decoded text', length * unitBytes, limit * unitBytes);
+}
+
+/** The text of UTF-8. `ERR_TOO_LARGE` if no string has its length. */
+export function textOf(bytes: Uint8Array): string {
+  if (bytes.length > ALWAYS_FITS) {
+    let units = 0;
+    // A continuation is no unit of its own, except that a character of four bytes has two units.
+    for (const byte of bytes) units += Number((byte & 0xc0) !== 0x80) + Number(byte >= 0xf0);
+    expectString(units, 2);
+  }
+  return decodeUtf8(bytes);
 }
 
 /** The number of ids whose texts are joined at once. (Added one by one, they would take 32 bytes per id.) */

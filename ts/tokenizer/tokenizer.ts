@@ -100,8 +100,8 @@ export function* readTexts(texts: unknown): Generator<string, void, undefined> {
 /** The limit of padding. Engines abort the process on plain arrays that are not much longer. */
 const MAX_PADDED = 2 ** 26;
 
-/** `Tokenizer.padSequences` for every tokenizer: `<PAD>` is 0 in all of them. */
-export function padSequences(seqs: readonly TokenIds[], maxLength?: number): number[][] {
+/** `Tokenizer.padSequences` for every tokenizer, with the id `pad`. */
+export function padSequences(seqs: readonly TokenIds[], maxLength?: number, pad: number = PAD): number[][] {
   if (!Array.isArray(seqs)) {
     throw fail(TypeError, 'ERR_INVALID_IDS', 'padSequences expects an array of token id sequences', {
       value: seqs,
@@ -117,7 +117,7 @@ export function padSequences(seqs: readonly TokenIds[], maxLength?: number): num
   }
   return rows.map((row) => {
     const padded = Array.from(row).slice(0, width);
-    while (padded.length < width) padded.push(PAD);
+    while (padded.length < width) padded.push(pad);
     return padded;
   });
 }
