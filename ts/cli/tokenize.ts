@@ -1,7 +1,7 @@
 /** `tokenbed tokenize`: text in, one line of token ids per line out. */
 
 import { constants } from 'node:buffer';
-import { tooLarge } from '../errors.js';
+import { fail, tooLarge } from '../errors.js';
 import { BPETokenizer, CharTokenizer, type Tokenizer } from '../tokenizer/index.js';
 import { malformed } from '../tokenizer/json.js';
 import {
@@ -34,7 +34,8 @@ Options:
                            bytes: byte-pair encoding of UTF-8, byte b is 4 + b; merges come
                            from --train
                            words: byte-pair encoding of lower-case words; needs --train
-                           FILE.json: a tokenizer from --save or toJSON()
+                           FILE.json: a tokenizer from --save or toJSON(), or the
+                           tokenizer.json of a model; its ids are without special tokens
       --train N            first learn a vocabulary of N ids from the whole input, of bytes
                            (default) or words; keeps the input in memory
       --save FILE.json     write the trained tokenizer before the ids; - prints it, and no ids
@@ -66,12 +67,13 @@ async function run(values: Values, files: readonly string[]): Promise<void> {
     throw new UsageError('Option --tokenizer words goes with --train N; a trained one is a FILE.json');
   }
   const inputs = openInputs(files);
-  const toLine = lineWriter(await knownTokenizer(kind), form);
+  const tokenizer = await knownTokenizer(kind);
   const progress = Progress.over('tokenizing', inputs);
   try {
     for (const input of inputs) {
+      const toText = lineWriter(tokenizer, form, input.name);
       for await (const pieces of linePieces(input, progress)) {
-        const text = pieces.map(toLine).join('');
+        const text = toText(pieces);
         if (text !== '') await print(text);
       }
     }
@@ -80,61 +82,112 @@ async function run(values: Values, files: readonly string[]): Promise<void> {
   }
 }
 
-async function knownTokenizer(kind: string): Promise<Tokenizer> {
+/** The ids of lines. Errors: as those of a tokenizer, with the `index` of the line. */
+type LineEncoder = (lines: readonly string[]) => readonly LineIds[];
+
+type LineIds = readonly number[] | Uint32Array;
+
+async function knownTokenizer(kind: string): Promise<CharTokenizer | LineEncoder> {
   if (kind === 'char') return new CharTokenizer();
   // Without merges: one token per byte.
-  if (kind === 'bytes') return new BPETokenizer({ mode: 'bytes', vocabSize: 260 }).train([]);
+  if (kind === 'bytes') return one(new BPETokenizer({ mode: 'bytes', vocabSize: 260 }).train([]));
   return loadTokenizer(kind);
 }
 
+const one =
+  (tokenizer: Tokenizer): LineEncoder =>
+  (lines) =>
+    lines.map((line) => tokenizer.encode(line));
+
 /** The tokenizer in a JSON file. `ERR_FORMAT` and system errors name the file. */
-async function loadTokenizer(file: string): Promise<Tokenizer> {
+async function loadTokenizer(file: string): Promise<CharTokenizer | LineEncoder> {
   const [input] = openInputs([file]);
   let text = '';
   for await (const piece of decoded(input!)) text += piece;
   try {
-    return parseTokenizer(text);
+    return await parseTokenizer(text);
   } catch (error) {
-    if (error instanceof Error) error.message = `${file}: ${error.message}`;
+    if (error instanceof Error) error.message = `${file}: ${error.message.replace(/^json: /, '')}`;
     throw error;
   }
 }
 
-function parseTokenizer(text: string): Tokenizer {
-  let type: unknown;
+async function parseTokenizer(text: string): Promise<CharTokenizer | LineEncoder> {
+  let json: { readonly type?: unknown; readonly version?: unknown; readonly model?: unknown } | null;
   try {
-    type = (JSON.parse(text) as { type?: unknown } | null)?.type;
+    json = JSON.parse(text);
   } catch {
     return CharTokenizer.fromJSON(text); // throws an error that describes the problem
   }
+  const type = json?.type;
   if (type === 'CharTokenizer') return CharTokenizer.fromJSON(text);
-  if (type === 'BPETokenizer') return BPETokenizer.fromJSON(text);
+  if (type === 'BPETokenizer') return one(BPETokenizer.fromJSON(text));
+  if (json?.version !== undefined && json.model !== undefined) return ofModel(text);
   throw malformed('type', '"CharTokenizer" or "BPETokenizer"', type);
 }
 
-/** A function from a piece of an input line to the matching part of the output line. */
-function lineWriter(tokenizer: Tokenizer, form: RowForm): (piece: Piece) => string {
-  if (tokenizer instanceof CharTokenizer) {
-    // Characters are encoded one by one, so a line may be incomplete.
-    return (piece) => {
-      const ids = charIds(tokenizer, piece);
-      const { start, between, end } = form;
-      return (piece.first ? start : between) + ids.join(between) + (piece.last ? end : '');
-    };
-  }
-  let line = '';
-  return ({ text, last }) => {
-    const length = line.length + text.length;
-    if (length > constants.MAX_STRING_LENGTH) throw tooLarge('A line', length, constants.MAX_STRING_LENGTH);
-    line += text;
-    if (!last) return '';
-    const ids = tokenizer.encode(line);
-    line = '';
-    return lineOf(ids, form);
+/** The tokenizer of a tokenizer.json. Imported on demand, like every module that few commands need. */
+async function ofModel(json: string): Promise<LineEncoder> {
+  const { PretrainedTokenizer } = await import('../text/index.js');
+  const tokenizer = PretrainedTokenizer.fromJSON(json);
+  return (lines) => {
+    const { ids, offsets } = tokenizer.encodeBatch(lines);
+    return lines.map((_, i) => ids.subarray(offsets[i], offsets[i + 1]));
   };
 }
 
-function lineOf(ids: readonly number[], { start, between, end }: RowForm): string {
+/** A function from pieces of lines of the input `name` to the matching part of the output. */
+function lineWriter(
+  tokenizer: CharTokenizer | LineEncoder,
+  form: RowForm,
+  name: string,
+): (pieces: readonly Piece[]) => string {
+  if (tokenizer instanceof CharTokenizer) {
+    // Characters are encoded one by one, so a line may be incomplete.
+    const { start, between, end } = form;
+    const toText = (piece: Piece): string =>
+      (piece.first ? start : between) + charIds(tokenizer, piece).join(between) + (piece.last ? end : '');
+    return (pieces) => pieces.map(toText).join('');
+  }
+  let line = '';
+  let done = 0;
+  return (pieces) => {
+    const lines: string[] = [];
+    for (const { text, last } of pieces) {
+      const length = line.length + text.length;
+      if (length > constants.MAX_STRING_LENGTH) throw tooLarge('A line', length, constants.MAX_STRING_LENGTH);
+      line += text;
+      if (!last) continue;
+      lines.push(line);
+      line = '';
+    }
+    const text = linesOf(lines, tokenizer, form, name, done);
+    done += lines.length;
+    return text;
+  };
+}
+
+/** The output of `lines`, which follow the first `done` ones of the input `name`. */
+function linesOf(
+  lines: readonly string[],
+  encode: LineEncoder,
+  form: RowForm,
+  name: string,
+  done: number,
+): string {
+  try {
+    return encode(lines)
+      .map((ids) => lineOf(ids, form))
+      .join('');
+  } catch (error) {
+    const { code, index, rule } = error as { code?: unknown; index?: number; rule?: string };
+    if (code !== 'ERR_FORMAT' || index === undefined) throw error;
+    const where = { path: name, line: done + index + 1, rule };
+    throw fail(Error, 'ERR_FORMAT', `${name}: line ${where.line} ${rule}`, where);
+  }
+}
+
+function lineOf(ids: LineIds, { start, between, end }: RowForm): string {
   return start + ids.join(between) + end;
 }
 
