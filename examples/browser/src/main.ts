@@ -3,7 +3,7 @@
  *
  *   settings.ts   text, tokenizer, width, seed, storage
  *       |  embed, in the Worker
- *   tokens.ts     chips; one of them is selected
+ *   tokens.ts     chips; one of them is selected      model.ts: the same text by the tokenizer of a model
  *       |  a lens: 32 tokens around the selected one
  *   vectors.ts    similarity.ts       positions.ts, gauge.ts, profile.ts: independent
  *
@@ -14,6 +14,7 @@
 import { Background, latest } from './background.js';
 import { Gauge } from './gauge.js';
 import type { Embedded, EmbedSettings } from './messages.js';
+import { ModelPanel } from './model.js';
 import { element, errorText } from './page.js';
 import { Positions } from './positions.js';
 import { ProfilePanel } from './profile.js';
@@ -40,6 +41,8 @@ const similarity = new Similarity(choose);
 const positions = new Positions((settings) => background.call('encoding', settings));
 const gauge = new Gauge();
 gauge.listen();
+const model = new ModelPanel(background);
+model.listen();
 const profile = new ProfilePanel();
 profile.listen();
 
@@ -88,6 +91,7 @@ const embed = latest(async (settings: EmbedSettings) => {
 let width = 0;
 listen((settings) => {
   embed(settings);
+  model.show(settings.text);
   if (settings.dim === width) return;
   width = settings.dim;
   positions.width(width);

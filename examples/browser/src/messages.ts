@@ -212,12 +212,23 @@ export interface Calls {
   lens: { input: Stretch; part: never; reply: Lens };
   /** All vectors, as a .npy file. */
   file: { input: null; part: never; reply: ArrayBuffer };
+  /** Opens a tokenizer.json, which takes the place of the one before. */
+  openModel: { input: Blob; part: never; reply: null };
+  modelTokens: { input: { readonly text: string; readonly count: number }; part: never; reply: ModelTokens };
   encoding: { input: EncodingSettings; part: never; reply: Encoding };
   measure: { input: GaugeSettings; part: Rates; reply: Rates };
   profile: { input: null; part: ProfileStep; reply: Profile };
   inspect: { input: TableFile; part: never; reply: FileSummary };
   load: { input: LoadSettings; part: LoadStep; reply: LoadedTable };
   find: { input: Query; part: never; reply: Found };
+}
+
+/** The tokens of a text by the tokenizer of a model: all of them counted, the first of them to display. */
+export interface ModelTokens {
+  readonly tokens: number;
+  readonly pieces: readonly Piece[];
+  readonly vocabSize: number;
+  readonly unknown: number;
 }
 
 export type Kind = keyof Calls;

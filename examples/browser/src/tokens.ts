@@ -16,6 +16,26 @@ export function visible({ kind, text }: Piece): string {
   return text.replaceAll(' ', '·').replaceAll('\n', '↵').replaceAll('\t', '→') || '∅';
 }
 
+/** The chips of tokens, of which the first has the index `start`. */
+export function chipsOf(
+  pieces: readonly Piece[],
+  start: number,
+  role: 'option' | 'listitem',
+): HTMLSpanElement[] {
+  let hue = -1;
+  return pieces.map((piece, i) => {
+    // The color depends on the id, unless a different token with the same color precedes.
+    const usual = piece.id % HUES;
+    if (piece.id !== pieces[i - 1]?.id) hue = usual === hue ? (usual + 1) % HUES : usual;
+    const chip = document.createElement('span');
+    chip.className = `chip ${piece.kind} hue-${hue}`;
+    chip.setAttribute('role', role);
+    chip.title = `token ${start + i}, id ${piece.id}`;
+    chip.textContent = visible(piece);
+    return chip;
+  });
+}
+
 export interface TokenListOptions {
   /** Called when another page is requested. */
   readonly onPage: (start: number) => void;
@@ -47,20 +67,11 @@ export class TokenList {
   show(pieces: readonly Piece[], start: number, total: number): void {
     this.#start = start;
     this.#total = total;
-    let hue = -1;
-    const chips = pieces.map((piece, i) => {
-      // The color depends on the id, unless a different token with the same color precedes.
-      const usual = piece.id % HUES;
-      if (piece.id !== pieces[i - 1]?.id) hue = usual === hue ? (usual + 1) % HUES : usual;
-      const chip = document.createElement('span');
-      chip.className = `chip ${piece.kind} hue-${hue}`;
+    const chips = chipsOf(pieces, start, 'option');
+    chips.forEach((chip, i) => {
       chip.id = `token-${start + i}`;
-      chip.setAttribute('role', 'option');
       chip.setAttribute('aria-posinset', String(start + i + 1));
       chip.setAttribute('aria-setsize', String(total));
-      chip.title = `token ${start + i}, id ${piece.id}`;
-      chip.textContent = visible(piece);
-      return chip;
     });
     this.#list.replaceChildren(...chips);
     const all = pieces.length === total;

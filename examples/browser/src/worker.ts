@@ -26,6 +26,8 @@ const handlers: Handlers = {
   pieces: (range) => embedder.pieces(range),
   lens: (range) => embedder.lens(range),
   file: () => embedder.file(),
+  openModel: async (file) => (await import('./work/model.js')).open(file),
+  modelTokens: async (input) => (await import('./work/model.js')).tokens(input),
   encoding: encode,
   measure: async (settings, onRound) => (await import('./work/measure.js')).measure(settings, onRound),
   profile: async (input, onStep) => (await import('./work/profile.js')).profile(input, onStep),
