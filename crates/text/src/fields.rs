@@ -59,15 +59,20 @@ impl<'a> Fields<'a> {
         Error::new(At::Byte(self.at), template, &[], &all)
     }
 
-    /// The value of a field that may be missing; null is missing, too.
-    pub fn optional(&self, name: &str) -> Result<Option<Value<'a>>, Error> {
-        let Some(field) = self.list.iter().find(|field| field.name == name) else {
-            return Ok(None);
-        };
-        let value = Value {
+    /// The value of a field that has a default. Null is a value.
+    pub fn given(&self, name: &str) -> Option<Value<'a>> {
+        let field = self.list.iter().find(|field| field.name == name)?;
+        Some(Value {
             part: format!("{}.{name}", self.part),
             at: field.at,
             text: field.value,
+        })
+    }
+
+    /// The value of a field that may be missing; null is missing, too.
+    pub fn optional(&self, name: &str) -> Result<Option<Value<'a>>, Error> {
+        let Some(value) = self.given(name) else {
+            return Ok(None);
         };
         Ok(match value.reader()?.kind()? {
             Kind::Null => None,
