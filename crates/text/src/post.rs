@@ -34,11 +34,11 @@ impl Truncation {
         })
     }
 
-    /// How many ids are enough: the model need not see the pieces after them.
-    pub fn enough(&self) -> usize {
-        match self.left || self.second {
-            true => usize::MAX,
-            false => self.max_length,
+    /// How many ids are enough, and whether they are counted from the end of the text: the model need not see other pieces.
+    pub fn enough(&self) -> (usize, bool) {
+        match self.second {
+            true => (usize::MAX, false),
+            false => (self.max_length, self.left),
         }
     }
 
