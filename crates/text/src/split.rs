@@ -41,8 +41,8 @@ impl Pieces {
         &mut self,
         spare: &mut Pieces,
         mark: char,
-        prefix: &dyn Fn(&str, bool) -> bool,
-        write: &dyn Fn(&str, &mut String),
+        prefix: impl Fn(&str, bool) -> bool,
+        write: impl Fn(&str, &mut String),
     ) {
         spare.clear();
         for piece in &self.list {
@@ -57,10 +57,8 @@ impl Pieces {
             if first {
                 write(from_first, &mut spare.text);
                 spare.origin = spare.text.len();
-                write(rest, &mut spare.text);
-            } else {
-                write(text, &mut spare.text);
             }
+            write(rest, &mut spare.text);
             let end = spare.text.len() as u32;
             spare.list.push(Piece { start, end });
         }
@@ -229,9 +227,9 @@ impl PreTokenizer {
                         && !text.starts_with(' ')
                         && !text.starts_with(*mark)
                 };
-                pieces.rewrite(spare, *mark, &prefix, &|text, out| write_marked(text, *mark, out));
+                pieces.rewrite(spare, *mark, prefix, |text, out| write_marked(text, *mark, out));
             }
-            PreTokenizer::Bytes => pieces.rewrite(spare, ' ', &|_, _| false, &write_bytes),
+            PreTokenizer::Bytes => pieces.rewrite(spare, ' ', |_, _| false, write_bytes),
         }
     }
 }

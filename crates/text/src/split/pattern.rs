@@ -267,21 +267,27 @@ impl<'a> Sink<'a> {
     }
 }
 
-/// The properties of the character at byte `at` that patterns ask for, and its size in bytes, which is 0 at the end of the text.
-#[inline]
+/// The properties of the character at byte `at` that patterns ask for, and its size in bytes, which is 0 at the end of
+/// the text.
+#[inline(always)]
 fn class(text: &str, at: usize) -> (Properties, usize) {
     match text.as_bytes().get(at) {
         Some(&byte) if byte < 0x80 => (ASCII[byte as usize], 1),
-        Some(_) => match text.get(at..).and_then(|rest| rest.chars().next()) {
-            Some(character) => (properties(character), character.len_utf8()),
-            None => (NONE, 1),
-        },
+        Some(_) => wide_class(text, at),
         None => (NONE, 0),
     }
 }
 
+#[inline(never)]
+fn wide_class(text: &str, at: usize) -> (Properties, usize) {
+    match text.get(at..).and_then(|rest| rest.chars().next()) {
+        Some(character) => (properties(character), character.len_utf8()),
+        None => (NONE, 1),
+    }
+}
+
 /// The end of the characters from `at` that have a property of `set`.
-#[inline]
+#[inline(always)]
 fn run(text: &str, mut at: usize, set: Properties) -> usize {
     loop {
         let (found, size) = class(text, at);
@@ -293,7 +299,7 @@ fn run(text: &str, mut at: usize, set: Properties) -> usize {
 }
 
 /// The end of the characters from `at` that have no property of `set`.
-#[inline]
+#[inline(always)]
 fn run_without(text: &str, mut at: usize, set: Properties) -> usize {
     loop {
         let (found, size) = class(text, at);

@@ -258,6 +258,27 @@ fn other_pre_tokenizers_split_as_the_reference() {
     println!("{compared} texts");
 }
 
+/// The reference searches for literals with a regular expression, too.
+#[test]
+fn every_character_can_be_a_literal() {
+    for character in ('\0'..'\u{180}').chain("\u{1e9e}\u{2028}\u{fb05}\u{ffff}😀".chars()) {
+        for literal in [
+            character.to_string(),
+            format!("{character}s"),
+            format!("s{character}"),
+        ] {
+            let mut pair = Pair::new(format!(
+                r#"{{"type":"Split","pattern":{{"String":{}}},"behavior":"Isolated","invert":false}}"#,
+                quoted(&literal)
+            ));
+            let (upper, lower) = (literal.to_uppercase(), literal.to_lowercase());
+            pair.compare(&format!(
+                "{literal}s{character}s{upper}ss{literal}{literal}{lower}{character}"
+            ));
+        }
+    }
+}
+
 /// Characters of the planes in use. The tables were compared with the reference for all others.
 #[test]
 fn characters_have_the_classes_of_the_reference() {
