@@ -117,6 +117,12 @@ impl Charsmap {
         Ok(())
     }
 
+    /// Whether a text that is replaced begins with `byte`. If none begins with a blank, then what follows a blank is
+    /// replaced as at the start of a text, unless its first character belongs to the cluster of the blank.
+    pub fn starts(&self, byte: u8) -> bool {
+        self.step(self.root(), byte).is_some()
+    }
+
     /// What replaces `part`: that of its shortest prefix in the trie.
     fn find(&self, part: &[u8]) -> Option<&str> {
         let mut node = self.root();
@@ -137,6 +143,9 @@ impl Charsmap {
 
     pub fn apply(&self, text: &Normalized, spare: &mut Normalized) -> bool {
         let source = text.text.as_str();
+        if self.plain && scan::printable(source.as_bytes(), 0) == source.len() {
+            return false;
+        }
         let mut writer = Writer {
             out: &mut spare.text,
             origin: Origin::new(text.origin),

@@ -211,10 +211,8 @@ fn random_normalizer(random: &mut Random) -> String {
         0..=2 => {
             let strip = ["true", "false", "null"][random.below(3)];
             let [clean, chinese, lower] = [(); 3].map(|()| flag(random));
-            format!(
-                r#"{{"type":"BertNormalizer","handle_chinese_chars":{chinese},"clean_text":{clean},"strip_accents":{strip},"lowercase":{lower}}}"#
-            )
-            .replace("BertNormalizer", "Bert")
+            let name = ["Bert", "BertNormalizer"][random.below(2)];
+            format!(r#"{{"type":"{name}",{}}}"#, bert(clean, chinese, strip, lower))
         }
         3 => precompiled(&charsmap(&random_map(random))),
         4 => format!(
@@ -245,12 +243,16 @@ fn random_normalizer(random: &mut Random) -> String {
     }
 }
 
+/// The fields of a normalizer of BERT.
+fn bert(clean: &str, chinese: &str, strip: &str, lower: &str) -> String {
+    format!(
+        r#""clean_text":{clean},"handle_chinese_chars":{chinese},"strip_accents":{strip},"lowercase":{lower}"#
+    )
+}
+
 fn single() -> Vec<String> {
-    let bert = |clean, chinese, strip, lower| {
-        format!(
-            r#"{{"type":"Bert","clean_text":{clean},"handle_chinese_chars":{chinese},"strip_accents":{strip},"lowercase":{lower}}}"#
-        )
-    };
+    let bert =
+        |clean, chinese, strip, lower| format!(r#"{{"type":"Bert",{}}}"#, bert(clean, chinese, strip, lower));
     let mut list: Vec<String> = [
         "Lowercase",
         "NFC",
@@ -264,10 +266,10 @@ fn single() -> Vec<String> {
     .map(|name| format!(r#"{{"type":"{name}"}}"#))
     .to_vec();
     list.extend([
-        bert(true, true, "null", true),
-        bert(true, true, "null", false),
-        bert(false, true, "true", false),
-        bert(true, false, "false", true),
+        bert("true", "true", "null", "true"),
+        bert("true", "true", "null", "false"),
+        bert("false", "true", "true", "false"),
+        bert("true", "false", "false", "true"),
         r#"{"type":"Strip","strip_left":true,"strip_right":true}"#.to_string(),
         r#"{"type":"Strip","strip_left":true,"strip_right":false}"#.to_string(),
         r#"{"type":"Prepend","prepend":"\u2581"}"#.to_string(),
