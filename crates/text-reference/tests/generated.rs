@@ -36,6 +36,9 @@ fn generated_files_have_the_ids_of_the_reference() {
         let mut random = Random(seed.wrapping_add(round << 32));
         round += 1;
         let file = files::generated(&mut random);
+        if std::env::var("TOKENBED_SHOW").is_ok_and(|show| show == (round - 1).to_string()) {
+            println!("{}", file.json);
+        }
         let mut pair = match Pair::load(&file.json) {
             Loaded::Both(pair) => pair,
             Loaded::Neither(_) => {

@@ -10,7 +10,8 @@
 //!   clusters: a blank is a cluster by itself unless the character in front of it is of the class Prepend or the one
 //!   after it is Extend, ZWJ or SpacingMark, and there is no cut then; the map must keep the blank. It must come first,
 //!   as it must see the characters of the text. Prepend, Strip, ByteLevel and the pattern ` {2,}` look further.
-//! * **The first pre-tokenizer** must satisfy `P(x b y) = P(x) P(b y)`. Those after it see only its pieces.
+//! * **The first pre-tokenizer** must satisfy `P(x b y) = P(x) P(b y)`. Those after it see only its pieces. One that asks
+//!   whether a piece is the first of the text must not follow where pieces begin with `b`: the text may be `b y`.
 //!   - Bert, Whitespace and WhitespaceSplit drop all white space, so every blank is a cut.
 //!   - Metaspace that splits begins a piece at each space, and prepends nothing to `b y`.
 //!   - The patterns of GPT-2, cl100k, Qwen and o200k (ByteLevel, and Split that is isolated or removes what does not
@@ -25,7 +26,7 @@
 
 use crate::added::Added;
 use crate::normalize::{self, Form, Normalized, Normalizer};
-use crate::split::{Behavior, Pattern, PreTokenizer};
+use crate::split::{Behavior, Pattern, PreTokenizer, Scheme};
 use crate::unicode::{properties, Properties};
 
 /// Where texts may be cut.
@@ -58,6 +59,10 @@ impl Cuts {
             [PreTokenizer::Mark { mark: ' ', .. }, split, ..] | [split, ..] if matches_words(split) => (b" ", true),
             _ => return None,
         };
+        let first = |split: &PreTokenizer| matches!(split, PreTokenizer::Mark { scheme: Scheme::First, .. });
+        if bytes == b" " && splits[1..].iter().any(first) {
+            return None;
+        }
         let mut cuts = Cuts {
             blanks: [false; 33],
             between,

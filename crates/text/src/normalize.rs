@@ -72,7 +72,7 @@ pub(crate) enum Pattern {
 }
 
 const TYPES: &str =
-    "Bert, Lowercase, NFC, NFD, NFKC, NFKD, Nmt, Precompiled, StripAccents, Strip, Prepend, Replace, \
+    "BertNormalizer, Lowercase, NFC, NFD, NFKC, NFKD, Nmt, Precompiled, StripAccents, Strip, Prepend, Replace, \
                      ByteLevel and Sequence";
 
 impl Normalizer {
@@ -82,6 +82,7 @@ impl Normalizer {
         let kind = field.string()?;
         let flag = |name| fields.required(name).and_then(|value| value.boolean());
         list.push(match &*kind {
+            // Files have the second name. The reference does not know it, and goes by the fields.
             "Bert" | "BertNormalizer" => {
                 let lowercase = flag("lowercase")?;
                 let strip_accents = fields.optional("strip_accents")?;
@@ -268,6 +269,9 @@ fn lower_into(source: &str, out: &mut String) {
 
 /// Replaces each character, or removes it. `replace` leaves printable ASCII as it is.
 fn map(text: &Normalized, spare: &mut Normalized, replace: fn(char) -> Option<char>) -> bool {
+    if scan::printable(text.text.as_bytes(), 0) == text.text.len() {
+        return false;
+    }
     let (first, rest) = text.halves();
     let changed = map_into(first, &mut spare.text, replace);
     spare.origin = spare.text.len();
@@ -391,8 +395,8 @@ fn byte_level(text: &Normalized, spare: &mut Normalized) -> bool {
     true
 }
 
-/// The character that stands for a byte in byte-level tokens: the byte itself if it is printable in Latin-1, else the next
-/// one from U+0100 on.
+/// The character that stands for a byte in byte-level tokens: that of Latin-1 if it is printable, else the next one
+/// from U+0100 on.
 pub(crate) const fn byte_character(byte: u8) -> char {
     let code = match byte {
         b'!'..=b'~' | 0xa1..=0xac | 0xae..=0xff => byte as u32,

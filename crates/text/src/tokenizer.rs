@@ -17,8 +17,7 @@ use crate::Error;
 pub enum EncodeError {
     /// It has a character that the vocabulary lacks, and there is no unknown token to stand for it.
     Unknown,
-    /// It has too many ids, and the file's truncation cannot cut it: it cuts the second text of a pair only, or its stride
-    /// is not below the greatest length.
+    /// It has too many ids, and the file's truncation cuts the second text of a pair only.
     Truncation,
 }
 
@@ -110,13 +109,16 @@ impl Parts {
         if let Some(value) = file.optional("decoder")? {
             Decoder::read(&value.fields()?, decoders.insert(Vec::new()))?;
         }
-        let truncation = file.optional("truncation")?;
+        let truncation = match file.optional("truncation")? {
+            Some(value) => Some(Truncation::read(&value, post.added())?),
+            None => None,
+        };
         let mut parts = Parts {
             added,
             normalizers,
             splits,
             model,
-            truncation: truncation.as_ref().map(Truncation::read).transpose()?,
+            truncation,
             post,
             decoders,
             pad: None,

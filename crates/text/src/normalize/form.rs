@@ -123,7 +123,8 @@ impl Former<'_> {
         self.write_starter();
     }
 
-    /// Sorts the marks by class. What a form that composes cannot join to the starter stays in `marks`; others write all.
+    /// Sorts the marks by class. A form that composes leaves in `marks` what it cannot join to the starter; others
+    /// write all.
     fn order(&mut self) {
         sort(self.marks);
         let mut kept = 0;
@@ -182,7 +183,7 @@ fn is_nonspacing(character: char) -> bool {
 /// Appends the lower case of a character.
 #[inline]
 pub(super) fn put_lower(out: &mut String, character: char) {
-    let (first, second) = unicode::lower(character);
+    let (first, second) = unicode::lowercase(character);
     out.push(first);
     if let Some(second) = second {
         out.push(second);

@@ -3,9 +3,9 @@
 /// Follows the alignments of the reference while characters are written.
 ///
 /// The reference writes each character with a change: 0 replaces the next character of the source, -N replaces it and
-/// removes N more, 1 adds a character. The character gets the alignment of what it replaces, or of what was last replaced.
-/// The changes need not add up, so that alignments may lag behind. Alignments never decrease: the bytes that come from
-/// byte 0 are the first ones, and after the first other one there is nothing to do.
+/// removes N more, 1 adds a character. The character gets the alignment of what it replaces, or of what was last
+/// replaced. The changes need not add up, so that alignments may lag behind. Alignments never decrease: the bytes
+/// that come from byte 0 are the first ones, and after the first other one there is nothing to do.
 #[derive(Debug, Default)]
 pub(super) struct Origin {
     /// Whether all bytes until now come from byte 0.
@@ -65,8 +65,8 @@ impl Origin {
         self.bytes
     }
 
-    /// The bytes `start..end` of the source were copied, and everything in front of them was replaced by what was written.
-    /// The first `source` bytes come from byte 0.
+    /// The bytes `start..end` of the source were copied, and all in front of them was replaced by what was written. The
+    /// first `source` bytes come from byte 0.
     pub fn copied(&mut self, start: usize, end: usize, source: usize) {
         self.settle();
         if self.active {
