@@ -315,8 +315,9 @@ fn model(random: &mut Random, alphabet: &[char], byte_level: bool, words: &mut V
                 list.push(format!("{prefix}{}", word(random)));
             }
             list.extend(units.iter().filter(|_| !random.one_in(6)).map(|unit| format!("##{unit}")).collect::<Vec<_>>());
+            let longest = [100, 5, 1_000_000][random.below(3)];
             json!({ "type": "WordPiece", "unk_token": "<unk>", "continuing_subword_prefix": "##",
-                "max_input_chars_per_word": [100, 5, 1_000_000][random.below(3)], "vocab": vocabulary(&mut list) })
+                "max_input_chars_per_word": longest, "vocab": vocabulary(&mut list) })
         }
         1 => {
             for _ in 0..30 {

@@ -120,7 +120,7 @@ fn seconds() -> Vec<bool> {
 }
 
 impl Reference {
-    /// The canonical and the compatible decomposition of a character, each empty if it is the character. Hangul has none.
+    /// The canonical and the compatible decomposition of a character: empty if it is the character, or Hangul.
     pub fn decompositions(character: char) -> [Vec<char>; 2] {
         let (mut canonical, mut compatible) = (Vec::new(), Vec::new());
         decompose_canonical(character, |part| canonical.push(part));

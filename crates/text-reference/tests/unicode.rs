@@ -1,7 +1,7 @@
 //! Properties of characters, normalization and grapheme clusters against the crates of the reference.
 
 use tokenbed_text::for_tests::unicode;
-use tokenbed_text_reference::tables::{Reference, Row};
+use tokenbed_text_reference::tables::{decompositions_file, Reference, Row};
 use unicode_segmentation::UnicodeSegmentation;
 
 #[test]
@@ -19,6 +19,11 @@ fn every_character_has_the_properties_of_the_reference() {
         let lower: String = character.to_lowercase().collect();
         assert_eq!(unicode::lowercase(character), lower, "{character:?}");
     }
+}
+
+#[test]
+fn the_file_of_decompositions_is_up_to_date() {
+    assert!(decompositions_file() == include_bytes!("../../text/src/unicode/decompositions.bin"));
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! Decoders: tokens to text.
 
 use crate::fields::Fields;
-use crate::normalize::Replace;
-use crate::split::{byte_of, Metaspace, Prepend};
+use crate::normalize::{read_replace, Pattern};
+use crate::split::{byte_character, read_metaspace, Scheme};
 use crate::Error;
 
 /// A decoder. A sequence is a list of them.
@@ -15,9 +15,9 @@ pub(crate) enum Decoder {
     /// All tokens to one.
     Fuse,
     /// The replacement of blanks to blanks.
-    Metaspace(Metaspace),
+    Metaspace { mark: char, scheme: Scheme },
     /// One string to another in each token.
-    Replace(Replace),
+    Replace { pattern: Pattern, content: String },
     /// Removes up to `start` and `stop` characters `content` at the ends of each token.
     Strip { content: char, start: usize, stop: usize },
     /// Puts a blank before each token without `prefix`.
@@ -51,8 +51,14 @@ impl Decoder {
             }
             "ByteFallback" => Decoder::ByteFallback,
             "Fuse" => Decoder::Fuse,
-            "Metaspace" => Decoder::Metaspace(Metaspace::read(fields)?),
-            "Replace" => Decoder::Replace(Replace::read(fields)?),
+            "Metaspace" => {
+                let (mark, scheme, _) = read_metaspace(fields)?;
+                Decoder::Metaspace { mark, scheme }
+            }
+            "Replace" => {
+                let (pattern, content) = read_replace(fields)?;
+                Decoder::Replace { pattern, content }
+            }
             "Strip" => Decoder::Strip {
                 content: fields.required("content")?.character()?,
                 start: fields.required("start")?.size()?,
@@ -87,22 +93,29 @@ impl Decoder {
             Decoder::ByteLevel => byte_level(part),
             Decoder::ByteFallback => byte_fallback(part),
             Decoder::Fuse => part.join(part.tokens.concat()),
-            Decoder::Metaspace(metaspace) => {
+            &Decoder::Metaspace { mark, scheme } => {
                 let first = part.first();
                 for (index, token) in part.tokens.iter_mut().enumerate() {
-                    let prepended = index < first && metaspace.prepend != Prepend::Never;
+                    let removed = index < first && scheme != Scheme::Never;
                     *token = token
                         .chars()
-                        .filter(|&character| !(prepended && character == metaspace.replacement))
-                        .map(|character| if character == metaspace.replacement { ' ' } else { character })
+                        .filter(|&character| !(removed && character == mark))
+                        .map(|character| if character == mark { ' ' } else { character })
                         .collect();
                 }
             }
-            Decoder::Replace(replace) => {
+            Decoder::Replace { pattern, content } => {
                 for token in &mut part.tokens {
-                    let mut replaced = String::new();
-                    replace.append(token, &mut replaced);
-                    *token = replaced;
+                    let (mut replaced, mut start) = (String::new(), 0);
+                    while let Some((from, to)) = pattern.find(token, start) {
+                        replaced.push_str(&token[start..from]);
+                        replaced.push_str(content);
+                        start = to;
+                    }
+                    if start > 0 {
+                        replaced.push_str(&token[start..]);
+                        *token = replaced;
+                    }
                 }
             }
             &Decoder::Strip { content, start, stop } => {
@@ -210,6 +223,19 @@ fn byte_level(part: &mut Part) {
         }
     }
     part.join(String::from_utf8_lossy(&bytes).into_owned());
+}
+
+/// The byte that a character of a byte-level token stands for.
+fn byte_of(character: char) -> Option<u8> {
+    let code = character as u32;
+    let byte = match code {
+        0..0x100 => code as u8,
+        0x100..=0x120 => (code - 0x100) as u8,
+        0x121..=0x142 => (code - 0x121 + 0x7f) as u8,
+        0x143 => 0xad,
+        _ => return None,
+    };
+    (byte_character(byte) == character).then_some(byte)
 }
 
 /// The byte of a token `<0x41>`. The digits are those of `u8::from_str_radix`, which takes a plus sign.

@@ -107,6 +107,12 @@ impl<'a> Value<'a> {
         Error::new(At::Byte(self.at), template, numbers, &all)
     }
 
+    /// What `read` reads, with an error that names the value.
+    fn named<T>(&self, read: impl FnOnce(&mut Reader<'a>) -> Result<T, Error>) -> Result<T, Error> {
+        read(&mut self.reader()?)
+            .map_err(|error| Error::new(error.at, "@: @", &[], &[&self.part, &error.rule]))
+    }
+
     /// An object.
     pub fn fields(&self) -> Result<Fields<'a>, Error> {
         Fields::read(&mut self.reader()?, &self.part)
@@ -126,17 +132,17 @@ impl<'a> Value<'a> {
 
     /// A string.
     pub fn string(&self) -> Result<Cow<'a, str>, Error> {
-        self.reader()?.string()
+        self.named(Reader::string)
     }
 
     /// A boolean.
     pub fn boolean(&self) -> Result<bool, Error> {
-        self.reader()?.boolean()
+        self.named(Reader::boolean)
     }
 
     /// An integer in [0, 2^32).
     pub fn id(&self) -> Result<u32, Error> {
-        self.within(self.reader()?.unsigned()?)
+        self.within(self.named(Reader::unsigned)?)
     }
 
     /// `number`, which was read in this value, if it is in [0, 2^32).
@@ -146,7 +152,7 @@ impl<'a> Value<'a> {
 
     /// An integer in [0, 2^64), at most the greatest size of this processor.
     pub fn size(&self) -> Result<usize, Error> {
-        Ok(usize::try_from(self.reader()?.unsigned()?).unwrap_or(usize::MAX))
+        Ok(usize::try_from(self.named(Reader::unsigned)?).unwrap_or(usize::MAX))
     }
 
     /// The index of a string in `choices`.

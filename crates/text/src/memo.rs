@@ -10,7 +10,8 @@
 //!   clusters: a blank is a cluster by itself unless the character in front of it is of the class Prepend or the one
 //!   after it is Extend, ZWJ or SpacingMark, and there is no cut then; the map must keep the blank. It must come first,
 //!   as it must see the characters of the text. Prepend, Strip, ByteLevel and the pattern ` {2,}` look further.
-//! * **The first pre-tokenizer** must satisfy `P(x b y) = P(x) P(b y)`. Those after it see only its pieces.
+//! * **The first pre-tokenizer** must satisfy `P(x b y) = P(x) P(b y)`. Those after it see only its pieces. One that asks
+//!   whether a piece is the first of the text must not follow where pieces begin with `b`: the text may be `b y`.
 //!   - Bert, Whitespace and WhitespaceSplit drop all white space, so every blank is a cut.
 //!   - Metaspace that splits begins a piece at each space, and prepends nothing to `b y`.
 //!   - The patterns of GPT-2, cl100k, Qwen and o200k (ByteLevel, and Split that is isolated or removes what does not
@@ -19,13 +20,13 @@
 //!     NFC and NFD and Lowercase keep the two characters from becoming white space, so no other normalizer is allowed.
 //!   - Without a pre-tokenizer, and with any other one, there are no cuts.
 //! * **Added tokens** must not contain a blank. A chunk in which one is found has no ids of its own: it makes the tokenizer
-//!   read the whole text, since an added token may take white space around it.
+//!   read the whole text, since an added token may take white space around it. So does a chunk that cannot be encoded.
 //!
 //! The model sees each piece alone.
 
 use crate::added::Added;
-use crate::normalize::{Normalized, Normalizer};
-use crate::split::PreTokenizer;
+use crate::normalize::{self, Form, Normalized, Normalizer};
+use crate::split::{Behavior, Pattern, PreTokenizer, Scheme};
 use crate::unicode::{properties, Properties};
 
 /// Where texts may be cut.
@@ -38,17 +39,30 @@ pub(crate) struct Cuts {
 }
 
 const SPACE: Properties = Properties::WHITE_SPACE
-    .with(Properties::ONIG_SPACE)
-    .with(Properties::REGEX_SPACE);
+    .and(Properties::ONIG_SPACE)
+    .and(Properties::REGEX_SPACE);
 
 impl Cuts {
     /// The cuts that the parts allow, or None.
     pub fn new(normalizers: &[Normalizer], splits: &[PreTokenizer], added: &Added) -> Option<Cuts> {
-        let (bytes, between): (&[u8], bool) = match splits.first()?.cuts()? {
-            crate::split::Cut::Blanks => (b" \n\t", false),
-            crate::split::Cut::Spaces => (b" ", false),
-            crate::split::Cut::BetweenWords => (b" ", true),
+        let (bytes, between): (&[u8], bool) = match splits {
+            [PreTokenizer::Split { pattern: Pattern::Character(Properties::WHITE_SPACE), behavior: Behavior::Removed, invert: false }, ..]
+            | [PreTokenizer::Split { pattern: Pattern::Words, behavior: Behavior::Removed, invert: true }, ..] => {
+                (b" \n\t", false)
+            }
+            // Metaspace. A mark of white space would make other characters than spaces begin a piece.
+            [PreTokenizer::Mark { mark, .. }, PreTokenizer::Split { pattern: Pattern::Literal(literal), behavior: Behavior::MergedWithNext, invert: false }, ..]
+                if literal.chars().eq([*mark]) =>
+            {
+                (b" ", false)
+            }
+            [PreTokenizer::Mark { mark: ' ', .. }, split, ..] | [split, ..] if matches_words(split) => (b" ", true),
+            _ => return None,
         };
+        let first = |split: &PreTokenizer| matches!(split, PreTokenizer::Mark { scheme: Scheme::First, .. });
+        if bytes == b" " && splits[1..].iter().any(first) {
+            return None;
+        }
         let mut cuts = Cuts {
             blanks: [false; 33],
             between,
@@ -56,18 +70,16 @@ impl Cuts {
         for &byte in bytes {
             let blank = &*(byte as char).to_string();
             let keeps = |(index, normalizer): (usize, &Normalizer)| match normalizer {
-                Normalizer::Lowercase | Normalizer::Nfc | Normalizer::Nfd => true,
-                Normalizer::Bert(_) | Normalizer::Nfkc | Normalizer::Nfkd | Normalizer::Nmt | Normalizer::StripAccents => {
-                    !between
-                }
+                Normalizer::Lowercase | Normalizer::Form(Form::Nfc | Form::Nfd) => true,
+                Normalizer::Bert(_) | Normalizer::Form(_) | Normalizer::Nmt | Normalizer::StripAccents => !between,
                 Normalizer::Precompiled(_) => !between && index == 0,
-                Normalizer::Replace(replace) => !between && replace.literal().is_some_and(|literal| !literal.contains(blank)),
+                Normalizer::Replace { pattern: normalize::Pattern::Literal(literal), .. } => {
+                    !between && !literal.contains(blank)
+                }
                 _ => false,
             };
-            let mut normalized = Normalized {
-                text: blank.to_string(),
-                origin: 0,
-            };
+            let mut normalized = Normalized::default();
+            normalized.set(blank, false);
             let mut spare = Normalized::default();
             for normalizer in normalizers {
                 normalizer.apply(&mut normalized, &mut spare);
@@ -78,7 +90,7 @@ impl Cuts {
                 _ => space && !normalized.text.is_empty(),
             };
             cuts.blanks[byte as usize] =
-                kept && normalizers.iter().enumerate().all(keeps) && !added.contains(byte);
+                kept && normalizers.iter().enumerate().all(keeps) && !added.has_byte(byte);
         }
         cuts.blanks[b' ' as usize].then_some(cuts)
     }
@@ -139,6 +151,13 @@ impl Cuts {
     }
 }
 
+/// Whether a step makes a piece of each match of a pattern of words.
+fn matches_words(split: &PreTokenizer) -> bool {
+    let &PreTokenizer::Split { ref pattern, behavior, invert } = split else { return false };
+    let pieces = matches!((behavior, invert), (Behavior::Isolated, _) | (Behavior::Removed, true));
+    pieces && matches!(pattern, Pattern::Gpt2 | Pattern::Cl100k { .. } | Pattern::O200k)
+}
+
 /// Whether an ASCII byte is white space.
 fn is_blank(byte: u8) -> bool {
     matches!(byte, b'\t'..=b'\r' | b' ')
@@ -185,7 +204,7 @@ struct Slot {
     ids: [u32; 3],
 }
 
-/// The count of a chunk with an added token.
+/// The count of a chunk that has no ids of its own.
 const WHOLE: u16 = u16::MAX;
 
 /// The chunks of earlier texts: a table with open addressing. It grows up to its limit, and is then emptied.
@@ -216,7 +235,7 @@ pub(crate) struct Key {
 pub(crate) enum Found {
     /// Its ids were appended.
     Ids,
-    /// It has an added token.
+    /// It has no ids of its own: the whole text must be read.
     Whole,
     /// Nothing.
     Nothing,
@@ -302,7 +321,7 @@ impl Memo {
         Found::Nothing
     }
 
-    /// Keeps the ids of a chunk; None: it has an added token.
+    /// Keeps the ids of a chunk; None: it has no ids of its own.
     pub fn insert(&mut self, key: Key, chunk: &str, ids: Option<&[u32]>) {
         let count = ids.map_or(WHOLE as usize, <[u32]>::len);
         if key.length > LONGEST || ids.is_some() && count >= WHOLE as usize {

@@ -8,7 +8,6 @@ use crate::Error;
 pub(crate) struct Truncation {
     /// The greatest number of ids, special tokens included.
     max_length: usize,
-    stride: usize,
     /// Whether the last ids are kept, not the first.
     left: bool,
     /// Whether only the second text of a pair may be cut, which is not there.
@@ -16,8 +15,8 @@ pub(crate) struct Truncation {
 }
 
 impl Truncation {
-    /// Reads `truncation`.
-    pub fn read(value: &Value) -> Result<Truncation, Error> {
+    /// Reads `truncation`. `added` is the number of special tokens.
+    pub fn read(value: &Value, added: usize) -> Result<Truncation, Error> {
         let fields = value.fields()?;
         let left = match fields.optional("direction")? {
             None => false,
@@ -26,24 +25,34 @@ impl Truncation {
         let strategy = fields
             .required("strategy")?
             .choice(&["LongestFirst", "OnlyFirst", "OnlySecond"])?;
+        let max_length = fields.required("max_length")?.size()?;
+        let stride = fields.required("stride")?;
+        // The reference panics, though not always: it stops reading a text where it has enough ids.
+        let least = match max_length.checked_sub(added) {
+            Some(left) if left > 0 => left,
+            _ => max_length,
+        };
+        if least > 0 && stride.size()? >= least {
+            let template = "@ is #, but must be below max_length without the special tokens, which is #";
+            return Err(stride.error(template, &[stride.size()? as u64, least as u64], &[]));
+        }
         Ok(Truncation {
-            max_length: fields.required("max_length")?.size()?,
-            stride: fields.required("stride")?.size()?,
+            max_length,
             left,
             second: strategy == 2,
         })
     }
 
-    /// How many ids are enough: the model need not see the pieces after them.
-    pub fn enough(&self) -> usize {
-        match self.left || self.second {
-            true => usize::MAX,
-            false => self.max_length,
+    /// How many ids are enough, and whether they are counted from the end of the text: the model need not see other pieces.
+    pub fn enough(&self) -> (usize, bool) {
+        match self.second {
+            true => (usize::MAX, false),
+            false => (self.max_length, self.left),
         }
     }
 
-    /// Cuts the ids after `start` so that there is room for `added` more. False if the reference refuses to cut: there is
-    /// no second text, or the stride is too long.
+    /// Cuts the ids after `start` so that there is room for `added` more. False if the reference refuses to cut, as there is
+    /// no second text.
     #[must_use]
     pub fn apply(&self, ids: &mut Vec<u32>, start: usize, added: usize) -> bool {
         // The reference subtracts without a check, so that nothing is cut if there is no room for the special tokens.
@@ -55,7 +64,7 @@ impl Truncation {
         if length <= most {
             return true;
         }
-        if most > 0 && (self.second || self.stride >= most) {
+        if most > 0 && self.second {
             return false;
         }
         match self.left {

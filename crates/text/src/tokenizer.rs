@@ -17,8 +17,7 @@ use crate::Error;
 pub enum EncodeError {
     /// It has a character that the vocabulary lacks, and there is no unknown token to stand for it.
     Unknown,
-    /// It has too many ids, and the file's truncation cannot cut it: it cuts the second text of a pair only, or its stride
-    /// is not below the greatest length.
+    /// It has too many ids, and the file's truncation cuts the second text of a pair only.
     Truncation,
 }
 
@@ -75,18 +74,8 @@ struct Buffers {
     model: Scratch,
 }
 
-/// Why the ids of a chunk are not known.
-enum Chunk {
-    /// It has an added token.
-    Added,
-    Error(EncodeError),
-}
-
-impl From<EncodeError> for Chunk {
-    fn from(error: EncodeError) -> Chunk {
-        Chunk::Error(error)
-    }
-}
+/// A chunk has no ids of its own: it has an added token, or a character that the vocabulary lacks.
+struct Whole;
 
 impl Parts {
     fn read(json: &[u8]) -> Result<Parts, Error> {
@@ -120,13 +109,16 @@ impl Parts {
         if let Some(value) = file.optional("decoder")? {
             Decoder::read(&value.fields()?, decoders.insert(Vec::new()))?;
         }
-        let truncation = file.optional("truncation")?;
+        let truncation = match file.optional("truncation")? {
+            Some(value) => Some(Truncation::read(&value, post.added())?),
+            None => None,
+        };
         let mut parts = Parts {
             added,
             normalizers,
             splits,
             model,
-            truncation: truncation.as_ref().map(Truncation::read).transpose()?,
+            truncation,
             post,
             decoders,
             pad: None,
@@ -146,9 +138,9 @@ impl Parts {
             .or_else(|| self.model.token_to_id(token))
     }
 
-    /// Appends the ids of a whole text; those after the first `enough` may be missing.
-    fn encode(&self, buffers: &mut Buffers, text: &str, enough: usize, ids: &mut Vec<u32>) -> Result<(), EncodeError> {
-        let first = ids.len();
+    /// Appends the ids of a whole text. Those that truncation drops may be missing.
+    fn encode(&self, buffers: &mut Buffers, text: &str, ids: &mut Vec<u32>) -> Result<(), EncodeError> {
+        let mut goal = Goal::new(ids.len(), self.truncation.as_ref());
         let mut raw = std::mem::take(&mut buffers.raw);
         raw.clear();
         self.added.split_raw(text, &mut raw);
@@ -158,29 +150,29 @@ impl Parts {
                 Some(id) => ids.push(id),
                 None => {
                     normalize(&self.normalizers, buffers, text, span.start..span.end);
-                    result = self.encode_normalized(buffers, first.saturating_add(enough), ids);
+                    result = self.encode_normalized(buffers, &mut goal, ids);
                 }
             }
-            if result.is_err() || ids.len() - first >= enough {
+            if result.is_err() || goal.done {
                 break;
             }
         }
         buffers.raw = raw;
-        result
+        result.and(goal.end(ids))
     }
 
-    /// Appends the ids of `buffers.normalized` until there are `most`.
-    fn encode_normalized(&self, buffers: &mut Buffers, most: usize, ids: &mut Vec<u32>) -> Result<(), EncodeError> {
+    /// Appends the ids of `buffers.normalized`.
+    fn encode_normalized(&self, buffers: &mut Buffers, goal: &mut Goal, ids: &mut Vec<u32>) -> Result<(), EncodeError> {
         let mut spans = std::mem::take(&mut buffers.spans);
         spans.clear();
-        self.added.split_normalized(&buffers.normalized, &mut spans);
+        self.added.split_normalized(&buffers.normalized.text, &mut spans);
         let mut result = Ok(());
         for span in &spans {
             match span.id {
                 Some(id) => ids.push(id),
-                None => result = self.encode_span(buffers, span.start..span.end, most, ids),
+                None => result = self.encode_span(buffers, span.start..span.end, goal, ids),
             }
-            if result.is_err() || ids.len() >= most {
+            if result.is_err() || goal.done {
                 break;
             }
         }
@@ -188,24 +180,23 @@ impl Parts {
         result
     }
 
-    /// Appends the ids of a part of `buffers.normalized` without added tokens until there are `most`.
+    /// Appends the ids of a part of `buffers.normalized` without added tokens.
     fn encode_span(
         &self,
         buffers: &mut Buffers,
         span: std::ops::Range<usize>,
-        most: usize,
+        goal: &mut Goal,
         ids: &mut Vec<u32>,
     ) -> Result<(), EncodeError> {
-        let origin = buffers.normalized.origin.saturating_sub(span.start).min(span.len());
         let pieces = &mut buffers.pieces;
         pieces.list.clear();
+        pieces.origin = buffers.normalized.origin.saturating_sub(span.start);
         if span.is_empty() {
             return Ok(());
         }
         pieces.list.push(Piece {
             start: 0,
-            end: span.len(),
-            origin,
+            end: span.len() as u32,
         });
         if span.len() == buffers.normalized.text.len() {
             std::mem::swap(&mut pieces.text, &mut buffers.normalized.text);
@@ -217,9 +208,11 @@ impl Parts {
             split.apply(pieces, &mut buffers.spare_pieces);
         }
         for piece in &pieces.list {
-            self.model
-                .encode(&pieces.text[piece.start..piece.end], &mut buffers.model, ids)?;
-            if ids.len() >= most {
+            let start = ids.len();
+            let text = &pieces.text[piece.start as usize..piece.end as usize];
+            let result = self.model.encode(text, &mut buffers.model, ids);
+            goal.piece(start, ids.len(), result)?;
+            if goal.done {
                 break;
             }
         }
@@ -227,28 +220,84 @@ impl Parts {
     }
 
     /// Appends the ids of a chunk of a text.
-    fn encode_chunk(&self, buffers: &mut Buffers, text: &str, chunk: std::ops::Range<usize>, ids: &mut Vec<u32>) -> Result<(), Chunk> {
-        if self.added.found_raw(&text[chunk.clone()]) {
-            return Err(Chunk::Added);
+    fn encode_chunk(&self, buffers: &mut Buffers, text: &str, chunk: std::ops::Range<usize>, ids: &mut Vec<u32>) -> Result<(), Whole> {
+        if self.added.has_raw(&text[chunk.clone()]) {
+            return Err(Whole);
         }
         normalize(&self.normalizers, buffers, text, chunk);
-        if self.added.found_normalized(&buffers.normalized.text) {
-            return Err(Chunk::Added);
+        if self.added.has_normalized(&buffers.normalized.text) {
+            return Err(Whole);
         }
         let all = 0..buffers.normalized.text.len();
-        Ok(self.encode_span(buffers, all, usize::MAX, ids)?)
+        self.encode_span(buffers, all, &mut Goal::new(ids.len(), None), ids)
+            .map_err(|_| Whole)
+    }
+}
+
+/// Which pieces the model must see. The reference stops at the piece with which there are as many ids as truncation keeps,
+/// counted from the end of the text if it keeps the last ids; it does not see errors beyond.
+#[derive(Debug)]
+struct Goal {
+    /// How many ids there were before.
+    first: usize,
+    /// How many are enough.
+    enough: usize,
+    /// Whether they are counted from the end of the text.
+    left: bool,
+    /// Whether there are enough.
+    done: bool,
+    /// With `left`: the last error, and where the ids of the piece after it begin.
+    error: Option<EncodeError>,
+    after: Option<usize>,
+}
+
+impl Goal {
+    fn new(first: usize, truncation: Option<&Truncation>) -> Goal {
+        let (enough, left) = truncation.map_or((usize::MAX, false), Truncation::enough);
+        Goal {
+            first,
+            enough,
+            left,
+            done: false,
+            error: None,
+            after: None,
+        }
+    }
+
+    /// The model has seen a piece, whose ids are those from `start` to `end`.
+    fn piece(&mut self, start: usize, end: usize, result: Result<(), EncodeError>) -> Result<(), EncodeError> {
+        if !self.left {
+            self.done = end - self.first >= self.enough;
+            return result;
+        }
+        match result {
+            Err(error) => {
+                self.error = Some(error);
+                self.after = None;
+            }
+            Ok(()) if self.error.is_some() && self.after.is_none() => self.after = Some(start),
+            Ok(()) => {}
+        }
+        Ok(())
+    }
+
+    /// At the end of the text: drops the ids in front of an error, or returns it.
+    fn end(self, ids: &mut Vec<u32>) -> Result<(), EncodeError> {
+        let Some(error) = self.error else { return Ok(()) };
+        match self.after {
+            Some(after) if ids.len() - after >= self.enough => {
+                ids.drain(self.first..after);
+                Ok(())
+            }
+            _ => Err(error),
+        }
     }
 }
 
 /// Puts the normal form of a part of `text` into `buffers.normalized`.
 fn normalize(normalizers: &[Normalizer], buffers: &mut Buffers, text: &str, part: std::ops::Range<usize>) {
     let normalized = &mut buffers.normalized;
-    normalized.origin = match part.start {
-        0 => text.chars().next().map_or(0, char::len_utf8),
-        _ => 0,
-    };
-    normalized.text.clear();
-    normalized.text.push_str(&text[part]);
+    normalized.set(&text[part.clone()], part.start == 0);
     for normalizer in normalizers {
         normalizer.apply(normalized, &mut buffers.spare);
     }
@@ -294,10 +343,9 @@ impl Tokenizer {
 
     fn encode_text(&mut self, text: &str, special: bool, ids: &mut Vec<u32>) -> Result<(), EncodeError> {
         let start = ids.len();
-        let enough = self.parts.truncation.as_ref().map_or(usize::MAX, Truncation::enough);
-        if !self.encode_chunks(text, enough, ids) {
+        if !self.encode_chunks(text, ids) {
             ids.truncate(start);
-            self.parts.encode(&mut self.buffers, text, enough, ids)?;
+            self.parts.encode(&mut self.buffers, text, ids)?;
         }
         let post = &self.parts.post;
         if let Some(truncation) = &self.parts.truncation {
@@ -311,11 +359,17 @@ impl Tokenizer {
     }
 
     /// Appends the ids of `text` chunk by chunk. False if it must be read as a whole.
-    fn encode_chunks(&mut self, text: &str, enough: usize, ids: &mut Vec<u32>) -> bool {
+    fn encode_chunks(&mut self, text: &str, ids: &mut Vec<u32>) -> bool {
         let Some((cuts, memo)) = &mut self.memo else {
             return false;
         };
         let first = ids.len();
+        let enough = match self.parts.truncation.as_ref().map(Truncation::enough) {
+            // The first piece may be an error.
+            Some((0, _)) => return false,
+            Some((enough, false)) => enough,
+            _ => usize::MAX,
+        };
         let mut start = 0;
         while start < text.len() && ids.len() - first < enough {
             let end = cuts.next(text, start);
@@ -331,11 +385,10 @@ impl Tokenizer {
                             ids.extend_from_slice(&self.chunk);
                             memo.insert(key, chunk, Some(&self.chunk));
                         }
-                        Err(Chunk::Added) => {
+                        Err(Whole) => {
                             memo.insert(key, chunk, None);
                             return false;
                         }
-                        Err(Chunk::Error(_)) => return false,
                     }
                 }
             }
@@ -409,7 +462,8 @@ impl Tokenizer {
 
     /// One more than the greatest id.
     pub fn bound(&self) -> u64 {
-        self.parts.model.bound().max(self.parts.added.bound())
+        let added = self.parts.added.tokens().map(|(_, id)| id as u64 + 1);
+        added.fold(self.parts.model.bound(), u64::max)
     }
 
     /// The id of the unknown token.
@@ -425,8 +479,11 @@ impl Tokenizer {
     /// The median length of a token in code points, added tokens included, rounded down.
     pub fn median_token_length(&self) -> u32 {
         let mut lengths: Vec<u32> = Vec::new();
-        self.parts.model.lengths(&mut lengths);
-        self.parts.added.lengths(&self.parts.model, &mut lengths);
+        let model = &self.parts.model;
+        let count = |token: &str| token.chars().count() as u32;
+        lengths.extend(model.tokens().map(count));
+        let added = self.parts.added.tokens();
+        lengths.extend(added.filter(|(token, _)| model.token_to_id(token).is_none()).map(|(token, _)| count(token)));
         lengths.sort_unstable();
         match lengths.len() {
             0 => 0,

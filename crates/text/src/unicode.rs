@@ -1,8 +1,8 @@
 //! Properties of characters, by the crate that the reference takes each from.
 //!
-//! `unicode/properties.bin` has the answers of those crates about every character. Characters with the same answers share
-//! a row; the file has the rows and the runs of characters with the same row. `cargo run -p tokenbed-text-reference
-//! --profile test --bin tables` writes it, and a test of that crate asks again.
+//! `unicode/properties.bin` has the answers of those crates about every character. Characters with the same answers
+//! share a row; the file has the rows and the runs of characters with the same row. `cargo run -p
+//! tokenbed-text-reference --profile test --bin tables` writes it, and a test of that crate asks again.
 
 use std::sync::OnceLock;
 
@@ -110,16 +110,9 @@ pub(crate) fn properties(character: char) -> Properties {
     row(character).properties
 }
 
-/// `char::to_lowercase` of the reference: one or two characters.
+/// `char::to_lowercase` of std: one or two characters.
 #[inline]
-pub(crate) fn lowercase(character: char) -> impl Iterator<Item = char> {
-    let (first, second) = lower(character);
-    std::iter::once(first).chain(second)
-}
-
-/// The lower case of a character: one or two characters.
-#[inline]
-pub(crate) fn lower(character: char) -> (char, Option<char>) {
+pub(crate) fn lowercase(character: char) -> (char, Option<char>) {
     // The only one that becomes two characters.
     if character == '\u{130}' {
         return ('i', Some('\u{307}'));
@@ -214,7 +207,7 @@ fn read() -> Table {
 /// What the tests compare with the reference.
 #[doc(hidden)]
 pub mod for_tests {
-    /// The properties, the distance to the lower case, the canonical combining class and the class of grapheme clusters.
+    /// The properties, the distance to the lower case, the combining class and the class of grapheme clusters.
     pub fn row(character: char) -> (u32, i32, u8, u8) {
         let row = super::row(character);
         (row.properties.0, row.lower, row.class, row.cluster)
@@ -225,6 +218,7 @@ pub mod for_tests {
 
     /// The lower case.
     pub fn lowercase(character: char) -> String {
-        super::lowercase(character).collect()
+        let (first, second) = super::lowercase(character);
+        std::iter::once(first).chain(second).collect()
     }
 }

@@ -1,7 +1,7 @@
 //! Decomposition and composition of characters, by the crate unicode-normalization-alignments.
 //!
-//! `unicode/decompositions.bin` has the full decompositions. Pairs that are composed follow from those, since the row of
-//! a character says whether it is composed again. Hangul is computed.
+//! `unicode/decompositions.bin` has the full decompositions. Pairs that are composed follow from those, since the row
+//! of a character says whether it is composed again. Hangul is computed.
 
 use std::sync::OnceLock;
 
