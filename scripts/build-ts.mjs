@@ -37,6 +37,7 @@ const SHARED = [
   { name: CHARTS, test: THIRD_PARTY },
   { name: 'tokenizer', test: /\/ts\/(tokenizer\/.*|version\.ts)$/ }, // with the version, or `--help` would load the library
   { name: 'library', test: /\/ts\/(index|backend\/index)\.ts$/ },
+  { name: 'text', test: /\/ts\/text\/|\/ts\/backend\/text\.ts$/ },
   { name: 'program', test: /\/ts\/cli\/main\.ts$/ },
 ];
 
@@ -126,8 +127,8 @@ async function bundleKind(kind, glue, to) {
     dir: to,
     format,
     entryFileNames: `[name].${extension}`,
-    // The library looks for core.wasm beside its file, where a user of a bundle puts it too.
-    chunkFileNames: ({ name }) => (name === 'library' ? '' : 'chunks/') + `[name].${extension}`,
+    // They look for their modules beside their files, where a user of a bundle puts them too.
+    chunkFileNames: ({ name }) => (/^(library|text)$/.test(name) ? '' : 'chunks/') + `[name].${extension}`,
     codeSplitting: { groups: SHARED },
     minifyInternalExports: false, // readable names, also in stack traces
   });

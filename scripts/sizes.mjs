@@ -31,10 +31,11 @@ async function bundled(file) {
 
 const dist = path.join(root, 'dist');
 const addons = (await readdir(path.join(dist, 'native'))).filter((file) => file.endsWith('.node'));
-for (const file of ['core.wasm', ...addons.map((addon) => `native/${addon}`)]) {
+for (const file of ['core.wasm', 'text.wasm', ...addons.map((addon) => `native/${addon}`)]) {
   line(`dist/${file}`, await readFile(path.join(dist, file)));
 }
 line('main entry, bundled for the browser and minified', await bundled('index.js'));
+line('tokenbed/text, the same', await bundled('text/index.js'));
 line('tokenbed/report, the same', await bundled('report/index.js'));
 const scratch = await mkdtemp(path.join(tmpdir(), 'tokenbed-sizes-'));
 try {

@@ -189,9 +189,9 @@ export const KEPT = [
   {
     name: 'loads-not-shared',
     what: 'concurrent init calls load twice',
-    file: 'ts/backend/index.ts',
-    find: 'pending.set(source, loading);',
-    replace: 'pending.set(loading, loading);',
+    file: 'ts/backend/module.ts',
+    find: 'this.#pending.set(source, loading);',
+    replace: 'this.#pending.set(loading, loading);',
     suite: vitest('wasm', 'node/init-sources'),
   },
   {

@@ -29,8 +29,13 @@ const REQUIRED = [
   'dist/report/index.js',
   'dist/THIRD-PARTY-LICENSES.txt',
   'dist/tokenizer/index.js',
+  'dist/text/index.js',
+  'dist/text/index.mjs',
+  'dist/text/index.cjs',
+  'dist/text/index.d.ts',
   'dist/cli.js',
   'dist/core.wasm',
+  'dist/text.wasm',
 ];
 
 /** Forbidden files: sources, tests, caches, and the .gitignore that would exclude dist/. */
@@ -81,6 +86,11 @@ export async function pack() {
             return undefined;
           });
         }
+        await check(`text.mjs on ${name}, ${path.basename(folder)}`, async () => {
+          const { ids, info } = JSON.parse((await use(scratch, folder, node, ['text.mjs'])).stdout);
+          if (ids.join(' ') !== '2,0,1 2,0,1') return `the ids are ${ids.join(' ')}`;
+          return info.name === backend ? undefined : `the backend is ${info.name}: ${info.fallbackReason}`;
+        });
       }
     }
     await check('equal bits everywhere', async () =>

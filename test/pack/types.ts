@@ -15,6 +15,7 @@ import {
   PositionalEncoding,
   Tensor,
 } from 'tokenbed';
+import { init as initText, PretrainedTokenizer } from 'tokenbed/text';
 import { CharTokenizer as SameTokenizer } from 'tokenbed/tokenizer';
 import type {
   BackendInfo,
@@ -38,6 +39,12 @@ export async function everything(wasm: Uint8Array): Promise<number> {
   const bytes = new BPETokenizer({ vocabSize: 300, mode: 'bytes' }).train(['a text']);
   const ids: number[] = tokenizer.encode('Hi!', { addSpecialTokens: false });
 
+  await initText({ wasm });
+  const loading: Promise<PretrainedTokenizer> = PretrainedTokenizer.load(wasm, { memo: 0, sha256: '' });
+  using pretrained: PretrainedTokenizer & Tokenizer = await loading;
+  const batch: Uint32Array = pretrained.encodeBatch(['a text']).offsets;
+  const token: string | null = pretrained.idToToken(pretrained.unkId ?? 0);
+
   using embedding = new Embedding({
     vocabSize: tokenizer.vocabSize,
     embeddingDim: 8,
@@ -49,7 +56,7 @@ export async function everything(wasm: Uint8Array): Promise<number> {
   const rows: Tensor = embedding.forward([ids, ids], {});
   const dtype: DType = rows.dtype;
   const into: Float32Array = embedding.forwardInto(ids, new Float32Array(8 * ids.length));
-  const pretrained = Embedding.fromPretrained([[1, 2]], { paddingIdx: -1 });
+  const table = Embedding.fromPretrained([[1, 2]], { paddingIdx: -1 });
   const options: PretrainedOptions = { dtype: 'f16', embeddingDim: 2 };
   const half = Embedding.fromPretrained(new Float32Array(4), options).convert('i8');
   const storage: StorageDType | BlockDType = half.dtype;
@@ -94,7 +101,8 @@ export async function everything(wasm: Uint8Array): Promise<number> {
     encoded.size,
     result.size,
     own.size,
-    pretrained.vocabSize,
+    table.vocabSize,
+    batch.length + (token?.length ?? 0),
     lookups['batch_1_seq_2']!.iterations + (time ?? 0),
     text.length + configurations[0]!.memoryMb,
   ];

@@ -83,11 +83,13 @@ async function packed(): Promise<{ all: Declarations; exported: string[] }> {
   const all: Declarations = new Map();
   const files = (await readdir(path.join(root, 'dist'), { recursive: true })) as string[];
   for (const file of files.filter((name) =>
-    /^([^/]+|(args|backend|files|profiler|tokenizer)\/.*)\.d\.cts$/.test(name),
+    /^([^/]+|(args|backend|files|profiler|text|tokenizer)\/.*)\.d\.cts$/.test(name),
   ))
     for (const [name, node] of declarationsIn(file, await read(`dist/${file}`)))
       if (!all.has(name) || node.type !== 'TSTypeAliasDeclaration') all.set(name, node);
-  const entries = await Promise.all(['index', 'tokenizer/index'].map((entry) => read(`dist/${entry}.d.cts`)));
+  const entries = await Promise.all(
+    ['index', 'tokenizer/index', 'text/index'].map((entry) => read(`dist/${entry}.d.cts`)),
+  );
   const lists = entries.flatMap((text) => [...text.matchAll(/^export (?:type )?\{([^}]+)\}/gm)]);
   return { all, exported: lists.flatMap(([, names]) => names!.match(/\w+(?=\s*(,|$))/g) ?? []) };
 }

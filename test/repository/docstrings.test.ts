@@ -1,7 +1,7 @@
 /**
  * Every public name and every public member has a docstring.
  *
- * Public names are those that ts/index.ts and ts/tokenizer/index.ts export. Constructors are documented at their class.
+ * Public names are those that ts/index.ts, ts/tokenizer/index.ts and ts/text/index.ts export. Constructors are documented at their class.
  */
 
 import { readFile } from 'node:fs/promises';
@@ -71,7 +71,7 @@ function undocumented(source: string, file: string, names: readonly string[]): s
   return missing;
 }
 
-describe.each(['index.ts', 'tokenizer/index.ts'])('ts/%s', async (entry) => {
+describe.each(['index.ts', 'tokenizer/index.ts', 'text/index.ts'])('ts/%s', async (entry) => {
   const names = await publicNames(entry);
 
   test('has exports', () => {

@@ -1,5 +1,6 @@
 /** The memory through which texts and ids pass to and from the kernels. Every call uses it again. */
 
+import type { OrdinaryIds } from '../args/arrays.js';
 import { encodeUtf8 } from '../tokenizer/utf8.js';
 
 // Declared here because no `lib` in use declares it.
@@ -19,7 +20,7 @@ export class Utf8Batch {
   /** All texts. */
   bytes: Uint8Array;
   /** Where each text ends. A call of the kernel writes here where its ids end. */
-  readonly ends = new Uint32Array(BATCH_TEXTS);
+  readonly ends: OrdinaryIds = new Uint32Array(BATCH_TEXTS);
   /** The number of texts. */
   count = 0;
   readonly #own = new Uint8Array(BATCH_BYTES);
