@@ -13,6 +13,10 @@ import {
   type StorageDType,
   Tensor,
 } from 'tokenbed';
+import { init as initText, PretrainedTokenizer } from 'tokenbed/text';
+import { wordLevel, wordPiece } from './tokenizer-files.js';
+
+await initText();
 
 /** A class: `make` creates equal objects; each of `others` creates one that differs from them and from the rest. */
 export interface Sample {
@@ -260,6 +264,15 @@ export const OTHERS: readonly Sample[] = [
       'another corpus': () => bytes('cdcd'),
       untrained: () => new BPETokenizer({ mode: 'bytes', vocabSize: 262 }),
       'words of the same target': () => new BPETokenizer({ vocabSize: 262 }),
+    },
+  },
+  {
+    name: 'PretrainedTokenizer',
+    make: () => PretrainedTokenizer.fromJSON(wordPiece),
+    others: {
+      'another file': () => PretrainedTokenizer.fromJSON(wordLevel),
+      'another part': () => PretrainedTokenizer.fromJSON({ ...wordPiece, decoder: null }),
+      disposed: () => gone(PretrainedTokenizer.fromJSON(wordPiece)),
     },
   },
   {

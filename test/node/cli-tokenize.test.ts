@@ -4,6 +4,7 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { BPETokenizer, CharTokenizer } from 'tokenbed/tokenizer';
 import { describe, expect, it } from 'vitest';
+import { wordLevel, wordPiece } from '../helpers/tokenizer-files.js';
 import {
   expectFailure,
   folder,
@@ -183,6 +184,36 @@ describe('tokenize --tokenizer FILE.json', () => {
     writeFileSync(path.join(cwd, 't.json'), json);
     const run = { cwd, input: 'text' };
     await expectFailure(['tokenize', '--tokenizer', 't.json'], exitCode, new RegExp(line), run);
+  });
+
+  it('uses the tokenizer.json of a model', async () => {
+    const cwd = folder();
+    writeFileSync(path.join(cwd, 't.json'), JSON.stringify(wordPiece));
+    const input = 'Hello, worlds!\n\nCAFÉ 漢x\r\nhello';
+    const args = ['tokenize', '--tokenizer', 't.json'];
+    expect(await printed(args, { cwd, input })).toBe('4 10 5 6 9\n\n7 8 11 1\n4\n');
+    expect(await printed([...args, '--json'], { cwd, input })).toBe('[4,10,5,6,9]\n[]\n[7,8,11,1]\n[4]\n');
+    const many = 'hello worlds\n'.repeat(20_000);
+    expect(await printed(args, { cwd, input: many })).toBe('4 5 6\n'.repeat(20_000));
+  });
+
+  it.each([
+    [
+      'a part that is not read',
+      { ...wordPiece, normalizer: { type: 'Rot13' } },
+      'ERR_FORMAT: t.json: byte \\d+: normalizer.* "Rot13"',
+    ],
+    ['another version', { ...wordPiece, version: '2.0' }, 'ERR_FORMAT: t.json: byte \\d+: .*"2.0"'],
+    [
+      'no unknown token for a word',
+      wordLevel,
+      'ERR_FORMAT: standard input: line 3 has a character that the vocabulary lacks',
+    ],
+  ])('of a model with %s: one line', async (_, json, line) => {
+    const cwd = folder();
+    writeFileSync(path.join(cwd, 't.json'), JSON.stringify(json));
+    const run = { cwd, input: 'one\ntwo\nthree\n' };
+    await expectFailure(['tokenize', '--tokenizer', 't.json'], 1, new RegExp(line), run);
   });
 
   it('reports a missing file', async () => {
