@@ -3,13 +3,19 @@
  *
  *   npm run example http-service
  *   curl -s localhost:8080/embed -d '{"text": "Hi!"}' | od -t f4
+ *
+ * TOKENIZER=tokenizer.json npm run example http-service: text becomes the ids of a model.
  */
 
-import { Embedding } from 'tokenbed';
+import { CharTokenizer, Embedding } from 'tokenbed';
+import { PretrainedTokenizer } from 'tokenbed/text';
 import { EmbedService } from './service.js';
 
-const embedding = new Embedding({ vocabSize: 50_000, embeddingDim: 256, seed: 7 });
-const service = new EmbedService(embedding);
+const file = process.env['TOKENIZER'];
+const tokenizer = file === undefined ? new CharTokenizer() : await PretrainedTokenizer.load(file);
+const vocabSize = Math.max(50_000, tokenizer.vocabSize);
+const embedding = new Embedding({ vocabSize, embeddingDim: 256, seed: 7 });
+const service = new EmbedService(embedding, {}, tokenizer);
 const port = await service.listen(Number(process.env['PORT'] ?? 8080));
 console.log(`POST http://localhost:${port}/embed`);
 

@@ -15,7 +15,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { pipeline } from 'node:stream/promises';
-import { CharTokenizer, type Embedding, Tensor } from 'tokenbed';
+import { CharTokenizer, type Embedding, Tensor, type Tokenizer } from 'tokenbed';
 import { Batcher } from './batcher.js';
 import { Refusal, refuse } from './refusal.js';
 
@@ -34,7 +34,7 @@ const LIMITS: Limits = { requests: 256, bodyBytes: 2 ** 20, tokens: 8192 };
 const TIMEOUT_MS = 30_000;
 
 export class EmbedService {
-  readonly #tokenizer = new CharTokenizer();
+  readonly #tokenizer: Tokenizer;
   readonly #embedding: Embedding;
   readonly #limits: Limits;
   readonly #batcher: Batcher;
@@ -45,9 +45,14 @@ export class EmbedService {
   #inFlight = 0;
   #closing = false;
 
-  /** The caller owns `embedding` and must not dispose it before `close()` has resolved. */
-  constructor(embedding: Embedding, limits: Partial<Limits> = {}) {
+  /** The caller owns `embedding` and `tokenizer`, and must not dispose them before `close()` has resolved. */
+  constructor(
+    embedding: Embedding,
+    limits: Partial<Limits> = {},
+    tokenizer: Tokenizer = new CharTokenizer(),
+  ) {
     this.#embedding = embedding;
+    this.#tokenizer = tokenizer;
     this.#limits = { ...LIMITS, ...limits };
     this.#batcher = new Batcher(embedding, this.#limits.tokens);
     this.#server.setTimeout(TIMEOUT_MS);
