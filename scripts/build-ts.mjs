@@ -55,7 +55,15 @@ const KINDS = /** @type {const} */ ({
     textModule: 'ts/hosts/node-text.ts',
     format: 'cjs',
     extension: 'cjs',
-    entries: [...ENTRIES, 'cli', 'backend/index', 'table-bytes', 'hosts/node', 'hosts/location'],
+    entries: [
+      ...ENTRIES,
+      'cli',
+      'backend/index',
+      'backend/text',
+      'table-bytes',
+      'hosts/node',
+      'hosts/location',
+    ],
   },
 });
 

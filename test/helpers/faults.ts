@@ -3,17 +3,28 @@
 import { cp, readdir } from 'node:fs/promises';
 import path from 'node:path';
 import type * as Package from 'tokenbed';
-import type { Kernels } from '../../dist/backend/contract.cjs';
+import type * as TextPackage from 'tokenbed/text';
+import type { Kernels, TextKernels } from '../../dist/backend/contract.cjs';
 import { copyOfPackage, root } from './children.js';
+
+/** Exports that only this build has. */
+interface Faults {
+  __panic(): void;
+  __objects(): number;
+}
 
 /** The copy, its internals that are used by tests, and a way to delete it. */
 export interface FaultyPackage {
   readonly api: typeof Package;
+  readonly text: typeof TextPackage;
   readonly insides: {
     activeBackend(): {
-      readonly kernels: Kernels & { __panic(): void; __objects(): number };
+      readonly kernels: Kernels & Faults;
       readonly lost: boolean;
     };
+  };
+  readonly textInsides: {
+    activeTexts(): { readonly kernels: TextKernels & Faults; readonly lost: boolean };
   };
   readonly remove: () => Promise<void>;
 }
@@ -33,5 +44,7 @@ export async function faultyPackage(): Promise<FaultyPackage> {
   }
   const api = (await import(copy.url('index.mjs'))) as typeof Package;
   const insides = (await import(copy.url('backend/index.cjs'))) as FaultyPackage['insides'];
-  return { api, insides, remove: copy.remove };
+  const text = (await import(copy.url('text/index.mjs'))) as typeof TextPackage;
+  const textInsides = (await import(copy.url('backend/text.cjs'))) as FaultyPackage['textInsides'];
+  return { api, insides, text, textInsides, remove: copy.remove };
 }

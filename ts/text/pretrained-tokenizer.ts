@@ -94,7 +94,7 @@ let scratch: OrdinaryIds = new Uint32Array(0);
 /** Ids of a text beyond those of its bytes: special tokens and what normalizers add. */
 const EXTRA = 64;
 /** The ids for which memory is kept after a call. New memory takes longer to touch than the ids to compute. */
-const KEPT_IDS = 2 ** 22;
+const KEPT_IDS = 2 ** 23;
 
 function releaseScratch(): void {
   if (scratch.length > KEPT_IDS) scratch = new Uint32Array(0);
@@ -240,17 +240,22 @@ export class PretrainedTokenizer implements Tokenizer {
     const list = readList(texts);
     batch ??= new Utf8Batch();
     const offsets = new Uint32Array(list.length + 1);
-    let used = 0;
+    const units = unitsIn(list, 0, list.length);
+    let [used, read] = [0, 0];
     for (let done = 0; done < list.length;) {
-      batch.fill(list, done);
+      const start = done;
+      batch.fill(list, start);
       let most = used + batch.length + EXTRA * batch.count;
       for (let count = 0; count === 0; most *= 2) {
-        if (scratch.length < most) scratch = enlarged(scratch, used, Math.max(most, 2 * used));
-        count = this.#run(batch, false, scratch, used, `texts[${done}]`, done);
-        offsets.set(batch.ends.subarray(0, count), done + 1);
+        // Room for all texts at once, if they have as many ids per unit as those so far.
+        const likely = read === 0 ? 0 : (1.1 * used * units) / read;
+        if (scratch.length < most) scratch = enlarged(scratch, used, Math.max(most, likely, 1.5 * used));
+        count = this.#run(batch, false, scratch, used, `texts[${start}]`, start);
+        offsets.set(batch.ends.subarray(0, count), start + 1);
         done += count;
       }
       used = offsets[done]!;
+      read += unitsIn(list, start, done);
       batch.release();
     }
     const ids = scratch.slice(0, used);
@@ -392,6 +397,13 @@ function readList(texts: unknown): string[] {
     list.push(typeof text === 'string' ? text : readText(text, `texts[${i}]`));
   }
   return list;
+}
+
+/** The number of UTF-16 units of texts. */
+function unitsIn(texts: readonly string[], start: number, end: number): number {
+  let units = 0;
+  for (let i = start; i < end; i++) units += texts[i]!.length;
+  return units;
 }
 
 /** The first `used` ids in a longer array. */
