@@ -10,7 +10,7 @@ mod word_piece;
 
 use tokenbed_formats::json::Kind as JsonKind;
 
-use crate::fields::Fields;
+use crate::fields::{Fields, Value};
 use crate::tokenizer::EncodeError;
 use crate::Error;
 use bpe::Bpe;
@@ -58,7 +58,7 @@ impl Model {
             None => 2,
         };
         if kind == 3 {
-            return Model::unigram(&fields);
+            return Model::unigram(&fields, &vocab);
         }
         let vocabulary = Vocabulary::read(&vocab)?;
         let token = match kind {
@@ -81,8 +81,8 @@ impl Model {
         })
     }
 
-    fn unigram(fields: &Fields) -> Result<Model, Error> {
-        let (vocabulary, scores) = Unigram::read(&fields.required("vocab")?)?;
+    fn unigram(fields: &Fields, vocab: &Value) -> Result<Model, Error> {
+        let (vocabulary, scores) = Unigram::read(vocab)?;
         let mut unknown = None;
         if let Some(value) = fields.optional("unk_id")? {
             let id = value.reader()?.unsigned()?;

@@ -253,6 +253,9 @@ pub(crate) fn number(text: &str) -> Option<f64> {
 
 /// The f64 that is nearest to `10^power`, up to 10^308.
 fn power_of_ten(power: u32) -> f64 {
+    if power <= 22 {
+        return (0..power).fold(1.0, |product, _| product * 10.0); // Exact.
+    }
     // 5^power, which has at most 716 bits; the factor 2^power is exact.
     let mut limbs = [0u32; 24];
     limbs[0] = 1;
