@@ -404,6 +404,53 @@ fn pair_encodings_are_those_of_the_reference() {
 }
 
 #[test]
+fn merges_that_make_equal_ids_are_those_of_the_reference() {
+    run(6, |random, _| {
+        let alphabet = &["a", "b", "c"][..2 + random.below(2)];
+        let mut tokens: Vec<String> = alphabet.iter().map(|character| character.to_string()).collect();
+        if random.chance(2) {
+            tokens.push(String::new());
+        }
+        let mut merges = Vec::new();
+        for _ in 0..5 + random.below(40) {
+            let left = tokens[random.below(tokens.len())].clone();
+            let right = tokens[random.below(tokens.len())].clone();
+            let made = format!("{left}{right}");
+            if made.len() > 6 {
+                continue;
+            }
+            if !tokens.contains(&made) {
+                tokens.push(made);
+            }
+            merges.insert(
+                random.below(merges.len() + 1),
+                format!("[{},{}]", quoted(&left), quoted(&right)),
+            );
+        }
+        // Few ids, so that tokens share them.
+        let bound = if random.chance(2) {
+            tokens.len()
+        } else {
+            2 + tokens.len() / 2
+        };
+        let distinct = random.chance(3);
+        let entries: Vec<String> = (0..)
+            .zip(&tokens)
+            .map(|(at, token)| {
+                let id = if distinct { at } else { random.below(bound) };
+                format!("{}:{id}", quoted(token))
+            })
+            .collect();
+        let json = format!(
+            r#"{{"type":"BPE","vocab":{{{}}},"merges":[{}]}}"#,
+            entries.join(","),
+            merges.join(",")
+        );
+        (json, tokens)
+    });
+}
+
+#[test]
 fn what_the_reference_refuses_is_refused() {
     let models = [
         r#"{}"#,
