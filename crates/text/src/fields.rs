@@ -54,25 +54,31 @@ impl<'a> Fields<'a> {
     /// An error at the start of the object. `template` begins with `@`, which is the part: see [`Error::new`].
     #[cold]
     pub fn error(&self, template: &str, texts: &[&str]) -> Error {
-        let mut all = vec![self.part.as_str()];
+        let name = if self.part.is_empty() { "the file" } else { &self.part };
+        let mut all = vec![name];
         all.extend(texts);
         Error::new(At::Byte(self.at), template, &[], &all)
     }
 
-    /// The value of a field that may be missing; null is missing, too.
-    pub fn optional(&self, name: &str) -> Result<Option<Value<'a>>, Error> {
-        let Some(field) = self.list.iter().find(|field| field.name == name) else {
-            return Ok(None);
-        };
-        let value = Value {
-            part: format!("{}.{name}", self.part),
+    /// The value of a field that may be missing, null included.
+    pub fn value(&self, name: &str) -> Option<Value<'a>> {
+        let field = self.list.iter().find(|field| field.name == name)?;
+        let mut part = self.part.clone();
+        part.push_str(if part.is_empty() { "" } else { "." });
+        part.push_str(name);
+        Some(Value {
+            part,
             at: field.at,
             text: field.value,
-        };
-        Ok(match value.reader()?.kind()? {
-            Kind::Null => None,
-            _ => Some(value),
         })
+    }
+
+    /// The value of a field that may be missing; null is missing, too.
+    pub fn optional(&self, name: &str) -> Result<Option<Value<'a>>, Error> {
+        match self.value(name) {
+            Some(value) if value.reader()?.kind()? != Kind::Null => Ok(Some(value)),
+            _ => Ok(None),
+        }
     }
 
     /// The value of a field that must be there.
@@ -101,6 +107,12 @@ impl<'a> Value<'a> {
         Error::new(At::Byte(self.at), template, numbers, &all)
     }
 
+    /// What `read` reads, with an error that names the value.
+    fn named<T>(&self, read: impl FnOnce(&mut Reader<'a>) -> Result<T, Error>) -> Result<T, Error> {
+        read(&mut self.reader()?)
+            .map_err(|error| Error::new(error.at, "@: @", &[], &[&self.part, &error.rule]))
+    }
+
     /// An object.
     pub fn fields(&self) -> Result<Fields<'a>, Error> {
         Fields::read(&mut self.reader()?, &self.part)
@@ -120,17 +132,49 @@ impl<'a> Value<'a> {
 
     /// A string.
     pub fn string(&self) -> Result<Cow<'a, str>, Error> {
-        self.reader()?.string()
+        self.named(Reader::string)
     }
 
     /// A boolean.
     pub fn boolean(&self) -> Result<bool, Error> {
-        self.reader()?.boolean()
+        self.named(Reader::boolean)
     }
 
     /// An integer in [0, 2^32).
     pub fn id(&self) -> Result<u32, Error> {
-        let number = self.reader()?.unsigned()?;
+        self.within(self.named(Reader::unsigned)?)
+    }
+
+    /// `number`, which was read in this value, if it is in [0, 2^32).
+    pub fn within(&self, number: u64) -> Result<u32, Error> {
         u32::try_from(number).map_err(|_| self.error("@ must be in [0, 2^32), found #", &[number], &[]))
+    }
+
+    /// An integer in [0, 2^64), at most the greatest size of this processor.
+    pub fn size(&self) -> Result<usize, Error> {
+        Ok(usize::try_from(self.named(Reader::unsigned)?).unwrap_or(usize::MAX))
+    }
+
+    /// The index of a string in `choices`.
+    pub fn choice(&self, choices: &[&str]) -> Result<usize, Error> {
+        let found = self.string()?;
+        choices.iter().position(|choice| *choice == found).ok_or_else(|| {
+            let mut known = String::new();
+            for choice in choices {
+                known.push_str(if known.is_empty() { "" } else { ", " });
+                known.push_str(choice);
+            }
+            self.error("@ is $, which is not one of @", &[], &[&found, &known])
+        })
+    }
+
+    /// The only character of a string.
+    pub fn character(&self) -> Result<char, Error> {
+        let found = self.string()?;
+        let mut characters = found.chars();
+        match (characters.next(), characters.next()) {
+            (Some(character), None) => Ok(character),
+            _ => Err(self.error("@ must be one character, found $", &[], &[&found])),
+        }
     }
 }

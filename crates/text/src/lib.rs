@@ -21,6 +21,7 @@
 mod added;
 mod decode;
 mod fields;
+mod memo;
 mod model;
 mod normalize;
 mod post;
@@ -29,4 +30,10 @@ mod tokenizer;
 mod unicode;
 
 pub use tokenbed_formats::Error;
-pub use tokenizer::{EncodeError, Tokenizer, UnknownId};
+pub use tokenizer::{Decoded, EncodeError, Tokenizer, UnknownId};
+
+/// What tests compare with the reference.
+#[doc(hidden)]
+pub mod for_tests {
+    pub use crate::unicode::for_tests as unicode;
+}

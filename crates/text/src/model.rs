@@ -112,7 +112,7 @@ impl Model {
             Kind::WordPiece(word_piece) => word_piece.encode(vocabulary, unknown, piece, ids),
             Kind::WordLevel => {
                 let id = vocabulary.token_to_id(piece).or(unknown);
-                ids.push(id.ok_or(EncodeError)?);
+                ids.push(id.ok_or(EncodeError::Unknown)?);
                 Ok(())
             }
             Kind::Unigram(unigram) => unigram.encode(vocabulary, unknown, piece, &mut scratch.unigram, ids),
@@ -139,8 +139,8 @@ impl Model {
         self.vocabulary.len()
     }
 
-    /// One more than the greatest id, at most 2^32 - 1.
-    pub fn bound(&self) -> u32 {
+    /// One more than the greatest id.
+    pub fn bound(&self) -> u64 {
         self.vocabulary.bound()
     }
 

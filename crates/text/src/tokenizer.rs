@@ -1,11 +1,25 @@
 //! The tokenizer: all parts, in the order of the reference.
 
+use tokenbed_formats::json::Reader;
+
+use crate::added::{Added, Span};
+use crate::decode::{self, Decoder};
+use crate::fields::{Fields, Value};
+use crate::memo::{Cuts, Found, Memo};
+use crate::model::{Model, Scratch};
+use crate::normalize::{Normalized, Normalizer};
+use crate::post::{PostProcessor, Truncation};
+use crate::split::{Piece, Pieces, PreTokenizer};
 use crate::Error;
 
-/// A text that the reference refuses to encode: it has a character that the vocabulary lacks, and there is no unknown
-/// token to stand for it.
+/// A text that the reference refuses to encode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct EncodeError;
+pub enum EncodeError {
+    /// It has a character that the vocabulary lacks, and there is no unknown token to stand for it.
+    Unknown,
+    /// It has too many ids, and the file's truncation cuts the second text of a pair only.
+    Truncation,
+}
 
 /// The first id of a list that no token has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,54 +28,467 @@ pub struct UnknownId {
     pub position: usize,
 }
 
+/// A part of a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decoded {
+    /// The text.
+    pub text: String,
+    /// The ids that it stands for.
+    pub taken: usize,
+    /// Whether the next part begins the text.
+    pub begins: bool,
+}
+
 /// A tokenizer, and the memory that it uses again for each text.
 #[derive(Debug)]
-pub struct Tokenizer {}
+pub struct Tokenizer {
+    parts: Parts,
+    buffers: Buffers,
+    memo: Option<(Cuts, Memo)>,
+    /// The ids of one chunk.
+    chunk: Vec<u32>,
+}
+
+/// What the file says.
+#[derive(Debug)]
+struct Parts {
+    added: Added,
+    normalizers: Vec<Normalizer>,
+    splits: Vec<PreTokenizer>,
+    model: Model,
+    truncation: Option<Truncation>,
+    post: PostProcessor,
+    decoders: Option<Vec<Decoder>>,
+    pad: Option<u32>,
+}
+
+/// Memory that is used again.
+#[derive(Debug, Default)]
+struct Buffers {
+    raw: Vec<Span>,
+    spans: Vec<Span>,
+    normalized: Normalized,
+    spare: Normalized,
+    pieces: Pieces,
+    spare_pieces: Pieces,
+    model: Scratch,
+}
+
+/// A chunk has no ids of its own: it has an added token, or a character that the vocabulary lacks.
+struct Whole;
+
+impl Parts {
+    fn read(json: &[u8]) -> Result<Parts, Error> {
+        let mut reader = Reader::new(json, 0)?;
+        let file = Fields::read(&mut reader, "")?;
+        reader.end()?;
+        if let Some(version) = file.value("version") {
+            let found = version.string()?;
+            if found != "1.0" {
+                return Err(version.error("@ is $, only \"1.0\" is read", &[], &[&found]));
+            }
+        }
+        let mut normalizers = Vec::new();
+        if let Some(value) = file.optional("normalizer")? {
+            Normalizer::read(value.fields()?, &mut normalizers)?;
+        }
+        let mut splits = Vec::new();
+        if let Some(value) = file.optional("pre_tokenizer")? {
+            PreTokenizer::read(value.fields()?, &mut splits)?;
+        }
+        let model = Model::read(file.required("model")?.fields()?)?;
+        let added = match file.value("added_tokens") {
+            Some(value) => Added::read(&mut value.reader()?, &model, &normalizers)?,
+            None => Added::default(),
+        };
+        let mut post = PostProcessor::default();
+        if let Some(value) = file.optional("post_processor")? {
+            post.read(&value.fields()?)?;
+        }
+        let mut decoders = None;
+        if let Some(value) = file.optional("decoder")? {
+            Decoder::read(&value.fields()?, decoders.insert(Vec::new()))?;
+        }
+        let truncation = match file.optional("truncation")? {
+            Some(value) => Some(Truncation::read(&value, post.added())?),
+            None => None,
+        };
+        let mut parts = Parts {
+            added,
+            normalizers,
+            splits,
+            model,
+            truncation,
+            post,
+            decoders,
+            pad: None,
+        };
+        parts.pad = match file.optional("padding")? {
+            Some(padding) => Some(pad(&padding)?),
+            None => ["[PAD]", "<pad>", "<PAD>"]
+                .iter()
+                .find_map(|token| parts.token_to_id(token)),
+        };
+        Ok(parts)
+    }
+
+    fn token_to_id(&self, token: &str) -> Option<u32> {
+        self.added
+            .token_to_id(token)
+            .or_else(|| self.model.token_to_id(token))
+    }
+
+    /// Appends the ids of a whole text. Those that truncation drops may be missing.
+    fn encode(&self, buffers: &mut Buffers, text: &str, ids: &mut Vec<u32>) -> Result<(), EncodeError> {
+        let mut goal = Goal::new(ids.len(), self.truncation.as_ref());
+        let mut raw = std::mem::take(&mut buffers.raw);
+        raw.clear();
+        self.added.split_raw(text, &mut raw);
+        let mut result = Ok(());
+        for span in &raw {
+            match span.id {
+                Some(id) => ids.push(id),
+                None => {
+                    normalize(&self.normalizers, buffers, text, span.start..span.end);
+                    result = self.encode_normalized(buffers, &mut goal, ids);
+                }
+            }
+            if result.is_err() || goal.done {
+                break;
+            }
+        }
+        buffers.raw = raw;
+        result.and(goal.end(ids))
+    }
+
+    /// Appends the ids of `buffers.normalized`.
+    fn encode_normalized(&self, buffers: &mut Buffers, goal: &mut Goal, ids: &mut Vec<u32>) -> Result<(), EncodeError> {
+        let mut spans = std::mem::take(&mut buffers.spans);
+        spans.clear();
+        self.added.split_normalized(&buffers.normalized.text, &mut spans);
+        let mut result = Ok(());
+        for span in &spans {
+            match span.id {
+                Some(id) => ids.push(id),
+                None => result = self.encode_span(buffers, span.start..span.end, goal, ids),
+            }
+            if result.is_err() || goal.done {
+                break;
+            }
+        }
+        buffers.spans = spans;
+        result
+    }
+
+    /// Appends the ids of a part of `buffers.normalized` without added tokens.
+    fn encode_span(
+        &self,
+        buffers: &mut Buffers,
+        span: std::ops::Range<usize>,
+        goal: &mut Goal,
+        ids: &mut Vec<u32>,
+    ) -> Result<(), EncodeError> {
+        let pieces = &mut buffers.pieces;
+        pieces.list.clear();
+        pieces.origin = buffers.normalized.origin.saturating_sub(span.start);
+        if span.is_empty() {
+            return Ok(());
+        }
+        pieces.list.push(Piece {
+            start: 0,
+            end: span.len() as u32,
+        });
+        if span.len() == buffers.normalized.text.len() {
+            std::mem::swap(&mut pieces.text, &mut buffers.normalized.text);
+        } else {
+            pieces.text.clear();
+            pieces.text.push_str(&buffers.normalized.text[span]);
+        }
+        for split in &self.splits {
+            split.apply(pieces, &mut buffers.spare_pieces);
+        }
+        for piece in &pieces.list {
+            let start = ids.len();
+            let text = &pieces.text[piece.start as usize..piece.end as usize];
+            let result = self.model.encode(text, &mut buffers.model, ids);
+            goal.piece(start, ids.len(), result)?;
+            if goal.done {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Appends the ids of a chunk of a text.
+    fn encode_chunk(&self, buffers: &mut Buffers, text: &str, chunk: std::ops::Range<usize>, ids: &mut Vec<u32>) -> Result<(), Whole> {
+        if self.added.has_raw(&text[chunk.clone()]) {
+            return Err(Whole);
+        }
+        normalize(&self.normalizers, buffers, text, chunk);
+        if self.added.has_normalized(&buffers.normalized.text) {
+            return Err(Whole);
+        }
+        let all = 0..buffers.normalized.text.len();
+        self.encode_span(buffers, all, &mut Goal::new(ids.len(), None), ids)
+            .map_err(|_| Whole)
+    }
+}
+
+/// Which pieces the model must see. The reference stops at the piece with which there are as many ids as truncation keeps,
+/// counted from the end of the text if it keeps the last ids; it does not see errors beyond.
+#[derive(Debug)]
+struct Goal {
+    /// How many ids there were before.
+    first: usize,
+    /// How many are enough.
+    enough: usize,
+    /// Whether they are counted from the end of the text.
+    left: bool,
+    /// Whether there are enough.
+    done: bool,
+    /// With `left`: the last error, and where the ids of the piece after it begin.
+    error: Option<EncodeError>,
+    after: Option<usize>,
+}
+
+impl Goal {
+    fn new(first: usize, truncation: Option<&Truncation>) -> Goal {
+        let (enough, left) = truncation.map_or((usize::MAX, false), Truncation::enough);
+        Goal {
+            first,
+            enough,
+            left,
+            done: false,
+            error: None,
+            after: None,
+        }
+    }
+
+    /// The model has seen a piece, whose ids are those from `start` to `end`.
+    fn piece(&mut self, start: usize, end: usize, result: Result<(), EncodeError>) -> Result<(), EncodeError> {
+        if !self.left {
+            self.done = end - self.first >= self.enough;
+            return result;
+        }
+        match result {
+            Err(error) => {
+                self.error = Some(error);
+                self.after = None;
+            }
+            Ok(()) if self.error.is_some() && self.after.is_none() => self.after = Some(start),
+            Ok(()) => {}
+        }
+        Ok(())
+    }
+
+    /// At the end of the text: drops the ids in front of an error, or returns it.
+    fn end(self, ids: &mut Vec<u32>) -> Result<(), EncodeError> {
+        let Some(error) = self.error else { return Ok(()) };
+        match self.after {
+            Some(after) if ids.len() - after >= self.enough => {
+                ids.drain(self.first..after);
+                Ok(())
+            }
+            _ => Err(error),
+        }
+    }
+}
+
+/// Puts the normal form of a part of `text` into `buffers.normalized`.
+fn normalize(normalizers: &[Normalizer], buffers: &mut Buffers, text: &str, part: std::ops::Range<usize>) {
+    let normalized = &mut buffers.normalized;
+    normalized.set(&text[part.clone()], part.start == 0);
+    for normalizer in normalizers {
+        normalizer.apply(normalized, &mut buffers.spare);
+    }
+}
+
+/// Reads `padding`, of which only the id counts.
+fn pad(value: &Value) -> Result<u32, Error> {
+    let fields = value.fields()?;
+    fields.required("direction")?.choice(&["Left", "Right"])?;
+    fields.required("pad_type_id")?.id()?;
+    fields.required("pad_token")?.string()?;
+    fields.required("pad_id")?.id()
+}
 
 impl Tokenizer {
     /// Reads a tokenizer.json. The memo of chunks takes at most `memo` bytes; 0 turns it off.
-    pub fn from_json(_json: &[u8], _memo: usize) -> Result<Tokenizer, Error> {
-        todo!()
+    pub fn from_json(json: &[u8], memo: usize) -> Result<Tokenizer, Error> {
+        let parts = Parts::read(json)?;
+        let cuts = Cuts::new(&parts.normalizers, &parts.splits, &parts.added);
+        Ok(Tokenizer {
+            memo: cuts.zip(Memo::new(memo)),
+            parts,
+            buffers: Buffers::default(),
+            chunk: Vec::new(),
+        })
+    }
+
+    /// Whether texts are cut into chunks, whose ids are kept.
+    pub fn has_memo(&self) -> bool {
+        self.memo.is_some()
     }
 
     /// Appends the ids of `text`, with the special tokens of the post-processor if `special`. After an error, `ids` is as
     /// it was.
-    pub fn encode(&mut self, _text: &str, _special: bool, _ids: &mut Vec<u32>) -> Result<(), EncodeError> {
-        todo!()
+    pub fn encode(&mut self, text: &str, special: bool, ids: &mut Vec<u32>) -> Result<(), EncodeError> {
+        let start = ids.len();
+        let result = self.encode_text(text, special, ids);
+        if result.is_err() {
+            ids.truncate(start);
+        }
+        result
+    }
+
+    fn encode_text(&mut self, text: &str, special: bool, ids: &mut Vec<u32>) -> Result<(), EncodeError> {
+        let start = ids.len();
+        if !self.encode_chunks(text, ids) {
+            ids.truncate(start);
+            self.parts.encode(&mut self.buffers, text, ids)?;
+        }
+        let post = &self.parts.post;
+        if let Some(truncation) = &self.parts.truncation {
+            let added = if special { post.added() } else { 0 };
+            if !truncation.apply(ids, start, added) {
+                return Err(EncodeError::Truncation);
+            }
+        }
+        post.apply(ids, start, special);
+        Ok(())
+    }
+
+    /// Appends the ids of `text` chunk by chunk. False if it must be read as a whole.
+    fn encode_chunks(&mut self, text: &str, ids: &mut Vec<u32>) -> bool {
+        let Some((cuts, memo)) = &mut self.memo else {
+            return false;
+        };
+        let first = ids.len();
+        let enough = match self.parts.truncation.as_ref().map(Truncation::enough) {
+            // The first piece may be an error.
+            Some((0, _)) => return false,
+            Some((enough, false)) => enough,
+            _ => usize::MAX,
+        };
+        let mut start = 0;
+        while start < text.len() && ids.len() - first < enough {
+            let end = cuts.next(text, start);
+            let chunk = &text[start..end];
+            let key = Memo::key(text, start, end);
+            match memo.find(key, chunk, ids) {
+                Found::Ids => {}
+                Found::Whole => return false,
+                Found::Nothing => {
+                    self.chunk.clear();
+                    match self.parts.encode_chunk(&mut self.buffers, text, start..end, &mut self.chunk) {
+                        Ok(()) => {
+                            ids.extend_from_slice(&self.chunk);
+                            memo.insert(key, chunk, Some(&self.chunk));
+                        }
+                        Err(Whole) => {
+                            memo.insert(key, chunk, None);
+                            return false;
+                        }
+                    }
+                }
+            }
+            start = end;
+        }
+        true
     }
 
     /// The text of `ids`. Tokens that are special are left out if `skip_special`.
-    pub fn decode(&self, _ids: &[u32], _skip_special: bool) -> Result<String, UnknownId> {
-        todo!()
+    pub fn decode(&self, ids: &[u32], skip_special: bool) -> Result<String, UnknownId> {
+        Ok(self.decode_part(ids, skip_special, true, true)?.text)
+    }
+
+    /// The text of ids that arrive in parts. `begins`: no token came before; `ends`: none follows. Otherwise only as many
+    /// ids are taken as have a text that no later id changes; the others are passed again, in front of the next ones. The
+    /// texts of all parts are together the text of all ids.
+    pub fn decode_part(&self, ids: &[u32], skip_special: bool, begins: bool, ends: bool) -> Result<Decoded, UnknownId> {
+        let mut tokens = Vec::with_capacity(ids.len());
+        let mut positions = Vec::with_capacity(ids.len());
+        for (position, &id) in ids.iter().enumerate() {
+            let token = self.id_to_token(id).ok_or(UnknownId { position })?;
+            if !(skip_special && self.parts.added.is_special(token)) {
+                tokens.push(token.to_string());
+                positions.push(position);
+            }
+        }
+        let mut part = decode::Part {
+            taken: tokens.len(),
+            tokens,
+            begins,
+            ends,
+            joined: false,
+            apart: true,
+        };
+        match &self.parts.decoders {
+            Some(decoders) => {
+                for decoder in decoders {
+                    decoder.apply(&mut part);
+                }
+            }
+            None => {
+                for (index, token) in part.tokens.iter_mut().enumerate() {
+                    if index > 0 || !begins {
+                        token.insert(0, ' ');
+                    }
+                }
+            }
+        }
+        if part.taken == 0 {
+            part.tokens.clear();
+        }
+        Ok(Decoded {
+            text: part.tokens.concat(),
+            taken: positions.get(part.taken).copied().unwrap_or(ids.len()),
+            begins: begins && part.taken == 0,
+        })
     }
 
     /// The id of a token, added tokens first.
-    pub fn token_to_id(&self, _token: &str) -> Option<u32> {
-        todo!()
+    pub fn token_to_id(&self, token: &str) -> Option<u32> {
+        self.parts.token_to_id(token)
     }
 
     /// The token of an id, added tokens first, as `id_to_token` of the reference returns it.
-    pub fn id_to_token(&self, _id: u32) -> Option<&str> {
-        todo!()
+    pub fn id_to_token(&self, id: u32) -> Option<&str> {
+        self.parts
+            .added
+            .id_to_token(id)
+            .or_else(|| self.parts.model.id_to_token(id))
     }
 
     /// One more than the greatest id.
-    pub fn bound(&self) -> u32 {
-        todo!()
+    pub fn bound(&self) -> u64 {
+        let added = self.parts.added.tokens().map(|(_, id)| id as u64 + 1);
+        added.fold(self.parts.model.bound(), u64::max)
     }
 
     /// The id of the unknown token.
     pub fn unknown(&self) -> Option<u32> {
-        todo!()
+        self.parts.model.unknown()
     }
 
     /// The id that pads sequences: `padding.pad_id`, else that of `[PAD]`, `<pad>` or `<PAD>`.
     pub fn pad(&self) -> Option<u32> {
-        todo!()
+        self.parts.pad
     }
 
     /// The median length of a token in code points, added tokens included, rounded down.
     pub fn median_token_length(&self) -> u32 {
-        todo!()
+        let mut lengths: Vec<u32> = Vec::new();
+        let model = &self.parts.model;
+        let count = |token: &str| token.chars().count() as u32;
+        lengths.extend(model.tokens().map(count));
+        let added = self.parts.added.tokens();
+        lengths.extend(added.filter(|(token, _)| model.token_to_id(token).is_none()).map(|(token, _)| count(token)));
+        lengths.sort_unstable();
+        match lengths.len() {
+            0 => 0,
+            count => (lengths[(count - 1) / 2] + lengths[count / 2]) / 2,
+        }
     }
 }
+

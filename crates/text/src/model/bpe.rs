@@ -172,7 +172,7 @@ impl Bpe {
             if self.leave_out {
                 continue;
             }
-            let unknown = unknown.ok_or(EncodeError)?;
+            let unknown = unknown.ok_or(EncodeError::Unknown)?;
             if pending && !self.fuse {
                 symbols.push(unknown);
             }

@@ -139,7 +139,7 @@ impl Unigram {
                     *target = Best {
                         score,
                         start: start as u32,
-                        id: unknown.ok_or(EncodeError)?,
+                        id: unknown.ok_or(EncodeError::Unknown)?,
                     };
                 }
             }

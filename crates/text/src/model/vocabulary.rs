@@ -142,10 +142,10 @@ impl Vocabulary {
         (self.id(index) == id).then(|| self.token(index))
     }
 
-    /// One more than the greatest id, at most 2^32 - 1.
-    pub fn bound(&self) -> u32 {
+    /// One more than the greatest id.
+    pub fn bound(&self) -> u64 {
         let last = self.len().checked_sub(1);
-        last.map_or(0, |last| self.id(self.ordered(last)).saturating_add(1))
+        last.map_or(0, |last| self.id(self.ordered(last)) as u64 + 1)
     }
 
     /// The tokens, each once.

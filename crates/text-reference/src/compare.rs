@@ -1,0 +1,147 @@
+//! The comparison of both tokenizers.
+
+use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::str::FromStr;
+
+use tokenbed_text::Tokenizer;
+
+/// What `memo` is compared with: off, 64 chunks, and what is usual.
+pub const MEMOS: [usize; 3] = [0, 4096, 8 << 20];
+
+/// Both tokenizers of one file.
+pub struct Pair {
+    reference: tokenizers::Tokenizer,
+    /// One of ours for each of [`MEMOS`].
+    ours: Vec<Tokenizer>,
+    /// Texts that were compared.
+    pub texts: usize,
+    ids: Vec<u32>,
+}
+
+/// What both say of a file.
+pub enum Loaded {
+    /// Both read it.
+    Both(Box<Pair>),
+    /// Neither reads it, and this is why we do not.
+    Neither(String),
+    /// The reference reads it, and this is why we do not.
+    Reference(String),
+}
+
+impl Pair {
+    /// Reads a file with both. Panics if only ours reads it.
+    pub fn load(json: &str) -> Loaded {
+        let reference = catch_unwind(|| tokenizers::Tokenizer::from_str(json).ok()).unwrap_or(None);
+        let ours: Vec<_> = MEMOS.iter().map(|&memo| Tokenizer::from_json(json.as_bytes(), memo)).collect();
+        match (reference, ours.into_iter().collect::<Result<Vec<_>, _>>()) {
+            (Some(mut reference), Ok(ours)) => {
+                // The ids of one text, without padding.
+                reference.with_padding(None);
+                Loaded::Both(Box::new(Pair { reference, ours, texts: 0, ids: Vec::new() }))
+            }
+            (None, Err(error)) => Loaded::Neither(error.rule.clone()),
+            (Some(_), Err(error)) => Loaded::Reference(error.rule.clone()),
+            (None, Ok(_)) => panic!("only tokenbed-text reads {json}"),
+        }
+    }
+
+    /// Whether texts are cut into chunks.
+    pub fn has_memo(&self) -> bool {
+        self.ours.iter().any(Tokenizer::has_memo)
+    }
+
+    /// Compares the ids of a text.
+    pub fn encode(&mut self, text: &str, special: bool) -> Result<(), String> {
+        let expected = catch_unwind(AssertUnwindSafe(|| self.reference.encode_fast(text, special)));
+        let expected = match &expected {
+            Ok(Ok(encoding)) => Some(encoding.get_ids()),
+            _ => None,
+        };
+        self.texts += 1;
+        for (memo, ours) in MEMOS.iter().zip(&mut self.ours) {
+            self.ids.clear();
+            let found = ours.encode(text, special, &mut self.ids);
+            let found = found.ok().map(|()| &*self.ids);
+            if found != expected {
+                return Err(format!(
+                    "memo {memo}, special {special}: {}\n  expected {}\n  found    {}",
+                    shown(text),
+                    short(expected),
+                    short(found)
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Compares the text of ids, all of which tokens have, as a whole and in parts.
+    pub fn decode(&self, ids: &[u32], skip: bool) -> Result<(), String> {
+        let expected = catch_unwind(AssertUnwindSafe(|| self.reference.decode(ids, skip).ok()));
+        let Ok(Some(expected)) = expected else { return Ok(()) };
+        let found = self.ours[0].decode(ids, skip);
+        if found.as_ref() != Ok(&expected) {
+            return Err(format!("decode {ids:?}, skip {skip}\n  expected {expected:?}\n  found    {found:?}"));
+        }
+        for step in 1..4 {
+            let (mut text, mut start, mut begins) = (String::new(), 0, true);
+            for end in (0..ids.len()).step_by(step).chain([ids.len()]) {
+                let part = self.ours[0].decode_part(&ids[start..end], skip, begins, end == ids.len());
+                let Ok(part) = part else { return Err("an id is unknown".to_string()) };
+                text.push_str(&part.text);
+                (start, begins) = (start + part.taken, part.begins);
+            }
+            if text != expected {
+                return Err(format!("decode {ids:?}, skip {skip}, {step} by {step}\n  expected {expected:?}\n  found    {text:?}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Compares the facts of the vocabulary, and returns the ids that tokens have, up to `most`.
+    pub fn vocabulary(&self, most: u32) -> Result<Vec<u32>, String> {
+        let ours = &self.ours[0];
+        let mut ids = Vec::new();
+        for id in 0..most {
+            let (expected, found) = (self.reference.id_to_token(id), ours.id_to_token(id));
+            if expected.as_deref() != found {
+                return Err(format!("the token of {id}: expected {expected:?}, found {found:?}"));
+            }
+            if expected.is_some() {
+                ids.push(id);
+            }
+        }
+        let vocabulary = self.reference.get_vocab(true);
+        for (token, _) in &vocabulary {
+            let (expected, found) = (self.reference.token_to_id(token), ours.token_to_id(token));
+            if expected != found {
+                return Err(format!("the id of {token:?}: expected {expected:?}, found {found:?}"));
+            }
+        }
+        let bound = vocabulary.values().max().map_or(0, |&id| id as u64 + 1);
+        if bound != ours.bound() {
+            return Err(format!("the bound: expected {bound}, found {}", ours.bound()));
+        }
+        let mut lengths: Vec<usize> = vocabulary.keys().map(|token| token.chars().count()).collect();
+        lengths.sort_unstable();
+        let median = match lengths.len() {
+            0 => 0,
+            count => (lengths[(count - 1) / 2] + lengths[count / 2]) / 2,
+        };
+        match median == ours.median_token_length() as usize {
+            true => Ok(ids),
+            false => Err(format!("the median: expected {median}, found {}", ours.median_token_length())),
+        }
+    }
+}
+
+fn shown(text: &str) -> String {
+    let start: String = text.chars().take(200).collect();
+    format!("{start:?} ({} bytes)", text.len())
+}
+
+fn short(ids: Option<&[u32]>) -> String {
+    match ids {
+        None => "an error".to_string(),
+        Some(ids) => format!("{:?}{}", &ids[..ids.len().min(60)], if ids.len() > 60 { "..." } else { "" }),
+    }
+}

@@ -1,0 +1,396 @@
+//! A memo in front of all parts: chunks of text to their ids.
+//!
+//! A text is cut into chunks where no part looks across the cut, and the ids of a text are those of its chunks. A chunk
+//! begins at the start of the text or at a blank, so that the bytes of a chunk say where it may stand. [`Cuts::new`]
+//! decides where texts may be cut. With `x` and `y` any texts and `b` a blank in front of `y`:
+//!
+//! * **Normalizers** must satisfy `N(x b y) = N(x) N(b y)`, and `N(b y)` must begin with a blank. That is so where each
+//!   character is replaced by itself (Bert, Lowercase, Nmt, StripAccents), and for the four normal forms: a blank is a
+//!   starter, and no composition has one. A literal Replace must not contain the blank. Precompiled replaces grapheme
+//!   clusters: a blank is a cluster by itself unless the character in front of it is of the class Prepend or the one
+//!   after it is Extend, ZWJ or SpacingMark, and there is no cut then; the map must keep the blank. It must come first,
+//!   as it must see the characters of the text. Prepend, Strip, ByteLevel and the pattern ` {2,}` look further.
+//! * **The first pre-tokenizer** must satisfy `P(x b y) = P(x) P(b y)`. Those after it see only its pieces. One that asks
+//!   whether a piece is the first of the text must not follow where pieces begin with `b`: the text may be `b y`.
+//!   - Bert, Whitespace and WhitespaceSplit drop all white space, so every blank is a cut.
+//!   - Metaspace that splits begins a piece at each space, and prepends nothing to `b y`.
+//!   - The patterns of GPT-2, cl100k, Qwen and o200k (ByteLevel, and Split that is isolated or removes what does not
+//!     match): at a space between two characters that are no white space, a match begins. No alternative has a space
+//!     after such a character; none but `(?!\S)` looks beyond its end, and it only after white space. The normal forms
+//!     NFC and NFD and Lowercase keep the two characters from becoming white space, so no other normalizer is allowed.
+//!   - Without a pre-tokenizer, and with any other one, there are no cuts.
+//! * **Added tokens** must not contain a blank. A chunk in which one is found has no ids of its own: it makes the tokenizer
+//!   read the whole text, since an added token may take white space around it. So does a chunk that cannot be encoded.
+//!
+//! The model sees each piece alone.
+
+use crate::added::Added;
+use crate::normalize::{self, Form, Normalized, Normalizer};
+use crate::split::{Behavior, Pattern, PreTokenizer, Scheme};
+use crate::unicode::{properties, Properties};
+
+/// Where texts may be cut.
+#[derive(Debug)]
+pub(crate) struct Cuts {
+    /// The bytes in front of which a chunk may begin.
+    blanks: [bool; 33],
+    /// Whether both neighbours must not be white space.
+    between: bool,
+}
+
+const SPACE: Properties = Properties::WHITE_SPACE
+    .and(Properties::ONIG_SPACE)
+    .and(Properties::REGEX_SPACE);
+
+impl Cuts {
+    /// The cuts that the parts allow, or None.
+    pub fn new(normalizers: &[Normalizer], splits: &[PreTokenizer], added: &Added) -> Option<Cuts> {
+        let (bytes, between): (&[u8], bool) = match splits {
+            [PreTokenizer::Split { pattern: Pattern::Character(Properties::WHITE_SPACE), behavior: Behavior::Removed, invert: false }, ..]
+            | [PreTokenizer::Split { pattern: Pattern::Words, behavior: Behavior::Removed, invert: true }, ..] => {
+                (b" \n\t", false)
+            }
+            // Metaspace. A mark of white space would make other characters than spaces begin a piece.
+            [PreTokenizer::Mark { mark, .. }, PreTokenizer::Split { pattern: Pattern::Literal(literal), behavior: Behavior::MergedWithNext, invert: false }, ..]
+                if literal.chars().eq([*mark]) =>
+            {
+                (b" ", false)
+            }
+            [PreTokenizer::Mark { mark: ' ', .. }, split, ..] | [split, ..] if matches_words(split) => (b" ", true),
+            _ => return None,
+        };
+        let first = |split: &PreTokenizer| matches!(split, PreTokenizer::Mark { scheme: Scheme::First, .. });
+        if bytes == b" " && splits[1..].iter().any(first) {
+            return None;
+        }
+        let mut cuts = Cuts {
+            blanks: [false; 33],
+            between,
+        };
+        for &byte in bytes {
+            let blank = &*(byte as char).to_string();
+            let keeps = |(index, normalizer): (usize, &Normalizer)| match normalizer {
+                Normalizer::Lowercase | Normalizer::Form(Form::Nfc | Form::Nfd) => true,
+                Normalizer::Bert(_) | Normalizer::Form(_) | Normalizer::Nmt | Normalizer::StripAccents => !between,
+                Normalizer::Precompiled(_) => !between && index == 0,
+                Normalizer::Replace { pattern: normalize::Pattern::Literal(literal), .. } => {
+                    !between && !literal.contains(blank)
+                }
+                _ => false,
+            };
+            let mut normalized = Normalized::default();
+            normalized.set(blank, false);
+            let mut spare = Normalized::default();
+            for normalizer in normalizers {
+                normalizer.apply(&mut normalized, &mut spare);
+            }
+            let space = normalized.text.chars().all(|character| properties(character).any(SPACE));
+            let kept = match byte {
+                b' ' => normalized.text == " ",
+                _ => space && !normalized.text.is_empty(),
+            };
+            cuts.blanks[byte as usize] =
+                kept && normalizers.iter().enumerate().all(keeps) && !added.has_byte(byte);
+        }
+        cuts.blanks[b' ' as usize].then_some(cuts)
+    }
+
+    /// The end of the chunk that begins at `start`.
+    #[inline]
+    pub fn next(&self, text: &str, start: usize) -> usize {
+        let mut at = start + 1;
+        loop {
+            at = next_control(text.as_bytes(), at);
+            if at >= text.len() {
+                return text.len();
+            }
+            if self.at(text, at) {
+                return at;
+            }
+            at += 1;
+        }
+    }
+
+    /// Whether a chunk begins at the byte `at`, which is at most a space and not the first.
+    #[inline]
+    fn at(&self, text: &str, at: usize) -> bool {
+        let bytes = text.as_bytes();
+        if !self.blanks[bytes[at] as usize] {
+            return false;
+        }
+        let before = bytes[at - 1];
+        let after = bytes.get(at + 1).copied();
+        let (Some(after), true) = (after, before < 128) else {
+            return self.at_unusual(text, at);
+        };
+        if after >= 128 {
+            return self.at_unusual(text, at);
+        }
+        if self.between {
+            return !is_blank(before) && !is_blank(after);
+        }
+        // A line end of two characters is one cluster.
+        !(before == b'\r' && bytes[at] == b'\n')
+    }
+
+    /// The same next to a character that is not ASCII or at the end.
+    #[inline(never)]
+    fn at_unusual(&self, text: &str, at: usize) -> bool {
+        let before = text[..at].chars().next_back().map(properties);
+        let after = text[at + 1..].chars().next();
+        let Some(before) = before else { return false };
+        if before.any(Properties::PREPEND) || text.as_bytes()[at - 1] == b'\r' && text.as_bytes()[at] == b'\n' {
+            return false;
+        }
+        match after.map(properties) {
+            None => !self.between,
+            Some(after) => {
+                !after.any(Properties::EXTEND) && !(self.between && (before.any(SPACE) || after.any(SPACE)))
+            }
+        }
+    }
+}
+
+/// Whether a step makes a piece of each match of a pattern of words.
+fn matches_words(split: &PreTokenizer) -> bool {
+    let &PreTokenizer::Split { ref pattern, behavior, invert } = split else { return false };
+    let pieces = matches!((behavior, invert), (Behavior::Isolated, _) | (Behavior::Removed, true));
+    pieces && matches!(pattern, Pattern::Gpt2 | Pattern::Cl100k { .. } | Pattern::O200k)
+}
+
+/// Whether an ASCII byte is white space.
+fn is_blank(byte: u8) -> bool {
+    matches!(byte, b'\t'..=b'\r' | b' ')
+}
+
+/// The first byte at or after `at` that is at most a space, eight at a time.
+#[inline]
+fn next_control(bytes: &[u8], mut at: usize) -> usize {
+    while let Some(word) = bytes.get(at..at + 8) {
+        let word = u64::from_le_bytes(word.try_into().unwrap_or_default());
+        // The high bit of each byte: 0 if the byte is at most 0x20.
+        let above = ((word & 0x7f7f_7f7f_7f7f_7f7f) + 0x5f5f_5f5f_5f5f_5f5f) | word;
+        let found = !above & 0x8080_8080_8080_8080;
+        if found != 0 {
+            return at + (found.trailing_zeros() / 8) as usize;
+        }
+        at += 8;
+    }
+    while bytes.get(at).is_some_and(|&byte| byte > b' ') {
+        at += 1;
+    }
+    at
+}
+
+/// Longer chunks are not kept.
+const LONGEST: usize = 256;
+/// A chunk is looked for in that many slots.
+const PROBES: usize = 8;
+/// Bytes of a slot.
+const SLOT: usize = size_of::<Slot>();
+/// The smallest table.
+const SMALLEST: usize = 64;
+
+/// What is known of one chunk.
+#[derive(Debug, Clone, Copy, Default)]
+struct Slot {
+    /// The bytes of a chunk of up to 16, else its hash and where its bytes begin in [`Memo::keys`].
+    key: [u64; 2],
+    /// The length of the chunk in bytes; 0 is an empty slot.
+    length: u16,
+    /// The number of ids, or [`WHOLE`].
+    count: u16,
+    /// Up to three ids, else where they begin in [`Memo::more`].
+    ids: [u32; 3],
+}
+
+/// The count of a chunk that has no ids of its own.
+const WHOLE: u16 = u16::MAX;
+
+/// The chunks of earlier texts: a table with open addressing. It grows up to its limit, and is then emptied.
+#[derive(Debug)]
+pub(crate) struct Memo {
+    slots: Vec<Slot>,
+    used: usize,
+    /// The most slots.
+    limit: usize,
+    /// The bytes of chunks of more than 16.
+    keys: Vec<u8>,
+    /// Lists of more than three ids.
+    more: Vec<u32>,
+    /// The most bytes of `keys` and of `more`.
+    arena: usize,
+}
+
+/// A chunk as the table looks for it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Key {
+    key: [u64; 2],
+    hash: u64,
+    length: usize,
+}
+
+/// What the memo knows of a chunk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Found {
+    /// Its ids were appended.
+    Ids,
+    /// It has no ids of its own: the whole text must be read.
+    Whole,
+    /// Nothing.
+    Nothing,
+}
+
+fn mix(left: u64, right: u64) -> u64 {
+    let product = (left as u128) * (right as u128);
+    product as u64 ^ (product >> 64) as u64
+}
+
+impl Memo {
+    /// A memo of at most `bytes`, or None if that is less than 64 chunks.
+    pub fn new(bytes: usize) -> Option<Memo> {
+        // Half of the memory are slots, a quarter keys, a quarter ids.
+        let limit = match bytes / 2 / SLOT {
+            0 => return None,
+            slots => 1 << slots.ilog2(),
+        };
+        (limit >= SMALLEST).then(|| Memo {
+            slots: vec![Slot::default(); limit.min(1024)],
+            used: 0,
+            limit,
+            keys: Vec::new(),
+            more: Vec::new(),
+            arena: bytes / 4,
+        })
+    }
+
+    /// The key of the chunk `text[start..end]`.
+    #[inline]
+    pub fn key(text: &str, start: usize, end: usize) -> Key {
+        let bytes = text.as_bytes();
+        let length = end - start;
+        let key = if length <= 16 {
+            let key = match bytes.get(start..start + 16) {
+                Some(bytes) => u128::from_le_bytes(bytes.try_into().unwrap_or_default()) & (u128::MAX >> (128 - 8 * length)),
+                None => {
+                    let mut padded = [0; 16];
+                    padded[..length].copy_from_slice(&bytes[start..end]);
+                    u128::from_le_bytes(padded)
+                }
+            };
+            [key as u64, (key >> 64) as u64]
+        } else {
+            let mut hash = length as u64;
+            for word in bytes[start..end].chunks(8) {
+                let mut padded = [0; 8];
+                padded[..word.len()].copy_from_slice(word);
+                hash = mix(hash ^ u64::from_le_bytes(padded), 0x9e37_79b9_7f4a_7c15);
+            }
+            [hash, 0]
+        };
+        let hash = mix(key[0] ^ 0xa076_1d64_78bd_642f, key[1] ^ 0xe703_7ed1_a0b4_28db ^ length as u64);
+        Key { key, hash, length }
+    }
+
+    /// Looks for a chunk and appends its ids.
+    #[inline]
+    pub fn find(&self, key: Key, chunk: &str, ids: &mut Vec<u32>) -> Found {
+        let mask = self.slots.len() - 1;
+        for probe in 0..PROBES {
+            let slot = &self.slots[(key.hash as usize + probe) & mask];
+            if slot.length == 0 {
+                return Found::Nothing;
+            }
+            if slot.length as usize != key.length || slot.key[0] != key.key[0] {
+                continue;
+            }
+            let same = match key.length <= 16 {
+                true => slot.key[1] == key.key[1],
+                false => self.keys[slot.key[1] as usize..][..key.length] == *chunk.as_bytes(),
+            };
+            if !same {
+                continue;
+            }
+            match slot.count {
+                0..=3 => ids.extend_from_slice(&slot.ids[..slot.count as usize]),
+                WHOLE => return Found::Whole,
+                count => ids.extend_from_slice(&self.more[slot.ids[0] as usize..][..count as usize]),
+            }
+            return Found::Ids;
+        }
+        Found::Nothing
+    }
+
+    /// Keeps the ids of a chunk; None: it has no ids of its own.
+    pub fn insert(&mut self, key: Key, chunk: &str, ids: Option<&[u32]>) {
+        let count = ids.map_or(WHOLE as usize, <[u32]>::len);
+        if key.length > LONGEST || ids.is_some() && count >= WHOLE as usize {
+            return;
+        }
+        let more = ids.filter(|ids| ids.len() > 3);
+        let long = key.length > 16;
+        let full = self.keys.len() + long as usize * key.length > self.arena
+            || 4 * (self.more.len() + more.map_or(0, <[u32]>::len)) > self.arena;
+        if full || self.used * 4 >= self.slots.len() * 3 {
+            self.grow(full);
+        }
+        let mut slot = Slot {
+            key: key.key,
+            length: key.length as u16,
+            count: count as u16,
+            ids: [0; 3],
+        };
+        if long {
+            slot.key[1] = self.keys.len() as u64;
+        }
+        match (more, ids) {
+            (Some(_), _) => slot.ids[0] = self.more.len() as u32,
+            (None, Some(ids)) => slot.ids[..ids.len()].copy_from_slice(ids),
+            (None, None) => {}
+        }
+        if place(&mut self.slots, key.hash, slot) {
+            self.used += 1;
+            if long {
+                self.keys.extend_from_slice(chunk.as_bytes());
+            }
+            self.more.extend_from_slice(more.unwrap_or_default());
+        }
+    }
+
+    /// Makes room: twice the slots, or at the limit an empty table.
+    #[cold]
+    fn grow(&mut self, full: bool) {
+        let slots = std::mem::take(&mut self.slots);
+        if full || slots.len() == self.limit {
+            self.slots = slots;
+            self.slots.fill(Slot::default());
+            self.keys.clear();
+            self.more.clear();
+            self.used = 0;
+            return;
+        }
+        self.slots = vec![Slot::default(); slots.len() * 2];
+        self.used = 0;
+        for slot in slots.into_iter().filter(|slot| slot.length > 0) {
+            let key = match slot.length <= 16 {
+                true => slot.key,
+                false => [slot.key[0], 0],
+            };
+            let hash = mix(key[0] ^ 0xa076_1d64_78bd_642f, key[1] ^ 0xe703_7ed1_a0b4_28db ^ slot.length as u64);
+            self.used += place(&mut self.slots, hash, slot) as usize;
+        }
+    }
+}
+
+/// Puts a slot into the first free place, if there is one.
+fn place(slots: &mut [Slot], hash: u64, slot: Slot) -> bool {
+    let mask = slots.len() - 1;
+    for probe in 0..PROBES {
+        let free = &mut slots[(hash as usize + probe) & mask];
+        if free.length == 0 {
+            *free = slot;
+            return true;
+        }
+    }
+    false
+}
