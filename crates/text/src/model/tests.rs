@@ -97,14 +97,10 @@ fn compare(json: &str, pieces: &[String], counts: &mut Counts) {
     assert_eq!(model.size(), expected.get_vocab_size(), "{json}");
     let vocabulary = expected.get_vocab();
     assert_eq!(model.tokens().count(), vocabulary.len(), "{json}");
-    let bound = vocabulary
-        .values()
-        .max()
-        .map_or(0, |id| id + 1)
-        .max(match json.contains("Unigram") {
-            true => model.size() as u32,
-            false => 0,
-        });
+    let mut bound = vocabulary.values().max().map_or(0, |&id| id as u64 + 1);
+    if json.contains("Unigram") {
+        bound = model.size() as u64;
+    }
     assert_eq!(model.bound(), bound, "{json}");
     for (token, &id) in &vocabulary {
         assert_eq!(model.token_to_id(token), Some(id), "{json}");
@@ -538,9 +534,9 @@ fn the_greatest_id_takes_no_memory() {
     assert_eq!(model.id_to_token(3_000_000_000), Some("c"));
     assert_eq!(model.id_to_token(u32::MAX), Some("a"));
     assert_eq!(model.id_to_token(0), None);
-    assert_eq!(model.bound(), u32::MAX);
+    assert_eq!(model.bound(), 1 << 32);
     compare(
-        r#"{"type":"WordLevel","vocab":{"a":4294967294},"unk_token":"b"}"#,
+        r#"{"type":"WordLevel","vocab":{"a":4294967295},"unk_token":"b"}"#,
         &["a".into(), "b".into()],
         &mut Counts::default(),
     );
@@ -637,7 +633,8 @@ fn long_words_are_fast() {
                 .unwrap();
             let seconds = start.elapsed().as_secs_f64();
             println!("{} {character:?}: {seconds:.3} s", &json[..18]);
-            assert!(seconds < 5.0);
+            // It takes 0.1 to 1.5 s; the rest is for machines that do other work.
+            assert!(seconds < 20.0);
         }
     }
 }
