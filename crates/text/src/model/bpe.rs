@@ -140,6 +140,7 @@ impl Bpe {
     ) -> Result<(), EncodeError> {
         let trie = &vocabulary.trie;
         symbols.clear();
+        symbols.reserve_exact(piece.len());
         // An unknown token is added when the next known character or the end comes, so after tokens of bytes.
         let mut pending = false;
         let mut start = 0;
@@ -232,6 +233,7 @@ impl Bpe {
         }));
         let entry = |rank: u32, at: u32| Reverse((rank as u64) << 32 | at as u64);
         queue.clear();
+        queue.reserve_exact(symbols.len());
         queue.extend((0..).zip(symbols.windows(2)).filter_map(|(at, pair)| {
             let rank = merges.rank(pair[0], pair[1]);
             (rank != NONE).then(|| entry(rank, at))
