@@ -590,7 +590,7 @@ fn scores_are_those_of_the_reference() {
 
 #[test]
 fn long_words_are_fast() {
-    let characters = ["a", "b", "é", "\u{301}", " "];
+    let characters = ["a", "\u{301}"];
     let mut models = vec![
         r####"{"type":"WordPiece","unk_token":"[UNK]","continuing_subword_prefix":"##",
 "max_input_chars_per_word":1000000000,"vocab":{"[UNK]":0,"a":1,"##a":2,"##aa":3,"##aaaaaaaa":4}}"####
