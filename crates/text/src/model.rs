@@ -41,6 +41,14 @@ enum Kind {
     Unigram(Unigram),
 }
 
+/// The types of models that are read.
+const TYPES: [&str; 4] = ["BPE", "WordPiece", "WordLevel", "Unigram"];
+// Their indices.
+const BPE: usize = 0;
+const WORD_PIECE: usize = 1;
+const WORD_LEVEL: usize = 2;
+const UNIGRAM: usize = 3;
+
 /// `error`, which is in `value`, with its name.
 #[cold]
 fn named(value: &Value, error: Error) -> Error {
@@ -52,23 +60,23 @@ impl Model {
     pub fn read(fields: Fields) -> Result<Model, Error> {
         let vocab = fields.required("vocab")?;
         let kind = match fields.value("type") {
-            Some(value) => value.choice(&["BPE", "WordPiece", "WordLevel", "Unigram"])?,
-            // Old files have no type. The reference then tries the models in this order; only Unigram has an array.
-            None if vocab.reader()?.kind()? == JsonKind::Array => 3,
-            None if fields.optional("merges")?.is_some() => 0,
+            Some(value) => value.choice(&TYPES)?,
+            // Old files have no type. The reference then tries one model after the other; only Unigram has an array.
+            None if vocab.reader()?.kind()? == JsonKind::Array => UNIGRAM,
+            None if fields.optional("merges")?.is_some() => BPE,
             None if fields.optional("continuing_subword_prefix")?.is_some()
                 && fields.optional("max_input_chars_per_word")?.is_some() =>
             {
-                1
+                WORD_PIECE
             }
-            None => 2,
+            None => WORD_LEVEL,
         };
-        if kind == 3 {
+        if kind == UNIGRAM {
             return Model::unigram(&fields, &vocab);
         }
         let vocabulary = Vocabulary::read(&vocab)?;
         let token = match kind {
-            0 => fields.optional("unk_token")?,
+            BPE => fields.optional("unk_token")?,
             _ => Some(fields.required("unk_token")?),
         };
         let unknown = match token {
@@ -76,8 +84,8 @@ impl Model {
             None => None,
         };
         let kind = match kind {
-            0 => Kind::Bpe(Bpe::read(&fields, &vocabulary)?),
-            1 => Kind::WordPiece(WordPiece::read(&fields, &vocabulary)?),
+            BPE => Kind::Bpe(Bpe::read(&fields, &vocabulary)?),
+            WORD_PIECE => Kind::WordPiece(WordPiece::read(&fields, &vocabulary)?),
             _ => Kind::WordLevel,
         };
         Ok(Model {
