@@ -306,6 +306,23 @@ fn random_texts_are_normalized_as_in_the_reference() {
 }
 
 #[test]
+fn every_literal_is_found_as_in_the_reference() {
+    let text: String = ('\0'..='\u{180}').chain('\0'..='\u{180}').collect();
+    for character in '\0'..='\u{180}' {
+        for literal in [
+            character.to_string(),
+            format!("{character}{}", (character as u8).wrapping_add(1) as char),
+        ] {
+            let json = format!(
+                r#"{{"type":"Replace","pattern":{{"String":{}}},"content":"\u2581"}}"#,
+                quoted(&literal)
+            );
+            compare(&read(&json).unwrap(), &reference(&json).unwrap(), &text, &json);
+        }
+    }
+}
+
+#[test]
 fn random_normalizers_are_those_of_the_reference() {
     let mut random = Random(11);
     for _ in 0..2_000 {
