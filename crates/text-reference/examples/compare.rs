@@ -6,7 +6,10 @@ use tokenbed_text_reference::compare::{Loaded, Pair};
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let middle = arguments.iter().position(|argument| argument == "--").expect("compare TOKENIZER... -- TEXTS...");
+    let middle = arguments
+        .iter()
+        .position(|argument| argument == "--")
+        .expect("compare TOKENIZER... -- TEXTS...");
     let mut wrong = 0;
     for tokenizer in &arguments[..middle] {
         let json = std::fs::read_to_string(tokenizer).expect(tokenizer);
@@ -27,7 +30,11 @@ fn main() {
                     }
                 }
             }
-            let memo = if pair.has_memo() { "with and without the memo" } else { "no memo" };
+            let memo = if pair.has_memo() {
+                "with and without the memo"
+            } else {
+                "no memo"
+            };
             println!("{tokenizer}, {file}: {texts} texts, {differing} differ ({memo})");
             wrong += differing;
         }

@@ -24,10 +24,16 @@ const KEPT: usize = 3 << 10;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let numbers: Vec<u64> = arguments.iter().filter_map(|argument| argument.parse().ok()).collect();
+    let numbers: Vec<u64> = arguments
+        .iter()
+        .filter_map(|argument| argument.parse().ok())
+        .collect();
     let seconds = numbers.first().copied().unwrap_or(60);
     let clock = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    let seed = numbers.get(1).copied().unwrap_or(clock.map_or(0, |time| time.as_secs()));
+    let seed = numbers
+        .get(1)
+        .copied()
+        .unwrap_or(clock.map_or(0, |time| time.as_secs()));
     let keep = arguments.iter().any(|argument| argument == "--keep");
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut kept: Vec<String> = std::fs::read_dir(here.join("corpus"))
@@ -45,20 +51,36 @@ fn main() {
         let mut file = generated.json;
         let other = files::generated(&mut random).json;
         if !kept.is_empty() && random.one_in(2) {
-            file = kept[random.below(kept.len())].split('\0').next().unwrap_or_default().to_string();
+            file = kept[random.below(kept.len())]
+                .split('\0')
+                .next()
+                .unwrap_or_default()
+                .to_string();
         }
         for _ in 0..1 + random.below(3) {
             mutate(&mut file, &other, &mut random);
         }
         file.push('\0');
-        file.push_str(&texts::generated(&mut random, &generated.alphabet, &generated.tokens));
+        file.push_str(&texts::generated(
+            &mut random,
+            &generated.alphabet,
+            &generated.tokens,
+        ));
         let began = Instant::now();
         let result = catch_unwind(AssertUnwindSafe(|| check(&file)));
         let long = began.elapsed() > LONGEST;
         let Some(end) = result.ok().filter(|_| !long) else {
             let path = here.join(format!("failed-{seed}-{runs}"));
             let written = std::fs::write(&path, &file);
-            println!("{} {} ({written:?})", path.display(), if long { "takes too long" } else { "panics or differs" });
+            println!(
+                "{} {} ({written:?})",
+                path.display(),
+                if long {
+                    "takes too long"
+                } else {
+                    "panics or differs"
+                }
+            );
             std::process::exit(1);
         };
         read += (end == "read") as u64;
@@ -70,9 +92,15 @@ fn main() {
         }
         runs += 1;
         if start.elapsed().as_secs() >= told {
-            println!("{told} s: {runs} files, {read} of them are read, {} ends", ends.len());
+            println!(
+                "{told} s: {runs} files, {read} of them are read, {} ends",
+                ends.len()
+            );
             told += 10;
         }
     }
-    println!("{runs} files, {read} of them are read, {} ends; nothing failed", ends.len());
+    println!(
+        "{runs} files, {read} of them are read, {} ends; nothing failed",
+        ends.len()
+    );
 }

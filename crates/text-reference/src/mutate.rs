@@ -4,10 +4,51 @@ use crate::random::Random;
 
 /// Texts that readers look for.
 const TEXTS: &[&str] = &[
-    "{", "}", "[", "]", ",", ":", "\"", "\\", "\\u0041", "\\ud800", "null", "true", "false", "0", "1", "-1", "1.5", "1e400",
-    "-1e400", "18446744073709551615", "4294967295", "4294967296", "\"\"", "\" \"", "\"a\"", "\"Regex\"", "\"String\"",
-    "\"type\":\"Sequence\"", "\"normalizers\":[]", "\"type\":null", "\"NFC\"", "\"Foo\"", "\"Left\"", "\"[UNK]\"", "{}", "[]",
-    "[[]]", "\"unk_id\":0", "\"dropout\":0.1", "\"dropout\":0", "\"vocab\":{}", "\"vocab\":[]", "\"merges\":[]", "\\u0000", "é",
+    "{",
+    "}",
+    "[",
+    "]",
+    ",",
+    ":",
+    "\"",
+    "\\",
+    "\\u0041",
+    "\\ud800",
+    "null",
+    "true",
+    "false",
+    "0",
+    "1",
+    "-1",
+    "1.5",
+    "1e400",
+    "-1e400",
+    "18446744073709551615",
+    "4294967295",
+    "4294967296",
+    "\"\"",
+    "\" \"",
+    "\"a\"",
+    "\"Regex\"",
+    "\"String\"",
+    "\"type\":\"Sequence\"",
+    "\"normalizers\":[]",
+    "\"type\":null",
+    "\"NFC\"",
+    "\"Foo\"",
+    "\"Left\"",
+    "\"[UNK]\"",
+    "{}",
+    "[]",
+    "[[]]",
+    "\"unk_id\":0",
+    "\"dropout\":0.1",
+    "\"dropout\":0",
+    "\"vocab\":{}",
+    "\"vocab\":[]",
+    "\"merges\":[]",
+    "\\u0000",
+    "é",
 ];
 
 /// Changes a file in one place, mostly so that it is still JSON.
@@ -31,7 +72,10 @@ pub fn mutate(file: &mut String, other: &str, random: &mut Random) {
         }
         2 => {
             let (from, to) = (place(file, random), place(file, random));
-            file.replace_range(from.min(to)..from.max(to).min(from.min(to) + 40).max(from.min(to)), "");
+            file.replace_range(
+                from.min(to)..from.max(to).min(from.min(to) + 40).max(from.min(to)),
+                "",
+            );
         }
         3 => {
             let (at, from) = (place(file, random), place(other, random));

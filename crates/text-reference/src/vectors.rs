@@ -26,7 +26,9 @@ pub fn vectors() -> String {
         let mut random = Random(round << 32);
         round += 1;
         let file = files::generated(&mut random);
-        let Ok(tokenizer) = Tokenizer::from_str(&file.json) else { continue };
+        let Ok(tokenizer) = Tokenizer::from_str(&file.json) else {
+            continue;
+        };
         if tokenbed_text::Tokenizer::from_json(file.json.as_bytes(), 0).is_err() {
             continue;
         }
@@ -48,7 +50,10 @@ fn of(random: &mut Random, file: &files::File, mut tokenizer: Tokenizer) -> Valu
     }
     let ids = |text: &str, special: bool| {
         let encoded = catch_unwind(AssertUnwindSafe(|| tokenizer.encode_fast(text, special)));
-        encoded.ok().and_then(Result::ok).map(|encoding| encoding.get_ids().to_vec())
+        encoded
+            .ok()
+            .and_then(Result::ok)
+            .map(|encoding| encoding.get_ids().to_vec())
     };
     let mut decoded = Vec::new();
     for text in all {

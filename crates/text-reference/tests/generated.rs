@@ -25,11 +25,14 @@ fn without_vocabulary(json: &str) -> String {
 
 #[test]
 fn generated_files_have_the_ids_of_the_reference() {
-    std::panic::set_hook(Box::new(|_| {}));
+    if std::env::var("TOKENBED_SHOW").is_err() {
+        std::panic::set_hook(Box::new(|_| {}));
+    }
     let seed = variable("TOKENBED_SEED", std::process::id() as u64);
     let wanted = variable("TOKENBED_TEXTS", 100_000) as usize;
     println!("seed {seed}");
-    let (mut compared, mut read, mut neither, mut memos, mut round) = (0, 0, 0, 0, 0);
+    let (mut compared, mut panics, mut read, mut neither, mut memos, mut round) = (0, 0, 0, 0, 0, 0);
+    let mut times = [std::time::Duration::ZERO; 2];
     let mut refused = std::collections::BTreeMap::new();
     let mut wrong = Vec::new();
     while compared < wanted {
@@ -54,7 +57,9 @@ fn generated_files_have_the_ids_of_the_reference() {
         memos += pair.has_memo() as usize;
         let mut result = pair.vocabulary(1100).map(|ids| {
             for _ in 0..if ids.is_empty() { 0 } else { 20 } {
-                let list: Vec<u32> = (0..random.below(12)).map(|_| ids[random.below(ids.len())]).collect();
+                let list: Vec<u32> = (0..random.below(12))
+                    .map(|_| ids[random.below(ids.len())])
+                    .collect();
                 pair.decode(&list, random.one_in(2))?;
             }
             for _ in 0..60 {
@@ -68,14 +73,30 @@ fn generated_files_have_the_ids_of_the_reference() {
                 Err(error) | Ok(Err(error)) => std::mem::take(error),
                 Ok(Ok(())) => String::new(),
             };
-            wrong.push(format!("round {}: {error}\n{}", round - 1, without_vocabulary(&file.json)));
+            wrong.push(format!(
+                "round {}: {error}\n{}",
+                round - 1,
+                without_vocabulary(&file.json)
+            ));
             if wrong.len() > 10 {
                 break;
             }
         }
         compared += pair.texts;
+        panics += pair.panics;
+        times[0] += pair.times[0];
+        times[1] += pair.times[1];
     }
+    println!(
+        "the reference took {:.1?}, three of ours {:.1?}, and it panicked with {panics} texts",
+        times[0], times[1]
+    );
     println!("{compared} texts, {read} files ({memos} with a memo), {neither} that neither reads, refused: {refused:#?}");
     let _ = std::panic::take_hook();
-    assert!(wrong.is_empty(), "{} files differ\n{}", wrong.len(), wrong.join("\n\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} files differ\n{}",
+        wrong.len(),
+        wrong.join("\n\n")
+    );
 }

@@ -8,5 +8,8 @@ fn vectors_are_those_of_the_reference() {
     let expected = tokenbed_text_reference::vectors::vectors();
     std::panic::set_hook(hook);
     let found = std::fs::read_to_string(path).expect("test/vectors/text.json");
-    assert!(found == expected, "run cargo run -p tokenbed-text-reference --bin vectors");
+    assert!(
+        found == expected,
+        "run cargo run -p tokenbed-text-reference --bin vectors"
+    );
 }

@@ -10,16 +10,24 @@ use crate::normalize::{Normalized, Normalizer};
 use crate::unicode::{properties, Properties};
 use crate::Error;
 use search::{Found, Ids, Trie};
+use std::ops::Range;
 use tokenbed_formats::json::Reader;
 use tokenbed_formats::At;
 
 /// A part of a text: an added token, or text between two. Tokens may overlap what is in front of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Span {
-    pub start: usize,
-    pub end: usize,
+    pub start: u32,
+    pub end: u32,
     /// The id of the added token; None is text.
     pub id: Option<u32>,
+}
+
+impl Span {
+    /// Its bytes.
+    pub fn range(self) -> Range<usize> {
+        self.start as usize..self.end as usize
+    }
 }
 
 /// A token that is added to the vocabulary.
@@ -223,22 +231,23 @@ impl Added {
             if done < start {
                 let id = None;
                 spans.push(Span {
-                    start: done,
-                    end: start,
+                    start: done as u32,
+                    end: start as u32,
                     id,
                 });
             }
             // The reference drops what is empty, tokens as well.
             if start < end {
                 let id = Some(token.id);
+                let (start, end) = (start as u32, end as u32);
                 spans.push(Span { start, end, id });
             }
             done = end;
         }
         if done < text.len() {
             spans.push(Span {
-                start: done,
-                end: text.len(),
+                start: done as u32,
+                end: text.len() as u32,
                 id: None,
             });
         }
@@ -256,7 +265,9 @@ impl Added {
 
     /// Whether a token that is searched for has a byte.
     pub fn has_byte(&self, byte: u8) -> bool {
-        self.tokens.iter().any(|token| token.pattern().as_bytes().contains(&byte))
+        self.tokens
+            .iter()
+            .any(|token| token.pattern().as_bytes().contains(&byte))
     }
 
     /// The tokens and their ids, each id once.

@@ -19,7 +19,11 @@ pub(crate) enum Decoder {
     /// One string to another in each token.
     Replace { pattern: Pattern, content: String },
     /// Removes up to `start` and `stop` characters `content` at the ends of each token.
-    Strip { content: char, start: usize, stop: usize },
+    Strip {
+        content: char,
+        start: usize,
+        stop: usize,
+    },
     /// Puts a blank before each token without `prefix`.
     WordPiece { prefix: String, cleanup: bool },
 }
@@ -283,8 +287,17 @@ fn flush(bytes: &mut Vec<u8>, decoded: &mut Vec<String>) {
 
 /// Returns how many characters were removed at the start.
 fn strip(token: &mut String, content: char, start: usize, stop: usize) -> usize {
-    let at_start = token.chars().take(start).take_while(|&character| character == content).count();
-    let at_end = token.chars().rev().take(stop).take_while(|&character| character == content).count();
+    let at_start = token
+        .chars()
+        .take(start)
+        .take_while(|&character| character == content)
+        .count();
+    let at_end = token
+        .chars()
+        .rev()
+        .take(stop)
+        .take_while(|&character| character == content)
+        .count();
     let end = token.len() - at_end * content.len_utf8();
     // The reference panics where both ends meet.
     token.truncate(end);

@@ -54,7 +54,11 @@ impl<'a> Fields<'a> {
     /// An error at the start of the object. `template` begins with `@`, which is the part: see [`Error::new`].
     #[cold]
     pub fn error(&self, template: &str, texts: &[&str]) -> Error {
-        let name = if self.part.is_empty() { "the file" } else { &self.part };
+        let name = if self.part.is_empty() {
+            "the file"
+        } else {
+            &self.part
+        };
         let mut all = vec![name];
         all.extend(texts);
         Error::new(At::Byte(self.at), template, &[], &all)
@@ -91,7 +95,7 @@ impl<'a> Fields<'a> {
 impl<'a> Value<'a> {
     /// A reader of the value. It checks that nothing follows only if [`Reader::end`] is called.
     pub fn reader(&self) -> Result<Reader<'a>, Error> {
-        Reader::new(self.text.as_bytes(), self.at)
+        Ok(Reader::again(self.text, self.at))
     }
 
     /// The name of the value in messages.

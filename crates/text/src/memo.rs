@@ -46,20 +46,40 @@ impl Cuts {
     /// The cuts that the parts allow, or None.
     pub fn new(normalizers: &[Normalizer], splits: &[PreTokenizer], added: &Added) -> Option<Cuts> {
         let (bytes, between): (&[u8], bool) = match splits {
-            [PreTokenizer::Split { pattern: Pattern::Character(Properties::WHITE_SPACE), behavior: Behavior::Removed, invert: false }, ..]
-            | [PreTokenizer::Split { pattern: Pattern::Words, behavior: Behavior::Removed, invert: true }, ..] => {
-                (b" \n\t", false)
-            }
+            [PreTokenizer::Split {
+                pattern: Pattern::Character(Properties::WHITE_SPACE),
+                behavior: Behavior::Removed,
+                invert: false,
+            }, ..]
+            | [PreTokenizer::Split {
+                pattern: Pattern::Words,
+                behavior: Behavior::Removed,
+                invert: true,
+            }, ..] => (b" \n\t", false),
             // Metaspace. A mark of white space would make other characters than spaces begin a piece.
-            [PreTokenizer::Mark { mark, .. }, PreTokenizer::Split { pattern: Pattern::Literal(literal), behavior: Behavior::MergedWithNext, invert: false }, ..]
+            [PreTokenizer::Mark { mark, .. }, PreTokenizer::Split {
+                pattern: Pattern::Literal(literal),
+                behavior: Behavior::MergedWithNext,
+                invert: false,
+            }, ..]
                 if literal.chars().eq([*mark]) =>
             {
                 (b" ", false)
             }
-            [PreTokenizer::Mark { mark: ' ', .. }, split, ..] | [split, ..] if matches_words(split) => (b" ", true),
+            [PreTokenizer::Mark { mark: ' ', .. }, split, ..] | [split, ..] if matches_words(split) => {
+                (b" ", true)
+            }
             _ => return None,
         };
-        let first = |split: &PreTokenizer| matches!(split, PreTokenizer::Mark { scheme: Scheme::First, .. });
+        let first = |split: &PreTokenizer| {
+            matches!(
+                split,
+                PreTokenizer::Mark {
+                    scheme: Scheme::First,
+                    ..
+                }
+            )
+        };
         if bytes == b" " && splits[1..].iter().any(first) {
             return None;
         }
@@ -71,11 +91,14 @@ impl Cuts {
             let blank = &*(byte as char).to_string();
             let keeps = |(index, normalizer): (usize, &Normalizer)| match normalizer {
                 Normalizer::Lowercase | Normalizer::Form(Form::Nfc | Form::Nfd) => true,
-                Normalizer::Bert(_) | Normalizer::Form(_) | Normalizer::Nmt | Normalizer::StripAccents => !between,
-                Normalizer::Precompiled(_) => !between && index == 0,
-                Normalizer::Replace { pattern: normalize::Pattern::Literal(literal), .. } => {
-                    !between && !literal.contains(blank)
+                Normalizer::Bert(_) | Normalizer::Form(_) | Normalizer::Nmt | Normalizer::StripAccents => {
+                    !between
                 }
+                Normalizer::Precompiled(_) => !between && index == 0,
+                Normalizer::Replace {
+                    pattern: normalize::Pattern::Literal(literal),
+                    ..
+                } => !between && !literal.contains(blank),
                 _ => false,
             };
             let mut normalized = Normalized::default();
@@ -84,7 +107,10 @@ impl Cuts {
             for normalizer in normalizers {
                 normalizer.apply(&mut normalized, &mut spare);
             }
-            let space = normalized.text.chars().all(|character| properties(character).any(SPACE));
+            let space = normalized
+                .text
+                .chars()
+                .all(|character| properties(character).any(SPACE));
             let kept = match byte {
                 b' ' => normalized.text == " ",
                 _ => space && !normalized.text.is_empty(),
@@ -139,7 +165,8 @@ impl Cuts {
         let before = text[..at].chars().next_back().map(properties);
         let after = text[at + 1..].chars().next();
         let Some(before) = before else { return false };
-        if before.any(Properties::PREPEND) || text.as_bytes()[at - 1] == b'\r' && text.as_bytes()[at] == b'\n' {
+        if before.any(Properties::PREPEND) || text.as_bytes()[at - 1] == b'\r' && text.as_bytes()[at] == b'\n'
+        {
             return false;
         }
         match after.map(properties) {
@@ -153,8 +180,18 @@ impl Cuts {
 
 /// Whether a step makes a piece of each match of a pattern of words.
 fn matches_words(split: &PreTokenizer) -> bool {
-    let &PreTokenizer::Split { ref pattern, behavior, invert } = split else { return false };
-    let pieces = matches!((behavior, invert), (Behavior::Isolated, _) | (Behavior::Removed, true));
+    let &PreTokenizer::Split {
+        ref pattern,
+        behavior,
+        invert,
+    } = split
+    else {
+        return false;
+    };
+    let pieces = matches!(
+        (behavior, invert),
+        (Behavior::Isolated, _) | (Behavior::Removed, true)
+    );
     pieces && matches!(pattern, Pattern::Gpt2 | Pattern::Cl100k { .. } | Pattern::O200k)
 }
 
@@ -271,7 +308,10 @@ impl Memo {
         let length = end - start;
         let key = if length <= 16 {
             let key = match bytes.get(start..start + 16) {
-                Some(bytes) => u128::from_le_bytes(bytes.try_into().unwrap_or_default()) & (u128::MAX >> (128 - 8 * length)),
+                Some(bytes) => {
+                    u128::from_le_bytes(bytes.try_into().unwrap_or_default())
+                        & (u128::MAX >> (128 - 8 * length))
+                }
                 None => {
                     let mut padded = [0; 16];
                     padded[..length].copy_from_slice(&bytes[start..end]);
@@ -288,7 +328,10 @@ impl Memo {
             }
             [hash, 0]
         };
-        let hash = mix(key[0] ^ 0xa076_1d64_78bd_642f, key[1] ^ 0xe703_7ed1_a0b4_28db ^ length as u64);
+        let hash = mix(
+            key[0] ^ 0xa076_1d64_78bd_642f,
+            key[1] ^ 0xe703_7ed1_a0b4_28db ^ length as u64,
+        );
         Key { key, hash, length }
     }
 
@@ -376,7 +419,10 @@ impl Memo {
                 true => slot.key,
                 false => [slot.key[0], 0],
             };
-            let hash = mix(key[0] ^ 0xa076_1d64_78bd_642f, key[1] ^ 0xe703_7ed1_a0b4_28db ^ slot.length as u64);
+            let hash = mix(
+                key[0] ^ 0xa076_1d64_78bd_642f,
+                key[1] ^ 0xe703_7ed1_a0b4_28db ^ slot.length as u64,
+            );
             self.used += place(&mut self.slots, hash, slot) as usize;
         }
     }

@@ -10,7 +10,7 @@ mod word_piece;
 
 use tokenbed_formats::json::Kind as JsonKind;
 
-use crate::fields::Fields;
+use crate::fields::{Fields, Value};
 use crate::tokenizer::EncodeError;
 use crate::Error;
 use bpe::Bpe;
@@ -41,28 +41,42 @@ enum Kind {
     Unigram(Unigram),
 }
 
+/// The types of models that are read.
+const TYPES: [&str; 4] = ["BPE", "WordPiece", "WordLevel", "Unigram"];
+// Their indices.
+const BPE: usize = 0;
+const WORD_PIECE: usize = 1;
+const WORD_LEVEL: usize = 2;
+const UNIGRAM: usize = 3;
+
+/// `error`, which is in `value`, with its name.
+#[cold]
+fn named(value: &Value, error: Error) -> Error {
+    Error::new(error.at, "@: @", &[], &[value.part(), &error.rule])
+}
+
 impl Model {
     /// Reads a model.
     pub fn read(fields: Fields) -> Result<Model, Error> {
         let vocab = fields.required("vocab")?;
         let kind = match fields.value("type") {
-            Some(value) => value.choice(&["BPE", "WordPiece", "WordLevel", "Unigram"])?,
-            // Old files have no type. The reference then tries the models in this order; only Unigram has an array.
-            None if vocab.reader()?.kind()? == JsonKind::Array => 3,
-            None if fields.optional("merges")?.is_some() => 0,
+            Some(value) => value.choice(&TYPES)?,
+            // Old files have no type. The reference then tries one model after the other; only Unigram has an array.
+            None if vocab.reader()?.kind()? == JsonKind::Array => UNIGRAM,
+            None if fields.optional("merges")?.is_some() => BPE,
             None if fields.optional("continuing_subword_prefix")?.is_some()
                 && fields.optional("max_input_chars_per_word")?.is_some() =>
             {
-                1
+                WORD_PIECE
             }
-            None => 2,
+            None => WORD_LEVEL,
         };
-        if kind == 3 {
-            return Model::unigram(&fields);
+        if kind == UNIGRAM {
+            return Model::unigram(&fields, &vocab);
         }
         let vocabulary = Vocabulary::read(&vocab)?;
         let token = match kind {
-            0 => fields.optional("unk_token")?,
+            BPE => fields.optional("unk_token")?,
             _ => Some(fields.required("unk_token")?),
         };
         let unknown = match token {
@@ -70,8 +84,8 @@ impl Model {
             None => None,
         };
         let kind = match kind {
-            0 => Kind::Bpe(Bpe::read(&fields, &vocabulary)?),
-            1 => Kind::WordPiece(WordPiece::read(&fields, &vocabulary)?),
+            BPE => Kind::Bpe(Bpe::read(&fields, &vocabulary)?),
+            WORD_PIECE => Kind::WordPiece(WordPiece::read(&fields, &vocabulary)?),
             _ => Kind::WordLevel,
         };
         Ok(Model {
@@ -81,11 +95,11 @@ impl Model {
         })
     }
 
-    fn unigram(fields: &Fields) -> Result<Model, Error> {
-        let (vocabulary, scores) = Unigram::read(&fields.required("vocab")?)?;
+    fn unigram(fields: &Fields, vocab: &Value) -> Result<Model, Error> {
+        let (vocabulary, scores) = Unigram::read(vocab)?;
         let mut unknown = None;
         if let Some(value) = fields.optional("unk_id")? {
-            let id = value.reader()?.unsigned()?;
+            let id = value.reader()?.unsigned().map_err(|error| named(&value, error))?;
             let size = scores.len() as u64;
             if id >= size {
                 return Err(value.error("@ is #, but the vocabulary has # tokens", &[id, size], &[]));

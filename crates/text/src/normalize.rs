@@ -7,6 +7,7 @@ mod origin;
 mod scan;
 
 use crate::fields::{Fields, Value};
+use crate::split::byte_character;
 use crate::unicode::{properties, Properties};
 use crate::Error;
 
@@ -15,6 +16,10 @@ pub(crate) use charsmap::Charsmap;
 pub(crate) use form::Form;
 use form::{put_lower, Former, Mark};
 use origin::Origin;
+
+/// Longer texts, in bytes, are refused; a normalizer stops soon after it. Pieces then have 32-bit positions, even where
+/// pre-tokenizers write three bytes for one.
+pub(crate) const LONGEST: usize = 1 << 30;
 
 /// A text and its origin.
 #[derive(Debug, Default, Clone)]
@@ -230,6 +235,9 @@ impl Pattern {
             // The content has the alignment of the last byte that it replaces.
             origin += if end <= text.origin { content.len() } else { 0 };
             at = end;
+            if out.len() > LONGEST {
+                break;
+            }
         }
         if at == 0 {
             return false;
@@ -393,21 +401,6 @@ fn byte_level(text: &Normalized, spare: &mut Normalized) -> bool {
     spare.origin = spare.text.len();
     spare.text.extend(rest.bytes().map(byte_character));
     true
-}
-
-/// The character that stands for a byte in byte-level tokens: that of Latin-1 if it is printable, else the next one
-/// from U+0100 on.
-pub(crate) const fn byte_character(byte: u8) -> char {
-    let code = match byte {
-        b'!'..=b'~' | 0xa1..=0xac | 0xae..=0xff => byte as u32,
-        ..=b' ' => 0x100 + byte as u32,
-        0x7f..=0xa0 => 0x121 + byte as u32 - 0x7f,
-        0xad => 0x143,
-    };
-    match char::from_u32(code) {
-        Some(character) => character,
-        None => '\0',
-    }
 }
 
 #[cfg(test)]

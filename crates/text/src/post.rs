@@ -27,11 +27,12 @@ impl Truncation {
             .choice(&["LongestFirst", "OnlyFirst", "OnlySecond"])?;
         let max_length = fields.required("max_length")?.size()?;
         let stride = fields.required("stride")?;
-        // The reference panics, though not always: it stops reading a text where it has enough ids.
-        let least = match max_length.checked_sub(added) {
-            Some(left) if left > 0 => left,
-            _ => max_length,
+        // The reference then panics, or does not cut at all, but not always: it stops reading a text where it has enough ids.
+        let Some(least) = max_length.checked_sub(added) else {
+            let template = "@.max_length is #, but the post-processor alone adds # ids";
+            return Err(value.error(template, &[max_length as u64, added as u64], &[]));
         };
+        let least = if least > 0 { least } else { max_length };
         if least > 0 && stride.size()? >= least {
             let template = "@ is #, but must be below max_length without the special tokens, which is #";
             return Err(stride.error(template, &[stride.size()? as u64, least as u64], &[]));
@@ -55,11 +56,7 @@ impl Truncation {
     /// no second text.
     #[must_use]
     pub fn apply(&self, ids: &mut Vec<u32>, start: usize, added: usize) -> bool {
-        // The reference subtracts without a check, so that nothing is cut if there is no room for the special tokens.
-        let most = match self.max_length.checked_sub(added) {
-            Some(most) => most,
-            None => return true,
-        };
+        let most = self.max_length - added;
         let length = ids.len() - start;
         if length <= most {
             return true;
@@ -109,8 +106,11 @@ impl PostProcessor {
             "BertProcessing" | "RobertaProcessing" => {
                 let first = special(&fields.required("cls")?)?;
                 let last = special(&fields.required("sep")?)?;
-                self.templates
-                    .push(vec![Part::Special(vec![first]), Part::Text, Part::Special(vec![last])]);
+                self.templates.push(vec![
+                    Part::Special(vec![first]),
+                    Part::Text,
+                    Part::Special(vec![last]),
+                ]);
             }
             "TemplateProcessing" => {
                 fields.required("pair")?.objects()?;
@@ -129,7 +129,8 @@ impl PostProcessor {
                 }
             }
             other => {
-                let template = "@ has the type $, which is not read: BertProcessing, ByteLevel, RobertaProcessing, \
+                let template =
+                    "@ has the type $, which is not read: BertProcessing, ByteLevel, RobertaProcessing, \
                                 Sequence and TemplateProcessing are";
                 return Err(fields.error(template, &[other]));
             }
@@ -150,7 +151,12 @@ impl PostProcessor {
     /// Applies the templates to the ids after `start`; without `special` they add no special token.
     pub fn apply(&self, ids: &mut Vec<u32>, start: usize, special: bool) {
         for template in &self.templates {
-            if !special && matches!(template.iter().filter(|part| matches!(part, Part::Text)).count(), 1) {
+            if !special
+                && matches!(
+                    template.iter().filter(|part| matches!(part, Part::Text)).count(),
+                    1
+                )
+            {
                 continue;
             }
             let text = ids.split_off(start);

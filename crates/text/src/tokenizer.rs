@@ -7,7 +7,7 @@ use crate::decode::{self, Decoder};
 use crate::fields::{Fields, Value};
 use crate::memo::{Cuts, Found, Memo};
 use crate::model::{Model, Scratch};
-use crate::normalize::{Normalized, Normalizer};
+use crate::normalize::{Normalized, Normalizer, LONGEST};
 use crate::post::{PostProcessor, Truncation};
 use crate::split::{Piece, Pieces, PreTokenizer};
 use crate::Error;
@@ -19,6 +19,8 @@ pub enum EncodeError {
     Unknown,
     /// It has too many ids, and the file's truncation cuts the second text of a pair only.
     Truncation,
+    /// It, or its normal form, has more than 2^30 bytes.
+    TooLong,
 }
 
 /// The first id of a list that no token has.
@@ -149,8 +151,8 @@ impl Parts {
             match span.id {
                 Some(id) => ids.push(id),
                 None => {
-                    normalize(&self.normalizers, buffers, text, span.start..span.end);
-                    result = self.encode_normalized(buffers, &mut goal, ids);
+                    result = normalize(&self.normalizers, buffers, text, span.range())
+                        .and_then(|()| self.encode_normalized(buffers, &mut goal, ids));
                 }
             }
             if result.is_err() || goal.done {
@@ -162,7 +164,12 @@ impl Parts {
     }
 
     /// Appends the ids of `buffers.normalized`.
-    fn encode_normalized(&self, buffers: &mut Buffers, goal: &mut Goal, ids: &mut Vec<u32>) -> Result<(), EncodeError> {
+    fn encode_normalized(
+        &self,
+        buffers: &mut Buffers,
+        goal: &mut Goal,
+        ids: &mut Vec<u32>,
+    ) -> Result<(), EncodeError> {
         let mut spans = std::mem::take(&mut buffers.spans);
         spans.clear();
         self.added.split_normalized(&buffers.normalized.text, &mut spans);
@@ -170,7 +177,7 @@ impl Parts {
         for span in &spans {
             match span.id {
                 Some(id) => ids.push(id),
-                None => result = self.encode_span(buffers, span.start..span.end, goal, ids),
+                None => result = self.encode_span(buffers, span.range(), goal, ids),
             }
             if result.is_err() || goal.done {
                 break;
@@ -220,11 +227,17 @@ impl Parts {
     }
 
     /// Appends the ids of a chunk of a text.
-    fn encode_chunk(&self, buffers: &mut Buffers, text: &str, chunk: std::ops::Range<usize>, ids: &mut Vec<u32>) -> Result<(), Whole> {
+    fn encode_chunk(
+        &self,
+        buffers: &mut Buffers,
+        text: &str,
+        chunk: std::ops::Range<usize>,
+        ids: &mut Vec<u32>,
+    ) -> Result<(), Whole> {
         if self.added.has_raw(&text[chunk.clone()]) {
             return Err(Whole);
         }
-        normalize(&self.normalizers, buffers, text, chunk);
+        normalize(&self.normalizers, buffers, text, chunk).map_err(|_| Whole)?;
         if self.added.has_normalized(&buffers.normalized.text) {
             return Err(Whole);
         }
@@ -265,7 +278,12 @@ impl Goal {
     }
 
     /// The model has seen a piece, whose ids are those from `start` to `end`.
-    fn piece(&mut self, start: usize, end: usize, result: Result<(), EncodeError>) -> Result<(), EncodeError> {
+    fn piece(
+        &mut self,
+        start: usize,
+        end: usize,
+        result: Result<(), EncodeError>,
+    ) -> Result<(), EncodeError> {
         if !self.left {
             self.done = end - self.first >= self.enough;
             return result;
@@ -295,12 +313,21 @@ impl Goal {
 }
 
 /// Puts the normal form of a part of `text` into `buffers.normalized`.
-fn normalize(normalizers: &[Normalizer], buffers: &mut Buffers, text: &str, part: std::ops::Range<usize>) {
+fn normalize(
+    normalizers: &[Normalizer],
+    buffers: &mut Buffers,
+    text: &str,
+    part: std::ops::Range<usize>,
+) -> Result<(), EncodeError> {
     let normalized = &mut buffers.normalized;
     normalized.set(&text[part.clone()], part.start == 0);
     for normalizer in normalizers {
         normalizer.apply(normalized, &mut buffers.spare);
+        if normalized.text.len() > LONGEST {
+            return Err(EncodeError::TooLong);
+        }
     }
+    Ok(())
 }
 
 /// Reads `padding`, of which only the id counts.
@@ -343,6 +370,9 @@ impl Tokenizer {
 
     fn encode_text(&mut self, text: &str, special: bool, ids: &mut Vec<u32>) -> Result<(), EncodeError> {
         let start = ids.len();
+        if text.len() > LONGEST {
+            return Err(EncodeError::TooLong);
+        }
         if !self.encode_chunks(text, ids) {
             ids.truncate(start);
             self.parts.encode(&mut self.buffers, text, ids)?;
@@ -380,7 +410,10 @@ impl Tokenizer {
                 Found::Whole => return false,
                 Found::Nothing => {
                     self.chunk.clear();
-                    match self.parts.encode_chunk(&mut self.buffers, text, start..end, &mut self.chunk) {
+                    match self
+                        .parts
+                        .encode_chunk(&mut self.buffers, text, start..end, &mut self.chunk)
+                    {
                         Ok(()) => {
                             ids.extend_from_slice(&self.chunk);
                             memo.insert(key, chunk, Some(&self.chunk));
@@ -405,7 +438,13 @@ impl Tokenizer {
     /// The text of ids that arrive in parts. `begins`: no token came before; `ends`: none follows. Otherwise only as many
     /// ids are taken as have a text that no later id changes; the others are passed again, in front of the next ones. The
     /// texts of all parts are together the text of all ids.
-    pub fn decode_part(&self, ids: &[u32], skip_special: bool, begins: bool, ends: bool) -> Result<Decoded, UnknownId> {
+    pub fn decode_part(
+        &self,
+        ids: &[u32],
+        skip_special: bool,
+        begins: bool,
+        ends: bool,
+    ) -> Result<Decoded, UnknownId> {
         let mut tokens = Vec::with_capacity(ids.len());
         let mut positions = Vec::with_capacity(ids.len());
         for (position, &id) in ids.iter().enumerate() {
@@ -483,7 +522,11 @@ impl Tokenizer {
         let count = |token: &str| token.chars().count() as u32;
         lengths.extend(model.tokens().map(count));
         let added = self.parts.added.tokens();
-        lengths.extend(added.filter(|(token, _)| model.token_to_id(token).is_none()).map(|(token, _)| count(token)));
+        lengths.extend(
+            added
+                .filter(|(token, _)| model.token_to_id(token).is_none())
+                .map(|(token, _)| count(token)),
+        );
         lengths.sort_unstable();
         match lengths.len() {
             0 => 0,
@@ -491,4 +534,3 @@ impl Tokenizer {
         }
     }
 }
-

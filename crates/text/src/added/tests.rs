@@ -70,7 +70,7 @@ fn split(added: &Added, tokenizer: &Tokenizer, text: &str) -> Vec<(String, Optio
     added.split_raw(text, &mut raw);
     assert_eq!(added.has_raw(text), !added.raw.find(text.as_bytes()).is_empty());
     for span in raw {
-        let text = &text[span.start..span.end];
+        let text = &text[span.range()];
         if span.id.is_some() {
             parts.push((text.to_string(), span.id));
             continue;
@@ -79,7 +79,7 @@ fn split(added: &Added, tokenizer: &Tokenizer, text: &str) -> Vec<(String, Optio
         let mut spans = Vec::new();
         added.split_normalized(&text, &mut spans);
         for span in spans {
-            parts.push((text[span.start..span.end].to_string(), span.id));
+            parts.push((text[span.range()].to_string(), span.id));
         }
     }
     parts

@@ -7,6 +7,7 @@ use std::collections::BinaryHeap;
 use tokenbed_formats::json::{Kind, Reader};
 use tokenbed_formats::{At, Error};
 
+use super::named;
 use super::trie::Node;
 use super::unigram::number;
 use super::vocabulary::Vocabulary;
@@ -72,7 +73,7 @@ impl Bpe {
             })
         };
         if let Some(value) = fields.optional("dropout")? {
-            let dropout = value.reader()?.number()?;
+            let dropout = value.reader()?.number().map_err(|error| named(&value, error))?;
             if number(dropout) != Some(0.0) {
                 return Err(value.error("@ must be null or 0, found @", &[], &[dropout]));
             }
@@ -80,7 +81,9 @@ impl Bpe {
         let prefix = text("continuing_subword_prefix")?;
         let trie = &vocabulary.trie;
         let mut plain = vocabulary.unique() && prefix.is_empty();
-        let merges = Merges::read(&fields.required("merges")?, vocabulary, prefix.len(), &mut plain)?;
+        let list = fields.required("merges")?;
+        let merges = Merges::read(&list, vocabulary, prefix.len(), &mut plain);
+        let merges = merges.map_err(|error| named(&list, error))?;
         Ok(Bpe {
             merges,
             continued: trie.walk(trie.root(), &prefix),
@@ -140,6 +143,7 @@ impl Bpe {
     ) -> Result<(), EncodeError> {
         let trie = &vocabulary.trie;
         symbols.clear();
+        symbols.reserve_exact(piece.len());
         // An unknown token is added when the next known character or the end comes, so after tokens of bytes.
         let mut pending = false;
         let mut start = 0;
@@ -232,6 +236,7 @@ impl Bpe {
         }));
         let entry = |rank: u32, at: u32| Reverse((rank as u64) << 32 | at as u64);
         queue.clear();
+        queue.reserve_exact(symbols.len());
         queue.extend((0..).zip(symbols.windows(2)).filter_map(|(at, pair)| {
             let rank = merges.rank(pair[0], pair[1]);
             (rank != NONE).then(|| entry(rank, at))
@@ -311,13 +316,10 @@ impl Merges {
         while reader.element()? {
             let next = reader.kind()?;
             let at = At::Byte(reader.position());
-            let wrong = |template: &str, texts: &[&str]| {
-                let mut all = vec![value.part()];
-                all.extend(texts);
-                Err(Error::new(at, template, &[pairs.len() as u64], &all))
-            };
+            let count = pairs.len() as u64;
+            let wrong = |template: &str, texts: &[&str]| Err(Error::new(at, template, &[count], texts));
             if *kind.get_or_insert(next) != next {
-                return wrong("@[#]: the merges must be all strings or all pairs", &[]);
+                return wrong("merge #: all merges must be strings, or all pairs", &[]);
             }
             let pair = match next {
                 Kind::Array => pair(&mut reader)?,
@@ -330,7 +332,7 @@ impl Merges {
                 }
             };
             let Some((left, right)) = pair else {
-                return wrong("@[#] must be two tokens", &[]);
+                return wrong("merge # must be two tokens", &[]);
             };
             let trie = &vocabulary.trie;
             let index = |node: Option<Node>| node.and_then(Node::value);
@@ -339,11 +341,11 @@ impl Merges {
             let rest = right.as_bytes().get(prefix..);
             let made = first.and_then(|first| trie.walk(first, rest?));
             let (Some(a), Some(b)) = (index(first), vocabulary.find(right.as_bytes())) else {
-                return wrong("@[#]: the vocabulary has not both $ and $", &[&left, &right]);
+                return wrong("merge #: the vocabulary has not both $ and $", &[&left, &right]);
             };
             let Some(made) = index(made) else {
                 return wrong(
-                    "@[#]: the vocabulary lacks the token that $ and $ make",
+                    "merge #: the vocabulary lacks the token that $ and $ make",
                     &[&left, &right],
                 );
             };

@@ -126,8 +126,9 @@ struct Builder {
 
 impl Builder {
     fn build(&mut self, text: &[u8], starts: &[u32]) -> Option<()> {
-        let string = |index: u32| &text[starts[index as usize] as usize..starts[index as usize + 1] as usize];
-        let mut order: Vec<u32> = (0..starts.len() as u32 - 1).collect();
+        let bounds = |index: usize| (starts[index] as usize, starts[index + 1] as usize);
+        // The index of a string, and above it one more than its next byte, 0 at its end.
+        let mut order: Vec<u64> = (0..starts.len() as u64 - 1).collect();
         let mut sorted = Vec::new();
         let mut labels = Vec::new();
         let mut groups = vec![Group {
@@ -137,46 +138,61 @@ impl Builder {
             slot: 0,
         }];
         while let Some(group) = groups.pop() {
-            let Group { end, depth, slot, .. } = group;
-            let mut start = group.start;
-            for at in group.start..end {
-                let index = order[at];
-                if string(index).len() == depth {
-                    self.units[slot] =
-                        self.units[slot].max(self.units[slot] & !0x7fff_ffff | (index as u64 + 1));
-                    order.swap(at, start);
-                    start += 1;
+            let Group { depth, mut slot, .. } = group;
+            let strings = &mut order[group.start..group.end];
+            if let [string] = strings {
+                let index = *string as u32;
+                let (start, end) = bounds(index as usize);
+                for &byte in &text[start + depth..end] {
+                    slot = self.children(slot, &[byte])? ^ byte as usize;
                 }
-            }
-            if start == end {
+                self.units[slot] |= index as u64 + 1;
                 continue;
             }
-            let label = |index: u32| string(index)[depth];
-            sort(&mut order[start..end], &mut sorted, &label);
-            labels.clear();
-            for &index in &order[start..end] {
-                if labels.last() != Some(&label(index)) {
-                    labels.push(label(index));
-                }
+            for string in &mut *strings {
+                let index = *string as u32;
+                let (start, end) = bounds(index as usize);
+                let next = if start + depth < end {
+                    text[start + depth] as u64 + 1
+                } else {
+                    0
+                };
+                *string = next << 32 | index as u64;
             }
-            let base = self.place(&labels)?;
-            self.units[slot] |= (base as u64) << BASE;
-            for &byte in &labels {
-                let from = start;
-                while start < end && label(order[start]) == byte {
-                    start += 1;
-                }
-                let slot = base ^ byte as usize;
-                self.units[slot] = (byte as u64) << LABEL | USED;
+            sort(strings, &mut sorted);
+            let ending = strings.iter().take_while(|string| **string >> 32 == 0).count();
+            if let Some(last) = strings[..ending].last() {
+                self.units[slot] |= last + 1;
+            }
+            labels.clear();
+            let runs = strings[ending..].chunk_by(|a, b| a >> 32 == b >> 32);
+            labels.extend(runs.clone().map(|run| ((run[0] >> 32) - 1) as u8));
+            if labels.is_empty() {
+                continue;
+            }
+            let base = self.children(slot, &labels)?;
+            let mut start = group.start + ending;
+            for (run, &label) in runs.zip(&labels) {
                 groups.push(Group {
-                    start: from,
-                    end: start,
+                    start,
+                    end: start + run.len(),
                     depth: depth + 1,
-                    slot,
+                    slot: base ^ label as usize,
                 });
+                start += run.len();
             }
         }
         Some(())
+    }
+
+    /// Gives a node children, and returns its base.
+    fn children(&mut self, slot: usize, labels: &[u8]) -> Option<usize> {
+        let base = self.place(labels)?;
+        self.units[slot] |= (base as u64) << BASE;
+        for &label in labels {
+            self.units[base ^ label as usize] = (label as u64) << LABEL | USED;
+        }
+        Some(base)
     }
 
     /// Takes a base, and its slots by `labels`.
@@ -217,32 +233,33 @@ impl Builder {
     }
 }
 
-/// Sorts strings by the byte `label`.
-fn sort(order: &mut [u32], sorted: &mut Vec<u32>, label: &dyn Fn(u32) -> u8) {
-    if order.len() <= FEW {
-        for at in 1..order.len() {
-            let index = order[at];
+/// Sorts strings by their next bytes. Equal ones keep their order.
+fn sort(strings: &mut [u64], sorted: &mut Vec<u64>) {
+    let key = |string: u64| (string >> 32) as usize;
+    if strings.len() <= FEW {
+        for at in 1..strings.len() {
+            let string = strings[at];
             let mut to = at;
-            while to > 0 && label(order[to - 1]) > label(index) {
-                order[to] = order[to - 1];
+            while to > 0 && key(strings[to - 1]) > key(string) {
+                strings[to] = strings[to - 1];
                 to -= 1;
             }
-            order[to] = index;
+            strings[to] = string;
         }
         return;
     }
-    let mut ends = [0u32; 257];
-    for &index in &*order {
-        ends[label(index) as usize + 1] += 1;
+    let mut ends = [0u32; 258];
+    for &string in &*strings {
+        ends[key(string) + 1] += 1;
     }
-    for byte in 0..256 {
-        ends[byte + 1] += ends[byte];
+    for next in 0..257 {
+        ends[next + 1] += ends[next];
     }
     sorted.clear();
-    sorted.extend_from_slice(order);
-    for &index in &*sorted {
-        let end = &mut ends[label(index) as usize];
-        order[*end as usize] = index;
+    sorted.extend_from_slice(strings);
+    for &string in &*sorted {
+        let end = &mut ends[key(string)];
+        strings[*end as usize] = string;
         *end += 1;
     }
 }

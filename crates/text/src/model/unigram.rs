@@ -2,6 +2,7 @@
 
 use tokenbed_formats::{At, Error};
 
+use super::named;
 use super::vocabulary::Vocabulary;
 use crate::fields::Value;
 use crate::tokenizer::EncodeError;
@@ -41,37 +42,7 @@ impl Unigram {
     pub fn read(value: &Value) -> Result<(Vocabulary, Vec<f64>), Error> {
         let mut vocabulary = Vocabulary::new();
         let mut scores = Vec::new();
-        let mut reader = value.reader()?;
-        reader.array()?;
-        while reader.element()? {
-            reader.kind()?;
-            let start = At::Byte(reader.position());
-            let wrong = || {
-                let template = "@[#] must be a token and its score";
-                Error::new(start, template, &[scores.len() as u64], &[value.part()])
-            };
-            reader.array()?;
-            if !reader.element()? {
-                return Err(wrong());
-            }
-            let token = reader.string()?;
-            if !reader.element()? {
-                return Err(wrong());
-            }
-            reader.kind()?;
-            let at = At::Byte(reader.position());
-            let text = reader.number()?;
-            let Some(score) = number(text) else {
-                let template = "@[#]: the score of $ is @, which is beyond f64";
-                let texts = [value.part(), &*token, text];
-                return Err(Error::new(at, template, &[scores.len() as u64], &texts));
-            };
-            if reader.element()? {
-                return Err(wrong());
-            }
-            vocabulary.push(&token);
-            scores.push(score);
-        }
+        pieces(value, &mut vocabulary, &mut scores).map_err(|error| named(value, error))?;
         vocabulary.finish(value)?;
         scores.shrink_to_fit();
         Ok((vocabulary, scores))
@@ -183,6 +154,40 @@ impl Unigram {
     }
 }
 
+fn pieces(value: &Value, vocabulary: &mut Vocabulary, scores: &mut Vec<f64>) -> Result<(), Error> {
+    let mut reader = value.reader()?;
+    reader.array()?;
+    while reader.element()? {
+        reader.kind()?;
+        let start = At::Byte(reader.position());
+        let wrong = || {
+            let template = "entry # must be a token and its score";
+            Err(Error::new(start, template, &[scores.len() as u64], &[]))
+        };
+        reader.array()?;
+        if !reader.element()? {
+            return wrong();
+        }
+        let token = reader.string()?;
+        if !reader.element()? {
+            return wrong();
+        }
+        reader.kind()?;
+        let at = At::Byte(reader.position());
+        let text = reader.number()?;
+        let Some(score) = number(text) else {
+            let template = "the score of $ is @, which is beyond f64";
+            return Err(Error::new(at, template, &[], &[&token, text]));
+        };
+        if reader.element()? {
+            return wrong();
+        }
+        vocabulary.push(&token);
+        scores.push(score);
+    }
+    Ok(())
+}
+
 /// The number of bytes of the character that starts with `byte`.
 #[inline(always)]
 fn width(byte: u8) -> usize {
@@ -253,6 +258,9 @@ pub(crate) fn number(text: &str) -> Option<f64> {
 
 /// The f64 that is nearest to `10^power`, up to 10^308.
 fn power_of_ten(power: u32) -> f64 {
+    if power <= 22 {
+        return (0..power).fold(1.0, |product, _| product * 10.0); // Exact.
+    }
     // 5^power, which has at most 716 bits; the factor 2^power is exact.
     let mut limbs = [0u32; 24];
     limbs[0] = 1;

@@ -4,6 +4,7 @@ use std::collections::BinaryHeap;
 
 use tokenbed_formats::{At, Error};
 
+use super::named;
 use super::trie::Trie;
 use crate::fields::Value;
 
@@ -26,6 +27,12 @@ impl Vocabulary {
     /// Reads an object from tokens to ids.
     pub fn read(value: &Value) -> Result<Vocabulary, Error> {
         let mut vocabulary = Vocabulary::new();
+        vocabulary.entries(value).map_err(|error| named(value, error))?;
+        vocabulary.finish(value)?;
+        Ok(vocabulary)
+    }
+
+    fn entries(&mut self, value: &Value) -> Result<(), Error> {
         let mut reader = value.reader()?;
         reader.object()?;
         while let Some(token) = reader.key()? {
@@ -33,14 +40,13 @@ impl Vocabulary {
             let at = At::Byte(reader.position());
             let number = reader.unsigned()?;
             let Ok(id) = u32::try_from(number) else {
-                let template = "@: the id of $ must be in [0, 2^32), found #";
-                return Err(Error::new(at, template, &[number], &[value.part(), &token]));
+                let template = "the id of $ must be in [0, 2^32), found #";
+                return Err(Error::new(at, template, &[number], &[&token]));
             };
-            vocabulary.push(&token);
-            vocabulary.ids.push(id);
+            self.push(&token);
+            self.ids.push(id);
         }
-        vocabulary.finish(value)?;
-        Ok(vocabulary)
+        Ok(())
     }
 
     /// No tokens.

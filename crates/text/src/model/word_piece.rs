@@ -12,7 +12,7 @@ pub(crate) struct WordPiece {
     /// The node of `continuing_subword_prefix`.
     continued: Option<Node>,
     /// `max_input_chars_per_word`.
-    longest: u64,
+    longest: usize,
 }
 
 impl WordPiece {
@@ -22,10 +22,7 @@ impl WordPiece {
         let trie = &vocabulary.trie;
         Ok(WordPiece {
             continued: trie.walk(trie.root(), prefix.as_bytes()),
-            longest: fields
-                .required("max_input_chars_per_word")?
-                .reader()?
-                .unsigned()?,
+            longest: fields.required("max_input_chars_per_word")?.size()?,
         })
     }
 
@@ -38,7 +35,7 @@ impl WordPiece {
         ids: &mut Vec<u32>,
     ) -> Result<(), EncodeError> {
         let before = ids.len();
-        let long = piece.len() as u64 > self.longest && piece.chars().count() as u64 > self.longest;
+        let long = piece.len() > self.longest && piece.chars().count() > self.longest;
         if long || !self.split(vocabulary, piece.as_bytes(), ids) {
             ids.truncate(before);
             ids.push(unknown.ok_or(EncodeError::Unknown)?);

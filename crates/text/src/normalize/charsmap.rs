@@ -1,7 +1,7 @@
 //! The normalizer Precompiled: the charsmap of SentencePiece, by the crate spm_precompiled.
 
 use super::origin::Origin;
-use super::{scan, Normalized};
+use super::{scan, Normalized, LONGEST};
 use crate::fields::Value;
 use crate::unicode::cluster;
 use crate::Error;
@@ -117,12 +117,6 @@ impl Charsmap {
         Ok(())
     }
 
-    /// Whether a text that is replaced begins with `byte`. If none begins with a blank, then what follows a blank is
-    /// replaced as at the start of a text, unless its first character belongs to the cluster of the blank.
-    pub fn starts(&self, byte: u8) -> bool {
-        self.step(self.root(), byte).is_some()
-    }
-
     /// What replaces `part`: that of its shortest prefix in the trie.
     fn find(&self, part: &[u8]) -> Option<&str> {
         let mut node = self.root();
@@ -153,7 +147,7 @@ impl Charsmap {
         writer.origin.from = source.get(..text.origin).unwrap_or_default().chars().count();
         let mut changed = false;
         let mut at = 0;
-        while at < source.len() {
+        while at < source.len() && writer.out.len() <= LONGEST {
             if self.plain && !writer.origin.active {
                 let mut end = scan::printable(source.as_bytes(), at);
                 // The last one may be in a cluster with what follows.

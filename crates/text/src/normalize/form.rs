@@ -45,7 +45,8 @@ impl Form {
 pub(crate) struct Mark {
     character: char,
     class: u8,
-    change: i32,
+    /// 0 or 1.
+    change: i8,
 }
 
 /// Decomposes the characters that are pushed, puts marks in order and composes, and writes the result.
@@ -85,7 +86,7 @@ impl Former<'_> {
     }
 
     #[inline]
-    fn part(&mut self, character: char, class: u8, change: i32) {
+    fn part(&mut self, character: char, class: u8, change: i8) {
         if class != 0 {
             // A mark that is left out moves no other one, but alignments go by the order of all.
             if self.strip && !self.origin.active && is_nonspacing(character) {
@@ -102,17 +103,17 @@ impl Former<'_> {
             self.order();
         }
         if !self.form.composes() {
-            return self.write(character, change);
+            return self.write(character, change.into());
         }
         // Two characters of class 0 are composed only if nothing is between them.
         if let (Some((starter, sum)), true) = (self.starter, self.marks.is_empty()) {
             if let Some(composed) = compose::compose(starter, character) {
-                self.starter = Some((composed, sum + change - 1));
+                self.starter = Some((composed, sum + i32::from(change) - 1));
                 return;
             }
         }
         self.write_starter();
-        self.starter = Some((character, change));
+        self.starter = Some((character, change.into()));
     }
 
     /// Writes what is held back. The next character begins anew.
@@ -131,7 +132,7 @@ impl Former<'_> {
         for index in 0..self.marks.len() {
             let mark = self.marks[index];
             let Some((starter, sum)) = self.starter else {
-                self.write(mark.character, mark.change);
+                self.write(mark.character, mark.change.into());
                 continue;
             };
             let blocked = kept > 0 && self.marks[kept - 1].class >= mark.class;
@@ -141,7 +142,7 @@ impl Former<'_> {
                 compose::compose(starter, mark.character)
             };
             match composed {
-                Some(composed) => self.starter = Some((composed, sum + mark.change - 1)),
+                Some(composed) => self.starter = Some((composed, sum + i32::from(mark.change) - 1)),
                 None => {
                     self.marks[kept] = mark;
                     kept += 1;
@@ -157,7 +158,7 @@ impl Former<'_> {
         }
         for index in 0..self.marks.len() {
             let mark = self.marks[index];
-            self.write(mark.character, mark.change);
+            self.write(mark.character, mark.change.into());
         }
         self.marks.clear();
     }

@@ -306,6 +306,23 @@ fn random_texts_are_normalized_as_in_the_reference() {
 }
 
 #[test]
+fn every_literal_is_found_as_in_the_reference() {
+    let text: String = ('\0'..='\u{180}').chain('\0'..='\u{180}').collect();
+    for character in '\0'..='\u{180}' {
+        for literal in [
+            character.to_string(),
+            format!("{character}{}", (character as u8).wrapping_add(1) as char),
+        ] {
+            let json = format!(
+                r#"{{"type":"Replace","pattern":{{"String":{}}},"content":"\u2581"}}"#,
+                quoted(&literal)
+            );
+            compare(&read(&json).unwrap(), &reference(&json).unwrap(), &text, &json);
+        }
+    }
+}
+
+#[test]
 fn random_normalizers_are_those_of_the_reference() {
     let mut random = Random(11);
     for _ in 0..2_000 {
@@ -499,7 +516,15 @@ fn malformed_normalizers_are_refused() {
         assert_eq!(read(json).unwrap_err().rule, rule, "{json}");
         assert!(reference(json).is_none(), "{json}");
     }
-    // What the reference reads, but does not reproduce exactly, or panics with.
+    // What the reference reads, but panics with when a text comes that arrives there, or what is not reproduced.
+    let mut short = charsmap(&[("a".to_string(), "b".to_string())]);
+    let size = u32::from_le_bytes(short[..4].try_into().unwrap()) - 4 * 16;
+    short[..4].copy_from_slice(&size.to_le_bytes());
+    short.truncate(4 + size as usize);
+    let mut beyond = charsmap(&[("a".to_string(), "b".to_string())]);
+    beyond.truncate(beyond.len() - 2);
+    let leaf = 512 | b'a' as usize;
+    beyond[4 + 4 * leaf] = 1;
     for (json, rule) in [
         (
             r#"{"type":"Replace","content":"","pattern":{"String":""}}"#,
@@ -516,6 +541,14 @@ fn malformed_normalizers_are_refused() {
         (
             &precompiled(&[0, 0, 0, 0]),
             "normalizer.precompiled_charsmap has a trie that leads out of its 0 units",
+        ),
+        (
+            &precompiled(&short),
+            "normalizer.precompiled_charsmap has a trie that leads out of its 752 units",
+        ),
+        (
+            &precompiled(&beyond),
+            "normalizer.precompiled_charsmap has a replacement at byte 1, but its replacements take 0 bytes, in UTF-8",
         ),
     ] {
         assert_eq!(read(json).unwrap_err().rule, rule, "{json}");
