@@ -305,7 +305,7 @@ export interface TextKernels {
    *
    * Returns the number of texts that are done, which is less than `count` if `ids` has no room for the next one; or
    * `-1 - (4 i + reason)` if text i cannot be encoded: 0, it has a character that the vocabulary lacks; 1, the file's
-   * truncation cannot cut it.
+   * truncation cannot cut it; 2, its normal form has more than 2^30 bytes.
    */
   textEncode(
     tokenizer: number,

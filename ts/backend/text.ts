@@ -31,6 +31,8 @@ export interface Texts {
   adopt(tokenizer: number, bytes: number): Handle;
 }
 
+/** The most bytes of a text, also after it was normalized. */
+export const LONGEST = 2 ** 30;
 /** The 32-bit address space. */
 const ADDRESSABLE = 2 ** 32;
 /** The memory that a text takes, at most, in bytes per byte. */
@@ -109,7 +111,7 @@ function chooseNative(): Texts | { readonly fallbackReason: string | null } {
     get limit() {
       return backend.limit;
     },
-    longestText: Infinity,
+    longestText: LONGEST,
     prepare: (create) => backend.prepare(create),
     adopt: (tokenizer) => new OwnedHandle(tokenizer, () => kernels.textFree(tokenizer)),
   };

@@ -5,6 +5,7 @@ import { integer, type Named, named } from '../args/options.js';
 import {
   activeTexts,
   initTexts,
+  LONGEST,
   readSource,
   type Texts,
   textsAtOnce,
@@ -416,13 +417,14 @@ function enlarged(ids: OrdinaryIds, used: number, length: number): OrdinaryIds {
 /** Why a text cannot be encoded, as the kernel numbers it. */
 const REASONS = [
   'has a character that the vocabulary lacks, and the tokenizer has no unknown token',
-  'has more ids than truncation.max_length, and truncation.strategy or stride of the file does not allow to cut it',
+  'has more ids than truncation.max_length, and truncation.strategy of the file does not allow to cut it',
 ];
 
-/** `ERR_FORMAT` for a text that cannot be encoded; `index`: its index in a batch. */
+/** The error for a text that cannot be encoded; `index`: its index in a batch. */
 function notEncoded(index: number | null, reason: number): TokenbedError {
-  const rule = REASONS[reason]!;
   const name = index === null ? 'The text' : `texts[${index}]`;
+  const rule = REASONS[reason];
+  if (rule === undefined) return tooLarge(`${name}, normalized,`, LONGEST + 1, LONGEST);
   return fail(Error, 'ERR_FORMAT', `${name} ${rule}`, index === null ? { rule } : { index, rule });
 }
 

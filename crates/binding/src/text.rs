@@ -196,5 +196,6 @@ fn reason(error: EncodeError) -> usize {
     match error {
         EncodeError::Unknown => 0,
         EncodeError::Truncation => 1,
+        EncodeError::TooLong => 2,
     }
 }
