@@ -34,7 +34,7 @@ function paragraphsOf(html) {
         .replace(/ ?\n ?/g, (end) => (block.includes('\n\n') ? end : ' '))
         .trim(),
     )
-    .filter((block) => block.length >= 20);
+    .filter((block) => block.length >= 60);
 }
 
 /** @param {string[]} folders @param {(file: string) => boolean} [wanted] */

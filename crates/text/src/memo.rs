@@ -220,7 +220,7 @@ fn next_control(bytes: &[u8], mut at: usize) -> usize {
 }
 
 /// Longer chunks are not kept.
-const LONGEST: usize = 256;
+const LONGEST: usize = 255;
 /// A chunk is looked for in that many slots.
 const PROBES: usize = 8;
 /// Bytes of a slot.
@@ -228,13 +228,16 @@ const SLOT: usize = size_of::<Slot>();
 /// The smallest table.
 const SMALLEST: usize = 64;
 
-/// What is known of one chunk.
+/// What is known of one chunk. A slot is half a cache line.
 #[derive(Debug, Clone, Copy, Default)]
+#[repr(align(32))]
 struct Slot {
     /// The bytes of a chunk of up to 16, else its hash and where its bytes begin in [`Memo::keys`].
     key: [u64; 2],
     /// The length of the chunk in bytes; 0 is an empty slot.
-    length: u16,
+    length: u8,
+    /// Whether it was found since another chunk wanted its place.
+    found: bool,
     /// The number of ids, or [`WHOLE`].
     count: u16,
     /// Up to three ids, else where they begin in [`Memo::more`].
@@ -244,7 +247,8 @@ struct Slot {
 /// The count of a chunk that has no ids of its own.
 const WHOLE: u16 = u16::MAX;
 
-/// The chunks of earlier texts: a table with open addressing. It grows up to its limit, and is then emptied.
+/// The chunks of earlier texts: a table with open addressing. It grows up to its limit; then a new chunk takes the place of
+/// one that was not found for a while (the algorithm CLOCK, in each run of slots).
 #[derive(Debug)]
 pub(crate) struct Memo {
     slots: Vec<Slot>,
@@ -255,16 +259,16 @@ pub(crate) struct Memo {
     keys: Vec<u8>,
     /// Lists of more than three ids.
     more: Vec<u32>,
-    /// The most bytes of `keys` and of `more`.
+    /// The most bytes of `keys` and of `more`. When they are full, the memo is emptied.
     arena: usize,
 }
 
 /// A chunk as the table looks for it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Key {
     key: [u64; 2],
     hash: u64,
-    length: usize,
+    pub length: usize,
 }
 
 /// What the memo knows of a chunk.
@@ -335,12 +339,23 @@ impl Memo {
         Key { key, hash, length }
     }
 
+    /// Loads the slots that chunks are looked for in. The loads do not depend on each other, so that the processor waits for
+    /// all of them at once.
+    #[inline]
+    pub fn touch(&self, keys: &[Key]) {
+        let mask = self.slots.len() - 1;
+        let loaded = keys
+            .iter()
+            .fold(0, |loaded, key| loaded ^ self.slots[key.hash as usize & mask].key[0]);
+        std::hint::black_box(loaded);
+    }
+
     /// Looks for a chunk and appends its ids.
     #[inline]
-    pub fn find(&self, key: Key, chunk: &str, ids: &mut Vec<u32>) -> Found {
+    pub fn find(&mut self, key: Key, chunk: &str, ids: &mut Vec<u32>) -> Found {
         let mask = self.slots.len() - 1;
         for probe in 0..PROBES {
-            let slot = &self.slots[(key.hash as usize + probe) & mask];
+            let slot = &mut self.slots[(key.hash as usize + probe) & mask];
             if slot.length == 0 {
                 return Found::Nothing;
             }
@@ -354,8 +369,14 @@ impl Memo {
             if !same {
                 continue;
             }
+            slot.found = true;
             match slot.count {
-                0..=3 => ids.extend_from_slice(&slot.ids[..slot.count as usize]),
+                0..=3 => {
+                    // A copy of a fixed length.
+                    let length = ids.len() + slot.count as usize;
+                    ids.extend_from_slice(&slot.ids);
+                    ids.truncate(length);
+                }
                 WHOLE => return Found::Whole,
                 count => ids.extend_from_slice(&self.more[slot.ids[0] as usize..][..count as usize]),
             }
@@ -372,46 +393,42 @@ impl Memo {
         }
         let more = ids.filter(|ids| ids.len() > 3);
         let long = key.length > 16;
-        let full = self.keys.len() + long as usize * key.length > self.arena
-            || 4 * (self.more.len() + more.map_or(0, <[u32]>::len)) > self.arena;
-        if full || self.used * 4 >= self.slots.len() * 3 {
-            self.grow(full);
+        let keys = self.keys.len() + long as usize * key.length;
+        let lists = self.more.len() + more.map_or(0, <[u32]>::len);
+        if keys > self.arena || 4 * lists > self.arena {
+            self.slots.fill(Slot::default());
+            self.keys.clear();
+            self.more.clear();
+            self.used = 0;
+        } else if self.used * 4 >= self.slots.len() * 3 && self.slots.len() < self.limit {
+            self.grow();
         }
         let mut slot = Slot {
             key: key.key,
-            length: key.length as u16,
+            length: key.length as u8,
+            found: false,
             count: count as u16,
             ids: [0; 3],
         };
         if long {
             slot.key[1] = self.keys.len() as u64;
+            self.keys.extend_from_slice(chunk.as_bytes());
         }
         match (more, ids) {
-            (Some(_), _) => slot.ids[0] = self.more.len() as u32,
+            (Some(list), _) => {
+                slot.ids[0] = self.more.len() as u32;
+                self.more.extend_from_slice(list);
+            }
             (None, Some(ids)) => slot.ids[..ids.len()].copy_from_slice(ids),
             (None, None) => {}
         }
-        if place(&mut self.slots, key.hash, slot) {
-            self.used += 1;
-            if long {
-                self.keys.extend_from_slice(chunk.as_bytes());
-            }
-            self.more.extend_from_slice(more.unwrap_or_default());
-        }
+        self.used += place(&mut self.slots, key.hash, slot) as usize;
     }
 
-    /// Makes room: twice the slots, or at the limit an empty table.
+    /// Twice the slots.
     #[cold]
-    fn grow(&mut self, full: bool) {
+    fn grow(&mut self) {
         let slots = std::mem::take(&mut self.slots);
-        if full || slots.len() == self.limit {
-            self.slots = slots;
-            self.slots.fill(Slot::default());
-            self.keys.clear();
-            self.more.clear();
-            self.used = 0;
-            return;
-        }
         self.slots = vec![Slot::default(); slots.len() * 2];
         self.used = 0;
         for slot in slots.into_iter().filter(|slot| slot.length > 0) {
@@ -419,24 +436,36 @@ impl Memo {
                 true => slot.key,
                 false => [slot.key[0], 0],
             };
-            let hash = mix(
-                key[0] ^ 0xa076_1d64_78bd_642f,
-                key[1] ^ 0xe703_7ed1_a0b4_28db ^ slot.length as u64,
-            );
-            self.used += place(&mut self.slots, hash, slot) as usize;
+            self.used += place(&mut self.slots, hash(key, slot.length as usize), slot) as usize;
         }
     }
 }
 
-/// Puts a slot into the first free place, if there is one.
+fn hash(key: [u64; 2], length: usize) -> u64 {
+    mix(key[0] ^ 0xa076_1d64_78bd_642f, key[1] ^ 0xe703_7ed1_a0b4_28db ^ length as u64)
+}
+
+/// Puts a slot into the first free place, else into that of a chunk that was not found for a while. Returns whether the
+/// place was free.
 fn place(slots: &mut [Slot], hash: u64, slot: Slot) -> bool {
     let mask = slots.len() - 1;
+    let mut victim = hash as usize & mask;
+    for probe in (0..PROBES).rev() {
+        let index = (hash as usize + probe) & mask;
+        if !slots[index].found {
+            victim = index;
+        }
+    }
     for probe in 0..PROBES {
-        let free = &mut slots[(hash as usize + probe) & mask];
-        if free.length == 0 {
-            *free = slot;
+        let index = (hash as usize + probe) & mask;
+        if slots[index].length == 0 {
+            slots[index] = slot;
             return true;
         }
     }
+    for probe in 0..PROBES {
+        slots[(hash as usize + probe) & mask].found = false;
+    }
+    slots[victim] = slot;
     false
 }

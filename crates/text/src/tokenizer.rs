@@ -5,7 +5,7 @@ use tokenbed_formats::json::Reader;
 use crate::added::{Added, Span};
 use crate::decode::{self, Decoder};
 use crate::fields::{Fields, Value};
-use crate::memo::{Cuts, Found, Memo};
+use crate::memo::{Cuts, Found, Key, Memo};
 use crate::model::{Model, Scratch};
 use crate::normalize::{Normalized, Normalizer, LONGEST};
 use crate::post::{PostProcessor, Truncation};
@@ -75,6 +75,9 @@ struct Buffers {
     spare_pieces: Pieces,
     model: Scratch,
 }
+
+/// How many chunks are looked for at once.
+const BLOCK: usize = 16;
 
 /// A chunk has no ids of its own: it has an added token, or a character that the vocabulary lacks.
 struct Whole;
@@ -401,31 +404,41 @@ impl Tokenizer {
             _ => usize::MAX,
         };
         let mut start = 0;
-        while start < text.len() && ids.len() - first < enough {
-            let end = cuts.next(text, start);
-            let chunk = &text[start..end];
-            let key = Memo::key(text, start, end);
-            match memo.find(key, chunk, ids) {
-                Found::Ids => {}
-                Found::Whole => return false,
-                Found::Nothing => {
-                    self.chunk.clear();
-                    match self
-                        .parts
-                        .encode_chunk(&mut self.buffers, text, start..end, &mut self.chunk)
-                    {
-                        Ok(()) => {
-                            ids.extend_from_slice(&self.chunk);
-                            memo.insert(key, chunk, Some(&self.chunk));
-                        }
-                        Err(Whole) => {
-                            memo.insert(key, chunk, None);
-                            return false;
+        let mut keys = [Key::default(); BLOCK];
+        while start < text.len() {
+            let (mut count, mut end) = (0, start);
+            while count < BLOCK && end < text.len() {
+                let from = end;
+                end = cuts.next(text, from);
+                keys[count] = Memo::key(text, from, end);
+                count += 1;
+            }
+            memo.touch(&keys[..count]);
+            for &key in &keys[..count] {
+                if ids.len() - first >= enough {
+                    return true;
+                }
+                let range = start..start + key.length;
+                let chunk = &text[range.clone()];
+                start = range.end;
+                match memo.find(key, chunk, ids) {
+                    Found::Ids => {}
+                    Found::Whole => return false,
+                    Found::Nothing => {
+                        self.chunk.clear();
+                        match self.parts.encode_chunk(&mut self.buffers, text, range, &mut self.chunk) {
+                            Ok(()) => {
+                                ids.extend_from_slice(&self.chunk);
+                                memo.insert(key, chunk, Some(&self.chunk));
+                            }
+                            Err(Whole) => {
+                                memo.insert(key, chunk, None);
+                                return false;
+                            }
                         }
                     }
                 }
             }
-            start = end;
         }
         true
     }
