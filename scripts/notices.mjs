@@ -52,7 +52,7 @@ async function main() {
   const { licenses } = JSON.parse(stdout);
   const entries = licenses.map(entry).sort();
   const opening =
-    'Code of these Rust crates is part of the addon (dist/native/) and of the WASM (dist/core.wasm, dist/inline.js).';
+    'Code of these Rust crates is part of the addon (dist/native/) and of the WASM (dist/core.wasm, dist/inline.js, dist/text.wasm).';
   const separator = `\n${'-'.repeat(80)}\n`;
   await writeWhole(path.join(root, 'NOTICES-RUST.txt'), [`${opening}\n`, ...entries].join(separator));
   say(`NOTICES-RUST.txt: ${entries.length} license texts`);

@@ -117,6 +117,58 @@ describe('encodeBatch', () => {
   });
 });
 
+describe('the texts of a batch are read once, before anything is done', () => {
+  it('an exception of a getter passes through', () => {
+    const tokenizer = fromJSON(wordPiece);
+    const texts = ['hello', 'world'];
+    Object.defineProperty(texts, 1, {
+      get() {
+        throw new SyntaxError('mine');
+      },
+    });
+    expect(() => tokenizer.encodeBatch(texts)).toThrow(new SyntaxError('mine'));
+    expect([...tokenizer.encodeBatch(['world']).ids]).toEqual([5]);
+  });
+
+  it('a getter may use the tokenizer itself', () => {
+    const tokenizer = fromJSON(wordPiece);
+    const texts = ['hello', '', '!'];
+    Object.defineProperty(texts, 1, { get: () => tokenizer.decode(tokenizer.encode('worlds')) });
+    expect([...tokenizer.encodeBatch(texts).ids]).toEqual([4, 5, 6, 9]);
+  });
+
+  it('an array of another realm, and a Proxy', () => {
+    const tokenizer = fromJSON(wordPiece);
+    expect([...tokenizer.encodeBatch(new Proxy(['hello'], {})).ids]).toEqual([4]);
+    const { proxy, revoke } = Proxy.revocable<string[]>([], {});
+    revoke();
+    expectError(() => tokenizer.encodeBatch(proxy), invalidOption(TypeError, 'texts'));
+  });
+});
+
+describe('long texts', () => {
+  const MEGABYTES = 2 ** 21;
+  const kinds = {
+    'one word': 'a'.repeat(MEGABYTES),
+    blanks: ' '.repeat(MEGABYTES),
+    'line ends': '\r\n'.repeat(MEGABYTES / 2),
+    'combining marks': `a${'\u0301'.repeat(MEGABYTES / 2)}`,
+    'two words': 'ab '.repeat(MEGABYTES / 3),
+    characters: '漢'.repeat(MEGABYTES / 3),
+  };
+
+  it.each(Object.entries({ wordPiece, byteLevel, unigram }))('of %s take less than 5 s each', (_, json) => {
+    const tokenizer = fromJSON(json);
+    for (const [kind, text] of Object.entries(kinds)) {
+      const start = performance.now();
+      const ids = tokenizer.encode(text);
+      expect(performance.now() - start, kind).toBeLessThan(5000);
+      expect(tokenizer.encodeBatch([text]).ids.length, kind).toBe(ids.length);
+    }
+    tokenizer.dispose();
+  });
+});
+
 describe('texts that cannot be encoded', () => {
   const rule = 'has a character that the vocabulary lacks, and the tokenizer has no unknown token';
   const expected = { class: Error, code: 'ERR_FORMAT', text: rule } as const;

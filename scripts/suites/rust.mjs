@@ -60,7 +60,7 @@ export function vectors() {
   );
 }
 
-/** clippy and rustfmt. The WASM crate is linted for its target if that toolchain has clippy. */
+/** clippy and rustfmt. The WASM crates are linted for their target if that toolchain has clippy. */
 export function rustLint() {
   const strict = ['--', '-D', 'warnings'];
   return checks([
@@ -75,12 +75,14 @@ export function rustLint() {
       ]);
     }),
     [
-      'the WASM crate for its target',
+      'the WASM crates for their target',
       async () => {
         const toolchain = await wasmToolchain();
         const target = [
           '-p',
           'tokenbed-wasm',
+          '-p',
+          'tokenbed-text-wasm',
           '--target',
           'wasm32-unknown-unknown',
           '--target-dir',

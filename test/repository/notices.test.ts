@@ -52,6 +52,7 @@ test('NOTICES-RUST.txt names the crates of Cargo.lock; `npm run notices` writes 
   const inside = [
     ...(await dependencies('tokenbed-node', 'x86_64-unknown-linux-gnu')),
     ...(await dependencies('tokenbed-wasm', 'wasm32-unknown-unknown')),
+    ...(await dependencies('tokenbed-text-wasm', 'wasm32-unknown-unknown')),
   ];
   expect([...new Set(named)].sort()).toEqual([...new Set(inside)].sort());
 });

@@ -371,6 +371,9 @@ export interface WasmBinding extends Kernels {
   lastPanic(): string;
 }
 
+/** The modules of this package: `core.wasm` and `text.wasm`. */
+export type ModuleName = 'core' | 'text';
+
 /** A description of a backend. */
 export interface BackendInfo {
   /** The name of the backend. */

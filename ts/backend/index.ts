@@ -8,23 +8,15 @@ import type { ReportRenderer } from '../profiler/renderer.js';
 import { floatBytes } from '../table-spec.js';
 import { registerAllocator } from '../tensor.js';
 import { VERSION } from '../version.js';
-import type { Backend, BackendInfo, Machine, Settings } from './contract.js';
+import type { Backend, BackendInfo, Machine, ModuleName, Settings } from './contract.js';
 import type { Files } from '../hosts/files.js';
-import type { ModuleName } from '../hosts/location.js';
-import {
-  type Access,
-  isBytes,
-  isModule,
-  ModuleLoader,
-  readSource,
-  unavailable,
-  type WasmSource,
-} from './module.js';
+import { isBytes, isModule, ModuleLoader, unavailable } from './module.js';
 import { nativeBackend } from './native.js';
 import { wasmBackend } from './wasm.js';
+import { type Access, readSource, type WasmSource } from './wasm-source.js';
 
 export { TableSpec } from '../table-spec.js';
-export type { WasmSource } from './module.js';
+export type { WasmSource } from './wasm-source.js';
 export type {
   Backend,
   BackendInfo,

@@ -1,15 +1,9 @@
 /** WASM modules: where they come from, and how they are compiled. */
 
 import type { OrdinaryBytes } from '../args/arrays.js';
-import type { Named } from '../args/options.js';
 import { fail, firstLine, hasCode, type TokenbedError, wrongKind } from '../errors.js';
 import { engineProblem } from './engine.js';
-
-/**
- * A source of a WASM module: a URL or path, a `Request` or `Response` (any object with `url` or `arrayBuffer()`),
- * bytes, or a compiled `WebAssembly.Module` (which structural types cannot distinguish from `object`).
- */
-export type WasmSource = string | ArrayBuffer | ArrayBufferView | object;
+import { type Access, readSource, type WasmSource } from './wasm-source.js';
 
 /** What a program can do if the module that belongs to this package is missing. */
 const remedy = (file: string, inline: string): string =>
@@ -20,14 +14,6 @@ const remedy = (file: string, inline: string): string =>
 export function unavailable(name: string, cause: unknown, reason = firstLine(cause)): TokenbedError {
   const text = `Backend ${name} cannot be loaded: ${reason}`;
   return fail(Error, 'ERR_BACKEND_UNAVAILABLE', text, { backend: name, cause });
-}
-
-/** How the host reads a module of this package. */
-export interface Access {
-  /** Reads it synchronously; throws if the host cannot. */
-  read(): OrdinaryBytes;
-  /** Opens it, or the one at `source`. */
-  open(source: string | undefined): Promise<Response | OrdinaryBytes>;
 }
 
 /** A module of this package. It is compiled once. */
@@ -133,14 +119,6 @@ export const isBytes = (value: unknown): boolean =>
 function bufferSource(bytes: object): BufferSource {
   if (!ArrayBuffer.isView(bytes)) return new Uint8Array(bytes as ArrayBuffer);
   return new Uint8Array(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.byteLength);
-}
-
-/** The option `wasm`. Only strings and objects pass; `compile` checks objects further. */
-export function readSource(values: Named): WasmSource | Promise<WasmSource> | undefined {
-  const source = values['wasm'];
-  if (source === undefined || typeof source === 'string') return source;
-  if (typeof source === 'object' && source !== null) return source;
-  throw wrongKind('wasm', source, 'a URL, Request, Response, bytes or a WebAssembly.Module');
 }
 
 /** The first bytes of every WASM module. */

@@ -9,11 +9,12 @@ import { fail } from '../errors.js';
 import type { Handle, HashKernels, TextKernels, TextWasmBinding } from './contract.js';
 import { guarded, type Health, instanceError } from './guard.js';
 import { backendOfTexts, compilesAtOnce, moduleAccess } from './index.js';
-import { ModuleLoader, unavailable, type WasmSource } from './module.js';
+import { ModuleLoader, unavailable } from './module.js';
 import { ballast, OwnedHandle } from './table.js';
 import { createGlue } from './text-glue.js';
+import type { WasmSource } from './wasm-source.js';
 
-export { readSource, type WasmSource } from './module.js';
+export { readSource, type WasmSource } from './wasm-source.js';
 
 /** What tokenizers use of a backend. */
 export interface Texts {

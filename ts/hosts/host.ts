@@ -6,10 +6,9 @@
  */
 
 import type { OrdinaryBytes, OrdinaryFloats } from '../args/arrays.js';
-import type { Machine, NativeBinding } from '../backend/contract.js';
+import type { Machine, ModuleName, NativeBinding } from '../backend/contract.js';
 import type { ReportRenderer } from '../profiler/renderer.js';
 import type { Files } from './files.js';
-import type { ModuleName } from './location.js';
 
 /** Loads modules and describes the host. What the host refuses is absent; only `native`, `read` and `open` throw. */
 export interface Host {

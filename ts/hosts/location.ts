@@ -3,9 +3,6 @@
  * host what they know: `location.cjs` for `require`, `location.mjs` for `import`.
  */
 
-/** The modules: `core.wasm` and `text.wasm`. */
-export type ModuleName = 'core' | 'text';
-
 /** `undefined`: unknown in this bundle, or not packed. */
 export interface Location {
   /** The path or address of `core.wasm`. */

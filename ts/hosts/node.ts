@@ -7,12 +7,12 @@
  * what the program never needs.
  */
 
-import type { NativeBinding } from '../backend/contract.js';
+import type { ModuleName, NativeBinding } from '../backend/contract.js';
 import { firstLine, hasCode } from '../errors.js';
 import type { ReportRenderer } from '../profiler/renderer.js';
 import { builtin } from './builtin.js';
 import type { Host } from './host.js';
-import { type Location, locations, type ModuleName } from './location.js';
+import { type Location, locations } from './location.js';
 import { nodeFiles } from './node-files.js';
 
 const inNode = (): boolean => typeof process === 'object' && process.versions?.node !== undefined;

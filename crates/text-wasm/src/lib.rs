@@ -32,7 +32,6 @@ static INSTANCE: Owned<Instance> = Owned::new();
 /// Copies of longer arrays are freed at the end of the call.
 const KEPT: usize = 1 << 20;
 
-// A view of the memory for each copy: it takes less time than the encoding of a word.
 #[wasm_bindgen(module = "/src/border.js")]
 extern "C" {
     fn attach(memory: &JsValue);
