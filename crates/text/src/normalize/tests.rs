@@ -466,9 +466,9 @@ fn malformed_normalizers_are_refused() {
     let bert = r#""clean_text":true,"handle_chinese_chars":true,"lowercase":true"#;
     for (json, rule) in [
         (r#"{}"#, r#"normalizer has no "type""#),
-        (r#"{"type":3}"#, "expected a string, found \"3\""),
+        (r#"{"type":3}"#, "normalizer.type: expected a string, found \"3\""),
         (r#"{"type":"Bert"}"#, r#"normalizer has no "lowercase""#),
-        (&format!(r#"{{"type":"Bert",{bert},"strip_accents":3}}"#), "expected a boolean, found \"3\""),
+        (&format!(r#"{{"type":"Bert",{bert},"strip_accents":3}}"#), "normalizer.strip_accents: expected a boolean, found \"3\""),
         (r#"{"type":"Strip","strip_left":true}"#, r#"normalizer has no "strip_right""#),
         (r#"{"type":"Prepend"}"#, r#"normalizer has no "prepend""#),
         (r#"{"type":"Replace","pattern":{"String":"a"}}"#, r#"normalizer has no "content""#),
