@@ -480,6 +480,54 @@ describe('load', () => {
     await expect(loading).rejects.toBe(reason);
   });
 
+  it('cancels a source that it waits for when the signal aborts', async () => {
+    const controller = new AbortController();
+    let cancelled = false;
+    let sent = false;
+    const stream = new ReadableStream<Uint8Array>({
+      pull(to) {
+        if (!sent) to.enqueue(file.slice(0, 100));
+        sent = true;
+        return new Promise(() => {});
+      },
+      cancel: () => void (cancelled = true),
+    });
+    const reason = new Error('enough');
+    setTimeout(() => controller.abort(reason), 20);
+    await expect(PretrainedTokenizer.load(stream, { signal: controller.signal })).rejects.toBe(reason);
+    expect(cancelled).toBe(true);
+  });
+
+  it('rejects with what the source, onProgress or the cache throws', async () => {
+    const failure = new Error('of the program');
+    const fails = (): never => {
+      throw failure;
+    };
+    const stream = new ReadableStream<Uint8Array>({ start: (to) => to.error(failure) });
+    const url = new URL('data:,x');
+    for (const loading of [
+      PretrainedTokenizer.load(stream),
+      PretrainedTokenizer.load(streamOf(file, 100), { onProgress: fails }),
+      PretrainedTokenizer.load(url, { cache: { match: fails, put: async () => {} } }),
+      PretrainedTokenizer.load(url, { cache: { match: () => undefined, put: fails } }),
+    ]) {
+      await expect(loading).rejects.toBe(failure);
+    }
+  });
+
+  it('refuses a response that is not 2xx, or shorter or longer than its Content-Length', async () => {
+    const short = { headers: { 'content-length': String(file.length + 1) } };
+    const long = { headers: { 'content-length': String(file.length - 1) } };
+    for (const [response, text] of [
+      [new Response(file, { status: 404 }), '404'],
+      [new Response(file, { status: 500 }), '500'],
+      [new Response(file, short), String(file.length + 1)],
+      [new Response(file, long), String(file.length - 1)],
+    ] as const) {
+      await expectRejection(PretrainedTokenizer.load(response), { class: Error, code: 'ERR_FORMAT', text });
+    }
+  });
+
   it('names the part and the byte of a malformed file', async () => {
     const error = await expectRejection(PretrainedTokenizer.load(utf8.encode('{"version":"1.0",}')), {
       class: Error,

@@ -37,7 +37,9 @@ const OPEN = {
     const passes = async () => {
       const ids = [];
       for (let start = 0; start < all.length; start += 1024) {
-        const batch = await tokenizer.encodeBatch(all.slice(start, start + 1024), { addSpecialTokens: false });
+        const batch = await tokenizer.encodeBatch(all.slice(start, start + 1024), {
+          addSpecialTokens: false,
+        });
         for (const each of batch) ids.push(each.getIds());
       }
       return ids;

@@ -22,13 +22,17 @@ function paragraphsOf(html) {
     .slice(Math.max(0, html.search(/<body/i)))
     .replace(/<(script|style|head)\b[\s\S]*?<\/\1>/gi, ' ')
     .replace(/<!--[\s\S]*?-->/g, ' ');
-  const blocks = body.split(/<\/?(?:p|li|td|th|dd|dt|h[1-6]|div|pre|table|tr|ul|ol|dl|br|hr|section|title)\b[^>]*>/i);
+  const blocks = body.split(
+    /<\/?(?:p|li|td|th|dd|dt|h[1-6]|div|pre|table|tr|ul|ol|dl|br|hr|section|title)\b[^>]*>/i,
+  );
   return blocks
     .map((block) =>
       block
         .replace(/<[^>]*>/g, '')
         .replace(/&(?:#x([0-9a-f]+)|#(\d+)|(\w+));/gi, (whole, hex, decimal, name) =>
-          name ? (ENTITIES[name] ?? whole) : String.fromCodePoint(hex ? Number.parseInt(hex, 16) : Number(decimal)),
+          name
+            ? (ENTITIES[name] ?? whole)
+            : String.fromCodePoint(hex ? Number.parseInt(hex, 16) : Number(decimal)),
         )
         .replace(/[ \t\r]+/g, ' ')
         .replace(/ ?\n ?/g, (end) => (block.includes('\n\n') ? end : ' '))
@@ -42,9 +46,10 @@ async function read(folders, wanted = () => true) {
   const texts = new Set();
   for (const folder of folders) {
     const files = await readdir(path.join(DOCUMENTS, folder), { recursive: true });
-    for (const file of files.toSorted())
+    for (const file of files.sort())
       if (file.endsWith('.html') && wanted(file))
-        for (const text of paragraphsOf(await readFile(path.join(DOCUMENTS, folder, file), 'utf8'))) texts.add(text);
+        for (const text of paragraphsOf(await readFile(path.join(DOCUMENTS, folder, file), 'utf8')))
+          texts.add(text);
   }
   return [...texts];
 }
@@ -62,7 +67,9 @@ export async function corpus(folder) {
     const found = { english: [], others: [] };
     for (const file of await readdir(folder, { recursive: true })) {
       if (!file.endsWith('.txt')) continue;
-      const paragraphs = (await readFile(path.join(folder, file), 'utf8')).split(/\n\s*\n/).filter((text) => text.trim());
+      const paragraphs = (await readFile(path.join(folder, file), 'utf8'))
+        .split(/\n\s*\n/)
+        .filter((text) => text.trim());
       found[path.basename(file).startsWith('en') ? 'english' : 'others'].push(...paragraphs);
     }
     files.english = path.join(CACHE, 'folder-english.txt');
@@ -71,12 +78,13 @@ export async function corpus(folder) {
     await writeFile(files.others, found.others.join('\0'));
   } else if (!existsSync(files.others)) {
     if (!existsSync(path.join(DOCUMENTS, HANDBOOK)) || !existsSync(path.join(DOCUMENTS, 'postgresql-doc-15')))
-      throw new Error('the texts are missing: apt-get install debian-handbook python3.11-doc postgresql-doc-15, or --texts FOLDER');
+      throw new Error(
+        'the texts are missing: apt-get install debian-handbook python3.11-doc postgresql-doc-15, or --texts FOLDER',
+      );
     await writeFile(files.english, (await read(ENGLISH)).join('\0'));
     await writeFile(files.others, (await read([HANDBOOK], (file) => !file.startsWith('en-US'))).join('\0'));
   }
-  const [english, others] = await Promise.all(
-    [files.english, files.others].map(async (file) => (await readFile(file, 'utf8')).split('\0').filter((text) => text)),
-  );
-  return { english, others, files };
+  const textsOf = async (/** @type {string} */ file) =>
+    (await readFile(file, 'utf8')).split('\0').filter((text) => text);
+  return { english: await textsOf(files.english), others: await textsOf(files.others), files };
 }

@@ -24,7 +24,17 @@ async function find(folder) {
 
 /** @param {string} requirement @param {string} to */
 async function wheel(requirement, to) {
-  await must('python3', ['-m', 'pip', 'download', '-q', '--no-deps', '--disable-pip-version-check', '-d', to, requirement]);
+  await must('python3', [
+    '-m',
+    'pip',
+    'download',
+    '-q',
+    '--no-deps',
+    '--disable-pip-version-check',
+    '-d',
+    to,
+    requirement,
+  ]);
   await must('python3', [
     '-c',
     'import glob, sys, zipfile\nfor w in glob.glob(sys.argv[1] + "/*.whl"): zipfile.ZipFile(w).extractall(sys.argv[1])',
@@ -46,7 +56,7 @@ function asStatic(json) {
   /** @type {Record<string, number>} */
   const vocab = file.model.vocab;
   const dropped = /^\[(unused\d+|CLS|SEP|MASK|PAD|UNK)\]$/;
-  const words = Object.keys(vocab).toSorted((a, b) => Number(vocab[a]) - Number(vocab[b]));
+  const words = Object.keys(vocab).sort((a, b) => Number(vocab[a]) - Number(vocab[b]));
   const kept = ['[PAD]', '[UNK]', ...words.filter((word) => !dropped.test(word))];
   file.model.vocab = Object.fromEntries(kept.map((word, id) => [word, id]));
   file.added_tokens = file.added_tokens.filter((/** @type {{ content: string }} */ token) =>
@@ -55,7 +65,8 @@ function asStatic(json) {
   return JSON.stringify({ ...file, truncation: null, padding: null, post_processor: null });
 }
 
-const plain = (/** @type {string} */ json) => JSON.stringify({ ...JSON.parse(json), truncation: null, padding: null });
+const plain = (/** @type {string} */ json) =>
+  JSON.stringify({ ...JSON.parse(json), truncation: null, padding: null });
 
 /** @type {Record<string, (to: string) => Promise<string>>} */
 const MODELS = {

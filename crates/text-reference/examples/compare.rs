@@ -2,6 +2,8 @@
 //!
 //! `npm run test:texts` runs it. The exit code is 1 if a text has other ids.
 
+use std::path::Path;
+
 use tokenbed_text_reference::compare::{Loaded, Pair};
 
 fn main() {
@@ -10,7 +12,12 @@ fn main() {
         .iter()
         .position(|argument| argument == "--")
         .expect("compare TOKENIZER... -- TEXTS...");
-    let mut wrong = 0;
+    let name = |path: &str| {
+        Path::new(path)
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+    };
+    let (mut wrong, mut all_texts) = (0, 0);
     for tokenizer in &arguments[..middle] {
         let json = std::fs::read_to_string(tokenizer).expect(tokenizer);
         let Loaded::Both(mut pair) = Pair::load(&json) else {
@@ -35,9 +42,12 @@ fn main() {
             } else {
                 "no memo"
             };
-            println!("{tokenizer}, {file}: {texts} texts, {differing} differ ({memo})");
+            let names = [name(tokenizer), name(file)].map(Option::unwrap_or_default);
+            println!("{}: {texts} texts, {differing} differ ({memo})", names.join(", "));
+            all_texts += texts;
             wrong += differing;
         }
     }
+    println!("{all_texts} texts, {wrong} differ");
     std::process::exit((wrong > 0) as i32);
 }

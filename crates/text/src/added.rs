@@ -4,7 +4,7 @@ mod search;
 #[cfg(test)]
 mod tests;
 
-use crate::fields::Fields;
+use crate::fields::{in_part, Fields};
 use crate::model::Model;
 use crate::normalize::{Normalized, Normalizer};
 use crate::unicode::{properties, Properties};
@@ -110,7 +110,7 @@ impl Added {
         let mut count = 0;
         reader.kind()?;
         let at = At::Byte(reader.position());
-        reader.array()?;
+        in_part("added_tokens", reader.array())?;
         while reader.element()? {
             let fields = Fields::read(reader, &format!("added_tokens[{count}]"))?;
             count += 1;

@@ -24,6 +24,14 @@ struct Field<'a> {
     value: &'a str,
 }
 
+/// `result` with an error that begins with the name of the part, unless that is the whole file.
+pub(crate) fn in_part<T>(part: &str, result: Result<T, Error>) -> Result<T, Error> {
+    match result {
+        Err(error) if !part.is_empty() => Err(Error::new(error.at, "@: @", &[], &[part, &error.rule])),
+        result => result,
+    }
+}
+
 /// A value of a field.
 pub(crate) struct Value<'a> {
     part: String,
@@ -37,7 +45,7 @@ impl<'a> Fields<'a> {
         reader.kind()?;
         let at = reader.position();
         let mut list = Vec::new();
-        reader.object()?;
+        in_part(part, reader.object())?;
         while let Some(name) = reader.key()? {
             reader.kind()?;
             let at = reader.position();
@@ -118,11 +126,6 @@ impl<'a> Value<'a> {
         Ok(Reader::again(self.text, self.at))
     }
 
-    /// The name of the value in messages.
-    pub fn part(&self) -> &str {
-        &self.part
-    }
-
     /// An error at the value. `template` begins with `@`, which is the name of the value: see [`Error::new`].
     #[cold]
     pub fn error(&self, template: &str, numbers: &[u64], texts: &[&str]) -> Error {
@@ -131,10 +134,9 @@ impl<'a> Value<'a> {
         Error::new(At::Byte(self.at), template, numbers, &all)
     }
 
-    /// What `read` reads, with an error that names the value.
-    fn named<T>(&self, read: impl FnOnce(&mut Reader<'a>) -> Result<T, Error>) -> Result<T, Error> {
-        read(&mut self.reader()?)
-            .map_err(|error| Error::new(error.at, "@: @", &[], &[&self.part, &error.rule]))
+    /// `result`, which was read in this value, with an error that names the value.
+    pub fn named<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
+        in_part(&self.part, result)
     }
 
     /// An object.
@@ -146,7 +148,7 @@ impl<'a> Value<'a> {
     pub fn objects(&self) -> Result<Vec<Fields<'a>>, Error> {
         let mut reader = self.reader()?;
         let mut list = Vec::new();
-        reader.array()?;
+        self.named(reader.array())?;
         while reader.element()? {
             let part = format!("{}[{}]", self.part, list.len());
             list.push(Fields::read(&mut reader, &part)?);
@@ -156,17 +158,17 @@ impl<'a> Value<'a> {
 
     /// A string.
     pub fn string(&self) -> Result<Cow<'a, str>, Error> {
-        self.named(Reader::string)
+        self.named(self.reader()?.string())
     }
 
     /// A boolean.
     pub fn boolean(&self) -> Result<bool, Error> {
-        self.named(Reader::boolean)
+        self.named(self.reader()?.boolean())
     }
 
     /// An integer in [0, 2^32).
     pub fn id(&self) -> Result<u32, Error> {
-        self.within(self.named(Reader::unsigned)?)
+        self.within(self.named(self.reader()?.unsigned())?)
     }
 
     /// `number`, which was read in this value, if it is in [0, 2^32).
@@ -176,7 +178,7 @@ impl<'a> Value<'a> {
 
     /// An integer in [0, 2^64), at most the greatest size of this processor.
     pub fn size(&self) -> Result<usize, Error> {
-        Ok(usize::try_from(self.named(Reader::unsigned)?).unwrap_or(usize::MAX))
+        Ok(usize::try_from(self.named(self.reader()?.unsigned())?).unwrap_or(usize::MAX))
     }
 
     /// The index of a string in `choices`.

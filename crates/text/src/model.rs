@@ -58,12 +58,6 @@ const WORD_PIECE: usize = 1;
 const WORD_LEVEL: usize = 2;
 const UNIGRAM: usize = 3;
 
-/// `error`, which is in `value`, with its name.
-#[cold]
-fn named(value: &Value, error: Error) -> Error {
-    Error::new(error.at, "@: @", &[], &[value.part(), &error.rule])
-}
-
 impl Model {
     /// Reads a model.
     pub fn read(fields: Fields) -> Result<Model, Error> {
@@ -108,7 +102,7 @@ impl Model {
         let (vocabulary, scores) = Unigram::read(vocab)?;
         let mut unknown = None;
         if let Some(value) = fields.optional("unk_id")? {
-            let id = value.reader()?.unsigned().map_err(|error| named(&value, error))?;
+            let id = value.named(value.reader()?.unsigned())?;
             let size = scores.len() as u64;
             if id >= size {
                 return Err(value.error("@ is #, but the vocabulary has # tokens", &[id, size], &[]));

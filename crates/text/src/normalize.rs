@@ -190,9 +190,9 @@ impl Pattern {
     fn read(value: &Value) -> Result<Pattern, Error> {
         let mut reader = value.reader()?;
         let mut pattern = None;
-        reader.object()?;
+        value.named(reader.object())?;
         while let Some(kind) = reader.key()? {
-            let text = reader.string()?;
+            let text = value.named(reader.string())?;
             let read = match &*kind {
                 "String" if text.is_empty() => {
                     return Err(value.error("@.String must not be empty", &[], &[]))

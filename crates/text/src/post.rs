@@ -203,16 +203,16 @@ impl PostProcessor {
 /// The id of a pair `[token, id]`.
 fn special(value: &Value) -> Result<u32, Error> {
     let mut reader = value.reader()?;
-    reader.array()?;
+    value.named(reader.array())?;
     let rule = "@ is not a pair of a token and its id";
     if !reader.element()? {
         return Err(value.error(rule, &[], &[]));
     }
-    reader.string()?;
+    value.named(reader.string())?;
     if !reader.element()? {
         return Err(value.error(rule, &[], &[]));
     }
-    let id = reader.unsigned()?;
+    let id = value.named(reader.unsigned())?;
     if reader.element()? {
         return Err(value.error(rule, &[], &[]));
     }
@@ -260,9 +260,9 @@ fn special_ids(token: &Fields) -> Result<Vec<u32>, Error> {
     let list = token.required("ids")?;
     let mut reader = list.reader()?;
     let mut ids = Vec::new();
-    reader.array()?;
+    list.named(reader.array())?;
     while reader.element()? {
-        ids.push(list.within(reader.unsigned()?)?);
+        ids.push(list.within(list.named(reader.unsigned())?)?);
     }
     Ok(ids)
 }

@@ -1,6 +1,6 @@
 //! The tokenizer: all parts, in the order of the reference.
 
-use tokenbed_formats::json::Reader;
+use tokenbed_formats::json::{Kind, Reader};
 
 use crate::added::{Added, Span};
 use crate::decode::{self, Decoder};
@@ -385,6 +385,14 @@ fn normalize(
 /// Reads `padding`, of which only the id counts.
 fn pad(value: &Value) -> Result<u32, Error> {
     let fields = value.fields()?;
+    let strategy = fields.required("strategy")?;
+    match strategy.reader()?.kind()? {
+        Kind::Object => drop(strategy.fields()?.required("Fixed")?.size()?),
+        _ => drop(strategy.choice(&["BatchLongest"])?),
+    }
+    if let Some(multiple) = fields.optional("pad_to_multiple_of")? {
+        multiple.size()?;
+    }
     fields.required("direction")?.choice(&["Left", "Right"])?;
     fields.required("pad_type_id")?.id()?;
     fields.required("pad_token")?.string()?;

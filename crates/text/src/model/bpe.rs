@@ -7,7 +7,6 @@ use std::collections::BinaryHeap;
 use tokenbed_formats::json::{Kind, Reader};
 use tokenbed_formats::{At, Error};
 
-use super::named;
 use super::trie::Node;
 use super::unigram::number;
 use super::vocabulary::Vocabulary;
@@ -83,7 +82,7 @@ impl Bpe {
             })
         };
         if let Some(value) = fields.optional("dropout")? {
-            let dropout = value.reader()?.number().map_err(|error| named(&value, error))?;
+            let dropout = value.named(value.reader()?.number())?;
             if number(dropout) != Some(0.0) {
                 return Err(value.error("@ must be null or 0, found @", &[], &[dropout]));
             }
@@ -92,8 +91,7 @@ impl Bpe {
         let trie = &vocabulary.trie;
         let mut plain = vocabulary.unique() && prefix.is_empty();
         let list = fields.required("merges")?;
-        let merges = Merges::read(&list, vocabulary, prefix.len(), &mut plain);
-        let merges = merges.map_err(|error| named(&list, error))?;
+        let merges = list.named(Merges::read(&list, vocabulary, prefix.len(), &mut plain))?;
         Ok(Bpe {
             merges,
             continued: trie.walk(trie.root(), &prefix),

@@ -2,7 +2,6 @@
 
 use tokenbed_formats::{At, Error};
 
-use super::named;
 use super::vocabulary::Vocabulary;
 use crate::fields::Value;
 use crate::tokenizer::{trim, EncodeError};
@@ -48,7 +47,7 @@ impl Unigram {
     pub fn read(value: &Value) -> Result<(Vocabulary, Vec<f64>), Error> {
         let mut vocabulary = Vocabulary::new();
         let mut scores = Vec::new();
-        pieces(value, &mut vocabulary, &mut scores).map_err(|error| named(value, error))?;
+        value.named(pieces(value, &mut vocabulary, &mut scores))?;
         vocabulary.finish(value)?;
         scores.shrink_to_fit();
         Ok((vocabulary, scores))

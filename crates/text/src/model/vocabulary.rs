@@ -4,7 +4,6 @@ use std::collections::BinaryHeap;
 
 use tokenbed_formats::{At, Error};
 
-use super::named;
 use super::trie::Trie;
 use crate::fields::Value;
 
@@ -27,7 +26,7 @@ impl Vocabulary {
     /// Reads an object from tokens to ids.
     pub fn read(value: &Value) -> Result<Vocabulary, Error> {
         let mut vocabulary = Vocabulary::new();
-        vocabulary.entries(value).map_err(|error| named(value, error))?;
+        value.named(vocabulary.entries(value))?;
         vocabulary.finish(value)?;
         Ok(vocabulary)
     }

@@ -473,7 +473,7 @@ fn malformed_normalizers_are_refused() {
         (r#"{"type":"Prepend"}"#, r#"normalizer has no "prepend""#),
         (r#"{"type":"Replace","pattern":{"String":"a"}}"#, r#"normalizer has no "content""#),
         (r#"{"type":"Replace","content":""}"#, r#"normalizer has no "pattern""#),
-        (r#"{"type":"Replace","content":"","pattern":"a"}"#, "expected an object, found \"\\\"\""),
+        (r#"{"type":"Replace","content":"","pattern":"a"}"#, "normalizer.pattern: expected an object, found \"\\\"\""),
         (
             r#"{"type":"Replace","content":"","pattern":{}}"#,
             r#"normalizer.pattern must have "String" or "Regex""#,
@@ -487,7 +487,7 @@ fn malformed_normalizers_are_refused() {
             r#"normalizer.pattern has "Text", but must have "String" or "Regex""#,
         ),
         (r#"{"type":"Sequence"}"#, r#"normalizer has no "normalizers""#),
-        (r#"{"type":"Sequence","normalizers":[null]}"#, "expected an object, found \"n\""),
+        (r#"{"type":"Sequence","normalizers":[null]}"#, "normalizer.normalizers[0]: expected an object, found \"n\""),
         (
             r#"{"type":"Sequence","normalizers":[{"type":"NFC"},{"type":"Strip"}]}"#,
             r#"normalizer.normalizers[1] has no "strip_left""#,

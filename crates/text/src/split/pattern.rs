@@ -86,9 +86,9 @@ impl Pattern {
         let mut reader = value.reader()?;
         let template = "@ must be an object with one key, String or Regex";
         let wrong = || value.error(template, &[], &[]);
-        reader.object()?;
+        value.named(reader.object())?;
         let key = reader.key()?.ok_or_else(wrong)?;
-        let text = reader.string()?;
+        let text = value.named(reader.string())?;
         if reader.key()?.is_some() {
             return Err(wrong());
         }
