@@ -120,4 +120,6 @@ for (const [kind, tokenizer] of Object.entries(await models()))
   if (values.only === undefined || values.only === kind)
     for (const language of /** @type {const} */ (['english', 'others']))
       await compare(kind, tokenizer, language, files[language], texts[language]);
-say(`${cpu}, load ${load} at the start, node ${process.versions.node}; one thread; medians of ${ROUNDS} rounds`);
+say(
+  `${cpu}, load ${load} at the start, node ${process.versions.node}; one thread; medians of ${ROUNDS} rounds`,
+);

@@ -40,6 +40,8 @@ const MODULES = [
     name: 'tokenbed_text_wasm',
     file: 'text.wasm',
     glue: 'text-glue',
+    // It reads megabytes of JSON. core.wasm reads short headers, and has no room for the faster code.
+    cargo: ['--config', 'profile.release.package.tokenbed-formats.opt-level=3'],
   },
 ];
 
@@ -87,7 +89,10 @@ async function buildModule(module, faults) {
           '--target',
           'web',
           '--no-pack',
-        ].concat(['--out-dir', staging], faults ? ['--', '--features', 'faults'] : []),
+          '--out-dir',
+          staging,
+          '--',
+        ].concat(module.cargo ?? [], faults ? ['--features', 'faults'] : []),
         {
           env: {
             ...env,

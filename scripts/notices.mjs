@@ -13,6 +13,8 @@ import { must, root, run } from './lib/run.mjs';
 import { writeWhole } from './lib/stamp.mjs';
 
 const VERSION = '0.9.3';
+/** The crates that are built for the package. */
+const PACKAGES = ['node', 'wasm', 'text-wasm'];
 const TOOLS = path.join(root, '.cache/cargo-tools-notices');
 const ABOUT = path.join(TOOLS, 'bin/cargo-about');
 
@@ -46,11 +48,20 @@ function entry({ text, used_by: users }) {
 
 async function main() {
   await installCargoAbout();
-  const options = ['--workspace', '--frozen', '--fail', '--format', 'json'];
-  const { stdout } = await must(ABOUT, ['generate', ...options, '-c', 'scripts/notices/about.toml']);
-  /** @type {{ licenses: License[] }} */
-  const { licenses } = JSON.parse(stdout);
-  const entries = licenses.map(entry).sort();
+  const options = ['--frozen', '--fail', '--format', 'json', '-c', 'scripts/notices/about.toml'];
+  /** @type {Map<string, License>} by its text: crates of several packages share licenses */
+  const licenses = new Map();
+  for (const name of PACKAGES) {
+    const { stdout } = await must(ABOUT, ['generate', ...options, '-m', `crates/${name}/Cargo.toml`]);
+    for (const { text, used_by: users } of /** @type {{ licenses: License[] }} */ (JSON.parse(stdout))
+      .licenses) {
+      const license = licenses.get(text) ?? { text, used_by: [] };
+      const known = new Set(license.used_by.map(({ crate }) => `${crate.name} ${crate.version}`));
+      license.used_by.push(...users.filter(({ crate }) => !known.has(`${crate.name} ${crate.version}`)));
+      licenses.set(text, license);
+    }
+  }
+  const entries = [...licenses.values()].map(entry).sort();
   const opening =
     'Code of these Rust crates is part of the addon (dist/native/) and of the WASM (dist/core.wasm, dist/inline.js, dist/text.wasm).';
   const separator = `\n${'-'.repeat(80)}\n`;

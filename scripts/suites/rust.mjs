@@ -14,16 +14,12 @@ import { checks, command, showInstructionSets } from '../lib/suite.mjs';
  */
 export async function rustTests() {
   say(
-    '  more of the fuzzer NOT RUN: npm run fuzz -- 300 mutates files for minutes; the kept corpus is read here',
+    '  more of the fuzzers NOT RUN: npm run fuzz -- 300 and npm run fuzz:text -- 300 mutate files for minutes; the kept corpora are read here',
   );
-  const args = ['test', '--release', '--no-fail-fast', '-p', 'tokenbed-core'].concat([
-    '-p',
-    'tokenbed-formats',
-    '-p',
-    'tokenbed-binding',
-    '-p',
-    'tokenbed-vectors',
-  ]);
+  const packages = ['core', 'formats', 'text', 'text-reference', 'binding', 'vectors'];
+  const args = ['test', '--release', '--no-fail-fast'].concat(
+    packages.flatMap((name) => ['-p', `tokenbed-${name}`]),
+  );
   const { code, output } = await run('cargo', [...args, '--', '--show-output'], {
     env: {
       CARGO_PROFILE_RELEASE_LTO: 'off',
