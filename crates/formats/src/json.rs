@@ -57,6 +57,8 @@ pub struct Reader<'a> {
     python: bool,
     /// The text was read before: its keys are known to differ.
     again: bool,
+    /// Which numbers are read; None is all.
+    numbers: Option<fn(&str) -> bool>,
     /// The number of open objects and arrays, and where the keys of each begin in `keys`.
     depth: usize,
     starts: [usize; DEPTH],
@@ -92,6 +94,11 @@ impl<'a> Reader<'a> {
         reader
     }
 
+    /// From here on, numbers that `check` does not hold for are errors, also in values that are skipped.
+    pub fn check_numbers(&mut self, check: fn(&str) -> bool) {
+        self.numbers = Some(check);
+    }
+
     /// A reader of the literals that numpy writes: a dict is an object whose strings may have single quotes and have no
     /// escapes, a tuple is an array, True and False are booleans, and a comma may follow the last entry.
     pub(crate) fn python(bytes: &'a [u8], base: u64) -> Result<Reader<'a>, Error> {
@@ -107,6 +114,7 @@ impl<'a> Reader<'a> {
             base,
             python: false,
             again: false,
+            numbers: None,
             depth: 0,
             starts: [0; DEPTH],
             keys: Vec::new(),
@@ -419,7 +427,12 @@ impl<'a> Reader<'a> {
             }
             self.digits()?;
         }
-        Ok(self.since(start))
+        let text = self.since(start);
+        if self.numbers.is_some_and(|check| !check(text)) {
+            let at = self.base + start as u64;
+            return Err(Error::byte(at, "the number @ is out of range", &[], &[text]));
+        }
+        Ok(text)
     }
 
     /// An integer from 0 to 2^64 - 1, without fraction and exponent.

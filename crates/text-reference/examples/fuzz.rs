@@ -36,10 +36,12 @@ fn main() {
         .unwrap_or(clock.map_or(0, |time| time.as_secs()));
     let keep = arguments.iter().any(|argument| argument == "--keep");
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut kept: Vec<String> = std::fs::read_dir(here.join("corpus"))
-        .into_iter()
-        .flatten()
-        .filter_map(|entry| std::fs::read_to_string(entry.ok()?.path()).ok())
+    let entries = std::fs::read_dir(here.join("corpus")).into_iter().flatten();
+    let mut paths: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    paths.sort();
+    let mut kept: Vec<String> = paths
+        .iter()
+        .filter_map(|path| std::fs::read_to_string(path).ok())
         .collect();
     std::panic::set_hook(Box::new(|_| {}));
     let mut random = Random(seed);
@@ -69,19 +71,21 @@ fn main() {
         let began = Instant::now();
         let result = catch_unwind(AssertUnwindSafe(|| check(&file)));
         let long = began.elapsed() > LONGEST;
-        let Some(end) = result.ok().filter(|_| !long) else {
-            let path = here.join(format!("failed-{seed}-{runs}"));
-            let written = std::fs::write(&path, &file);
-            println!(
-                "{} {} ({written:?})",
-                path.display(),
-                if long {
-                    "takes too long"
-                } else {
-                    "panics or differs"
-                }
-            );
-            std::process::exit(1);
+        let end = match result {
+            Ok(end) if !long => end,
+            other => {
+                let path = here.join(format!("failed-{seed}-{runs}"));
+                let written = std::fs::write(&path, &file);
+                let why = match other {
+                    Ok(_) => "takes too long".to_string(),
+                    Err(panic) => match panic.downcast::<String>() {
+                        Ok(message) => *message,
+                        Err(_) => "panics".to_string(),
+                    },
+                };
+                println!("{} ({written:?}): {why}", path.display());
+                std::process::exit(1);
+            }
         };
         read += (end == "read") as u64;
         if ends.insert(end) && file.len() <= KEPT {

@@ -64,6 +64,13 @@ impl Pair {
         self.ours.iter().any(Tokenizer::has_memo)
     }
 
+    /// Whether two tokens have the same id: which one the reference then takes as its token changes from run to run.
+    pub fn has_shared_ids(&self) -> bool {
+        let vocabulary = self.reference.get_vocab(true);
+        let ids: std::collections::BTreeSet<u32> = vocabulary.values().copied().collect();
+        ids.len() < vocabulary.len()
+    }
+
     /// Compares the ids of a text.
     pub fn encode(&mut self, text: &str, special: bool) -> Result<(), String> {
         let start = std::time::Instant::now();

@@ -263,11 +263,9 @@ impl Added {
         !self.normalized.find(text.as_bytes()).is_empty()
     }
 
-    /// Whether a token that is searched for has a byte.
-    pub fn has_byte(&self, byte: u8) -> bool {
-        self.tokens
-            .iter()
-            .any(|token| token.pattern().as_bytes().contains(&byte))
+    /// What is searched for.
+    pub fn patterns(&self) -> impl Iterator<Item = &str> {
+        self.tokens.iter().map(Token::pattern)
     }
 
     /// The tokens and their ids, each id once.

@@ -2,7 +2,7 @@
 
 use crate::fields::Fields;
 use crate::normalize::{read_replace, Pattern};
-use crate::split::{byte_character, read_metaspace, Scheme};
+use crate::split::{byte_character, read_byte_level, read_metaspace, Scheme};
 use crate::Error;
 
 /// A decoder. A sequence is a list of them.
@@ -49,8 +49,7 @@ impl Decoder {
         let kind = fields.required("type")?.string()?;
         list.push(match &*kind {
             "ByteLevel" => {
-                fields.required("add_prefix_space")?.boolean()?;
-                fields.required("trim_offsets")?.boolean()?;
+                read_byte_level(fields)?;
                 Decoder::ByteLevel
             }
             "ByteFallback" => Decoder::ByteFallback,

@@ -72,17 +72,37 @@ impl<'a> Fields<'a> {
         Error::new(At::Byte(self.at), template, &[], &all)
     }
 
+    /// Refuses fields with other names.
+    pub fn only(&self, names: &[&str]) -> Result<(), Error> {
+        for Field { name, at, .. } in &self.list {
+            if !names.contains(&&**name) {
+                let template = "$ is no field of a tokenizer.json";
+                return Err(Error::new(At::Byte(*at), template, &[], &[name]));
+            }
+        }
+        Ok(())
+    }
+
     /// The value of a field that may be missing, null included.
     pub fn value(&self, name: &str) -> Option<Value<'a>> {
         let field = self.list.iter().find(|field| field.name == name)?;
+        Some(self.value_of(field))
+    }
+
+    fn value_of(&self, field: &Field<'a>) -> Value<'a> {
         let mut part = self.part.clone();
         part.push_str(if part.is_empty() { "" } else { "." });
-        part.push_str(name);
-        Some(Value {
+        part.push_str(&field.name);
+        Value {
             part,
             at: field.at,
             text: field.value,
-        })
+        }
+    }
+
+    /// The names and values of all fields.
+    pub fn all(&self) -> impl Iterator<Item = (&str, Value<'a>)> {
+        self.list.iter().map(|field| (&*field.name, self.value_of(field)))
     }
 
     /// The value of a field that may be missing; null is missing, too.

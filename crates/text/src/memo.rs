@@ -6,10 +6,11 @@
 //!
 //! * **Normalizers** must satisfy `N(x b y) = N(x) N(b y)`, and `N(b y)` must begin with a blank. That is so where each
 //!   character is replaced by itself (Bert, Lowercase, Nmt, StripAccents), and for the four normal forms: a blank is a
-//!   starter, and no composition has one. A literal Replace must not contain the blank. Precompiled replaces grapheme
-//!   clusters: a blank is a cluster by itself unless the character in front of it is of the class Prepend or the one
-//!   after it is Extend, ZWJ or SpacingMark, and there is no cut then; the map must keep the blank. It must come first,
-//!   as it must see the characters of the text. Prepend, Strip, ByteLevel and the pattern ` {2,}` look further.
+//!   starter, and no composition has one. A literal Replace must not contain what the blank has become. Precompiled
+//!   replaces grapheme clusters: a blank is a cluster by itself unless the character in front of it is of the class
+//!   Prepend or the one after it is Extend, ZWJ or SpacingMark, and there is no cut then; the map must keep the blank. It
+//!   must come first, as it must see the characters of the text. Prepend, Strip, ByteLevel and the pattern ` {2,}` look
+//!   further.
 //! * **The first pre-tokenizer** must satisfy `P(x b y) = P(x) P(b y)`. Those after it see only its pieces. One that asks
 //!   whether a piece is the first of the text must not follow where pieces begin with `b`: the text may be `b y`.
 //!   - Bert, Whitespace and WhitespaceSplit drop all white space, so every blank is a cut.
@@ -19,8 +20,9 @@
 //!     after such a character; none but `(?!\S)` looks beyond its end, and it only after white space. The normal forms
 //!     NFC and NFD and Lowercase keep the two characters from becoming white space, so no other normalizer is allowed.
 //!   - Without a pre-tokenizer, and with any other one, there are no cuts.
-//! * **Added tokens** must not contain a blank. A chunk in which one is found has no ids of its own: it makes the tokenizer
-//!   read the whole text, since an added token may take white space around it. So does a chunk that cannot be encoded.
+//! * **Added tokens** must not contain a blank, nor what it has become. A chunk in which one is found has no ids of its
+//!   own: it makes the tokenizer read the whole text, since an added token may take white space around it. So does a chunk
+//!   that cannot be encoded.
 //!
 //! The model sees each piece alone.
 
@@ -89,22 +91,25 @@ impl Cuts {
         };
         for &byte in bytes {
             let blank = &*(byte as char).to_string();
-            let keeps = |(index, normalizer): (usize, &Normalizer)| match normalizer {
-                Normalizer::Lowercase | Normalizer::Form(Form::Nfc | Form::Nfd) => true,
-                Normalizer::Bert(_) | Normalizer::Form(_) | Normalizer::Nmt | Normalizer::StripAccents => {
-                    !between
-                }
-                Normalizer::Precompiled(_) => !between && index == 0,
-                Normalizer::Replace {
-                    pattern: normalize::Pattern::Literal(literal),
-                    ..
-                } => !between && !literal.contains(blank),
-                _ => false,
-            };
+            // What the normalizers make of the blank.
             let mut normalized = Normalized::default();
             normalized.set(blank, false);
             let mut spare = Normalized::default();
-            for normalizer in normalizers {
+            let mut keeps = true;
+            for (index, normalizer) in normalizers.iter().enumerate() {
+                keeps &= match normalizer {
+                    Normalizer::Lowercase | Normalizer::Form(Form::Nfc | Form::Nfd) => true,
+                    Normalizer::Bert(_)
+                    | Normalizer::Form(_)
+                    | Normalizer::Nmt
+                    | Normalizer::StripAccents => !between,
+                    Normalizer::Precompiled(_) => !between && index == 0,
+                    Normalizer::Replace {
+                        pattern: normalize::Pattern::Literal(literal),
+                        ..
+                    } => !between && !share(literal, &normalized.text),
+                    _ => false,
+                };
                 normalizer.apply(&mut normalized, &mut spare);
             }
             let space = normalized
@@ -115,8 +120,9 @@ impl Cuts {
                 b' ' => normalized.text == " ",
                 _ => space && !normalized.text.is_empty(),
             };
-            cuts.blanks[byte as usize] =
-                kept && normalizers.iter().enumerate().all(keeps) && !added.has_byte(byte);
+            let mut patterns = added.patterns();
+            let apart = !patterns.any(|pattern| share(pattern, blank) || share(pattern, &normalized.text));
+            cuts.blanks[byte as usize] = keeps && kept && apart;
         }
         cuts.blanks[b' ' as usize].then_some(cuts)
     }
@@ -176,6 +182,11 @@ impl Cuts {
             }
         }
     }
+}
+
+/// Whether two texts have a character in common.
+fn share(a: &str, b: &str) -> bool {
+    a.chars().any(|character| b.contains(character))
 }
 
 /// Whether a step makes a piece of each match of a pattern of words.
@@ -249,8 +260,9 @@ const WHOLE: u16 = u16::MAX;
 pub(crate) struct Memo {
     slots: Vec<Slot>,
     used: usize,
-    /// The most slots.
+    /// The most slots, and the most bytes of all.
     limit: usize,
+    bytes: usize,
     /// The bytes of chunks of more than 16.
     keys: Vec<u8>,
     /// Lists of more than three ids.
@@ -295,6 +307,7 @@ impl Memo {
             slots: vec![Slot::default(); limit.min(1024)],
             used: 0,
             limit,
+            bytes,
             keys: Vec::new(),
             more: Vec::new(),
             arena: bytes / 4,
@@ -367,13 +380,13 @@ impl Memo {
     /// Keeps the ids of a chunk; None: it has no ids of its own.
     pub fn insert(&mut self, key: Key, chunk: &str, ids: Option<&[u32]>) {
         let count = ids.map_or(WHOLE as usize, <[u32]>::len);
-        if key.length > LONGEST || ids.is_some() && count >= WHOLE as usize {
+        let more = ids.filter(|ids| ids.len() > 3).unwrap_or_default();
+        if key.length > LONGEST || more.len() >= (WHOLE as usize).min(self.arena / 4) {
             return;
         }
-        let more = ids.filter(|ids| ids.len() > 3);
         let long = key.length > 16;
         let full = self.keys.len() + long as usize * key.length > self.arena
-            || 4 * (self.more.len() + more.map_or(0, <[u32]>::len)) > self.arena;
+            || 4 * (self.more.len() + more.len()) > self.arena;
         if full || self.used * 4 >= self.slots.len() * 3 {
             self.grow(full);
         }
@@ -386,34 +399,38 @@ impl Memo {
         if long {
             slot.key[1] = self.keys.len() as u64;
         }
-        match (more, ids) {
-            (Some(_), _) => slot.ids[0] = self.more.len() as u32,
-            (None, Some(ids)) => slot.ids[..ids.len()].copy_from_slice(ids),
-            (None, None) => {}
+        match ids {
+            Some(ids) if ids.len() <= 3 => slot.ids[..ids.len()].copy_from_slice(ids),
+            _ => slot.ids[0] = self.more.len() as u32,
         }
         if place(&mut self.slots, key.hash, slot) {
             self.used += 1;
             if long {
-                self.keys.extend_from_slice(chunk.as_bytes());
+                append(&mut self.keys, chunk.as_bytes(), self.arena);
             }
-            self.more.extend_from_slice(more.unwrap_or_default());
+            append(&mut self.more, more, self.arena / 4);
         }
     }
 
-    /// Makes room: twice the slots, or at the limit an empty table.
+    /// The bytes that are held.
+    fn held(&self) -> usize {
+        self.slots.capacity() * SLOT + self.keys.capacity() + self.more.capacity() * 4
+    }
+
+    /// Makes room: twice the slots, or at a limit an empty table.
     #[cold]
     fn grow(&mut self, full: bool) {
         let slots = std::mem::take(&mut self.slots);
-        if full || slots.len() == self.limit {
+        self.used = 0;
+        let size = slots.len() * 2;
+        if full || size > self.limit || self.held() + (slots.len() + size) * SLOT > self.bytes {
             self.slots = slots;
             self.slots.fill(Slot::default());
             self.keys.clear();
             self.more.clear();
-            self.used = 0;
             return;
         }
-        self.slots = vec![Slot::default(); slots.len() * 2];
-        self.used = 0;
+        self.slots = vec![Slot::default(); size];
         for slot in slots.into_iter().filter(|slot| slot.length > 0) {
             let key = match slot.length <= 16 {
                 true => slot.key,
@@ -428,6 +445,15 @@ impl Memo {
     }
 }
 
+/// Appends `new` where no more than `limit` are held.
+fn append<T: Copy>(list: &mut Vec<T>, new: &[T], limit: usize) {
+    let least = list.len() + new.len();
+    if least > list.capacity() {
+        list.reserve_exact((2 * list.capacity()).clamp(least, limit.max(least)) - list.len());
+    }
+    list.extend_from_slice(new);
+}
+
 /// Puts a slot into the first free place, if there is one.
 fn place(slots: &mut [Slot], hash: u64, slot: Slot) -> bool {
     let mask = slots.len() - 1;
@@ -439,4 +465,103 @@ fn place(slots: &mut [Slot], hash: u64, slot: Slot) -> bool {
         }
     }
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The ids of a chunk that has `count` of them; None if it has none of its own.
+    fn ids(chunk: &str, count: usize) -> Option<Vec<u32>> {
+        let number = chunk
+            .bytes()
+            .fold(7u32, |number, byte| number.wrapping_mul(31) + byte as u32);
+        (number % 11 > 0).then(|| (0..count as u32).map(|at| number ^ at).collect())
+    }
+
+    /// What a memo that is asked for a chunk, and is told of it if it does not know it, says.
+    fn ask(memo: &mut Memo, chunk: &str, count: usize) -> bool {
+        // Between other texts, as in a long one.
+        let text = ["a", chunk, " and more of it"].concat();
+        let key = Memo::key(&text, 1, 1 + chunk.len());
+        let expected = ids(chunk, count);
+        let mut found = vec![1];
+        match memo.find(key, chunk, &mut found) {
+            Found::Nothing => {
+                memo.insert(key, chunk, expected.as_deref());
+                assert!(memo.held() <= memo.bytes);
+                return false;
+            }
+            Found::Ids => assert_eq!(found[1..], expected.expect(chunk), "{chunk}"),
+            Found::Whole => assert_eq!(expected, None, "{chunk}"),
+        }
+        true
+    }
+
+    #[test]
+    fn chunks_of_any_length_are_told_apart() {
+        for bytes in (0..10_000).step_by(97).chain([100_000, 8 << 20]) {
+            let Some(mut memo) = Memo::new(bytes) else {
+                assert!(bytes < 4096);
+                continue;
+            };
+            let mut known = 0;
+            for round in 0..3 {
+                // They differ in their last byte, in their first one, or in their length only.
+                for length in [1, 2, 7, 8, 9, 15, 16, 17, 24, 31, 255, 256, 257, 300] {
+                    for byte in [0u8, 1, b'a', b'b'] {
+                        let zeros = "\0".repeat(length - 1);
+                        for chunk in [
+                            format!("{zeros}{}", byte as char),
+                            format!("{}{zeros}", byte as char),
+                        ] {
+                            for _ in 0..2 {
+                                known += ask(&mut memo, &chunk, (length + byte as usize) % 7) as usize;
+                            }
+                        }
+                    }
+                }
+                assert!(round > 0 || known > 0);
+            }
+        }
+    }
+
+    #[test]
+    fn more_chunks_than_fit_are_right_and_take_no_more_memory() {
+        for bytes in [4096, 5000, 9999, 65_536, 1 << 20] {
+            let mut memo = Memo::new(bytes).unwrap();
+            let mut known = 0;
+            for number in 0..60_000usize {
+                // Half of them come again soon.
+                let number = if number % 2 == 0 {
+                    number
+                } else {
+                    1 + number / 2 % 5
+                };
+                let chunk = format!("{number:0$}", 1 + number % 40);
+                let count = if number % 1000 == 0 { 300 } else { number % 9 };
+                known += ask(&mut memo, &chunk, count) as usize;
+            }
+            assert!(known > 15_000, "{bytes} {known}");
+        }
+    }
+
+    #[test]
+    fn equal_hashes_are_compared() {
+        let mut memo = Memo::new(1 << 16).unwrap();
+        let chunks: Vec<String> = (0..20)
+            .map(|number| format!("a chunk of the number {number}"))
+            .collect();
+        for (chunk, count) in chunks.iter().zip(0..) {
+            let mut key = Memo::key(chunk, 0, chunk.len());
+            (key.key, key.hash) = ([5, 0], 9);
+            let mut found = Vec::new();
+            assert_eq!(memo.find(key, chunk, &mut found), Found::Nothing);
+            memo.insert(key, chunk, Some(&[count; 5]));
+            if count < PROBES as u32 {
+                assert_eq!(memo.find(key, chunk, &mut found), Found::Ids);
+                assert_eq!(found, [count; 5]);
+            }
+        }
+    }
 }

@@ -14,6 +14,7 @@ use crate::fields::{Fields, Value};
 use crate::tokenizer::EncodeError;
 use crate::Error;
 use bpe::Bpe;
+pub(crate) use unigram::number;
 use unigram::Unigram;
 use vocabulary::Vocabulary;
 use word_piece::WordPiece;
@@ -23,6 +24,14 @@ use word_piece::WordPiece;
 pub(crate) struct Scratch {
     bpe: bpe::Scratch,
     unigram: unigram::Scratch,
+}
+
+impl Scratch {
+    /// Gives back what a long piece took.
+    pub fn trim(&mut self) {
+        self.bpe.trim();
+        self.unigram.trim();
+    }
 }
 
 /// A model.

@@ -8,6 +8,7 @@ mod scan;
 
 use crate::fields::{Fields, Value};
 use crate::split::byte_character;
+use crate::tokenizer::{trim, trim_text};
 use crate::unicode::{properties, Properties};
 use crate::Error;
 
@@ -42,6 +43,12 @@ impl Normalized {
             Some(character) if first => character.len_utf8(),
             _ => 0,
         };
+    }
+
+    /// Gives back what a long text took.
+    pub fn trim(&mut self) {
+        trim_text(&mut self.text);
+        trim(&mut self.marks);
     }
 
     /// The parts of the text that come from byte 0 and that do not.

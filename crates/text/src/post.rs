@@ -1,6 +1,9 @@
 //! Truncation and post-processors: what happens to the ids of a text after the model.
 
+use std::borrow::Cow;
+
 use crate::fields::{Fields, Value};
+use crate::split::read_byte_level;
 use crate::Error;
 
 /// How a text with too many ids is cut.
@@ -18,7 +21,7 @@ impl Truncation {
     /// Reads `truncation`. `added` is the number of special tokens.
     pub fn read(value: &Value, added: usize) -> Result<Truncation, Error> {
         let fields = value.fields()?;
-        let left = match fields.optional("direction")? {
+        let left = match fields.value("direction") {
             None => false,
             Some(direction) => direction.choice(&["Right", "Left"])? == 1,
         };
@@ -26,16 +29,17 @@ impl Truncation {
             .required("strategy")?
             .choice(&["LongestFirst", "OnlyFirst", "OnlySecond"])?;
         let max_length = fields.required("max_length")?.size()?;
-        let stride = fields.required("stride")?;
+        let stride_value = fields.required("stride")?;
+        let stride = stride_value.size()?;
         // The reference then panics, or does not cut at all, but not always: it stops reading a text where it has enough ids.
         let Some(least) = max_length.checked_sub(added) else {
             let template = "@.max_length is #, but the post-processor alone adds # ids";
             return Err(value.error(template, &[max_length as u64, added as u64], &[]));
         };
         let least = if least > 0 { least } else { max_length };
-        if least > 0 && stride.size()? >= least {
+        if least > 0 && stride >= least {
             let template = "@ is #, but must be below max_length without the special tokens, which is #";
-            return Err(stride.error(template, &[stride.size()? as u64, least as u64], &[]));
+            return Err(stride_value.error(template, &[stride as u64, least as u64], &[]));
         }
         Ok(Truncation {
             max_length,
@@ -97,11 +101,20 @@ impl PostProcessor {
             let template = "@ of the type $ follows a TemplateProcessing, which is not read";
             return Err(fields.error(template, &[&kind]));
         }
+        // The reference goes by the fields before it looks at the type.
+        let other = match &*kind {
+            "BertProcessing" | "RobertaProcessing" => None,
+            "Sequence" if fields.value("single").is_some() => Some("single"),
+            _ => fields.value("cls").map(|_| "cls"),
+        };
+        if let Some(name) = other {
+            let template = "@ of the type $ has the field $ of another type";
+            return Err(fields.error(template, &[&kind, name]));
+        }
         match &*kind {
             // It trims offsets.
             "ByteLevel" => {
-                fields.required("add_prefix_space")?.boolean()?;
-                fields.required("trim_offsets")?.boolean()?;
+                read_byte_level(fields)?;
             }
             "BertProcessing" | "RobertaProcessing" => {
                 let first = special(&fields.required("cls")?)?;
@@ -113,12 +126,28 @@ impl PostProcessor {
                 ]);
             }
             "TemplateProcessing" => {
-                fields.required("pair")?.objects()?;
-                let single = fields.required("single")?.objects()?;
-                let specials = fields.required("special_tokens")?.fields()?;
+                for piece in &fields.required("pair")?.objects()? {
+                    Piece::read(piece)?;
+                }
+                let tokens = fields.required("special_tokens")?.fields()?;
+                let specials = tokens
+                    .all()
+                    .map(|(name, token)| Ok((name, special_ids(&token.fields()?)?)))
+                    .collect::<Result<Vec<_>, Error>>()?;
                 let mut template = Vec::new();
-                for piece in &single {
-                    template.push(part(piece, &specials)?);
+                for piece in &fields.required("single")?.objects()? {
+                    template.push(match Piece::read(piece)? {
+                        Piece::Text => Part::Text,
+                        Piece::Second => {
+                            let template = "@ is the second text of a pair, which is not there";
+                            return Err(piece.error(template, &[]));
+                        }
+                        Piece::Special(name) => {
+                            let found = specials.iter().find(|(other, _)| *other == name);
+                            let (_, ids) = found.ok_or_else(|| tokens.error("@ has no $", &[&name]))?;
+                            Part::Special(ids.clone())
+                        }
+                    });
                 }
                 self.templates.push(template);
                 self.split = true;
@@ -190,21 +219,44 @@ fn special(value: &Value) -> Result<u32, Error> {
     value.within(id)
 }
 
-/// Reads a piece of a template: `{ "Sequence": { "id": "A", "type_id": 0 } }` is the text, and
-/// `{ "SpecialToken": { "id": NAME, "type_id": 0 } }` the ids of `NAME` in `specials`.
-fn part(piece: &Fields, specials: &Fields) -> Result<Part, Error> {
-    if let Some(sequence) = piece.optional("Sequence")? {
-        let sequence = sequence.fields()?;
-        sequence.required("type_id")?.id()?;
-        if sequence.required("id")?.choice(&["A", "B"])? == 1 {
-            return Err(piece.error("@ is the second text of a pair, which is not there", &[]));
+/// A piece of a template as the file has it.
+enum Piece<'a> {
+    Text,
+    /// The second text of a pair.
+    Second,
+    /// The name of a special token.
+    Special(Cow<'a, str>),
+}
+
+impl<'a> Piece<'a> {
+    /// Reads a piece: `{ "Sequence": { "id": "A", "type_id": 0 } }` or `{ "SpecialToken": { "id": NAME, "type_id": 0 } }`.
+    fn read(piece: &Fields<'a>) -> Result<Piece<'a>, Error> {
+        let mut all = piece.all();
+        let (Some((name, value)), None) = (all.next(), all.next()) else {
+            return Err(piece.error("@ must have one field, \"Sequence\" or \"SpecialToken\"", &[]));
+        };
+        let fields = value.fields()?;
+        fields.required("type_id")?.id()?;
+        let id = fields.required("id")?;
+        match name {
+            "Sequence" => Ok(match id.choice(&["A", "B"])? {
+                0 => Piece::Text,
+                _ => Piece::Second,
+            }),
+            "SpecialToken" => Ok(Piece::Special(id.string()?)),
+            _ => Err(piece.error("@ has $, but must have \"Sequence\" or \"SpecialToken\"", &[name])),
         }
-        return Ok(Part::Text);
     }
-    let token = piece.required("SpecialToken")?.fields()?;
-    token.required("type_id")?.id()?;
-    let name = token.required("id")?.string()?;
-    let token = specials.required(&name)?.fields()?;
+}
+
+/// The ids of a special token of a template.
+fn special_ids(token: &Fields) -> Result<Vec<u32>, Error> {
+    token.required("id")?.string()?;
+    let mut reader = token.required("tokens")?.reader()?;
+    reader.array()?;
+    while reader.element()? {
+        reader.string()?;
+    }
     let list = token.required("ids")?;
     let mut reader = list.reader()?;
     let mut ids = Vec::new();
@@ -212,5 +264,5 @@ fn part(piece: &Fields, specials: &Fields) -> Result<Part, Error> {
     while reader.element()? {
         ids.push(list.within(list.named(reader.unsigned())?)?);
     }
-    Ok(Part::Special(ids))
+    Ok(ids)
 }

@@ -5,6 +5,7 @@ mod pattern;
 mod tests;
 
 use crate::fields::{Fields, Value};
+use crate::tokenizer::{trim, trim_text};
 use crate::unicode::Properties;
 use crate::Error;
 use pattern::Sink;
@@ -33,6 +34,12 @@ impl Pieces {
         self.text.clear();
         self.origin = 0;
         self.list.clear();
+    }
+
+    /// Gives back what a long text took.
+    pub fn trim(&mut self) {
+        trim_text(&mut self.text);
+        trim(&mut self.list);
     }
 
     /// Rewrites every piece: `write` appends what it becomes for a part of it. Before a piece that `prefix` holds for,
@@ -153,18 +160,13 @@ impl PreTokenizer {
                 }
             }
             "ByteLevel" => {
-                // Without effect on ids, but the reference wants it.
-                fields.required("trim_offsets")?.boolean()?;
-                if fields.required("add_prefix_space")?.boolean()? {
+                let (prefix, use_regex) = read_byte_level(&fields)?;
+                if prefix {
                     list.push(PreTokenizer::Mark {
                         mark: ' ',
                         scheme: Scheme::Always,
                     });
                 }
-                let use_regex = match fields.value("use_regex") {
-                    Some(value) => value.boolean()?,
-                    None => true,
-                };
                 if use_regex {
                     list.push(split(Pattern::Gpt2, Behavior::Isolated));
                 }
@@ -240,6 +242,18 @@ fn split(pattern: Pattern, behavior: Behavior) -> PreTokenizer {
         behavior,
         invert: false,
     }
+}
+
+/// Reads ByteLevel, which is a pre-tokenizer, a post-processor and a decoder: `add_prefix_space` and `use_regex`.
+pub(crate) fn read_byte_level(fields: &Fields) -> Result<(bool, bool), Error> {
+    // Without effect on ids, but the reference wants it.
+    fields.required("trim_offsets")?.boolean()?;
+    let prefix = fields.required("add_prefix_space")?.boolean()?;
+    let use_regex = match fields.value("use_regex") {
+        Some(value) => value.boolean()?,
+        None => true,
+    };
+    Ok((prefix, use_regex))
 }
 
 /// Reads Metaspace, which is a pre-tokenizer and a decoder: its character, its scheme, and whether it splits.

@@ -6,7 +6,7 @@ use crate::added::{Added, Span};
 use crate::decode::{self, Decoder};
 use crate::fields::{Fields, Value};
 use crate::memo::{Cuts, Found, Memo};
-use crate::model::{Model, Scratch};
+use crate::model::{number, Model, Scratch};
 use crate::normalize::{Normalized, Normalizer, LONGEST};
 use crate::post::{PostProcessor, Truncation};
 use crate::split::{Piece, Pieces, PreTokenizer};
@@ -76,14 +76,63 @@ struct Buffers {
     model: Scratch,
 }
 
+/// The fields of a file.
+const FIELDS: [&str; 9] = [
+    "version",
+    "truncation",
+    "padding",
+    "added_tokens",
+    "normalizer",
+    "pre_tokenizer",
+    "post_processor",
+    "decoder",
+    "model",
+];
+
 /// A chunk has no ids of its own: it has an added token, or a character that the vocabulary lacks.
 struct Whole;
+
+impl Buffers {
+    /// Gives back what a long text took.
+    fn trim(&mut self) {
+        trim(&mut self.raw);
+        trim(&mut self.spans);
+        self.normalized.trim();
+        self.spare.trim();
+        self.pieces.trim();
+        self.spare_pieces.trim();
+        self.model.trim();
+    }
+}
+
+/// Buffers of more bytes are given back after a text.
+const KEPT: usize = 1 << 20;
+
+/// Empties a buffer that is too large to be kept.
+#[inline]
+pub(crate) fn trim<T>(buffer: &mut Vec<T>) {
+    if buffer.capacity() > KEPT / size_of::<T>() {
+        *buffer = Vec::new();
+    }
+}
+
+/// The same for a text.
+#[inline]
+pub(crate) fn trim_text(buffer: &mut String) {
+    if buffer.capacity() > KEPT {
+        *buffer = String::new();
+    }
+}
 
 impl Parts {
     fn read(json: &[u8]) -> Result<Parts, Error> {
         let mut reader = Reader::new(json, 0)?;
+        // The reference reads every number, if only to ignore it.
+        reader.check_numbers(|text| number(text).is_some());
         let file = Fields::read(&mut reader, "")?;
         reader.end()?;
+        // In other objects, the reference ignores fields that it does not know.
+        file.only(&FIELDS)?;
         if let Some(version) = file.value("version") {
             let found = version.string()?;
             if found != "1.0" {
@@ -370,6 +419,8 @@ impl Tokenizer {
     pub fn encode(&mut self, text: &str, special: bool, ids: &mut Vec<u32>) -> Result<(), EncodeError> {
         let start = ids.len();
         let result = self.encode_text(text, special, ids);
+        self.buffers.trim();
+        trim(&mut self.chunk);
         if result.is_err() {
             ids.truncate(start);
         }

@@ -48,3 +48,8 @@ pub fn peak<T>(work: impl FnOnce() -> T) -> (T, usize) {
     let result = work();
     (result, (PEAK.get() - before) as usize)
 }
+
+/// The bytes that the thread holds.
+pub fn live() -> usize {
+    LIVE.get() as usize
+}

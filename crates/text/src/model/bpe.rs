@@ -11,7 +11,7 @@ use super::trie::Node;
 use super::unigram::number;
 use super::vocabulary::Vocabulary;
 use crate::fields::{Fields, Value};
-use crate::tokenizer::EncodeError;
+use crate::tokenizer::{trim, EncodeError};
 
 /// What BPE has beside its vocabulary.
 #[derive(Debug)]
@@ -41,6 +41,16 @@ pub(crate) struct Scratch {
     queue: Vec<Reverse<u64>>,
     /// By index of a token: 1 if its text is encoded as this token alone, 2 if not, 0 if this is not known yet.
     alone: Vec<u8>,
+}
+
+impl Scratch {
+    /// `alone` stays: it is as large as the vocabulary, not as a text.
+    pub fn trim(&mut self) {
+        trim(&mut self.symbols);
+        trim(&mut self.ranks);
+        trim(&mut self.links);
+        trim(&mut self.queue);
+    }
 }
 
 /// The neighbours of a symbol.

@@ -4,7 +4,7 @@ use tokenbed_formats::{At, Error};
 
 use super::vocabulary::Vocabulary;
 use crate::fields::Value;
-use crate::tokenizer::EncodeError;
+use crate::tokenizer::{trim, EncodeError};
 
 /// The score of an unknown character is this much below the least score.
 const PENALTY: f64 = 10.0;
@@ -34,6 +34,12 @@ const NONE: u32 = u32::MAX;
 #[derive(Debug, Default)]
 pub(crate) struct Scratch {
     best: Vec<Best>,
+}
+
+impl Scratch {
+    pub fn trim(&mut self) {
+        trim(&mut self.best);
+    }
 }
 
 impl Unigram {
