@@ -104,6 +104,12 @@ const JSON_RULES: readonly Case[] = [
 
 const FILE: readonly Case[] = [
   ['no model', ['the file', 'has no "model"'], change(wordPiece, ['model'], undefined)],
+  ['a field that no file has', ['"tokens"', 'no field'], change(wordPiece, ['tokens'], [])],
+  [
+    'a number beyond f64 in a field that is ignored',
+    ['1e999', 'out of range'],
+    written(change(wordPiece, ['model', 'other'], '@'), '1e999'),
+  ],
   ['an empty object', ['the file', 'has no "model"'], '{}'],
   ['version 2.0', ['version', '"2.0"', '"1.0"'], change(wordPiece, ['version'], '2.0')],
   ['a number as version', ['version', 'expected a string, found "1"'], change(wordPiece, ['version'], 1)],
@@ -209,8 +215,8 @@ const MODELS: readonly Case[] = [
   ],
   ['a score that is a string', ['model.vocab', 'expected a number, found "\\""'], score('-2')],
   ['a score that is null', ['model.vocab', 'expected a number, found "n"'], score(null)],
-  ['a score of 1e400', ['model.vocab', '"a"', '1e400'], written(score('@'), '1e400')],
-  ['a score of -1e400', ['model.vocab', '"a"', '-1e400'], written(score('@'), '-1e400')],
+  ['a score of 1e400', ['1e400', 'out of range'], written(score('@'), '1e400')],
+  ['a score of -1e400', ['-1e400', 'out of range'], written(score('@'), '-1e400')],
   ['a piece without a score', ['model.vocab', 'entry 3'], change(unigram, ['model', 'vocab', 3], ['a'])],
   [
     'a piece with two scores',
@@ -461,6 +467,31 @@ const OTHERS: readonly Case[] = [
     'a template with a third text',
     ['post_processor.single[1].Sequence.id', '"C"'],
     change(wordPiece, [...template, 'single', 1, 'Sequence', 'id'], 'C'),
+  ],
+  [
+    'a template whose tokens are numbers',
+    ['post_processor.special_tokens.[SEP].tokens: ', 'expected a string'],
+    change(wordPiece, [...template, 'special_tokens', '[SEP]', 'tokens'], [3]),
+  ],
+  [
+    'a template of a token without tokens',
+    ['post_processor.special_tokens.[SEP]', 'has no "tokens"'],
+    change(wordPiece, [...template, 'special_tokens', '[SEP]', 'tokens'], undefined),
+  ],
+  [
+    'a piece of a template with two fields',
+    ['post_processor.single[1]', 'one field'],
+    change(wordPiece, [...template, 'single', 1, 'SpecialToken'], { id: '[SEP]', type_id: 0 }),
+  ],
+  [
+    'a piece of a template of another kind',
+    ['post_processor.single[1]', '"Text"'],
+    change(wordPiece, [...template, 'single', 1], { Text: { id: 'A', type_id: 0 } }),
+  ],
+  [
+    'a post-processor with the fields of another',
+    ['post_processor', '"ByteLevel"', '"cls"'],
+    change(byteLevel, ['post_processor'], { ...byteLevel.pre_tokenizer, cls: ['a', 0] }),
   ],
   [
     'a template that is a string',
