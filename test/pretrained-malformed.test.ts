@@ -4,7 +4,7 @@ import { init, PretrainedTokenizer } from 'tokenbed/text';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { expectError, expectRejection, type Thrown } from './helpers/errors.js';
 import { streamOf } from './helpers/files.js';
-import { MALFORMED_TOKENIZERS } from './helpers/malformed-tokenizers.js';
+import { MALFORMED_TOKENIZERS, UNUSUAL_TEXT, UNUSUAL_TOKENIZERS } from './helpers/malformed-tokenizers.js';
 
 beforeAll(() => init());
 
@@ -35,8 +35,21 @@ describe('a malformed tokenizer.json', () => {
   });
 });
 
+describe('an unusual tokenizer.json', () => {
+  it.each(UNUSUAL_TOKENIZERS)('$name', async ({ json, ids }) => {
+    const bytes = new TextEncoder().encode(typeof json === 'string' ? json : JSON.stringify(json));
+    for (const tokenizer of [
+      PretrainedTokenizer.fromJSON(json),
+      await PretrainedTokenizer.load(streamOf(bytes, 64)),
+    ]) {
+      expect(tokenizer.encode(UNUSUAL_TEXT, { addSpecialTokens: true })).toEqual(ids);
+      tokenizer.dispose();
+    }
+  });
+});
+
 it('the cases have distinct names', () => {
-  const names = MALFORMED_TOKENIZERS.map(({ name }) => name);
+  const names = [...MALFORMED_TOKENIZERS, ...UNUSUAL_TOKENIZERS].map(({ name }) => name);
   expect(new Set(names).size).toBe(names.length);
   expect(names.length).toBeGreaterThan(150);
 });

@@ -1,4 +1,7 @@
-/** tokenizer.json files that must be refused, one rule each: malformed ones, and ones with a part that is not read. */
+/**
+ * tokenizer.json files that must be refused, one rule each: malformed ones, and ones with a part that is not read. And files that
+ * look unusual and are read, with ids that were computed by the Python package tokenizers 0.23.3.
+ */
 
 import { join } from './files.js';
 import { byteLevel, unigram, wordPiece } from './tokenizer-files.js';
@@ -101,6 +104,12 @@ const JSON_RULES: readonly Case[] = [
 
 const FILE: readonly Case[] = [
   ['no model', ['the file', 'has no "model"'], change(wordPiece, ['model'], undefined)],
+  ['a field that no file has', ['"tokens"', 'no field'], change(wordPiece, ['tokens'], [])],
+  [
+    'a number beyond f64 in a field that is ignored',
+    ['1e999', 'out of range'],
+    written(change(wordPiece, ['model', 'other'], '@'), '1e999'),
+  ],
   ['an empty object', ['the file', 'has no "model"'], '{}'],
   ['version 2.0', ['version', '"2.0"', '"1.0"'], change(wordPiece, ['version'], '2.0')],
   ['a number as version', ['version', 'expected a string, found "1"'], change(wordPiece, ['version'], 1)],
@@ -206,8 +215,8 @@ const MODELS: readonly Case[] = [
   ],
   ['a score that is a string', ['model.vocab', 'expected a number, found "\\""'], score('-2')],
   ['a score that is null', ['model.vocab', 'expected a number, found "n"'], score(null)],
-  ['a score of 1e400', ['model.vocab', '"a"', '1e400'], written(score('@'), '1e400')],
-  ['a score of -1e400', ['model.vocab', '"a"', '-1e400'], written(score('@'), '-1e400')],
+  ['a score of 1e400', ['1e400', 'out of range'], written(score('@'), '1e400')],
+  ['a score of -1e400', ['-1e400', 'out of range'], written(score('@'), '-1e400')],
   ['a piece without a score', ['model.vocab', 'entry 3'], change(unigram, ['model', 'vocab', 3], ['a'])],
   [
     'a piece with two scores',
@@ -460,6 +469,31 @@ const OTHERS: readonly Case[] = [
     change(wordPiece, [...template, 'single', 1, 'Sequence', 'id'], 'C'),
   ],
   [
+    'a template whose tokens are numbers',
+    ['post_processor.special_tokens.[SEP].tokens: ', 'expected a string'],
+    change(wordPiece, [...template, 'special_tokens', '[SEP]', 'tokens'], [3]),
+  ],
+  [
+    'a template of a token without tokens',
+    ['post_processor.special_tokens.[SEP]', 'has no "tokens"'],
+    change(wordPiece, [...template, 'special_tokens', '[SEP]', 'tokens'], undefined),
+  ],
+  [
+    'a piece of a template with two fields',
+    ['post_processor.single[1]', 'one field'],
+    change(wordPiece, [...template, 'single', 1, 'SpecialToken'], { id: '[SEP]', type_id: 0 }),
+  ],
+  [
+    'a piece of a template of another kind',
+    ['post_processor.single[1]', '"Text"'],
+    change(wordPiece, [...template, 'single', 1], { Text: { id: 'A', type_id: 0 } }),
+  ],
+  [
+    'a post-processor with the fields of another',
+    ['post_processor', '"ByteLevel"', '"cls"'],
+    change(byteLevel, ['post_processor'], { ...byteLevel.pre_tokenizer, cls: ['a', 0] }),
+  ],
+  [
     'a template that is a string',
     ['post_processor.single', 'expected an array'],
     change(wordPiece, [...template, 'single'], '[CLS] $A'),
@@ -593,3 +627,192 @@ export const MALFORMED_TOKENIZERS: readonly MalformedTokenizer[] = [
   })),
   ...BYTES,
 ];
+
+/** A file that must be read, and the ids of a text with special tokens. */
+export interface UnusualTokenizer {
+  readonly name: string;
+  readonly json: object | string;
+  readonly ids: readonly number[];
+}
+
+/** The text whose ids {@link UNUSUAL_TOKENIZERS} has. */
+export const UNUSUAL_TEXT = 'hello, ab worlds!';
+
+const without = (file: object, ...names: string[]): object =>
+  names.reduce((rest, name) => change(rest, name.split('.'), undefined), file);
+const bpe = (more: object) => change(byteLevel, ['model'], { ...byteLevel.model, ...more });
+const unigramModel = (more: object) => change(unigram, ['model'], { ...unigram.model, ...more });
+const nested = (depth: number): object =>
+  depth === 0 ? { type: 'Lowercase' } : { type: 'Sequence', normalizers: [nested(depth - 1)] };
+const reversed = (file: object): object => Object.fromEntries(Object.entries(file).reverse());
+const UNUSUAL: readonly [name: string, json: object | string, ids: readonly number[]][] = [
+  [
+    'only a model',
+    without(
+      wordPiece,
+      'version',
+      'truncation',
+      'padding',
+      'added_tokens',
+      'normalizer',
+      'pre_tokenizer',
+      'post_processor',
+      'decoder',
+    ),
+    [1],
+  ],
+  ['WordPiece without a type', without(wordPiece, 'model.type'), [2, 4, 10, 1, 5, 6, 9, 3]],
+  [
+    'BPE without a type',
+    without(byteLevel, 'model.type'),
+    [256, 257, 111, 44, 32, 97, 98, 32, 119, 111, 114, 108, 100, 115, 33],
+  ],
+  ['Unigram without a type', without(unigram, 'model.type'), [2, 1, 5, 4, 2, 1]],
+  [
+    'fields that nobody knows',
+    change(
+      change(change(wordPiece, ['model', 'other'], [1]), ['normalizer', 'other'], {}),
+      ['added_tokens', 0, 'other'],
+      null,
+    ),
+    [2, 4, 10, 1, 5, 6, 9, 3],
+  ],
+  [
+    'the fields in another order',
+    reversed(change(wordPiece, ['model'], reversed(wordPiece.model))),
+    [2, 4, 10, 1, 5, 6, 9, 3],
+  ],
+  [
+    'blanks around and escapes',
+    ` \n\t\r${text.replace('"hello"', '"\\u0068ello"')} \n`,
+    [2, 4, 10, 1, 5, 6, 9, 3],
+  ],
+  [
+    'merges as pairs',
+    bpe({
+      merges: [
+        ['h', 'e'],
+        ['l', 'l'],
+      ],
+    }),
+    [256, 257, 111, 44, 32, 97, 98, 32, 119, 111, 114, 108, 100, 115, 33],
+  ],
+  [
+    'merges with a line for the version',
+    bpe({ merges: ['#version: 0.2', 'h e', 'l l'] }),
+    [256, 257, 111, 44, 32, 97, 98, 32, 119, 111, 114, 108, 100, 115, 33],
+  ],
+  [
+    'no merges in a list',
+    bpe({ merges: [] }),
+    [104, 101, 108, 108, 111, 44, 32, 97, 98, 32, 119, 111, 114, 108, 100, 115, 33],
+  ],
+  [
+    'a merge twice',
+    bpe({ merges: ['h e', 'l l', 'h e'] }),
+    [256, 257, 111, 44, 32, 97, 98, 32, 119, 111, 114, 108, 100, 115, 33],
+  ],
+  [
+    'dropout of 0.0',
+    written(bpe({ dropout: '@' }), '0.0'),
+    [256, 257, 111, 44, 32, 97, 98, 32, 119, 111, 114, 108, 100, 115, 33],
+  ],
+  [
+    'fields of BPE that are null',
+    bpe({ fuse_unk: null, byte_fallback: null, ignore_merges: null }),
+    [256, 257, 111, 44, 32, 97, 98, 32, 119, 111, 114, 108, 100, 115, 33],
+  ],
+  [
+    'BPE with an unknown token that is not there',
+    bpe({ unk_token: 'zz' }),
+    [256, 257, 111, 44, 32, 97, 98, 32, 119, 111, 114, 108, 100, 115, 33],
+  ],
+  ['two tokens of one id', change(wordPiece, ['model', 'vocab', 'world'], 4), [2, 4, 10, 1, 4, 6, 9, 3]],
+  ['the greatest id', id(2 ** 32 - 1), [2, 4294967295, 10, 1, 5, 6, 9, 3]],
+  ['an empty token', change(wordPiece, ['model', 'vocab', ''], 12), [2, 4, 10, 1, 5, 6, 9, 3]],
+  [
+    'words of at most 3 characters',
+    change(wordPiece, ['model', 'max_input_chars_per_word'], 3),
+    [2, 1, 10, 1, 1, 9, 3],
+  ],
+  [
+    'words of any length',
+    written(change(wordPiece, ['model', 'max_input_chars_per_word'], '@'), '18446744073709551615'),
+    [2, 4, 10, 1, 5, 6, 9, 3],
+  ],
+  ['an empty prefix', change(wordPiece, ['model', 'continuing_subword_prefix'], ''), [2, 4, 10, 1, 1, 9, 3]],
+  [
+    'scores that are integers, with exponents and many digits',
+    written(score('@'), '-1.99999999999999999999999999999999').replace('-2.5', '-25E-1'),
+    [2, 1, 5, 4, 2, 1],
+  ],
+  ['a score that is too small for f64', written(score('@'), '1e-400'), [2, 1, 5, 4, 2, 1]],
+  ['a score of 1e308', score(1e308), [2, 1, 2, 3, 4, 2, 1]],
+  ['a piece twice', unigramModel({ vocab: [...unigram.model.vocab, ['ab', -0.5]] }), [2, 1, 2, 8, 2, 1]],
+  ['an empty piece', unigramModel({ vocab: [...unigram.model.vocab, ['', -0.5]] }), [2, 1, 5, 4, 2, 1]],
+  ['Unigram without byte_fallback', without(unigram, 'model.byte_fallback'), [2, 1, 5, 4, 2, 1]],
+  [
+    'Metaspace of old files',
+    change(
+      without(unigram, 'pre_tokenizer.prepend_scheme', 'pre_tokenizer.split'),
+      ['pre_tokenizer', 'add_prefix_space'],
+      true,
+    ),
+    [2, 1, 5, 4, 2, 1],
+  ],
+  [
+    'ByteLevel of old files',
+    without(byteLevel, 'pre_tokenizer.use_regex', 'model.ignore_merges', 'model.byte_fallback'),
+    [256, 257, 111, 44, 32, 97, 98, 32, 119, 111, 114, 108, 100, 115, 33],
+  ],
+  [
+    'empty sequences',
+    change(change(wordPiece, ['normalizer'], { type: 'Sequence', normalizers: [] }), ['post_processor'], {
+      type: 'Sequence',
+      processors: [],
+    }),
+    [4, 10, 1, 5, 6, 9],
+  ],
+  ['25 sequences in each other', normalizer(nested(25)), [2, 4, 10, 1, 5, 6, 9, 3]],
+  [
+    'padding to a length',
+    padding({ strategy: { Fixed: 32 }, direction: 'Left', pad_to_multiple_of: 8 }),
+    [2, 4, 10, 1, 5, 6, 9, 3],
+  ],
+  ['an added token with another id', added([0, 'id'], 99), [2, 4, 10, 1, 5, 6, 9, 3]],
+  [
+    'an added token with empty content',
+    added([4], { ...wordPiece.added_tokens[0], content: '' }),
+    [2, 4, 10, 1, 5, 6, 9, 3],
+  ],
+  [
+    'an added token that is new',
+    added([4], { ...wordPiece.added_tokens[0], content: 'ab', id: 50 }),
+    [2, 4, 10, 12, 5, 6, 9, 3],
+  ],
+  [
+    'a template whose ids are not those of the tokens',
+    change(wordPiece, ['post_processor', 'special_tokens', '[CLS]', 'ids'], [7, 8]),
+    [7, 8, 4, 10, 1, 5, 6, 9, 3],
+  ],
+  [
+    'a template with the text twice',
+    change(
+      wordPiece,
+      ['post_processor', 'single'],
+      [wordPiece.post_processor.single[1], wordPiece.post_processor.single[1]],
+    ),
+    [4, 10, 1, 5, 6, 9, 4, 10, 1, 5, 6, 9],
+  ],
+  [
+    'truncation without a direction',
+    change(wordPiece, ['truncation'], { max_length: 4, strategy: 'OnlyFirst', stride: 0 }),
+    [2, 4, 10, 3],
+  ],
+  ['truncation on the left', truncation({ max_length: 5, direction: 'Left' }), [2, 5, 6, 9, 3]],
+];
+export const UNUSUAL_TOKENIZERS: readonly UnusualTokenizer[] = UNUSUAL.map(([name, json, ids]) => ({
+  name,
+  json,
+  ids,
+}));

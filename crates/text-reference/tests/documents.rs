@@ -23,9 +23,9 @@ use tokenizers::{AddedToken, Tokenizer};
 use unicode_normalization_alignments::UnicodeNormalization;
 
 /// The most bytes of documents.
-const MOST: usize = 3_000_000;
+const MOST: usize = 2_200_000;
 /// The bytes of texts that a tokenizer is trained on.
-const TRAINING: usize = 500_000;
+const TRAINING: usize = 300_000;
 /// The number of tokens of each.
 const TOKENS: usize = 4000;
 

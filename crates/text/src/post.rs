@@ -252,10 +252,11 @@ impl<'a> Piece<'a> {
 /// The ids of a special token of a template.
 fn special_ids(token: &Fields) -> Result<Vec<u32>, Error> {
     token.required("id")?.string()?;
-    let mut reader = token.required("tokens")?.reader()?;
-    reader.array()?;
+    let tokens = token.required("tokens")?;
+    let mut reader = tokens.reader()?;
+    tokens.named(reader.array())?;
     while reader.element()? {
-        reader.string()?;
+        tokens.named(reader.string())?;
     }
     let list = token.required("ids")?;
     let mut reader = list.reader()?;
