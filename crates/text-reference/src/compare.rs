@@ -158,7 +158,7 @@ impl Pair {
             }
         }
         let vocabulary = self.reference.get_vocab(true);
-        for (token, _) in &vocabulary {
+        for token in vocabulary.keys() {
             let (expected, found) = (self.reference.token_to_id(token), ours.token_to_id(token));
             if expected != found {
                 return Err(format!(

@@ -231,7 +231,7 @@ fn model(random: &mut Random) -> Value {
 fn file(random: &mut Random) -> Value {
     let mut file = json!({ "version": "1.0", "added_tokens": added_tokens(random), "normalizer": normalizers(random),
         "pre_tokenizer": pre_tokenizers(random), "model": model(random) });
-    if random.one_in(8) {
+    if random.one_in(3) {
         file["truncation"] = json!({ "direction": random.pick(&["Left", "Right"]), "max_length": random.below(8),
             "strategy": "LongestFirst", "stride": 0 });
     }

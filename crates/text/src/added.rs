@@ -263,6 +263,12 @@ impl Added {
         !self.normalized.find(text.as_bytes()).is_empty()
     }
 
+    /// Whether a token takes the white space in front of it: one that is searched for in normalized text, or in the text.
+    pub fn strips(&self, normalized: bool) -> bool {
+        let mut tokens = self.tokens.iter();
+        tokens.any(|token| token.lstrip && token.normalized == normalized)
+    }
+
     /// What is searched for.
     pub fn patterns(&self) -> impl Iterator<Item = &str> {
         self.tokens.iter().map(Token::pattern)
@@ -308,6 +314,6 @@ fn read_entry(fields: &Fields) -> Result<(Token, bool), Error> {
     Ok((token, flag("special")?))
 }
 
-fn is_space(character: char) -> bool {
+pub(crate) fn is_space(character: char) -> bool {
     properties(character).any(Properties::REGEX_SPACE)
 }

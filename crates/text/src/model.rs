@@ -113,11 +113,10 @@ impl Model {
             Some(value) => value.boolean()?,
             None => false,
         };
-        let bytes = fallback.then(|| vocabulary.bytes());
         Ok(Model {
+            kind: Kind::Unigram(Unigram::new(&vocabulary, scores, fallback)),
             vocabulary,
             unknown,
-            kind: Kind::Unigram(Unigram::new(scores, bytes)),
         })
     }
 

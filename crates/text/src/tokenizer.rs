@@ -2,7 +2,7 @@
 
 use tokenbed_formats::json::{Kind, Reader};
 
-use crate::added::{Added, Span};
+use crate::added::{self, Added, Span};
 use crate::decode::{self, Decoder};
 use crate::fields::{Fields, Value};
 use crate::memo::{Cuts, Found, Key, Memo};
@@ -459,7 +459,7 @@ impl Tokenizer {
         let enough = match self.parts.truncation.as_ref().map(Truncation::enough) {
             // The first piece may be an error.
             Some((0, _)) => return false,
-            Some((enough, false)) => enough,
+            Some((enough, false)) if !self.parts.added.strips(true) => enough,
             _ => usize::MAX,
         };
         let mut start = 0;
@@ -502,7 +502,14 @@ impl Tokenizer {
                 }
             }
         }
-        true
+        // An added token in the rest may take the white space in front of it, up to what has ids.
+        let added = &self.parts.added;
+        if start == text.len() || !added.strips(false) {
+            return true;
+        }
+        let rest = text[start..].trim_start_matches(added::is_space);
+        let end = cuts.next(text, text.len() - rest.len());
+        !added.has_raw(&text[start..end])
     }
 
     /// The text of `ids`. Tokens that are special are left out if `skip_special`.

@@ -151,7 +151,13 @@ impl Bpe {
     ) -> Result<(), EncodeError> {
         let trie = &vocabulary.trie;
         symbols.clear();
-        symbols.reserve_exact(piece.len());
+        if symbols.capacity() < piece.len() {
+            // A character may become several tokens of bytes.
+            symbols.reserve_exact(match self.bytes {
+                Some(_) => piece.len(),
+                None => piece.chars().count(),
+            });
+        }
         // An unknown token is added when the next known character or the end comes, so after tokens of bytes.
         let mut pending = false;
         let mut start = 0;

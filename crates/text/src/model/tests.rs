@@ -298,6 +298,57 @@ fn unigrams_are_those_of_the_reference() {
     });
 }
 
+/// Longer than what Unigram keeps before it writes a path.
+#[test]
+fn long_unigrams_are_those_of_the_reference() {
+    let mut random = Random(5);
+    let mut counts = Counts::default();
+    for round in 0..16 {
+        let alphabet = ALPHABETS[random.below(ALPHABETS.len())];
+        let mut tokens = distinct(&mut random, alphabet, 6, "");
+        // Two long ones, so that some paths do not meet for long, and in half of the rounds all characters.
+        tokens.push(alphabet[0].repeat(1 + random.below(500)));
+        tokens.push(alphabet[1].repeat(1 + random.below(500)));
+        if round % 2 == 0 {
+            tokens.extend(alphabet.iter().map(|character| character.to_string()));
+        }
+        tokens.extend(["<unk>", "<0x61>", "<0x62>"].map(String::from));
+        let pieces: Vec<String> = tokens
+            .iter()
+            .map(|token| format!("[{},{}]", quoted(token), score(&mut random)))
+            .collect();
+        let fallback = ["", r#","byte_fallback":true"#][random.below(2)];
+        let unknown = match random.chance(6) {
+            true => String::new(),
+            false => format!(r#","unk_id":{}"#, random.below(tokens.len())),
+        };
+        let json = format!(
+            r#"{{"type":"Unigram","vocab":[{}]{unknown}{fallback}}}"#,
+            pieces.join(",")
+        );
+        let list: Vec<String> = (0..4)
+            .map(|_| {
+                let mut piece = String::new();
+                let length = 3000 + random.below(12_000);
+                while piece.len() < length {
+                    match random.below(40) {
+                        0 => piece.push_str(&alphabet[random.below(2)].repeat(random.below(500))),
+                        1 => piece.push_str(&tokens[random.below(tokens.len())]),
+                        _ => piece.push_str(random.pick(alphabet)),
+                    }
+                }
+                piece
+            })
+            .collect();
+        compare(&json, &list, &mut counts);
+    }
+    println!(
+        "{} models, {} errors, {} ids",
+        counts.models, counts.errors, counts.ids
+    );
+    assert!(counts.ids > 100_000);
+}
+
 #[test]
 fn pair_encodings_are_those_of_the_reference() {
     run(4, |random, alphabet| {

@@ -14,6 +14,8 @@ const PENALTY: f64 = 10.0;
 pub(crate) struct Unigram {
     scores: Vec<f64>,
     unknown_score: f64,
+    /// The bytes of the longest piece.
+    longest: usize,
     /// With `byte_fallback`, the ids of the tokens of bytes.
     bytes: Option<Vec<Option<u32>>>,
 }
@@ -29,11 +31,15 @@ struct Best {
 }
 
 const NONE: u32 = u32::MAX;
+/// After this many bytes, the path is written where all paths meet, which then need no more memory.
+const SEGMENT: usize = 4096;
 
 /// Memory that is used again for each piece.
 #[derive(Debug, Default)]
 pub(crate) struct Scratch {
     best: Vec<Best>,
+    /// Where unknown pieces in a row begin, which are one piece.
+    row: Option<usize>,
 }
 
 impl Scratch {
@@ -53,15 +59,16 @@ impl Unigram {
         Ok((vocabulary, scores))
     }
 
-    /// The model. `bytes` are the ids of the tokens of bytes, with `byte_fallback`.
-    pub fn new(scores: Vec<f64>, bytes: Option<Vec<Option<u32>>>) -> Unigram {
+    /// The model. `fallback` is `byte_fallback`.
+    pub fn new(vocabulary: &Vocabulary, scores: Vec<f64>, fallback: bool) -> Unigram {
         let least = scores
             .iter()
             .fold(f64::INFINITY, |least, &score| least.min(score));
         Unigram {
             scores,
             unknown_score: least - PENALTY,
-            bytes,
+            longest: vocabulary.longest(),
+            bytes: fallback.then(|| vocabulary.bytes()),
         }
     }
 
@@ -75,18 +82,39 @@ impl Unigram {
         ids: &mut Vec<u32>,
     ) -> Result<(), EncodeError> {
         let text = piece.as_bytes();
-        let best = &mut scratch.best;
+        let before = ids.len();
         let none = Best {
             score: 0.0,
             start: NONE,
             id: 0,
         };
-        best.clear();
-        best.resize(text.len() + 1, none);
+        scratch.best.clear();
+        scratch
+            .best
+            .resize(text.len().min(SEGMENT + self.longest) + 1, none);
         let trie = &vocabulary.trie;
+        // `best` begins at `base`. No piece was found that ends after `reach`.
+        let (mut base, mut reach) = (0, 0);
+        scratch.row = None;
         let mut start = 0;
         while start < text.len() {
-            let here = best[start].score;
+            if start - base >= SEGMENT {
+                if reach <= start {
+                    // All paths meet here.
+                    let here = scratch.best[start - base];
+                    self.path(vocabulary, unknown, text, base..start, scratch, ids);
+                    let best = &mut scratch.best;
+                    best[..=start - base].fill(none);
+                    best[0].score = here.score;
+                    base = start;
+                } else if scratch.best.len() <= text.len() - base {
+                    let count = text.len() - base + 1;
+                    scratch.best.reserve_exact(count - scratch.best.len());
+                    scratch.best.resize(count, none);
+                }
+            }
+            let best = &mut scratch.best;
+            let here = best[start - base].score;
             let width = width(text[start]);
             let mut single = false;
             let mut node = trie.root();
@@ -97,59 +125,82 @@ impl Unigram {
                 node = next;
                 if let Some(id) = node.value() {
                     let score = self.scores[id as usize] + here;
-                    let target = &mut best[end];
+                    let target = &mut best[end - base];
                     if target.start == NONE || score > target.score {
                         *target = Best {
                             score,
-                            start: start as u32,
+                            start: (start - base) as u32,
                             id,
                         };
                     }
                     single |= end - start == width;
+                    reach = reach.max(end);
                 }
             }
             if !single {
                 let score = self.unknown_score + here;
-                let target = &mut best[start + width];
+                let target = &mut best[start + width - base];
                 if target.start == NONE || score > target.score {
+                    let Some(id) = unknown else {
+                        ids.truncate(before);
+                        return Err(EncodeError::Unknown);
+                    };
                     *target = Best {
                         score,
-                        start: start as u32,
-                        id: unknown.ok_or(EncodeError::Unknown)?,
+                        start: (start - base) as u32,
+                        id,
                     };
                 }
             }
             start += width;
         }
-
-        let before = ids.len();
-        let mut end = text.len();
-        while end > 0 {
-            let last = best[end];
-            let mut start = last.start as usize;
-            if Some(last.id) == unknown {
-                // Unknown pieces in a row are one piece.
-                while start > 0 && Some(best[start].id) == unknown {
-                    start = best[start].start as usize;
-                }
-                self.unknown(vocabulary, last.id, &text[start..end], ids);
-            } else {
-                ids.push(last.id);
-            }
-            end = start;
+        self.path(vocabulary, unknown, text, base..text.len(), scratch, ids);
+        if let (Some(start), Some(unknown)) = (scratch.row, unknown) {
+            self.unknown(vocabulary, unknown, &text[start..], ids);
         }
-        ids[before..].reverse();
         Ok(())
     }
 
-    /// Appends the ids of a piece that is unknown, the last first.
+    /// Appends the ids of the best path through `part` of a text. Unknown pieces at its end are left in `row`.
+    fn path(
+        &self,
+        vocabulary: &Vocabulary,
+        unknown: Option<u32>,
+        text: &[u8],
+        part: std::ops::Range<usize>,
+        scratch: &mut Scratch,
+        ids: &mut Vec<u32>,
+    ) {
+        let Scratch { best, row } = scratch;
+        // From its end to its start, each piece is told where the next one ends.
+        let (mut at, mut next) = (part.len(), NONE);
+        while at > 0 {
+            let start = std::mem::replace(&mut best[at].start, next);
+            (at, next) = (start as usize, at as u32);
+        }
+        while next != NONE {
+            let piece = best[next as usize];
+            let start = part.start + at;
+            if Some(piece.id) == unknown {
+                row.get_or_insert(start);
+            } else {
+                if let (Some(first), Some(unknown)) = (row.take(), unknown) {
+                    self.unknown(vocabulary, unknown, &text[first..start], ids);
+                }
+                ids.push(piece.id);
+            }
+            (at, next) = (next as usize, piece.start);
+        }
+    }
+
+    /// Appends the ids of a piece that is unknown.
     fn unknown(&self, vocabulary: &Vocabulary, unknown: u32, piece: &[u8], ids: &mut Vec<u32>) {
         let before = ids.len();
         if let Some(id) = vocabulary.find(piece) {
             return ids.push(id);
         }
         if let Some(bytes) = &self.bytes {
-            ids.extend(piece.iter().rev().map_while(|&byte| bytes[byte as usize]));
+            ids.extend(piece.iter().map_while(|&byte| bytes[byte as usize]));
             if ids.len() - before == piece.len() {
                 return;
             }

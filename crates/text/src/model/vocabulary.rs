@@ -96,6 +96,12 @@ impl Vocabulary {
         self.starts.len() - 1
     }
 
+    /// The bytes of the longest token.
+    pub fn longest(&self) -> usize {
+        let lengths = self.starts.windows(2).map(|pair| pair[1] - pair[0]);
+        lengths.max().unwrap_or(0) as usize
+    }
+
     /// Whether no two tokens have the same id.
     pub fn unique(&self) -> bool {
         self.unique
