@@ -93,43 +93,44 @@ impl Unigram {
             .best
             .resize(text.len().min(SEGMENT + self.longest) + 1, none);
         let trie = &vocabulary.trie;
-        // `best` begins at `base`. No piece was found that ends after `reach`.
-        let (mut base, mut reach) = (0, 0);
+        // `best` is of `part`, which begins at `base`. No piece was found that ends after `reach`.
+        let (mut part, mut base, mut reach) = (text, 0, 0);
         scratch.row = None;
         let mut start = 0;
-        while start < text.len() {
-            if start - base >= SEGMENT {
+        while start < part.len() {
+            if start >= SEGMENT {
                 if reach <= start {
                     // All paths meet here.
-                    let here = scratch.best[start - base];
-                    self.path(vocabulary, unknown, text, base..start, scratch, ids);
-                    let best = &mut scratch.best;
-                    best[..=start - base].fill(none);
-                    best[0].score = here.score;
-                    base = start;
-                } else if scratch.best.len() <= text.len() - base {
-                    let count = text.len() - base + 1;
+                    let here = scratch.best[start];
+                    self.path(vocabulary, unknown, text, base..base + start, scratch, ids);
+                    scratch.best[..=start].fill(none);
+                    scratch.best[0].score = here.score;
+                    base += start;
+                    part = &part[start..];
+                    (start, reach) = (0, 0);
+                } else if scratch.best.len() <= part.len() {
+                    let count = part.len() + 1;
                     scratch.best.reserve_exact(count - scratch.best.len());
                     scratch.best.resize(count, none);
                 }
             }
-            let best = &mut scratch.best;
-            let here = best[start - base].score;
-            let width = width(text[start]);
+            let best = &mut scratch.best[..];
+            let here = best[start].score;
+            let width = width(part[start]);
             let mut single = false;
             let mut node = trie.root();
-            for (&byte, end) in text[start..].iter().zip(start + 1..) {
+            for (&byte, end) in part[start..].iter().zip(start + 1..) {
                 let Some(next) = trie.child(node, byte) else {
                     break;
                 };
                 node = next;
                 if let Some(id) = node.value() {
                     let score = self.scores[id as usize] + here;
-                    let target = &mut best[end - base];
+                    let target = &mut best[end];
                     if target.start == NONE || score > target.score {
                         *target = Best {
                             score,
-                            start: (start - base) as u32,
+                            start: start as u32,
                             id,
                         };
                     }
@@ -139,7 +140,7 @@ impl Unigram {
             }
             if !single {
                 let score = self.unknown_score + here;
-                let target = &mut best[start + width - base];
+                let target = &mut best[start + width];
                 if target.start == NONE || score > target.score {
                     let Some(id) = unknown else {
                         ids.truncate(before);
@@ -147,7 +148,7 @@ impl Unigram {
                     };
                     *target = Best {
                         score,
-                        start: (start - base) as u32,
+                        start: start as u32,
                         id,
                     };
                 }
@@ -178,22 +179,26 @@ impl Unigram {
             let start = std::mem::replace(&mut best[at].start, next);
             (at, next) = (start as usize, at as u32);
         }
+        let mut first = *row;
         while next != NONE {
             let piece = best[next as usize];
             let start = part.start + at;
             if Some(piece.id) == unknown {
-                row.get_or_insert(start);
+                first.get_or_insert(start);
             } else {
-                if let (Some(first), Some(unknown)) = (row.take(), unknown) {
-                    self.unknown(vocabulary, unknown, &text[first..start], ids);
+                if let (Some(row), Some(unknown)) = (first, unknown) {
+                    self.unknown(vocabulary, unknown, &text[row..start], ids);
+                    first = None;
                 }
                 ids.push(piece.id);
             }
             (at, next) = (next as usize, piece.start);
         }
+        *row = first;
     }
 
     /// Appends the ids of a piece that is unknown.
+    #[inline(never)]
     fn unknown(&self, vocabulary: &Vocabulary, unknown: u32, piece: &[u8], ids: &mut Vec<u32>) {
         let before = ids.len();
         if let Some(id) = vocabulary.find(piece) {
