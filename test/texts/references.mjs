@@ -1,7 +1,8 @@
 /**
  * npm run test:references: the built package on both backends, and the Python package tokenizers 0.23.3.
  *
- *   tokenizers  those of `npm run test:texts`, over a part of its texts (--texts FOLDER: the .txt files of a folder)
+ *   tokenizers  those of `npm run test:texts`, over a part of its texts (--texts FOLDER: the .txt files of a folder), and 15
+ *               more of language models, over fewer texts
  *   vectors     the files and the texts of test/vectors/text.json
  *
  * Compared are the ids, the ids with special tokens, and the texts of ids. It needs Python 3.10 or newer; the Python package
@@ -16,7 +17,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { corpus } from '../../bench/texts/corpus.mjs';
-import { models } from '../../bench/texts/models.mjs';
+import { furtherModels, models } from '../../bench/texts/models.mjs';
 import { asProgram } from '../../scripts/lib/main.mjs';
 import { count, say, step } from '../../scripts/lib/progress.mjs';
 import { endWithUs, environment, must, root } from '../../scripts/lib/run.mjs';
@@ -24,8 +25,9 @@ import { endWithUs, environment, must, root } from '../../scripts/lib/run.mjs';
 const HERE = path.join(root, 'test/texts');
 const VENV = path.join(root, '.cache/references');
 const python = path.join(VENV, process.platform === 'win32' ? 'Scripts/python.exe' : 'bin/python');
-/** The most texts of each language. */
+/** The most texts of each language, and for the further tokenizers. */
 const MOST = 8000;
+const FEWER = 800;
 
 /** @typedef {{ ids: readonly number[], skipSpecialTokens: boolean }} List */
 /** @typedef {{ json?: string, file?: string, texts: readonly string[], lists: readonly List[] | null }} Job */
@@ -125,11 +127,11 @@ function compare(what, job, expected, found) {
   return all;
 }
 
-/** At most `MOST` of them, from all over. @param {readonly string[]} texts */
-function part(texts) {
-  const step = Math.max(1, texts.length / MOST);
+/** At most `most` of them, from all over. @param {readonly string[]} texts @param {number} most */
+function part(texts, most) {
+  const step = Math.max(1, texts.length / most);
   return Array.from(
-    { length: Math.min(MOST, texts.length) },
+    { length: Math.min(most, texts.length) },
     (_, index) => texts[Math.floor(index * step)] ?? '',
   );
 }
@@ -138,9 +140,14 @@ async function main() {
   const { values } = parseArgs({ options: { texts: { type: 'string' } } });
   await install();
   const { english, others } = await corpus(values.texts);
-  const texts = [...part(english), ...part(others)];
+  const [texts, fewer] = [MOST, FEWER].map((most) => [...part(english, most), ...part(others, most)]);
   /** @type {[name: string, job: Job][]} */
-  const jobs = Object.entries(await models()).map(([name, file]) => [name, { file, texts, lists: null }]);
+  const jobs = [];
+  for (const [files, some] of /** @type {const} */ ([
+    [await models(), texts ?? []],
+    [await furtherModels(), fewer ?? []],
+  ]))
+    for (const [name, file] of Object.entries(files)) jobs.push([name, { file, texts: some, lists: null }]);
   const vectors = JSON.parse(await readFile(path.join(root, 'test/vectors/text.json'), 'utf8'));
   for (const [index, vector] of vectors.entries()) {
     const all = vector.texts.map((/** @type {{ text: string }} */ each) => each.text);
