@@ -15,7 +15,7 @@ unsafe impl<T> Sync for Owned<T> {}
 
 impl<T: Default> Owned<T> {
     /// An empty cell. The value is created when it is first lent.
-    pub const fn new() -> Self {
+    pub const fn empty() -> Self {
         Owned(UnsafeCell::new(None))
     }
 

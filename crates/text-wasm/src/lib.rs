@@ -27,7 +27,7 @@ struct Instance {
     words: Vec<u32>,
 }
 
-static INSTANCE: Owned<Instance> = Owned::new();
+static INSTANCE: Owned<Instance> = Owned::empty();
 
 /// Copies of longer arrays are freed at the end of the call.
 const KEPT: usize = 1 << 20;

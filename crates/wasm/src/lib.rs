@@ -18,7 +18,7 @@ thread_local! {
 }
 
 /// All objects of this instance.
-static ENVIRONMENT: Owned<Environment> = Owned::new();
+static ENVIRONMENT: Owned<Environment> = Owned::empty();
 
 /// Runs `work` on the objects of this instance and throws a failure. A `Result` in the signature of an export would be
 /// returned through memory, which takes as long as a small lookup.
