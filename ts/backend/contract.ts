@@ -305,7 +305,7 @@ export interface TextKernels {
    *
    * Returns the number of texts that are done, which is less than `count` if `ids` has no room for the next one; or
    * `-1 - (4 i + reason)` if text i cannot be encoded: 0, it has a character that the vocabulary lacks; 1, the file's
-   * truncation cannot cut it; 2, its normal form has more than 2^30 bytes.
+   * truncation cannot cut it; 2, its normal form is too long.
    */
   textEncode(
     tokenizer: number,
@@ -319,8 +319,9 @@ export interface TextKernels {
   /**
    * Computes the text of ids that arrive in parts, for `textFound`. `begins`: no token came before; `ends`: none follows.
    *
-   * Returns the position of the first id that no token has; or `-1 - (2 taken + begins)`: the number of ids that the text
-   * stands for, and whether the next part begins the text, too. The other ids are passed again, before the next ones.
+   * Returns the position of the first id that no token has; `ids.length` if the text is too long; or
+   * `-1 - (2 taken + begins)`: the number of ids that the text stands for, and whether the next part begins the text, too.
+   * The other ids are passed again, before the next ones.
    */
   textDecode(
     tokenizer: number,

@@ -24,6 +24,8 @@ export interface Texts {
   readonly limit: number;
   /** The most bytes of a text. */
   readonly longestText: number;
+  /** The most bytes of tokens that are decoded at once. */
+  readonly mostDecoded: number;
   /** Whether a trap made it unusable. */
   readonly lost: boolean;
   /** The owner of the hash that `create` starts. */
@@ -33,7 +35,7 @@ export interface Texts {
 }
 
 /** The most bytes of a text, also after it was normalized. */
-export const LONGEST = 2 ** 30;
+const LONGEST = 2 ** 30;
 /** The 32-bit address space. */
 const ADDRESSABLE = 2 ** 32;
 /** The memory that a text takes, at most, in bytes per byte. */
@@ -64,6 +66,7 @@ function wasmTexts(module: WebAssembly.Module): Texts {
     kernels,
     limit: ADDRESSABLE / FILE_BYTES_PER_BYTE,
     longestText: Math.floor(ADDRESSABLE / BYTES_PER_BYTE),
+    mostDecoded: LONGEST / 2,
     get lost() {
       return health.lost !== null;
     },
@@ -113,6 +116,7 @@ function chooseNative(): Texts | { readonly fallbackReason: string | null } {
       return backend.limit;
     },
     longestText: LONGEST,
+    mostDecoded: LONGEST,
     prepare: (create) => backend.prepare(create),
     adopt: (tokenizer) => new OwnedHandle(tokenizer, () => kernels.textFree(tokenizer)),
   };

@@ -62,7 +62,10 @@ export function textOf(bytes: Uint8Array): string {
   if (bytes.length > ALWAYS_FITS) {
     let units = 0;
     // A continuation is no unit of its own, except that a character of four bytes has two units.
-    for (const byte of bytes) units += Number((byte & 0xc0) !== 0x80) + Number(byte >= 0xf0);
+    for (let i = 0; i < bytes.length; i++) {
+      const byte = bytes[i]!;
+      units += Number((byte & 0xc0) !== 0x80) + Number(byte >= 0xf0);
+    }
     expectString(units, 2);
   }
   return decodeUtf8(bytes);

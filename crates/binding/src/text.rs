@@ -7,7 +7,7 @@ use crate::files::write_error;
 use crate::handles::Slots;
 use crate::status::{first, Failure};
 use tokenbed_formats::json::write_number;
-use tokenbed_text::{EncodeError, Tokenizer, UnknownId};
+use tokenbed_text::{DecodeError, EncodeError, Tokenizer};
 
 /// The tokenizers of one JavaScript environment, and memory that their calls use again.
 #[derive(Default)]
@@ -152,8 +152,9 @@ impl Texts {
 
     /// The text of ids that arrive in parts, into [`Texts::text`]. `begins`: no token came before; `ends`: none follows.
     ///
-    /// Returns the position of the first id that no token has, or `-1 - (2 taken + begins)`: the number of ids that the
-    /// text stands for, and whether the next part begins the text, too.
+    /// Returns the position of the first id that no token has; the number of ids if their text is too long; or
+    /// `-1 - (2 taken + begins)`: the number of ids that the text stands for, and whether the next part begins the text,
+    /// too.
     pub fn decode(
         &mut self,
         handle: f64,
@@ -167,7 +168,8 @@ impl Texts {
                 self.text = part.text;
                 Ok(-1.0 - (2 * part.taken + usize::from(part.begins)) as f64)
             }
-            Err(UnknownId { position }) => Ok(first(position)),
+            Err(DecodeError::Unknown { position }) => Ok(first(position)),
+            Err(DecodeError::TooLong) => Ok(ids.len() as f64),
         }
     }
 

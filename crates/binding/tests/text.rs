@@ -109,3 +109,24 @@ fn a_freed_handle_is_a_failure() {
     assert_eq!((texts.free(handle), texts.bytes(), texts.objects()), (0, 0, 0));
     assert_eq!(texts.token_to_id(handle, b"one"), Err(Failure::Handle(handle)));
 }
+
+#[test]
+fn a_text_that_is_too_long_is_refused_before_it_takes_memory() {
+    let mut texts = Texts::default();
+    let json = r#"{"version":"1.0","decoder":{"type":"Sequence","decoders":[
+        {"type":"Replace","pattern":{"String":"b"},"content":"BIG"},
+        {"type":"Replace","pattern":{"String":"c"},"content":"BIG"}]},
+        "model":{"type":"WordLevel","vocab":{"a":0,"b":1,"bbbb":2,"BIG":3},"unk_token":"a"}}"#;
+    let json = json.replace("BIG", &"c".repeat(1 << 15));
+    let answer = texts.create(json.as_bytes(), 0.0).unwrap();
+    let handle = answer.split("\"handle\":").nth(1).unwrap();
+    let handle = handle.trim_end_matches('}').parse().unwrap();
+    let mut decode = |ids: &[u32]| texts.decode(handle, ids, true, true, true).unwrap();
+    assert_eq!(decode(&[0, 0]), -1.0 - 4.0);
+    // Each is more than 2^30 bytes: of the tokens, after one decoder, after two.
+    assert_eq!(decode(&[3; 1 << 16]), f64::from(1 << 16));
+    assert_eq!(decode(&[2; 1 << 14]), f64::from(1 << 14));
+    assert_eq!(decode(&[1, 1]), 2.0);
+    assert_eq!(decode(&[0, 9]), 1.0);
+    assert_eq!(decode(&[0]), -1.0 - 2.0);
+}

@@ -111,6 +111,10 @@ impl Decoder {
                 for token in &mut part.tokens {
                     let (mut replaced, mut start) = (String::new(), 0);
                     while let Some((from, to)) = pattern.find(token, start) {
+                        part.room = part.room.saturating_sub(content.len());
+                        if part.room == 0 {
+                            return;
+                        }
                         replaced.push_str(&token[start..from]);
                         replaced.push_str(content);
                         start = to;
@@ -144,7 +148,9 @@ impl Decoder {
                     }
                     if *cleanup {
                         for (from, to) in CLEANUP {
-                            *token = token.replace(from, to);
+                            if token.contains(from) {
+                                *token = token.replace(from, to);
+                            }
                         }
                     }
                 }
@@ -166,6 +172,8 @@ pub(crate) struct Part {
     pub joined: bool,
     /// Whether each token is still one of those that there were at first.
     pub apart: bool,
+    /// How many more bytes the tokens may have. At 0 the text is too long, and the tokens are of no use.
+    pub room: usize,
 }
 
 impl Part {

@@ -30,7 +30,7 @@ mod tokenizer;
 mod unicode;
 
 pub use tokenbed_formats::Error;
-pub use tokenizer::{Decoded, EncodeError, Tokenizer, UnknownId};
+pub use tokenizer::{DecodeError, Decoded, EncodeError, Tokenizer};
 
 /// What tests compare with the reference.
 #[doc(hidden)]

@@ -23,11 +23,16 @@ pub enum EncodeError {
     TooLong,
 }
 
-/// The first id of a list that no token has.
+/// Why ids have no text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct UnknownId {
-    /// Its index in the list.
-    pub position: usize,
+pub enum DecodeError {
+    /// No token has an id: the first such one.
+    Unknown {
+        /// Its index in the list.
+        position: usize,
+    },
+    /// The text has more than 2^30 bytes, or the tokens take too much memory.
+    TooLong,
 }
 
 /// A part of a text.
@@ -75,6 +80,14 @@ struct Buffers {
     spare_pieces: Pieces,
     model: Scratch,
 }
+
+/// The most bytes of the tokens that are decoded at once. A token takes memory of its own: it counts as [`TOKEN`] bytes
+/// at least.
+const DECODED: usize = match cfg!(target_pointer_width = "32") {
+    true => 1 << 29,
+    false => 1 << 30,
+};
+const TOKEN: usize = 16;
 
 /// How many chunks are looked for at once.
 const BLOCK: usize = 16;
@@ -513,7 +526,7 @@ impl Tokenizer {
     }
 
     /// The text of `ids`. Tokens that are special are left out if `skip_special`.
-    pub fn decode(&self, ids: &[u32], skip_special: bool) -> Result<String, UnknownId> {
+    pub fn decode(&self, ids: &[u32], skip_special: bool) -> Result<String, DecodeError> {
         Ok(self.decode_part(ids, skip_special, true, true)?.text)
     }
 
@@ -526,12 +539,20 @@ impl Tokenizer {
         skip_special: bool,
         begins: bool,
         ends: bool,
-    ) -> Result<Decoded, UnknownId> {
+    ) -> Result<Decoded, DecodeError> {
+        if ids.len() >= DECODED / TOKEN {
+            return Err(DecodeError::TooLong);
+        }
+        let mut room = DECODED;
         let mut tokens = Vec::with_capacity(ids.len());
         let mut positions = Vec::with_capacity(ids.len());
         for (position, &id) in ids.iter().enumerate() {
-            let token = self.id_to_token(id).ok_or(UnknownId { position })?;
+            let token = self.id_to_token(id).ok_or(DecodeError::Unknown { position })?;
             if !(skip_special && self.parts.added.is_special(token)) {
+                room = room.saturating_sub(token.len().max(TOKEN));
+                if room == 0 {
+                    return Err(DecodeError::TooLong);
+                }
                 tokens.push(token.to_string());
                 positions.push(position);
             }
@@ -543,11 +564,15 @@ impl Tokenizer {
             ends,
             joined: false,
             apart: true,
+            room,
         };
         match &self.parts.decoders {
             Some(decoders) => {
                 for decoder in decoders {
                     decoder.apply(&mut part);
+                    if part.room == 0 {
+                        return Err(DecodeError::TooLong);
+                    }
                 }
             }
             None => {
