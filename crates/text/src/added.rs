@@ -9,7 +9,7 @@ use crate::model::Model;
 use crate::normalize::{Normalized, Normalizer};
 use crate::unicode::{properties, Properties};
 use crate::Error;
-use search::{Found, Ids, Trie};
+use search::{Found, Trie};
 use std::ops::Range;
 use tokenbed_formats::json::Reader;
 use tokenbed_formats::At;
@@ -70,7 +70,8 @@ struct Content {
 pub(crate) struct Added {
     /// One token for each id: the last one that got it.
     tokens: Vec<Token>,
-    by_id: Ids,
+    /// By the bytes of the id, high bytes first.
+    by_id: Trie,
     contents: Vec<Content>,
     by_content: Trie,
     raw: Trie,
@@ -141,9 +142,10 @@ impl Added {
             if token.normalized {
                 token.form = Some(normalize(&token.content)).filter(|form| *form != token.content);
             }
-            match added.by_id.get(token.id) {
+            let id = token.id.to_be_bytes();
+            match added.by_id.get(&id) {
                 None => {
-                    added.by_id.insert(token.id, added.tokens.len() as u32);
+                    added.by_id.insert(&id, added.tokens.len() as u32);
                     added.tokens.push(token);
                 }
                 Some(index) => {
@@ -286,7 +288,7 @@ impl Added {
 
     /// The token of an id as decoders take it (normalized, as `simple_id_to_token` of the reference).
     pub fn id_to_token(&self, id: u32) -> Option<&str> {
-        Some(self.tokens[self.by_id.get(id)? as usize].form())
+        Some(self.tokens[self.by_id.get(&id.to_be_bytes())? as usize].form())
     }
 
     /// Whether a token is special.
