@@ -236,7 +236,7 @@ const LONGEST: usize = 255;
 const PROBES: usize = 8;
 /// Bytes of a slot.
 const SLOT: usize = size_of::<Slot>();
-/// The smallest table.
+/// The slots of a new memo, and the fewest of all: a tokenizer that is used little takes little memory.
 const SMALLEST: usize = 64;
 
 /// What is known of one chunk. A slot is half a cache line.
@@ -308,7 +308,7 @@ impl Memo {
             slots => 1 << slots.ilog2(),
         };
         (limit >= SMALLEST).then(|| Memo {
-            slots: vec![Slot::default(); limit.min(1024)],
+            slots: vec![Slot::default(); SMALLEST],
             used: 0,
             limit,
             bytes,
@@ -345,11 +345,11 @@ impl Memo {
             }
             [hash, 0]
         };
-        let hash = mix(
-            key[0] ^ 0xa076_1d64_78bd_642f,
-            key[1] ^ 0xe703_7ed1_a0b4_28db ^ length as u64,
-        );
-        Key { key, hash, length }
+        Key {
+            key,
+            hash: hash(key, length),
+            length,
+        }
     }
 
     /// Loads the slots that chunks are looked for in. The loads do not depend on each other, so that the processor waits for
@@ -461,6 +461,7 @@ impl Memo {
     }
 }
 
+#[inline]
 fn hash(key: [u64; 2], length: usize) -> u64 {
     mix(
         key[0] ^ 0xa076_1d64_78bd_642f,
@@ -514,8 +515,8 @@ mod tests {
         (number % 11 > 0).then(|| (0..count as u32).map(|at| number ^ at).collect())
     }
 
-    /// What a memo that is asked for a chunk, and is told of it if it does not know it, says.
-    fn ask(memo: &mut Memo, chunk: &str, count: usize) -> bool {
+    /// Looks for a chunk, and inserts it if it is not there. Returns whether it was there; checks its ids.
+    fn look(memo: &mut Memo, chunk: &str, count: usize) -> bool {
         // Between other texts, as in a long one.
         let text = ["a", chunk, " and more of it"].concat();
         let key = Memo::key(&text, 1, 1 + chunk.len());
@@ -551,7 +552,7 @@ mod tests {
                             format!("{}{zeros}", byte as char),
                         ] {
                             for _ in 0..2 {
-                                known += ask(&mut memo, &chunk, (length + byte as usize) % 7) as usize;
+                                known += look(&mut memo, &chunk, (length + byte as usize) % 7) as usize;
                             }
                         }
                     }
@@ -575,7 +576,7 @@ mod tests {
                 };
                 let chunk = format!("{number:0$}", 1 + number % 40);
                 let count = if number % 1000 == 0 { 300 } else { number % 9 };
-                known += ask(&mut memo, &chunk, count) as usize;
+                known += look(&mut memo, &chunk, count) as usize;
             }
             assert!(known > 15_000, "{bytes} {known}");
         }
