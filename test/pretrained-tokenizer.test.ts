@@ -7,6 +7,7 @@ import {
   disposed,
   expectError,
   expectRejection,
+  invalidArray,
   invalidId,
   invalidIds,
   invalidOption,
@@ -372,6 +373,32 @@ describe('fromJSON', () => {
     circular['self'] = circular;
     expectError(() => fromJSON(circular), invalidOption(TypeError, 'json'));
     expectError(() => fromJSON({ toJSON: () => undefined }), invalidOption(TypeError, 'json'));
+  });
+
+  it('an exception of a getter passes through', () => {
+    const failure = new RangeError('mine');
+    const json = {
+      get version(): string {
+        throw failure;
+      },
+    };
+    expect(() => fromJSON(json)).toThrow(failure);
+  });
+
+  it('refuses bytes that were transferred', () => {
+    const gone = bytes(wordPiece);
+    structuredClone(gone.buffer, { transfer: [gone.buffer] });
+    const view = new DataView(new ArrayBuffer(8));
+    structuredClone(view.buffer, { transfer: [view.buffer] });
+    for (const json of [gone, gone.buffer, view]) {
+      expectError(() => fromJSON(json), invalidArray('json', 'detached'));
+    }
+  });
+
+  it('load refuses bytes that were transferred', async () => {
+    const gone = bytes(wordPiece);
+    structuredClone(gone.buffer, { transfer: [gone.buffer] });
+    await expectRejection(PretrainedTokenizer.load(gone), invalidArray('source', 'detached'));
   });
 
   it.each([

@@ -1,6 +1,6 @@
 /** Where a file comes from: paths, addresses, bytes, Blobs, responses and streams, as inputs. */
 
-import { isShared, kindOf, type OrdinaryBytes } from '../args/arrays.js';
+import { describeGone, isGone, isShared, kindOf, type OrdinaryBytes, type TypedArray } from '../args/arrays.js';
 import { hostFiles } from '../backend/index.js';
 import {
   describe,
@@ -9,6 +9,7 @@ import {
   invalidArray,
   type TokenbedError,
   tooLarge,
+  withArticle,
   wrongKind,
   wrongValue,
 } from '../errors.js';
@@ -109,14 +110,27 @@ const ACCEPTED = 'a path or URL, bytes, a Blob, a Response, or a stream of bytes
 
 const tag = (value: unknown): string => Object.prototype.toString.call(value).slice(8, -1);
 
-/** The bytes of a BufferSource; `undefined` for anything else. Shared bytes are copied. */
-export function bytesOf(source: unknown): Uint8Array | undefined {
+/**
+ * The bytes of a BufferSource; `undefined` for anything else. Shared bytes are copied.
+ *
+ * Errors: `ERR_INVALID_ARRAY` with the name of the argument if it is detached, or outside its shrunk buffer.
+ */
+export function bytesOf(source: unknown, argument: string): Uint8Array | undefined {
   if (typeof source !== 'object' || source === null) return undefined;
+  const accepted = 'bytes that can be read';
+  if (kindOf(source) !== undefined && isGone(source as TypedArray)) {
+    throw invalidArray(argument, accepted, describeGone(source as TypedArray));
+  }
   const kind = tag(source);
-  if (kind === 'ArrayBuffer' || kind === 'SharedArrayBuffer') return owned(source as ArrayBuffer);
-  if (!ArrayBuffer.isView(source)) return undefined;
-  const { buffer, byteOffset, byteLength } = source; // throws for a view that is gone
-  return owned(buffer, byteOffset, byteLength);
+  try {
+    if (kind === 'ArrayBuffer' || kind === 'SharedArrayBuffer') return owned(source as ArrayBuffer);
+    if (!ArrayBuffer.isView(source)) return undefined;
+    const { buffer, byteOffset, byteLength } = source;
+    return owned(buffer, byteOffset, byteLength);
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    throw invalidArray(argument, accepted, `${withArticle(kind)} that is detached or outside its buffer`);
+  }
 }
 
 function owned(buffer: ArrayBufferLike, offset = 0, length = buffer.byteLength - offset): Uint8Array {
@@ -149,7 +163,7 @@ function kindOfSource(source: unknown): Kind {
     return files === undefined ? { url: source } : { path: source };
   }
   if (typeof source !== 'object' || source === null) throw wrongKind('source', source, ACCEPTED);
-  const bytes = bytesOf(source);
+  const bytes = bytesOf(source, 'source');
   if (bytes !== undefined) return { bytes };
   if (isUrl(source)) {
     if (files !== undefined && source.protocol === 'file:') return { path: files.pathOf(source.href) };

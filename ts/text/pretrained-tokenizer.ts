@@ -5,7 +5,6 @@ import { integer, type Named, named } from '../args/options.js';
 import {
   activeTexts,
   initTexts,
-  LONGEST,
   readSource,
   type Texts,
   textsAtOnce,
@@ -178,7 +177,7 @@ export class PretrainedTokenizer implements Tokenizer {
     options?: PretrainedTokenizerOptions,
   ): PretrainedTokenizer {
     const memo = readMemo(named(options, ['memo']));
-    const bytes = bytesOf(json);
+    const bytes = bytesOf(json, 'json');
     const texts = activeTexts();
     if (bytes === undefined) {
       return PretrainedTokenizer.#create(texts, encodeUtf8(jsonText(json)), memo, 'json');
@@ -270,7 +269,10 @@ export class PretrainedTokenizer implements Tokenizer {
     const { bytes, ends, count, length } = texts;
     if (length > longestText) throw tooLarge(name || 'The text', length, longestText);
     const done = kernels.textEncode(this.#handle.handle(), bytes, ends, count, special, ids, at);
-    if (done < 0) throw notEncoded(name === '' ? null : first + Math.floor((-1 - done) / 4), (-1 - done) % 4);
+    if (done < 0) {
+      const index = name === '' ? null : first + Math.floor((-1 - done) / 4);
+      throw notEncoded(index, (-1 - done) % 4, longestText);
+    }
     return done;
   }
 
@@ -283,9 +285,10 @@ export class PretrainedTokenizer implements Tokenizer {
 
   /** The text of ids that arrive in parts, of which the first `held` were passed before. */
   #decoded(ids: ArrayLike<number>, skip: boolean, begins: boolean, ends: boolean, held = 0): Part {
-    const { kernels } = this.#texts;
+    const { kernels, mostDecoded } = this.#texts;
     const words = ids instanceof Uint32Array ? ids : Uint32Array.from(ids);
     const answer = kernels.textDecode(this.#handle.handle(), words, skip, begins, ends);
+    if (answer === words.length) throw tooLarge('The decoded text', mostDecoded + 1, mostDecoded);
     if (answer >= 0) throw unknownToken(words[answer]!, answer - held, this.vocabSize);
     const taken = Math.floor((-1 - answer) / 2);
     return { text: textOf(kernels.textFound()), taken, begins: (-1 - answer) % 2 === 1 };
@@ -381,8 +384,9 @@ function jsonText(value: unknown): string {
   let text: unknown;
   try {
     text = JSON.stringify(value);
-  } catch {
-    // reported below: it is circular, or has a bigint
+  } catch (error) {
+    // A TypeError is reported below: the value is circular, or has a bigint. Getters may throw anything.
+    if (!(error instanceof TypeError)) throw error;
   }
   if (typeof text !== 'string') throw wrongKind('json', value, wanted);
   return text;
@@ -420,11 +424,11 @@ const REASONS = [
   'has more ids than truncation.max_length, and truncation.strategy of the file does not allow to cut it',
 ];
 
-/** The error for a text that cannot be encoded; `index`: its index in a batch. */
-function notEncoded(index: number | null, reason: number): TokenbedError {
+/** The error for a text that cannot be encoded; `index`: its index in a batch; `longest`: the most bytes of a text. */
+function notEncoded(index: number | null, reason: number, longest: number): TokenbedError {
   const name = index === null ? 'The text' : `texts[${index}]`;
   const rule = REASONS[reason];
-  if (rule === undefined) return tooLarge(`${name}, normalized,`, LONGEST + 1, LONGEST);
+  if (rule === undefined) return tooLarge(`${name}, normalized,`, longest + 1, longest);
   return fail(Error, 'ERR_FORMAT', `${name} ${rule}`, index === null ? { rule } : { index, rule });
 }
 
