@@ -1,12 +1,12 @@
 /**
- * The ids and texts of the reference, the crate tokenizers: test/vectors/text.json, which crates/text-reference writes and
+ * The ids and texts of the reference, the crate tokenizers: test/vectors/golden/text.json, which crates/text-reference writes and
  * compares. The same on every backend.
  */
 
 import { init, PretrainedTokenizer } from 'tokenbed/text';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { expectError } from './helpers/errors.js';
-import file from './vectors/text.json' with { type: 'json' };
+import file from './vectors/golden/text.json' with { type: 'json' };
 
 beforeAll(() => init());
 

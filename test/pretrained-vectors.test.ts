@@ -1,12 +1,12 @@
 /**
- * Tokenizers of models give the ids and the texts of the reference. test/vectors/text.json is written by
+ * Tokenizers of models give the ids and the texts of the reference. test/vectors/golden/text.json is written by
  * crates/text-reference/src/vectors.rs, which describes its fields; ids that are null are an error of the reference.
  */
 
 import { init, PretrainedTokenizer, type TokenDecoder } from 'tokenbed/text';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { expectError } from './helpers/errors.js';
-import vectors from './vectors/text.json' with { type: 'json' };
+import vectors from './vectors/golden/text.json' with { type: 'json' };
 
 interface Case {
   readonly text: string;

@@ -3,7 +3,7 @@
  *
  *   tokenizers  those of `npm run test:texts`, over a part of its texts (--texts FOLDER: the .txt files of a folder), and 15
  *               more of language models, over fewer texts
- *   vectors     the files and the texts of test/vectors/text.json
+ *   vectors     the files and the texts of test/vectors/golden/text.json
  *
  * Compared are the ids, the ids with special tokens, and the texts of ids. It needs Python 3.10 or newer; the Python package
  * is installed in .cache/references at the first run. The exit code is 1 if anything differs.
@@ -148,7 +148,7 @@ async function main() {
     [await furtherModels(), fewer ?? []],
   ]))
     for (const [name, file] of Object.entries(files)) jobs.push([name, { file, texts: some, lists: null }]);
-  const vectors = JSON.parse(await readFile(path.join(root, 'test/vectors/text.json'), 'utf8'));
+  const vectors = JSON.parse(await readFile(path.join(root, 'test/vectors/golden/text.json'), 'utf8'));
   for (const [index, vector] of vectors.entries()) {
     const all = vector.texts.map((/** @type {{ text: string }} */ each) => each.text);
     jobs.push([`vector ${index}`, { json: JSON.stringify(vector.file), texts: all, lists: vector.decoded }]);

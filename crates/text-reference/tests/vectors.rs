@@ -1,13 +1,13 @@
-//! test/vectors/text.json is what the reference says.
+//! test/vectors/golden/text.json is what the reference says.
 
 #[test]
 fn vectors_are_those_of_the_reference() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../test/vectors/text.json");
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../test/vectors/golden/text.json");
     let hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(|_| {}));
     let expected = tokenbed_text_reference::vectors::vectors();
     std::panic::set_hook(hook);
-    let found = std::fs::read_to_string(path).expect("test/vectors/text.json");
+    let found = std::fs::read_to_string(path).expect("test/vectors/golden/text.json");
     assert!(
         found == expected,
         "run cargo run -p tokenbed-text-reference --bin vectors"
