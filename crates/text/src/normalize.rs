@@ -48,7 +48,7 @@ impl Normalized {
         };
     }
 
-    /// Gives back what a long text took.
+    /// Frees what a long text took.
     pub fn trim(&mut self) {
         trim_text(&mut self.text);
         trim(&mut self.marks);

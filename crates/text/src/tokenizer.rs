@@ -109,7 +109,7 @@ const FIELDS: [&str; 9] = [
 struct Whole;
 
 impl Buffers {
-    /// Gives back what a long text took.
+    /// Frees what a long text took.
     fn trim(&mut self) {
         trim(&mut self.raw);
         trim(&mut self.spans);
@@ -121,10 +121,10 @@ impl Buffers {
     }
 }
 
-/// Buffers of more bytes are given back after a text.
+/// Buffers of more bytes are freed after a text.
 const KEPT: usize = 1 << 20;
 
-/// Empties a buffer that is too large to be kept.
+/// Frees a buffer that is too large to be kept.
 #[inline]
 pub(crate) fn trim<T>(buffer: &mut Vec<T>) {
     if buffer.capacity() > KEPT / size_of::<T>() {

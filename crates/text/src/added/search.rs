@@ -7,7 +7,7 @@ pub(super) struct Found {
     pub value: u32,
 }
 
-/// The root, which is no child: it stands for no node, too.
+/// The root. No node has it as a child or sibling, so that it means "none" there.
 const ROOT: u32 = 0;
 const NONE: u32 = u32::MAX;
 
