@@ -2,7 +2,7 @@
 
 /// A pattern that begins at a byte of the text.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Found {
+pub(crate) struct Found {
     pub start: u32,
     pub value: u32,
 }
@@ -27,7 +27,7 @@ struct Node {
 /// Patterns with values: an Aho-Corasick automaton that reads texts from their end to their start. So it knows at each
 /// byte the longest pattern that begins there, and need not look at a byte twice.
 #[derive(Debug)]
-pub(super) struct Trie {
+pub(crate) struct Trie {
     nodes: Vec<Node>,
     /// The children of the root.
     first: Box<[u32; 256]>,
