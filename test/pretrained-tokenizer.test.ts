@@ -106,6 +106,14 @@ describe('encodeBatch', () => {
     expect([...ids.subarray(offsets[19_998])]).toEqual([4, 5, 6]);
   });
 
+  it('one text with many ids per character, in front of a long one with few', () => {
+    const normalizer = { type: 'Replace', pattern: { String: 'a' }, content: '! '.repeat(1000) };
+    const texts = ['a'.repeat(1000), 'x'.repeat(2 ** 22)];
+    expect(fromJSON({ ...wordPiece, normalizer }).encodeBatch(texts).offsets).toEqual(
+      Uint32Array.of(0, 1_000_000, 1_000_001),
+    );
+  });
+
   it.each([
     ['a string', 'hello', 'texts'],
     ['nothing', undefined, 'texts'],

@@ -104,7 +104,7 @@ const JSON_RULES: readonly Case[] = [
 
 const FILE: readonly Case[] = [
   ['no model', ['the file', 'has no "model"'], change(wordPiece, ['model'], undefined)],
-  ['a field that no file has', ['"tokens"', 'no field'], change(wordPiece, ['tokens'], [])],
+  ['a field that no file has', ['"tokens"', 'not a field'], change(wordPiece, ['tokens'], [])],
   [
     'a number beyond f64 in a field that is ignored',
     ['1e999', 'out of range'],

@@ -193,6 +193,10 @@ describe('tokenize --tokenizer FILE.json', () => {
     const args = ['tokenize', '--tokenizer', 't.json'];
     expect(await printed(args, { cwd, input })).toBe('4 10 5 6 9\n\n7 8 11 1\n4\n');
     expect(await printed([...args, '--json'], { cwd, input })).toBe('[4,10,5,6,9]\n[]\n[7,8,11,1]\n[4]\n');
+    const { version, ...old } = wordPiece;
+    expect(version).toBe('1.0');
+    writeFileSync(path.join(cwd, 'old.json'), JSON.stringify(old));
+    expect(await printed([...args.slice(0, 2), 'old.json'], { cwd, input: 'hello' })).toBe('4\n');
     const many = 'hello worlds\n'.repeat(20_000);
     expect(await printed(args, { cwd, input: many })).toBe('4 5 6\n'.repeat(20_000));
   });

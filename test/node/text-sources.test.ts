@@ -73,7 +73,7 @@ describe('a path', () => {
     await expectRejection(load(onDisk(gzipSync(FILE))), format('UTF-8'));
     await expectRejection(load(onDisk(new TextEncoder().encode('2 1\na 1\nb 2\n'))), format('expected'));
     const config = new TextEncoder().encode('{"model_type":"bert","vocab_size":30522}');
-    await expectRejection(load(onDisk(config)), format(/has no "model"|is no field/));
+    await expectRejection(load(onDisk(config)), format(/has no "model"|is not a field/));
     // The other way round.
     await expectRejection(Embedding.load(onDisk(FILE)), format());
   });

@@ -113,7 +113,7 @@ async function loadTokenizer(file: string): Promise<CharTokenizer | LineEncoder>
 }
 
 async function parseTokenizer(text: string): Promise<CharTokenizer | LineEncoder> {
-  let json: { readonly type?: unknown; readonly version?: unknown; readonly model?: unknown } | null;
+  let json: { readonly type?: unknown; readonly model?: unknown } | null;
   try {
     json = JSON.parse(text);
   } catch {
@@ -122,7 +122,7 @@ async function parseTokenizer(text: string): Promise<CharTokenizer | LineEncoder
   const type = json?.type;
   if (type === 'CharTokenizer') return CharTokenizer.fromJSON(text);
   if (type === 'BPETokenizer') return one(BPETokenizer.fromJSON(text));
-  if (json?.version !== undefined && json.model !== undefined) return ofModel(text);
+  if (json?.model !== undefined) return ofModel(text);
   throw malformed('type', '"CharTokenizer" or "BPETokenizer"', type);
 }
 

@@ -1,6 +1,13 @@
 /** Where a file comes from: paths, addresses, bytes, Blobs, responses and streams, as inputs. */
 
-import { describeGone, isGone, isShared, kindOf, type OrdinaryBytes, type TypedArray } from '../args/arrays.js';
+import {
+  describeGone,
+  isGone,
+  isShared,
+  kindOf,
+  type OrdinaryBytes,
+  type TypedArray,
+} from '../args/arrays.js';
 import { hostFiles } from '../backend/index.js';
 import {
   describe,

@@ -96,7 +96,9 @@ const EXTRA = 64;
 /** The ids for which memory is kept after a call. New memory takes longer to touch than the ids to compute. */
 const KEPT_IDS = 2 ** 23;
 
-function releaseScratch(): void {
+/** Releases the memory of a long text and its ids. */
+function release(texts: Utf8Batch): void {
+  texts.release();
   if (scratch.length > KEPT_IDS) scratch = new Uint32Array(0);
 }
 
@@ -217,16 +219,18 @@ export class PretrainedTokenizer implements Tokenizer {
     const special = readAddSpecialTokens(options, false);
     readText(text);
     batch ??= new Utf8Batch();
-    batch.one(text);
-    const { length, ends } = batch;
-    if (scratch.length < length + EXTRA) scratch = new Uint32Array(length + EXTRA);
-    while (this.#run(batch, special, scratch, 0, '') === 0) scratch = new Uint32Array(2 * scratch.length);
-    const count = ends[0]!;
-    const ids = new Array<number>(count);
-    for (let i = 0; i < count; i++) ids[i] = scratch[i]!;
-    batch.release();
-    releaseScratch();
-    return ids;
+    try {
+      batch.one(text);
+      const { length, ends } = batch;
+      if (scratch.length < length + EXTRA) scratch = new Uint32Array(length + EXTRA);
+      while (this.#run(batch, special, scratch, 0, '') === 0) scratch = new Uint32Array(2 * scratch.length);
+      const count = ends[0]!;
+      const ids = new Array<number>(count);
+      for (let i = 0; i < count; i++) ids[i] = scratch[i]!;
+      return ids;
+    } finally {
+      release(batch);
+    }
   }
 
   /**
@@ -242,25 +246,26 @@ export class PretrainedTokenizer implements Tokenizer {
     const offsets = new Uint32Array(list.length + 1);
     const units = unitsIn(list, 0, list.length);
     let [used, read] = [0, 0];
-    for (let done = 0; done < list.length;) {
-      const start = done;
-      batch.fill(list, start);
-      let most = used + batch.length + EXTRA * batch.count;
-      for (let count = 0; count === 0; most *= 2) {
-        // Room for all texts at once, if they have as many ids per unit as those so far.
-        const likely = read === 0 ? 0 : (1.1 * used * units) / read;
-        if (scratch.length < most) scratch = enlarged(scratch, used, Math.max(most, likely, 1.5 * used));
-        count = this.#run(batch, false, scratch, used, `texts[${start}]`, start);
-        offsets.set(batch.ends.subarray(0, count), start + 1);
-        done += count;
+    try {
+      for (let done = 0; done < list.length;) {
+        const start = done;
+        batch.fill(list, start);
+        let most = used + batch.length + EXTRA * batch.count;
+        for (let count = 0; count === 0; most *= 2) {
+          // Room for all texts at once, if they have as many ids per unit as those so far, but for two per unit at most.
+          const likely = read === 0 ? 0 : units * Math.min(2, (1.1 * used) / read);
+          if (scratch.length < most) scratch = enlarged(scratch, used, Math.max(most, likely, 1.5 * used));
+          count = this.#run(batch, false, scratch, used, `texts[${start}]`, start);
+          offsets.set(batch.ends.subarray(0, count), start + 1);
+          done += count;
+        }
+        used = offsets[done]!;
+        read += unitsIn(list, start, done);
       }
-      used = offsets[done]!;
-      read += unitsIn(list, start, done);
-      batch.release();
+      return { ids: scratch.slice(0, used), offsets };
+    } finally {
+      release(batch);
     }
-    const ids = scratch.slice(0, used);
-    releaseScratch();
-    return { ids, offsets };
   }
 
   /** Encodes a batch. Returns the number of texts that are done. */
@@ -283,13 +288,13 @@ export class PretrainedTokenizer implements Tokenizer {
     return this.#decoded(readIds(ids, this.vocabSize), skip, true, true).text;
   }
 
-  /** The text of ids that arrive in parts, of which the first `held` were passed before. */
-  #decoded(ids: ArrayLike<number>, skip: boolean, begins: boolean, ends: boolean, held = 0): Part {
+  /** The text of ids that arrive in parts, of which the first `pending` were passed before. */
+  #decoded(ids: ArrayLike<number>, skip: boolean, begins: boolean, ends: boolean, pending = 0): Part {
     const { kernels, mostDecoded } = this.#texts;
-    const words = ids instanceof Uint32Array ? ids : Uint32Array.from(ids);
-    const answer = kernels.textDecode(this.#handle.handle(), words, skip, begins, ends);
-    if (answer === words.length) throw tooLarge('The decoded text', mostDecoded + 1, mostDecoded);
-    if (answer >= 0) throw unknownToken(words[answer]!, answer - held, this.vocabSize);
+    const array = ids instanceof Uint32Array ? ids : Uint32Array.from(ids);
+    const answer = kernels.textDecode(this.#handle.handle(), array, skip, begins, ends);
+    if (answer === array.length) throw tooLarge('The decoded text', mostDecoded + 1, mostDecoded);
+    if (answer >= 0) throw unknownToken(array[answer]!, answer - pending, this.vocabSize);
     const taken = Math.floor((-1 - answer) / 2);
     return { text: textOf(kernels.textFound()), taken, begins: (-1 - answer) % 2 === 1 };
   }
@@ -305,13 +310,13 @@ export class PretrainedTokenizer implements Tokenizer {
   }
 
   #decoding(skip: boolean): Decoding {
-    let held: number[] = []; // ids whose text is not certain
+    let pending: number[] = []; // ids whose text is not certain
     let first = true;
     const next = (more: ArrayLike<number>, ends: boolean): string => {
       this.#lifetime.check();
-      const ids = held.length === 0 ? more : held.concat(Array.from(more));
-      const { text, taken, begins } = this.#decoded(ids, skip, first, ends, held.length);
-      held = Array.from(ids).slice(taken);
+      const ids = pending.length === 0 ? more : pending.concat(Array.from(more));
+      const { text, taken, begins } = this.#decoded(ids, skip, first, ends, pending.length);
+      pending = Array.from(ids).slice(taken);
       first = ends || begins;
       return text;
     };

@@ -130,3 +130,35 @@ fn a_text_that_is_too_long_is_refused_before_it_takes_memory() {
     assert_eq!(decode(&[0, 9]), 1.0);
     assert_eq!(decode(&[0]), -1.0 - 2.0);
 }
+
+#[test]
+fn a_template_takes_no_more_memory_than_its_file() {
+    let mut texts = Texts::default();
+    let mut create = |single: &str, count: usize, ids: &str| {
+        let pieces = vec![single; count].join(",");
+        let json = format!(
+            r#"{{"version":"1.0","pre_tokenizer":{{"type":"Whitespace"}},"post_processor":{{"type":"TemplateProcessing","pair":[],"single":[{pieces}],
+            "special_tokens":{{"t":{{"id":"t","ids":[{ids}],"tokens":["a"]}}}}}},
+            "model":{{"type":"WordLevel","vocab":{{"a":0}},"unk_token":"a"}}}}"#
+        );
+        texts.create(json.as_bytes(), 0.0).unwrap()
+    };
+    let special = r#"{"SpecialToken":{"id":"t","type_id":0}}"#;
+    let list = vec!["0"; 1 << 12].join(",");
+    assert!(create(special, 256, &list).contains("handle"));
+    let refused = create(special, 257, &list);
+    assert!(
+        refused.contains("post_processor.single[256] is where the template has more than 2^20"),
+        "{refused}"
+    );
+    let text = r#"{"Sequence":{"id":"A","type_id":0}}"#;
+    assert!(create(text, 1 << 16, "0").contains("\"handle\":1"));
+    // 2^31 ids.
+    let long = " a".repeat(1 << 15);
+    assert_eq!(
+        texts.encode(1.0, long.as_bytes(), &[long.len() as u32], true, 0, 9),
+        Ok(-3.0)
+    );
+    assert_eq!(texts.encode(1.0, b"a", &[1], true, 0, 1 << 16), Ok(1.0));
+    assert_eq!(texts.ids().len(), 1 << 16);
+}

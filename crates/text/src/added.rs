@@ -1,6 +1,6 @@
 //! Added tokens: found in the text before the pre-tokenizers run, each by its flags.
 
-mod search;
+pub(crate) mod search;
 #[cfg(test)]
 mod tests;
 

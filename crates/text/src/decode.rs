@@ -199,7 +199,7 @@ impl Part {
 
 fn byte_level(part: &mut Part) {
     let mut bytes = Vec::new();
-    // The tokens and bytes up to the last end of a token that is no place inside a character.
+    // How many tokens, and how many bytes, there are up to the last token that does not end inside a character.
     let mut complete = (0, 0);
     let mut checked = 0;
     for (index, token) in part.tokens.iter().enumerate() {

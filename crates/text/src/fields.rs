@@ -76,7 +76,7 @@ impl<'a> Fields<'a> {
     pub fn only(&self, names: &[&str]) -> Result<(), Error> {
         for Field { name, at, .. } in &self.list {
             if !names.contains(&&**name) {
-                let template = "$ is no field of a tokenizer.json";
+                let template = "$ is not a field of a tokenizer.json";
                 return Err(Error::new(At::Byte(*at), template, &[], &[name]));
             }
         }

@@ -11,8 +11,8 @@
 //!   Prepend or the one after it is Extend, ZWJ or SpacingMark, and there is no cut then; the map must keep the blank. It
 //!   must come first, as it must see the characters of the text. Prepend, Strip, ByteLevel and the pattern ` {2,}` look
 //!   further.
-//! * **The first pre-tokenizer** must satisfy `P(x b y) = P(x) P(b y)`. Those after it see only its pieces. One that asks
-//!   whether a piece is the first of the text must not follow where pieces begin with `b`: the text may be `b y`.
+//! * **The first pre-tokenizer** must satisfy `P(x b y) = P(x) P(b y)`. Those after it see only its pieces. One that
+//!   depends on whether a piece is the first of the text must not follow where pieces begin with `b`: the text may be `b y`.
 //!   - Bert, Whitespace and WhitespaceSplit drop all white space, so every blank is a cut.
 //!   - Metaspace that splits begins a piece at each space, and prepends nothing to `b y`.
 //!   - The patterns of GPT-2, cl100k, Qwen and o200k (ByteLevel, and Split that is isolated or removes what does not
@@ -435,7 +435,7 @@ impl Memo {
         self.used += place(&mut self.slots, key.hash, slot) as usize;
     }
 
-    /// The bytes that are held.
+    /// The bytes of memory that it takes.
     fn held(&self) -> usize {
         self.slots.capacity() * SLOT + self.keys.capacity() + self.more.capacity() * 4
     }
@@ -469,7 +469,7 @@ fn hash(key: [u64; 2], length: usize) -> u64 {
     )
 }
 
-/// Appends `new` where no more than `limit` are held.
+/// Appends `new`. The capacity grows to `limit` at most, unless more is needed.
 fn append<T: Copy>(list: &mut Vec<T>, new: &[T], limit: usize) {
     let least = list.len() + new.len();
     if least > list.capacity() {

@@ -27,7 +27,7 @@ pub(crate) struct Scratch {
 }
 
 impl Scratch {
-    /// Gives back what a long piece took.
+    /// Frees what a long piece took.
     pub fn trim(&mut self) {
         self.bpe.trim();
         self.unigram.trim();

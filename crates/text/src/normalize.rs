@@ -20,9 +20,9 @@ use origin::Origin;
 
 /// Longer texts, in bytes, are refused; a normalizer stops soon after it. Pieces then have 32-bit positions, even where
 /// pre-tokenizers write three bytes for one. WebAssembly has 4 GiB, and a text takes up to 40 bytes per byte.
-pub(crate) const LONGEST: usize = match cfg!(target_pointer_width = "32") {
-    true => u32::MAX as usize / 40,
-    false => 1 << 30,
+pub(crate) const LONGEST: usize = match usize::BITS {
+    32 => u32::MAX as usize / 40,
+    _ => 1 << 30,
 };
 
 /// A text and its origin.
@@ -48,7 +48,7 @@ impl Normalized {
         };
     }
 
-    /// Gives back what a long text took.
+    /// Frees what a long text took.
     pub fn trim(&mut self) {
         trim_text(&mut self.text);
         trim(&mut self.marks);

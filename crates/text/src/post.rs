@@ -1,9 +1,13 @@
 //! Truncation and post-processors: what happens to the ids of a text after the model.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
+use crate::added::search::Trie;
 use crate::fields::{Fields, Value};
+use crate::normalize::LONGEST;
 use crate::split::read_byte_level;
+use crate::tokenizer::EncodeError;
 use crate::Error;
 
 /// How a text with too many ids is cut.
@@ -81,9 +85,12 @@ impl Truncation {
 enum Part {
     /// The ids of the text.
     Text,
-    /// Ids of special tokens.
-    Special(Vec<u32>),
+    /// Ids of special tokens. A template may have the same ones many times.
+    Special(Arc<[u32]>),
 }
+
+/// The most special tokens of a template: a small file must not take memory without bounds.
+const MOST: u64 = 1 << 20;
 
 /// The post-processors of a file: templates, each of which takes the result of the one before it as its text.
 #[derive(Debug, Default)]
@@ -120,9 +127,9 @@ impl PostProcessor {
                 let first = special(&fields.required("cls")?)?;
                 let last = special(&fields.required("sep")?)?;
                 self.templates.push(vec![
-                    Part::Special(vec![first]),
+                    Part::Special([first].into()),
                     Part::Text,
-                    Part::Special(vec![last]),
+                    Part::Special([last].into()),
                 ]);
             }
             "TemplateProcessing" => {
@@ -130,11 +137,12 @@ impl PostProcessor {
                     Piece::read(piece)?;
                 }
                 let tokens = fields.required("special_tokens")?.fields()?;
-                let specials = tokens
-                    .all()
-                    .map(|(name, token)| Ok((name, special_ids(&token.fields()?)?)))
-                    .collect::<Result<Vec<_>, Error>>()?;
-                let mut template = Vec::new();
+                let (mut names, mut specials) = (Trie::default(), Vec::<Arc<[u32]>>::new());
+                for (name, token) in tokens.all() {
+                    names.insert(name.as_bytes(), specials.len() as u32);
+                    specials.push(special_ids(&token.fields()?)?.into());
+                }
+                let (mut template, mut count) = (Vec::new(), 0);
                 for piece in &fields.required("single")?.objects()? {
                     template.push(match Piece::read(piece)? {
                         Piece::Text => Part::Text,
@@ -143,8 +151,14 @@ impl PostProcessor {
                             return Err(piece.error(template, &[]));
                         }
                         Piece::Special(name) => {
-                            let found = specials.iter().find(|(other, _)| *other == name);
-                            let (_, ids) = found.ok_or_else(|| tokens.error("@ has no $", &[&name]))?;
+                            let found = names.get(name.as_bytes());
+                            let index = found.ok_or_else(|| tokens.error("@ has no $", &[&name]))?;
+                            let ids = &specials[index as usize];
+                            count += ids.len() as u64;
+                            if count > MOST {
+                                let template = "@ is where the template has more than 2^20 special tokens";
+                                return Err(piece.error(template, &[]));
+                            }
                             Part::Special(ids.clone())
                         }
                     });
@@ -177,18 +191,18 @@ impl PostProcessor {
         lengths.sum()
     }
 
-    /// Applies the templates to the ids after `start`; without `special` they add no special token.
-    pub fn apply(&self, ids: &mut Vec<u32>, start: usize, special: bool) {
+    /// Applies the templates to the ids after `start`; without `special` they add no special token. An error if a template
+    /// repeats the text until it is too long.
+    pub fn apply(&self, ids: &mut Vec<u32>, start: usize, special: bool) -> Result<(), EncodeError> {
         for template in &self.templates {
-            if !special
-                && matches!(
-                    template.iter().filter(|part| matches!(part, Part::Text)).count(),
-                    1
-                )
-            {
+            let texts = template.iter().filter(|part| matches!(part, Part::Text)).count();
+            if !special && texts == 1 {
                 continue;
             }
             let text = ids.split_off(start);
+            if texts > 1 && text.len() > LONGEST / texts {
+                return Err(EncodeError::TooLong);
+            }
             for part in template {
                 match part {
                     Part::Text => ids.extend_from_slice(&text),
@@ -197,6 +211,7 @@ impl PostProcessor {
                 }
             }
         }
+        Ok(())
     }
 }
 

@@ -36,14 +36,14 @@ impl Pieces {
         self.list.clear();
     }
 
-    /// Gives back what a long text took.
+    /// Frees what a long text took.
     pub fn trim(&mut self) {
         trim_text(&mut self.text);
         trim(&mut self.list);
     }
 
-    /// Rewrites every piece: `write` appends what it becomes for a part of it. Before a piece that `prefix` holds for,
-    /// which is asked about the piece and whether it comes from byte 0, `mark` is written.
+    /// Rewrites every piece: `write` appends what it becomes for a part of it. `mark` is written before a piece for
+    /// which `prefix` is true; its arguments are the piece and whether it comes from byte 0.
     fn rewrite(
         &mut self,
         spare: &mut Pieces,

@@ -19,7 +19,7 @@ pub enum EncodeError {
     Unknown,
     /// It has too many ids, and the file's truncation cuts the second text of a pair only.
     Truncation,
-    /// It, or its normal form, has more than 2^30 bytes.
+    /// It, or its normal form, is too long, or a template repeats it too often.
     TooLong,
 }
 
@@ -83,9 +83,9 @@ struct Buffers {
 
 /// The most bytes of the tokens that are decoded at once. A token takes memory of its own: it counts as [`TOKEN`] bytes
 /// at least.
-const DECODED: usize = match cfg!(target_pointer_width = "32") {
-    true => 1 << 29,
-    false => 1 << 30,
+const DECODED: usize = match usize::BITS {
+    32 => 1 << 29,
+    _ => 1 << 30,
 };
 const TOKEN: usize = 16;
 
@@ -109,7 +109,7 @@ const FIELDS: [&str; 9] = [
 struct Whole;
 
 impl Buffers {
-    /// Gives back what a long text took.
+    /// Frees what a long text took.
     fn trim(&mut self) {
         trim(&mut self.raw);
         trim(&mut self.spans);
@@ -121,10 +121,10 @@ impl Buffers {
     }
 }
 
-/// Buffers of more bytes are given back after a text.
+/// Buffers of more bytes are freed after a text.
 const KEPT: usize = 1 << 20;
 
-/// Empties a buffer that is too large to be kept.
+/// Frees a buffer that is too large to be kept.
 #[inline]
 pub(crate) fn trim<T>(buffer: &mut Vec<T>) {
     if buffer.capacity() > KEPT / size_of::<T>() {
@@ -459,8 +459,7 @@ impl Tokenizer {
                 return Err(EncodeError::Truncation);
             }
         }
-        post.apply(ids, start, special);
-        Ok(())
+        post.apply(ids, start, special)
     }
 
     /// Appends the ids of `text` chunk by chunk. False if it must be read as a whole.

@@ -2,7 +2,8 @@
 //!
 //! `unicode/properties.bin` has the answers of those crates about every character. Characters with the same answers
 //! share a row; the file has the rows and the runs of characters with the same row. `cargo run -p
-//! tokenbed-text-reference --profile test --bin tables` writes it, and a test of that crate asks again.
+//! tokenbed-text-reference --profile test --bin tables` writes it, and a test of that crate compares it with
+//! them again.
 
 use std::sync::OnceLock;
 

@@ -2,12 +2,12 @@
 
 /// A pattern that begins at a byte of the text.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Found {
+pub(crate) struct Found {
     pub start: u32,
     pub value: u32,
 }
 
-/// The root, which is no child: it stands for no node, too.
+/// The root. No node has it as a child or sibling, so that it means "none" there.
 const ROOT: u32 = 0;
 const NONE: u32 = u32::MAX;
 
@@ -27,7 +27,7 @@ struct Node {
 /// Patterns with values: an Aho-Corasick automaton that reads texts from their end to their start. So it knows at each
 /// byte the longest pattern that begins there, and need not look at a byte twice.
 #[derive(Debug)]
-pub(super) struct Trie {
+pub(crate) struct Trie {
     nodes: Vec<Node>,
     /// The children of the root.
     first: Box<[u32; 256]>,

@@ -355,7 +355,7 @@ impl Merges {
             let rest = right.as_bytes().get(prefix..);
             let made = first.and_then(|first| trie.walk(first, rest?));
             let (Some(a), Some(b)) = (index(first), vocabulary.find(right.as_bytes())) else {
-                return wrong("merge #: the vocabulary has not both $ and $", &[&left, &right]);
+                return wrong("merge #: the vocabulary must have $ and $", &[&left, &right]);
             };
             let Some(made) = index(made) else {
                 return wrong(

@@ -75,6 +75,7 @@ impl Vocabulary {
         {
             self.ids = Vec::new();
         } else if !self.ids.is_sorted_by(|a, b| a < b) {
+            // A heap sorts with less code than the sort of std.
             let list = self.ids.iter().enumerate();
             let pairs: BinaryHeap<u64> = list
                 .map(|(index, &id)| (id as u64) << 32 | index as u64)

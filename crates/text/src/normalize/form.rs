@@ -116,7 +116,7 @@ impl Former<'_> {
         self.starter = Some((character, change.into()));
     }
 
-    /// Writes what is held back. The next character begins anew.
+    /// Writes the starter and the marks that are not written yet.
     pub fn flush(&mut self) {
         if !self.marks.is_empty() {
             self.order();

@@ -49,10 +49,10 @@ const WORD: Properties = LETTER.and(NUMBER);
 const CASED: Properties = UPPER.and(LOWER);
 const SIGN_ENDS: Properties = WORD.and(SPACE);
 
-/// A property that no pattern asks for.
+/// A property that no pattern tests.
 const NONE: Properties = Properties::OTHER;
 
-/// The properties of ASCII that patterns ask for. They are here so that a byte takes one look.
+/// The properties of ASCII that patterns test, in a table of their own, so that a byte takes one lookup.
 pub(super) static ASCII: [Properties; 128] = ascii();
 
 const fn ascii() -> [Properties; 128] {
@@ -267,7 +267,7 @@ impl<'a> Sink<'a> {
     }
 }
 
-/// The properties of the character at byte `at` that patterns ask for, and its size in bytes, which is 0 at the end of
+/// The properties of the character at byte `at` that patterns test, and its size in bytes, which is 0 at the end of
 /// the text.
 #[inline(always)]
 fn class(text: &str, at: usize) -> (Properties, usize) {
@@ -394,8 +394,8 @@ fn o200k(text: &str, at: usize) -> usize {
 }
 
 /// With U = `[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]` and L = `[\p{Ll}\p{Lm}\p{Lo}\p{M}]`: the ends of the matches of `U*L+`
-/// and, if there is none, of `U+L*`. Both take all U; if no L follows, `U*L+` gives back all after the last one that is
-/// an L, too.
+/// and, if there is none, of `U+L*`. Both take all U; if no L follows, `U*L+` ends after the last one that is an L,
+/// too.
 fn cased(text: &str, start: usize) -> (Option<usize>, Option<usize>) {
     let (mut at, mut both) = (start, None);
     loop {
