@@ -162,3 +162,46 @@ fn a_template_takes_no_more_memory_than_its_file() {
     assert_eq!(texts.encode(1.0, b"a", &[1], true, 0, 1 << 16), Ok(1.0));
     assert_eq!(texts.ids().len(), 1 << 16);
 }
+
+#[test]
+fn an_added_token_that_normalizers_make_too_long_is_refused() {
+    let mut texts = Texts::default();
+    let mut create = |parts: &str| {
+        let model = r#""model":{"type":"WordLevel","vocab":{"a":0},"unk_token":"a"}"#;
+        texts
+            .create(format!(r#"{{"version":"1.0",{parts},{model}}}"#).as_bytes(), 0.0)
+            .unwrap()
+    };
+    let content = "a".repeat(1 << 10);
+    let replace = format!(r#"{{"type":"Replace","pattern":{{"String":"a"}},"content":"{content}"}}"#);
+    let normalizer = format!(
+        r#""normalizer":{{"type":"Sequence","normalizers":[{0},{0},{0},{0}]}}"#,
+        replace
+    );
+    let added = r#""added_tokens":[{"id":1,"content":"ba","single_word":false,"lstrip":false,"rstrip":false,
+        "normalized":true,"special":false}]"#;
+    let refused = create(&format!("{normalizer},{added}"));
+    assert!(
+        refused.contains("which is longer than 2^20 bytes when it is normalized"),
+        "{refused}"
+    );
+}
+
+#[test]
+#[ignore = "takes 13 s and 3 GiB"]
+fn pre_tokenizers_that_make_a_text_longer_again_and_again_end() {
+    let mut texts = Texts::default();
+    let byte_level = r#"{"type":"ByteLevel","add_prefix_space":false,"trim_offsets":true,"use_regex":false}"#;
+    let list = vec![byte_level; 40].join(",");
+    let json = format!(
+        r#"{{"version":"1.0","pre_tokenizer":{{"type":"Sequence","pretokenizers":[{list}]}},
+        "model":{{"type":"WordLevel","vocab":{{"a":0}},"unk_token":"a"}}}}"#
+    );
+    assert!(texts
+        .create(json.as_bytes(), 0.0)
+        .unwrap()
+        .contains("\"handle\":0"));
+    let text = "é".repeat(1 << 20);
+    let status = texts.encode(0.0, text.as_bytes(), &[text.len() as u32], false, 0, 9);
+    assert_eq!(status, Ok(-3.0));
+}

@@ -88,6 +88,9 @@ impl Added {
             let mut spare = Normalized::default();
             for normalizer in normalizers {
                 normalizer.apply(&mut text, &mut spare);
+                if text.text.len() > LONGEST_FORM {
+                    break;
+                }
             }
             text.text
         };
@@ -173,6 +176,10 @@ impl Added {
             };
             if pattern.is_empty() {
                 let template = "added_tokens has $, which is empty when it is normalized";
+                return Err((template, token.content.clone()));
+            }
+            if pattern.len() > LONGEST_FORM && pattern.len() > token.content.len() {
+                let template = "added_tokens has $, which is longer than 2^20 bytes when it is normalized";
                 return Err((template, token.content.clone()));
             }
             if !search.insert(pattern.as_bytes(), index as u32) {
@@ -300,6 +307,9 @@ impl Added {
         Some(&self.contents[self.by_content.get(token.as_bytes())? as usize])
     }
 }
+
+/// The most bytes of the normalized form of a token: a small file must not take memory without bounds.
+const LONGEST_FORM: usize = 1 << 20;
 
 /// The token of an entry, and whether it is special. The id follows.
 fn read_entry(fields: &Fields) -> Result<(Token, bool), Error> {

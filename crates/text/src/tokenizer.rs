@@ -277,6 +277,9 @@ impl Parts {
             pieces.text.push_str(&buffers.normalized.text[span]);
         }
         for split in &self.splits {
+            if pieces.text.len() > LONGEST {
+                return Err(EncodeError::TooLong);
+            }
             split.apply(pieces, &mut buffers.spare_pieces);
         }
         for piece in &pieces.list {
