@@ -186,22 +186,3 @@ fn an_added_token_that_normalizers_make_too_long_is_refused() {
         "{refused}"
     );
 }
-
-#[test]
-#[ignore = "takes 13 s and 3 GiB"]
-fn pre_tokenizers_that_make_a_text_longer_again_and_again_end() {
-    let mut texts = Texts::default();
-    let byte_level = r#"{"type":"ByteLevel","add_prefix_space":false,"trim_offsets":true,"use_regex":false}"#;
-    let list = vec![byte_level; 40].join(",");
-    let json = format!(
-        r#"{{"version":"1.0","pre_tokenizer":{{"type":"Sequence","pretokenizers":[{list}]}},
-        "model":{{"type":"WordLevel","vocab":{{"a":0}},"unk_token":"a"}}}}"#
-    );
-    assert!(texts
-        .create(json.as_bytes(), 0.0)
-        .unwrap()
-        .contains("\"handle\":0"));
-    let text = "é".repeat(1 << 20);
-    let status = texts.encode(0.0, text.as_bytes(), &[text.len() as u32], false, 0, 9);
-    assert_eq!(status, Ok(-3.0));
-}
