@@ -479,7 +479,7 @@ impl Tokenizer {
         };
         let mut start = 0;
         let mut keys = [Key::default(); BLOCK];
-        while start < text.len() {
+        'text: while start < text.len() {
             let (mut count, mut end) = (0, start);
             while count < BLOCK && end < text.len() {
                 let from = end;
@@ -490,7 +490,7 @@ impl Tokenizer {
             memo.touch(&keys[..count]);
             for &key in &keys[..count] {
                 if ids.len() - first >= enough {
-                    return true;
+                    break 'text;
                 }
                 let range = start..start + key.length;
                 let chunk = &text[range.clone()];
