@@ -22,6 +22,10 @@ export interface Access {
 export function readSource(values: Named): WasmSource | Promise<WasmSource> | undefined {
   const source = values['wasm'];
   if (source === undefined || typeof source === 'string') return source;
-  if (typeof source === 'object' && source !== null) return source;
+  if (typeof source === 'object' && source !== null) {
+    // Where the module is not needed, nothing waits for the promise: its rejection must not end the process.
+    if (source instanceof Promise) source.catch(() => {});
+    return source;
+  }
   throw wrongKind('wasm', source, 'a URL, Request, Response, bytes or a WebAssembly.Module');
 }

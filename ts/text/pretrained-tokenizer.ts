@@ -109,7 +109,8 @@ function release(texts: Utf8Batch): void {
  * one text at a time, without padding. A lone surrogate is read as U+FFFD. What cannot be reproduced exactly is refused
  * when the file is read.
  *
- * Encoding n characters takes O(n log n) time and at most 40 bytes of memory per byte of text.
+ * Encoding n characters takes O(n log n) time and at most 40 bytes of memory per byte of the text or of its normal form,
+ * whichever is longer.
  *
  * An object has memory outside the JavaScript heap: `dispose()` frees it; a finalizer is the fallback.
  */

@@ -2,7 +2,7 @@
 
 use serde_json::{json, Map, Value};
 use tokenbed_text_reference::charsmap::charsmap;
-use tokenbed_text_reference::compare::{Loaded, Pair};
+use tokenbed_text_reference::compare::{expect_refusal, silence_reference, Loaded, Pair};
 use tokenbed_text_reference::random::Random;
 
 /// What texts, keys of charsmaps, literals and added tokens are made of.
@@ -246,8 +246,29 @@ fn without_vocabulary(mut file: Value) -> Value {
 }
 
 #[test]
+fn an_added_token_takes_white_space_that_has_enough_ids_without_it() {
+    for count in 1..40 {
+        let file = json!({
+            "version": "1.0",
+            "truncation": { "direction": "Right", "max_length": count + 1, "strategy": "LongestFirst", "stride": 0 },
+            "added_tokens": [{ "id": 9, "content": "<m>", "single_word": false, "lstrip": true, "rstrip": false,
+                "normalized": false, "special": true }],
+            "pre_tokenizer": { "type": "Metaspace", "replacement": "▁", "prepend_scheme": "always", "split": true },
+            "model": { "type": "WordLevel", "vocab": { "<unk>": 0, "▁a": 1, "▁": 2 }, "unk_token": "<unk>" },
+        });
+        let Loaded::Both(mut pair) = Pair::load(&file.to_string()) else {
+            panic!("is not read: {file}");
+        };
+        assert!(pair.has_memo());
+        // The last blanks belong to the token; without it they have an id of their own.
+        let text = format!("{} <m> a", "a ".repeat(count));
+        assert_eq!(pair.encode(&text, false), Ok(()));
+    }
+}
+
+#[test]
 fn a_memo_changes_no_id() {
-    std::panic::set_hook(Box::new(|_| {}));
+    silence_reference();
     let variable = |name: &str, default: usize| {
         let value = std::env::var(name).ok();
         value.and_then(|value| value.parse().ok()).unwrap_or(default)
@@ -261,8 +282,13 @@ fn a_memo_changes_no_id() {
         let mut random = Random(seed.wrapping_add(round << 32));
         round += 1;
         let file = file(&mut random);
-        let Loaded::Both(mut pair) = Pair::load(&file.to_string()) else {
-            continue;
+        let mut pair = match Pair::load(&file.to_string()) {
+            Loaded::Both(pair) => pair,
+            Loaded::Neither(_) => continue,
+            Loaded::Reference(rule) => {
+                expect_refusal(&rule, &file.to_string());
+                continue;
+            }
         };
         // Without a memo there is nothing to compare, but now and then.
         if !pair.has_memo() && round % 16 != 0 {
@@ -282,7 +308,6 @@ fn a_memo_changes_no_id() {
         }
         texts += pair.texts;
     }
-    let _ = std::panic::take_hook();
     println!("{texts} texts, {files} files");
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }

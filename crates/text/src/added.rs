@@ -76,6 +76,8 @@ pub(crate) struct Added {
     by_content: Trie,
     raw: Trie,
     normalized: Trie,
+    /// Whether a token has `lstrip`, of those that are searched for in the text and in normalized text.
+    strips: [bool; 2],
 }
 
 impl Added {
@@ -170,6 +172,7 @@ impl Added {
     fn build(&mut self) -> Result<(), (&'static str, String)> {
         for (index, token) in self.tokens.iter().enumerate() {
             let pattern = token.pattern();
+            self.strips[token.normalized as usize] |= token.lstrip;
             let search = match token.normalized {
                 true => &mut self.normalized,
                 false => &mut self.raw,
@@ -274,8 +277,7 @@ impl Added {
 
     /// Whether a token takes the white space in front of it: one that is searched for in normalized text, or in the text.
     pub fn strips(&self, normalized: bool) -> bool {
-        let mut tokens = self.tokens.iter();
-        tokens.any(|token| token.lstrip && token.normalized == normalized)
+        self.strips[normalized as usize]
     }
 
     /// What is searched for.

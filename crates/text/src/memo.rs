@@ -41,8 +41,8 @@ pub(crate) struct Cuts {
 }
 
 const SPACE: Properties = Properties::WHITE_SPACE
-    .and(Properties::ONIG_SPACE)
-    .and(Properties::REGEX_SPACE);
+    .or(Properties::ONIG_SPACE)
+    .or(Properties::REGEX_SPACE);
 
 impl Cuts {
     /// The cuts that the parts allow, or None.

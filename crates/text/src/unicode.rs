@@ -64,8 +64,8 @@ impl Properties {
         self.0 & other.0 != 0
     }
 
-    /// The properties of both sets.
-    pub const fn and(self, other: Properties) -> Properties {
+    /// The properties that are in either set.
+    pub const fn or(self, other: Properties) -> Properties {
         Properties(self.0 | other.0)
     }
 }

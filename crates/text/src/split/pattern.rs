@@ -45,9 +45,9 @@ const NUMBER: Properties = Properties::ONIG_NUMBER;
 const SPACE: Properties = Properties::ONIG_SPACE;
 const UPPER: Properties = Properties::ONIG_UPPER;
 const LOWER: Properties = Properties::ONIG_LOWER;
-const WORD: Properties = LETTER.and(NUMBER);
-const CASED: Properties = UPPER.and(LOWER);
-const SIGN_ENDS: Properties = WORD.and(SPACE);
+const WORD: Properties = LETTER.or(NUMBER);
+const CASED: Properties = UPPER.or(LOWER);
+const SIGN_ENDS: Properties = WORD.or(SPACE);
 
 /// A property that no pattern tests.
 const NONE: Properties = Properties::OTHER;
@@ -62,15 +62,15 @@ const fn ascii() -> [Properties; 128] {
         let byte = code as u8;
         let mut set = NONE;
         if matches!(byte, b'\t'..=b'\r' | b' ') {
-            set = SPACE.and(Properties::REGEX_SPACE).and(Properties::WHITE_SPACE);
+            set = SPACE.or(Properties::REGEX_SPACE).or(Properties::WHITE_SPACE);
         } else if byte.is_ascii_digit() {
-            set = NUMBER.and(Properties::NUMERIC).and(Properties::REGEX_WORD);
+            set = NUMBER.or(Properties::NUMERIC).or(Properties::REGEX_WORD);
         } else if byte.is_ascii_uppercase() {
-            set = LETTER.and(UPPER).and(Properties::REGEX_WORD);
+            set = LETTER.or(UPPER).or(Properties::REGEX_WORD);
         } else if byte.is_ascii_lowercase() {
-            set = LETTER.and(LOWER).and(Properties::REGEX_WORD);
+            set = LETTER.or(LOWER).or(Properties::REGEX_WORD);
         } else if byte == b'_' {
-            set = Properties::PUNCTUATION.and(Properties::REGEX_WORD);
+            set = Properties::PUNCTUATION.or(Properties::REGEX_WORD);
         } else if byte.is_ascii_punctuation() {
             set = Properties::PUNCTUATION;
         }
@@ -170,7 +170,7 @@ impl Pattern {
                         at = run(text, at, word);
                         sink.found(start, at);
                     } else if !found.any(space) {
-                        at = run_without(text, at, word.and(space));
+                        at = run_without(text, at, word.or(space));
                         sink.found(start, at);
                     }
                 }
