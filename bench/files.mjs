@@ -12,16 +12,16 @@
  * the first run (1.3 GB), and are in the page cache when they are read. `npm run bench:peers` installs gensim and safetensors.
  */
 
-import { spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, open, readFile, rename } from 'node:fs/promises';
 import path from 'node:path';
-import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { say, step } from '../scripts/lib/progress.mjs';
-import { endWithUs, environment, must, root } from '../scripts/lib/run.mjs';
+import { environment, must, root } from '../scripts/lib/run.mjs';
 import { describeMachine } from './harness/machine.mjs';
 import { median } from './harness/statistics.mjs';
+import { lineProcess, ratio, shuffled } from './harness/turns.mjs';
 import { python } from './peers/installed.mjs';
 
 const CACHE = path.join(root, '.cache/bench');
@@ -116,34 +116,12 @@ function reader(name) {
     name === 'gensim'
       ? [python, '-u', program('reader.py')]
       : [process.execPath, '--expose-gc', program('reader.mjs'), name];
-  const child = spawn(command, args, {
-    env: environment(ONE_THREAD),
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  endWithUs(child);
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  return {
-    name,
-    /** @param {string} file @returns {Promise<{ ms: number, withWords?: number, rows: number, digest: string }>} */
-    async read(file) {
-      child.stdin.write(`${file}\n`);
-      const { value } = await lines.next();
-      if (value === undefined) throw new Error(`${name} ended (npm run bench:peers installs gensim)`);
-      return JSON.parse(value);
-    },
-    end: () => child.stdin.end(),
-  };
+  const { request, end } = lineProcess(name, command, args, ONE_THREAD);
+  /** @type {(file: string) => Promise<{ ms: number, withWords?: number, rows: number, digest: string }>} */
+  const read = request;
+  return { name, read, end };
 }
 
-/** @template T @param {readonly T[]} list @returns {T[]} */
-const shuffled = (list) =>
-  list
-    .map((each) => ({ each, key: Math.random() }))
-    .sort((a, b) => a.key - b.key)
-    .map(({ each }) => each);
-
-/** @param {readonly number[]} ours @param {readonly number[]} theirs */
-const ratio = (ours, theirs) => median(theirs.map((value, round) => value / Number(ours[round])));
 const ms = (/** @type {readonly number[]} */ times) =>
   `${median(times).toFixed(median(times) < 10 ? 2 : 0)} ms`;
 

@@ -13,14 +13,12 @@
  * paired round by round; the table has the median. `npm run bench:peers` installs the others.
  */
 
-import { spawn } from 'node:child_process';
-import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { say } from '../scripts/lib/progress.mjs';
-import { endWithUs, environment } from '../scripts/lib/run.mjs';
 import { describeMachine } from './harness/machine.mjs';
 import { median } from './harness/statistics.mjs';
+import { lineProcess, ratio, shuffled } from './harness/turns.mjs';
 import { python } from './peers/installed.mjs';
 import { corpus } from './texts/corpus.mjs';
 import { models } from './texts/models.mjs';
@@ -45,34 +43,8 @@ function contender(name, tokenizer, texts) {
     name === 'Python'
       ? [python, '-u', program('contender.py')]
       : [process.execPath, '--expose-gc', program('contender.mjs'), name];
-  const child = spawn(command, [...args, tokenizer, texts], {
-    env: environment(ONE_THREAD),
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  endWithUs(child);
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  return {
-    name,
-    /** @param {'ids' | 'first' | 'warm'} what @returns {Promise<any>} */
-    async request(what) {
-      child.stdin.write(`${what}\n`);
-      const { value } = await lines.next();
-      if (value === undefined) throw new Error(`${name} ended (npm run bench:peers installs the peers)`);
-      return JSON.parse(value);
-    },
-    end: () => child.stdin.end(),
-  };
+  return lineProcess(name, command, [...args, tokenizer, texts], ONE_THREAD);
 }
-
-/** @template T @param {readonly T[]} list @returns {T[]} */
-const shuffled = (list) =>
-  list
-    .map((each) => ({ each, key: Math.random() }))
-    .sort((a, b) => a.key - b.key)
-    .map(({ each }) => each);
-
-/** @param {readonly number[]} ours @param {readonly number[]} theirs */
-const ratio = (ours, theirs) => median(theirs.map((value, round) => value / Number(ours[round])));
 
 /** @param {string} kind @param {string} tokenizer @param {string} language @param {string} file @param {readonly string[]} texts */
 async function compare(kind, tokenizer, language, file, texts) {
