@@ -412,7 +412,7 @@ describe('fromJSON', () => {
   it.each([
     ['an empty text', '', 'json'],
     ['no JSON', '{"version":', 'json'],
-    ['bytes that are no JSON', utf8.encode('{"version": x}'), 'bytes'],
+    ['bytes that are not JSON', utf8.encode('{"version": x}'), 'bytes'],
     ['an array', [], 'json'],
     ['tokens of another kind', new CharTokenizer().toJSON(), 'json'],
     ['another version', { ...wordPiece, version: '2.0' }, 'json'],

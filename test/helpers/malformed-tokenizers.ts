@@ -270,7 +270,7 @@ const NORMALIZERS: readonly Case[] = [
   ],
   ['a sequence without members', ['normalizer', 'has no "normalizers"'], normalizer({ type: 'Sequence' })],
   [
-    'a sequence that is no array',
+    'a sequence that is not an array',
     ['normalizer.normalizers: ', 'expected an array'],
     normalizer({ type: 'Sequence', normalizers: {} }),
   ],
@@ -603,7 +603,7 @@ const OTHERS: readonly Case[] = [
 
 const CASES = [...JSON_RULES, ...FILE, ...MODELS, ...NORMALIZERS, ...PRE_TOKENIZERS, ...OTHERS];
 
-/** Files that are no text. */
+/** Files that are not text. */
 const BYTES: readonly MalformedTokenizer[] = [
   { name: 'Latin-1', bytes: join(text.slice(0, 20), [0xe9], text.slice(20)), text: ['UTF-8'] },
   {

@@ -61,7 +61,7 @@ export function expectString(length: number, unitBytes: 1 | 2): void {
 export function textOf(bytes: Uint8Array): string {
   if (bytes.length > ALWAYS_FITS) {
     let units = 0;
-    // A continuation is no unit of its own, except that a character of four bytes has two units.
+    // A continuation byte is not a unit, except that a character of four bytes has two units.
     for (let i = 0; i < bytes.length; i++) {
       const byte = bytes[i]!;
       units += Number((byte & 0xc0) !== 0x80) + Number(byte >= 0xf0);

@@ -19,11 +19,13 @@ const LENGTH: usize = 2_000_000;
 /// The longest time that a text may take.
 const LONGEST: Duration = Duration::from_secs(5);
 
-/// The time that this thread has run, or where it is not told, the time of day.
+/// The time that this thread has run, or the time of day where the system does not report it.
 fn clock() -> Duration {
     static START: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
-    let told = std::fs::read_to_string("/proc/thread-self/schedstat");
-    let nanoseconds = told.ok().and_then(|told| told.split(' ').next()?.parse().ok());
+    let status = std::fs::read_to_string("/proc/thread-self/schedstat");
+    let nanoseconds = status
+        .ok()
+        .and_then(|status| status.split(' ').next()?.parse().ok());
     match nanoseconds {
         Some(nanoseconds) => Duration::from_nanos(nanoseconds),
         None => START.get_or_init(Instant::now).elapsed(),

@@ -16,7 +16,7 @@
 //!   - Bert, Whitespace and WhitespaceSplit drop all white space, so every blank is a cut.
 //!   - Metaspace that splits begins a piece at each space, and prepends nothing to `b y`.
 //!   - The patterns of GPT-2, cl100k, Qwen and o200k (ByteLevel, and Split that is isolated or removes what does not
-//!     match): at a space between two characters that are no white space, a match begins. No alternative has a space
+//!     match): at a space between two characters that are not white space, a match begins. No alternative has a space
 //!     after such a character; none but `(?!\S)` looks beyond its end, and it only after white space. The normal forms
 //!     NFC and NFD and Lowercase keep the two characters from becoming white space, so no other normalizer is allowed.
 //!   - Without a pre-tokenizer, and with any other one, there are no cuts.
@@ -247,7 +247,7 @@ struct Slot {
     key: [u64; 2],
     /// The length of the chunk in bytes; 0 is an empty slot.
     length: u8,
-    /// Whether it was found since another chunk wanted its place.
+    /// Whether it was found since another chunk needed its place.
     found: bool,
     /// The number of ids, or [`WHOLE`].
     count: u16,

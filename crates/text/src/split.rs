@@ -246,7 +246,7 @@ fn split(pattern: Pattern, behavior: Behavior) -> PreTokenizer {
 
 /// Reads ByteLevel, which is a pre-tokenizer, a post-processor and a decoder: `add_prefix_space` and `use_regex`.
 pub(crate) fn read_byte_level(fields: &Fields) -> Result<(bool, bool), Error> {
-    // Without effect on ids, but the reference wants it.
+    // Without effect on ids, but the reference requires it.
     fields.required("trim_offsets")?.boolean()?;
     let prefix = fields.required("add_prefix_space")?.boolean()?;
     let use_regex = match fields.value("use_regex") {
@@ -275,7 +275,7 @@ pub(crate) fn read_metaspace(fields: &Fields) -> Result<(char, Scheme, bool), Er
             return Err(value.error("@ is false, but prepend_scheme is not never", &[], &[]));
         }
     }
-    // Not used any more, but the reference wants a string.
+    // Not used any more, but the reference requires a string.
     if let Some(value) = fields.optional("str_rep")? {
         value.string()?;
     }

@@ -41,9 +41,9 @@ impl Properties {
     pub const REGEX_WORD: Properties = Properties(1 << 11);
     /// `\s` of the crate regex.
     pub const REGEX_SPACE: Properties = Properties(1 << 12);
-    /// No grapheme cluster ends after it, if a character follows that is no control (GB9b).
+    /// No grapheme cluster ends after it, if a character follows that is not a control character (GB9b).
     pub const PREPEND: Properties = Properties(1 << 13);
-    /// No grapheme cluster begins with it after a character that is no control (GB9, GB9a).
+    /// No grapheme cluster begins with it after a character that is not a control character (GB9, GB9a).
     pub const EXTEND: Properties = Properties(1 << 14);
     /// NFD changes it, or moves it to another place.
     pub const NFD: Properties = Properties(1 << 16);
@@ -53,7 +53,7 @@ impl Properties {
     pub const NFC: Properties = Properties(1 << 18);
     /// NFKC changes it, moves it to another place, or may join it to the character in front of it.
     pub const NFKC: Properties = Properties(1 << 19);
-    /// It has a decomposition, and is no syllable of Hangul.
+    /// It has a decomposition, and is not a Hangul syllable.
     pub const DECOMPOSES: Properties = Properties(1 << 20);
     /// The characters of its canonical decomposition are composed again.
     pub const COMPOSES: Properties = Properties(1 << 21);

@@ -173,7 +173,7 @@ impl Unigram {
         ids: &mut Vec<u32>,
     ) {
         let Scratch { best, row } = scratch;
-        // From its end to its start, each piece is told where the next one ends.
+        // From its end to its start, each piece stores where the next one ends.
         let (mut at, mut next) = (part.len(), NONE);
         while at > 0 {
             let start = std::mem::replace(&mut best[at].start, next);
