@@ -1,7 +1,7 @@
 //! Tokenizers of models, by handle.
 //!
-//! They are objects of their own, apart from [`crate::Environment`]: for browsers they are in a module of their own, and
-//! the module of the tables must not contain them.
+//! They are objects of their own, apart from [`crate::Environment`]: for browsers they are in a module of their own,
+//! and the module of the tables must not contain them.
 
 use crate::files::write_error;
 use crate::handles::Slots;
@@ -32,8 +32,8 @@ const KEPT: usize = 1 << 20;
 const BYTES_PER_BYTE: usize = 2;
 
 impl Texts {
-    /// Reads a tokenizer.json. The answer is JSON text: `{"handle":n,"size":n,"median":n}`, with `unknown` and `pad` if the
-    /// tokenizer has them, or `{"error":{"byte":n,"rule":"..."}}`.
+    /// Reads a tokenizer.json. The answer is JSON text: `{"handle":n,"size":n,"median":n}`, with `unknown` and `pad` if
+    /// the tokenizer has them, or `{"error":{"byte":n,"rule":"..."}}`.
     pub fn create(&mut self, json: &[u8], memo: f64) -> Result<String, Failure> {
         let mut out = String::new();
         let tokenizer = match Tokenizer::from_json(json, memo as usize) {
@@ -85,9 +85,10 @@ impl Texts {
         Ok(&mut stored.tokenizer)
     }
 
-    /// The ids of texts, into [`Texts::ids`], and where those of each text end, into [`Texts::ends`], counted from `at`.
-    /// `bytes` is all texts in UTF-8, and `ends` where each of them ends in it. Stops before the text with which there are
-    /// more than `room` ids.
+    /// The ids of texts, into [`Texts::ids`], and where those of each text end, into [`Texts::ends`], counted from
+    /// `at`.
+    /// `bytes` is all texts in UTF-8, and `ends` where each of them ends in it. Stops before the text with which there
+    /// are more than `room` ids.
     ///
     /// Returns the number of texts that are done, or `-1 - (4 i + reason)` if text i cannot be encoded.
     pub fn encode(
@@ -150,11 +151,12 @@ impl Texts {
         }
     }
 
-    /// The text of ids that arrive in parts, into [`Texts::text`]. `begins`: no token came before; `ends`: none follows.
+    /// The text of ids that arrive in parts, into [`Texts::text`]. `begins`: no token came before; `ends`: none
+    /// follows.
     ///
     /// Returns the position of the first id that no token has; the number of ids if their text is too long; or
-    /// `-1 - (2 taken + begins)`: the number of ids that the text stands for, and whether the next part begins the text,
-    /// too.
+    /// `-1 - (2 taken + begins)`: the number of ids that the text stands for, and whether the next part begins the
+    /// text, too.
     pub fn decode(
         &mut self,
         handle: f64,

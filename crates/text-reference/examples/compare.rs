@@ -1,4 +1,5 @@
-//! Compares both tokenizers over files of texts: `compare TOKENIZER... -- TEXTS...`. The texts of a file are apart by NUL.
+//! Compares both tokenizers over files of texts: `compare TOKENIZER... -- TEXTS...`. The texts of a file are apart by
+//! NUL.
 //!
 //! `npm run test:texts` runs it. The exit code is 1 if a text has other ids.
 

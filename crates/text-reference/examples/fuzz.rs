@@ -1,12 +1,12 @@
-//! A fuzzer of tokenizer.json and text on stable Rust: mutates generated files and the kept corpus, and compares with the
-//! reference.
+//! A fuzzer of tokenizer.json and text on stable Rust: mutates generated files and the kept corpus, and compares with
+//! the reference.
 //!
 //! ```sh
 //! npm run fuzz:text -- [seconds] [seed] [--keep]
 //! ```
 //!
-//! It ends at the first file that panics, takes too long, has other ids, or is read although the reference refuses it: the
-//! file is written beside the corpus. With `--keep` a short file of every new rule is added to the corpus.
+//! It ends at the first file that panics, takes too long, has other ids, or is read although the reference refuses it:
+//! the file is written beside the corpus. With `--keep` a short file of every new rule is added to the corpus.
 
 use std::collections::BTreeSet;
 use std::panic::{catch_unwind, AssertUnwindSafe};

@@ -236,7 +236,8 @@ pub fn parts(file: &str) -> (&str, &str) {
 }
 
 /// Reads a file with both tokenizers and compares the ids of its text, as a whole and with special tokens, and the text
-/// of its ids. Returns how it ended: `read`, or the rule that it breaks, without names and numbers. Panics if both differ.
+/// of its ids. Returns how it ended: `read`, or the rule that it breaks, without names and numbers. Panics if both
+/// differ.
 pub fn check(file: &str) -> String {
     let (json, text) = parts(file);
     match Pair::load(json) {

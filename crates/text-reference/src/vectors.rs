@@ -17,8 +17,8 @@ const TEXTS: usize = 12;
 /// The longest text, in bytes.
 const LONGEST: usize = 160;
 
-/// The text of test/vectors/golden/text.json: an object per tokenizer with `file`, `texts` (`text`, `ids`, `special`: the ids with
-/// special tokens; null is an error of the reference) and `decoded` (`ids`, `skipSpecialTokens`, `text`).
+/// The text of test/vectors/golden/text.json: an object per tokenizer with `file`, `texts` (`text`, `ids`, `special`:
+/// the ids with special tokens; null is an error of the reference) and `decoded` (`ids`, `skipSpecialTokens`, `text`).
 pub fn vectors() -> String {
     let mut list = Vec::new();
     let mut round = 0;

@@ -13,7 +13,8 @@ fn variable(name: &str, default: u64) -> u64 {
     }
 }
 
-/// The parts of a file that fit on a screen. `files::generated(&mut Random(seed + (round << 32)))` makes the whole again.
+/// The parts of a file that fit on a screen. `files::generated(&mut Random(seed + (round << 32)))` makes the whole
+/// again.
 fn without_vocabulary(json: &str) -> String {
     let mut file: serde_json::Value = serde_json::from_str(json).unwrap_or_default();
     if let Some(model) = file["model"].as_object_mut() {

@@ -167,8 +167,8 @@ impl Added {
         Ok(added)
     }
 
-    /// Builds the searches, or returns an error: a template and a text. Which of two tokens with the same normalized form
-    /// the reference takes depends on the order of its hash table; an empty form it finds between all bytes.
+    /// Builds the searches, or returns an error: a template and a text. Which of two tokens with the same normalized
+    /// form the reference takes depends on the order of its hash table; an empty form it finds between all bytes.
     fn build(&mut self) -> Result<(), (&'static str, String)> {
         for (index, token) in self.tokens.iter().enumerate() {
             let pattern = token.pattern();
@@ -275,7 +275,8 @@ impl Added {
         !self.normalized.find(text.as_bytes()).is_empty()
     }
 
-    /// Whether a token takes the white space in front of it: one that is searched for in normalized text, or in the text.
+    /// Whether a token takes the white space in front of it: one that is searched for in normalized text, or in the
+    /// text.
     pub fn strips(&self, normalized: bool) -> bool {
         self.strips[normalized as usize]
     }

@@ -1,7 +1,7 @@
 //! Tokenizers of models: a tokenizer.json and text to the ids of the reference, the Python package `tokenizers` 0.23.3.
 //!
-//! The reference keeps for each piece of text where it came from. This crate returns ids only, so that a piece is a range
-//! of one buffer. The steps are those of the reference, in its order:
+//! The reference keeps for each piece of text where it came from. This crate returns ids only, so that a piece is a
+//! range of one buffer. The steps are those of the reference, in its order:
 //!
 //! ```text
 //! text -> added tokens that are not normalized (added.rs)
@@ -13,8 +13,8 @@
 //! ids  -> tokens (model/, added.rs) -> decoders (decode.rs) -> text
 //! ```
 //!
-//! A part that is not read exactly is refused when the file is read. Unicode properties are those of the crates that the
-//! reference takes them from, which differ: see [`unicode`].
+//! A part that is not read exactly is refused when the file is read. Unicode properties are those of the crates that
+//! the reference takes them from, which differ: see [`unicode`].
 
 #![forbid(unsafe_code)]
 

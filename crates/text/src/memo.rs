@@ -8,11 +8,12 @@
 //!   character is replaced by itself (Bert, Lowercase, Nmt, StripAccents), and for the four normal forms: a blank is a
 //!   starter, and no composition has one. A literal Replace must not contain what the blank has become. Precompiled
 //!   replaces grapheme clusters: a blank is a cluster by itself unless the character in front of it is of the class
-//!   Prepend or the one after it is Extend, ZWJ or SpacingMark, and there is no cut then; the map must keep the blank. It
-//!   must come first, as it must see the characters of the text. Prepend, Strip, ByteLevel and the pattern ` {2,}` look
-//!   further.
+//!   Prepend or the one after it is Extend, ZWJ or SpacingMark, and there is no cut then; the map must keep the blank.
+//!   It must come first, as it must see the characters of the text. Prepend, Strip, ByteLevel and the pattern ` {2,}`
+//!   look further.
 //! * **The first pre-tokenizer** must satisfy `P(x b y) = P(x) P(b y)`. Those after it see only its pieces. One that
-//!   depends on whether a piece is the first of the text must not follow where pieces begin with `b`: the text may be `b y`.
+//!   depends on whether a piece is the first of the text must not follow where pieces begin with `b`: the text may be
+//!   `b y`.
 //!   - Bert, Whitespace and WhitespaceSplit drop all white space, so every blank is a cut.
 //!   - Metaspace that splits begins a piece at each space, and prepends nothing to `b y`.
 //!   - The patterns of GPT-2, cl100k, Qwen and o200k (ByteLevel, and Split that is isolated or removes what does not
@@ -21,8 +22,8 @@
 //!     NFC and NFD and Lowercase keep the two characters from becoming white space, so no other normalizer is allowed.
 //!   - Without a pre-tokenizer, and with any other one, there are no cuts.
 //! * **Added tokens** must not contain a blank, nor what it has become. A chunk in which one is found has no ids of its
-//!   own: it makes the tokenizer read the whole text, since an added token may take white space around it. So does a chunk
-//!   that cannot be encoded.
+//!   own: it makes the tokenizer read the whole text, since an added token may take white space around it. So does a
+//!   chunk that cannot be encoded.
 //!
 //! The model sees each piece alone.
 
@@ -258,8 +259,8 @@ struct Slot {
 /// The count of a chunk that has no ids of its own.
 const WHOLE: u16 = u16::MAX;
 
-/// The chunks of earlier texts: a table with open addressing. It grows up to its limit; then a new chunk takes the place of
-/// one that was not found for a while (the algorithm CLOCK, in each run of slots).
+/// The chunks of earlier texts: a table with open addressing. It grows up to its limit; then a new chunk takes the
+/// place of one that was not found for a while (the algorithm CLOCK, in each run of slots).
 #[derive(Debug)]
 pub(crate) struct Memo {
     slots: Vec<Slot>,
@@ -352,8 +353,8 @@ impl Memo {
         }
     }
 
-    /// Loads the slots that chunks are looked for in. The loads do not depend on each other, so that the processor waits for
-    /// all of them at once.
+    /// Loads the slots that chunks are looked for in. The loads do not depend on each other, so that the processor
+    /// waits for all of them at once.
     #[inline]
     pub fn touch(&self, keys: &[Key]) {
         let mask = self.slots.len() - 1;

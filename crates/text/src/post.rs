@@ -35,7 +35,8 @@ impl Truncation {
         let max_length = fields.required("max_length")?.size()?;
         let stride_value = fields.required("stride")?;
         let stride = stride_value.size()?;
-        // The reference then panics, or does not cut at all, but not always: it stops reading a text where it has enough ids.
+        // The reference then panics, or does not cut at all, but not always: it stops reading a text where it has
+        // enough ids.
         let Some(least) = max_length.checked_sub(added) else {
             let template = "@.max_length is #, but the post-processor alone adds # ids";
             return Err(value.error(template, &[max_length as u64, added as u64], &[]));
@@ -52,7 +53,8 @@ impl Truncation {
         })
     }
 
-    /// How many ids are enough, and whether they are counted from the end of the text: the model need not see other pieces.
+    /// How many ids are enough, and whether they are counted from the end of the text: the model need not see other
+    /// pieces.
     pub fn enough(&self) -> (usize, bool) {
         match self.second {
             true => (usize::MAX, false),
@@ -60,8 +62,8 @@ impl Truncation {
         }
     }
 
-    /// Cuts the ids after `start` so that there is room for `added` more. False if the reference refuses to cut, as there is
-    /// no second text.
+    /// Cuts the ids after `start` so that there is room for `added` more. False if the reference refuses to cut, as
+    /// there is no second text.
     #[must_use]
     pub fn apply(&self, ids: &mut Vec<u32>, start: usize, added: usize) -> bool {
         let most = self.max_length - added;
@@ -191,8 +193,8 @@ impl PostProcessor {
         lengths.sum()
     }
 
-    /// Applies the templates to the ids after `start`; without `special` they add no special token. An error if a template
-    /// repeats the text until it is too long.
+    /// Applies the templates to the ids after `start`; without `special` they add no special token. An error if a
+    /// template repeats the text until it is too long.
     pub fn apply(&self, ids: &mut Vec<u32>, start: usize, special: bool) -> Result<(), EncodeError> {
         for template in &self.templates {
             let texts = template.iter().filter(|part| matches!(part, Part::Text)).count();
@@ -244,7 +246,8 @@ enum Piece<'a> {
 }
 
 impl<'a> Piece<'a> {
-    /// Reads a piece: `{ "Sequence": { "id": "A", "type_id": 0 } }` or `{ "SpecialToken": { "id": NAME, "type_id": 0 } }`.
+    /// Reads a piece: `{ "Sequence": { "id": "A", "type_id": 0 } }` or `{ "SpecialToken": { "id": NAME, "type_id": 0 }
+    /// }`.
     fn read(piece: &Fields<'a>) -> Result<Piece<'a>, Error> {
         let mut all = piece.all();
         let (Some((name, value)), None) = (all.next(), all.next()) else {

@@ -315,8 +315,8 @@ impl Parts {
     }
 }
 
-/// Which pieces the model must see. The reference stops at the piece with which there are as many ids as truncation keeps,
-/// counted from the end of the text if it keeps the last ids; it does not see errors beyond.
+/// Which pieces the model must see. The reference stops at the piece with which there are as many ids as truncation
+/// keeps, counted from the end of the text if it keeps the last ids; it does not see errors beyond.
 #[derive(Debug)]
 struct Goal {
     /// How many ids there were before.
@@ -433,8 +433,8 @@ impl Tokenizer {
         self.memo.is_some()
     }
 
-    /// Appends the ids of `text`, with the special tokens of the post-processor if `special`. After an error, `ids` is as
-    /// it was.
+    /// Appends the ids of `text`, with the special tokens of the post-processor if `special`. After an error, `ids` is
+    /// as it was.
     pub fn encode(&mut self, text: &str, special: bool, ids: &mut Vec<u32>) -> Result<(), EncodeError> {
         let start = ids.len();
         let result = self.encode_text(text, special, ids);
@@ -532,9 +532,9 @@ impl Tokenizer {
         Ok(self.decode_part(ids, skip_special, true, true)?.text)
     }
 
-    /// The text of ids that arrive in parts. `begins`: no token came before; `ends`: none follows. Otherwise only as many
-    /// ids are taken as have a text that no later id changes; the others are passed again, in front of the next ones. The
-    /// texts of all parts are together the text of all ids.
+    /// The text of ids that arrive in parts. `begins`: no token came before; `ends`: none follows. Otherwise only as
+    /// many ids are taken as have a text that no later id changes; the others are passed again, in front of the next
+    /// ones. The texts of all parts are together the text of all ids.
     pub fn decode_part(
         &self,
         ids: &[u32],

@@ -1,5 +1,5 @@
-//! The patterns that text is split at, each as a scanner that finds what the engine of the reference finds: the leftmost
-//! match, of the first alternative that matches, with its repetitions as long as possible.
+//! The patterns that text is split at, each as a scanner that finds what the engine of the reference finds: the
+//! leftmost match, of the first alternative that matches, with its repetitions as long as possible.
 
 use super::{Behavior, Piece};
 use crate::fields::Value;
