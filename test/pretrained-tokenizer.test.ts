@@ -1,6 +1,6 @@
 /** Tokenizers of models: shapes, options, errors and life. That the ids are those of the reference is tested in Rust. */
 
-import { CharTokenizer, Tensor } from 'tokenbed';
+import { CharTokenizer, EmbeddingBag, Tensor } from 'tokenbed';
 import { init, PretrainedTokenizer } from 'tokenbed/text';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
 import {
@@ -89,6 +89,15 @@ describe('encodeBatch', () => {
     expect(ids).toEqual(Uint32Array.of(4, 5, 4, 6));
     expect(offsets).toEqual(Uint32Array.of(0, 2, 2, 4));
     expect([ids.buffer.byteLength, offsets.buffer.byteLength]).toEqual([16, 16]);
+  });
+
+  it('is what a bag takes: a vector for each text', () => {
+    const { ids, offsets } = fromJSON(wordPiece).encodeBatch(['hello world', '', 'Hellos']);
+    const bag = new EmbeddingBag({ vocabSize: 12, embeddingDim: 4, mode: 'sum', includeLastOffset: true });
+    const row = (id: number) => [...bag.embedding.weight.row(id)];
+    const sum = (a: number[], b: number[]) => a.map((value, column) => Math.fround(value + b[column]!));
+    const expected = [...sum(row(4), row(5)), 0, 0, 0, 0, ...sum(row(4), row(6))];
+    expect([...bag.forward(ids, { offsets }).data]).toEqual(expected);
   });
 
   it('no texts', () => {

@@ -83,6 +83,7 @@ export const PROMISES = {
     uses: { workerd: '1.20261117.1', esbuild: '0.28.2' },
     cases: {
       import: wasm('import'),
+      text: wasm('import'),
       inline: error('inline', ADDON, /code generation|compil/, /init(Sync)?\(\{ wasm/),
     },
   },

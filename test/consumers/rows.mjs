@@ -49,6 +49,18 @@ const testIt = (/** @type {string} */ line) => `test('smoke', () => ${line}.then
 const respond = (/** @type {string} */ line) =>
   `export default { fetch: async () => new Response(await ${line}) };`;
 
+/** The tokenizer of a model, with the module that the program passes. */
+const TEXT = `
+import text from 'tokenbed/text.wasm';
+import { init as initText, PretrainedTokenizer } from 'tokenbed/text';
+async function encodeText() {
+  await initText({ wasm: text });
+  const model = { type: 'WordLevel', vocab: { one: 0, two: 1 }, unk_token: 'one' };
+  const file = { version: '1.0', pre_tokenizer: { type: 'WhitespaceSplit' }, model };
+  const ids = PretrainedTokenizer.fromJSON(file).encode('two one two');
+  if (ids.join() !== '1,0,1') throw new Error('the ids are ' + ids);
+}`;
+
 /** @param {Entry} entry */
 export const main = (entry) => (entry === 'require' ? 'main.cjs' : 'main.mjs');
 
@@ -212,8 +224,8 @@ export const ROWS = {
       'main.mjs': program(name, entry, {
         use: respond,
         ...(entry === 'import' && {
-          before: "import wasm from 'tokenbed/core.wasm';",
-          ready: 'initSync({ wasm });',
+          before: `import wasm from 'tokenbed/core.wasm';${name === 'text' ? TEXT : ''}`,
+          ready: `initSync({ wasm });${name === 'text' ? ' await encodeText();' : ''}`,
         }),
       }),
     }),
@@ -221,7 +233,7 @@ export const ROWS = {
       'workerd.capnp': `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (services = [(name = "main", worker = .worker)], sockets = [(name = "http", http = (), service = "main")]);
 const worker :Workerd.Worker = (compatibilityDate = "2026-07-01", modules = [(name = "worker", esModule = embed "out/main.js"),
-  ${name === 'import' ? '(name = "tokenbed/core.wasm", wasm = embed "../node_modules/tokenbed/dist/core.wasm")' : ''}]);\n`,
+  ${{ inline: [], import: ['core'], text: ['core', 'text'] }[name]?.map((wasm) => `(name = "tokenbed/${wasm}.wasm", wasm = embed "../node_modules/tokenbed/dist/${wasm}.wasm")`)}]);\n`,
     }),
     serve: () =>
       'esbuild main.mjs --bundle --format=esm --conditions=workerd,worker,browser --external:*.wasm --outfile=out/main.js && workerd serve workerd.capnp --socket-addr http=127.0.0.1:$PORT',
