@@ -9,7 +9,8 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { Agent, type ClientRequest, type IncomingMessage, request, type RequestOptions } from 'node:http';
 import { setTimeout } from 'node:timers/promises';
-import { backendInfo, CharTokenizer, Embedding } from 'tokenbed';
+import { backendInfo, CharTokenizer, Embedding, type Tokenizer } from 'tokenbed';
+import { PretrainedTokenizer } from 'tokenbed/text';
 import { EmbedService, type Limits } from './service.js';
 
 const VOCAB = 10_000;
@@ -74,9 +75,9 @@ const idle = (service: EmbedService): Promise<void> => until(() => service.inFli
 async function withService(
   limits: Partial<Limits>,
   work: (port: number, service: EmbedService) => Promise<string>,
-  { closes = false } = {},
+  { closes = false, encodes = tokenizer }: { closes?: boolean; encodes?: Tokenizer } = {},
 ): Promise<void> {
-  const service = new EmbedService(embedding, limits);
+  const service = new EmbedService(embedding, limits, encodes);
   const port = await service.listen(0);
   console.log(await work(port, service));
   if (!closes) await service.close();
@@ -125,6 +126,20 @@ await withService({ tokens: 512, bodyBytes: 4096 }, async (port) => {
   assertRows(await postIds(port, [7]), [7]);
   return '11 invalid requests were refused with a reason, all others were answered';
 });
+
+const model = PretrainedTokenizer.fromJSON({
+  version: '1.0',
+  pre_tokenizer: { type: 'WhitespaceSplit' },
+  model: { type: 'WordLevel', vocab: { '[UNK]': 0, one: 1, two: 2 }, unk_token: '[UNK]' },
+});
+await withService(
+  {},
+  async (port) => {
+    assertRows(await post(port, '{"text": "two one three"}'), [2, 1, 0]);
+    return 'text became the ids of a model';
+  },
+  { encodes: model },
+);
 
 await withService({ requests: 8 }, async (port, service) => {
   // Eight incomplete requests occupy all slots. A hundred others retry until they are answered.
