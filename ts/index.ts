@@ -83,6 +83,14 @@ export {
   type SystemDesign,
   type SystemDesignOptions,
 } from './profiler/system-design.js';
+export {
+  type EmbedOptions,
+  type EmbedProgress,
+  type EmbedStreamOptions,
+  StaticModel,
+} from './static-model/static-model.js';
+export type { StaticModelFiles } from './static-model/files.js';
+export type { StaticModelCompat, StaticModelOptions, TokenizerFunction } from './static-model/load.js';
 export type { BlockDType, StorageDType } from './table-spec.js';
 export {
   type Nested,

@@ -16,7 +16,7 @@ import { wasmBackend } from './wasm.js';
 import { type Access, readSource, type WasmSource } from './wasm-source.js';
 
 export { TableSpec } from '../table-spec.js';
-export type { WasmSource } from './wasm-source.js';
+export { readSource, type WasmSource } from './wasm-source.js';
 export type {
   Backend,
   BackendInfo,

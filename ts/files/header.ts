@@ -189,10 +189,14 @@ const USUAL_NAMES = ['embeddings', 'embedding.weight', 'weight'];
 const GGUF_NAME = 'token_embd.weight';
 
 /**
- * Chooses the table of a file: the tensor `wanted`; else the usual one of a GGUF file; else the only 2-D tensor that can
+ * Chooses the table of a file: the tensor `wanted`, or the first of several that the file has; else the usual one of a GGUF file; else the only 2-D tensor that can
  * be read; else `embeddings`, `embedding.weight` or `weight`. Errors: `ERR_FORMAT`, with the names of the 2-D tensors.
  */
-export function chooseTable(path: string, header: Header, wanted: string | undefined): StoredTable {
+export function chooseTable(
+  path: string,
+  header: Header,
+  wanted: string | readonly string[] | undefined,
+): StoredTable {
   const stored = storedIntegers(path, header);
   const tables = header.tensors.flatMap((tensor) => {
     if (tensor === stored?.tensor) return [stored];
@@ -201,16 +205,17 @@ export function chooseTable(path: string, header: Header, wanted: string | undef
   });
   const name = wanted ?? (header.format === 'gguf' ? GGUF_NAME : undefined);
   if (name !== undefined) {
-    const table = tables.find((each) => each.name === name);
+    const names = typeof name === 'string' ? [name] : name;
+    const table = firstNamed(tables, names);
     if (table !== undefined) return table;
-    const tensor = header.tensors.find((each) => each.name === name);
+    const tensor = firstNamed(header.tensors, names);
     if (tensor !== undefined) throw malformed(path, unreadable(tensor), { byte: tensor.offset });
-    const what = wanted === undefined ? `the tensor ${name}` : `a tensor named ${JSON.stringify(name)}`;
+    const quoted = names.map((each) => JSON.stringify(each)).join(' or ');
+    const what = wanted === undefined ? `the tensor ${GGUF_NAME}` : `a tensor named ${quoted}`;
     throw malformed(path, `the file must have ${what}: it has ${listed(header)}`);
   }
   if (tables.length === 1) return tables[0]!;
-  const usual = USUAL_NAMES.map((each) => tables.find((table) => table.name === each));
-  const table = usual.find((each) => each !== undefined);
+  const table = firstNamed(tables, USUAL_NAMES);
   if (table !== undefined) return table;
   if (tables.length > 0) {
     throw malformed(
@@ -222,6 +227,18 @@ export function chooseTable(path: string, header: Header, wanted: string | undef
   const [only] = header.tensors.length === 1 ? header.tensors : matrices.length === 1 ? matrices : [];
   if (only !== undefined) throw malformed(path, unreadable(only), { byte: only.offset });
   throw malformed(path, `no tensor is a table (2-D, of a dtype that can be read); it has ${listed(header)}`);
+}
+
+/** The first of `names` that is in the list. */
+function firstNamed<T extends { readonly name: string }>(
+  list: readonly T[],
+  names: readonly string[],
+): T | undefined {
+  for (const name of names) {
+    const found = list.find((each) => each.name === name);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 /** The names of the 2-D tensors. */

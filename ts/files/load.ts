@@ -78,15 +78,20 @@ export interface Loaded {
   readonly table: Table;
   readonly words: Words | null;
   readonly metadata: Readonly<Record<string, string>>;
+  /** The bytes of the other tensors that were wanted. */
+  readonly others: ReadonlyMap<FileTensor, OrdinaryBytes>;
 }
 
 /** What is read of a file. */
 export interface Wanted {
-  readonly tensor: string | undefined;
+  /** The name of the table, or several of which the first is taken that the file has. */
+  readonly tensor: string | readonly string[] | undefined;
   readonly format: FileFormat | undefined;
   readonly dtype: 'keep' | StorageDType;
   readonly mmap: 'auto' | boolean;
   readonly dim: number | undefined;
+  /** Other tensors to read from the file of the table. May throw. */
+  readonly others?: (path: string, tensors: readonly FileTensor[]) => readonly FileTensor[];
 }
 
 /** The options that say what is read. Errors: `ERR_INVALID_OPTION`. */
@@ -183,7 +188,8 @@ export function* loading<T>(
     const all = header.format === 'index' ? joinedHeader(header, files) : header;
     const stored = chooseTable(input.name, all, wanted.tensor);
     const file = files.find(({ header }) => header.tensors.includes(stored.tensor))!;
-    loaded = yield* loadTensor(backend, { ...file, header: all }, stored, wanted, check);
+    const others = wanted.others?.(file.input.name, file.header.tensors) ?? [];
+    loaded = yield* loadTensor(backend, { ...file, header: all }, stored, others, wanted, check);
     if (file.input !== input) yield* input.finish();
     const { name, tensor } = stored;
     return yield* use({ ...loaded, format: all.format, name, tensor, files });
@@ -196,8 +202,8 @@ export function* loading<T>(
 }
 
 /** The result of a load. */
-function* result({ table, words, metadata }: Found): Steps<Loaded> {
-  return { table, words, metadata };
+function* result({ table, words, metadata, others }: Found): Steps<Loaded> {
+  return { table, words, metadata, others };
 }
 
 /** The tensors of all files of an index. */
@@ -270,6 +276,7 @@ function* loadTensor(
   backend: Backend,
   { input, header, prefix }: TensorFile,
   stored: StoredTable,
+  wantedParts: readonly FileTensor[],
   wanted: Wanted,
   check: (rows: number) => void,
 ): Steps<Loaded> {
@@ -278,36 +285,22 @@ function* loadTensor(
   const dtype = wanted.dtype === 'keep' ? kept : wanted.dtype;
   const dim = columns(wanted, stored.dim, dtype);
   const words = header.tokens === null ? wordTensors(input.name, header, stored) : null;
+  const wordParts = words === null ? [] : [words.text, words.offsets];
+  const others = new Map<FileTensor, OrdinaryBytes>();
   let table: Table | undefined;
-  let [text, offsets]: (OrdinaryBytes | undefined)[] = [];
   try {
     // In the order of the file, since a stream has no other.
-    const parts: { readonly at: number; read(): Steps<void> }[] = [
-      {
-        at: stored.tensor.offset,
-        *read() {
-          table = mapTable(backend, input, header, stored, wanted, dtype, dim);
-          table ??= yield* readTable(backend, input, header, stored, dtype, dim);
-        },
-      },
-    ];
-    if (words !== null) {
-      parts.push({
-        at: words.text.offset,
-        *read() {
-          text = yield* readAll(input, words.text.offset, words.text.bytes);
-        },
-      });
-      parts.push({
-        at: words.offsets.offset,
-        *read() {
-          offsets = yield* readAll(input, words.offsets.offset, words.offsets.bytes);
-        },
-      });
+    const inOrder = [stored.tensor, ...wordParts, ...wantedParts].sort((a, b) => a.offset - b.offset);
+    for (const tensor of inOrder) {
+      if (tensor !== stored.tensor) {
+        others.set(tensor, yield* readAll(input, tensor.offset, tensor.bytes));
+        continue;
+      }
+      table = mapTable(backend, input, header, stored, wanted, dtype, dim);
+      table ??= yield* readTable(backend, input, header, stored, dtype, dim);
     }
-    for (const part of parts.sort((a, b) => a.at - b.at)) yield* part.read();
     yield* input.finish();
-    return { table: table!, words: wordsOf(), metadata: header.metadata };
+    return { table: table!, words: wordsOf(), metadata: header.metadata, others };
   } catch (error) {
     table?.dispose();
     throw error;
@@ -317,13 +310,9 @@ function* loadTensor(
     const { tokens } = header;
     if (tokens !== null) return tokens[1] === stored.rows ? ggufWords(prefix, tokens) : null;
     if (words === null) return null;
+    const { buffer } = others.get(words.offsets)!;
     const at = { text: words.text.offset, offsets: words.offsets.offset };
-    return checkedWords(
-      input.name,
-      text!,
-      new Uint32Array(offsets!.buffer, offsets!.byteOffset, stored.rows + 1),
-      at,
-    );
+    return checkedWords(input.name, others.get(words.text)!, new Uint32Array(buffer, 0, stored.rows + 1), at);
   }
 }
 
@@ -458,7 +447,7 @@ function* loadWords(
   try {
     check(rows);
     yield* input.finish();
-    return { table: table!, words, metadata: NO_METADATA };
+    return { table: table!, words, metadata: NO_METADATA, others: new Map() };
   } catch (error) {
     table!.dispose();
     throw error;

@@ -1,0 +1,88 @@
+/** Texts to the ids that a static model averages. */
+
+import type { OrdinaryIds } from '../args/arrays.js';
+import { tooLarge } from '../errors.js';
+import { readIds } from '../tokenizer/token-ids.js';
+import type { ModelParts, TokenizerFunction } from './load.js';
+
+/** The ids of texts: those of text i are `ids[offsets[i]] .. ids[offsets[i + 1] - 1]`. Valid until the next call. */
+export interface EncodedTexts {
+  /** The number of texts. */
+  readonly count: number;
+  /** The ids of all texts; may be longer. */
+  readonly ids: OrdinaryIds;
+  /** Where the ids of each text begin, and where the last ones end; may be longer. */
+  readonly offsets: OrdinaryIds;
+}
+
+/** The ids of several batches of texts. */
+export class EncodedList implements EncodedTexts {
+  count = 0;
+  ids: OrdinaryIds = new Uint32Array(0);
+  readonly offsets: OrdinaryIds;
+
+  constructor(texts: number) {
+    this.offsets = new Uint32Array(texts + 1);
+  }
+
+  /** Appends a copy of a batch. */
+  push({ count, ids, offsets }: EncodedTexts): void {
+    const used = this.offsets[this.count]!;
+    const length = used + offsets[count]!;
+    if (length > this.ids.length) this.ids = enlarged(this.ids, length);
+    this.ids.set(ids.subarray(0, offsets[count]), used);
+    for (let i = 1; i <= count; i++) this.offsets[this.count + i] = used + offsets[i]!;
+    this.count += count;
+  }
+}
+
+/** Encodes texts, as many at once as it chooses. */
+export interface Encoder {
+  /** The ids of texts from `start` on, of at least one. */
+  encode(texts: readonly string[], start: number): EncodedTexts;
+  /** Frees its memory. Idempotent. */
+  dispose(): void;
+}
+
+/** The encoder of a model. */
+export async function encoderOf(parts: ModelParts): Promise<Encoder> {
+  const { tokenizer, limit, dropped } = parts;
+  if (typeof tokenizer === 'function') return functionEncoder(tokenizer, parts);
+  const { encoderOf } = await import('../text/pretrained-tokenizer.js');
+  return encoderOf(tokenizer, {
+    truncation: limit === undefined ? 'own' : limit === null ? 'none' : 'first',
+    maxLength: limit ?? undefined,
+    dropUnknown: dropped !== null,
+  });
+}
+
+/** An encoder by a function of the caller. It encodes all texts at once: nothing is written before the last call. */
+function functionEncoder(tokenize: TokenizerFunction, parts: ModelParts): Encoder {
+  const { vocabSize, dropped, maxLength } = parts;
+  return {
+    encode(texts, start) {
+      const all = new EncodedList(texts.length - start);
+      for (let i = start; i < texts.length; i++) {
+        const found = readIds(tokenize(texts[i]!), vocabSize, ` of texts[${i}]`);
+        const first = Array.from(found).slice(0, maxLength ?? undefined);
+        const ids = Uint32Array.from(dropped === null ? first : first.filter((id) => id !== dropped));
+        all.push({ count: 1, ids, offsets: Uint32Array.of(0, ids.length) });
+      }
+      return all;
+    },
+    dispose() {},
+  };
+}
+
+/** The ids in an array of twice the length, or of `least`. */
+function enlarged(ids: OrdinaryIds, least: number): OrdinaryIds {
+  const length = Math.max(least, 2 * ids.length);
+  let longer: OrdinaryIds;
+  try {
+    longer = new Uint32Array(length);
+  } catch {
+    throw tooLarge('The ids of the texts', 4 * length, 2 ** 32);
+  }
+  longer.set(ids);
+  return longer;
+}
