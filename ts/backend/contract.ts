@@ -297,10 +297,16 @@ export interface TextKernels {
    * ts/text/pretrained-tokenizer.ts.
    */
   textCreate(json: Uint8Array, memo: number): string;
-  /** Frees a tokenizer. Idempotent. */
+  /**
+   * Prepares a tokenizer for `textEncode` with other options: the first `most` ids of each text, or, if `most` is negative,
+   * those that the truncation of the file keeps; then without those of the unknown token if `dropUnknown`. Returns the
+   * handle of a view, which uses the tokenizer as long as that is there.
+   */
+  textPrepare(tokenizer: number, most: number, dropUnknown: boolean): number;
+  /** Frees a tokenizer, or a view. Idempotent. */
   textFree(tokenizer: number): void;
   /**
-   * The ids of `count` texts, with the special tokens around them if `special`. `bytes` is all texts, and `ends` where each
+   * The ids of `count` texts, by a tokenizer or a view, with the special tokens around them if `special`. `bytes` is all texts, and `ends` where each
    * of them ends. Writes the ids to `ids` from element `at` on, and where those of each text end to `ends`.
    *
    * Returns the number of texts that are done, which is less than `count` if `ids` has no room for the next one; or

@@ -72,6 +72,47 @@ interface Answer {
   readonly median: number;
   readonly unknown?: number;
   readonly pad?: number;
+  readonly truncation?: number;
+}
+
+/** The internals of a PretrainedTokenizer that a model uses. */
+interface Internals {
+  readonly texts: Texts;
+  readonly handle: Handle;
+  readonly lifetime: Lifetime;
+  readonly maxLength: number | null;
+}
+
+const tokenizers = new WeakMap<PretrainedTokenizer, Internals>();
+
+/** Which ids an encoder returns. */
+export interface EncoderOptions {
+  /** `own`: those that the truncation of the file keeps; `none`: all; `first`: the first `maxLength`. */
+  readonly truncation: 'own' | 'none' | 'first';
+  readonly maxLength?: number | undefined;
+  /** Whether the unknown token is left out, after truncation. */
+  readonly dropUnknown: boolean;
+}
+
+/** The ids of some texts: those of text i are `ids.subarray(offsets[i], offsets[i + 1])`. */
+export interface EncodedTexts {
+  /** The number of texts. */
+  readonly count: number;
+  /** The ids, and memory behind them. */
+  readonly ids: OrdinaryIds;
+  /** Begins with 0; entries up to `count`, and memory behind them. */
+  readonly offsets: OrdinaryIds;
+}
+
+/** Texts to ids, for a model. */
+export interface BatchEncoder {
+  /**
+   * The ids of a batch of `texts`: of `texts[start]` and of those after it. Valid until the next call of any encoder or
+   * tokenizer. Errors are those of `encodeBatch`; they name the text by its index, to which `first` is added.
+   */
+  encode(texts: readonly string[], start: number, first?: number): EncodedTexts;
+  /** Frees the encoder; the tokenizer stays. Idempotent. */
+  dispose(): void;
 }
 
 /** A text, the number of ids that it stands for, and whether the next part begins the text. */
@@ -96,9 +137,46 @@ const EXTRA = 64;
 /** The ids for which memory is kept after a call. New memory takes longer to touch than the ids to compute. */
 const KEPT_IDS = 2 ** 23;
 
+/** How a call encodes texts. */
+interface Encoding {
+  readonly texts: Texts;
+  /** The handle of a tokenizer or of a view. */
+  readonly handle: number;
+  readonly special: boolean;
+  /** The index of the first text in error messages; null if they are about one text. */
+  readonly first: number | null;
+}
+
+/**
+ * Encodes some texts from `start` on: their ids begin at element `at` of `scratch`, and `batch.ends` has where they end.
+ * `likely`: how long `scratch` should become, if it must grow. Returns the number of texts that are done, at least one.
+ */
+function encodeSome(
+  how: Encoding,
+  list: readonly string[],
+  start: number,
+  at: number,
+  likely: number,
+): number {
+  const { texts, handle, special, first } = how;
+  batch ??= new Utf8Batch();
+  batch.fill(list, start);
+  const { bytes, ends, count, length } = batch;
+  const index = first === null ? null : first + start;
+  if (length > texts.longestText) throw tooLarge(nameOf(index), length, texts.longestText);
+  let done = 0;
+  for (let most = at + length + EXTRA * count; done === 0; most *= 2) {
+    if (scratch.length < most) scratch = enlarged(scratch, at, Math.max(most, likely, 1.5 * at));
+    done = texts.kernels.textEncode(handle, bytes, ends, count, special, scratch, at);
+  }
+  if (done > 0) return done;
+  const failed = index === null ? null : index + Math.floor((-1 - done) / 4);
+  throw notEncoded(failed, (-1 - done) % 4, texts.longestText);
+}
+
 /** Releases the memory of a long text and its ids. */
-function release(texts: Utf8Batch): void {
-  texts.release();
+function release(): void {
+  batch?.release();
   if (scratch.length > KEPT_IDS) scratch = new Uint32Array(0);
 }
 
@@ -139,6 +217,8 @@ export class PretrainedTokenizer implements Tokenizer {
     this.#handle = texts.adopt(answer.handle, json.length);
     this.#pad = answer.pad;
     this.#json = json;
+    const maxLength = answer.truncation ?? null;
+    tokenizers.set(this, { texts, handle: this.#handle, lifetime: this.#lifetime, maxLength });
     showContents(this, () => this.#contents());
     Object.freeze(this);
   }
@@ -219,18 +299,15 @@ export class PretrainedTokenizer implements Tokenizer {
     this.#lifetime.check();
     const special = readAddSpecialTokens(options, false);
     readText(text);
-    batch ??= new Utf8Batch();
+    const how = { texts: this.#texts, handle: this.#handle.handle(), special, first: null };
     try {
-      batch.one(text);
-      const { length, ends } = batch;
-      if (scratch.length < length + EXTRA) scratch = new Uint32Array(length + EXTRA);
-      while (this.#run(batch, special, scratch, 0, '') === 0) scratch = new Uint32Array(2 * scratch.length);
-      const count = ends[0]!;
+      encodeSome(how, [text], 0, 0, 0);
+      const count = batch!.ends[0]!;
       const ids = new Array<number>(count);
       for (let i = 0; i < count; i++) ids[i] = scratch[i]!;
       return ids;
     } finally {
-      release(batch);
+      release();
     }
   }
 
@@ -242,44 +319,26 @@ export class PretrainedTokenizer implements Tokenizer {
    */
   encodeBatch(texts: readonly string[]): EncodedBatch {
     this.#lifetime.check();
-    const list = readList(texts);
-    batch ??= new Utf8Batch();
+    const list = readTexts(texts);
     const offsets = new Uint32Array(list.length + 1);
+    const how = { texts: this.#texts, handle: this.#handle.handle(), special: false, first: 0 };
     const units = unitsIn(list, 0, list.length);
     let [used, read] = [0, 0];
     try {
       for (let done = 0; done < list.length;) {
         const start = done;
-        batch.fill(list, start);
-        let most = used + batch.length + EXTRA * batch.count;
-        for (let count = 0; count === 0; most *= 2) {
-          // Room for all texts at once, if they have as many ids per unit as those so far, but for two per unit at most.
-          const likely = read === 0 ? 0 : units * Math.min(2, (1.1 * used) / read);
-          if (scratch.length < most) scratch = enlarged(scratch, used, Math.max(most, likely, 1.5 * used));
-          count = this.#run(batch, false, scratch, used, `texts[${start}]`, start);
-          offsets.set(batch.ends.subarray(0, count), start + 1);
-          done += count;
-        }
+        // Room for all texts at once, if they have as many ids per unit as those so far, but for two per unit at most.
+        const likely = read === 0 ? 0 : units * Math.min(2, (1.1 * used) / read);
+        const count = encodeSome(how, list, start, used, likely);
+        offsets.set(batch!.ends.subarray(0, count), start + 1);
+        done += count;
         used = offsets[done]!;
         read += unitsIn(list, start, done);
       }
       return { ids: scratch.slice(0, used), offsets };
     } finally {
-      release(batch);
+      release();
     }
-  }
-
-  /** Encodes a batch. Returns the number of texts that are done. */
-  #run(texts: Utf8Batch, special: boolean, ids: Uint32Array, at: number, name: string, first = 0): number {
-    const { kernels, longestText } = this.#texts;
-    const { bytes, ends, count, length } = texts;
-    if (length > longestText) throw tooLarge(name || 'The text', length, longestText);
-    const done = kernels.textEncode(this.#handle.handle(), bytes, ends, count, special, ids, at);
-    if (done < 0) {
-      const index = name === '' ? null : first + Math.floor((-1 - done) / 4);
-      throw notEncoded(index, (-1 - done) % 4, longestText);
-    }
-    return done;
   }
 
   /** See `Tokenizer.decode`. The text is that of the reference. */
@@ -374,6 +433,31 @@ export class PretrainedTokenizer implements Tokenizer {
   }
 }
 
+/** `truncation.max_length` of the file; null if it has none. */
+export const maxLengthOf = (tokenizer: PretrainedTokenizer): number | null =>
+  tokenizers.get(tokenizer)!.maxLength;
+
+/** An encoder of texts. It uses the memory of the tokenizer: once that is disposed, `encode` throws `ERR_DISPOSED`. */
+export function encoderOf(tokenizer: PretrainedTokenizer, options: EncoderOptions): BatchEncoder {
+  const { texts, handle, lifetime } = tokenizers.get(tokenizer)!;
+  const { truncation, maxLength, dropUnknown } = options;
+  const most = { own: -1, none: Infinity, first: maxLength ?? Infinity }[truncation];
+  lifetime.check();
+  const view = texts.adopt(texts.kernels.textPrepare(handle.handle(), most, dropUnknown), 0);
+  return {
+    encode(list, start, first = 0) {
+      lifetime.check();
+      try {
+        const count = encodeSome({ texts, handle: view.handle(), special: false, first }, list, start, 0, 0);
+        return { count, ids: scratch, offsets: batch!.offsets };
+      } finally {
+        release();
+      }
+    },
+    dispose: () => view.dispose(),
+  };
+}
+
 function readMemo(values: Named): number {
   return integer(values, 'memo', { min: 0, max: MOST_MEMO }, MEMO);
 }
@@ -398,8 +482,8 @@ function jsonText(value: unknown): string {
   return text;
 }
 
-/** The texts, each read once. */
-function readList(texts: unknown): string[] {
+/** The texts, each read once. Errors: `ERR_INVALID_OPTION` (TypeError) unless `texts` is an array of strings. */
+export function readTexts(texts: unknown): string[] {
   if (!isArray(texts)) throw wrongKind('texts', texts, 'an array of strings');
   const { length } = texts;
   const list: string[] = [];
@@ -430,9 +514,12 @@ const REASONS = [
   'has more ids than truncation.max_length, and truncation.strategy of the file does not allow to cut it',
 ];
 
+/** A text in error messages; `index`: its index in a batch. */
+const nameOf = (index: number | null): string => (index === null ? 'The text' : `texts[${index}]`);
+
 /** The error for a text that cannot be encoded; `index`: its index in a batch; `longest`: the most bytes of a text. */
 function notEncoded(index: number | null, reason: number, longest: number): TokenbedError {
-  const name = index === null ? 'The text' : `texts[${index}]`;
+  const name = nameOf(index);
   const rule = REASONS[reason];
   if (rule === undefined) return tooLarge(`${name}, normalized,`, longest + 1, longest);
   return fail(Error, 'ERR_FORMAT', `${name} ${rule}`, index === null ? { rule } : { index, rule });

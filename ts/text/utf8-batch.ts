@@ -19,8 +19,10 @@ let encoder: { encodeInto(text: string, bytes: Uint8Array): { readonly written: 
 export class Utf8Batch {
   /** All texts. */
   bytes: Uint8Array;
-  /** Where each text ends. A call of the kernel writes here where its ids end. */
-  readonly ends: OrdinaryIds = new Uint32Array(BATCH_TEXTS);
+  /** 0, and where each text ends. A call of the kernel writes here where its ids end. */
+  readonly offsets: OrdinaryIds = new Uint32Array(BATCH_TEXTS + 1);
+  /** The same without the 0. */
+  readonly ends: OrdinaryIds = this.offsets.subarray(1);
   /** The number of texts. */
   count = 0;
   readonly #own = new Uint8Array(BATCH_BYTES);

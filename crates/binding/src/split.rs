@@ -88,6 +88,12 @@ pub struct Parts {
 }
 
 impl Parts {
+    /// `rows` rows in parts of `part`, on up to `threads` threads, each of which has a part at least.
+    pub fn new(threads: usize, rows: usize, part: usize) -> Self {
+        let threads = threads.min(rows / part).max(1);
+        Parts { rows, part, threads }
+    }
+
     /// `rows` rows that cost as much as reading `bytes` bytes each, on up to `threads` threads. A part has at least
     /// `least` rows.
     pub fn of(threads: usize, rows: usize, bytes: usize, least: usize) -> Self {

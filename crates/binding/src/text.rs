@@ -6,24 +6,68 @@
 use crate::files::write_error;
 use crate::handles::Slots;
 use crate::status::{first, Failure};
+use std::ops::Range;
 use tokenbed_formats::json::write_number;
-use tokenbed_text::{DecodeError, EncodeError, Tokenizer};
+use tokenbed_text::{DecodeError, EncodeError, Options, Tokenizer, Workspace};
 
 /// The tokenizers of one JavaScript environment, and memory that their calls use again.
 #[derive(Default)]
 pub struct Texts {
-    slots: Slots<Stored>,
+    slots: Slots<Object>,
     bytes: usize,
     ids: Vec<u32>,
     ends: Vec<u32>,
     text: String,
 }
 
+/// What a handle refers to.
+enum Object {
+    Tokenizer(Box<Stored>),
+    View(View),
+}
+
 struct Stored {
     tokenizer: Tokenizer,
+    /// One for each thread.
+    lanes: Vec<Lane>,
     /// About how many bytes of memory it takes.
     bytes: usize,
 }
+
+/// A tokenizer with other options than those of its file.
+#[derive(Clone, Copy)]
+struct View {
+    tokenizer: f64,
+    options: Options,
+}
+
+/// What a thread encodes with, and what it has done of a call.
+struct Lane {
+    workspace: Workspace,
+    ids: Vec<u32>,
+    /// Where the ids of each text end in `ids`.
+    ends: Vec<u32>,
+    runs: Vec<Run>,
+}
+
+/// Texts in a row that a thread has encoded.
+#[derive(Clone, Copy)]
+struct Run {
+    /// The index of the first text.
+    first: usize,
+    /// Where its ids begin in those of the lane, and the ends of its ids.
+    ids: usize,
+    ends: usize,
+    /// Why the text after these has no ids.
+    error: Option<EncodeError>,
+}
+
+/// The most threads of a call.
+const MOST_LANES: usize = 4;
+
+/// The bytes of texts in a part. Fewer than two parts are encoded by one thread.
+#[cfg(not(target_family = "wasm"))]
+const PART: usize = 16 << 10;
 
 /// Ids that are kept for the next call: a long text must not keep its memory.
 const KEPT: usize = 1 << 20;
@@ -32,11 +76,12 @@ const KEPT: usize = 1 << 20;
 const BYTES_PER_BYTE: usize = 2;
 
 impl Texts {
-    /// Reads a tokenizer.json. The answer is JSON text: `{"handle":n,"size":n,"median":n}`, with `unknown` and `pad` if
-    /// the tokenizer has them, or `{"error":{"byte":n,"rule":"..."}}`.
-    pub fn create(&mut self, json: &[u8], memo: f64) -> Result<String, Failure> {
+    /// Reads a tokenizer.json. The answer is JSON text: `{"handle":n,"size":n,"median":n}`, with `unknown`, `pad`
+    /// and `truncation` if the tokenizer has them, or `{"error":{"byte":n,"rule":"..."}}`.
+    /// Batches are encoded by up to `threads` threads, each with an equal part of the `memo` bytes of the memo.
+    pub fn create(&mut self, json: &[u8], memo: f64, threads: usize) -> Result<String, Failure> {
         let mut out = String::new();
-        let tokenizer = match Tokenizer::from_json(json, memo as usize) {
+        let tokenizer = match Tokenizer::from_json(json) {
             Ok(tokenizer) => tokenizer,
             Err(error) => {
                 write_error(&mut out, &error);
@@ -49,8 +94,21 @@ impl Texts {
         ];
         facts.extend(tokenizer.unknown().map(|id| (",\"unknown\":", id.into())));
         facts.extend(tokenizer.pad().map(|id| (",\"pad\":", id.into())));
+        let max_length = tokenizer.max_length();
+        facts.extend(max_length.map(|most| (",\"truncation\":", most as u64)));
         let bytes = json.len() * BYTES_PER_BYTE;
-        let stored = Stored { tokenizer, bytes };
+        let threads = threads.clamp(1, MOST_LANES);
+        let lane = |_| Lane {
+            workspace: tokenizer.workspace(memo as usize / threads),
+            ids: Vec::new(),
+            ends: Vec::new(),
+            runs: Vec::new(),
+        };
+        let stored = Object::Tokenizer(Box::new(Stored {
+            lanes: (0..threads).map(lane).collect(),
+            tokenizer,
+            bytes,
+        }));
         let handle = self.slots.insert(stored).ok_or(Failure::Handles)?;
         self.bytes += bytes;
         for (name, value) in facts {
@@ -63,14 +121,33 @@ impl Texts {
         Ok(out)
     }
 
-    /// Removes a tokenizer. Returns the bytes of its memory, 0 the second time.
+    /// Prepares a tokenizer for [`Texts::encode`] with other options: the first `most` ids of each text, or, if that is
+    /// negative, those that the truncation of the file keeps; then without the unknown token if `drop_unknown`. The
+    /// handle is that of a view, which uses the tokenizer and its memo.
+    pub fn prepare(&mut self, tokenizer: f64, most: f64, drop_unknown: bool) -> Result<f64, Failure> {
+        self.get(tokenizer)?;
+        let view = Object::View(View {
+            tokenizer,
+            options: Options {
+                special: false,
+                most: (most >= 0.0).then_some(most as usize),
+                drop_unknown,
+            },
+        });
+        self.slots.insert(view).ok_or(Failure::Handles)
+    }
+
+    /// Removes a tokenizer, or a view. Returns the bytes of its memory, 0 the second time.
     pub fn free(&mut self, handle: f64) -> usize {
-        let bytes = self.slots.remove(handle).map_or(0, |stored| stored.bytes);
+        let bytes = match self.slots.remove(handle) {
+            Some(Object::Tokenizer(stored)) => stored.bytes,
+            Some(Object::View(_)) | None => 0,
+        };
         self.bytes -= bytes;
         bytes
     }
 
-    /// The number of tokenizers.
+    /// The number of tokenizers and views.
     pub fn objects(&self) -> usize {
         self.slots.len()
     }
@@ -80,15 +157,16 @@ impl Texts {
         self.bytes
     }
 
-    fn get(&mut self, handle: f64) -> Result<&mut Tokenizer, Failure> {
-        let stored = self.slots.get_mut(handle).ok_or(Failure::Handle(handle))?;
-        Ok(&mut stored.tokenizer)
+    fn get(&mut self, handle: f64) -> Result<&mut Stored, Failure> {
+        match self.slots.get_mut(handle) {
+            Some(Object::Tokenizer(stored)) => Ok(stored),
+            Some(Object::View(_)) | None => Err(Failure::Handle(handle)),
+        }
     }
 
     /// The ids of texts, into [`Texts::ids`], and where those of each text end, into [`Texts::ends`], counted from
-    /// `at`.
-    /// `bytes` is all texts in UTF-8, and `ends` where each of them ends in it. Stops before the text with which there
-    /// are more than `room` ids.
+    /// `at`. `handle` is that of a tokenizer or of a view. `bytes` is all texts in UTF-8, and `ends` where each of them
+    /// ends in it. Stops before the text with which there are more than `room` ids.
     ///
     /// Returns the number of texts that are done, or `-1 - (4 i + reason)` if text i cannot be encoded.
     pub fn encode(
@@ -100,35 +178,60 @@ impl Texts {
         at: usize,
         room: usize,
     ) -> Result<f64, Failure> {
-        let mut ids = std::mem::take(&mut self.ids);
-        let mut id_ends = std::mem::take(&mut self.ends);
+        let (mut ids, mut id_ends) = (std::mem::take(&mut self.ids), std::mem::take(&mut self.ends));
         ids.clear();
         id_ends.clear();
-        let used = ends.last().map_or(0, |end| *end as usize);
-        let all = bytes
-            .get(..used)
-            .and_then(|bytes| std::str::from_utf8(bytes).ok());
-        let all = all.ok_or(Failure::Argument("texts in UTF-8"))?;
-        let tokenizer = self.get(handle)?;
-        let mut start = 0;
-        let mut status = None;
-        for (index, end) in ends.iter().enumerate() {
-            let end = *end as usize;
-            let text = all.get(start..end).ok_or(Failure::Argument("whole characters"))?;
-            start = end;
-            if let Err(error) = tokenizer.encode(text, special, &mut ids) {
-                status = Some(-1.0 - (4 * index + reason(error)) as f64);
-                break;
+        let view = match self.slots.get(handle) {
+            Some(Object::View(view)) => *view,
+            _ => View {
+                tokenizer: handle,
+                options: Options::default(),
+            },
+        };
+        let options = Options {
+            special,
+            ..view.options
+        };
+        let batch = Batch::new(bytes, ends)?;
+        let Stored { tokenizer, lanes, .. } = self.get(view.tokenizer)?;
+        share(lanes, batch.text.len(), |lane, part| {
+            let Lane {
+                workspace,
+                ids,
+                ends,
+                runs,
+            } = lane;
+            let texts = batch.texts(part);
+            if texts.is_empty() {
+                return;
             }
-            if ids.len() > room {
-                break;
+            let from = ids.len();
+            let mut run = Run {
+                first: texts.start,
+                ids: from,
+                ends: ends.len(),
+                error: None,
+            };
+            for index in texts {
+                if let Err(error) = tokenizer.encode(workspace, batch.get(index), options, ids) {
+                    run.error = Some(error);
+                    break;
+                }
+                if ids.len() - from > room {
+                    break;
+                }
+                ends.push(ids.len() as u32);
             }
-            id_ends.push((at + ids.len()) as u32);
-        }
+            runs.push(run);
+        });
+        let error = gather(lanes, room, &mut ids, &mut id_ends);
         let done = id_ends.len();
-        ids.truncate(id_ends.last().map_or(0, |end| *end as usize - at));
+        id_ends.iter_mut().for_each(|end| *end += at as u32);
         (self.ids, self.ends) = (ids, id_ends);
-        Ok(status.unwrap_or(done as f64))
+        Ok(match error {
+            Some(error) => -1.0 - (4 * done + reason(error)) as f64,
+            None => done as f64,
+        })
     }
 
     /// The ids of the last [`Texts::encode`].
@@ -165,7 +268,11 @@ impl Texts {
         begins: bool,
         ends: bool,
     ) -> Result<f64, Failure> {
-        match self.get(handle)?.decode_part(ids, skip_special, begins, ends) {
+        match self
+            .get(handle)?
+            .tokenizer
+            .decode_part(ids, skip_special, begins, ends)
+        {
             Ok(part) => {
                 self.text = part.text;
                 Ok(-1.0 - (2 * part.taken + usize::from(part.begins)) as f64)
@@ -177,7 +284,11 @@ impl Texts {
 
     /// The token of an id, into [`Texts::text`]. Returns whether there is one.
     pub fn id_to_token(&mut self, handle: f64, id: f64) -> Result<bool, Failure> {
-        let token = self.get(handle)?.id_to_token(id as u32).map(str::to_owned);
+        let token = self
+            .get(handle)?
+            .tokenizer
+            .id_to_token(id as u32)
+            .map(str::to_owned);
         let found = token.is_some();
         self.text = token.unwrap_or_default();
         Ok(found)
@@ -186,13 +297,123 @@ impl Texts {
     /// The id of a token in UTF-8, or -1.
     pub fn token_to_id(&mut self, handle: f64, token: &[u8]) -> Result<f64, Failure> {
         let token = std::str::from_utf8(token).map_err(|_| Failure::Argument("a token in UTF-8"))?;
-        Ok(self.get(handle)?.token_to_id(token).map_or(-1.0, f64::from))
+        Ok(self
+            .get(handle)?
+            .tokenizer
+            .token_to_id(token)
+            .map_or(-1.0, f64::from))
     }
 
     /// The text of the last call of [`Texts::decode`] or [`Texts::id_to_token`].
     pub fn text(&self) -> &str {
         &self.text
     }
+}
+
+/// Texts, one after the other, and where each of them ends.
+struct Batch<'a> {
+    text: &'a str,
+    ends: &'a [u32],
+}
+
+impl<'a> Batch<'a> {
+    fn new(bytes: &'a [u8], ends: &'a [u32]) -> Result<Batch<'a>, Failure> {
+        let used = ends.last().map_or(0, |end| *end as usize);
+        let text = bytes
+            .get(..used)
+            .and_then(|bytes| std::str::from_utf8(bytes).ok());
+        let text = text.ok_or(Failure::Argument("texts in UTF-8"))?;
+        let batch = Batch { text, ends };
+        let whole = (0..ends.len()).all(|index| text.get(batch.range(index)).is_some());
+        whole
+            .then_some(batch)
+            .ok_or(Failure::Argument("whole characters"))
+    }
+
+    fn range(&self, index: usize) -> Range<usize> {
+        let start = index.checked_sub(1).map_or(0, |before| self.ends[before]);
+        start as usize..self.ends[index] as usize
+    }
+
+    fn get(&self, index: usize) -> &'a str {
+        &self.text[self.range(index)]
+    }
+
+    /// The texts that begin in a part of the bytes, in which the end of the last text counts as a byte.
+    fn texts(&self, part: Range<usize>) -> Range<usize> {
+        let first = |byte: usize| match byte {
+            0 => 0,
+            _ => (1 + self.ends.partition_point(|end| (*end as usize) < byte)).min(self.ends.len()),
+        };
+        first(part.start)..first(part.end)
+    }
+}
+
+/// Encodes `bytes` bytes of texts, in parts on several threads, with `work(lane, part)`.
+#[cfg(not(target_family = "wasm"))]
+fn share(lanes: &mut [Lane], bytes: usize, work: impl Fn(&mut Lane, Range<usize>) + Sync) {
+    use crate::split::{by_parts, Parts};
+    let parts = Parts::new(lanes.len(), bytes + 1, PART);
+    by_parts(parts, &mut lanes[..parts.threads], work);
+}
+
+#[cfg(target_family = "wasm")]
+fn share(lanes: &mut [Lane], bytes: usize, work: impl Fn(&mut Lane, Range<usize>) + Sync) {
+    work(&mut lanes[0], 0..bytes + 1)
+}
+
+/// Moves the ids of all lanes to `ids`, in the order of the texts, and where those of each text end to `ends`. Ends
+/// before an error, which is returned, and before the text with which there are more than `room` ids.
+fn gather(lanes: &mut [Lane], room: usize, ids: &mut Vec<u32>, ends: &mut Vec<u32>) -> Option<EncodeError> {
+    let mut order = Vec::new();
+    for (index, lane) in lanes.iter().enumerate() {
+        order.extend(
+            lane.runs
+                .iter()
+                .enumerate()
+                .map(|(at, run)| (run.first, index, at)),
+        );
+    }
+    order.sort_unstable();
+    let mut error = None;
+    if let [(_, lane, _)] = order[..] {
+        let lane = &mut lanes[lane];
+        error = lane.runs[0].error;
+        std::mem::swap(ids, &mut lane.ids);
+        std::mem::swap(ends, &mut lane.ends);
+        ids.truncate(ends.last().map_or(0, |end| *end as usize));
+    } else {
+        for (first, lane, at) in order {
+            if first != ends.len() {
+                break; // The run before it has ended early.
+            }
+            let Lane {
+                ids: own,
+                ends: own_ends,
+                runs,
+                ..
+            } = &lanes[lane];
+            let run = runs[at];
+            let last = runs.get(at + 1).map_or(own_ends.len(), |next| next.ends);
+            let own_ends = &own_ends[run.ends..last];
+            let before = ids.len();
+            let after = |end: u32| before + end as usize - run.ids;
+            let fit = own_ends.partition_point(|end| after(*end) <= room);
+            let end = fit.checked_sub(1).map_or(run.ids, |last| own_ends[last] as usize);
+            ids.extend_from_slice(&own[run.ids..end]);
+            ends.extend(own_ends[..fit].iter().map(|end| after(*end) as u32));
+            error = run.error.filter(|_| fit == own_ends.len());
+        }
+    }
+    for lane in lanes {
+        lane.ids.clear();
+        if lane.ids.capacity() > KEPT {
+            lane.ids = Vec::new();
+        }
+        lane.ends.clear();
+        lane.runs.clear();
+    }
+    error
 }
 
 /// Why a text cannot be encoded, as a number below 4.

@@ -8,7 +8,7 @@ const WORDS: &str = r#"{"version":"1.0","added_tokens":[],"normalizer":null,"pre
     "model":{"type":"WordLevel","vocab":{"one":0,"two":1,"four":3},"unk_token":"[UNK]"}}"#;
 
 fn tokenizer(texts: &mut Texts) -> f64 {
-    let answer = texts.create(WORDS.as_bytes(), 4096.0).unwrap();
+    let answer = texts.create(WORDS.as_bytes(), 4096.0, 1).unwrap();
     let handle = answer.split("\"handle\":").nth(1).unwrap();
     handle.trim_end_matches('}').parse().unwrap()
 }
@@ -27,9 +27,9 @@ fn batch(texts: &[&str]) -> (Vec<u8>, Vec<u32>) {
 #[test]
 fn the_answer_has_the_facts_or_the_error() {
     let mut texts = Texts::default();
-    let answer = texts.create(WORDS.as_bytes(), 0.0).unwrap();
+    let answer = texts.create(WORDS.as_bytes(), 0.0, 1).unwrap();
     assert_eq!(answer, r#"{"size":4,"median":3,"handle":0}"#);
-    let refused = texts.create(b"{\"version\":\"1.0\",}", 0.0).unwrap();
+    let refused = texts.create(b"{\"version\":\"1.0\",}", 0.0, 1).unwrap();
     assert!(refused.starts_with(r#"{"error":{"byte":"#), "{refused}");
     assert_eq!(texts.objects(), 1);
 }
@@ -118,7 +118,7 @@ fn a_text_that_is_too_long_is_refused_before_it_takes_memory() {
         {"type":"Replace","pattern":{"String":"c"},"content":"BIG"}]},
         "model":{"type":"WordLevel","vocab":{"a":0,"b":1,"bbbb":2,"BIG":3},"unk_token":"a"}}"#;
     let json = json.replace("BIG", &"c".repeat(1 << 15));
-    let answer = texts.create(json.as_bytes(), 0.0).unwrap();
+    let answer = texts.create(json.as_bytes(), 0.0, 1).unwrap();
     let handle = answer.split("\"handle\":").nth(1).unwrap();
     let handle = handle.trim_end_matches('}').parse().unwrap();
     let mut decode = |ids: &[u32]| texts.decode(handle, ids, true, true, true).unwrap();
@@ -141,7 +141,7 @@ fn a_template_takes_no_more_memory_than_its_file() {
             "special_tokens":{{"t":{{"id":"t","ids":[{ids}],"tokens":["a"]}}}}}},
             "model":{{"type":"WordLevel","vocab":{{"a":0}},"unk_token":"a"}}}}"#
         );
-        texts.create(json.as_bytes(), 0.0).unwrap()
+        texts.create(json.as_bytes(), 0.0, 1).unwrap()
     };
     let special = r#"{"SpecialToken":{"id":"t","type_id":0}}"#;
     let list = vec!["0"; 1 << 12].join(",");
@@ -169,7 +169,11 @@ fn an_added_token_that_normalizers_make_too_long_is_refused() {
     let mut create = |parts: &str| {
         let model = r#""model":{"type":"WordLevel","vocab":{"a":0},"unk_token":"a"}"#;
         texts
-            .create(format!(r#"{{"version":"1.0",{parts},{model}}}"#).as_bytes(), 0.0)
+            .create(
+                format!(r#"{{"version":"1.0",{parts},{model}}}"#).as_bytes(),
+                0.0,
+                1,
+            )
             .unwrap()
     };
     let content = "a".repeat(1 << 10);

@@ -16,19 +16,31 @@ fn with<T>(env: &Env, work: impl FnOnce(&mut Texts) -> Result<T, Failure>) -> na
     })
 }
 
+/// The number of threads that a call of this environment may use.
+fn threads(env: &Env) -> napi::Result<usize> {
+    crate::with(env, |env| Ok(env.threads()))
+}
+
 /// Reads a tokenizer.json. The answer is JSON text with its handle and its facts, or the error.
 #[napi(ts_args_type = "json: Uint8Array, memo: number")]
 pub fn text_create(env: Env, json: Bytes, memo: f64) -> napi::Result<String> {
+    let threads = threads(&env)?;
     let (answer, bytes) = with(&env, |texts| {
         let before = texts.bytes();
-        let answer = texts.create(json.slice(), memo)?;
+        let answer = texts.create(json.slice(), memo, threads)?;
         Ok((answer, texts.bytes() - before))
     })?;
     arrays::report_bytes(&env, bytes as i64)?;
     Ok(answer)
 }
 
-/// Removes a tokenizer. Idempotent.
+/// Prepares a tokenizer for `text_encode` with other options.
+#[napi]
+pub fn text_prepare(env: Env, tokenizer: f64, most: f64, drop_unknown: bool) -> napi::Result<f64> {
+    with(&env, |texts| texts.prepare(tokenizer, most, drop_unknown))
+}
+
+/// Removes a tokenizer or a view. Idempotent.
 #[napi]
 pub fn text_free(env: Env, tokenizer: f64) -> napi::Result<()> {
     let bytes = with(&env, |texts| Ok(texts.free(tokenizer)))?;
@@ -103,7 +115,7 @@ pub fn text_found(env: Env) -> napi::Result<Uint8Array> {
     })
 }
 
-/// The number of tokenizers.
+/// The number of tokenizers and views.
 #[cfg(feature = "faults")]
 pub(crate) fn objects(env: &Env) -> napi::Result<usize> {
     with(env, |texts| Ok(texts.objects()))

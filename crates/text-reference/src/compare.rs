@@ -3,7 +3,7 @@
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::str::FromStr;
 
-use tokenbed_text::Tokenizer;
+use tokenbed_text::{Options, Tokenizer, Workspace};
 
 /// What `memo` is compared with: off, 64 chunks, and what is usual.
 pub const MEMOS: [usize; 3] = [0, 4096, 8 << 20];
@@ -11,8 +11,9 @@ pub const MEMOS: [usize; 3] = [0, 4096, 8 << 20];
 /// Both tokenizers of one file.
 pub struct Pair {
     reference: tokenizers::Tokenizer,
-    /// One of ours for each of [`MEMOS`].
-    ours: Vec<Tokenizer>,
+    ours: Tokenizer,
+    /// One for each of [`MEMOS`].
+    workspaces: Vec<Workspace>,
     /// Texts that were compared.
     pub texts: usize,
     /// Texts with which the reference panicked.
@@ -36,16 +37,13 @@ impl Pair {
     /// Reads a file with both. Panics if only ours reads it.
     pub fn load(json: &str) -> Loaded {
         let reference = catch_unwind(|| tokenizers::Tokenizer::from_str(json).ok()).unwrap_or(None);
-        let ours: Vec<_> = MEMOS
-            .iter()
-            .map(|&memo| Tokenizer::from_json(json.as_bytes(), memo))
-            .collect();
-        match (reference, ours.into_iter().collect::<Result<Vec<_>, _>>()) {
+        match (reference, Tokenizer::from_json(json.as_bytes())) {
             (Some(mut reference), Ok(ours)) => {
                 // The ids of one text, without padding.
                 reference.with_padding(None);
                 Loaded::Both(Box::new(Pair {
                     reference,
+                    workspaces: MEMOS.map(|memo| ours.workspace(memo)).into(),
                     ours,
                     texts: 0,
                     panics: 0,
@@ -61,7 +59,7 @@ impl Pair {
 
     /// Whether texts are cut into chunks.
     pub fn has_memo(&self) -> bool {
-        self.ours.iter().any(Tokenizer::has_memo)
+        self.workspaces.iter().any(Workspace::has_memo)
     }
 
     /// Whether two tokens have the same id: which one the reference then takes as its token changes from run to run.
@@ -73,37 +71,80 @@ impl Pair {
 
     /// Compares the ids of a text.
     pub fn encode(&mut self, text: &str, special: bool) -> Result<(), String> {
+        self.encode_as(
+            text,
+            Options {
+                special,
+                ..Options::default()
+            },
+        )
+    }
+
+    /// Compares the first `most` ids of a text, or all of them, whatever truncation the file has. With `drop_unknown`,
+    /// those among them that are not the unknown token.
+    pub fn encode_first(
+        &mut self,
+        text: &str,
+        most: Option<usize>,
+        drop_unknown: bool,
+    ) -> Result<(), String> {
+        let params = most.map(|max_length| tokenizers::TruncationParams {
+            max_length,
+            ..Default::default()
+        });
+        let own = self.reference.get_truncation().cloned();
+        let options = Options {
+            special: false,
+            most: most.or(Some(usize::MAX)),
+            drop_unknown,
+        };
+        if self.reference.with_truncation(params).is_err() {
+            return Ok(()); // The post-processor alone adds more ids.
+        }
+        let result = self.encode_as(text, options);
+        self.reference
+            .with_truncation(own)
+            .map_err(|error| error.to_string())?;
+        result
+    }
+
+    fn encode_as(&mut self, text: &str, options: Options) -> Result<(), String> {
+        let special = options.special;
         let start = std::time::Instant::now();
         let expected = catch_unwind(AssertUnwindSafe(|| self.reference.encode_fast(text, special)));
         self.times[0] += start.elapsed();
         let start = std::time::Instant::now();
         self.texts += 1;
         let expected = match &expected {
-            Ok(Ok(encoding)) => Some(encoding.get_ids()),
+            Ok(Ok(encoding)) => {
+                let dropped = self.ours.unknown().filter(|_| options.drop_unknown);
+                let ids = encoding.get_ids().iter().copied();
+                Some(ids.filter(|&id| Some(id) != dropped).collect::<Vec<_>>())
+            }
             Ok(Err(_)) => None,
             // It panics where added tokens take the same white space. Ours must not.
             Err(_) => {
                 self.panics += 1;
-                for ours in &mut self.ours {
+                for workspace in &mut self.workspaces {
                     self.ids.clear();
-                    let _ = ours.encode(text, special, &mut self.ids);
+                    let _ = self.ours.encode(workspace, text, options, &mut self.ids);
                 }
                 return Ok(());
             }
         };
-        let result = self.compare(text, special, expected);
+        let result = self.compare(text, options, expected.as_deref());
         self.times[1] += start.elapsed();
         result
     }
 
-    fn compare(&mut self, text: &str, special: bool, expected: Option<&[u32]>) -> Result<(), String> {
-        for (memo, ours) in MEMOS.iter().zip(&mut self.ours) {
+    fn compare(&mut self, text: &str, options: Options, expected: Option<&[u32]>) -> Result<(), String> {
+        for (memo, workspace) in MEMOS.iter().zip(&mut self.workspaces) {
             self.ids.clear();
-            let found = ours.encode(text, special, &mut self.ids);
+            let found = self.ours.encode(workspace, text, options, &mut self.ids);
             let found = found.ok().map(|()| &*self.ids);
             if found != expected {
                 return Err(format!(
-                    "memo {memo}, special {special}: {}\n  expected {}\n  found    {}",
+                    "memo {memo}, {options:?}: {}\n  expected {}\n  found    {}",
                     shown(text),
                     short(expected),
                     short(found)
@@ -119,7 +160,7 @@ impl Pair {
         let Ok(Some(expected)) = expected else {
             return Ok(());
         };
-        let found = self.ours[0].decode(ids, skip);
+        let found = self.ours.decode(ids, skip);
         if found.as_ref() != Ok(&expected) {
             return Err(format!(
                 "decode {ids:?}, skip {skip}\n  expected {expected:?}\n  found    {found:?}"
@@ -128,7 +169,9 @@ impl Pair {
         for step in 1..4 {
             let (mut text, mut start, mut begins) = (String::new(), 0, true);
             for end in (0..ids.len()).step_by(step).chain([ids.len()]) {
-                let part = self.ours[0].decode_part(&ids[start..end], skip, begins, end == ids.len());
+                let part = self
+                    .ours
+                    .decode_part(&ids[start..end], skip, begins, end == ids.len());
                 let Ok(part) = part else {
                     return Err("an id is unknown".to_string());
                 };
@@ -144,7 +187,7 @@ impl Pair {
 
     /// Compares the facts of the vocabulary, and returns the ids that tokens have, up to `most`.
     pub fn vocabulary(&self, most: u32) -> Result<Vec<u32>, String> {
-        let ours = &self.ours[0];
+        let ours = &self.ours;
         let mut ids = Vec::new();
         for id in 0..most {
             let (expected, found) = (self.reference.id_to_token(id), ours.id_to_token(id));

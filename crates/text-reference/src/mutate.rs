@@ -242,7 +242,10 @@ pub fn check(file: &str) -> String {
     let (json, text) = parts(file);
     match Pair::load(json) {
         Loaded::Both(mut pair) => {
-            let result = pair.encode(text, false).and_then(|()| pair.encode(text, true));
+            let result = pair
+                .encode(text, false)
+                .and_then(|()| pair.encode(text, true))
+                .and_then(|()| pair.encode_first(text, Some(text.len() % 8), true));
             let result = match pair.has_shared_ids() {
                 true => result,
                 false => result

@@ -29,7 +29,7 @@ pub fn vectors() -> String {
         let Ok(tokenizer) = Tokenizer::from_str(&file.json) else {
             continue;
         };
-        if tokenbed_text::Tokenizer::from_json(file.json.as_bytes(), 0).is_err() {
+        if tokenbed_text::Tokenizer::from_json(file.json.as_bytes()).is_err() {
             continue;
         }
         list.push(of(&mut random, &file, tokenizer));

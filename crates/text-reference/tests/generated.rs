@@ -62,6 +62,8 @@ fn generated_files_have_the_ids_of_the_reference() {
             for _ in 0..60 {
                 let text = texts::generated(&mut random, &file.alphabet, &file.tokens);
                 pair.encode(&text, random.one_in(3))?;
+                let most = (!random.one_in(4)).then(|| random.below(9));
+                pair.encode_first(&text, most, random.one_in(2))?;
             }
             Ok(())
         });

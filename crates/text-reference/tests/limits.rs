@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use allocation::{live, peak, Counting};
 use serde_json::{json, Map, Value};
-use tokenbed_text::Tokenizer;
+use tokenbed_text::{Options, Tokenizer};
 use tokenbed_text_reference::charsmap::charsmap;
 use tokenbed_text_reference::random::Random;
 
@@ -303,13 +303,18 @@ fn long_texts_take_little_time_and_memory() {
     let texts = texts();
     let (mut slowest, mut largest) = (Duration::ZERO, 0.0f64);
     for (kind, file) in kinds() {
-        let mut tokenizer = Tokenizer::from_json(file.to_string().as_bytes(), MEMO).unwrap();
+        let tokenizer = Tokenizer::from_json(file.to_string().as_bytes()).unwrap();
+        let mut workspace = tokenizer.workspace(MEMO);
         for (name, text) in &texts {
             let before = live();
             let start = clock();
             let (count, most) = peak(|| {
                 let mut ids = Vec::new();
-                tokenizer.encode(text, true, &mut ids).unwrap();
+                let options = Options {
+                    special: true,
+                    ..Options::default()
+                };
+                tokenizer.encode(&mut workspace, text, options, &mut ids).unwrap();
                 ids.len()
             });
             let time = clock() - start;
@@ -362,7 +367,7 @@ fn a_large_unigram_takes_little_memory() {
     json.push_str(r#"]},"pre_tokenizer":{"type":"Metaspace","replacement":"▁","prepend_scheme":"always"}}"#);
     let before = live();
     let start = clock();
-    let (tokenizer, most) = peak(|| Tokenizer::from_json(json.as_bytes(), 8 << 20).unwrap());
+    let (tokenizer, most) = peak(|| Tokenizer::from_json(json.as_bytes()).unwrap());
     let time = clock() - start;
     let held = live() - before;
     println!(

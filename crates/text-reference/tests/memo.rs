@@ -297,7 +297,9 @@ fn a_memo_changes_no_id() {
         files += 1;
         for _ in 0..100 {
             let text = string(&mut random, 14);
-            if let Err(error) = pair.encode(&text, false) {
+            let first = random.one_in(4).then(|| random.below(12));
+            let result = pair.encode(&text, false);
+            if let Err(error) = result.and_then(|()| pair.encode_first(&text, first, random.one_in(2))) {
                 wrong.push(format!(
                     "round {}: {error}\n{}",
                     round - 1,

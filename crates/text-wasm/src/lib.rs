@@ -102,10 +102,20 @@ pub fn last_panic() -> String {
 /// Reads a tokenizer.json. The answer is JSON text with its handle and its facts, or the error.
 #[wasm_bindgen(js_name = textCreate)]
 pub fn text_create(json: &[u8], memo: f64) -> String {
-    with(|instance| instance.texts.create(json, memo))
+    with(|instance| instance.texts.create(json, memo, 1))
 }
 
-/// Removes a tokenizer. Idempotent.
+/// Prepares a tokenizer for `textEncode` with other options.
+#[wasm_bindgen(js_name = textPrepare)]
+pub fn text_prepare(
+    tokenizer: f64,
+    most: f64,
+    #[wasm_bindgen(js_name = dropUnknown)] drop_unknown: bool,
+) -> f64 {
+    with(|instance| instance.texts.prepare(tokenizer, most, drop_unknown))
+}
+
+/// Removes a tokenizer or a view. Idempotent.
 #[wasm_bindgen(js_name = textFree)]
 pub fn text_free(tokenizer: f64) {
     with(|instance| {

@@ -30,7 +30,7 @@ mod tokenizer;
 mod unicode;
 
 pub use tokenbed_formats::Error;
-pub use tokenizer::{DecodeError, Decoded, EncodeError, Tokenizer};
+pub use tokenizer::{DecodeError, Decoded, EncodeError, Options, Tokenizer, Workspace};
 
 /// What tests compare with the reference.
 #[doc(hidden)]

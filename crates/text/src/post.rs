@@ -11,7 +11,7 @@ use crate::tokenizer::EncodeError;
 use crate::Error;
 
 /// How a text with too many ids is cut.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Truncation {
     /// The greatest number of ids, special tokens included.
     max_length: usize,
@@ -53,6 +53,20 @@ impl Truncation {
         })
     }
 
+    /// Keeps the first `most` ids.
+    pub fn first(most: usize) -> Truncation {
+        Truncation {
+            max_length: most,
+            left: false,
+            second: false,
+        }
+    }
+
+    /// The greatest number of ids.
+    pub fn max_length(&self) -> usize {
+        self.max_length
+    }
+
     /// How many ids are enough, and whether they are counted from the end of the text: the model need not see other
     /// pieces.
     pub fn enough(&self) -> (usize, bool) {
@@ -66,7 +80,8 @@ impl Truncation {
     /// there is no second text.
     #[must_use]
     pub fn apply(&self, ids: &mut Vec<u32>, start: usize, added: usize) -> bool {
-        let most = self.max_length - added;
+        // Only `first` may leave less room.
+        let most = self.max_length.saturating_sub(added);
         let length = ids.len() - start;
         if length <= most {
             return true;

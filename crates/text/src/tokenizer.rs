@@ -46,14 +46,32 @@ pub struct Decoded {
     pub begins: bool,
 }
 
-/// A tokenizer, and the memory that it uses again for each text.
+/// A tokenizer. Threads may share it: each of them encodes with a workspace of its own.
 #[derive(Debug)]
 pub struct Tokenizer {
     parts: Parts,
+    cuts: Option<Cuts>,
+}
+
+/// The memory that is used again for each text, and the memo of chunks. It belongs to one tokenizer.
+#[derive(Debug)]
+pub struct Workspace {
     buffers: Buffers,
-    memo: Option<(Cuts, Memo)>,
+    memo: Option<Memo>,
     /// The ids of one chunk.
     chunk: Vec<u32>,
+}
+
+/// Which ids of a text are returned. By default those of the reference, without special tokens.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Whether the post-processor adds its special tokens.
+    pub special: bool,
+    /// How many ids are kept, the first ones: `enable_truncation(max_length)` of the Python package. None: as
+    /// `truncation` of the file says.
+    pub most: Option<usize>,
+    /// Whether the ids of the unknown token are left out, after truncation.
+    pub drop_unknown: bool,
 }
 
 /// What the file says.
@@ -205,9 +223,15 @@ impl Parts {
             .or_else(|| self.model.token_to_id(token))
     }
 
-    /// Appends the ids of a whole text. Those that truncation drops may be missing.
-    fn encode(&self, buffers: &mut Buffers, text: &str, ids: &mut Vec<u32>) -> Result<(), EncodeError> {
-        let mut goal = Goal::new(ids.len(), self.truncation.as_ref());
+    /// Appends the ids of a whole text. Those that `truncation` drops may be missing.
+    fn encode(
+        &self,
+        buffers: &mut Buffers,
+        text: &str,
+        truncation: Option<Truncation>,
+        ids: &mut Vec<u32>,
+    ) -> Result<(), EncodeError> {
+        let mut goal = Goal::new(ids.len(), truncation);
         let mut raw = std::mem::take(&mut buffers.raw);
         raw.clear();
         self.added.split_raw(text, &mut raw);
@@ -333,8 +357,8 @@ struct Goal {
 }
 
 impl Goal {
-    fn new(first: usize, truncation: Option<&Truncation>) -> Goal {
-        let (enough, left) = truncation.map_or((usize::MAX, false), Truncation::enough);
+    fn new(first: usize, truncation: Option<Truncation>) -> Goal {
+        let (enough, left) = truncation.map_or((usize::MAX, false), |truncation| truncation.enough());
         Goal {
             first,
             enough,
@@ -398,6 +422,17 @@ fn normalize(
     Ok(())
 }
 
+/// Removes an id from those after `start`.
+fn drop_ids(ids: &mut Vec<u32>, start: usize, dropped: u32) {
+    let mut kept = start;
+    for at in start..ids.len() {
+        let id = ids[at];
+        ids[kept] = id;
+        kept += usize::from(id != dropped);
+    }
+    ids.truncate(kept);
+}
+
 /// Reads `padding`, of which only the id counts.
 fn pad(value: &Value) -> Result<u32, Error> {
     let fields = value.fields()?;
@@ -415,63 +450,102 @@ fn pad(value: &Value) -> Result<u32, Error> {
     fields.required("pad_id")?.id()
 }
 
-impl Tokenizer {
-    /// Reads a tokenizer.json. The memo of chunks takes at most `memo` bytes; 0 turns it off.
-    pub fn from_json(json: &[u8], memo: usize) -> Result<Tokenizer, Error> {
-        let parts = Parts::read(json)?;
-        let cuts = Cuts::new(&parts.normalizers, &parts.splits, &parts.added);
-        Ok(Tokenizer {
-            memo: cuts.zip(Memo::new(memo)),
-            parts,
-            buffers: Buffers::default(),
-            chunk: Vec::new(),
-        })
-    }
-
+impl Workspace {
     /// Whether texts are cut into chunks, whose ids are kept.
     pub fn has_memo(&self) -> bool {
         self.memo.is_some()
     }
+}
 
-    /// Appends the ids of `text`, with the special tokens of the post-processor if `special`. After an error, `ids` is
-    /// as it was.
-    pub fn encode(&mut self, text: &str, special: bool, ids: &mut Vec<u32>) -> Result<(), EncodeError> {
+impl Tokenizer {
+    /// Reads a tokenizer.json.
+    pub fn from_json(json: &[u8]) -> Result<Tokenizer, Error> {
+        let parts = Parts::read(json)?;
+        Ok(Tokenizer {
+            cuts: Cuts::new(&parts.normalizers, &parts.splits, &parts.added),
+            parts,
+        })
+    }
+
+    /// A workspace for one thread. Its memo of chunks takes at most `memo` bytes; 0 turns it off.
+    pub fn workspace(&self, memo: usize) -> Workspace {
+        Workspace {
+            buffers: Buffers::default(),
+            memo: self.cuts.as_ref().and_then(|_| Memo::new(memo)),
+            chunk: Vec::new(),
+        }
+    }
+
+    /// Appends the ids of `text`, for which it uses the memory of a workspace. After an error, `ids` is as it was.
+    pub fn encode(
+        &self,
+        workspace: &mut Workspace,
+        text: &str,
+        options: Options,
+        ids: &mut Vec<u32>,
+    ) -> Result<(), EncodeError> {
         let start = ids.len();
-        let result = self.encode_text(text, special, ids);
-        self.buffers.trim();
-        trim(&mut self.chunk);
+        let result = self.encode_text(workspace, text, options, ids);
+        workspace.buffers.trim();
+        trim(&mut workspace.chunk);
         if result.is_err() {
             ids.truncate(start);
         }
         result
     }
 
-    fn encode_text(&mut self, text: &str, special: bool, ids: &mut Vec<u32>) -> Result<(), EncodeError> {
+    fn encode_text(
+        &self,
+        workspace: &mut Workspace,
+        text: &str,
+        options: Options,
+        ids: &mut Vec<u32>,
+    ) -> Result<(), EncodeError> {
         let start = ids.len();
         if text.len() > LONGEST {
             return Err(EncodeError::TooLong);
         }
-        if !self.encode_chunks(text, ids) {
+        let truncation = match options.most {
+            Some(most) => Some(Truncation::first(most)),
+            None => self.parts.truncation,
+        };
+        if !self.encode_chunks(workspace, text, truncation, ids) {
             ids.truncate(start);
-            self.parts.encode(&mut self.buffers, text, ids)?;
+            self.parts.encode(&mut workspace.buffers, text, truncation, ids)?;
         }
         let post = &self.parts.post;
-        if let Some(truncation) = &self.parts.truncation {
-            let added = if special { post.added() } else { 0 };
+        if let Some(truncation) = truncation {
+            let added = if options.special { post.added() } else { 0 };
             if !truncation.apply(ids, start, added) {
                 return Err(EncodeError::Truncation);
             }
         }
-        post.apply(ids, start, special)
+        post.apply(ids, start, options.special)?;
+        if let (true, Some(unknown)) = (options.drop_unknown, self.unknown()) {
+            drop_ids(ids, start, unknown);
+        }
+        Ok(())
     }
 
     /// Appends the ids of `text` chunk by chunk. False if it must be read as a whole.
-    fn encode_chunks(&mut self, text: &str, ids: &mut Vec<u32>) -> bool {
-        let Some((cuts, memo)) = &mut self.memo else {
+    fn encode_chunks(
+        &self,
+        workspace: &mut Workspace,
+        text: &str,
+        truncation: Option<Truncation>,
+        ids: &mut Vec<u32>,
+    ) -> bool {
+        let Workspace {
+            buffers,
+            memo: Some(memo),
+            chunk: fresh,
+        } = workspace
+        else {
             return false;
         };
+        let Some(cuts) = &self.cuts else { return false };
         let first = ids.len();
-        let enough = match self.parts.truncation.as_ref().map(Truncation::enough) {
+        let enough = match truncation.map(|truncation| truncation.enough()) {
             // The first piece may be an error.
             Some((0, _)) => return false,
             Some((enough, false)) if !self.parts.added.strips(true) => enough,
@@ -499,14 +573,11 @@ impl Tokenizer {
                     Found::Ids => {}
                     Found::Whole => return false,
                     Found::Nothing => {
-                        self.chunk.clear();
-                        match self
-                            .parts
-                            .encode_chunk(&mut self.buffers, text, range, &mut self.chunk)
-                        {
+                        fresh.clear();
+                        match self.parts.encode_chunk(buffers, text, range, fresh) {
                             Ok(()) => {
-                                ids.extend_from_slice(&self.chunk);
-                                memo.insert(key, chunk, Some(&self.chunk));
+                                ids.extend_from_slice(fresh);
+                                memo.insert(key, chunk, Some(fresh));
                             }
                             Err(Whole) => {
                                 memo.insert(key, chunk, None);
@@ -617,6 +688,11 @@ impl Tokenizer {
     /// The id of the unknown token.
     pub fn unknown(&self) -> Option<u32> {
         self.parts.model.unknown()
+    }
+
+    /// The greatest number of ids of a text, by `truncation` of the file.
+    pub fn max_length(&self) -> Option<usize> {
+        self.parts.truncation.map(|truncation| truncation.max_length())
     }
 
     /// The id that pads sequences: `padding.pad_id`, else that of `[PAD]`, `<pad>` or `<PAD>`.
