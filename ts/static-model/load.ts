@@ -175,7 +175,7 @@ class Loads {
       }
       this.#owned.add(tokenizer);
     } else {
-      tokenizer = expectTokenizer(passed, 'tokenizer');
+      tokenizer = expectTokenizer(passed as object, 'tokenizer');
     }
     const { vocabSize, unkId, medianTokenLength } = tokenizer;
     const vocabulary = { vocabSize, unkId, medianTokenLength, maxLength: maxLengthOf(tokenizer) };

@@ -83,7 +83,7 @@ interface Internals {
   readonly maxLength: number | null;
 }
 
-const tokenizers = new WeakMap<PretrainedTokenizer, Internals>();
+const tokenizers = new WeakMap<object, Internals>();
 
 /** Which ids an encoder returns. */
 export interface EncoderOptions {
@@ -436,6 +436,12 @@ export class PretrainedTokenizer implements Tokenizer {
 /** `truncation.max_length` of the file; null if it has none. */
 export const maxLengthOf = (tokenizer: PretrainedTokenizer): number | null =>
   tokenizers.get(tokenizer)!.maxLength;
+
+/** `value` as a PretrainedTokenizer of this copy of the package. Errors: `ERR_INVALID_OPTION` for the option `name`. */
+export function expectTokenizer(value: object, name: string): PretrainedTokenizer {
+  if (tokenizers.has(value)) return value as PretrainedTokenizer;
+  throw wrongKind(name, value, 'a PretrainedTokenizer or a function from a text to its ids');
+}
 
 /** An encoder of texts. It uses the memory of the tokenizer: once that is disposed, `encode` throws `ERR_DISPOSED`. */
 export function encoderOf(tokenizer: PretrainedTokenizer, options: EncoderOptions): BatchEncoder {
