@@ -77,6 +77,22 @@ export interface BagRecord {
   includeLastOffset: boolean;
 }
 
+/** The argument of {@link Kernels.poolCreate}. The arrays are copied. */
+export interface PoolRecord {
+  table: number;
+  /** The row of each token. Without it a token is a row. Every entry is below the number of rows. */
+  mapping?: Uint32Array;
+  /**
+   * The weight of each token, a factor of its row. Their number is that of `mapping`; without `mapping` they are at most as
+   * many as the table has rows.
+   */
+  weights?: Float32Array;
+  /** The same instead of `weights`: products, sums and the division are then computed in f64, and rounded once. */
+  preciseWeights?: Float64Array;
+  /** `model2vec` or `sentence-transformers`: the norm by which a mean is divided. Without it the mean is the result. */
+  norm?: string;
+}
+
 /** The argument of {@link Kernels.embedCreate}. */
 export interface EmbedRecord {
   table: number;
@@ -222,6 +238,16 @@ export interface Kernels {
     weights: Float32Array | undefined,
     out: Float32Array,
   ): number;
+
+  /** Prepares the mean of the rows of tokens. Returns its handle. */
+  poolCreate(record: PoolRecord): number;
+  /**
+   * out[t] = the mean of the rows of text t, `ids[offsets[t] .. offsets[t + 1]]`, divided by its norm; zeros for a text
+   * without ids. `offsets` begin with 0. The arrays may be longer: `ids` than `offsets[texts]`, `offsets` than
+   * `texts + 1`. Ids are below the number of entries of `mapping`, else of the weights, else of rows of the table. Returns
+   * a status (ids, offsets).
+   */
+  poolRun(pool: number, ids: Uint32Array, offsets: Uint32Array, texts: number, out: Float32Array): number;
 
   /** Prepares a lookup with scale, positions and dropout. Returns its handle. */
   embedCreate(record: EmbedRecord): number;

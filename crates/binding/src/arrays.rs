@@ -10,7 +10,7 @@ use crate::environment::Environment;
 use crate::status::{position_of, Failure};
 use std::ops::Range;
 use tokenbed_core::indices::{Ids, Indices, Offsets};
-use tokenbed_core::ops::{Bag, PositionRows};
+use tokenbed_core::ops::{Pool, PositionRows};
 use tokenbed_core::simd::Isa;
 use tokenbed_core::{Output, Window};
 
@@ -26,6 +26,9 @@ pub unsafe trait IdArray: Clone + Send + Sync {
 
     /// The most entries that a tile may have.
     fn most(&self) -> usize;
+
+    /// The first `len` entries. Panics if there are fewer.
+    fn first(self, len: usize) -> Self;
 
     /// Entries `range`, at most [`IdArray::most`] of them, unchecked.
     fn tile(&mut self, range: Range<usize>) -> Ids<'_>;
@@ -181,7 +184,7 @@ pub trait OutArray: Sized {
 
     /// Computes a result in windows: `work(inputs, window, output)` for each, on the threads of the environment.
     fn compute<I: Clone + Send + Sync>(
-        self,
+        &mut self,
         env: &Environment,
         cut: Cut,
         inputs: I,
@@ -190,9 +193,9 @@ pub trait OutArray: Sized {
 
     /// Computes bags.
     fn reduce<I: IdArray, B: IdArray, F: FloatArray>(
-        self,
+        &mut self,
         env: &Environment,
-        bag: &Bag<'_>,
+        pool: &Pool<'_>,
         inputs: BagInputs<I, B, F>,
     );
 
@@ -238,6 +241,14 @@ fn expect_output(
         Some(needed) if needed <= len => Ok(()),
         _ => Err(Failure::Short(name, len, needed.unwrap_or(usize::MAX))),
     }
+}
+
+/// Cuts a range into pieces of at most `most`; an empty range has none.
+pub fn pieces(range: Range<usize>, most: usize) -> impl Iterator<Item = Range<usize>> {
+    let end = range.end;
+    range
+        .step_by(most.max(1))
+        .map(move |start| start..end.min(start.saturating_add(most)))
 }
 
 /// Ids that were checked once for the whole call, so that every tile of them is valid.

@@ -14,10 +14,11 @@ use crate::words::Words;
 #[cfg(unix)]
 use std::cell::RefCell;
 use std::rc::Rc;
+use tokenbed_core::indices::Mapping;
 use tokenbed_core::memory::{Contents, Memory, TableSpec, Write};
 #[cfg(unix)]
 use tokenbed_core::memory::{CutFile, Read};
-use tokenbed_core::ops::{self, Dropout, Layout, Misfit, Mode, Sinusoid};
+use tokenbed_core::ops::{self, Dropout, Layout, Misfit, Mode, Norm, Sinusoid};
 use tokenbed_core::simd::{self, Isa};
 use tokenbed_core::{DType, Exec, Table, TableMut};
 
@@ -76,6 +77,20 @@ pub struct BagRecord {
     pub padding: Option<f64>,
     /// Whether the last offset is the number of ids, where no bag begins.
     pub include_last_offset: bool,
+}
+
+/// The arguments of [`Environment::pool_create`].
+pub struct PoolRecord {
+    /// The table whose rows are averaged.
+    pub table: f64,
+    /// The row of each token. Without it a token is a row.
+    pub mapping: Option<Vec<u32>>,
+    /// The weight of each token.
+    pub weights: Option<Vec<f32>>,
+    /// The same in f64, in which products and sums are then computed.
+    pub precise_weights: Option<Vec<f64>>,
+    /// `model2vec` or `sentence-transformers`.
+    pub norm: Option<String>,
 }
 
 /// The arguments of [`Environment::embed_create`].
@@ -237,6 +252,17 @@ pub(crate) struct BagOp {
     pub include_last: bool,
 }
 
+/// A mean of the rows of tokens, over a table by handle.
+pub(crate) struct PoolOp {
+    pub table: f64,
+    /// Ids are below it.
+    pub tokens: usize,
+    pub mapping: Option<Mapping>,
+    pub weights: Option<Vec<f32>>,
+    pub precise: Option<Vec<f64>>,
+    pub norm: Option<Norm>,
+}
+
 /// The dropout of an operation in training, without the number of the call.
 #[derive(Clone, Copy)]
 pub(crate) struct Dropping {
@@ -297,6 +323,7 @@ enum Object {
     Table(StoredTable),
     Sinusoid(Rc<Sinusoid>),
     Bag(BagOp),
+    Pool(Rc<PoolOp>),
     Embed(EmbedOp),
     Positions(PositionsOp),
     Rotary(RotaryOp),
@@ -472,6 +499,40 @@ impl Environment {
             padding: record.padding.map(|padding| padding as usize),
             include_last: record.include_last_offset,
         }))
+    }
+
+    /// Prepares a mean of the rows of tokens.
+    pub fn pool_create(&mut self, record: PoolRecord) -> Result<f64, Failure> {
+        let rows = self.table(record.table)?.rows();
+        let bad_row = |_| Failure::Argument("rows of the table");
+        let mapping = record
+            .mapping
+            .map(|rows_of| Mapping::check(self.isa, rows_of, rows as u64).map_err(bad_row))
+            .transpose()?;
+        let (single, double) = (&record.weights, &record.precise_weights);
+        let weights = match (single.as_ref().map(Vec::len), double.as_ref().map(Vec::len)) {
+            (Some(_), Some(_)) => return Err(Failure::Argument("weights of one type")),
+            (single, double) => single.or(double),
+        };
+        let mapped = mapping.as_ref().map(Mapping::len);
+        let tokens = mapped.or(weights).unwrap_or(rows);
+        if weights.is_some_and(|weights| weights != tokens) || mapped.is_none() && tokens > rows {
+            return Err(Failure::Argument("a weight for each token"));
+        }
+        let norm = match record.norm.as_deref() {
+            None => None,
+            Some("model2vec") => Some(Norm::Model2vec),
+            Some("sentence-transformers") => Some(Norm::SentenceTransformers),
+            Some(_) => return Err(Failure::Argument("the name of a norm")),
+        };
+        self.keep(Object::Pool(Rc::new(PoolOp {
+            table: record.table,
+            tokens,
+            mapping,
+            weights: record.weights,
+            precise: record.precise_weights,
+            norm,
+        })))
     }
 
     /// Prepares an embed operation.
@@ -652,6 +713,7 @@ impl Environment {
 
     accessor!(sinusoid, Sinusoid, Rc<Sinusoid>);
     accessor!(bag, Bag, BagOp);
+    accessor!(pool, Pool, Rc<PoolOp>);
     accessor!(embed, Embed, EmbedOp);
     accessor!(positions, Positions, PositionsOp);
     accessor!(rotary, Rotary, RotaryOp);

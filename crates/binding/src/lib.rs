@@ -38,7 +38,8 @@ pub mod whole;
 #[cfg(not(target_family = "wasm"))]
 pub use environment::MapRecord;
 pub use environment::{
-    BagRecord, EmbedRecord, Environment, PositionsRecord, RotaryRecord, SinusoidRecord, TableRecord,
+    BagRecord, EmbedRecord, Environment, PoolRecord, PositionsRecord, RotaryRecord, SinusoidRecord,
+    TableRecord,
 };
 pub use rows::RowsRecord;
 pub use status::{Failure, DONE};

@@ -12,7 +12,7 @@
 //! per query the call runs on one thread.
 
 use crate::ahead::Ahead;
-use crate::arrays::{Cut, FloatArray, IntegersOut, OutArray};
+use crate::arrays::{pieces, Cut, FloatArray, IntegersOut, OutArray};
 use crate::environment::Environment;
 use crate::status::Failure;
 use std::ops::Range;
@@ -101,7 +101,7 @@ fn search(
     if cosine {
         for (norm, query) in norms.iter_mut().zip(group.clone()) {
             let mut lanes = ZERO;
-            for values in ranges(query * dim..(query + 1) * dim, PIECE) {
+            for values in pieces(query * dim..(query + 1) * dim, PIECE) {
                 let x = queries.tile(values);
                 ops::extend_dot(isa, x, x, &mut lanes);
             }
@@ -132,7 +132,7 @@ fn search_wide(
     for row in rows {
         let mut lanes = [ZERO; GROUP];
         let mut own = ZERO;
-        for cols in ranges(0..dim, PIECE) {
+        for cols in pieces(0..dim, PIECE) {
             let (from, len) = (cols.start, cols.len());
             let x = &mut piece[..len];
             ops::read(isa, table, row * dim + from..row * dim + from + len, x);
@@ -205,7 +205,7 @@ pub fn similarity(
     a: impl FloatArray,
     b: impl FloatArray,
     dim: f64,
-    out: impl OutArray,
+    mut out: impl OutArray,
 ) -> Result<(), Failure> {
     let (isa, dim) = (env.isa(), dim as usize);
     let (n, m) = (a.len() / dim, b.len() / dim);
@@ -229,8 +229,8 @@ pub fn similarity(
             let b = b.tile(cols.start * dim..cols.end * dim);
             ops::similarity(isa, a, b, dim, out, window.cols);
         };
-        for rows in ranges(window.rows(), tall.clamp(1, SIMILAR_ROWS)) {
-            for cols in ranges(window.cols(), tall.max(1)) {
+        for rows in pieces(window.rows(), tall.clamp(1, SIMILAR_ROWS)) {
+            for cols in pieces(window.cols(), tall.max(1)) {
                 part(rows.clone(), cols);
             }
         }
@@ -248,7 +248,7 @@ fn similarity_wide(
     j: usize,
 ) -> f32 {
     let [mut lanes, mut squares_a, mut squares_b]: [Lanes; 3] = [ZERO; 3];
-    for cols in ranges(0..dim, PIECE) {
+    for cols in pieces(0..dim, PIECE) {
         let a = a.tile(i * dim + cols.start..i * dim + cols.end);
         let b = b.tile(j * dim + cols.start..j * dim + cols.end);
         ops::extend_dot(isa, a, a, &mut squares_a);
@@ -257,12 +257,4 @@ fn similarity_wide(
     }
     let [dot, a, b] = [lanes, squares_a, squares_b].map(|lanes| sum(Scalar, &lanes));
     ops::score(dot, Some((ops::norm(a), ops::norm(b))))
-}
-
-/// Cuts a range into ranges of at most `most`.
-fn ranges(range: Range<usize>, most: usize) -> impl Iterator<Item = Range<usize>> {
-    let end = range.end;
-    range
-        .step_by(most)
-        .map(move |start| start..end.min(start.saturating_add(most)))
 }

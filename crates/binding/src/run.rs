@@ -5,11 +5,14 @@
 //! status); compute the result window by window
 //! ```
 
-use crate::arrays::{At, BagInputs, ByteArray, Cut, Cuts, FloatArray, IdArray, OutArray, Proven};
+use crate::arrays::{pieces, At, BagInputs, ByteArray, Cut, Cuts, FloatArray, IdArray, OutArray, Proven};
 use crate::environment::{Dropping, Environment};
 use crate::status::{first, second, Failure, DONE};
-use tokenbed_core::ops::{self, Bag, Embed, Layout, Positions, Rotary, Source};
+use std::ops::Range;
+use tokenbed_core::ops::{self, Bag, Embed, Layout, Norm, Pool, Positions, Precise, Rotary, Source, Tokens};
 use tokenbed_core::rng::Draws;
+use tokenbed_core::simd::dot::{sum, ZERO};
+use tokenbed_core::simd::{Isa, Scalar};
 use tokenbed_core::Window;
 
 /// A status, or a bug of the caller.
@@ -27,7 +30,7 @@ macro_rules! prove {
 pub(crate) use prove;
 
 /// Looks up rows of a table by id.
-pub fn gather(env: &Environment, table: f64, ids: impl IdArray, out: impl OutArray) -> Run {
+pub fn gather(env: &Environment, table: f64, ids: impl IdArray, mut out: impl OutArray) -> Run {
     let (exec, table) = (env.exec(), env.table(table)?);
     let cut = Cut::any(ids.len(), table.dim());
     out.expect(cut.rows.checked_mul(cut.dim), &[ids.address()])?;
@@ -49,7 +52,7 @@ pub fn bag_run<B: IdArray>(
     ids: impl IdArray,
     mut cuts: Cuts<B>,
     weights: Option<impl FloatArray>,
-    out: impl OutArray,
+    mut out: impl OutArray,
 ) -> Run {
     let op = env.bag(op)?;
     if let Cuts::At { include_last, .. } = &mut cuts {
@@ -69,8 +72,104 @@ pub fn bag_run<B: IdArray>(
         mode: op.mode,
         padding: op.padding,
     };
-    out.reduce(env, &bag, BagInputs { ids, cuts, weights });
+    out.reduce(env, &Pool::from(&bag), BagInputs { ids, cuts, weights });
     Ok(DONE)
+}
+
+/// The mean of the rows of each text, divided by its norm if the operation has one. `F` is any kind of weights.
+pub fn pool_run<F: FloatArray>(
+    env: &Environment,
+    op: f64,
+    ids: impl IdArray,
+    offsets: impl IdArray,
+    texts: f64,
+    mut out: impl OutArray,
+) -> Run {
+    let (isa, op, texts) = (env.isa(), env.pool(op)?, texts as usize);
+    let (op, table) = (&*op, env.table(op.table)?);
+    let dim = table.dim();
+    expect_length("offsets", offsets.len(), texts.checked_add(1))?;
+    out.expect(texts.checked_mul(dim), &[ids.address(), offsets.address()])?;
+    let offsets = offsets.first(texts + 1);
+    let mut all = Cuts::At {
+        offsets: offsets.clone(),
+        include_last: false,
+    };
+    prove!(second, all.check(ids.len()));
+    let count = all.range(texts, ids.len()).start;
+    let ids = prove!(first, Proven::check(ids.first(count), isa, op.tokens as u64));
+    let cuts = Cuts::At {
+        offsets,
+        include_last: true,
+    };
+    let norm = op.norm.filter(|_| dim <= out.most());
+    match &op.precise {
+        None => {
+            let tokens = Tokens {
+                rows: op.mapping.as_ref(),
+                weights: op.weights.as_deref(),
+            };
+            let inputs = BagInputs {
+                ids,
+                cuts,
+                weights: None::<F>,
+            };
+            out.reduce(env, &Pool::mean(table, tokens, norm), inputs)
+        }
+        Some(weights) => {
+            let cut = Cut {
+                cost: 1 + count / texts.max(1),
+                ..Cut::any(texts, dim)
+            };
+            out.compute(env, cut, (ids, cuts), |(ids, cuts), window, out| {
+                let (mut sums, most) = (Precise::new(), ids.most());
+                for (text, out) in window.rows().zip(out.values.chunks_exact_mut(window.cols)) {
+                    let text = cuts.range(text, count);
+                    for cols in pieces(0..out.len(), Precise::COLS) {
+                        let from = window.first_col + cols.start;
+                        for part in pieces(text.clone(), most) {
+                            let cols = from..from + cols.len();
+                            sums.add(isa, table, op.mapping.as_ref(), weights, ids.tile(part), cols);
+                        }
+                        sums.finish(text.len(), &mut out[cols]);
+                    }
+                    if let Some(norm) = norm {
+                        ops::normalize(isa, norm, out);
+                    }
+                }
+            })
+        }
+    }
+    if let (Some(wide), None) = (op.norm, norm) {
+        for text in pieces(0..texts * dim, dim) {
+            normalize_wide(isa, wide, text, &mut out);
+        }
+    }
+    Ok(DONE)
+}
+
+/// Divides a row that is longer than a tile by its norm.
+fn normalize_wide(isa: Isa, norm: Norm, row: Range<usize>, out: &mut impl OutArray) {
+    /// Columns at a time: a multiple of 16, and of the blocks of a pairwise sum.
+    const PIECE: usize = 1024;
+    let square = match norm {
+        Norm::Model2vec => ops::pairwise(row.clone(), &mut |block| {
+            let mut square = 0.0;
+            out.edit(block, false, |x| square = ops::squares(x));
+            square
+        }),
+        Norm::SentenceTransformers => {
+            let mut lanes = ZERO;
+            for part in pieces(row.clone(), PIECE) {
+                out.edit(part, false, |x| ops::extend_dot(isa, x, x, &mut lanes));
+            }
+            sum(Scalar, &lanes)
+        }
+    };
+    let divisor = norm.divisor(square.sqrt());
+    for part in pieces(row, PIECE) {
+        out.edit(part, false, |x| ops::divide(isa, divisor, x));
+    }
 }
 
 /// Looks up token rows, scales them, adds positions and applies dropout in one pass over the output.
@@ -81,7 +180,7 @@ pub fn embed_run(
     seq: f64,
     positions: At<impl IdArray>,
     call: Option<u32>,
-    out: impl OutArray,
+    mut out: impl OutArray,
 ) -> Run {
     let (exec, op) = (env.exec(), env.embed(op)?);
     let token = env.table(op.table)?;
@@ -123,7 +222,7 @@ pub fn positions_run(
     seq: f64,
     positions: At<impl IdArray>,
     call: Option<u32>,
-    out: impl OutArray,
+    mut out: impl OutArray,
 ) -> Run {
     let (exec, op) = (env.exec(), env.positions(op)?);
     let table = env.table(op.table)?;
@@ -250,7 +349,12 @@ fn rotate_wide<P: IdArray>(
 }
 
 /// Computes the encodings of any positions.
-pub fn sinusoid_encode(env: &Environment, sinusoid: f64, positions: impl IdArray, out: impl OutArray) -> Run {
+pub fn sinusoid_encode(
+    env: &Environment,
+    sinusoid: f64,
+    positions: impl IdArray,
+    mut out: impl OutArray,
+) -> Run {
     let (isa, encoding) = (env.isa(), env.sinusoid(sinusoid)?);
     let encoding = &*encoding;
     let cut = Cut::any(positions.len(), encoding.dim());
@@ -273,7 +377,7 @@ pub fn sinusoid_frequencies(env: &Environment, sinusoid: f64) -> Result<Vec<f64>
 }
 
 /// Copies whole rows out of a table, starting at row `row`.
-pub fn table_read(env: &Environment, table: f64, row: f64, out: impl OutArray) -> Result<(), Failure> {
+pub fn table_read(env: &Environment, table: f64, row: f64, mut out: impl OutArray) -> Result<(), Failure> {
     let (isa, table) = (env.isa(), env.table(table)?);
     let (row, dim) = (row as usize, table.dim());
     let rows = out.len() / dim;

@@ -10,7 +10,7 @@ use crate::environment::Environment;
 use crate::split::{by_bags, by_costly_rows, by_rows};
 use std::ops::Range;
 use tokenbed_core::indices::{Ids, Offsets};
-use tokenbed_core::ops::{self, Bag, Bags};
+use tokenbed_core::ops::{self, Bags, Pool};
 use tokenbed_core::{Output, Window};
 
 /// The bytes of a slice.
@@ -27,6 +27,10 @@ unsafe impl IdArray for Ids<'_> {
 
     fn most(&self) -> usize {
         usize::MAX
+    }
+
+    fn first(self, len: usize) -> Self {
+        self.slice(0..len)
     }
 
     fn tile(&mut self, range: Range<usize>) -> Ids<'_> {
@@ -155,7 +159,7 @@ impl OutArray for Whole<'_> {
     }
 
     fn compute<I: Clone + Send + Sync>(
-        mut self,
+        &mut self,
         env: &Environment,
         cut: Cut,
         inputs: I,
@@ -169,12 +173,12 @@ impl OutArray for Whole<'_> {
     }
 
     fn reduce<I: IdArray, B: IdArray, F: FloatArray>(
-        mut self,
+        &mut self,
         env: &Environment,
-        bag: &Bag<'_>,
+        pool: &Pool<'_>,
         inputs: BagInputs<I, B, F>,
     ) {
-        let (exec, dim) = (env.exec(), bag.table.dim());
+        let (exec, dim) = (env.exec(), pool.bag.table.dim());
         let BagInputs {
             mut ids,
             mut cuts,
@@ -204,7 +208,7 @@ impl OutArray for Whole<'_> {
             |part, out| {
                 let range = bags.start(part.start)..bags.start(part.end);
                 let weights = weights.map(|weights| &weights[range.clone()]);
-                ops::bag(exec, bag, ids.slice(range), &bags.slice(part), weights, out);
+                ops::bag(exec, pool, ids.slice(range), &bags.slice(part), weights, out);
             },
         );
     }

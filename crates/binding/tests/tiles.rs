@@ -42,6 +42,11 @@ unsafe impl IdArray for Tiled<'_> {
         self.most
     }
 
+    fn first(mut self, len: usize) -> Self {
+        self.ids = &self.ids[..len];
+        self
+    }
+
     fn tile(&mut self, range: Range<usize>) -> Ids<'_> {
         assert!(range.len() <= self.most);
         self.read.fetch_add(range.len(), Relaxed);

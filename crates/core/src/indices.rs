@@ -158,6 +158,40 @@ impl<'a> Indices<'a> {
     }
 }
 
+/// A row for each id: all are in `[0, bound)`.
+#[derive(Debug, Clone)]
+pub struct Mapping {
+    rows: Vec<u32>,
+    bound: u64,
+}
+
+impl Mapping {
+    /// Checks in one pass that every row is in `[0, bound)`. `bound` is at most 2^32.
+    ///
+    /// Errors: as [`Ids::check`].
+    pub fn check(isa: Isa, rows: Vec<u32>, bound: u64) -> Result<Mapping, Error> {
+        Ids::U32(&rows).check(isa, bound)?;
+        Ok(Mapping { rows, bound })
+    }
+
+    /// The number of ids.
+    #[allow(clippy::len_without_is_empty, reason = "no operation needs it")]
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// The exclusive upper bound of every row.
+    pub fn bound(&self) -> u64 {
+        self.bound
+    }
+
+    /// The row of `id`. Panics if there is none.
+    #[inline(always)]
+    pub fn row(&self, id: usize) -> usize {
+        self.rows[id] as usize
+    }
+}
+
 /// Where each bag begins in a flat array of `n` ids: offsets start at 0, never decrease, and end at or before `n`.
 #[derive(Debug, Clone, Copy)]
 pub struct Offsets<'a> {

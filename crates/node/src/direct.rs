@@ -61,6 +61,7 @@ direct! {
     "sinusoidEncode" = sinusoid_encode(sinusoid, positions, out);
     "gather" = gather(table, ids, out);
     "bagRun" = bag_run(bag, ids, bags, weights, out);
+    "poolRun" = pool_run(pool, ids, offsets, texts, out);
     "embedRun" = embed_run(embed, ids, seq, positions, call, out);
     "positionsRun" = positions_run(op, x, seq, positions, call, out);
     "rotaryRun" = rotary_run(op, x, heads, seq, positions, inverse, out);

@@ -12,7 +12,7 @@ use arrays::{
     BagsOrIds, Bytes, BytesOut, Doubles, Floats, FloatsOut, IdsOut, Integers, NumberOrIds, OrUndefined,
 };
 use error::export;
-use napi::bindgen_prelude::{BigInt, Float64Array, Uint32Array, Uint8Array};
+use napi::bindgen_prelude::{BigInt, Float32Array, Float64Array, Uint32Array, Uint8Array};
 use napi::Env;
 use napi_derive::napi;
 use text::text_encode;
@@ -121,6 +121,24 @@ pub struct BagRecord {
     pub padding: Option<f64>,
     /// Whether the last offset is the number of ids, where no bag begins.
     pub include_last_offset: bool,
+}
+
+/// The arguments of `pool_create`.
+#[napi(object)]
+pub struct PoolRecord {
+    /// The table whose rows are averaged.
+    pub table: f64,
+    /// The row of each token. Without it a token is a row.
+    #[napi(ts_type = "Uint32Array")]
+    pub mapping: Option<Uint32Array>,
+    /// The weight of each token.
+    #[napi(ts_type = "Float32Array")]
+    pub weights: Option<Float32Array>,
+    /// The same in f64, in which products and sums are then computed.
+    #[napi(ts_type = "Float64Array")]
+    pub precise_weights: Option<Float64Array>,
+    /// `model2vec` or `sentence-transformers`.
+    pub norm: Option<String>,
 }
 
 /// The arguments of `embed_create`.
@@ -529,6 +547,44 @@ pub fn bag_run(
     with(&env, |env| {
         let weights = weights.as_ref().map(Floats::slice);
         run::bag_run(env, bag, ids.ids(), bags.cuts(), weights, out.whole())
+    })
+}
+
+/// Prepares a mean of the rows of tokens and returns its handle.
+#[napi]
+pub fn pool_create(env: Env, record: PoolRecord) -> napi::Result<f64> {
+    let PoolRecord {
+        table,
+        mapping,
+        weights,
+        precise_weights,
+        norm,
+    } = record;
+    with(&env, |env| {
+        env.pool_create(binding::PoolRecord {
+            table,
+            mapping: mapping.map(|mapping| mapping.to_vec()),
+            weights: weights.map(|weights| weights.to_vec()),
+            precise_weights: precise_weights.map(|weights| weights.to_vec()),
+            norm,
+        })
+    })
+}
+
+/// The mean of the rows of each text, divided by its norm if the operation has one.
+#[napi(
+    ts_args_type = "pool: number, ids: Uint32Array, offsets: Uint32Array, texts: number, out: Float32Array"
+)]
+pub fn pool_run(
+    env: Env,
+    pool: f64,
+    ids: Integers,
+    offsets: Integers,
+    texts: f64,
+    mut out: FloatsOut,
+) -> napi::Result<f64> {
+    with(&env, |env| {
+        run::pool_run::<&[f32]>(env, pool, ids.ids(), offsets.ids(), texts, out.whole())
     })
 }
 

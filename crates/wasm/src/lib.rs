@@ -8,7 +8,7 @@ mod heap;
 mod tiles;
 
 use std::cell::RefCell;
-use tiles::{Bytes, Floats, FloatsOut, IdsOut, Integers, IDS};
+use tiles::{Bytes, Floats, FloatsOut, IdsOut, Integers, IDS, SECOND};
 use tokenbed_binding::owned::Owned;
 use tokenbed_binding::{self as binding, rows, run, Environment, Failure};
 use wasm_bindgen::prelude::*;
@@ -41,6 +41,7 @@ interface RowsRecord { table: number; encoding: string; dim: number; fortran: bo
 interface SinusoidRecord { dim: number; base: number; layout: string; frequencies?: Float64Array }
 interface RotaryRecord { table: number; dim: number; layout: string }
 interface BagRecord { table: number; mode: string; padding?: number; includeLastOffset: boolean }
+interface PoolRecord { table: number; mapping?: Uint32Array; weights?: Float32Array; preciseWeights?: Float64Array; norm?: string }
 interface EmbedRecord { table: number; scale?: number; positions?: number; dropout?: number; seed?: bigint }
 interface WordsRecord { format: string; total: number; limit: number; dtype?: string; dim?: number }
 interface PositionsRecord { table: number; dropout?: number; seed?: bigint }
@@ -59,6 +60,10 @@ extern "C" {
     fn integer(record: &JsValue, name: &str) -> Option<u64>;
     #[wasm_bindgen(js_name = field)]
     fn doubles(record: &JsValue, name: &str) -> Option<Vec<f64>>;
+    #[wasm_bindgen(js_name = field)]
+    fn floats(record: &JsValue, name: &str) -> Option<Vec<f32>>;
+    #[wasm_bindgen(js_name = field)]
+    fn ids(record: &JsValue, name: &str) -> Option<Vec<u32>>;
 }
 
 /// A number that a record must have.
@@ -378,6 +383,35 @@ pub fn bag_run(
             Floats::optional(weights)?,
             FloatsOut::new(out)?,
         )
+    })
+}
+
+/// Prepares a mean of the rows of tokens and returns its handle.
+#[wasm_bindgen(js_name = poolCreate)]
+pub fn pool_create(#[wasm_bindgen(unchecked_param_type = "PoolRecord")] record: &JsValue) -> f64 {
+    with(|env| {
+        env.pool_create(binding::PoolRecord {
+            table: required(record, "table")?,
+            mapping: ids(record, "mapping"),
+            weights: floats(record, "weights"),
+            precise_weights: doubles(record, "preciseWeights"),
+            norm: optional_text(record, "norm"),
+        })
+    })
+}
+
+/// The mean of the rows of each text, divided by its norm if the operation has one.
+#[wasm_bindgen(js_name = poolRun)]
+pub fn pool_run(
+    pool: f64,
+    #[wasm_bindgen(unchecked_param_type = "Uint32Array")] ids: &JsValue,
+    #[wasm_bindgen(unchecked_param_type = "Uint32Array")] offsets: &JsValue,
+    texts: f64,
+    #[wasm_bindgen(unchecked_param_type = "Float32Array")] out: &JsValue,
+) -> f64 {
+    with(|env| {
+        let (ids, offsets) = (Integers::new(ids, &IDS)?, Integers::new(offsets, &SECOND)?);
+        run::pool_run::<Floats<'_>>(env, pool, ids, offsets, texts, FloatsOut::new(out)?)
     })
 }
 

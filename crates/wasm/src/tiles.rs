@@ -9,11 +9,11 @@
 use std::cell::UnsafeCell;
 use std::ops::Range;
 use tokenbed_binding::arrays::{
-    At, BagInputs, ByteArray, Cut, Cuts, FloatArray, IdArray, IntegersOut, OutArray,
+    pieces, At, BagInputs, ByteArray, Cut, Cuts, FloatArray, IdArray, IntegersOut, OutArray,
 };
 use tokenbed_binding::{Environment, Failure};
 use tokenbed_core::indices::Ids;
-use tokenbed_core::ops::{bag_extend, bag_finish, Bag, BagState};
+use tokenbed_core::ops::{bag_extend, bag_finish, BagState, Pool};
 use tokenbed_core::{Output, Window};
 use wasm_bindgen::prelude::*;
 
@@ -216,6 +216,12 @@ unsafe impl IdArray for Integers<'_> {
             Some(_) => self.0.len.max(1),
             None => INDEX_TILE,
         }
+    }
+
+    fn first(mut self, len: usize) -> Self {
+        assert!(len <= self.0.len, "fewer entries");
+        self.0.len = len;
+        self
     }
 
     fn tile(&mut self, range: Range<usize>) -> Ids<'_> {
@@ -453,7 +459,7 @@ impl OutArray for FloatsOut<'_> {
     }
 
     fn compute<I: Clone + Send + Sync>(
-        mut self,
+        &mut self,
         _: &Environment,
         cut: Cut,
         mut inputs: I,
@@ -467,9 +473,9 @@ impl OutArray for FloatsOut<'_> {
     }
 
     fn reduce<I: IdArray, B: IdArray, F: FloatArray>(
-        mut self,
+        &mut self,
         env: &Environment,
-        bag: &Bag<'_>,
+        pool: &Pool<'_>,
         inputs: BagInputs<I, B, F>,
     ) {
         let BagInputs {
@@ -482,16 +488,24 @@ impl OutArray for FloatsOut<'_> {
             .as_ref()
             .map_or(usize::MAX, FloatArray::most)
             .min(ids.most());
-        let cut = Cut::any(cuts.bags(), bag.table.dim());
+        let cut = Cut::any(cuts.bags(), pool.bag.table.dim());
         for window in cut.windows(self.most()) {
             self.edit(window.elements(cut.dim), true, |out| {
                 for (b, acc) in window.rows().zip(out.chunks_exact_mut(window.cols)) {
                     let mut state = BagState::default();
                     for part in pieces(cuts.range(b, count), most) {
                         let weights = weights.as_mut().map(|weights| weights.tile(part.clone()));
-                        bag_extend(exec, bag, ids.tile(part), weights, window.cols(), &mut state, acc);
+                        bag_extend(
+                            exec,
+                            pool,
+                            ids.tile(part),
+                            weights,
+                            window.cols(),
+                            &mut state,
+                            acc,
+                        );
                     }
-                    bag_finish(exec.isa, bag, &state, acc);
+                    bag_finish(exec.isa, pool, &state, acc);
                 }
             });
         }
@@ -504,12 +518,4 @@ pub fn write_doubles(array: &JsValue, values: &[f64]) -> Result<(), Failure> {
     let len = view.len.min(values.len());
     store(values.as_ptr().cast(), array, view.kind, 0, len as u32);
     Ok(())
-}
-
-/// Cuts a range into pieces of at most `most`; an empty range has none.
-fn pieces(range: Range<usize>, most: usize) -> impl Iterator<Item = Range<usize>> {
-    let end = range.end;
-    range
-        .step_by(most.max(1))
-        .map(move |start| start..end.min(start.saturating_add(most)))
 }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use tokenbed_binding::arrays::{BagInputs, Cut, FloatArray, IdArray, OutArray};
 use tokenbed_binding::Environment;
-use tokenbed_core::ops::{bag_extend, bag_finish, Bag, BagState};
+use tokenbed_core::ops::{bag_extend, bag_finish, BagState, Pool};
 use tokenbed_core::{Output, Window};
 
 fn address<T>(values: &[T]) -> Range<usize> {
@@ -78,7 +78,7 @@ impl OutArray for TiledOut<'_> {
     }
 
     fn compute<I: Clone + Send + Sync>(
-        self,
+        &mut self,
         _: &Environment,
         cut: Cut,
         mut inputs: I,
@@ -95,9 +95,9 @@ impl OutArray for TiledOut<'_> {
     }
 
     fn reduce<I: IdArray, B: IdArray, F: FloatArray>(
-        self,
+        &mut self,
         env: &Environment,
-        bag: &Bag<'_>,
+        pool: &Pool<'_>,
         inputs: BagInputs<I, B, F>,
     ) {
         let BagInputs {
@@ -106,13 +106,21 @@ impl OutArray for TiledOut<'_> {
             weights,
         } = inputs;
         assert!(weights.is_none());
-        let dim = bag.table.dim();
+        let dim = pool.bag.table.dim();
         for (b, acc) in self.0.chunks_exact_mut(dim).enumerate() {
             let mut state = BagState::default();
             for i in cuts.range(b, ids.len()) {
-                bag_extend(env.exec(), bag, ids.tile(i..i + 1), None, 0..dim, &mut state, acc);
+                bag_extend(
+                    env.exec(),
+                    pool,
+                    ids.tile(i..i + 1),
+                    None,
+                    0..dim,
+                    &mut state,
+                    acc,
+                );
             }
-            bag_finish(env.isa(), bag, &state, acc);
+            bag_finish(env.isa(), pool, &state, acc);
         }
     }
 }

@@ -17,6 +17,7 @@
 #![expect(unsafe_code, reason = "copies of valid ids are valid")]
 
 use crate::indices::{each_type, Id, Ids, Indices, Offsets};
+use crate::ops::mean_pool::{normalize, Pool, Tokens};
 use crate::ops::tile::Tile;
 use crate::row::{is_decoded, is_plain, with_direct_rows, Plain, Stored};
 use crate::simd::{dispatch, for_each_vector, Isa, Simd};
@@ -65,30 +66,31 @@ pub struct BagState {
 ///
 /// # Panics
 /// If lengths do not match each other or the table, or a maximum has weights.
-pub fn bag_extend(
+pub fn bag_extend<'a>(
     exec: impl Into<Exec>,
-    bag: &Bag<'_>,
+    bag: impl Into<Pool<'a>>,
     ids: Indices<'_>,
     weights: Option<&[f32]>,
     cols: Range<usize>,
     state: &mut BagState,
     acc: &mut [f32],
 ) {
-    extend(exec.into(), bag, ids, weights, cols, state, acc)
+    extend(exec.into(), &bag.into(), ids, weights, cols, state, acc)
 }
 
 #[inline(never)]
 fn extend(
     exec: Exec,
-    bag: &Bag<'_>,
+    pool: &Pool<'_>,
     ids: Indices<'_>,
     weights: Option<&[f32]>,
     cols: Range<usize>,
     state: &mut BagState,
     acc: &mut [f32],
 ) {
-    check(bag, ids, weights);
-    let dim = bag.table.dim();
+    check(pool, ids, weights);
+    let table = pool.bag.table;
+    let dim = table.dim();
     assert!(
         cols.start <= cols.end && cols.end <= dim,
         "columns outside the rows"
@@ -98,19 +100,26 @@ fn extend(
         "columns that do not fit the accumulators"
     );
     // Only WASM reduces bags in parts, where every other dtype is decoded.
-    if !is_plain(bag.table.spec().dtype()) {
-        return Tile::with(|tile| extend_decoded(exec, tile, bag, ids, weights, cols, state, acc));
+    if !is_plain(table.spec().dtype()) {
+        return Tile::with(|tile| extend_decoded(exec, tile, pool, ids, weights, cols, state, acc));
     }
     dispatch!(exec.isa, simd => {
-        let rows = Rows::<Plain<'_>>::of(bag.table);
-        Bagger::new(simd, exec, rows, bag, ids).extend(cols, 0..ids.len(), weights, state, acc)
+        let rows = Rows::<Plain<'_>>::of(table);
+        Bagger::new(simd, exec, rows, pool, ids).extend(cols, 0..ids.len(), weights, state, acc)
     });
 }
 
-/// Finishes a bag: `acc` becomes its result.
+/// Finishes a bag: `acc` becomes its result. With a norm it must be a whole row.
+pub fn bag_finish<'a>(isa: Isa, bag: impl Into<Pool<'a>>, state: &BagState, acc: &mut [f32]) {
+    finish_any(isa, &bag.into(), state, acc)
+}
+
 #[inline(never)]
-pub fn bag_finish(isa: Isa, bag: &Bag<'_>, state: &BagState, acc: &mut [f32]) {
-    dispatch!(isa, simd => finish(simd, bag.mode, state, acc));
+fn finish_any(isa: Isa, pool: &Pool<'_>, state: &BagState, acc: &mut [f32]) {
+    dispatch!(isa, simd => finish(simd, pool.bag.mode, state, acc));
+    if let Some(norm) = pool.norm {
+        normalize(isa, norm, acc);
+    }
 }
 
 /// Whole bags.
@@ -122,41 +131,64 @@ pub fn bag_finish(isa: Isa, bag: &Bag<'_>, state: &BagState, acc: &mut [f32]) {
 ///
 /// # Panics
 /// If lengths do not match each other or the table, or a maximum has weights.
-#[inline(never)]
-pub fn bag(
+pub fn bag<'a>(
     exec: impl Into<Exec>,
-    bag: &Bag<'_>,
+    bag: impl Into<Pool<'a>>,
     ids: Indices<'_>,
     bags: &Bags<'_>,
     weights: Option<&[f32]>,
     out: &mut [f32],
 ) {
-    check(bag, ids, weights);
-    let exec = exec.into();
-    let (dim, count) = (bag.table.dim(), bags.bags());
+    reduce(exec.into(), &bag.into(), ids, bags, weights, out)
+}
+
+#[inline(never)]
+fn reduce(
+    exec: Exec,
+    pool: &Pool<'_>,
+    ids: Indices<'_>,
+    bags: &Bags<'_>,
+    weights: Option<&[f32]>,
+    out: &mut [f32],
+) {
+    check(pool, ids, weights);
+    let table = pool.bag.table;
+    let (dim, count) = (table.dim(), bags.bags());
     assert!(
         count.checked_mul(dim) == Some(out.len()),
         "bags that do not fit the output"
     );
     let end = if count == 0 { 0 } else { bags.bag(count - 1).end };
     assert!(end == ids.len(), "the bags do not take every id");
-    if is_decoded(exec.isa, bag.table.spec().dtype()) {
+    if is_decoded(exec.isa, table.spec().dtype()) {
         return Tile::with(|tile| {
             for (b, out) in out.chunks_exact_mut(dim).enumerate() {
                 let (part, mut state) = (bags.bag(b), BagState::default());
                 let weights = weights.map(|weights| &weights[part.clone()]);
-                extend_decoded(exec, tile, bag, ids.slice(part), weights, 0..dim, &mut state, out);
-                bag_finish(exec.isa, bag, &state, out);
+                extend_decoded(
+                    exec,
+                    tile,
+                    pool,
+                    ids.slice(part),
+                    weights,
+                    0..dim,
+                    &mut state,
+                    out,
+                );
+                finish_any(exec.isa, pool, &state, out);
             }
         });
     }
-    dispatch!(exec.isa, simd => with_direct_rows!(simd, bag.table, rows => {
-        let mut bagger = Bagger::new(simd, exec, rows, bag, ids);
+    dispatch!(exec.isa, simd => with_direct_rows!(simd, table, rows => {
+        let mut bagger = Bagger::new(simd, exec, rows, pool, ids);
         for (b, out) in out.chunks_exact_mut(dim).enumerate() {
             let part = bags.bag(b);
             let mut state = BagState::default();
             bagger.extend(0..dim, part, weights, &mut state, out);
-            finish(simd, bag.mode, &state, out);
+            finish(simd, pool.bag.mode, &state, out);
+            if let Some(norm) = pool.norm {
+                normalize(exec.isa, norm, out);
+            }
         }
     }));
 }
@@ -165,30 +197,42 @@ pub fn bag(
 fn extend_decoded(
     exec: Exec,
     tile: &mut Tile,
-    bag: &Bag<'_>,
+    pool: &Pool<'_>,
     ids: Indices<'_>,
     weights: Option<&[f32]>,
     cols: Range<usize>,
     state: &mut BagState,
     acc: &mut [f32],
 ) {
-    let (before, mut kept) = (*state, [0.0; Tile::ROWS]);
+    let (Pool { bag, tokens, .. }, before, mut kept) = (*pool, *state, [1.0; Tile::ROWS]);
     for (t, acc) in acc.chunks_mut(Tile::COLS).enumerate() {
         *state = before;
         tile.clear(acc.len());
         for i in 0..ids.len() {
             let id = ids.get(i);
             if bag.padding != Some(id) {
-                kept[tile.rows()] = weights.map_or(1.0, |weights| weights[i]);
-                tile.push(exec.isa, bag.table, id, cols.start + t * Tile::COLS);
+                if let Some(weights) = weights {
+                    kept[tile.rows()] = weights[i];
+                } else if let Some(weights) = tokens.weights {
+                    kept[tile.rows()] = weights[id];
+                }
+                let first_col = cols.start + t * Tile::COLS;
+                tile.push(exec.isa, bag.table, tokens.row(id), first_col);
             }
             if tile.is_full() || i + 1 == ids.len() {
-                let part = Bag {
-                    table: tile.table(),
-                    mode: bag.mode,
-                    padding: None,
-                };
                 let weights = weights.map(|_| &kept[..tile.rows()]);
+                let part = Pool {
+                    bag: Bag {
+                        table: tile.table(),
+                        mode: bag.mode,
+                        padding: None,
+                    },
+                    tokens: Tokens {
+                        rows: None,
+                        weights: tokens.weights.map(|_| &kept[..tile.rows()]),
+                    },
+                    norm: None,
+                };
                 extend(
                     exec,
                     &part,
@@ -204,10 +248,16 @@ fn extend_decoded(
     }
 }
 
-fn check(bag: &Bag<'_>, ids: Indices<'_>, weights: Option<&[f32]>) {
-    let Some(weights) = weights else { return };
-    assert!(weights.len() == ids.len(), "one weight for each id");
-    assert!(bag.mode != Mode::Max, "a maximum has no weights");
+fn check(pool: &Pool<'_>, ids: Indices<'_>, weights: Option<&[f32]>) {
+    let of_tokens = pool.tokens.weights.is_some();
+    if let Some(weights) = weights {
+        assert!(weights.len() == ids.len(), "one weight for each id");
+        assert!(!of_tokens, "weights of both ids and tokens");
+    }
+    assert!(
+        pool.bag.mode != Mode::Max || !of_tokens && weights.is_none(),
+        "a maximum has no weights"
+    );
 }
 
 #[inline(always)]
@@ -231,6 +281,7 @@ struct Bagger<'a, 'i, S, R> {
     rows: Rows<'a, R>,
     mode: Mode,
     padding: Option<usize>,
+    tokens: Tokens<'i>,
     /// The ids of all bags, one after the other.
     ids: Indices<'i>,
     prefetch: Prefetch,
@@ -239,12 +290,14 @@ struct Bagger<'a, 'i, S, R> {
 
 impl<'a, 'i, S: Simd, R: Stored<'a>> Bagger<'a, 'i, S, R> {
     #[inline(always)]
-    fn new(simd: S, exec: Exec, rows: Rows<'a, R>, bag: &Bag<'_>, ids: Indices<'i>) -> Self {
+    fn new(simd: S, exec: Exec, rows: Rows<'a, R>, pool: &Pool<'i>, ids: Indices<'i>) -> Self {
+        let Pool { bag, tokens, .. } = *pool;
         Bagger {
             simd,
             rows,
             mode: bag.mode,
             padding: bag.padding,
+            tokens,
             ids,
             prefetch: exec
                 .tuning
@@ -267,11 +320,13 @@ impl<'a, 'i, S: Simd, R: Stored<'a>> Bagger<'a, 'i, S, R> {
             let part = start..part.end.min(start + Run::LEN);
             self.prefetch_rows(part.clone());
             let weights = weights.map(|weights| &weights[part.clone()]);
-            self.run.fill(self.ids.slice(part), weights, self.padding);
+            self.run
+                .fill(self.ids.slice(part), weights, self.padding, &self.tokens);
             if self.run.is_empty() {
                 continue;
             }
-            self.columns(cols.clone(), weights.is_some(), state.kept == 0, acc);
+            let weighted = weights.is_some() || self.tokens.weights.is_some();
+            self.columns(cols.clone(), weighted, state.kept == 0, acc);
             state.kept += self.run.len();
             if weights.is_some() {
                 let sum = state.weight.unwrap_or(0.0);
@@ -288,7 +343,7 @@ impl<'a, 'i, S: Simd, R: Stored<'a>> Bagger<'a, 'i, S, R> {
         for i in part.start.saturating_add(rows)..part.end.saturating_add(rows).min(self.ids.len()) {
             let id = self.ids.get(i);
             if self.padding != Some(id) {
-                self.rows.prefetch(self.simd, hint, id);
+                self.rows.prefetch(self.simd, hint, self.tokens.row(id));
             }
         }
     }
@@ -379,7 +434,7 @@ impl<'a, 'i, S: Simd, R: Stored<'a>> Bagger<'a, 'i, S, R> {
     }
 }
 
-/// A run of valid ids, widened to u32 and without padding, for the inner loop.
+/// A run of valid rows as u32, without padding, for the inner loop.
 pub(crate) struct Run {
     ids: [u32; Run::LEN],
     weights: [f32; Run::LEN],
@@ -402,13 +457,31 @@ impl Run {
     /// The largest number of ids in a run, small enough that they stay in the L1 cache with the rows.
     pub const LEN: usize = 256;
 
-    /// Replaces the run by all `ids` (at most `LEN`) except those equal to `skip`, and by their weights if there are
-    /// any. Compiled once: a copy of at most `LEN` ids gains little from wide vectors, and its code for every type of ids
+    /// Replaces the run by the rows of all `ids` (at most `LEN`) except those equal to `skip`, and by their weights if
+    /// there are any. Compiled once: a copy of at most `LEN` ids gains little from wide vectors, and its code for every type of ids
     /// takes as much as the rest of a kernel.
     #[inline(never)]
-    pub fn fill(&mut self, ids: Indices<'_>, weights: Option<&[f32]>, skip: Option<usize>) {
+    pub fn fill(
+        &mut self,
+        ids: Indices<'_>,
+        weights: Option<&[f32]>,
+        skip: Option<usize>,
+        tokens: &Tokens<'_>,
+    ) {
         self.bound = ids.bound();
         each_type!(ids.ids(), ids => self.keep(ids, weights, skip));
+        let ids = &mut self.ids[..self.len];
+        if let Some(weights) = tokens.weights {
+            for (weight, &id) in self.weights.iter_mut().zip(&*ids) {
+                *weight = weights[id as usize];
+            }
+        }
+        if let Some(rows) = tokens.rows {
+            for id in ids {
+                *id = rows.row(*id as usize) as u32;
+            }
+            self.bound = rows.bound();
+        }
     }
 
     #[inline(always)]
@@ -447,7 +520,7 @@ impl Run {
     /// The ids kept.
     #[inline(always)]
     pub fn ids(&self) -> Indices<'_> {
-        // SAFETY: copies of valid ids.
+        // SAFETY: copies of valid ids, or rows of a `Mapping` with this bound.
         unsafe { Indices::proven(Ids::U32(&self.ids[..self.len]), self.bound) }
     }
 
