@@ -119,18 +119,19 @@ function describeAny(value: unknown): string {
   }
 }
 
-/** `ERR_ID_OUT_OF_RANGE`; `what` names the ids. */
+/** `ERR_ID_OUT_OF_RANGE`; `what` names the ids, and `where` ends the message. */
 export function idOutOfRange(
   what: 'Token indices' | 'Positions',
   value: number | bigint,
   position: number,
   bound: number,
   shape: readonly number[],
+  where = '',
 ): TokenbedError {
   return fail(
     RangeError,
     'ERR_ID_OUT_OF_RANGE',
-    `${what} must be in range [0, ${bound}): got ${value} at ${place(position, shape)}`,
+    `${what} must be in range [0, ${bound}): got ${value} at ${place(position, shape)}${where}`,
     { value, position, bound },
   );
 }

@@ -89,6 +89,8 @@ export interface PoolRecord {
   weights?: Float32Array;
   /** The same instead of `weights`: products, sums and the division are then computed in f64, and rounded once. */
   preciseWeights?: Float64Array;
+  /** Rounds products with `preciseWeights` to f32, and adds and divides in f32, as if the table stored weighted rows. */
+  rounded?: boolean;
   /** `model2vec` or `sentence-transformers`: the norm by which a mean is divided. Without it the mean is the result. */
   norm?: string;
 }

@@ -28,13 +28,13 @@ export function placeOf(source: unknown): Place {
   const files = hostFiles();
   if (typeof source === 'string') {
     if (source === '') throw wrongValue('source', source, accepted);
-    return files === undefined ? urlFolder(source, accepted) : pathFolder(source);
+    return files === undefined ? urlFolder(source, accepted, (url) => url) : pathFolder(source);
   }
   if (typeof source !== 'object' || source === null) throw wrongKind('source', source, accepted);
   const { href, protocol } = source as Partial<UrlLike>;
   if (typeof href === 'string' && typeof protocol === 'string') {
     if (files !== undefined && protocol === 'file:') return pathFolder(files.pathOf(href));
-    return urlFolder(href, accepted);
+    return urlFolder(href, accepted, (href) => ({ href, protocol }));
   }
   if (!('model' in source)) throw wrongKind('source', source, accepted);
   return { files: named(source, ['model', 'tokenizer', 'config', 'modules']) as Named & StaticModelFiles };
@@ -44,9 +44,9 @@ const pathFolder = (path: string): Place => ({
   folder: (name) => `${path.replace(/(.)[/\\]+$/, '$1')}/${name}`,
 });
 
-function urlFolder(url: string, accepted: string): Place {
+function urlFolder(url: string, accepted: string, source: (url: string) => Source): Place {
   if (!url.endsWith('/')) throw wrongValue('source', url, accepted);
-  return { folder: (name) => url + name };
+  return { folder: (name) => source(url + name) };
 }
 
 /** The layouts of a folder, in the order in which they are tried: the first one that has all of its files. */

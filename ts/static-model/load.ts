@@ -16,7 +16,7 @@ import type { ResponseCache } from '../files/cache.js';
 import { type Input, malformed, readAll } from '../files/input.js';
 import { type Found, type Loaded, loading, readReadOptions, readWanted } from '../files/load.js';
 import type { OnLoadProgress } from '../files/monitor.js';
-import type { ReadOptions, Source } from '../files/source.js';
+import type { ReadOptions, Source, UrlLike } from '../files/source.js';
 import type { LoadSignal, Steps } from '../files/steps.js';
 import { useSource } from '../files/use-source.js';
 import type { StorageDType } from '../table-spec.js';
@@ -184,7 +184,8 @@ class Loads {
 
   /** Layouts share files of a folder, which are addresses or paths. */
   #once<T>(what: string, source: Source | undefined, load: () => Promise<T>): Promise<T> {
-    const key = typeof source === 'string' ? `${what} ${source}` : {};
+    const { href = source } = (source ?? {}) as Partial<UrlLike>;
+    const key = typeof href === 'string' ? `${what} ${href}` : {};
     let promise = this.#loads.get(key) as Promise<T> | undefined;
     if (promise === undefined) {
       promise = load();

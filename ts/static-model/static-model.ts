@@ -113,7 +113,12 @@ export class StaticModel {
     this.#encoder = encoder;
     this.#mostCharacters = parts.mostCharacters;
     this.#op = backend.prepare((kernels) =>
-      kernels.poolCreate({ table: table.handle(), ...values, compat, normalize }),
+      kernels.poolCreate({
+        table: table.handle(),
+        ...values,
+        rounded: compat === 'sentence-transformers',
+        ...(normalize ? { norm: compat } : {}),
+      }),
     );
     this.table = new Embedding(new FilledTable(table, null, null, { words, metadata }));
     this.#lifetime = new Lifetime('The model', internalsOf(this.table).lifetime);

@@ -64,7 +64,7 @@ export function readIds(value: unknown, bound: number, where = ''): ArrayLike<nu
       if (isArray(id) || kindOf(id) !== undefined) throw invalidIds(where, value, `nested at [${position}]`);
       throw invalidId(id, position, scalar ? [] : [position], where);
     }
-    if (id < 0 || id >= bound) throw idOutOfRange('Token indices', id, position, bound, shape);
+    if (id < 0 || id >= bound) throw idOutOfRange('Token indices', id, position, bound, shape, where);
     ids[position] = Number(id) + 0;
   }
   return ids;

@@ -89,6 +89,8 @@ pub struct PoolRecord {
     pub weights: Option<Vec<f32>>,
     /// The same in f64, in which products and sums are then computed.
     pub precise_weights: Option<Vec<f64>>,
+    /// Whether products and sums of them are rounded to f32.
+    pub rounded: bool,
     /// `model2vec` or `sentence-transformers`.
     pub norm: Option<String>,
 }
@@ -260,6 +262,7 @@ pub(crate) struct PoolOp {
     pub mapping: Option<Mapping>,
     pub weights: Option<Vec<f32>>,
     pub precise: Option<Vec<f64>>,
+    pub rounded: bool,
     pub norm: Option<Norm>,
 }
 
@@ -531,6 +534,7 @@ impl Environment {
             mapping,
             weights: record.weights,
             precise: record.precise_weights,
+            rounded: record.rounded,
             norm,
         })))
     }

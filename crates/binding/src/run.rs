@@ -122,7 +122,7 @@ pub fn pool_run<F: FloatArray>(
                 ..Cut::any(texts, dim)
             };
             out.compute(env, cut, (ids, cuts), |(ids, cuts), window, out| {
-                let (mut sums, most) = (Precise::new(), ids.most());
+                let (mut sums, most) = (Precise::new(op.rounded), ids.most());
                 for (text, out) in window.rows().zip(out.values.chunks_exact_mut(window.cols)) {
                     let text = cuts.range(text, count);
                     for cols in pieces(0..out.len(), Precise::COLS) {

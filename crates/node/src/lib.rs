@@ -137,6 +137,8 @@ pub struct PoolRecord {
     /// The same in f64, in which products and sums are then computed.
     #[napi(ts_type = "Float64Array")]
     pub precise_weights: Option<Float64Array>,
+    /// Whether products and sums of them are rounded to f32.
+    pub rounded: Option<bool>,
     /// `model2vec` or `sentence-transformers`.
     pub norm: Option<String>,
 }
@@ -558,6 +560,7 @@ pub fn pool_create(env: Env, record: PoolRecord) -> napi::Result<f64> {
         mapping,
         weights,
         precise_weights,
+        rounded,
         norm,
     } = record;
     with(&env, |env| {
@@ -566,6 +569,7 @@ pub fn pool_create(env: Env, record: PoolRecord) -> napi::Result<f64> {
             mapping: mapping.map(|mapping| mapping.to_vec()),
             weights: weights.map(|weights| weights.to_vec()),
             precise_weights: precise_weights.map(|weights| weights.to_vec()),
+            rounded: rounded.unwrap_or(false),
             norm,
         })
     })

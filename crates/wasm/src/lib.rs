@@ -41,7 +41,7 @@ interface RowsRecord { table: number; encoding: string; dim: number; fortran: bo
 interface SinusoidRecord { dim: number; base: number; layout: string; frequencies?: Float64Array }
 interface RotaryRecord { table: number; dim: number; layout: string }
 interface BagRecord { table: number; mode: string; padding?: number; includeLastOffset: boolean }
-interface PoolRecord { table: number; mapping?: Uint32Array; weights?: Float32Array; preciseWeights?: Float64Array; norm?: string }
+interface PoolRecord { table: number; mapping?: Uint32Array; weights?: Float32Array; preciseWeights?: Float64Array; rounded?: boolean; norm?: string }
 interface EmbedRecord { table: number; scale?: number; positions?: number; dropout?: number; seed?: bigint }
 interface WordsRecord { format: string; total: number; limit: number; dtype?: string; dim?: number }
 interface PositionsRecord { table: number; dropout?: number; seed?: bigint }
@@ -395,6 +395,7 @@ pub fn pool_create(#[wasm_bindgen(unchecked_param_type = "PoolRecord")] record: 
             mapping: ids(record, "mapping"),
             weights: floats(record, "weights"),
             precise_weights: doubles(record, "preciseWeights"),
+            rounded: number(record, "rounded").is_some_and(|rounded| rounded != 0.0),
             norm: optional_text(record, "norm"),
         })
     })

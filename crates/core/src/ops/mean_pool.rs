@@ -6,6 +6,7 @@
 //! mean = f32(acc / f32(ids))              0 without ids
 //!
 //! with f64 weights:  acc = f64(acc + f64(x * weights[id])),  mean = f32(f64(acc / f64(ids)))
+//!          rounded:  acc = f32(acc + f32(x * weights[id])),  mean = f32(acc / f32(ids))
 //! with a norm:       out = f32(mean / divisor), see `Norm`
 //! ```
 //! A text is a bag, so the rows are added by `bag.rs`: only [`Tokens`] and [`normalize`] are added to it. Sums in f64 are
@@ -152,18 +153,19 @@ pub fn squares(block: &[f32]) -> f32 {
 pub struct Precise {
     sums: [f64; Precise::COLS],
     row: [f32; Precise::COLS],
+    rounded: bool,
 }
 
 impl Precise {
     /// The most columns.
     pub const COLS: usize = 512;
 
-    /// +0 in each column.
-    #[allow(clippy::new_without_default, reason = "it is large")]
-    pub fn new() -> Self {
+    /// +0 in each column. If `rounded`, products and sums are rounded to f32, as if the table stored weighted rows.
+    pub fn new(rounded: bool) -> Self {
         Precise {
             sums: [0.0; Precise::COLS],
             row: [0.0; Precise::COLS],
+            rounded,
         }
     }
 
@@ -186,7 +188,7 @@ impl Precise {
         for i in 0..ids.len() {
             let id = ids.get(i);
             decode(isa, table, tokens.row(id), cols.clone(), row);
-            dispatch_plain!(isa, add(row, weights[id], sums));
+            dispatch_plain!(isa, add(row, weights[id], self.rounded, sums));
         }
     }
 
@@ -200,8 +202,13 @@ impl Precise {
 }
 
 #[inline(always)]
-fn add(row: &[f32], weight: f64, sums: &mut [f64]) {
+fn add(row: &[f32], weight: f64, rounded: bool, sums: &mut [f64]) {
     for (sum, x) in sums.iter_mut().zip(row) {
-        *sum += f64::from(*x) * weight;
+        let product = f64::from(*x) * weight;
+        *sum = if rounded {
+            f64::from(*sum as f32 + product as f32)
+        } else {
+            *sum + product
+        };
     }
 }
