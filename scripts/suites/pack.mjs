@@ -40,7 +40,7 @@ const REQUIRED = [
 
 /** Forbidden files: sources, tests, caches, and the .gitignore that would exclude dist/. */
 const FORBIDDEN =
-  /(^|\/)\.gitignore$|\.tsbuildinfo$|^(ts|crates|test|scripts|target|examples|bench|\.cache)\//;
+  /(^|\/)\.gitignore$|\.tsbuildinfo$|^(ts|crates|test|scripts|target|examples|models|bench|\.cache)\//;
 
 /** @returns {Promise<import('../lib/suite.mjs').Outcome>} */
 export async function pack() {
