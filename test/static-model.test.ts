@@ -602,7 +602,11 @@ describe('load', () => {
     await expect(StaticModel.load(files, { signal: controller.signal })).rejects.toBe(reason);
     expect(cancelled.sort()).toEqual(['model', 'tokenizer']);
     // One file that is malformed ends the others, too.
-    await fails({ model: join('nonsense'), tokenizer: silent('other') }, 'bytes');
+    async function* nonsense() {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      yield join('nonsense');
+    }
+    await fails({ model: nonsense(), tokenizer: silent('other') }, 'bytes');
     expect(cancelled).toContain('other');
   });
 });
