@@ -110,13 +110,13 @@ test('the commands of docs/command-line.md succeed', async () => {
   expect(await readFile(path.join(cwd, 'positions.svg'), 'utf8')).toMatch(/^<svg /);
 });
 
-test('the first screen of README.md shows the install, six lines of code and both commands', () => {
+test('the first screen of README.md shows the install, five lines of code and both commands', () => {
   const {
     all: [install, code],
     text,
   } = documents[0]!;
-  expect(install?.text).toBe('npm i tokenbed\n');
-  expect(code?.text.split('\n').filter((line) => line !== '')).toHaveLength(6);
+  expect(install?.text).toBe('npm i tokenbed @tokenbed/minilm-static\n');
+  expect(code?.text.split('\n').filter((line) => line !== '')).toHaveLength(5);
   const screen = text.split('\n').slice(0, 45).join('\n');
   expect(screen).toContain('`npm run demo`');
   expect(screen).toContain('`npm test`');
