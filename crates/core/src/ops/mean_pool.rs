@@ -100,16 +100,13 @@ pub fn normalize(isa: Isa, norm: Norm, row: &mut [f32]) {
     normalize_parts(isa, norm, dim, dim, &mut |cols, work| work(&mut row[cols]))
 }
 
-/// The same for a row of `dim` columns that is longer than a tile. `edit` calls its second argument with columns of the
-/// row: at most `most` of them, which is a multiple of 16.
+/// Calls its second argument with the values of some columns of a row.
+pub type Edit<'a> = dyn FnMut(Range<usize>, &mut dyn FnMut(&mut [f32])) + 'a;
+
+/// The same for a row of `dim` columns that is longer than a tile. `edit` is called with at most `most` columns, which is a
+/// multiple of 16 and at least 128.
 #[inline(never)]
-pub fn normalize_parts(
-    isa: Isa,
-    kind: Norm,
-    dim: usize,
-    most: usize,
-    edit: &mut dyn FnMut(Range<usize>, &mut dyn FnMut(&mut [f32])),
-) {
+pub fn normalize_parts(isa: Isa, kind: Norm, dim: usize, most: usize, edit: &mut Edit<'_>) {
     let parts = || (0..dim).step_by(most).map(|start| start..dim.min(start + most));
     let divisor = match kind {
         Norm::Model2vec => {
