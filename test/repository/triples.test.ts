@@ -4,7 +4,8 @@
  *
  * ```text
  * triples.json         distractors that repeat the frame of the text, often word for word
- * triples-plain.json   distractors that share words as unrelated sentences do; by another author, who knew no result
+ * triples-plain.json   distractors that share four or five words; by another author, who knew no result
+ * triples-common.json  distractors that share two or three common words; by a third author, who knew no result
  * ```
  * Both were written before a model was run on them, and are never changed: otherwise they would measure their author.
  */
@@ -31,6 +32,7 @@ function shared(a: string, b: string): number {
 describe.each([
   ['triples.json', 64, 'a7dcaaf92f114501a4efc4b95912b02c75bca9a473d7573e477979f6b8179dcc'],
   ['triples-plain.json', 80, 'fd89d90a04deb1219bba0cc683340e4f3d7fb51b917781fd802215e7f8512395'],
+  ['triples-common.json', 60, '8ce00415ac2202956f5d4d1ceee937093eaa5fc035d9aaa7c1a4a448ea312bcb'],
 ])('%s', (name, count, sha256) => {
   const file = readFileSync(new URL(`../models/${name}`, import.meta.url));
   const triples: readonly Triple[] = JSON.parse(file.toString('utf8'));

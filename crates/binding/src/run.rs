@@ -8,11 +8,8 @@
 use crate::arrays::{pieces, At, BagInputs, ByteArray, Cut, Cuts, FloatArray, IdArray, OutArray, Proven};
 use crate::environment::{Dropping, Environment};
 use crate::status::{first, second, Failure, DONE};
-use std::ops::Range;
-use tokenbed_core::ops::{self, Bag, Embed, Layout, Norm, Pool, Positions, Precise, Rotary, Source, Tokens};
+use tokenbed_core::ops::{self, Bag, Embed, Layout, Pool, Positions, Rotary, Source, Tokens};
 use tokenbed_core::rng::Draws;
-use tokenbed_core::simd::dot::{sum, ZERO};
-use tokenbed_core::simd::{Isa, Scalar};
 use tokenbed_core::Window;
 
 /// A status, or a bug of the caller.
@@ -98,78 +95,31 @@ pub fn pool_run<F: FloatArray>(
     prove!(second, all.check(ids.len()));
     let count = all.range(texts, ids.len()).start;
     let ids = prove!(first, Proven::check(ids.first(count), isa, op.tokens as u64));
-    let cuts = Cuts::At {
-        offsets,
-        include_last: true,
+    let inputs = BagInputs {
+        ids,
+        cuts: Cuts::At {
+            offsets,
+            include_last: true,
+        },
+        weights: None::<F>,
     };
-    let norm = op.norm.filter(|_| dim <= out.most());
-    match &op.precise {
-        None => {
-            let tokens = Tokens {
-                rows: op.mapping.as_ref(),
-                weights: op.weights.as_deref(),
-            };
-            let inputs = BagInputs {
-                ids,
-                cuts,
-                weights: None::<F>,
-            };
-            out.reduce(env, &Pool::mean(table, tokens, norm), inputs)
-        }
-        Some(weights) => {
-            let cut = Cut {
-                cost: 1 + count / texts.max(1),
-                ..Cut::any(texts, dim)
-            };
-            out.compute(env, cut, (ids, cuts), |(ids, cuts), window, out| {
-                let (mut sums, most) = (Precise::new(op.rounded), ids.most());
-                for (text, out) in window.rows().zip(out.values.chunks_exact_mut(window.cols)) {
-                    let text = cuts.range(text, count);
-                    for cols in pieces(0..out.len(), Precise::COLS) {
-                        let from = window.first_col + cols.start;
-                        for part in pieces(text.clone(), most) {
-                            let cols = from..from + cols.len();
-                            sums.add(isa, table, op.mapping.as_ref(), weights, ids.tile(part), cols);
-                        }
-                        sums.finish(text.len(), &mut out[cols]);
-                    }
-                    if let Some(norm) = norm {
-                        ops::normalize(isa, norm, out);
-                    }
-                }
-            })
-        }
-    }
-    if let (Some(wide), None) = (op.norm, norm) {
-        for text in pieces(0..texts * dim, dim) {
-            normalize_wide(isa, wide, text, &mut out);
+    let tokens = Tokens {
+        rows: op.mapping.as_ref(),
+        weights: op.weights.as_deref(),
+        precise: op.precise.as_deref(),
+        rounded: op.rounded,
+    };
+    let most = out.most();
+    let norm = op.norm.filter(|_| dim <= most);
+    out.reduce(env, &Pool::mean(table, tokens, norm), inputs);
+    if let (Some(norm), None) = (op.norm, norm) {
+        for row in pieces(0..texts * dim, dim) {
+            ops::normalize_parts(isa, norm, dim, most, &mut |cols, work| {
+                out.edit(row.start + cols.start..row.start + cols.end, false, work)
+            });
         }
     }
     Ok(DONE)
-}
-
-/// Divides a row that is longer than a tile by its norm.
-fn normalize_wide(isa: Isa, norm: Norm, row: Range<usize>, out: &mut impl OutArray) {
-    /// Columns at a time: a multiple of 16, and of the blocks of a pairwise sum.
-    const PIECE: usize = 1024;
-    let square = match norm {
-        Norm::Model2vec => ops::pairwise(row.clone(), &mut |block| {
-            let mut square = 0.0;
-            out.edit(block, false, |x| square = ops::squares(x));
-            square
-        }),
-        Norm::SentenceTransformers => {
-            let mut lanes = ZERO;
-            for part in pieces(row.clone(), PIECE) {
-                out.edit(part, false, |x| ops::extend_dot(isa, x, x, &mut lanes));
-            }
-            sum(Scalar, &lanes)
-        }
-    };
-    let divisor = norm.divisor(square.sqrt());
-    for part in pieces(row, PIECE) {
-        out.edit(part, false, |x| ops::divide(isa, divisor, x));
-    }
 }
 
 /// Looks up token rows, scales them, adds positions and applies dropout in one pass over the output.

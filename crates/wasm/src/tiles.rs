@@ -13,7 +13,7 @@ use tokenbed_binding::arrays::{
 };
 use tokenbed_binding::{Environment, Failure};
 use tokenbed_core::indices::Ids;
-use tokenbed_core::ops::{bag_extend, bag_finish, BagState, Pool};
+use tokenbed_core::ops::{bag_extend, bag_finish, normalize, BagState, Pool};
 use tokenbed_core::{Output, Window};
 use wasm_bindgen::prelude::*;
 
@@ -491,21 +491,20 @@ impl OutArray for FloatsOut<'_> {
         let cut = Cut::any(cuts.bags(), pool.bag.table.dim());
         for window in cut.windows(self.most()) {
             self.edit(window.elements(cut.dim), true, |out| {
-                for (b, acc) in window.rows().zip(out.chunks_exact_mut(window.cols)) {
-                    let mut state = BagState::default();
-                    for part in pieces(cuts.range(b, count), most) {
-                        let weights = weights.as_mut().map(|weights| weights.tile(part.clone()));
-                        bag_extend(
-                            exec,
-                            pool,
-                            ids.tile(part),
-                            weights,
-                            window.cols(),
-                            &mut state,
-                            acc,
-                        );
+                for (b, out) in window.rows().zip(out.chunks_exact_mut(window.cols)) {
+                    let bag = cuts.range(b, count);
+                    for cols in pieces(0..out.len(), pool.most_cols()) {
+                        let (acc, mut state) = (&mut out[cols.clone()], BagState::default());
+                        let cols = window.first_col + cols.start..window.first_col + cols.end;
+                        for part in pieces(bag.clone(), most) {
+                            let weights = weights.as_mut().map(|weights| weights.tile(part.clone()));
+                            bag_extend(exec, pool, ids.tile(part), weights, cols.clone(), &mut state, acc);
+                        }
+                        bag_finish(exec.isa, pool, &state, acc);
                     }
-                    bag_finish(exec.isa, pool, &state, acc);
+                    if let Some(norm) = pool.norm {
+                        normalize(exec.isa, norm, out);
+                    }
                 }
             });
         }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use tokenbed_binding::arrays::{BagInputs, Cut, FloatArray, IdArray, OutArray};
 use tokenbed_binding::Environment;
-use tokenbed_core::ops::{bag_extend, bag_finish, BagState, Pool};
+use tokenbed_core::ops::{bag_extend, bag_finish, normalize, BagState, Pool};
 use tokenbed_core::{Output, Window};
 
 fn address<T>(values: &[T]) -> Range<usize> {
@@ -107,20 +107,18 @@ impl OutArray for TiledOut<'_> {
         } = inputs;
         assert!(weights.is_none());
         let dim = pool.bag.table.dim();
-        for (b, acc) in self.0.chunks_exact_mut(dim).enumerate() {
-            let mut state = BagState::default();
-            for i in cuts.range(b, ids.len()) {
-                bag_extend(
-                    env.exec(),
-                    pool,
-                    ids.tile(i..i + 1),
-                    None,
-                    0..dim,
-                    &mut state,
-                    acc,
-                );
+        for (b, row) in self.0.chunks_exact_mut(dim).enumerate() {
+            for (part, acc) in row.chunks_mut(pool.most_cols().min(dim)).enumerate() {
+                let (first, mut state) = (part * pool.most_cols(), BagState::default());
+                for i in cuts.range(b, ids.len()) {
+                    let cols = first..first + acc.len();
+                    bag_extend(env.exec(), pool, ids.tile(i..i + 1), None, cols, &mut state, acc);
+                }
+                bag_finish(env.isa(), pool, &state, acc);
             }
-            bag_finish(env.isa(), pool, &state, acc);
+            if let Some(norm) = pool.norm {
+                normalize(env.isa(), norm, row);
+            }
         }
     }
 }

@@ -17,7 +17,7 @@
 #![expect(unsafe_code, reason = "copies of valid ids are valid")]
 
 use crate::indices::{each_type, Id, Ids, Indices, Offsets};
-use crate::ops::mean_pool::{normalize, Pool, Tokens};
+use crate::ops::mean_pool::{add_precise, divide, finish_precise, normalize, Pool, Tokens, PRECISE_COLS};
 use crate::ops::tile::Tile;
 use crate::row::{is_decoded, is_plain, with_direct_rows, Plain, Stored};
 use crate::simd::{dispatch, for_each_vector, Isa, Simd};
@@ -48,12 +48,28 @@ pub struct Bag<'a> {
 }
 
 /// The state of a bag between two parts of its ids, besides its accumulators.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Default)]
 pub struct BagState {
-    /// Ids kept so far: not padding.
-    kept: usize,
+    kept: Kept,
+    /// The accumulators, if the weights of tokens are f64.
+    precise: Option<[f64; PRECISE_COLS]>,
+}
+
+/// What a bag has kept so far.
+#[derive(Debug, Clone, Copy, Default)]
+struct Kept {
+    /// Ids that are not padding.
+    ids: usize,
     /// The sum of their weights, in index order, if the bag has weights.
     weight: Option<f32>,
+}
+
+impl Kept {
+    /// The divisor of a mean.
+    #[inline(always)]
+    fn divisor(&self) -> f32 {
+        self.weight.unwrap_or(self.ids as f32)
+    }
 }
 
 /// Adds more ids to one bag.
@@ -62,7 +78,8 @@ pub struct BagState {
 /// table [V, D], ids [n], weights [n] -> acc [cols.len()]
 /// ```
 /// Start a bag with `BagState::default()` and any `acc`, add its ids in any number of parts, in order, and end it with
-/// [`bag_finish`]. Each column range of a bag is a separate bag with a separate state.
+/// [`bag_finish`]. Each column range of a bag is a separate bag with a separate state, of at most
+/// [`most_cols`](Pool::most_cols) columns.
 ///
 /// # Panics
 /// If lengths do not match each other or the table, or a maximum has weights.
@@ -75,9 +92,30 @@ pub fn bag_extend<'a>(
     state: &mut BagState,
     acc: &mut [f32],
 ) {
-    extend(exec.into(), &bag.into(), ids, weights, cols, state, acc)
+    let (exec, pool, kept) = (exec.into(), bag.into(), &mut state.kept);
+    check(&pool, ids, weights);
+    let table = pool.bag.table;
+    if let Some(of_tokens) = pool.tokens.precise {
+        let sums = state.precise.get_or_insert([0.0; PRECISE_COLS]);
+        kept.ids += ids.len();
+        return add_precise(
+            exec.isa,
+            table,
+            &pool.tokens,
+            of_tokens,
+            ids,
+            cols,
+            &mut sums[..acc.len()],
+        );
+    }
+    // Only WASM reduces bags in parts, where every other dtype is decoded.
+    if !is_plain(table.spec().dtype()) {
+        return Tile::with(|tile| extend_decoded(exec, tile, &pool, ids, weights, cols, kept, acc));
+    }
+    extend(exec, &pool, ids, weights, cols, kept, acc)
 }
 
+/// [`bag_extend`] for a table of f32.
 #[inline(never)]
 fn extend(
     exec: Exec,
@@ -85,40 +123,40 @@ fn extend(
     ids: Indices<'_>,
     weights: Option<&[f32]>,
     cols: Range<usize>,
-    state: &mut BagState,
+    kept: &mut Kept,
     acc: &mut [f32],
 ) {
-    check(pool, ids, weights);
     let table = pool.bag.table;
-    let dim = table.dim();
     assert!(
-        cols.start <= cols.end && cols.end <= dim,
+        cols.start <= cols.end && cols.end <= table.dim(),
         "columns outside the rows"
     );
     assert!(
         cols.len() == acc.len(),
         "columns that do not fit the accumulators"
     );
-    // Only WASM reduces bags in parts, where every other dtype is decoded.
-    if !is_plain(table.spec().dtype()) {
-        return Tile::with(|tile| extend_decoded(exec, tile, pool, ids, weights, cols, state, acc));
-    }
     dispatch!(exec.isa, simd => {
         let rows = Rows::<Plain<'_>>::of(table);
-        Bagger::new(simd, exec, rows, pool, ids).extend(cols, 0..ids.len(), weights, state, acc)
+        Bagger::new(simd, exec, rows, pool, ids).extend(cols, 0..ids.len(), weights, kept, acc)
     });
 }
 
-/// Finishes a bag: `acc` becomes its result. With a norm it must be a whole row.
+/// Finishes a bag: `acc` becomes its result, which is not yet divided by a norm.
 pub fn bag_finish<'a>(isa: Isa, bag: impl Into<Pool<'a>>, state: &BagState, acc: &mut [f32]) {
-    finish_any(isa, &bag.into(), state, acc)
+    let BagState { kept, precise } = state;
+    match precise {
+        Some(sums) => finish_precise(kept.ids, sums, acc),
+        None => finish_decoded(isa, bag.into().bag.mode, kept, acc),
+    }
 }
 
+/// As `finish`, in less code.
 #[inline(never)]
-fn finish_any(isa: Isa, pool: &Pool<'_>, state: &BagState, acc: &mut [f32]) {
-    dispatch!(isa, simd => finish(simd, pool.bag.mode, state, acc));
-    if let Some(norm) = pool.norm {
-        normalize(isa, norm, acc);
+fn finish_decoded(isa: Isa, mode: Mode, kept: &Kept, acc: &mut [f32]) {
+    if kept.ids == 0 {
+        acc.fill(0.0);
+    } else if mode == Mode::Mean {
+        divide(isa, kept.divisor(), acc);
     }
 }
 
@@ -127,7 +165,8 @@ fn finish_any(isa: Isa, pool: &Pool<'_>, state: &BagState, acc: &mut [f32]) {
 /// ```text
 /// table [V, D], ids [n], weights [n], bags -> out [bags, D]
 /// ```
-/// The same bits as [`bag_extend`] and [`bag_finish`] for each bag. Every value of `out` is written.
+/// The same bits as [`bag_extend`] and [`bag_finish`] for each bag, divided by its norm if there is one. Every value of
+/// `out` is written.
 ///
 /// # Panics
 /// If lengths do not match each other or the table, or a maximum has weights.
@@ -160,22 +199,31 @@ fn reduce(
     );
     let end = if count == 0 { 0 } else { bags.bag(count - 1).end };
     assert!(end == ids.len(), "the bags do not take every id");
+    let normalize = |row: &mut [f32]| {
+        if let Some(norm) = pool.norm {
+            normalize(exec.isa, norm, row);
+        }
+    };
+    if pool.tokens.precise.is_some() {
+        for (b, out) in out.chunks_exact_mut(dim).enumerate() {
+            let ids = ids.slice(bags.bag(b));
+            for (part, acc) in out.chunks_mut(PRECISE_COLS).enumerate() {
+                let (first, mut state) = (part * PRECISE_COLS, BagState::default());
+                bag_extend(exec, pool, ids, None, first..first + acc.len(), &mut state, acc);
+                bag_finish(exec.isa, pool, &state, acc);
+            }
+            normalize(out);
+        }
+        return;
+    }
     if is_decoded(exec.isa, table.spec().dtype()) {
         return Tile::with(|tile| {
             for (b, out) in out.chunks_exact_mut(dim).enumerate() {
-                let (part, mut state) = (bags.bag(b), BagState::default());
+                let (part, mut kept) = (bags.bag(b), Kept::default());
                 let weights = weights.map(|weights| &weights[part.clone()]);
-                extend_decoded(
-                    exec,
-                    tile,
-                    pool,
-                    ids.slice(part),
-                    weights,
-                    0..dim,
-                    &mut state,
-                    out,
-                );
-                finish_any(exec.isa, pool, &state, out);
+                extend_decoded(exec, tile, pool, ids.slice(part), weights, 0..dim, &mut kept, out);
+                finish_decoded(exec.isa, pool.bag.mode, &kept, out);
+                normalize(out);
             }
         });
     }
@@ -183,12 +231,10 @@ fn reduce(
         let mut bagger = Bagger::new(simd, exec, rows, pool, ids);
         for (b, out) in out.chunks_exact_mut(dim).enumerate() {
             let part = bags.bag(b);
-            let mut state = BagState::default();
-            bagger.extend(0..dim, part, weights, &mut state, out);
-            finish(simd, pool.bag.mode, &state, out);
-            if let Some(norm) = pool.norm {
-                normalize(exec.isa, norm, out);
-            }
+            let mut kept = Kept::default();
+            bagger.extend(0..dim, part, weights, &mut kept, out);
+            finish(simd, pool.bag.mode, &kept, out);
+            normalize(out);
         }
     }));
 }
@@ -201,45 +247,49 @@ fn extend_decoded(
     ids: Indices<'_>,
     weights: Option<&[f32]>,
     cols: Range<usize>,
-    state: &mut BagState,
+    kept: &mut Kept,
     acc: &mut [f32],
 ) {
-    let (Pool { bag, tokens, .. }, before, mut kept) = (*pool, *state, [1.0; Tile::ROWS]);
+    let (Pool { bag, tokens, .. }, before) = (*pool, *kept);
+    let mut factors = [1.0; Tile::ROWS];
     for (t, acc) in acc.chunks_mut(Tile::COLS).enumerate() {
-        *state = before;
+        *kept = before;
         tile.clear(acc.len());
         for i in 0..ids.len() {
             let id = ids.get(i);
             if bag.padding != Some(id) {
                 if let Some(weights) = weights {
-                    kept[tile.rows()] = weights[i];
+                    factors[tile.rows()] = weights[i];
                 } else if let Some(weights) = tokens.weights {
-                    kept[tile.rows()] = weights[id];
+                    factors[tile.rows()] = weights[id];
                 }
                 let first_col = cols.start + t * Tile::COLS;
                 tile.push(exec.isa, bag.table, tokens.row(id), first_col);
             }
             if tile.is_full() || i + 1 == ids.len() {
-                let weights = weights.map(|_| &kept[..tile.rows()]);
+                let (table, factors) = (tile.table(), &factors[..tile.rows()]);
+                let tokens = Tokens {
+                    weights: tokens.weights.map(|_| factors),
+                    ..Tokens::default()
+                };
+                let bag = Bag {
+                    table,
+                    mode: bag.mode,
+                    padding: None,
+                };
                 let part = Pool {
-                    bag: Bag {
-                        table: tile.table(),
-                        mode: bag.mode,
-                        padding: None,
-                    },
-                    tokens: Tokens {
-                        rows: None,
-                        weights: tokens.weights.map(|_| &kept[..tile.rows()]),
-                    },
+                    bag,
+                    tokens,
                     norm: None,
                 };
+                let ids = Indices::first(tile.rows());
                 extend(
                     exec,
                     &part,
-                    Indices::first(tile.rows()),
-                    weights,
+                    ids,
+                    weights.map(|_| factors),
                     0..acc.len(),
-                    state,
+                    kept,
                     acc,
                 );
                 tile.clear(acc.len());
@@ -248,24 +298,30 @@ fn extend_decoded(
     }
 }
 
+/// Whether the arguments match. A kernel asserts the rest where it reads them.
 fn check(pool: &Pool<'_>, ids: Indices<'_>, weights: Option<&[f32]>) {
-    let of_tokens = pool.tokens.weights.is_some();
+    let Pool { bag, tokens, .. } = pool;
+    let of_tokens = tokens.weights.is_some() || tokens.precise.is_some();
     if let Some(weights) = weights {
         assert!(weights.len() == ids.len(), "one weight for each id");
         assert!(!of_tokens, "weights of both ids and tokens");
     }
     assert!(
-        pool.bag.mode != Mode::Max || !of_tokens && weights.is_none(),
+        bag.mode != Mode::Max || !of_tokens && weights.is_none(),
         "a maximum has no weights"
+    );
+    assert!(
+        tokens.precise.is_none() || bag.mode == Mode::Mean && bag.padding.is_none(),
+        "a sum in f64 is that of a mean without padding"
     );
 }
 
 #[inline(always)]
-fn finish<S: Simd>(simd: S, mode: Mode, state: &BagState, acc: &mut [f32]) {
-    if state.kept == 0 {
+fn finish<S: Simd>(simd: S, mode: Mode, kept: &Kept, acc: &mut [f32]) {
+    if kept.ids == 0 {
         acc.fill(0.0);
     } else if mode == Mode::Mean {
-        let divisor = simd.splat(state.weight.unwrap_or(state.kept as f32));
+        let divisor = simd.splat(kept.divisor());
         for_each_vector(
             simd,
             acc,
@@ -313,7 +369,7 @@ impl<'a, 'i, S: Simd, R: Stored<'a>> Bagger<'a, 'i, S, R> {
         cols: Range<usize>,
         part: Range<usize>,
         weights: Option<&[f32]>,
-        state: &mut BagState,
+        kept: &mut Kept,
         acc: &mut [f32],
     ) {
         for start in part.clone().step_by(Run::LEN) {
@@ -326,11 +382,11 @@ impl<'a, 'i, S: Simd, R: Stored<'a>> Bagger<'a, 'i, S, R> {
                 continue;
             }
             let weighted = weights.is_some() || self.tokens.weights.is_some();
-            self.columns(cols.clone(), weighted, state.kept == 0, acc);
-            state.kept += self.run.len();
+            self.columns(cols.clone(), weighted, kept.ids == 0, acc);
+            kept.ids += self.run.len();
             if weights.is_some() {
-                let sum = state.weight.unwrap_or(0.0);
-                state.weight = Some(self.run.weights().iter().fold(sum, |sum, weight| sum + weight));
+                let sum = kept.weight.unwrap_or(0.0);
+                kept.weight = Some(self.run.weights().iter().fold(sum, |sum, weight| sum + weight));
             }
         }
     }

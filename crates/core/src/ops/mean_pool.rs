@@ -9,13 +9,14 @@
 //!          rounded:  acc = f32(acc + f32(x * weights[id])),  mean = f32(acc / f32(ids))
 //! with a norm:       out = f32(mean / divisor), see `Norm`
 //! ```
-//! A text is a bag, so the rows are added by `bag.rs`: only [`Tokens`] and [`normalize`] are added to it. Sums in f64 are
-//! rare (models with a quantized vocabulary), and have a loop here.
+//! A text is a bag, and `bag.rs` adds its rows. This file has what differs: [`Tokens`], [`Norm`], and sums in f64, which
+//! are rare (models with a quantized vocabulary).
 
 use crate::indices::{Indices, Mapping};
 use crate::ops::bag::{Bag, Mode};
-use crate::ops::nearest::norms;
+use crate::ops::nearest::{extend_dot, norm};
 use crate::ops::tile::decode;
+use crate::simd::dot::{sum, ZERO};
 use crate::simd::{dispatch, dispatch_plain, for_each_vector, Isa};
 use crate::table::Table;
 use std::ops::Range;
@@ -27,6 +28,10 @@ pub struct Tokens<'a> {
     pub rows: Option<&'a Mapping>,
     /// The weight of each id. It is a factor of the row; a mean is divided by the number of ids all the same.
     pub weights: Option<&'a [f32]>,
+    /// The same in f64, instead of `weights`. Sum and mean are then computed in f64, too.
+    pub precise: Option<&'a [f64]>,
+    /// With `precise`: products and sums are rounded to f32, as if the table stored weighted rows.
+    pub rounded: bool,
 }
 
 impl Tokens<'_> {
@@ -40,22 +45,12 @@ impl Tokens<'_> {
 /// The divisor of a mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Norm {
-    /// f32(f32(sqrt(s)) + f32(1e-32)), where s is the sum of squares in the order of numpy, see [`pairwise`].
+    /// f32(f32(sqrt(s)) + f32(1e-32)), where s is the sum of the squares in the order of numpy: below 8 columns one by
+    /// one; to 128 columns 8 sums, added as ((0 + 1) + (2 + 3)) + ((4 + 5) + (6 + 7)), then the rest one by one; above, the
+    /// sum of both halves, the first of which is rounded down to a multiple of 8.
     Model2vec,
     /// max(f32(sqrt(dot(mean, mean))), f32(1e-12)), NaN if the dot product is, see [`dot`](crate::simd::dot).
     SentenceTransformers,
-}
-
-impl Norm {
-    /// The divisor, from f32(sqrt(the sum of squares)).
-    pub fn divisor(self, root: f32) -> f32 {
-        const LEAST: f32 = 1e-12;
-        match self {
-            Norm::Model2vec => root + 1e-32,
-            Norm::SentenceTransformers if root < LEAST => LEAST,
-            Norm::SentenceTransformers => root,
-        }
-    }
 }
 
 /// A bag operation over tokens.
@@ -79,6 +74,11 @@ impl<'a> Pool<'a> {
         };
         Pool { bag, tokens, norm }
     }
+
+    /// The most columns that a [`BagState`](crate::ops::BagState) can have.
+    pub fn most_cols(&self) -> usize {
+        self.tokens.precise.map_or(usize::MAX, |_| PRECISE_COLS)
+    }
 }
 
 impl<'a> From<&Bag<'a>> for Pool<'a> {
@@ -97,37 +97,63 @@ impl<'a> From<&Pool<'a>> for Pool<'a> {
     }
 }
 
-/// row = f32(row / divisor), column by column.
-#[inline(never)]
+/// Divides a row by its norm: row = f32(row / divisor).
 pub fn normalize(isa: Isa, norm: Norm, row: &mut [f32]) {
-    let root = match norm {
-        Norm::Model2vec => pairwise(0..row.len(), &mut |block| squares(&row[block])).sqrt(),
-        Norm::SentenceTransformers => {
-            let mut root = [0.0];
-            norms(isa, row, row.len(), &mut root);
-            root[0]
-        }
-    };
-    divide(isa, norm.divisor(root), row)
+    let dim = row.len();
+    normalize_parts(isa, norm, dim, dim, &mut |cols, work| work(&mut row[cols]))
 }
 
-/// row = f32(row / divisor), for any part of a row.
+/// Calls its second argument with the values of some columns of a row.
+pub type Edit<'a> = dyn FnMut(Range<usize>, &mut dyn FnMut(&mut [f32])) + 'a;
+
+/// The same for a row of `dim` columns that is longer than a tile. `edit` is called with at most `most` columns, which is a
+/// multiple of 16 and at least 128.
 #[inline(never)]
-pub fn divide(isa: Isa, divisor: f32, row: &mut [f32]) {
+pub fn normalize_parts(isa: Isa, kind: Norm, dim: usize, most: usize, edit: &mut Edit<'_>) {
+    let parts = || (0..dim).step_by(most).map(|start| start..dim.min(start + most));
+    let divisor = match kind {
+        Norm::Model2vec => {
+            let mut square = |cols| {
+                let mut sum = 0.0;
+                edit(cols, &mut |x| sum = squares(x));
+                sum
+            };
+            norm(pairwise(0..dim, &mut square)) + 1e-32
+        }
+        Norm::SentenceTransformers => {
+            let mut lanes = ZERO;
+            for cols in parts() {
+                edit(cols, &mut |x| extend_dot(isa, x, x, &mut lanes));
+            }
+            let norm = norm(dispatch!(isa, simd => sum(simd, &lanes)));
+            if norm < 1e-12 {
+                1e-12
+            } else {
+                norm
+            }
+        }
+    };
+    for cols in parts() {
+        edit(cols, &mut |x| divide(isa, divisor, x));
+    }
+}
+
+/// x = f32(x / divisor)
+#[inline(never)]
+pub(crate) fn divide(isa: Isa, divisor: f32, x: &mut [f32]) {
     dispatch!(isa, simd => {
         let divisor = simd.splat(divisor);
         for_each_vector(
             simd,
-            row,
+            x,
             #[inline(always)]
             |_, _, x| simd.div(simd.load(x), divisor),
         )
     });
 }
 
-/// The sum of blocks of at most 128 columns, in the order of numpy: that of both halves, the first of which is a multiple
-/// of 8. `block` gives the sum of one block.
-pub fn pairwise(cols: Range<usize>, block: &mut dyn FnMut(Range<usize>) -> f32) -> f32 {
+/// The sum over columns in the order of [`Norm::Model2vec`]. `block` gives the sum over at most 128 columns.
+fn pairwise(cols: Range<usize>, block: &mut dyn FnMut(Range<usize>) -> f32) -> f32 {
     if cols.len() <= 128 {
         return block(cols);
     }
@@ -135,10 +161,10 @@ pub fn pairwise(cols: Range<usize>, block: &mut dyn FnMut(Range<usize>) -> f32) 
     pairwise(cols.start..middle, block) + pairwise(middle..cols.end, block)
 }
 
-/// The sum of the squares of a block, in the order of numpy: 8 sums, then a tree, then the rest one by one.
-pub fn squares(block: &[f32]) -> f32 {
+/// The sum of the squares of at most 128 columns.
+fn squares(x: &[f32]) -> f32 {
     let mut sums = [0.0; 8];
-    let mut eights = block.chunks_exact(8);
+    let mut eights = x.chunks_exact(8);
     for eight in &mut eights {
         for (sum, x) in sums.iter_mut().zip(eight) {
             *sum += x * x;
@@ -149,66 +175,44 @@ pub fn squares(block: &[f32]) -> f32 {
     eights.remainder().iter().fold(sum, |sum, x| sum + x * x)
 }
 
-/// Sums in f64 of the columns of a text from one on.
-pub struct Precise {
-    sums: [f64; Precise::COLS],
-    row: [f32; Precise::COLS],
-    rounded: bool,
-}
+/// The most columns of sums in f64.
+pub(crate) const PRECISE_COLS: usize = 512;
 
-impl Precise {
-    /// The most columns.
-    pub const COLS: usize = 512;
-
-    /// +0 in each column. If `rounded`, products and sums are rounded to f32, as if the table stored weighted rows.
-    pub fn new(rounded: bool) -> Self {
-        Precise {
-            sums: [0.0; Precise::COLS],
-            row: [0.0; Precise::COLS],
-            rounded,
-        }
-    }
-
-    /// Adds columns `cols` of the rows of `ids`, times their weights.
-    ///
-    /// # Panics
-    /// If there are more columns than [`Precise::COLS`], or the table or the weights are too short.
-    #[inline(never)]
-    pub fn add(
-        &mut self,
-        isa: Isa,
-        table: Table<'_>,
-        rows: Option<&Mapping>,
-        weights: &[f64],
-        ids: Indices<'_>,
-        cols: Range<usize>,
-    ) {
-        let tokens = Tokens { rows, weights: None };
-        let (sums, row) = (&mut self.sums[..cols.len()], &mut self.row[..cols.len()]);
-        for i in 0..ids.len() {
-            let id = ids.get(i);
-            decode(isa, table, tokens.row(id), cols.clone(), row);
-            dispatch_plain!(isa, add(row, weights[id], self.rounded, sums));
-        }
-    }
-
-    /// Writes the mean of `ids` ids to `out`, as many columns as were added, and begins anew.
-    pub fn finish(&mut self, ids: usize, out: &mut [f32]) {
-        for (sum, out) in self.sums.iter_mut().zip(out) {
-            *out = if ids == 0 { 0.0 } else { (*sum / ids as f64) as f32 };
-            *sum = 0.0;
-        }
+/// sums = f64(sums + f64(row * weight)), or rounded to f32, for columns `cols` of the rows of `ids`.
+///
+/// # Panics
+/// If there are more columns than [`PRECISE_COLS`], or the table or the weights are too short.
+#[inline(never)]
+pub(crate) fn add_precise(
+    isa: Isa,
+    table: Table<'_>,
+    tokens: &Tokens<'_>,
+    weights: &[f64],
+    ids: Indices<'_>,
+    cols: Range<usize>,
+    sums: &mut [f64],
+) {
+    let mut row = [0.0; PRECISE_COLS];
+    let row = &mut row[..cols.len()];
+    for i in 0..ids.len() {
+        let id = ids.get(i);
+        decode(isa, table, tokens.row(id), cols.clone(), row);
+        let weight = weights[id];
+        dispatch_plain!(isa, {
+            for (sum, x) in sums.iter_mut().zip(&*row) {
+                let product = f64::from(*x) * weight;
+                *sum = match tokens.rounded {
+                    true => f64::from(*sum as f32 + product as f32),
+                    false => *sum + product,
+                };
+            }
+        });
     }
 }
 
-#[inline(always)]
-fn add(row: &[f32], weight: f64, rounded: bool, sums: &mut [f64]) {
-    for (sum, x) in sums.iter_mut().zip(row) {
-        let product = f64::from(*x) * weight;
-        *sum = if rounded {
-            f64::from(*sum as f32 + product as f32)
-        } else {
-            *sum + product
-        };
+/// acc = the means of `ids` ids, from their sums.
+pub(crate) fn finish_precise(ids: usize, sums: &[f64], acc: &mut [f32]) {
+    for (acc, sum) in acc.iter_mut().zip(sums) {
+        *acc = if ids == 0 { 0.0 } else { (*sum / ids as f64) as f32 };
     }
 }

@@ -26,7 +26,7 @@ pub use dropout::{dropout, Dropout};
 pub use embed::{embed, Embed};
 pub use gather::{gather, read};
 pub use init::{init_normal, init_uniform};
-pub use mean_pool::{divide, normalize, pairwise, squares, Norm, Pool, Precise, Tokens};
+pub use mean_pool::{normalize, normalize_parts, Norm, Pool, Tokens};
 pub use nearest::{extend_dot, is_narrow, nearest, norm, norms, score, similarity, Best, SIMILAR_ROWS};
 pub use position::{add_positions, PositionRows, Positions, Source};
 pub use rotary::{rotate, rotate_part, rotate_parts, Rotary};

@@ -13,6 +13,7 @@ use std::ops::Range;
 ///
 /// # Panics
 /// If the table has no such row or columns, or `out` has another length.
+#[inline(never)]
 pub(crate) fn decode(isa: Isa, table: Table<'_>, row: usize, cols: Range<usize>, out: &mut [f32]) {
     match table.spec().block() {
         Some(block) => blocks::decode(block, table.row(row), cols, out),
