@@ -140,6 +140,7 @@ function codePoints(text: string): number {
 export function cutText(text: string, most: number): string {
   if (text.length <= most) return text;
   let end = 0;
-  for (let count = 0; count < most && end < text.length; count++) end += text.codePointAt(end)! > 0xffff ? 2 : 1;
+  for (let count = 0; count < most && end < text.length; count++)
+    end += text.codePointAt(end)! > 0xffff ? 2 : 1;
   return text.slice(0, end);
 }

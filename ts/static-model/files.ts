@@ -57,7 +57,7 @@ export const LAYOUTS = [
 ] as const;
 
 /** HTTP statuses of a file that is not there. Servers of objects that may not be listed answer 403. */
-const ABSENT: readonly unknown[] = [403, 404, 410];
+const ABSENT = /* @__PURE__ */ new Set<unknown>([403, 404, 410]);
 
 /** A file that is not there. */
 export class Absent {
@@ -70,7 +70,9 @@ export async function optional<T>(file: Promise<T>): Promise<T | Absent> {
     return await file;
   } catch (error) {
     const { code, status } = (error ?? {}) as { readonly code?: unknown; readonly status?: unknown };
-    const absent = hasCode(error, 'ERR_FORMAT') ? ABSENT.includes(status) : code === 'ENOENT' || code === 'ENOTDIR';
+    const absent = hasCode(error, 'ERR_FORMAT')
+      ? ABSENT.has(status)
+      : code === 'ENOENT' || code === 'ENOTDIR';
     if (!absent) throw error;
     return new Absent(error);
   }

@@ -22,7 +22,14 @@ import { useSource } from '../files/use-source.js';
 import type { StorageDType } from '../table-spec.js';
 import type { PretrainedTokenizer } from '../text/pretrained-tokenizer.js';
 import type { TokenIds } from '../tokenizer/token-ids.js';
-import { NO_CONFIG, readConfig, readNormalizes, readVocabulary, type TextFile, type Vocabulary } from './config.js';
+import {
+  NO_CONFIG,
+  readConfig,
+  readNormalizes,
+  readVocabulary,
+  type TextFile,
+  type Vocabulary,
+} from './config.js';
 import { Absent, JointProgress, JointSignal, LAYOUTS, optional, type Place, placeOf } from './files.js';
 import { findTokenTensors, readTokenValues, type TokenValues } from './token-tensors.js';
 
@@ -60,10 +67,8 @@ export interface StaticModelOptions {
   readonly wasm?: WasmSource | Promise<WasmSource> | undefined;
 }
 
-const OPTIONS = [
-  ...['tokenizer', 'compat', 'dtype', 'dim', 'normalize', 'maxLength', 'mmap'],
-  ...['onProgress', 'signal', 'sha256', 'cache', 'wasm'],
-] as const;
+const FILE_OPTIONS = ['onProgress', 'signal', 'sha256', 'cache', 'wasm'];
+const OPTIONS = ['tokenizer', 'compat', 'dtype', 'dim', 'normalize', 'maxLength', 'mmap', ...FILE_OPTIONS];
 const COMPATS = ['model2vec', 'sentence-transformers'] as const;
 
 /** The names of the table. */
@@ -141,7 +146,11 @@ class Loads {
   /** The table. */
   rows(source: Source): Promise<Rows> {
     return this.#once('rows', source, async () => {
-      const reading = { ...this.#reading, onProgress: this.#progress.file(true), headers: this.#backend.kernels };
+      const reading = {
+        ...this.#reading,
+        onProgress: this.#progress.file(true),
+        headers: this.#backend.kernels,
+      };
       const rows = await useSource(this.#backend, source, reading, (input) =>
         loading(this.#backend, input, this.#wanted, () => {}, rowsOf),
       );
@@ -252,7 +261,9 @@ export async function loadModel(source: unknown, options: unknown): Promise<Mode
   try {
     const found = await findFiles(place, loads, values['tokenizer'] !== undefined);
     const parts = await assembled(backend, found, requested);
-    loads.keep(new Set([parts.loaded.table, ...(parts.ownsTokenizer ? [parts.tokenizer as PretrainedTokenizer] : [])]));
+    loads.keep(
+      new Set([parts.loaded.table, ...(parts.ownsTokenizer ? [parts.tokenizer as PretrainedTokenizer] : [])]),
+    );
     return parts;
   } catch (error) {
     reason = error;
@@ -271,7 +282,11 @@ interface Requested {
 
 function readRequested(values: Named): Requested {
   const { tokenizer, compat, normalize, maxLength } = values;
-  if (tokenizer !== undefined && typeof tokenizer !== 'function' && (typeof tokenizer !== 'object' || tokenizer === null)) {
+  if (
+    tokenizer !== undefined &&
+    typeof tokenizer !== 'function' &&
+    (typeof tokenizer !== 'object' || tokenizer === null)
+  ) {
     throw wrongKind('tokenizer', tokenizer, 'a PretrainedTokenizer or a function from a text to its ids');
   }
   return {
@@ -293,7 +308,11 @@ async function findFiles(place: Place, loads: Loads, hasTokenizer: boolean): Pro
   if ('files' in place) {
     const { model, tokenizer, config, modules } = place.files;
     if (tokenizer === undefined && !hasTokenizer) {
-      throw wrongKind('source.tokenizer', tokenizer, 'a tokenizer.json, unless the option tokenizer is passed');
+      throw wrongKind(
+        'source.tokenizer',
+        tokenizer,
+        'a tokenizer.json, unless the option tokenizer is passed',
+      );
     }
     const [rows, texts] = await Promise.all([loads.rows(model), loads.tokenizer(tokenizer)]);
     const text = async (file: Source | undefined): Promise<TextFile | Absent> =>
@@ -356,7 +375,9 @@ async function assembled(
     vocabSize,
     dropped: ofModel2vec ? (vocabulary?.unkId ?? null) : null,
     mostCharacters:
-      ofModel2vec && maxLength !== null && vocabulary !== null ? maxLength * vocabulary.medianTokenLength : Infinity,
+      ofModel2vec && maxLength !== null && vocabulary !== null
+        ? maxLength * vocabulary.medianTokenLength
+        : Infinity,
   };
 }
 
@@ -365,7 +386,10 @@ function expectFit(path: string, values: TokenValues, rows: number, vocabSize: n
   const { mapping, weights = values.preciseWeights } = values;
   for (const [name, entries] of Object.entries({ mapping, weights })) {
     if (entries === undefined || entries.length === vocabSize) continue;
-    throw malformed(path, `the tensor "${name}" must have an entry for each of the ${vocabSize} tokens: it has ${entries.length}`);
+    throw malformed(
+      path,
+      `the tensor "${name}" must have an entry for each of the ${vocabSize} tokens: it has ${entries.length}`,
+    );
   }
   if (mapping === undefined && rows < vocabSize) {
     throw malformed(path, `the table must have a row for each of the ${vocabSize} tokens: it has ${rows}`);

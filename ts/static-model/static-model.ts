@@ -193,7 +193,11 @@ export class StaticModel {
    */
   embed(texts: readonly string[], options?: EmbedOptions): Tensor<'f32'> {
     this.#lifetime.check();
-    const onProgress = callback<EmbedOptions['onProgress']>(named(options, ['onProgress']), 'onProgress', undefined);
+    const onProgress = callback<EmbedOptions['onProgress']>(
+      named(options, ['onProgress']),
+      'onProgress',
+      undefined,
+    );
     const list = this.#read(texts);
     const total = list.length;
     const out = resultFloats(total * this.dim);
@@ -318,7 +322,8 @@ export class StaticModel {
     const { kernels } = this.#backend;
     const part = out.subarray(at * dim, (at + count) * dim);
     const status = kernels.poolRun(this.#op.handle(), ids, offsets, count, part);
-    if (status !== DONE) throw idOutOfRange('Token indices', ids[status]!, status, this.vocabSize, [ids.length]);
+    if (status !== DONE)
+      throw idOutOfRange('Token indices', ids[status]!, status, this.vocabSize, [ids.length]);
   }
 }
 

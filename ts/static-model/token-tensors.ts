@@ -42,16 +42,21 @@ export function readTokenValues(
   tensors: ReadonlyMap<FileTensor, OrdinaryBytes>,
   rows: number,
 ): TokenValues {
-  let values: TokenValues = {};
-  for (const [tensor, bytes] of tensors) {
-    if (tensor.name === 'mapping') values = { ...values, mapping: readMapping(path, tensor, bytes, rows) };
-    if (tensor.name === 'weights') values = { ...values, ...readWeights(tensor.dtype, bytes) };
-  }
-  return values;
+  const find = (name: string) => [...tensors].find(([tensor]) => tensor.name === name);
+  const [mapping, weights] = [find('mapping'), find('weights')];
+  return {
+    ...(mapping && { mapping: readMapping(path, ...mapping, rows) }),
+    ...(weights && readWeights(weights[0].dtype, weights[1])),
+  };
 }
 
 /** The rows of a mapping, in I32 or I64. */
-function readMapping(path: string, { dtype, offset }: FileTensor, bytes: OrdinaryBytes, rows: number): OrdinaryIds {
+function readMapping(
+  path: string,
+  { dtype, offset }: FileTensor,
+  bytes: OrdinaryBytes,
+  rows: number,
+): OrdinaryIds {
   const words = new Uint32Array(bytes.buffer, 0, bytes.length / 4);
   const size = dtype === 'I64' ? 8 : 4;
   const mapping = size === 4 ? words : words.filter((_, i) => i % 2 === 0);
