@@ -4,6 +4,7 @@ import type { OrdinaryIds } from '../args/arrays.js';
 import { tooLarge } from '../errors.js';
 import { readIds } from '../tokenizer/token-ids.js';
 import type { ModelParts, TokenizerFunction } from './load.js';
+import { textModule } from './text-module.js';
 
 /** The ids of texts: those of text i are `ids[offsets[i]] .. ids[offsets[i + 1] - 1]`. Valid until the next call. */
 export interface EncodedTexts {
@@ -48,7 +49,7 @@ export interface Encoder {
 export async function encoderOf(parts: ModelParts): Promise<Encoder> {
   const { tokenizer, limit, dropped } = parts;
   if (typeof tokenizer === 'function') return functionEncoder(tokenizer, parts);
-  const { encoderOf } = await import('../text/pretrained-tokenizer.js');
+  const { encoderOf } = await textModule();
   return encoderOf(tokenizer, {
     truncation: limit === undefined ? 'own' : limit === null ? 'none' : 'first',
     maxLength: limit ?? undefined,

@@ -31,6 +31,7 @@ import {
   type Vocabulary,
 } from './config.js';
 import { Absent, JointProgress, JointSignal, LAYOUTS, optional, type Place, placeOf } from './files.js';
+import { textModule } from './text-module.js';
 import { findTokenTensors, readTokenValues, type TokenValues } from './token-tensors.js';
 
 /** Whose vectors a static model reproduces. */
@@ -93,9 +94,6 @@ export interface ModelParts {
   /** The most code points of a text. */
   readonly mostCharacters: number;
 }
-
-/** The entry tokenbed/text, which a program without static models does not load. */
-const textModule = () => import('../text/pretrained-tokenizer.js');
 
 /** The tokenizer that a model comes with: of tokenizer.json, or the caller's function. */
 interface Texts {
