@@ -50,14 +50,14 @@ Examples:
 
 async function run(values: Values, files: readonly string[]): Promise<void> {
   const options = readModelOptions(values);
-  const query = textOption(values, 'query')?.trim();
+  const query = values['query'] as string | undefined;
   if (options === undefined || query === undefined) {
     throw new UsageError(
       'search takes --model DIR and --query TEXT (see tokenbed search --help)',
       'ERR_USAGE',
     );
   }
-  if (query === '') throw new UsageError('Option --query must be a text that is not blank');
+  if (query.trim() === '') throw new UsageError('Option --query must be a text that is not blank');
   const k = integerOption(values, 'k', { min: 1 }, 10);
   const index = textOption(values, 'index');
   const indexed = index === undefined ? undefined : await openIndex(index, files);
