@@ -86,8 +86,9 @@ async function openIndex(index: string, files: readonly string[]): Promise<Index
   return IndexedSearch.open(index, files);
 }
 
-/** NaN comes last. */
-const byScore = (a: Hit, b: Hit): number => (b.score > a.score || Number.isNaN(a.score) ? 1 : -1);
+/** The best first; NaN, which is below every cosine here, last. */
+const byScore = (a: Hit, b: Hit): number => comparable(b) - comparable(a);
+const comparable = ({ score }: Hit): number => (Number.isNaN(score) ? -2 : score);
 
 /** The `k` nearest lines of the inputs, in memory that does not grow with them. Of equal scores the first line comes first. */
 async function nearestLines(
