@@ -15,9 +15,11 @@ export const MODEL_OPTIONS = {
 } as const;
 
 /** Their help. */
-export const MODEL_HELP = `      --model DIR          the folder of the model: model.safetensors, tokenizer.json, config.json
+export const MODEL_HELP = `      --model DIR          the folder of the model: model.safetensors, tokenizer.json and
+                           config.json
       --dim N              keep the first N columns of its vectors
-      --dtype KIND         store its rows as f32, f16, bf16, i8 or i4 (default: as in the file)`;
+      --dtype KIND         f32, f16, bf16, i8 or i4: how its rows are kept in memory (default:
+                           as in the file)`;
 
 /** The options of a model. */
 export interface ModelOptions {
