@@ -7,17 +7,20 @@
  *   text -> byte-pair tokens -> batches [32, 512] -> EmbeddingLayer [32, 512, 384], token + sinusoid
  *                                                 -> the token table as f32, f16, bf16, i8, i4
  *                                                 -> saved, opened again (mapped on native), read
+ *   text -> vectors by a static model -> the passages of the documents that answer five questions
  *
  * Native and WASM run in separate processes. A third process computes the first rows from the formulas in plain
  * JavaScript. All results must be bit-identical; otherwise the exit code is 1.
  */
 
-import { embedInPlainJs, embedOn } from './demo/children.mjs';
+import { embedInPlainJs, embedOn, searchOn } from './demo/children.mjs';
+import { readPassages } from './demo/passages.mjs';
 import {
   printNearest,
   printNextSteps,
   printRates,
   printSaved,
+  printSearch,
   printStored,
   printTokens,
 } from './demo/report.mjs';
@@ -68,7 +71,25 @@ async function demo(files) {
   compareSaved(runs);
   say();
   printTokens(tokenizer, ids, native);
+  say();
+  await searchDocuments(files);
   printNextSteps();
+}
+
+/** Search in the project's own documents, on both backends. @param {readonly string[]} files */
+async function searchDocuments(files) {
+  const native = await searchOn('native', files);
+  const wasm = await searchOn('wasm', files);
+  const passages = await readPassages();
+  say(`The ${count(native.passages)} passages of this project's documents, searched by meaning:`);
+  printSearch(passages, native);
+  if (native.sha256 !== wasm.sha256) throw new Error('the vectors of the backends differ');
+  if (JSON.stringify(native.found) !== JSON.stringify(wasm.found)) {
+    throw new Error('the passages that the backends find differ');
+  }
+  say(
+    `SHA-256 over all vectors begins with ${native.sha256.slice(0, 12)} on both; WASM finds the same, to the bit.`,
+  );
 }
 
 /** @param {import('./demo/report.mjs').Run[]} runs */

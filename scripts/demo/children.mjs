@@ -58,6 +58,28 @@ export async function embedOn(backend, idsFile, vocabSize) {
   return { ...result, headFile };
 }
 
+/**
+ * Text to vectors by the model, and a search, on one backend.
+ *
+ * @param {'native' | 'wasm'} backend @param {readonly string[]} files
+ * @returns {Promise<import('./search-child.mjs').SearchResult>}
+ */
+export async function searchOn(backend, files) {
+  const progress = bar(`Text to vectors on ${backend}`);
+  /** @type {import('./search-child.mjs').SearchResult | undefined} */
+  let result;
+  await child('search-child.mjs', [backend, ...files], { TOKENBED_BACKEND: backend }, (message) => {
+    if ('result' in message) result = message.result;
+    else progress.update(message.done, message.total);
+  });
+  if (result === undefined) throw new Error(`the ${backend} process reported nothing`);
+  const { info, texts, bytes, ms } = result;
+  const threads = info.threads === 1 ? 'one thread' : `${info.threads} threads`;
+  const rate = `${count(texts / (ms / 1000))} texts/s, ${(bytes / 1e6 / (ms / 1000)).toFixed(1)} MB/s`;
+  progress.done(`${count(texts)} paragraphs of ${count(bytes / texts)} bytes on ${threads}, ${rate}`);
+  return result;
+}
+
 /** The first rows from the formulas alone. @param {string} idsFile @returns {Promise<string>} the file of rows */
 export async function embedInPlainJs(idsFile) {
   const rowsFile = scratch('plain-js.f32');

@@ -1,6 +1,7 @@
 /** What the demo prints at its end. */
 
 import { count, say } from '../lib/progress.mjs';
+import { QUESTIONS } from './questions.mjs';
 import { DIM, SEED } from './settings.mjs';
 
 const MIB = 2 ** 20;
@@ -92,9 +93,37 @@ export function printTokens(tokenizer, ids, rows) {
   );
 }
 
+const LONGEST_PASSAGE = 84;
+
+/**
+ * The questions with the passages that were found, and the sizes of the model.
+ *
+ * @param {readonly import('./passages.mjs').Passage[]} passages
+ * @param {import('./search-child.mjs').SearchResult} result
+ */
+export function printSearch(passages, { found, model, sizes }) {
+  for (const [i, { question }] of QUESTIONS.entries()) {
+    say(`  ${question}`);
+    for (const [j, id] of (found[i]?.ids ?? []).entries()) {
+      const { file, heading, text } = /** @type {import('./passages.mjs').Passage} */ (passages[id]);
+      const start = text.length > LONGEST_PASSAGE ? `${text.slice(0, LONGEST_PASSAGE - 3)}...` : text;
+      say(`    ${found[i]?.scores[j]?.toFixed(3)}  ${file}: ${heading}`);
+      say(`           ${start}`);
+    }
+  }
+  const list = sizes.map(({ dtype, bytes }) => `${dtype} ${(bytes / 1e6).toFixed(1)} MB`);
+  say(
+    `The model's table, ${count(model.vocabSize)} x ${model.dim}, as ${list.join(', ')}; the file has ${model.dtype}.`,
+  );
+}
+
 export function printNextSteps() {
   say(`
 Next:
+  Your own search (npm i tokenbed); npx tokenbed search does it from the command line:
+      import { StaticModel } from 'tokenbed';
+      const model = await StaticModel.load('models/minilm-static');
+      const vectors = model.embed(['a text', 'another text']);      // Tensor [2, 256]
   Your own table (npm i tokenbed); docs/your-own-table.md has more:
       import { Embedding } from 'tokenbed';
       const table = await Embedding.load('model.safetensors');      // or .npy, .gguf, word vectors

@@ -3,10 +3,12 @@
 import { once } from 'node:events';
 import { readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { CharTokenizer, Embedding, EmbeddingLayer } from 'tokenbed';
+import { CharTokenizer, Embedding, EmbeddingLayer, StaticModel } from 'tokenbed';
 import { describe, expect, it } from 'vitest';
 import { expectBits } from '../helpers/bits.js';
 import { tensors } from '../helpers/files.js';
+import { TOKENS, values } from '../helpers/static-model.js';
+import { writeModel } from './cli-files.js';
 import {
   expectFailure,
   folder,
@@ -41,6 +43,21 @@ function parseRows(text: string, dim: number): Float32Array {
     .map((row) => row.split(' ').map(Number));
   expect(rows.every(({ length }) => length === dim)).toBe(true);
   return Float32Array.from(rows.flat());
+}
+
+/** The peak memory of `embed --npy` in KiB, for `count` times the same input. */
+async function peakKb(args: readonly string[], count: number, line: string): Promise<number> {
+  const env = preloading(
+    'process.on("exit", () => process.stderr.write("PEAK" + process.resourceUsage().maxRSS))',
+  );
+  const child = start(['embed', '--npy', ...args], { env });
+  child.stdout.resume();
+  const done = outcome(child);
+  for (let i = 0; i < count; i++) if (!child.stdin.write(line)) await once(child.stdin, 'drain');
+  child.stdin.end();
+  const { stderr, code } = await done;
+  expect(code).toBe(0);
+  return Number(/PEAK([0-9]+)/.exec(stderr)![1]);
 }
 
 /** The floats of a .npy 1.0 file with this shape. */
@@ -145,24 +162,11 @@ describe('embed', () => {
   });
 
   it('needs no more memory for longer input', async () => {
-    const env = preloading(
-      'process.on("exit", () => process.stderr.write("PEAK" + process.resourceUsage().maxRSS))',
-    );
-    const peakKb = async (count: number, line: string): Promise<number> => {
-      const child = start(['embed', '--npy', '--dim', '8'], { env });
-      child.stdout.resume();
-      const done = outcome(child);
-      for (let i = 0; i < count; i++) if (!child.stdin.write(line)) await once(child.stdin, 'drain');
-      child.stdin.end();
-      const { stderr, code } = await done;
-      expect(code).toBe(0);
-      return Number(/PEAK([0-9]+)/.exec(stderr)![1]);
-    };
     // 0.1 and 2.5 million tokens, on many lines and on one: 3 MiB and 76 MiB of vectors.
     for (const end of ['\n', ' ']) {
       const line = '44 73 80 83 4 '.repeat(2000) + end;
-      const small = await peakKb(10, line);
-      const large = await peakKb(250, line);
+      const small = await peakKb(['--dim', '8'], 10, line);
+      const large = await peakKb(['--dim', '8'], 250, line);
       expect(large - small).toBeLessThan(40 * 1024);
     }
   });
@@ -300,6 +304,130 @@ describe('embed --npy', () => {
     const TMPDIR = path.join(folder(), 'none');
     const line = /: ENOENT: a temporary file in .*none: no such file/;
     await expectFailure(['embed', '--npy'], 1, line, { input: '1', env: { TMPDIR } });
+  });
+});
+
+describe('embed --model', () => {
+  const DIM = 20;
+  const parts = { rows: values(TOKENS * DIM), dim: DIM };
+  const texts = ['hello worlds!', '', 'Hello, \u6f22 caf\u00e9', 'xyz', ' ', '! hello xyz hello'];
+
+  /** A folder with a model `m`, and the vectors of texts by the library. */
+  async function made(
+    options: Parameters<typeof StaticModel.load>[1] = {},
+  ): Promise<{ cwd: string; vectors(texts: readonly string[]): Float32Array }> {
+    const cwd = folder();
+    const model = await StaticModel.load(writeModel(cwd, 'm', parts), options);
+    return { cwd, vectors: (list) => model.embed(list).data };
+  }
+
+  it('prints the vector of each line, bit-identical to the library', async () => {
+    const { cwd, vectors } = await made();
+    const expected = vectors(texts);
+    const args = ['embed', '--model', 'm'];
+    expectBits(parseRows(await printed(args, { cwd, input: `${texts.join('\n')}\n` }), DIM), expected);
+    const rows = (await printed([...args, '--json'], { cwd, input: texts.join('\r\n') }))
+      .trimEnd()
+      .split('\n')
+      .map((row) => JSON.parse(row) as number[]);
+    expectBits(Float32Array.from(rows.flat()), expected);
+    const { bytes } = await tokenbed([...args, '--npy'], { cwd, input: texts.join('\n') });
+    expectBits(parseNpy(bytes, texts.length, DIM), expected);
+    expect(expected.subarray(DIM, 2 * DIM).every((value) => Object.is(value, 0))).toBe(true);
+  });
+
+  it('reads files, and standard input among them', async () => {
+    const { cwd, vectors } = await made();
+    writeFileSync(path.join(cwd, 'a'), `\u{feff}${texts.join('\n')}`);
+    writeFileSync(path.join(cwd, 'b'), '\r\n');
+    const out = await printed(['embed', '--model', 'm', 'a', '-', 'b', 'a'], { cwd, input: 'world' });
+    expectBits(parseRows(out, DIM), vectors([...texts, 'world', '', ...texts]));
+  });
+
+  it.each([
+    ['nothing', '', []],
+    ['a blank line', '\n', ['']],
+    ['lines of more than one batch', 'hello\nworld !\n'.repeat(9000), undefined],
+    ['a line that is longer than a read', 'hello world '.repeat(20_000), undefined],
+  ])('reads %s', async (_, input, lines = input.replace(/\n$/, '').split('\n')) => {
+    const { cwd, vectors } = await made();
+    const { bytes } = await tokenbed(['embed', '--model', 'm', '--npy'], { cwd, input });
+    expectBits(parseNpy(bytes, lines.length, DIM), vectors(lines));
+  });
+
+  it('joins lines that are split across chunks', async () => {
+    const { cwd, vectors } = await made();
+    const input = Array.from(Buffer.from('caf\u00e9 !\r\nhello'), (byte) => Uint8Array.of(byte));
+    const out = await printed(['embed', '--model', 'm'], { cwd, input });
+    expectBits(parseRows(out, DIM), vectors(['caf\u00e9 !', 'hello']));
+  });
+
+  it.each(['f32', 'f16', 'bf16', 'i8', 'i4'] as const)(
+    'stores the rows as %s, and cuts them',
+    async (dtype) => {
+      const { cwd, vectors } = await made({ dtype, dim: 6 });
+      const args = ['embed', '--model', 'm', '--dtype', dtype, '--dim', '6'];
+      const out = await printed(args, { cwd, input: texts.join('\n') });
+      expectBits(parseRows(out, 6), vectors(texts));
+    },
+  );
+
+  it('needs no more memory for longer input', async () => {
+    const { cwd } = await made();
+    const args = ['--model', path.join(cwd, 'm')];
+    const line = 'hello worlds!\n'.repeat(2000);
+    const small = await peakKb(args, 10, line);
+    const large = await peakKb(args, 500, line); // 76 MiB of vectors
+    expect(large - small).toBeLessThan(40 * 1024);
+  });
+
+  it.each([
+    ['--ids', []],
+    ['--vocab', ['9']],
+    ['--weights', ['w.npy']],
+    ['--position', ['none']],
+    ['--seed', ['1']],
+  ])('excludes %s', async (option, value) => {
+    const line = `ERR_INVALID_OPTION: Options --model and ${option} are mutually exclusive`;
+    await expectFailure(['embed', '--model', 'm', option, ...value], 2, line);
+  });
+
+  it('rejects other options', async () => {
+    const { cwd } = await made();
+    const run = { cwd, input: 'hello' };
+    const wrong = (args: string, line: string) => expectFailure(args.split(' '), 2, line, run);
+    await wrong('embed --dtype i8', 'ERR_INVALID_OPTION: Option --dtype goes with --model');
+    await wrong(
+      'embed --model m --dtype q8_0',
+      'Option --dtype must be one of f32, f16, bf16, i8, i4: got "q8_0"',
+    );
+    await wrong('embed --model m --dim 0', 'Option --dim must be an integer >= 1: got "0"');
+    await wrong(
+      'embed --model m --dim 21',
+      'ERR_INVALID_OPTION: Option --dim must be an integer >= 1 and <= 20: got 21',
+    );
+    await wrong('embed --model m --npy --json', 'ERR_INVALID_OPTION: Options --npy and --json');
+    await expectFailure(['embed', '--model', ''], 2, 'Option --model must be a name', run);
+  });
+
+  it('reports a model that is missing or malformed, and text that is not UTF-8', async () => {
+    const { cwd } = await made();
+    writeFileSync(path.join(cwd, 'latin1'), Buffer.from('hello\ncaf\xe9', 'latin1'));
+    const args = ['embed', '--npy', '--model'];
+    await expectFailure([...args, 'none'], 1, 'ENOENT: none/model.safetensors: no such file or directory', {
+      cwd,
+    });
+    await expectFailure([...args, 'latin1'], 1, 'ENOTDIR: latin1/model.safetensors: not a directory', {
+      cwd,
+    });
+    await expectFailure([...args, 'm', 'none'], 1, 'ENOENT: none: no such file', { cwd });
+    await expectFailure([...args, 'm', 'latin1'], 1, 'ERR_FORMAT: latin1: byte 9 is not UTF-8', { cwd });
+    writeModel(cwd, 'm', { ...parts, config: { max_length: 0 } });
+    const config = 'ERR_FORMAT: m/config.json: max_length must be an integer >= 1 or null: got 0';
+    await expectFailure([...args, 'm'], 1, config, { cwd });
+    writeModel(cwd, 'm', { ...parts, rows: values(3 * DIM) });
+    const rows = `ERR_FORMAT: m/model.safetensors: the table must have a row for each of the ${TOKENS} tokens: it has 3`;
+    await expectFailure([...args, 'm'], 1, rows, { cwd });
   });
 });
 

@@ -1,4 +1,19 @@
-/** The tensors of safetensors files, for the tests of the commands. */
+/** Files of tensors and of models, for the tests of the commands. */
+
+import { mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { model, type Parts } from '../helpers/static-model.js';
+
+/** Writes a model of model2vec into a new folder of `cwd`. Returns the path of the folder. */
+export function writeModel(cwd: string, name: string, parts: Parts): string {
+  const made = path.join(cwd, name);
+  mkdirSync(made, { recursive: true });
+  const { model: tensors, tokenizer, config } = model({ config: { normalize: true }, ...parts });
+  writeFileSync(path.join(made, 'model.safetensors'), tensors);
+  writeFileSync(path.join(made, 'tokenizer.json'), tokenizer);
+  writeFileSync(path.join(made, 'config.json'), config!);
+  return made;
+}
 
 export interface FileTensor {
   readonly dtype: string;

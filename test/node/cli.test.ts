@@ -16,7 +16,7 @@ import { backendInfo, PositionalEncoding } from 'tokenbed';
 import { describe, expect, inject, it, onTestFinished } from 'vitest';
 import { expectFailure, folder, outcome, preloading, printed, start, tokenbed } from './cli-program.js';
 
-const COMMANDS = ['info', 'profile', 'bench', 'tokenize', 'embed', 'inspect', 'convert', 'visualize'];
+const COMMANDS = 'info profile bench tokenize embed search inspect convert visualize'.split(' ');
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string;
 };
@@ -58,7 +58,8 @@ describe('the program', () => {
     ],
     ['bench', ['vocab', 'dim', 'tokens', 'pattern', 'seed', 'rounds', 'round-ms', 'json']],
     ['tokenize', ['tokenizer', 'train', 'save', 'json']],
-    ['embed', ['ids', 'vocab', 'dim', 'weights', 'position', 'seed', 'npy', 'json']],
+    ['embed', ['model', 'dtype', 'ids', 'vocab', 'dim', 'weights', 'position', 'seed', 'npy', 'json']],
+    ['search', ['model', 'query', 'index', 'json', 'dim', 'dtype']],
     ['inspect', ['json']],
     ['convert', ['dtype', 'tensor', 'dim', 'force', 'json']],
     ['visualize', ['svg', 'dim', 'seq-length', 'dims', 'base', 'layout', 'json']],

@@ -76,7 +76,8 @@ export function expectFiles<const N extends readonly string[]>(
 }
 
 function wrong(name: string, text: string, wanted: string): UsageError {
-  return new UsageError(`Option --${name} must be ${wanted}: got ${describe(text)}`);
+  const dashes = name.length === 1 ? '-' : '--';
+  return new UsageError(`Option ${dashes}${name} must be ${wanted}: got ${describe(text)}`);
 }
 
 function bounds(min: number, max: number): string {

@@ -1,21 +1,20 @@
-/** `tokenbed embed`: lines of token ids (or text) in, one vector per token out, in constant memory. */
+/** `tokenbed embed`: one vector per token of ids or text, or one per line of text, in constant memory. */
 
-import { CharTokenizer, Embedding, EmbeddingLayer, PositionalEncoding } from '../index.js';
+import { CharTokenizer, Embedding, EmbeddingLayer, PositionalEncoding, type StaticModel } from '../index.js';
 import {
   choiceOption,
   type Command,
   integerOption,
-  type RowForm,
   rowForm,
   seedOption,
   textOption,
   UsageError,
   type Values,
 } from './command.js';
-import { floatText } from './float-text.js';
-import { type Input, linePieces, openInputs } from './input.js';
-import { print } from './output.js';
+import { type Input, linePieces, openInputs, wholeLines } from './input.js';
+import { loadModel, MODEL_HELP, MODEL_OPTIONS, readModelOptions } from './model.js';
 import { Progress } from './progress.js';
+import { npySink, textSink } from './row-sink.js';
 import { idReader, textReader, TokenBatch } from './token-lines.js';
 import { loadWeights } from './weights.js';
 
@@ -27,23 +26,32 @@ const MOST_POSITION_FLOATS = 2 ** 22;
 
 export const embed: Command = {
   name: 'embed',
-  help: `tokenbed embed: one vector per token, in the order of the input
+  help: `tokenbed embed: one vector per token or, with a model, one per line of text
 
-Usage: tokenbed embed [OPTIONS] [FILES]
+Usage: tokenbed embed --model DIR [OPTIONS] [FILES]
+       tokenbed embed [OPTIONS] [FILES]
 
-Without FILES, reads token ids from standard input, in both formats of \`tokenbed tokenize\`:
-separated by spaces, or a JSON array on each line. FILES contain text, one token per character
-as in \`tokenize\`, or token ids with --ids. The name - is standard input. Each line is a
-sequence of any length; positions restart at 0 on every line.
+With --model, reads text from FILES or standard input. Each line has one vector, by a static
+model: model2vec, or StaticEmbedding of sentence-transformers. An empty line has the vector 0.
 
-Prints one row per line, numbers with the fewest digits that parse to the same f32; or, with
---npy, writes a NumPy file. Its header contains the number of rows, so a temporary file (in
-TMPDIR) stores the rows, and after an error there is no output. Text is printed immediately.
+Without --model, each token has one vector. Without FILES, reads token ids from standard
+input, in both formats of \`tokenbed tokenize\`: separated by spaces, or a JSON array on each
+line. FILES contain text, one token per character as in \`tokenize\`, or token ids with --ids.
+Each line is a sequence of any length; positions restart at 0 on every line. Without --weights
+the table is random, from the seed, not trained: equal tokens get equal vectors, but the
+distance between two vectors has no meaning.
 
-Without --weights the table is random, from the seed, not trained. Equal tokens get equal
-vectors, but the distance between two vectors has no meaning.
+The name - is standard input. Prints one row per line, numbers with the fewest digits that
+parse to the same f32; or, with --npy, writes a NumPy file. Its header contains the number of
+rows, so a temporary file (in TMPDIR) stores the rows, and after an error there is no output.
+Text is printed immediately.
 
 Options:
+      --npy                write .npy 1.0, f32, shape (rows, dim)
+      --json               each row a JSON array; NaN and infinities are null
+${MODEL_HELP}
+
+Options without --model:
       --ids                FILES contain token ids
       --vocab N            rows of the table (default 99)
       --dim N              length of a vector (default 64)
@@ -51,18 +59,17 @@ Options:
       --weights FILE       read the table from safetensors, .npy, GGUF or word vectors (see
                            tokenbed inspect); determines --vocab and --dim
       --position KIND      added to each row: sinusoidal (default) or none
-      --npy                write .npy 1.0, f32, shape (tokens, dim)
-      --json               each row a JSON array; NaN and infinities are null
 
 Examples:
+  tokenbed embed --model models/minilm-static --npy notes.txt > notes.npy
   tokenbed tokenize < book.txt | tokenbed embed --npy > vectors.npy
   tokenbed embed --dim 8 --position none letter.txt
   echo '1 0 2' | tokenbed embed --weights table.npy
 `,
   options: {
+    ...MODEL_OPTIONS,
     ids: { type: 'boolean' },
     vocab: { type: 'string' },
-    dim: { type: 'string' },
     seed: { type: 'string' },
     weights: { type: 'string' },
     position: { type: 'string' },
@@ -74,21 +81,22 @@ Examples:
 };
 
 async function run(values: Values, files: readonly string[]): Promise<void> {
-  const table = readTableOptions(values);
-  const positional = choiceOption(values, 'position', ['sinusoidal', 'none'], 'sinusoidal') === 'sinusoidal';
+  const ofModel = values['model'] !== undefined;
+  const rows = ofModel ? readTextOptions(values) : readTokenOptions(values, files);
   const npy = values['npy'] === true;
   if (npy && process.stdout.isTTY === true) {
     throw new UsageError('Option --npy writes binary data: redirect it to a file or a pipe');
   }
   if (npy && values['json'] === true) throw new UsageError('Options --npy and --json are mutually exclusive');
-  const ofIds = files.length === 0 || values['ids'] === true;
   const inputs = openInputs(files);
-  const token = await table.make();
-  const sink = npy ? await npySink(token.embeddingDim) : textSink(rowForm(values));
+  const embedder = await rows.make();
+  const { dim } = embedder;
+  const sink = npy ? await npySink(dim) : textSink(rowForm(values));
   const progress = Progress.over('embedding', inputs);
   try {
-    const embedder = new Embedder(token, positional);
-    for (const input of inputs) await embedInput(input, ofIds, embedder, sink, progress);
+    for (const input of inputs) {
+      for await (const rows of embedder.rows(input, progress)) await sink.write(rows, dim);
+    }
     await sink.end();
   } finally {
     progress.end();
@@ -96,96 +104,113 @@ async function run(values: Values, files: readonly string[]): Promise<void> {
   }
 }
 
-/** The output of rows. */
-interface Sink {
-  /** Writes whole rows of `dim` floats, which must not change before the promise resolves. */
-  write(rows: Float32Array, dim: number): Promise<void>;
-  end(): Promise<void>;
-  /** Frees its resources, also after an error. */
-  close(): void;
+/** The rows of an input, as many at once as fit; valid until the next ones are requested. */
+interface Embedder {
+  readonly dim: number;
+  rows(input: Input, progress: Progress): AsyncIterable<Float32Array>;
 }
 
-/** Writes rows as text, immediately. */
-function textSink(form: RowForm): Sink {
-  return { write: (rows, dim) => printRows(rows, dim, form), end: async () => {}, close() {} };
+/** Creates an embedder, after the rest of the command line is checked. */
+interface EmbedderOptions {
+  make(): Promise<Embedder>;
 }
 
-/** Writes rows as one .npy. Imported on demand: its temporary file needs modules of Node that are slow to load. */
-async function npySink(dim: number): Promise<Sink> {
-  const { NpySpool } = await import('./npy-spool.js');
-  return new NpySpool(dim);
+/** The options of vectors of tokens, which do not apply to those of texts. */
+const OF_TOKENS = ['ids', 'vocab', 'seed', 'weights', 'position'];
+
+/** Reads the options of vectors of texts. */
+function readTextOptions(values: Values): EmbedderOptions {
+  const other = OF_TOKENS.find((name) => values[name] !== undefined);
+  if (other !== undefined) throw new UsageError(`Options --model and --${other} are mutually exclusive`);
+  const options = readModelOptions(values)!;
+  return { make: async () => new TextEmbedder(await loadModel(options)) };
 }
 
-async function embedInput(
-  input: Input,
-  ofIds: boolean,
-  embedder: Embedder,
-  sink: Sink,
-  progress: Progress,
-): Promise<void> {
-  const { vocabSize, embeddingDim } = embedder.token;
-  const read = ofIds
-    ? idReader(input.name, vocabSize)
-    : textReader(new CharTokenizer(), input.name, vocabSize);
-  const batch = new TokenBatch();
-  for await (const pieces of linePieces(input, progress)) {
-    batch.length = 0;
-    for (const piece of pieces) read(piece, batch);
-    for (let start = 0; start < batch.length; start += embedder.mostRows) {
-      await sink.write(embedder.rows(batch, start), embeddingDim);
+/** One vector per line. */
+class TextEmbedder implements Embedder {
+  readonly dim: number;
+  readonly #model: StaticModel;
+
+  constructor(model: StaticModel) {
+    this.#model = model;
+    this.dim = model.dim;
+  }
+
+  async *rows(input: Input, progress: Progress): AsyncGenerator<Float32Array, void, undefined> {
+    const { dim } = this;
+    const most = Math.max(1, Math.floor(PIECE_FLOATS / dim));
+    const out = new Float32Array(most * dim);
+    for await (const lines of wholeLines(input, progress)) {
+      for (let start = 0; start < lines.length; start += most) {
+        const some = lines.slice(start, start + most);
+        yield this.#model.embedInto(some, out).subarray(0, some.length * dim);
+      }
     }
   }
 }
 
+/** Reads the options of vectors of tokens. */
+function readTokenOptions(values: Values, files: readonly string[]): EmbedderOptions {
+  if (values['dtype'] !== undefined) throw new UsageError('Option --dtype goes with --model');
+  const table = readTableOptions(values);
+  const positional = choiceOption(values, 'position', ['sinusoidal', 'none'], 'sinusoidal') === 'sinusoidal';
+  const ofIds = files.length === 0 || values['ids'] === true;
+  return { make: async () => new TokenEmbedder(await table.make(), positional, ofIds) };
+}
+
 /** Rows of a table with positions added, for sequences of any length. */
-class Embedder {
+class TokenEmbedder implements Embedder {
+  readonly dim: number;
+  readonly #token: Embedding;
+  readonly #ofIds: boolean;
   readonly #layer: EmbeddingLayer;
   readonly #positional: PositionalEncoding | null;
   readonly #out: Float32Array;
   /** The most tokens that are embedded at once. */
-  readonly mostRows: number;
+  readonly #mostRows: number;
 
-  constructor(
-    readonly token: Embedding,
-    positional: boolean,
-  ) {
+  constructor(token: Embedding, positional: boolean, ofIds: boolean) {
     const { embeddingDim } = token;
+    this.dim = embeddingDim;
+    this.#token = token;
+    this.#ofIds = ofIds;
     const fitting = Math.floor(MOST_POSITION_FLOATS / embeddingDim);
     const maxSeqLength = Math.max(1, Math.min(MOST_POSITIONS, fitting));
     this.#positional = positional ? new PositionalEncoding({ embeddingDim, maxSeqLength }) : null;
     this.#layer = new EmbeddingLayer({ token, positional: this.#positional });
-    this.mostRows = Math.max(1, Math.floor(PIECE_FLOATS / embeddingDim));
-    this.#out = new Float32Array(this.mostRows * embeddingDim);
+    this.#mostRows = Math.max(1, Math.floor(PIECE_FLOATS / embeddingDim));
+    this.#out = new Float32Array(this.#mostRows * embeddingDim);
   }
 
-  /** The rows of the tokens from `start` on, at most `mostRows`; valid until the next call. */
-  rows(batch: TokenBatch, start: number): Float32Array {
-    const end = Math.min(batch.length, start + this.mostRows);
+  async *rows(input: Input, progress: Progress): AsyncGenerator<Float32Array, void, undefined> {
+    const { vocabSize } = this.#token;
+    const read = this.#ofIds
+      ? idReader(input.name, vocabSize)
+      : textReader(new CharTokenizer(), input.name, vocabSize);
+    const batch = new TokenBatch();
+    for await (const pieces of linePieces(input, progress)) {
+      batch.length = 0;
+      for (const piece of pieces) read(piece, batch);
+      for (let start = 0; start < batch.length; start += this.#mostRows) yield this.#rowsFrom(batch, start);
+    }
+  }
+
+  /** The rows of the tokens from `start` on, at most `#mostRows`. */
+  #rowsFrom(batch: TokenBatch, start: number): Float32Array {
+    const end = Math.min(batch.length, start + this.#mostRows);
     const { ids, positions } = batch.slice(start, end);
-    const out = this.#out.subarray(0, ids.length * this.token.embeddingDim);
+    const out = this.#out.subarray(0, ids.length * this.dim);
     const positional = this.#positional;
     if (positional === null) return this.#layer.forwardInto(ids, out);
     if (positions.every((position) => position < positional.maxSeqLength)) {
       return this.#layer.forwardInto(ids, out, { positionIds: positions });
     }
     // Same bits as in f32: a sum of two f32 in f64, rounded to f32, equals the sum in f32.
-    this.token.forwardInto(ids, out);
+    this.#token.forwardInto(ids, out);
     const { data } = positional.encode(positions);
     for (let i = 0; i < out.length; i++) out[i]! += data[i]!;
     return out;
   }
-}
-
-async function printRows(rows: Float32Array, dim: number, form: RowForm): Promise<void> {
-  const { start, between, end, notFinite } = form;
-  let text = '';
-  for (let i = 0; i < rows.length; i++) {
-    const value = rows[i]!;
-    text += i % dim === 0 ? start : between;
-    text += notFinite !== null && !Number.isFinite(value) ? notFinite : floatText(value);
-    if ((i + 1) % dim === 0) text += end;
-  }
-  await print(text);
 }
 
 /** Reads the options of the table. `make` creates it, after the rest of the command line is checked. */

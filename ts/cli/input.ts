@@ -1,7 +1,8 @@
 /** Reads text from files or standard input, as validated UTF-8, in pieces of lines. */
 
+import { constants } from 'node:buffer';
 import { createReadStream, fstatSync, statSync } from 'node:fs';
-import { fail, type TokenbedError } from '../errors.js';
+import { fail, type TokenbedError, tooLarge } from '../errors.js';
 import { endOfCharacters, firstMalformed } from '../tokenizer/utf8.js';
 import { STANDARD, systemError } from './output.js';
 import type { Progress } from './progress.js';
@@ -71,6 +72,32 @@ export async function* linePieces(
     yield pieces;
   }
   if (begun || held !== '') yield [{ text: held, first: !begun, last: true }];
+}
+
+/** Joins pieces: a function from the next pieces to the lines that end in them. Errors: `ERR_TOO_LARGE`. */
+export function lineJoiner(): (pieces: readonly Piece[]) => string[] {
+  let line = '';
+  return (pieces) => {
+    const lines: string[] = [];
+    for (const { text, last } of pieces) {
+      const length = line.length + text.length;
+      if (length > constants.MAX_STRING_LENGTH) throw tooLarge('A line', length, constants.MAX_STRING_LENGTH);
+      line += text;
+      if (!last) continue;
+      lines.push(line);
+      line = '';
+    }
+    return lines;
+  };
+}
+
+/** The lines of one input, in order, as many at once as were read. Errors: as `linePieces`; `ERR_TOO_LARGE`. */
+export async function* wholeLines(
+  input: Input,
+  progress?: Progress,
+): AsyncGenerator<string[], void, undefined> {
+  const join = lineJoiner();
+  for await (const pieces of linePieces(input, progress)) yield join(pieces);
 }
 
 /**

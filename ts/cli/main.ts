@@ -34,8 +34,13 @@ const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: 'embed',
-    summary: 'token ids or text to vectors, one per token',
+    summary: 'text to vectors, one per line by a model, or one per token',
     load: async () => (await import('./embed.js')).embed,
+  },
+  {
+    name: 'search',
+    summary: 'the lines of text that are nearest in meaning to a query',
+    load: async () => (await import('./search.js')).search,
   },
   {
     name: 'inspect',
@@ -68,7 +73,8 @@ ${COMMON_HELP}
 tokenbed COMMAND --help describes each command. The environment variable TOKENBED_BACKEND
 selects the backend, TOKENBED_ISA lowers the instruction set.
 
-Example:
+Examples:
+  tokenbed search --model DIR --query 'how do I install it' *.md
   tokenbed tokenize < book.txt | tokenbed embed --npy > vectors.npy`;
 
 /** Runs the program with the arguments after its name. Resolves to the exit code and never rejects. */

@@ -25,9 +25,14 @@ export class Progress {
   }
 
   /** A bar over the bytes of some inputs. */
-  static over(label: string, inputs: readonly { readonly size: number | null }[]): Progress {
+  static over(
+    label: string,
+    inputs: readonly { readonly size: number | null }[],
+    options?: { readonly resultsLater?: boolean },
+  ): Progress {
     const sizes = inputs.map(({ size }) => size);
-    return new Progress(label, sizes.includes(null) ? null : sizes.reduce<number>((sum, n) => sum + n!, 0));
+    const total = sizes.includes(null) ? null : sizes.reduce<number>((sum, n) => sum + n!, 0);
+    return new Progress(label, total, 'MiB', options);
   }
 
   /** Adds `amount` to the finished work. */

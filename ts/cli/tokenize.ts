@@ -1,7 +1,6 @@
 /** `tokenbed tokenize`: text in, one line of token ids per line out. */
 
-import { constants } from 'node:buffer';
-import { fail, tooLarge } from '../errors.js';
+import { fail } from '../errors.js';
 import { BPETokenizer, CharTokenizer, type Tokenizer } from '../tokenizer/index.js';
 import { malformed } from '../tokenizer/json.js';
 import {
@@ -14,7 +13,7 @@ import {
   UsageError,
   type Values,
 } from './command.js';
-import { decoded, type Input, linePieces, openInputs, type Piece } from './input.js';
+import { decoded, type Input, lineJoiner, linePieces, openInputs, type Piece, wholeLines } from './input.js';
 import { print, STANDARD } from './output.js';
 import { Progress } from './progress.js';
 import { charIds } from './token-lines.js';
@@ -149,18 +148,10 @@ function lineWriter(
       (piece.first ? start : between) + charIds(tokenizer, piece).join(between) + (piece.last ? end : '');
     return (pieces) => pieces.map(toText).join('');
   }
-  let line = '';
+  const join = lineJoiner();
   let done = 0;
   return (pieces) => {
-    const lines: string[] = [];
-    for (const { text, last } of pieces) {
-      const length = line.length + text.length;
-      if (length > constants.MAX_STRING_LENGTH) throw tooLarge('A line', length, constants.MAX_STRING_LENGTH);
-      line += text;
-      if (!last) continue;
-      lines.push(line);
-      line = '';
-    }
+    const lines = join(pieces);
     const text = linesOf(lines, tokenizer, form, name, done);
     done += lines.length;
     return text;
@@ -219,15 +210,7 @@ async function trainAndTokenize(
   const reading = Progress.over('reading', inputs);
   try {
     for (const input of inputs) {
-      let parts: string[] = [];
-      for await (const pieces of linePieces(input, reading)) {
-        for (const { text, last } of pieces) {
-          parts.push(text);
-          if (!last) continue;
-          lines.push(parts.join(''));
-          parts = [];
-        }
-      }
+      for await (const some of wholeLines(input, reading)) for (const line of some) lines.push(line);
     }
   } finally {
     reading.end();
