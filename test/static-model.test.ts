@@ -5,7 +5,14 @@ import { PretrainedTokenizer } from 'tokenbed/text';
 import { describe, expect, it } from 'vitest';
 import { answersThroughout } from './helpers/backend.js';
 import { expectBits, expectPainted, painted } from './helpers/bits.js';
-import { disposed, type Expected, expectError, expectRejection, invalidOption, outOfRange } from './helpers/errors.js';
+import {
+  disposed,
+  type Expected,
+  expectError,
+  expectRejection,
+  invalidOption,
+  outOfRange,
+} from './helpers/errors.js';
 import { join, streamOf } from './helpers/files.js';
 import { detach } from './helpers/memory.js';
 import { model, type Parts, TOKENS, values, vector } from './helpers/static-model.js';
@@ -25,8 +32,11 @@ const load = (parts: Parts, options?: StaticModelOptions): Promise<StaticModel> 
   StaticModel.load(model(parts), options);
 
 /** The vectors of texts with these ids, one after the other. */
-const expected = (ids: readonly (readonly number[])[], parts: Parts, ...how: [StaticModel['compat'], boolean]) =>
-  Float32Array.from(ids.flatMap((each) => Array.from(vector(each, parts, ...how))));
+const expected = (
+  ids: readonly (readonly number[])[],
+  parts: Parts,
+  ...how: [StaticModel['compat'], boolean]
+) => Float32Array.from(ids.flatMap((each) => Array.from(vector(each, parts, ...how))));
 
 /** Expects that a load fails like this. */
 const fails = (
@@ -117,9 +127,21 @@ describe('vectors', () => {
   });
 
   it('have weights in f16, widened', async () => {
-    const halves = Uint16Array.from({ length: TOKENS }, (_, i) => [0x3c00, 0xc100, 0x0001, 0x03ff, 0x7bff, 0x8000][i % 6]!);
-    const weights = Float32Array.from(halves, (bits) => ({ 0x3c00: 1, 0xc100: -2.5, 0x0001: 2 ** -24, 0x03ff: 1023 * 2 ** -24, 0x7bff: 65504, 0x8000: -0 })[bits]!);
-    using made = await load({ ...PLAIN, extra: { weights: { dtype: 'F16', shape: [TOKENS], data: halves } } });
+    const halves = Uint16Array.from(
+      { length: TOKENS },
+      (_, i) => [0x3c00, 0xc100, 0x0001, 0x03ff, 0x7bff, 0x8000][i % 6]!,
+    );
+    const weights = Float32Array.from(
+      halves,
+      (bits) =>
+        ({ 0x3c00: 1, 0xc100: -2.5, 0x0001: 2 ** -24, 0x03ff: 1023 * 2 ** -24, 0x7bff: 65504, 0x8000: -0 })[
+          bits
+        ]!,
+    );
+    using made = await load({
+      ...PLAIN,
+      extra: { weights: { dtype: 'F16', shape: [TOKENS], data: halves } },
+    });
     expectBits(made.embed(TEXTS).data, expected(IDS, { ...PLAIN, weights }, 'model2vec', false));
   });
 
@@ -151,7 +173,10 @@ describe('lengths', () => {
     using none = await load({ ...PLAIN, config: { max_length: null } });
     expect(none.maxLength).toBeNull();
     expect(none.tokenize([long])[0]).toHaveLength(1000);
-    using option = await load({ ...PLAIN, config: { max_length: 3, normalize: true } }, { maxLength: null, normalize: false });
+    using option = await load(
+      { ...PLAIN, config: { max_length: 3, normalize: true } },
+      { maxLength: null, normalize: false },
+    );
     expect([option.maxLength, option.normalize]).toEqual([null, false]);
     expect(option.tokenize([long])[0]).toHaveLength(1000);
   });
@@ -247,7 +272,15 @@ describe('a tokenizer', () => {
     using seen = await StaticModel.load(files, { tokenizer: (text) => (lengths.push(text.length), []) });
     seen.embed(['x'.repeat(100)]);
     expect(lengths).toEqual([16]);
-    const pieces = { model: { vocab: [['a', 0], ['bcd', -1]], unk_id: 1 } };
+    const pieces = {
+      model: {
+        vocab: [
+          ['a', 0],
+          ['bcd', -1],
+        ],
+        unk_id: 1,
+      },
+    };
     using small = await load({ rows: values(2), dim: 1, tokenizer: pieces }, { tokenizer: () => [0, 1, 0] });
     expect([small.vocabSize, small.tokenize(['x'])]).toEqual([2, [[0, 0]]]);
   });
@@ -265,7 +298,11 @@ describe('a tokenizer', () => {
     for (const [ids, error] of cases) {
       const tokenizer = (text: string) => (text === 'b' ? ids : [4]) as number[];
       using made = await StaticModel.load({ model: model(PLAIN).model }, { tokenizer });
-      for (const call of [() => made.embedInto(['a', 'b'], out), () => made.embed(['a', 'b']), () => made.tokenize(['a', 'b'])]) {
+      for (const call of [
+        () => made.embedInto(['a', 'b'], out),
+        () => made.embed(['a', 'b']),
+        () => made.tokenize(['a', 'b']),
+      ]) {
         expect(expectError(call, error).message).toContain('texts[1]');
       }
     }
@@ -316,7 +353,11 @@ describe('embed', () => {
     using made = await load(PLAIN);
     const out = painted(4 * DIM);
     for (const texts of ['hello', undefined, null, 5, new Set(['a']), { length: 1 }]) {
-      for (const call of [() => made.embed(texts as string[]), () => made.embedInto(texts as string[], out), () => made.tokenize(texts as string[])]) {
+      for (const call of [
+        () => made.embed(texts as string[]),
+        () => made.embedInto(texts as string[], out),
+        () => made.tokenize(texts as string[]),
+      ]) {
         expectError(call, invalidOption(TypeError, 'texts', texts));
       }
     }
@@ -326,7 +367,10 @@ describe('embed', () => {
       expectError(() => made.embedInto(['a', text as string], out), error);
     }
     for (const options of [null, 5, { other: 1 }, { onProgress: 5 }]) {
-      expectError(() => made.embed(['a'], options as object), { class: TypeError, code: 'ERR_INVALID_OPTION' });
+      expectError(() => made.embed(['a'], options as object), {
+        class: TypeError,
+        code: 'ERR_INVALID_OPTION',
+      });
     }
     expectError(() => made.embedInto(['a', 'b'], new Float32Array(2 * DIM - 1)), {
       class: RangeError,
@@ -334,14 +378,20 @@ describe('embed', () => {
       fields: { length: 2 * DIM - 1 },
     });
     for (const wrong of [undefined, [], new Float64Array(100), detach(new Float32Array(100))]) {
-      expectError(() => made.embedInto(['a'], wrong as Float32Array), { class: TypeError, code: 'ERR_INVALID_ARRAY' });
+      expectError(() => made.embedInto(['a'], wrong as Float32Array), {
+        class: TypeError,
+        code: 'ERR_INVALID_ARRAY',
+      });
     }
     expectPainted(out);
   });
 
   it('writes into a Tensor, also in the memory of the backend', async () => {
     using made = await load(PLAIN);
-    for (const out of [Tensor.allocate([5, DIM]), new Tensor(new Float32Array(5 * DIM), { shape: [5, DIM] })]) {
+    for (const out of [
+      Tensor.allocate([5, DIM]),
+      new Tensor(new Float32Array(5 * DIM), { shape: [5, DIM] }),
+    ]) {
       expect(made.embedInto(TEXTS, out)).toBe(out);
       expectBits(out.data, expected(IDS, PLAIN, 'model2vec', false));
     }
@@ -357,7 +407,12 @@ describe('embed', () => {
 
   it('of a text that cannot be encoded names it, and writes nothing', async () => {
     const { unk_token: _, ...words } = { ...wordPiece.model, type: 'WordLevel', vocab: { hello: 0 } };
-    const tokenizer = { ...wordPiece, added_tokens: [], post_processor: null, model: { ...words, unk_token: 'no' } };
+    const tokenizer = {
+      ...wordPiece,
+      added_tokens: [],
+      post_processor: null,
+      model: { ...words, unk_token: 'no' },
+    };
     using made = await load({ rows: values(4), dim: 4, tokenizer });
     const texts = Array.from({ length: 3000 }, () => 'hello').concat('missing');
     const out = painted(texts.length * 4);
@@ -386,7 +441,10 @@ describe('embedStream', () => {
     for (const texts of [TEXTS, new Set(TEXTS), slowly()]) {
       const tensors = await collect(made.embedStream(texts, { batchSize: 2 }));
       expect(tensors.map(({ shape }) => shape[0])).toEqual([2, 2, 1]);
-      expectBits(Float32Array.from(tensors.flatMap(({ data }) => Array.from(data as Float32Array))), made.embed(TEXTS).data);
+      expectBits(
+        Float32Array.from(tensors.flatMap(({ data }) => Array.from(data as Float32Array))),
+        made.embed(TEXTS).data,
+      );
     }
     expect(await collect(made.embedStream([]))).toEqual([]);
     expect(await collect(made.embedStream(TEXTS.slice(0, 4), { batchSize: 4 }))).toHaveLength(1);
@@ -415,7 +473,10 @@ describe('embedStream', () => {
         closed++;
       }
     }
-    await expectRejection(collect(made.embedStream(wrong(), { batchSize: 1 })), invalidOption(TypeError, 'texts[1]', 5));
+    await expectRejection(
+      collect(made.embedStream(wrong(), { batchSize: 1 })),
+      invalidOption(TypeError, 'texts[1]', 5),
+    );
     expect(closed).toBe(2);
     const own = new Error('of the source');
     // oxlint-disable-next-line require-yield -- it fails before
@@ -428,7 +489,9 @@ describe('embedStream', () => {
   it('ends with the reason of its signal, even if the source never answers', async () => {
     using made = await load(PLAIN);
     const reason = new Error('enough');
-    await expect(collect(made.embedStream(TEXTS, { signal: AbortSignal.abort(reason) }))).rejects.toBe(reason);
+    await expect(collect(made.embedStream(TEXTS, { signal: AbortSignal.abort(reason) }))).rejects.toBe(
+      reason,
+    );
     const controller = new AbortController();
     const silent = { [Symbol.asyncIterator]: () => ({ next: () => new Promise<never>(() => {}) }) };
     setTimeout(() => controller.abort(reason), 20);
@@ -441,9 +504,18 @@ describe('embedStream', () => {
       expectError(() => made.embedStream(texts as string[]), invalidOption(TypeError, 'texts', texts));
     }
     expectError(() => made.embedStream([], { batchSize: 0 }), invalidOption(RangeError, 'batchSize', 0));
-    expectError(() => made.embedStream([], { batchSize: '2' as never }), invalidOption(TypeError, 'batchSize', '2'));
-    expectError(() => made.embedStream([], { signal: {} as never }), { class: TypeError, code: 'ERR_INVALID_OPTION' });
-    expectError(() => made.embedStream([], { other: 1 } as never), { class: TypeError, code: 'ERR_INVALID_OPTION' });
+    expectError(
+      () => made.embedStream([], { batchSize: '2' as never }),
+      invalidOption(TypeError, 'batchSize', '2'),
+    );
+    expectError(() => made.embedStream([], { signal: {} as never }), {
+      class: TypeError,
+      code: 'ERR_INVALID_OPTION',
+    });
+    expectError(() => made.embedStream([], { other: 1 } as never), {
+      class: TypeError,
+      code: 'ERR_INVALID_OPTION',
+    });
   });
 });
 
@@ -451,10 +523,25 @@ describe('parts that do not fit each other', () => {
   const i32 = (...list: number[]) => Int32Array.from({ length: TOKENS }, (_, i) => list[i] ?? 0);
 
   it('rows, mapping, weights and vocabulary', async () => {
-    await fails(model({ ...PLAIN, rows: values((TOKENS - 1) * DIM) }), ['row for each of the 12 tokens', 'has 11']);
-    await fails(model({ ...PLAIN, mapping: new Int32Array(TOKENS - 1) }), ['"mapping"', 'the 12 tokens', 'has 11']);
-    await fails(model({ ...PLAIN, mapping: new Int32Array(TOKENS + 1) }), ['"mapping"', 'the 12 tokens', 'has 13']);
-    await fails(model({ ...PLAIN, weights: new Float32Array(TOKENS + 1) }), ['"weights"', 'the 12 tokens', 'has 13']);
+    await fails(model({ ...PLAIN, rows: values((TOKENS - 1) * DIM) }), [
+      'row for each of the 12 tokens',
+      'has 11',
+    ]);
+    await fails(model({ ...PLAIN, mapping: new Int32Array(TOKENS - 1) }), [
+      '"mapping"',
+      'the 12 tokens',
+      'has 11',
+    ]);
+    await fails(model({ ...PLAIN, mapping: new Int32Array(TOKENS + 1) }), [
+      '"mapping"',
+      'the 12 tokens',
+      'has 13',
+    ]);
+    await fails(model({ ...PLAIN, weights: new Float32Array(TOKENS + 1) }), [
+      '"weights"',
+      'the 12 tokens',
+      'has 13',
+    ]);
     await fails(model({ ...PLAIN, mapping: i32(), weights: new Float32Array(3) }), ['12 entries', '3']);
     await fails(model({ ...PLAIN, mapping: i32(0, 1, TOKENS) }), ['in range [0, 12)', 'got 12 at [2]']);
     await fails(model({ ...PLAIN, mapping: i32(0, -1) }), ['in range [0, 12)', 'got -1 at [1]']);
@@ -469,9 +556,15 @@ describe('parts that do not fit each other', () => {
   it('tensors of another dtype or shape', async () => {
     const f32 = { dtype: 'F32', shape: [TOKENS], data: new Float32Array(TOKENS) };
     const i32s = { dtype: 'I32', shape: [1, TOKENS], data: new Int32Array(TOKENS) };
-    await fails(model({ ...PLAIN, extra: { mapping: f32 } }), ['"mapping" must be I32 or I64 [tokens]', 'F32 [12]']);
+    await fails(model({ ...PLAIN, extra: { mapping: f32 } }), [
+      '"mapping" must be I32 or I64 [tokens]',
+      'F32 [12]',
+    ]);
     await fails(model({ ...PLAIN, extra: { mapping: i32s } }), ['"mapping"', 'I32 [1, 12]']);
-    await fails(model({ ...PLAIN, extra: { weights: i32s } }), ['"weights" must be F64 or F32 or F16', 'I32 [1, 12]']);
+    await fails(model({ ...PLAIN, extra: { weights: i32s } }), [
+      '"weights" must be F64 or F32 or F16',
+      'I32 [1, 12]',
+    ]);
     await fails(model({ ...PLAIN, name: 'other' }), ['"embeddings" or "embedding.weight"', 'it has "other"']);
     await fails(model({ ...PLAIN, extra: { embeddings: f32 } }), ['"embeddings" must be 2-D', '[12]']);
     await fails({ ...model(PLAIN), model: join('nonsense') }, 'bytes');
@@ -496,7 +589,10 @@ describe('parts that do not fit each other', () => {
   });
 
   it('tokenizer.json', async () => {
-    await fails({ ...model(PLAIN), tokenizer: join('{"version":"2.0"}') }, ['version', 'the option tokenizer']);
+    await fails({ ...model(PLAIN), tokenizer: join('{"version":"2.0"}') }, [
+      'version',
+      'the option tokenizer',
+    ]);
     await fails({ ...model(PLAIN), tokenizer: join('[') }, 'the option tokenizer');
     const tokenizer = () => [];
     for (const [file, text] of [
@@ -540,7 +636,11 @@ describe('load', () => {
     for (const [options, kind, option] of wrong) {
       const files = { model: stream(), tokenizer: stream() };
       const fields = option === undefined ? {} : { option };
-      await expectRejection(StaticModel.load(files, options as never), { class: kind, code: 'ERR_INVALID_OPTION', fields });
+      await expectRejection(StaticModel.load(files, options as never), {
+        class: kind,
+        code: 'ERR_INVALID_OPTION',
+        fields,
+      });
     }
     const sources = [undefined, null, 5, '', [], {}, { model: stream(), other: 1 }, new Map()];
     for (const source of sources) {
@@ -556,8 +656,14 @@ describe('load', () => {
       invalidOption(TypeError, 'tokenizer', expect.anything()),
     );
     expect(pulled).toBe(0);
-    await expectRejection(StaticModel.load(model(PLAIN), { dim: DIM + 1 }), invalidOption(RangeError, 'dim', DIM + 1));
-    await expectRejection(StaticModel.load(model(PLAIN), { mmap: true }), invalidOption(RangeError, 'mmap', true));
+    await expectRejection(
+      StaticModel.load(model(PLAIN), { dim: DIM + 1 }),
+      invalidOption(RangeError, 'dim', DIM + 1),
+    );
+    await expectRejection(
+      StaticModel.load(model(PLAIN), { mmap: true }),
+      invalidOption(RangeError, 'mmap', true),
+    );
   });
 
   it('reads every kind of source, with one progress for all', async () => {
@@ -596,7 +702,10 @@ describe('load', () => {
     const controller = new AbortController();
     const cancelled: string[] = [];
     const silent = (name: string) =>
-      new ReadableStream<Uint8Array>({ pull: () => new Promise(() => {}), cancel: () => void cancelled.push(name) });
+      new ReadableStream<Uint8Array>({
+        pull: () => new Promise(() => {}),
+        cancel: () => void cancelled.push(name),
+      });
     setTimeout(() => controller.abort(reason), 20);
     const files = { model: silent('model'), tokenizer: silent('tokenizer') };
     await expect(StaticModel.load(files, { signal: controller.signal })).rejects.toBe(reason);
@@ -618,7 +727,11 @@ describe('a model', () => {
     const vectors = made.embed(TEXTS);
     made.dispose();
     made.dispose();
-    expect([made.disposed, table.disposed, (tokenizer as PretrainedTokenizer).disposed]).toEqual([true, true, true]);
+    expect([made.disposed, table.disposed, (tokenizer as PretrainedTokenizer).disposed]).toEqual([
+      true,
+      true,
+      true,
+    ]);
     for (const call of [
       () => made.embed(TEXTS),
       () => made.embedInto(TEXTS, new Float32Array(100)),

@@ -50,10 +50,22 @@ export function model(parts: Parts): { [Key in keyof StaticModelFiles]: Uint8Arr
     // A file of 8-byte values begins with them, so that they are aligned.
     ...(mapping === undefined
       ? {}
-      : { mapping: { dtype: mapping.BYTES_PER_ELEMENT === 8 ? 'I64' : 'I32', shape: [mapping.length], data: mapping } }),
+      : {
+          mapping: {
+            dtype: mapping.BYTES_PER_ELEMENT === 8 ? 'I64' : 'I32',
+            shape: [mapping.length],
+            data: mapping,
+          },
+        }),
     ...(weights === undefined
       ? {}
-      : { weights: { dtype: weights.BYTES_PER_ELEMENT === 8 ? 'F64' : 'F32', shape: [weights.length], data: weights } }),
+      : {
+          weights: {
+            dtype: weights.BYTES_PER_ELEMENT === 8 ? 'F64' : 'F32',
+            shape: [weights.length],
+            data: weights,
+          },
+        }),
     [name]: { dtype: 'F32', shape: [rows.length / dim, dim], data: rows },
     ...extra,
   };

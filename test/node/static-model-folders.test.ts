@@ -77,9 +77,27 @@ describe('layouts', () => {
     ['model2vec', MODEL2VEC, PLAIN, 'model2vec', true],
     ['sentence-transformers', FLAT, OTHER, 'sentence-transformers', true],
     ['sentence-transformers, nested', NESTED, OTHER, 'sentence-transformers', false],
-    ['the first that is whole', { ...NESTED, ...MODEL2VEC, ...FLAT, 'config.json': '{}' }, OTHER, 'sentence-transformers', true],
-    ['an incomplete one before', { ...NESTED, 'config.json': '{"normalize":true}' }, OTHER, 'sentence-transformers', false],
-    ['either name in either layout', { ...FLAT, 'model.safetensors': FILES.model }, PLAIN, 'model2vec', false],
+    [
+      'the first that is whole',
+      { ...NESTED, ...MODEL2VEC, ...FLAT, 'config.json': '{}' },
+      OTHER,
+      'sentence-transformers',
+      true,
+    ],
+    [
+      'an incomplete one before',
+      { ...NESTED, 'config.json': '{"normalize":true}' },
+      OTHER,
+      'sentence-transformers',
+      false,
+    ],
+    [
+      'either name in either layout',
+      { ...FLAT, 'model.safetensors': FILES.model },
+      PLAIN,
+      'model2vec',
+      false,
+    ],
   ] as const;
   it.each(cases)('%s', async (_, files, ...expected) => {
     const made = onDisk(files);
@@ -96,7 +114,11 @@ describe('layouts', () => {
     const tokenizer = () => IDS;
     await expectVector(onDisk(files), PLAIN, 'model2vec', true, { tokenizer });
     await expectVector((await serving(files)).url(''), PLAIN, 'model2vec', true, { tokenizer });
-    await expectRejection(StaticModel.load(onDisk(files)), { class: Error, code: 'ENOENT', text: 'tokenizer.json' });
+    await expectRejection(StaticModel.load(onDisk(files)), {
+      class: Error,
+      code: 'ENOENT',
+      text: 'tokenizer.json',
+    });
   });
 });
 
@@ -113,7 +135,12 @@ describe('a folder', () => {
       await expectRejection(StaticModel.load(onDisk(files)), { class: Error, code: 'ENOENT', text: missing });
       const { url } = await serving(files);
       const fields = { status: 404, url: url(missing).href };
-      await expectRejection(StaticModel.load(url('')), { class: Error, code: 'ERR_FORMAT', text: missing, fields });
+      await expectRejection(StaticModel.load(url('')), {
+        class: Error,
+        code: 'ERR_FORMAT',
+        text: missing,
+        fields,
+      });
     }
   });
 
@@ -133,7 +160,11 @@ describe('a folder', () => {
 
   it('whose server fails is not another layout', async () => {
     const { url, requests } = await serve((_, response) => response.writeHead(500).end());
-    await expectRejection(StaticModel.load(url('')), { class: Error, code: 'ERR_FORMAT', fields: { status: 500 } });
+    await expectRejection(StaticModel.load(url('')), {
+      class: Error,
+      code: 'ERR_FORMAT',
+      fields: { status: 500 },
+    });
     expect(requests.some((name) => name.includes('sentence'))).toBe(false);
   });
 
@@ -142,7 +173,8 @@ describe('a folder', () => {
     let cached = false;
     const { url, requests } = await serve((request, response) => {
       const contents = MODEL2VEC[(request.url ?? '').slice(1)]!;
-      const answer = () => response.writeHead(200, { 'content-length': Buffer.byteLength(contents) }).end(contents);
+      const answer = () =>
+        response.writeHead(200, { 'content-length': Buffer.byteLength(contents) }).end(contents);
       // Answers only when all three were requested.
       waiting.push(answer);
       if (waiting.length === 3) for (const each of waiting) each();
@@ -150,7 +182,10 @@ describe('a folder', () => {
     const cache = folder();
     for (; ; cached = true) {
       const seen: (number | null)[] = [];
-      using made = await StaticModel.load(url(''), { cache, onProgress: ({ total }) => void seen.push(total) });
+      using made = await StaticModel.load(url(''), {
+        cache,
+        onProgress: ({ total }) => void seen.push(total),
+      });
       expectBits(made.embed([TEXT]).data, vector(IDS, PLAIN, 'model2vec', true));
       expect(requests).toHaveLength(3);
       expect(seen.at(-1)).toBe(Object.values(MODEL2VEC).reduce((sum, file) => sum + file.length, 0));
@@ -181,6 +216,7 @@ describe('a mapped table', () => {
       expect(loaded.table.readOnly).toBe(native && mmap !== false);
       expectBits(loaded.embed([TEXT]).data, vector(IDS, big, 'model2vec', true));
     }
-    if (!native) await expectRejection(StaticModel.load(made, { mmap: true }), invalidOption(RangeError, 'mmap', true));
+    if (!native)
+      await expectRejection(StaticModel.load(made, { mmap: true }), invalidOption(RangeError, 'mmap', true));
   });
 });
