@@ -8,7 +8,7 @@ const words = ({ buffer, byteOffset, length }: Float32Array) => new Uint32Array(
 const digits = (word: number): string => `0x${word.toString(16).padStart(8, '0')}`;
 
 /** The bits of `floats`, a copy. */
-export const bits = (floats: Float32Array): Uint32Array => words(floats).slice();
+export const bits = (floats: Float32Array): Uint32Array<ArrayBuffer> => words(floats).slice();
 
 /** The bits of `floats` as hexadecimal words. */
 export const hex = (floats: Float32Array): string[] => Array.from(words(floats), digits);

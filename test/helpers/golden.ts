@@ -31,8 +31,10 @@ export const WHOLE = Object.keys(GOLDEN).filter((name) => !name.endsWith('.json'
 export const goldenUrl = (name: string): URL => new URL(`../vectors/golden/files/${name}`, import.meta.url);
 
 /** The bytes of a golden file. */
-export async function goldenBytes(name: string): Promise<Uint8Array<ArrayBuffer>> {
-  const url = goldenUrl(name);
+export const goldenBytes = (name: string): Promise<Uint8Array<ArrayBuffer>> => contentOf(goldenUrl(name));
+
+/** The bytes of a file of the project. */
+export async function contentOf(url: URL): Promise<Uint8Array<ArrayBuffer>> {
   if (url.protocol === 'file:') {
     return new Uint8Array(process.getBuiltinModule('node:fs').readFileSync(url));
   }

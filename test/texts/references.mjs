@@ -1,18 +1,19 @@
 /**
- * npm run test:references: the built package on both backends, and the Python package tokenizers 0.23.3.
+ * npm run test:references: the built package on both backends, and the Python packages tokenizers 0.23.3 and model2vec 0.10.0.
  *
  *   tokenizers  those of `npm run test:texts`, over a part of its texts (--texts FOLDER: the .txt files of a folder), and 15
  *               more of language models, over fewer texts
  *   vectors     the files and the texts of test/vectors/golden/text.json
+ *   models      variants of models/minilm-static, over 5,000 texts: ids and vectors (static-models.mjs)
  *
- * Compared are the ids, the ids with special tokens, and the texts of ids. It needs Python 3.10 or newer; the Python package
- * is installed in .cache/references at the first run. The exit code is 1 if anything differs.
+ * Of tokenizers the ids, the ids with special tokens, and the texts of ids are compared. --only tokenizers or --only models
+ * runs a part, --write writes the hashes of test/vectors/golden/static-models.json again. It needs Python 3.11 or newer; the
+ * packages are installed in .cache/references at the first run. The exit code is 1 if anything differs.
  */
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
@@ -20,11 +21,11 @@ import { corpus } from '../../bench/texts/corpus.mjs';
 import { furtherModels, models } from '../../bench/texts/models.mjs';
 import { asProgram } from '../../scripts/lib/main.mjs';
 import { count, say, step } from '../../scripts/lib/progress.mjs';
-import { endWithUs, environment, must, root } from '../../scripts/lib/run.mjs';
+import { venv } from '../../scripts/lib/python.mjs';
+import { endWithUs, environment, root } from '../../scripts/lib/run.mjs';
+import { compareStaticModels } from './static-models.mjs';
 
 const HERE = path.join(root, 'test/texts');
-const VENV = path.join(root, '.cache/references');
-const python = path.join(VENV, process.platform === 'win32' ? 'Scripts/python.exe' : 'bin/python');
 /** The most texts of each language, and for the further tokenizers. */
 const MOST = 8000;
 const FEWER = 800;
@@ -34,20 +35,8 @@ const FEWER = 800;
 /** @typedef {readonly number[] | null} Ids */
 /** @typedef {{ ids: readonly Ids[], special: readonly Ids[], decoded: readonly (string | null)[] }} Seen */
 
-async function install() {
-  const done = path.join(VENV, 'done');
-  if (existsSync(done)) return;
-  await step('Installing the Python package tokenizers', '20 s', async () => {
-    await rm(VENV, { recursive: true, force: true });
-    await must('python3', ['-m', 'venv', VENV]);
-    const requirements = path.join(HERE, 'requirements.txt');
-    await must(python, ['-m', 'pip', 'install', '-q', '--disable-pip-version-check', '-r', requirements]);
-    await writeFile(done, '');
-  });
-}
-
-/** Python, as a function of jobs. */
-function peer() {
+/** Python, as a function of jobs. @param {string} python */
+function peer(python) {
   const child = spawn(python, ['-u', path.join(HERE, 'peer.py')], {
     env: environment({ TOKENIZERS_PARALLELISM: 'false', PYTHONUTF8: '1' }),
     // Panics of Rust are written to standard error.
@@ -137,9 +126,20 @@ function part(texts, most) {
 }
 
 async function main() {
-  const { values } = parseArgs({ options: { texts: { type: 'string' } } });
-  await install();
-  const { english, others } = await corpus(values.texts);
+  const { values } = parseArgs({
+    options: { texts: { type: 'string' }, only: { type: 'string' }, write: { type: 'boolean' } },
+  });
+  const { only = 'all', write = false } = values;
+  if (!['all', 'tokenizers', 'models'].includes(only)) throw new Error('--only is tokenizers or models');
+  const packages = 'the Python packages tokenizers and model2vec';
+  const python = await venv('references', 'test/texts/requirements.txt', packages, '30 s');
+  if (only !== 'tokenizers' && (await compareStaticModels(python, write)) > 0) process.exitCode = 1;
+  if (only !== 'models') await compareTokenizers(python, values.texts);
+}
+
+/** @param {string} python @param {string} [folder]  of texts */
+async function compareTokenizers(python, folder) {
+  const { english, others } = await corpus(folder);
   const [texts, fewer] = [MOST, FEWER].map((most) => [...part(english, most), ...part(others, most)]);
   /** @type {[name: string, job: Job][]} */
   const jobs = [];
@@ -153,7 +153,7 @@ async function main() {
     const all = vector.texts.map((/** @type {{ text: string }} */ each) => each.text);
     jobs.push([`vector ${index}`, { json: JSON.stringify(vector.file), texts: all, lists: vector.decoded }]);
   }
-  const reference = peer();
+  const reference = peer(python);
   const expected = await step('Reading the texts in Python', '1 min', async () => {
     /** @type {Seen[]} */
     const all = [];
