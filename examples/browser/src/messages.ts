@@ -226,6 +226,8 @@ export interface Indexed {
   readonly isCut: boolean;
   /** The time of computing the vectors. */
   readonly ms: number;
+  /** Passages per second, when some of them are computed again: rounded to two digits. */
+  readonly perSecond: number;
 }
 
 /** The passages nearest to a query. */
@@ -244,7 +246,7 @@ export interface Hit {
   readonly text: string;
   /** The cosine similarity of passage and query. */
   readonly score: number;
-  /** The words of the passage that are near the query by themselves. */
+  /** The words of the passage that add the most to the score. */
   readonly marks: readonly Mark[];
 }
 

@@ -5,12 +5,12 @@ import type { Hit } from '../messages.js';
 import { element, errorText, short } from '../page.js';
 
 const EXAMPLES = [
-  'my loaf turned hard',
-  'noise when I ride',
-  'I cannot fall asleep',
-  'shooting stars',
-  'smaller heating bill',
-  'never lose my pictures',
+  'spicy food',
+  'foliage colours',
+  'musician who could not hear',
+  'tired after flying',
+  'inflation',
+  'visa requirements',
 ];
 /** The time after the last change until a screen reader is told of the hits. */
 const PAUSE_MS = 600;

@@ -56,11 +56,13 @@ export class KeepPanel {
     const registration = await navigator.serviceWorker.getRegistration(SERVICE_WORKER);
     await registration?.unregister();
     for (const name of [MODELS, ...(await pageCaches())]) await caches.delete(name);
-    this.#status.textContent = 'Removed: nothing is kept. The next visit of this tab fetches the model again.';
+    this.#status.textContent =
+      'Removed: nothing is kept. The next visit of this tab fetches the model again.';
   }
 }
 
-const pageCaches = async (): Promise<string[]> => (await caches.keys()).filter((name) => name.startsWith(PAGE));
+const pageCaches = async (): Promise<string[]> =>
+  (await caches.keys()).filter((name) => name.startsWith(PAGE));
 
 /** Waits until the service worker has fetched its files. */
 async function activate({ active, installing, waiting }: ServiceWorkerRegistration): Promise<void> {

@@ -4,9 +4,6 @@ import { type Background, latest } from '../background.js';
 import type { Hit, Indexed } from '../messages.js';
 import { count, element, errorText, plural } from '../page.js';
 
-/** Below it a page's clock is too coarse for a rate. */
-const LEAST_MS = 1;
-
 export class TextPanel {
   #field = element('search-text', HTMLTextAreaElement);
   #ours = element('take-ours', HTMLButtonElement);
@@ -59,10 +56,9 @@ export class TextPanel {
     field.scrollTop = (start / field.value.length) * field.scrollHeight - field.clientHeight / 3;
   }
 
-  #show({ passages, isCut, ms }: Indexed): void {
-    const rate = ms < LEAST_MS ? '–' : `${count(Number(((1000 * passages) / ms).toPrecision(2)))} texts/s`;
+  #show({ passages, isCut, ms, perSecond }: Indexed): void {
     element('passages', HTMLElement).textContent = count(passages);
-    element('index-rate', HTMLElement).textContent = rate;
+    element('index-rate', HTMLElement).textContent = passages === 0 ? '–' : `${count(perSecond)} texts/s`;
     const first = isCut ? ', the first of the text' : '';
     this.#status.textContent = `${plural(passages, 'passage')}${first}, indexed in ${ms.toFixed(1)} ms.`;
   }

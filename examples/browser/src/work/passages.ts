@@ -59,7 +59,8 @@ function sentencesIn(text: string, start: number, end: number): Passage[] {
 function sentenceEnds(paragraph: string): number[] {
   const line = paragraph.replace(/\s/g, ' ');
   // Firefox has it since version 125.
-  if (!('Segmenter' in Intl)) return [...line.matchAll(/[.!?…。！？]["'”’)]*\s*|$/g)].map(({ index, 0: end }) => index + end.length);
+  if (!('Segmenter' in Intl))
+    return [...line.matchAll(/[.!?…。！？]["'”’)]*\s*|$/g)].map(({ index, 0: end }) => index + end.length);
   const segments = new Intl.Segmenter(undefined, { granularity: 'sentence' }).segment(line);
   return Array.from(segments, ({ index, segment }) => index + segment.length);
 }
