@@ -36,14 +36,14 @@ async function main() {
     if (result.code !== 0) throw new Failed('compiling the examples', result);
   }
   const { prepare, start, check } = example;
-  if (prepare !== undefined) await show(prepare);
-  for (const line of full ?? [option === undefined ? (start ?? check) : check]) await show(line);
+  const main = full ?? [option === undefined ? (start ?? check) : check];
+  for (const line of [...(prepare ?? []), ...main]) await show(line, example);
 }
 
-/** Runs a command in this terminal. @param {string} line */
-async function show(line) {
+/** Runs a command in this terminal. @param {string} line @param {import('./examples/list.mjs').Example} example */
+async function show(line, example) {
   say(`\n$ ${line}`);
-  const [file, args] = await program(line);
+  const [file, args] = await program(line, example);
   const child = spawn(file, args, { cwd: root, env: environment(), stdio: 'inherit' });
   endWithUs(child);
   const [code] = await once(child, 'close');

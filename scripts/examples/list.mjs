@@ -9,8 +9,8 @@
  * @property {string} name
  * @property {string} shows       a one-line description
  * @property {true} [project]     whether it is a separate project
- * @property {'torch'} [needs]    a dependency that the set-up does not install; without it the example is NOT RUN
- * @property {string} [prepare]   a command to run once before the others
+ * @property {'torch' | 'model2vec'} [needs]   a Python package that the set-up does not install; without it: NOT RUN
+ * @property {string[]} [prepare]  commands to run once before the others
  * @property {string} [start]     the interactive command, if it differs from the check
  * @property {string} check       the command that CI runs
  * @property {string[]} [full]    the commands of `-- --full`: the same on all data, which they download
@@ -20,6 +20,11 @@
 
 /** Where the example word-vectors installs its data. */
 const WINK = '.cache/wink';
+
+/** The model in the repository. */
+const MINILM = 'models/minilm-static';
+/** Where the example model2vec keeps its files. */
+const MODEL2VEC = '.cache/examples/model2vec/data';
 
 /** @type {readonly Example[]} */
 export const EXAMPLES = [
@@ -47,6 +52,22 @@ export const EXAMPLES = [
     once: true,
   },
   {
+    name: 'search',
+    shows: 'a folder as an index of i8 rows, saved, opened again, asked',
+    check:
+      'node .cache/examples/search/main.js docs .cache/examples/search/index threads rounding browsers',
+  },
+  {
+    name: 'model2vec',
+    shows: 'a model folder from Python, and identical vectors',
+    needs: 'model2vec',
+    prepare: [
+      `node dist/cli.js convert ${MINILM}/model.safetensors ${MODEL2VEC}.safetensors --dtype f32 --force`,
+      `python examples/model2vec/export.py ${MODEL2VEC}.safetensors ${MINILM} ${MODEL2VEC}`,
+    ],
+    check: `node .cache/examples/model2vec/compare.js ${MODEL2VEC}`,
+  },
+  {
     name: 'word-vectors',
     shows: 'king - man + woman; the same words from a mapped file; --full: 341,479 words of npm',
     check: 'node .cache/examples/word-vectors/main.js examples/word-vectors/words.safetensors',
@@ -71,7 +92,7 @@ export const EXAMPLES = [
     name: 'pytorch',
     shows: 'weights exported from torch, and identical rows',
     needs: 'torch',
-    prepare: 'python examples/pytorch/export.py .cache/examples/pytorch/data',
+    prepare: ['python examples/pytorch/export.py .cache/examples/pytorch/data'],
     check: 'node .cache/examples/pytorch/compare.js .cache/examples/pytorch/data',
   },
   {

@@ -39,26 +39,43 @@ export async function install({ name }) {
   );
 }
 
+/** The Python that has a package, if `command` was run, and how to install the package elsewhere. */
+const PYTHONS = {
+  torch: { python: peersPython, command: 'npm run bench:peers', packages: 'torch numpy' },
+  model2vec: {
+    python: path.join(root, '.cache/references/bin/python'),
+    command: 'npm run test:references',
+    packages: 'model2vec==0.10.0',
+  },
+};
+
 /** The reason why an example cannot run on this machine, if any. @param {Example} example @returns {Promise<string | undefined>} */
 export async function missing({ needs }) {
-  if (needs === undefined || (await findPython()) !== undefined) return undefined;
-  return 'torch is not installed (npm run bench:peers, or set PYTHON to one with torch and numpy)';
+  if (needs === undefined || (await findPython(needs)) !== undefined) return undefined;
+  const { command, packages } = PYTHONS[needs];
+  return `${needs} is not installed (${command}, or pip install ${packages} and set PYTHON to that Python)`;
 }
 
-/** Finds a Python with torch: $PYTHON, or that of `npm run bench:peers`, or python3. */
-async function findPython() {
+/** Finds a Python with a package: $PYTHON, or that of a command, or python3. @param {keyof typeof PYTHONS} needs */
+async function findPython(needs) {
   const named = process.env['PYTHON'];
-  const candidates = named ? [named] : [...(existsSync(peersPython) ? [peersPython] : []), 'python3'];
-  const check = 'from importlib.util import find_spec as f; exit(not (f("torch") and f("numpy")))';
+  const { python: made } = PYTHONS[needs];
+  const candidates = named ? [named] : [...(existsSync(made) ? [made] : []), 'python3'];
+  const check = `from importlib.util import find_spec as f; exit(not (f("${needs}") and f("numpy")))`;
   for (const python of candidates) {
     if ((await run(python, ['-c', check])).code === 0) return python;
   }
   return undefined;
 }
 
-/** Splits a command of the list for `spawn`. @param {string} line @returns {Promise<[string, string[]]>} */
-export async function program(line) {
+/**
+ * Splits a command of an example for `spawn`.
+ *
+ * @param {string} line @param {Example} example @returns {Promise<[string, string[]]>}
+ */
+export async function program(line, { needs }) {
   const [command = '', ...args] = line.split(' ');
   if (command === 'node') return [process.execPath, args];
-  return [command === 'python' ? ((await findPython()) ?? 'python3') : command, args];
+  const python = command === 'python' && needs !== undefined ? await findPython(needs) : undefined;
+  return [python ?? command, args];
 }

@@ -44,7 +44,11 @@ async function checksOf(example) {
     list.push([`installing ${name}`, () => attempt(() => install(example))]);
     list.push([`types of ${name}`, () => checkTypes(example)]);
   }
-  if (prepare) list.push([`preparing ${name}`, () => command(prepare)]);
+  const command = async (/** @type {string} */ line, env = {}) => {
+    const [file, args] = await program(line, example);
+    return run(file, args, { env, timeout: TIMEOUT_MS });
+  };
+  for (const line of prepare ?? []) list.push([`preparing ${name}`, () => command(line)]);
   if (once) list.push([name, () => command(check)]);
   else {
     for (const backend of ['native', 'wasm']) {
@@ -52,12 +56,6 @@ async function checksOf(example) {
     }
   }
   return list;
-}
-
-/** @param {string} line @param {Record<string, string>} [env] @returns {Promise<Result>} */
-async function command(line, env = {}) {
-  const [file, args] = await program(line);
-  return run(file, args, { env, timeout: TIMEOUT_MS });
 }
 
 /** Checks that the list contains every folder of examples/. */
