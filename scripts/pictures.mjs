@@ -46,7 +46,22 @@ const PICTURES = [
     ),
   },
   { file: 'report.png', what: 'a report of the profiler, measured now', take: report },
-  { file: 'terminal.png', what: 'tokenbed bench in a terminal', take: terminal },
+  {
+    file: 'terminal.png',
+    what: 'tokenbed bench in a terminal',
+    take: terminal(['bench', '--tokens', '64,4096']),
+  },
+  {
+    file: 'search.png',
+    what: 'tokenbed search in a terminal',
+    take: terminal(
+      [
+        ...['search', '--model', 'models/minilm-static', '--query', 'speed on several cores', '-k', '5'],
+        ...['README.md', 'docs/threads.md'],
+      ],
+      1240,
+    ),
+  },
 ];
 
 /** The first window of a report. @type {Picture['take']} */
@@ -62,18 +77,18 @@ async function report(browser) {
   }
 }
 
-/** The output of a command in a terminal. @type {Picture['take']} */
-async function terminal(browser) {
-  const line = ['bench', '--tokens', '64,4096'];
-  const { stdout } = await must(process.execPath, [PROGRAM, ...line]);
-  const text = `$ npx tokenbed ${line.join(' ')}\n${stdout}`.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
-  const style = 'margin:0;padding:20px;background:#16181d;color:#e6e6e6;font:14px/1.45 monospace';
-  const html = `<!doctype html><meta charset="utf-8"><body style="margin:0;background:#16181d"><pre style="${style}">${text}</pre>`;
-  const height = 40 + Math.ceil(21 * text.split('\n').length);
-  return windowOn(browser, `data:text/html;charset=utf-8,${encodeURIComponent(html)}`, {
-    width: 1000,
-    height,
-  });
+/** The output of a command in a terminal. @param {readonly string[]} args @param {number} [width] @returns {Picture['take']} */
+function terminal(args, width = 1000) {
+  return async (browser) => {
+    const { stdout } = await must(process.execPath, [PROGRAM, ...args]);
+    const line = args.map((arg) => (arg.includes(' ') ? `'${arg}'` : arg)).join(' ');
+    const text = `$ npx tokenbed ${line}\n${stdout}`.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
+    const style = 'margin:0;padding:20px;background:#16181d;color:#e6e6e6;font:14px/1.45 monospace';
+    const html = `<!doctype html><meta charset="utf-8"><body style="margin:0;background:#16181d"><pre style="${style}">${text}</pre>`;
+    const height = 40 + Math.ceil(21 * text.split('\n').length);
+    const url = `data:text/html;charset=utf-8,${encodeURIComponent(html)}`;
+    return windowOn(browser, url, { width, height });
+  };
 }
 
 /** @param {import('playwright').Browser} browser @param {string} url @param {{ width: number, height: number }} viewport */

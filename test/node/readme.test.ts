@@ -4,7 +4,7 @@
  */
 
 import { execFile } from 'node:child_process';
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -97,6 +97,7 @@ test('the commands of docs/command-line.md succeed', async () => {
   const [{ text }] = page.all.filter(({ mark }) => mark === SHELL) as [Block];
   const cwd = await emptyFolder('shell');
   await writeFile(path.join(cwd, 'notes.txt'), 'Hello world!\nHi!\n');
+  await symlink(path.join(root, 'models/minilm-static'), path.join(cwd, 'minilm'));
   const stdout = await runInShell(text, cwd);
   expect(stdout).toMatch(new RegExp(`^backend +${inject('backend')}$`, 'm'));
   expect(await readFile(path.join(cwd, 'notes.ids'), 'utf8')).toBe(
@@ -104,6 +105,8 @@ test('the commands of docs/command-line.md succeed', async () => {
   );
   const rows = stdout.split('\n').filter((line) => /^\S+( [-.\de]+){63}$/.test(line));
   expect(rows).toHaveLength(14 + 5);
+  expect(stdout.split('\n').filter((line) => /^\S+( [-.\de]+){255}$/.test(line))).toHaveLength(2);
+  expect(stdout.match(/^-?\d\.\d{4}\tnotes\.txt:[12]\tH.*!$/gm)).toHaveLength(2);
   const npy = await readFile(path.join(cwd, 'notes.npy'));
   expect(npy.length % 64).toBe(0);
   expect(npy.subarray(0, 128).toString('latin1')).toContain("'shape': (19, 64)");
