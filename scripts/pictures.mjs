@@ -46,19 +46,12 @@ const PICTURES = [
     ),
   },
   { file: 'report.png', what: 'a report of the profiler, measured now', take: report },
-  {
-    file: 'terminal.png',
-    what: 'tokenbed bench in a terminal',
-    take: terminal(['bench', '--tokens', '64,4096']),
-  },
+  { file: 'terminal.png', what: 'tokenbed bench in a terminal', take: terminal('bench --tokens 64,4096') },
   {
     file: 'search.png',
     what: 'tokenbed search in a terminal',
     take: terminal(
-      [
-        ...['search', '--model', 'models/minilm-static', '--query', 'speed on several cores', '-k', '5'],
-        ...['README.md', 'docs/threads.md'],
-      ],
+      "search --model models/minilm-static --query 'speed on several cores' -k 5 README.md docs/threads.md",
       1240,
     ),
   },
@@ -77,11 +70,11 @@ async function report(browser) {
   }
 }
 
-/** The output of a command in a terminal. @param {readonly string[]} args @param {number} [width] @returns {Picture['take']} */
-function terminal(args, width = 1000) {
+/** The output of a command in a terminal. @param {string} line @param {number} [width] @returns {Picture['take']} */
+function terminal(line, width = 1000) {
   return async (browser) => {
+    const args = Array.from(line.matchAll(/'([^']*)'|\S+/g), ([word, quoted]) => quoted ?? word);
     const { stdout } = await must(process.execPath, [PROGRAM, ...args]);
-    const line = args.map((arg) => (arg.includes(' ') ? `'${arg}'` : arg)).join(' ');
     const text = `$ npx tokenbed ${line}\n${stdout}`.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
     const style = 'margin:0;padding:20px;background:#16181d;color:#e6e6e6;font:14px/1.45 monospace';
     const html = `<!doctype html><meta charset="utf-8"><body style="margin:0;background:#16181d"><pre style="${style}">${text}</pre>`;

@@ -54,8 +54,7 @@ export const EXAMPLES = [
   {
     name: 'search',
     shows: 'a folder as an index of i8 rows, saved, opened again, asked',
-    check:
-      'node .cache/examples/search/main.js docs .cache/examples/search/index threads rounding browsers',
+    check: 'node .cache/examples/search/main.js docs .cache/examples/search/index threads rounding browsers',
   },
   {
     name: 'model2vec',
