@@ -13,6 +13,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { Embedding, similarity, StaticModel } from 'tokenbed';
 import { describe, expect, it } from 'vitest';
 import { TOKENS, values } from '../helpers/static-model.js';
@@ -208,6 +209,33 @@ describe('search', () => {
     await expectHits(args, cwd, expected, message);
     await expectHits([...args, '--index', 'i.safetensors'], cwd, expected, message);
   });
+});
+
+it('finds lines by their meaning, with the model in the repository', async () => {
+  const cwd = folder();
+  const lines = [
+    'The plumber comes on Tuesday morning.',
+    'Grandmother was born in Lisbon in 1931.',
+    'Two eggs, flour, a little milk, and butter for the pan.',
+    'The train leaves from platform 4.',
+    'Interest on the loan is due in March.',
+  ];
+  writeFileSync(path.join(cwd, 'notes.txt'), lines.join('\n'));
+  const minilm = fileURLToPath(new URL('../../models/minilm-static', import.meta.url));
+  for (const [query, line] of [
+    ['recipe for pancakes', 3],
+    ['when do I have to pay the bank', 5],
+    ['railway station', 4],
+  ] as const) {
+    const args = ['search', '--model', minilm, '--query', query, '-k1'];
+    for (const more of [
+      ['notes.txt'],
+      ['notes.txt', '--index', 'i.safetensors'],
+      ['--index', 'i.safetensors'],
+    ]) {
+      expect(await hits([...args, ...more], { cwd })).toMatchObject([{ file: 'notes.txt', line }]);
+    }
+  }
 });
 
 describe('search --index', () => {
