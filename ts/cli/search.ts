@@ -99,15 +99,20 @@ async function nearestLines(
   k: number,
 ): Promise<Hit[]> {
   let hits: Hit[] = [];
+  let worst = -Infinity; // the score that a line must exceed
   const keep = (): void => {
     hits = hits.sort(byScore).slice(0, k);
+    if (hits.length === k) worst = comparable(hits.at(-1)!);
   };
   const progress = Progress.over('searching', inputs, { resultsLater: true });
   try {
     for (const [i, input] of inputs.entries()) {
       for await (const lines of linesOf(input, files[i] ?? '-', progress)) {
         const scores = similarity(model.embed(lines.map(({ text }) => text)), query).data;
-        for (const [j, line] of lines.entries()) hits.push({ ...line, score: scores[j]! });
+        for (const [j, line] of lines.entries()) {
+          const score = scores[j]!;
+          if (!(score <= worst)) hits.push({ ...line, score });
+        }
         if (hits.length >= 2 * k) keep();
       }
     }
