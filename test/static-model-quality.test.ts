@@ -1,6 +1,6 @@
 /**
- * The meaning of texts: how often the real model puts a paraphrase nearer to a text than a distractor that shares more words with
- * it. test/repository/triples.test.ts describes the three sets. The target is 54 of 60, with at most 40 for random rows.
+ * The meaning of texts: how often the real model puts a paraphrase nearer to a text than a distractor that shares more words
+ * with it. test/repository/triples.test.ts describes the three sets. The target is 54 of 60, and at most 40 for random rows.
  *
  * ```text
  *                       triples   real model   random rows
@@ -8,9 +8,9 @@
  * triples-plain.json         80           45      at most 1      (50 as f32, before its rows were stored as i4)
  * triples.json               64           45              0      (47)
  * ```
- * A mean of rows does not see the order of words: where the distractor repeats most of the sentence, a third of the verdicts is
- * wrong. Only triples-common.json reaches the target. triples.json came first; each of the others was written by an author who knew
- * no result, after the set before had missed the target.
+ * Only triples-common.json reaches the target. triples.json came first; each of the others was written by an author who knew
+ * no result, after the set before had missed the target. A mean of rows does not see the order of words: where a distractor
+ * repeats most of the sentence, a third of the verdicts is wrong.
  */
 
 import { Embedding, StaticModel, type StaticModelFiles } from 'tokenbed';

@@ -10,6 +10,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { step } from '../../scripts/lib/progress.mjs';
+import { wheels } from '../../scripts/lib/python.mjs';
 import { must, root } from '../../scripts/lib/run.mjs';
 
 const CACHE = path.join(root, '.cache/texts');
@@ -24,22 +25,7 @@ async function find(folder) {
 
 /** @param {string} requirement @param {string} to */
 async function wheel(requirement, to) {
-  await must('python3', [
-    '-m',
-    'pip',
-    'download',
-    '-q',
-    '--no-deps',
-    '--disable-pip-version-check',
-    '-d',
-    to,
-    requirement,
-  ]);
-  await must('python3', [
-    '-c',
-    'import glob, sys, zipfile\nfor w in glob.glob(sys.argv[1] + "/*.whl"): zipfile.ZipFile(w).extractall(sys.argv[1])',
-    to,
-  ]);
+  await wheels([requirement], to);
   return find(to);
 }
 
