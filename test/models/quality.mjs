@@ -15,7 +15,7 @@ import { parseArgs } from 'node:util';
 import { StaticModel } from 'tokenbed';
 import { asProgram } from '../../scripts/lib/main.mjs';
 import { say, step } from '../../scripts/lib/progress.mjs';
-import { wheel } from '../../scripts/lib/python.mjs';
+import { wheels } from '../../scripts/lib/python.mjs';
 import { root } from '../../scripts/lib/run.mjs';
 
 const FOLDER = path.join(root, '.cache/gensim');
@@ -71,7 +71,7 @@ function cosines(model, all) {
 }
 
 async function main() {
-  if (!existsSync(FOLDER)) await step('Downloading gensim', '5 s', () => wheel('gensim==4.4.0', FOLDER));
+  if (!existsSync(FOLDER)) await step('Downloading gensim', '5 s', () => wheels(['gensim==4.4.0'], FOLDER));
   const folders = parseArgs({ allowPositionals: true }).positionals;
   for (const folder of folders.length > 0 ? folders : [path.join(root, 'models/minilm-static')]) {
     const model = await StaticModel.load(folder);

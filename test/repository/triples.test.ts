@@ -7,7 +7,7 @@
  * triples-plain.json   distractors that share four or five words; by another author, who knew no result
  * triples-common.json  distractors that share two or three common words; by a third author, who knew no result
  * ```
- * Both were written before a model was run on them, and are never changed: otherwise they would measure their author.
+ * All were written before a model was run on them, and are never changed: otherwise they would measure their author.
  */
 
 import { createHash } from 'node:crypto';
