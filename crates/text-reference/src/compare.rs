@@ -11,6 +11,8 @@ pub const MEMOS: [usize; 3] = [0, 4096, 8 << 20];
 /// Both tokenizers of one file.
 pub struct Pair {
     reference: tokenizers::Tokenizer,
+    /// The same for other truncations: the reference may refuse to set that of the file again.
+    truncated: Option<tokenizers::Tokenizer>,
     ours: Tokenizer,
     /// One for each of [`MEMOS`].
     workspaces: Vec<Workspace>,
@@ -43,6 +45,7 @@ impl Pair {
                 reference.with_padding(None);
                 Loaded::Both(Box::new(Pair {
                     reference,
+                    truncated: None,
                     workspaces: MEMOS.map(|memo| ours.workspace(memo)).into(),
                     ours,
                     texts: 0,
@@ -92,19 +95,22 @@ impl Pair {
             max_length,
             ..Default::default()
         });
-        let own = self.reference.get_truncation().cloned();
         let options = Options {
             special: false,
             most: most.or(Some(usize::MAX)),
             drop_unknown,
         };
-        if self.reference.with_truncation(params).is_err() {
-            return Ok(()); // The post-processor alone adds more ids.
-        }
-        let result = self.encode_as(text, options);
-        self.reference
-            .with_truncation(own)
-            .map_err(|error| error.to_string())?;
+        let mut reference = self.truncated.take().unwrap_or_else(|| self.reference.clone());
+        let result = match reference.with_truncation(params) {
+            Ok(_) => {
+                std::mem::swap(&mut self.reference, &mut reference);
+                let result = self.encode_as(text, options);
+                std::mem::swap(&mut self.reference, &mut reference);
+                result
+            }
+            Err(_) => Ok(()), // The post-processor alone adds more ids.
+        };
+        self.truncated = Some(reference);
         result
     }
 
