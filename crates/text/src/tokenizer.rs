@@ -471,7 +471,7 @@ impl Tokenizer {
     pub fn workspace(&self, memo: usize) -> Workspace {
         Workspace {
             buffers: Buffers::default(),
-            memo: self.cuts.as_ref().and_then(|_| Memo::new(memo)),
+            memo: self.cuts.as_ref().and_then(|_| Memo::new(memo, self.bound())),
             chunk: Vec::new(),
         }
     }
