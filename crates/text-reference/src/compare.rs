@@ -3,7 +3,7 @@
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::str::FromStr;
 
-use tokenbed_text::{Options, Tokenizer, Workspace};
+use tokenbed_text::{Chunks, Memo, Options, Tokenizer, Workspace};
 
 /// What `memo` is compared with: off, 64 chunks, and what is usual.
 pub const MEMOS: [usize; 3] = [0, 4096, 8 << 20];
@@ -15,7 +15,8 @@ pub struct Pair {
     truncated: Option<tokenizers::Tokenizer>,
     ours: Tokenizer,
     /// One for each of [`MEMOS`].
-    workspaces: Vec<Workspace>,
+    memos: [Option<Memo>; MEMOS.len()],
+    workspace: Workspace,
     /// Texts that were compared.
     pub texts: usize,
     /// Texts with which the reference panicked.
@@ -46,7 +47,8 @@ impl Pair {
                 Loaded::Both(Box::new(Pair {
                     reference,
                     truncated: None,
-                    workspaces: MEMOS.map(|memo| ours.workspace(memo)).into(),
+                    memos: MEMOS.map(|memo| ours.memo(memo)),
+                    workspace: Workspace::default(),
                     ours,
                     texts: 0,
                     panics: 0,
@@ -62,7 +64,7 @@ impl Pair {
 
     /// Whether texts are cut into chunks.
     pub fn has_memo(&self) -> bool {
-        self.workspaces.iter().any(Workspace::has_memo)
+        self.memos.iter().any(Option::is_some)
     }
 
     /// Whether two tokens have the same id: which one the reference then takes as its token changes from run to run.
@@ -131,9 +133,12 @@ impl Pair {
             // It panics where added tokens take the same white space. Ours must not.
             Err(_) => {
                 self.panics += 1;
-                for workspace in &mut self.workspaces {
+                for memo in &mut self.memos {
                     self.ids.clear();
-                    let _ = self.ours.encode(workspace, text, options, &mut self.ids);
+                    let chunks = &mut Chunks::own(memo.as_mut());
+                    let _ = self
+                        .ours
+                        .encode(chunks, &mut self.workspace, text, options, &mut self.ids);
                 }
                 return Ok(());
             }
@@ -144,13 +149,25 @@ impl Pair {
     }
 
     fn compare(&mut self, text: &str, options: Options, expected: Option<&[u32]>) -> Result<(), String> {
-        for (memo, workspace) in MEMOS.iter().zip(&mut self.workspaces) {
+        // As if other threads used the memo, too.
+        let shared = self.texts % 3 == 0;
+        for (bytes, memo) in MEMOS.iter().zip(&mut self.memos) {
             self.ids.clear();
-            let found = self.ours.encode(workspace, text, options, &mut self.ids);
+            let mut chunks = match memo.as_ref().filter(|_| shared) {
+                Some(memo) => Chunks::Shared(memo),
+                None => Chunks::own(memo.as_mut()),
+            };
+            let workspace = &mut self.workspace;
+            let found = self
+                .ours
+                .encode(&mut chunks, workspace, text, options, &mut self.ids);
+            if let Some(memo) = memo {
+                memo.learn(workspace);
+            }
             let found = found.ok().map(|()| &*self.ids);
             if found != expected {
                 return Err(format!(
-                    "memo {memo}, {options:?}: {}\n  expected {}\n  found    {}",
+                    "memo {bytes}, shared {shared}, {options:?}: {}\n  expected {}\n  found    {}",
                     shown(text),
                     short(expected),
                     short(found)

@@ -27,9 +27,12 @@
 //!
 //! The model sees each piece alone.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use crate::added::Added;
 use crate::normalize::{self, Form, Normalized, Normalizer};
 use crate::split::{Behavior, Pattern, PreTokenizer, Scheme};
+use crate::tokenizer::Workspace;
 use crate::unicode::{properties, Properties};
 
 /// Where texts may be cut.
@@ -245,7 +248,7 @@ const GROWTH: usize = 4;
 const UNITS: usize = 6;
 
 /// What is known of one chunk. A slot is half a cache line.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Default)]
 #[repr(align(32))]
 struct Slot {
     /// The bytes of a chunk of up to 16, else its hash and where its bytes begin in [`Memo::keys`].
@@ -253,11 +256,25 @@ struct Slot {
     /// The length of the chunk in bytes; 0 is an empty slot.
     length: u8,
     /// Whether it was found since another chunk needed its place.
-    found: bool,
+    found: AtomicBool,
     /// The number of ids, or [`WHOLE`].
     count: u16,
     /// The ids if there is room, else where they begin in [`Memo::more`].
     ids: [u16; UNITS],
+}
+
+impl Slot {
+    fn is_found(&self) -> bool {
+        self.found.load(Ordering::Relaxed)
+    }
+
+    /// Written only if it changes: other threads read it.
+    #[inline]
+    fn set_found(&self, found: bool) {
+        if self.is_found() != found {
+            self.found.store(found, Ordering::Relaxed);
+        }
+    }
 }
 
 /// The count of a chunk that has no ids of its own.
@@ -266,7 +283,7 @@ const WHOLE: u16 = u16::MAX;
 /// The chunks of earlier texts: a table with open addressing. It grows up to its limit; then a new chunk takes the
 /// place of one that was not found for a while (the algorithm CLOCK, in each run of slots).
 #[derive(Debug)]
-pub(crate) struct Memo {
+pub struct Memo {
     /// A chunk may be in the [`PROBES`] slots from its index on.
     slots: Vec<Slot>,
     used: usize,
@@ -281,6 +298,79 @@ pub(crate) struct Memo {
     more: Vec<u16>,
     /// The most bytes of `keys` and of `more`. When they are full, the memo is emptied.
     arena: usize,
+}
+
+/// How a text uses a memo.
+#[derive(Debug)]
+pub enum Chunks<'a> {
+    /// Not at all: no chunk is kept.
+    Off,
+    /// The memo belongs to this thread.
+    Own(&'a mut Memo),
+    /// Other threads use the memo, too. New chunks are kept in the workspace: see [`Memo::learn`].
+    Shared(&'a Memo),
+}
+
+impl<'a> Chunks<'a> {
+    /// A memo that belongs to this thread, if there is one.
+    pub fn own(memo: Option<&'a mut Memo>) -> Self {
+        memo.map_or(Chunks::Off, Chunks::Own)
+    }
+
+    /// The memo.
+    #[inline]
+    pub(crate) fn memo(&self) -> Option<&Memo> {
+        match self {
+            Chunks::Off => None,
+            Chunks::Own(memo) => Some(memo),
+            Chunks::Shared(memo) => Some(memo),
+        }
+    }
+
+    /// Keeps the ids of a chunk; None: it has no ids of its own.
+    #[inline]
+    pub(crate) fn keep(&mut self, news: &mut News, key: Key, chunk: &str, ids: Option<&[u32]>) {
+        match self {
+            Chunks::Off => {}
+            Chunks::Own(memo) => memo.insert(key, chunk, ids),
+            Chunks::Shared(_) => news.push(key, chunk, ids),
+        }
+    }
+}
+
+/// The most chunks that a thread learns before they are put into the memo.
+const MOST_NEWS: usize = 4096;
+
+/// The chunks that a thread has learned while the memo was shared.
+#[derive(Debug, Default)]
+pub(crate) struct News {
+    list: Vec<Learned>,
+    text: String,
+    ids: Vec<u32>,
+}
+
+/// A chunk: its key, where its text and its ids end, and whether it has ids of its own.
+#[derive(Debug)]
+struct Learned {
+    key: Key,
+    text: usize,
+    ids: usize,
+    own: bool,
+}
+
+impl News {
+    fn push(&mut self, key: Key, chunk: &str, ids: Option<&[u32]>) {
+        if self.list.len() < MOST_NEWS && key.length <= LONGEST {
+            self.text.push_str(chunk);
+            self.ids.extend_from_slice(ids.unwrap_or_default());
+            self.list.push(Learned {
+                key,
+                text: self.text.len(),
+                ids: self.ids.len(),
+                own: ids.is_some(),
+            });
+        }
+    }
 }
 
 /// A chunk as the table looks for it.
@@ -309,11 +399,11 @@ fn mix(left: u64, right: u64) -> u64 {
 
 impl Memo {
     /// A memo of at most `bytes`, or None if that is less than 64 chunks. All ids are below `bound`.
-    pub fn new(bytes: usize, bound: u64) -> Option<Memo> {
+    pub(crate) fn new(bytes: usize, bound: u64) -> Option<Memo> {
         // Of the memory, 10 parts in 16 are slots, 3 keys, 3 ids.
         let limit = bytes / 16 * 10 / SLOT;
         (limit >= SMALLEST).then(|| Memo {
-            slots: vec![Slot::default(); SMALLEST],
+            slots: empty(SMALLEST),
             used: 0,
             limit,
             bytes,
@@ -326,7 +416,7 @@ impl Memo {
 
     /// The key of the chunk `text[start..end]`.
     #[inline]
-    pub fn key(text: &str, start: usize, end: usize) -> Key {
+    pub(crate) fn key(text: &str, start: usize, end: usize) -> Key {
         let bytes = text.as_bytes();
         let length = end - start;
         let key = if length <= 16 {
@@ -361,7 +451,7 @@ impl Memo {
     /// Loads the slots that chunks are looked for in. The loads do not depend on each other, so that the processor
     /// waits for all of them at once.
     #[inline]
-    pub fn touch(&self, keys: &[Key]) {
+    pub(crate) fn touch(&self, keys: &[Key]) {
         let slots = &self.slots[..];
         let loaded = keys
             .iter()
@@ -369,13 +459,13 @@ impl Memo {
         std::hint::black_box(loaded);
     }
 
-    /// Looks for a chunk and appends its ids.
+    /// Looks for a chunk.
     #[inline]
-    pub fn find(&mut self, key: Key, chunk: &str, ids: &mut Vec<u32>) -> Found {
+    fn slot(&self, key: Key, chunk: &str) -> Option<&Slot> {
         let first = index(&self.slots, key.hash);
-        for slot in &mut self.slots[first..first + PROBES] {
+        for slot in &self.slots[first..first + PROBES] {
             if slot.length == 0 {
-                return Found::Nothing;
+                return None;
             }
             if slot.length as usize != key.length || slot.key[0] != key.key[0] {
                 continue;
@@ -384,36 +474,60 @@ impl Memo {
                 true => slot.key[1] == key.key[1],
                 false => self.keys[slot.key[1] as usize..][..key.length] == *chunk.as_bytes(),
             };
-            if !same {
-                continue;
+            if same {
+                return Some(slot);
             }
-            slot.found = true;
-            if slot.count == WHOLE {
-                return Found::Whole;
-            }
-            let length = ids.len() + slot.count as usize;
-            let units = (slot.count as usize) << self.wide as u32;
-            // A copy of a fixed length, if the ids are in the slot.
-            let units = match units <= UNITS {
-                true => &slot.ids,
-                false => &self.more[start_of(&slot.ids)..][..units],
-            };
-            match self.wide {
-                true => ids.extend(
-                    units
-                        .chunks_exact(2)
-                        .map(|pair| pair[0] as u32 | (pair[1] as u32) << 16),
-                ),
-                false => ids.extend(units.iter().map(|unit| *unit as u32)),
-            }
-            ids.truncate(length);
-            return Found::Ids;
         }
-        Found::Nothing
+        None
+    }
+
+    /// Looks for a chunk and appends its ids.
+    #[inline]
+    pub(crate) fn find(&self, key: Key, chunk: &str, ids: &mut Vec<u32>) -> Found {
+        let Some(slot) = self.slot(key, chunk) else {
+            return Found::Nothing;
+        };
+        slot.set_found(true);
+        if slot.count == WHOLE {
+            return Found::Whole;
+        }
+        let length = ids.len() + slot.count as usize;
+        let units = (slot.count as usize) << self.wide as u32;
+        // A copy of a fixed length, if the ids are in the slot.
+        let units = match units <= UNITS {
+            true => &slot.ids,
+            false => &self.more[start_of(&slot.ids)..][..units],
+        };
+        match self.wide {
+            true => ids.extend(
+                units
+                    .chunks_exact(2)
+                    .map(|pair| pair[0] as u32 | (pair[1] as u32) << 16),
+            ),
+            false => ids.extend(units.iter().map(|unit| *unit as u32)),
+        }
+        ids.truncate(length);
+        Found::Ids
+    }
+
+    /// Keeps the chunks that a workspace has learned while the memo was shared.
+    pub fn learn(&mut self, workspace: &mut Workspace) {
+        let News { list, text, ids } = &mut workspace.news;
+        let (mut from, mut first) = (0, 0);
+        for each in list.drain(..) {
+            let chunk = &text[from..each.text];
+            // It may occur twice.
+            if self.slot(each.key, chunk).is_none() {
+                self.insert(each.key, chunk, each.own.then_some(&ids[first..each.ids]));
+            }
+            (from, first) = (each.text, each.ids);
+        }
+        text.clear();
+        ids.clear();
     }
 
     /// Keeps the ids of a chunk; None: it has no ids of its own.
-    pub fn insert(&mut self, key: Key, chunk: &str, ids: Option<&[u32]>) {
+    pub(crate) fn insert(&mut self, key: Key, chunk: &str, ids: Option<&[u32]>) {
         let count = ids.map_or(WHOLE as usize, <[u32]>::len);
         let list = ids.unwrap_or_default();
         let units = list.len() << self.wide as u32;
@@ -424,7 +538,7 @@ impl Memo {
         let long = key.length > 16;
         let keys = self.keys.len() + long as usize * key.length;
         if keys > self.arena || 2 * (self.more.len() + more) > self.arena {
-            self.slots.fill(Slot::default());
+            self.slots.fill_with(Slot::default);
             self.keys.clear();
             self.more.clear();
             self.used = 0;
@@ -434,7 +548,7 @@ impl Memo {
         let mut slot = Slot {
             key: key.key,
             length: key.length as u8,
-            found: false,
+            found: AtomicBool::new(false),
             count: count as u16,
             ids: [0; UNITS],
         };
@@ -472,7 +586,7 @@ impl Memo {
             self.slots = slots;
             return;
         }
-        self.slots = vec![Slot::default(); size];
+        self.slots = empty(size);
         self.used = 0;
         for slot in slots.into_iter().filter(|slot| slot.length > 0) {
             let key = match slot.length <= 16 {
@@ -490,6 +604,11 @@ fn hash(key: [u64; 2], length: usize) -> u64 {
         key[0] ^ 0xa076_1d64_78bd_642f,
         key[1] ^ 0xe703_7ed1_a0b4_28db ^ length as u64,
     )
+}
+
+/// Slots without chunks.
+fn empty(count: usize) -> Vec<Slot> {
+    (0..count).map(|_| Slot::default()).collect()
 }
 
 /// Where a list begins in [`Memo::more`].
@@ -521,8 +640,8 @@ fn place(slots: &mut [Slot], hash: u64, slot: Slot) -> bool {
         *free = slot;
         return true;
     }
-    let victim = places.iter().position(|place| !place.found).unwrap_or(0);
-    places.iter_mut().for_each(|place| place.found = false);
+    let victim = places.iter().position(|place| !place.is_found()).unwrap_or(0);
+    places.iter().for_each(|place| place.set_found(false));
     places[victim] = slot;
     false
 }
