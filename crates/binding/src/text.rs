@@ -8,7 +8,7 @@ use crate::handles::Slots;
 use crate::status::{first, Failure};
 use std::ops::Range;
 use tokenbed_formats::json::write_number;
-use tokenbed_text::{DecodeError, EncodeError, Options, Tokenizer, Workspace};
+use tokenbed_text::{Chunks, DecodeError, EncodeError, Memo, Options, Tokenizer, Workspace};
 
 /// The tokenizers of one JavaScript environment, and memory that their calls use again.
 #[derive(Default)]
@@ -28,6 +28,7 @@ enum Object {
 
 struct Stored {
     tokenizer: Tokenizer,
+    memo: Option<Memo>,
     /// One for each thread.
     lanes: Vec<Lane>,
     /// About how many bytes of memory it takes.
@@ -42,6 +43,7 @@ struct View {
 }
 
 /// What a thread encodes with, and what it has done of a call.
+#[derive(Default)]
 struct Lane {
     workspace: Workspace,
     ids: Vec<u32>,
@@ -62,8 +64,8 @@ struct Run {
     error: Option<EncodeError>,
 }
 
-/// The most threads of a call.
-const MOST_LANES: usize = 4;
+/// The most threads of a call: what they learn is put into the memo by one of them.
+const MOST_LANES: usize = 8;
 
 /// The bytes of texts in a part. Fewer than two parts are encoded by one thread.
 #[cfg(not(target_family = "wasm"))]
@@ -78,7 +80,7 @@ const BYTES_PER_BYTE: usize = 2;
 impl Texts {
     /// Reads a tokenizer.json. The answer is JSON text: `{"handle":n,"size":n,"median":n}`, with `unknown`, `pad`
     /// and `truncation` if the tokenizer has them, or `{"error":{"byte":n,"rule":"..."}}`.
-    /// Batches are encoded by up to `threads` threads, each with an equal part of the `memo` bytes of the memo.
+    /// Batches are encoded by up to `threads` threads. They share a memo of `memo` bytes.
     pub fn create(&mut self, json: &[u8], memo: f64, threads: usize) -> Result<String, Failure> {
         let mut out = String::new();
         let tokenizer = match Tokenizer::from_json(json) {
@@ -97,15 +99,11 @@ impl Texts {
         let max_length = tokenizer.max_length();
         facts.extend(max_length.map(|most| (",\"truncation\":", most as u64)));
         let bytes = json.len() * BYTES_PER_BYTE;
-        let threads = threads.clamp(1, MOST_LANES);
-        let lane = |_| Lane {
-            workspace: tokenizer.workspace(memo as usize / threads),
-            ids: Vec::new(),
-            ends: Vec::new(),
-            runs: Vec::new(),
-        };
         let stored = Object::Tokenizer(Box::new(Stored {
-            lanes: (0..threads).map(lane).collect(),
+            memo: tokenizer.memo(memo as usize),
+            lanes: (0..threads.clamp(1, MOST_LANES))
+                .map(|_| Lane::default())
+                .collect(),
             tokenizer,
             bytes,
         }));
@@ -193,8 +191,13 @@ impl Texts {
             ..view.options
         };
         let batch = Batch::new(bytes, ends)?;
-        let Stored { tokenizer, lanes, .. } = self.get(view.tokenizer)?;
-        share(lanes, batch.text.len(), |lane, part| {
+        let Stored {
+            tokenizer,
+            memo,
+            lanes,
+            ..
+        } = self.get(view.tokenizer)?;
+        share(lanes, memo, batch.text.len(), |lane, mut chunks, part| {
             let Lane {
                 workspace,
                 ids,
@@ -213,7 +216,8 @@ impl Texts {
                 error: None,
             };
             for index in texts {
-                if let Err(error) = tokenizer.encode(workspace, batch.get(index), options, ids) {
+                let text = batch.get(index);
+                if let Err(error) = tokenizer.encode(&mut chunks, workspace, text, options, ids) {
                     run.error = Some(error);
                     break;
                 }
@@ -349,17 +353,35 @@ impl<'a> Batch<'a> {
     }
 }
 
-/// Encodes `bytes` bytes of texts, in parts on several threads, with `work(lane, part)`.
+/// Encodes `bytes` bytes of texts with `work(lane, chunks, part)`: as a whole, or in parts on several threads.
 #[cfg(not(target_family = "wasm"))]
-fn share(lanes: &mut [Lane], bytes: usize, work: impl Fn(&mut Lane, Range<usize>) + Sync) {
+fn share(
+    lanes: &mut [Lane],
+    memo: &mut Option<Memo>,
+    bytes: usize,
+    work: impl Fn(&mut Lane, Chunks, Range<usize>) + Sync,
+) {
     use crate::split::{by_parts, Parts};
     let parts = Parts::new(lanes.len(), bytes + 1, PART);
-    by_parts(parts, &mut lanes[..parts.threads], work);
+    if parts.threads == 1 {
+        return work(&mut lanes[0], Chunks::own(memo.as_mut()), 0..bytes + 1);
+    }
+    by_parts(parts, &mut lanes[..parts.threads], |lane, part| {
+        work(lane, memo.as_ref().map_or(Chunks::Off, Chunks::Shared), part);
+    });
+    if let Some(memo) = memo {
+        lanes.iter_mut().for_each(|lane| memo.learn(&mut lane.workspace));
+    }
 }
 
 #[cfg(target_family = "wasm")]
-fn share(lanes: &mut [Lane], bytes: usize, work: impl Fn(&mut Lane, Range<usize>) + Sync) {
-    work(&mut lanes[0], 0..bytes + 1)
+fn share(
+    lanes: &mut [Lane],
+    memo: &mut Option<Memo>,
+    bytes: usize,
+    work: impl Fn(&mut Lane, Chunks, Range<usize>) + Sync,
+) {
+    work(&mut lanes[0], Chunks::own(memo.as_mut()), 0..bytes + 1)
 }
 
 /// Moves the ids of all lanes to `ids`, in the order of the texts, and where those of each text end to `ends`. Ends

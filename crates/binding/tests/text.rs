@@ -8,7 +8,11 @@ const WORDS: &str = r#"{"version":"1.0","added_tokens":[],"normalizer":null,"pre
     "model":{"type":"WordLevel","vocab":{"one":0,"two":1,"four":3},"unk_token":"[UNK]"}}"#;
 
 fn tokenizer(texts: &mut Texts) -> f64 {
-    let answer = texts.create(WORDS.as_bytes(), 4096.0, 1).unwrap();
+    create(texts, WORDS, 4096.0, 1)
+}
+
+fn create(texts: &mut Texts, json: &str, memo: f64, threads: usize) -> f64 {
+    let answer = texts.create(json.as_bytes(), memo, threads).unwrap();
     let handle = answer.split("\"handle\":").nth(1).unwrap();
     handle.trim_end_matches('}').parse().unwrap()
 }
@@ -57,6 +61,105 @@ fn a_text_that_cannot_be_encoded_is_named() {
     let (bytes, ends) = batch(&["one", "two", "three", "four"]);
     assert_eq!(texts.encode(handle, &bytes, &ends, false, 0, 9), Ok(-1.0 - 8.0));
     assert_eq!(texts.encode(handle, &bytes, &ends[..2], false, 0, 9), Ok(2.0));
+}
+
+#[test]
+fn a_view_keeps_the_first_ids_and_drops_the_unknown_token() {
+    let mut texts = Texts::default();
+    let json = WORDS.replace("[UNK]", "two").replace(
+        "\"version\":\"1.0\"",
+        r#""version":"1.0","truncation":{"max_length":3,"strategy":"LongestFirst","stride":0,"direction":"Left"}"#,
+    );
+    let handle = create(&mut texts, &json, 4096.0, 1);
+    let (bytes, ends) = batch(&["one x two four four", "x", "", "one"]);
+    // The last three ids, the first ones, all of them.
+    for (most, drop_unknown, ids, id_ends) in [
+        (-1.0, false, &[1, 3, 3, 1, 0][..], [3, 4, 4, 5]),
+        (-1.0, true, &[3, 3, 0], [2, 2, 2, 3]),
+        (2.0, false, &[0, 1, 1, 0], [2, 3, 3, 4]),
+        (2.0, true, &[0, 0], [1, 1, 1, 2]),
+        (0.0, false, &[], [0, 0, 0, 0]),
+        (f64::INFINITY, false, &[0, 1, 1, 3, 3, 1, 0], [5, 6, 6, 7]),
+        (f64::INFINITY, true, &[0, 3, 3, 0], [3, 3, 3, 4]),
+    ] {
+        let view = texts.prepare(handle, most, drop_unknown).unwrap();
+        assert_eq!(texts.encode(view, &bytes, &ends, false, 0, 99), Ok(4.0));
+        assert_eq!(
+            (texts.ids(), texts.ends()),
+            (ids, &id_ends[..]),
+            "{most} {drop_unknown}"
+        );
+        assert_eq!(texts.free(view), 0);
+        assert_eq!(
+            texts.encode(view, &bytes, &ends, false, 0, 99),
+            Err(Failure::Handle(view))
+        );
+    }
+    let view = texts.prepare(handle, -1.0, true).unwrap();
+    assert_eq!(texts.objects(), 2);
+    assert_eq!(texts.prepare(view, 1.0, true), Err(Failure::Handle(view)));
+    assert_eq!(texts.token_to_id(view, b"one"), Err(Failure::Handle(view)));
+    texts.free(handle);
+    assert_eq!(
+        texts.encode(view, &bytes, &ends, false, 0, 99),
+        Err(Failure::Handle(handle))
+    );
+    texts.free(view);
+    assert_eq!((texts.objects(), texts.bytes()), (0, 0));
+}
+
+/// A generator of numbers.
+fn random(state: &mut u64, below: usize) -> usize {
+    *state = state
+        .wrapping_mul(6_364_136_223_846_793_005)
+        .wrapping_add(1_442_695_040_888_963_407);
+    (*state >> 33) as usize % below
+}
+
+#[test]
+fn the_number_of_threads_changes_nothing() {
+    // Without an unknown token, other words are errors.
+    let words = ["one", "two", "four", "oneone", "five"];
+    let mut state = 5;
+    let mut errors = 0;
+    for memo in [0.0, 20_000.0, 1e6] {
+        let mut texts = Texts::default();
+        let handles = [1, 2, 3, 4, 9].map(|threads| create(&mut texts, WORDS, memo, threads));
+        for round in 0..60 {
+            // None, some, or thousands; some with thousands of words; most rounds without an error.
+            let count = [0, 1, 30, 500, 1024][round % 5];
+            let known = if round % 3 == 0 { 5 } else { 3 };
+            let (mut bytes, mut ends) = (Vec::new(), Vec::new());
+            for _ in 0..count {
+                let length = match random(&mut state, 40) {
+                    0 => 1000,
+                    1..6 => 0,
+                    _ => random(&mut state, 30),
+                };
+                for _ in 0..length {
+                    // The words without an id are rare.
+                    let kinds = if random(&mut state, 2000) == 0 { known } else { 3 };
+                    bytes.extend_from_slice(words[random(&mut state, kinds)].as_bytes());
+                    bytes.push(b' ');
+                }
+                ends.push(bytes.len() as u32);
+            }
+            let room = match round % 4 {
+                0 => random(&mut state, bytes.len() + 1),
+                _ => bytes.len(),
+            };
+            let mut results = handles.iter().map(|&handle| {
+                let status = texts.encode(handle, &bytes, &ends, false, 7, room).unwrap();
+                (status, texts.ids().to_vec(), texts.ends().to_vec())
+            });
+            let expected = results.next().unwrap();
+            errors += usize::from(expected.0 < 0.0);
+            for result in results {
+                assert!(result == expected, "round {round}: {} {}", result.0, expected.0);
+            }
+        }
+    }
+    assert!(errors > 5, "{errors}");
 }
 
 #[test]
@@ -118,9 +221,7 @@ fn a_text_that_is_too_long_is_refused_before_it_takes_memory() {
         {"type":"Replace","pattern":{"String":"c"},"content":"BIG"}]},
         "model":{"type":"WordLevel","vocab":{"a":0,"b":1,"bbbb":2,"BIG":3},"unk_token":"a"}}"#;
     let json = json.replace("BIG", &"c".repeat(1 << 15));
-    let answer = texts.create(json.as_bytes(), 0.0, 1).unwrap();
-    let handle = answer.split("\"handle\":").nth(1).unwrap();
-    let handle = handle.trim_end_matches('}').parse().unwrap();
+    let handle = create(&mut texts, &json, 0.0, 1);
     let mut decode = |ids: &[u32]| texts.decode(handle, ids, true, true, true).unwrap();
     assert_eq!(decode(&[0, 0]), -1.0 - 4.0);
     // Each is more than 2^30 bytes: of the tokens, after one decoder, after two.

@@ -3,7 +3,7 @@
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::str::FromStr;
 
-use tokenbed_text::{Options, Tokenizer, Workspace};
+use tokenbed_text::{Chunks, Memo, Options, Tokenizer, Workspace};
 
 /// What `memo` is compared with: off, 64 chunks, and what is usual.
 pub const MEMOS: [usize; 3] = [0, 4096, 8 << 20];
@@ -11,9 +11,12 @@ pub const MEMOS: [usize; 3] = [0, 4096, 8 << 20];
 /// Both tokenizers of one file.
 pub struct Pair {
     reference: tokenizers::Tokenizer,
+    /// The same for other truncations: the reference may refuse to set that of the file again.
+    truncated: Option<tokenizers::Tokenizer>,
     ours: Tokenizer,
     /// One for each of [`MEMOS`].
-    workspaces: Vec<Workspace>,
+    memos: [Option<Memo>; MEMOS.len()],
+    workspace: Workspace,
     /// Texts that were compared.
     pub texts: usize,
     /// Texts with which the reference panicked.
@@ -43,7 +46,9 @@ impl Pair {
                 reference.with_padding(None);
                 Loaded::Both(Box::new(Pair {
                     reference,
-                    workspaces: MEMOS.map(|memo| ours.workspace(memo)).into(),
+                    truncated: None,
+                    memos: MEMOS.map(|memo| ours.memo(memo)),
+                    workspace: Workspace::default(),
                     ours,
                     texts: 0,
                     panics: 0,
@@ -59,7 +64,7 @@ impl Pair {
 
     /// Whether texts are cut into chunks.
     pub fn has_memo(&self) -> bool {
-        self.workspaces.iter().any(Workspace::has_memo)
+        self.memos.iter().any(Option::is_some)
     }
 
     /// Whether two tokens have the same id: which one the reference then takes as its token changes from run to run.
@@ -92,19 +97,22 @@ impl Pair {
             max_length,
             ..Default::default()
         });
-        let own = self.reference.get_truncation().cloned();
         let options = Options {
             special: false,
             most: most.or(Some(usize::MAX)),
             drop_unknown,
         };
-        if self.reference.with_truncation(params).is_err() {
-            return Ok(()); // The post-processor alone adds more ids.
-        }
-        let result = self.encode_as(text, options);
-        self.reference
-            .with_truncation(own)
-            .map_err(|error| error.to_string())?;
+        let mut reference = self.truncated.take().unwrap_or_else(|| self.reference.clone());
+        let result = match reference.with_truncation(params) {
+            Ok(_) => {
+                std::mem::swap(&mut self.reference, &mut reference);
+                let result = self.encode_as(text, options);
+                std::mem::swap(&mut self.reference, &mut reference);
+                result
+            }
+            Err(_) => Ok(()), // The post-processor alone adds more ids.
+        };
+        self.truncated = Some(reference);
         result
     }
 
@@ -125,9 +133,12 @@ impl Pair {
             // It panics where added tokens take the same white space. Ours must not.
             Err(_) => {
                 self.panics += 1;
-                for workspace in &mut self.workspaces {
+                for memo in &mut self.memos {
                     self.ids.clear();
-                    let _ = self.ours.encode(workspace, text, options, &mut self.ids);
+                    let chunks = &mut Chunks::own(memo.as_mut());
+                    let _ = self
+                        .ours
+                        .encode(chunks, &mut self.workspace, text, options, &mut self.ids);
                 }
                 return Ok(());
             }
@@ -138,13 +149,25 @@ impl Pair {
     }
 
     fn compare(&mut self, text: &str, options: Options, expected: Option<&[u32]>) -> Result<(), String> {
-        for (memo, workspace) in MEMOS.iter().zip(&mut self.workspaces) {
+        // As if other threads used the memo, too.
+        let shared = self.texts % 3 == 0;
+        for (bytes, memo) in MEMOS.iter().zip(&mut self.memos) {
             self.ids.clear();
-            let found = self.ours.encode(workspace, text, options, &mut self.ids);
+            let mut chunks = match memo.as_ref().filter(|_| shared) {
+                Some(memo) => Chunks::Shared(memo),
+                None => Chunks::own(memo.as_mut()),
+            };
+            let workspace = &mut self.workspace;
+            let found = self
+                .ours
+                .encode(&mut chunks, workspace, text, options, &mut self.ids);
+            if let Some(memo) = memo {
+                memo.learn(workspace);
+            }
             let found = found.ok().map(|()| &*self.ids);
             if found != expected {
                 return Err(format!(
-                    "memo {memo}, {options:?}: {}\n  expected {}\n  found    {}",
+                    "memo {bytes}, shared {shared}, {options:?}: {}\n  expected {}\n  found    {}",
                     shown(text),
                     short(expected),
                     short(found)

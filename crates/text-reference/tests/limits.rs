@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use allocation::{live, peak, Counting};
 use serde_json::{json, Map, Value};
-use tokenbed_text::{Options, Tokenizer};
+use tokenbed_text::{Chunks, Options, Tokenizer, Workspace};
 use tokenbed_text_reference::charsmap::charsmap;
 use tokenbed_text_reference::random::Random;
 
@@ -304,7 +304,7 @@ fn long_texts_take_little_time_and_memory() {
     let (mut slowest, mut largest) = (Duration::ZERO, 0.0f64);
     for (kind, file) in kinds() {
         let tokenizer = Tokenizer::from_json(file.to_string().as_bytes()).unwrap();
-        let mut workspace = tokenizer.workspace(MEMO);
+        let (mut memo, mut workspace) = (tokenizer.memo(MEMO), Workspace::default());
         for (name, text) in &texts {
             let before = live();
             let start = clock();
@@ -314,7 +314,10 @@ fn long_texts_take_little_time_and_memory() {
                     special: true,
                     ..Options::default()
                 };
-                tokenizer.encode(&mut workspace, text, options, &mut ids).unwrap();
+                let chunks = &mut Chunks::own(memo.as_mut());
+                tokenizer
+                    .encode(chunks, &mut workspace, text, options, &mut ids)
+                    .unwrap();
                 ids.len()
             });
             let time = clock() - start;

@@ -29,6 +29,7 @@ mod split;
 mod tokenizer;
 mod unicode;
 
+pub use memo::{Chunks, Memo};
 pub use tokenbed_formats::Error;
 pub use tokenizer::{DecodeError, Decoded, EncodeError, Options, Tokenizer, Workspace};
 

@@ -5,7 +5,7 @@ use tokenbed_formats::json::{Kind, Reader};
 use crate::added::{self, Added, Span};
 use crate::decode::{self, Decoder};
 use crate::fields::{Fields, Value};
-use crate::memo::{Cuts, Found, Key, Memo};
+use crate::memo::{Chunks, Cuts, Found, Key, Memo, News};
 use crate::model::{number, Model, Scratch};
 use crate::normalize::{Normalized, Normalizer, LONGEST};
 use crate::post::{PostProcessor, Truncation};
@@ -53,13 +53,13 @@ pub struct Tokenizer {
     cuts: Option<Cuts>,
 }
 
-/// The memory that is used again for each text, and the memo of chunks. It belongs to one tokenizer.
-#[derive(Debug)]
+/// The memory that is used again for each text. It belongs to one tokenizer.
+#[derive(Debug, Default)]
 pub struct Workspace {
     buffers: Buffers,
-    memo: Option<Memo>,
     /// The ids of one chunk.
     chunk: Vec<u32>,
+    pub(crate) news: News,
 }
 
 /// Which ids of a text are returned. By default those of the reference, without special tokens.
@@ -450,13 +450,6 @@ fn pad(value: &Value) -> Result<u32, Error> {
     fields.required("pad_id")?.id()
 }
 
-impl Workspace {
-    /// Whether texts are cut into chunks, whose ids are kept.
-    pub fn has_memo(&self) -> bool {
-        self.memo.is_some()
-    }
-}
-
 impl Tokenizer {
     /// Reads a tokenizer.json.
     pub fn from_json(json: &[u8]) -> Result<Tokenizer, Error> {
@@ -467,25 +460,24 @@ impl Tokenizer {
         })
     }
 
-    /// A workspace for one thread. Its memo of chunks takes at most `memo` bytes; 0 turns it off.
-    pub fn workspace(&self, memo: usize) -> Workspace {
-        Workspace {
-            buffers: Buffers::default(),
-            memo: self.cuts.as_ref().and_then(|_| Memo::new(memo)),
-            chunk: Vec::new(),
-        }
+    /// A memo of the chunks of texts, which takes at most `bytes`. None if that is too little, or if the parts of the
+    /// tokenizer do not allow to cut texts into chunks.
+    pub fn memo(&self, bytes: usize) -> Option<Memo> {
+        self.cuts.as_ref().and_then(|_| Memo::new(bytes, self.bound()))
     }
 
-    /// Appends the ids of `text`, for which it uses the memory of a workspace. After an error, `ids` is as it was.
+    /// Appends the ids of `text`, for which it uses a memo of this tokenizer, and the memory of a workspace. After an
+    /// error, `ids` is as it was.
     pub fn encode(
         &self,
+        chunks: &mut Chunks,
         workspace: &mut Workspace,
         text: &str,
         options: Options,
         ids: &mut Vec<u32>,
     ) -> Result<(), EncodeError> {
         let start = ids.len();
-        let result = self.encode_text(workspace, text, options, ids);
+        let result = self.encode_text(chunks, workspace, text, options, ids);
         workspace.buffers.trim();
         trim(&mut workspace.chunk);
         if result.is_err() {
@@ -496,6 +488,7 @@ impl Tokenizer {
 
     fn encode_text(
         &self,
+        chunks: &mut Chunks,
         workspace: &mut Workspace,
         text: &str,
         options: Options,
@@ -509,7 +502,7 @@ impl Tokenizer {
             Some(most) => Some(Truncation::first(most)),
             None => self.parts.truncation,
         };
-        if !self.encode_chunks(workspace, text, truncation, ids) {
+        if !self.encode_chunks(chunks, workspace, text, truncation, ids) {
             ids.truncate(start);
             self.parts.encode(&mut workspace.buffers, text, truncation, ids)?;
         }
@@ -530,6 +523,7 @@ impl Tokenizer {
     /// Appends the ids of `text` chunk by chunk. False if it must be read as a whole.
     fn encode_chunks(
         &self,
+        chunks: &mut Chunks,
         workspace: &mut Workspace,
         text: &str,
         truncation: Option<Truncation>,
@@ -537,12 +531,9 @@ impl Tokenizer {
     ) -> bool {
         let Workspace {
             buffers,
-            memo: Some(memo),
             chunk: fresh,
-        } = workspace
-        else {
-            return false;
-        };
+            news,
+        } = workspace;
         let Some(cuts) = &self.cuts else { return false };
         let first = ids.len();
         let enough = match truncation.map(|truncation| truncation.enough()) {
@@ -561,6 +552,7 @@ impl Tokenizer {
                 keys[count] = Memo::key(text, from, end);
                 count += 1;
             }
+            let Some(memo) = chunks.memo() else { return false };
             memo.touch(&keys[..count]);
             for &key in &keys[..count] {
                 if ids.len() - first >= enough {
@@ -569,18 +561,18 @@ impl Tokenizer {
                 let range = start..start + key.length;
                 let chunk = &text[range.clone()];
                 start = range.end;
-                match memo.find(key, chunk, ids) {
-                    Found::Ids => {}
-                    Found::Whole => return false,
-                    Found::Nothing => {
+                match chunks.memo().map(|memo| memo.find(key, chunk, ids)) {
+                    Some(Found::Ids) => {}
+                    Some(Found::Whole) | None => return false,
+                    Some(Found::Nothing) => {
                         fresh.clear();
                         match self.parts.encode_chunk(buffers, text, range, fresh) {
                             Ok(()) => {
                                 ids.extend_from_slice(fresh);
-                                memo.insert(key, chunk, Some(fresh));
+                                chunks.keep(news, key, chunk, Some(fresh));
                             }
                             Err(Whole) => {
-                                memo.insert(key, chunk, None);
+                                chunks.keep(news, key, chunk, None);
                                 return false;
                             }
                         }
