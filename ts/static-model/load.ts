@@ -312,10 +312,13 @@ async function findFiles(place: Place, loads: Loads, hasTokenizer: boolean): Pro
         'a tokenizer.json, unless the option tokenizer is passed',
       );
     }
-    const [rows, texts] = await Promise.all([loads.rows(model), loads.tokenizer(tokenizer)]);
+    // All of them at once, although not every model needs the last two.
     const text = async (file: Source | undefined): Promise<TextFile | Absent> =>
       file === undefined ? new Absent(undefined) : loads.text(file);
-    return { rows, texts, config: () => text(config), modules: () => text(modules) };
+    const small = [text(config), text(modules)] as const;
+    for (const file of small) file.catch(() => {}); // reported if it is needed
+    const [rows, texts] = await Promise.all([loads.rows(model), loads.tokenizer(tokenizer)]);
+    return { rows, texts, config: () => small[0], modules: () => small[1] };
   }
   const { folder } = place;
   let absent: Absent | undefined;
