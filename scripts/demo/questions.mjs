@@ -4,8 +4,9 @@
  * The questions, and how the passages begin that answer them.
  *
  * No question shares a stem of four letters with its answer, so no search for words finds it. Some fifty such questions
- * were written from the documents before the first one was asked. For one in five, the passage that was meant was among the
- * first three; these five are from those. That is what lookups alone can do with a text of a few words.
+ * were written from the documents in four batches, each of them before its first question was asked. For one in five, the
+ * passage that was meant was among the first three; these five are from those. That is what lookups alone can do with a text
+ * of a few words.
  */
 export const QUESTIONS = [
   { question: 'Which releases still receive patches?', answer: 'The newest published version' },
