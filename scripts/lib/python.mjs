@@ -17,7 +17,7 @@ const PYTHON = WINDOWS ? 'python' : 'python3';
 export async function venv(name, requirements, what, about) {
   const folder = path.join(root, '.cache', name);
   const python = path.join(folder, WINDOWS ? 'Scripts/python.exe' : 'bin/python');
-  await unlessFresh({ name, inputs: [requirements], outputs: [python] }, () =>
+  await unlessFresh({ name, inputs: [requirements], outputs: [path.relative(root, python)] }, () =>
     step(`Installing ${what}`, about, async () => {
       await rm(folder, { recursive: true, force: true });
       await must(PYTHON, ['-m', 'venv', folder]);

@@ -69,7 +69,7 @@ const MOST_LANES: usize = 8;
 
 /// The bytes of texts in a part. Fewer than two parts are encoded by one thread.
 #[cfg(not(target_family = "wasm"))]
-const PART: usize = 16 << 10;
+const PART: usize = 8 << 10;
 
 /// Ids that are kept for the next call: a long text must not keep its memory.
 const KEPT: usize = 1 << 20;

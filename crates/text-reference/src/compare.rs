@@ -150,7 +150,7 @@ impl Pair {
 
     fn compare(&mut self, text: &str, options: Options, expected: Option<&[u32]>) -> Result<(), String> {
         // As if other threads used the memo, too.
-        let shared = self.texts % 3 == 0;
+        let shared = self.texts.is_multiple_of(3);
         for (bytes, memo) in MEMOS.iter().zip(&mut self.memos) {
             self.ids.clear();
             let mut chunks = match memo.as_ref().filter(|_| shared) {

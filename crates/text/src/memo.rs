@@ -729,6 +729,48 @@ mod tests {
     }
 
     #[test]
+    fn chunks_that_threads_learn_are_kept_once() {
+        let mut memo = Memo::new(1 << 16, 1 << 16).unwrap();
+        let mut workspaces = [Workspace::default(), Workspace::default()];
+        let chunks: Vec<String> = (0..200)
+            .map(|number| format!("{number:0$}", 1 + number % 40))
+            .collect();
+        for round in 0..2 {
+            let mut new = 0;
+            for (at, chunk) in chunks.iter().enumerate() {
+                let key = Memo::key(chunk, 0, chunk.len());
+                let expected = ids(chunk, at % 9, false);
+                for workspace in &mut workspaces {
+                    let mut shared = Chunks::Shared(&memo);
+                    let mut found = Vec::new();
+                    match memo.find(key, chunk, &mut found) {
+                        Found::Nothing => {
+                            shared.keep(&mut workspace.news, key, chunk, expected.as_deref());
+                            new += 1;
+                        }
+                        Found::Ids => assert_eq!(Some(found), expected),
+                        Found::Whole => assert_eq!(None, expected),
+                    }
+                }
+            }
+            // A few had to make room while the table was small.
+            assert!(
+                if round == 0 {
+                    new == 2 * chunks.len()
+                } else {
+                    new < 40
+                },
+                "{new}"
+            );
+            for workspace in &mut workspaces {
+                memo.learn(workspace);
+                assert!(workspace.news.list.is_empty() && workspace.news.text.is_empty());
+            }
+            assert!(memo.used <= chunks.len());
+        }
+    }
+
+    #[test]
     fn equal_hashes_are_compared() {
         let mut memo = Memo::new(1 << 16, 1 << 20).unwrap();
         let chunks: Vec<String> = (0..20)

@@ -9,6 +9,7 @@
 // oxlint-disable unicorn/require-post-message-target-origin -- applies to windows: threads have no origin
 
 import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import {
@@ -18,11 +19,19 @@ import {
   EmbeddingLayer,
   PositionalEncoding,
   similarity,
+  StaticModel,
 } from '../../../dist/index.mjs';
 
 /** The size from which a call uses helper threads. Without threads any size works. */
 const FLOATS = backendInfo().name === 'native' ? 1_000_000 : 20_000;
 const VOCAB = 5000;
+
+/** A model, and texts: sentences of this file in many orders, the first one longer than a part, some empty. */
+const model = await StaticModel.load(new URL('../../../models/minilm-static/', import.meta.url));
+const words = readFileSync(new URL(import.meta.url), 'utf8').split(/(?<=[,;.])\s/);
+const texts = Array.from({ length: 3000 }, (_, i) =>
+  Array.from({ length: i === 0 ? 5000 : i % 17 }, (_, j) => words[(i * j * j + j) % words.length]).join(' '),
+);
 
 function digest() {
   const hash = createHash('sha256');
@@ -93,6 +102,11 @@ function digest() {
       stored.dispose();
     }
     token.dispose();
+  }
+  // What a call learns is known to the next one.
+  for (let pass = 0; pass < 2; pass++) {
+    for (const ids of model.tokenize(texts)) add({ data: Uint32Array.from(ids) });
+    add(model.embed(texts));
   }
   // Tables around the size, and one with many parts.
   for (const vocabSize of [FLOATS - 1, FLOATS, FLOATS + 1, 3 * FLOATS + 17]) {
