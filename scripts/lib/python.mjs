@@ -15,11 +15,12 @@ const PYTHON = WINDOWS ? 'python' : 'python3';
  * @param {string} name  a folder of .cache/ @param {string} requirements  a file in the project @param {string} what @param {string} about
  */
 export async function venv(name, requirements, what, about) {
-  const folder = path.join(root, '.cache', name);
-  const python = path.join(folder, WINDOWS ? 'Scripts/python.exe' : 'bin/python');
-  await unlessFresh({ name, inputs: [requirements], outputs: [path.relative(root, python)] }, () =>
+  const folder = `.cache/${name}`;
+  const program = `${folder}/${WINDOWS ? 'Scripts/python.exe' : 'bin/python'}`;
+  const python = path.join(root, program);
+  await unlessFresh({ name, inputs: [requirements], outputs: [program] }, () =>
     step(`Installing ${what}`, about, async () => {
-      await rm(folder, { recursive: true, force: true });
+      await rm(path.join(root, folder), { recursive: true, force: true });
       await must(PYTHON, ['-m', 'venv', folder]);
       await must(python, ['-m', 'pip', 'install', '-q', '--disable-pip-version-check', '-r', requirements]);
     }),

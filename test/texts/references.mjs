@@ -7,8 +7,9 @@
  *   models      variants of models/minilm-static, over 5,000 texts: ids and vectors (static-models.mjs)
  *
  * Of tokenizers the ids, the ids with special tokens, and the texts of ids are compared. --only tokenizers or --only models
- * runs a part, --write writes the hashes of test/vectors/golden/static-models.json again. It needs Python 3.11 or newer; the
- * packages are installed in .cache/references at the first run. The exit code is 1 if anything differs.
+ * runs a part; --only sentence-transformers compares the models with that package, and downloads torch (5 GB). --write writes
+ * the hashes of test/vectors/golden/static-models.json again. It needs Python 3.11 or newer; packages are installed in .cache/
+ * at the first run. The exit code is 1 if anything differs.
  */
 
 import { spawn } from 'node:child_process';
@@ -130,10 +131,18 @@ async function main() {
     options: { texts: { type: 'string' }, only: { type: 'string' }, write: { type: 'boolean' } },
   });
   const { only = 'all', write = false } = values;
-  if (!['all', 'tokenizers', 'models'].includes(only)) throw new Error('--only is tokenizers or models');
+  if (!['all', 'tokenizers', 'models', 'sentence-transformers'].includes(only)) {
+    throw new Error('--only is tokenizers, models or sentence-transformers');
+  }
+  if (only === 'sentence-transformers') {
+    const python = await venv(only, 'test/texts/requirements-torch.txt', `${only} and torch`, '10 min');
+    if ((await compareStaticModels(python, only, false)) > 0) process.exitCode = 1;
+    return;
+  }
   const packages = 'the Python packages tokenizers and model2vec';
   const python = await venv('references', 'test/texts/requirements.txt', packages, '30 s');
-  if (only !== 'tokenizers' && (await compareStaticModels(python, write)) > 0) process.exitCode = 1;
+  if (only !== 'tokenizers' && (await compareStaticModels(python, 'model2vec', write)) > 0)
+    process.exitCode = 1;
   if (only !== 'models') await compareTokenizers(python, values.texts);
 }
 

@@ -1,9 +1,10 @@
 /**
- * Static models and model2vec 0.10.0: the ids and the vectors of 5,000 texts by variants of the real model, to the bit.
+ * Static models, model2vec 0.10.0 and sentence-transformers 6.2.0: the ids and the vectors of 5,000 texts by variants of the
+ * real model. Vectors are equal to the bit, but for f16 tables of model2vec and unit vectors of sentence-transformers.
  *
  * The table is that of models/minilm-static as f32. static_models.py makes the variants of it, saves each with model2vec, and
- * opens it again; tokenbed opens the same folder. test/vectors/golden/static-models.json has the hashes of what Python found,
- * and test/static-model-vectors.test.ts makes the same variants without it. Files are written to .cache/static-models/.
+ * opens it again; tokenbed opens the same folder. test/vectors/golden/static-models.json has the hashes of what model2vec
+ * found, and test/static-model-vectors.test.ts makes the same variants without it. Files are written to .cache/static-models/.
  */
 
 import { createHash } from 'node:crypto';
@@ -69,9 +70,29 @@ const VARIANTS = {
   },
 };
 
-/** f16 tables, which Python rounds again: their vectors differ by at most this. */
-const NEAR = { f16: { ...PLAIN, dtype: /** @type {const} */ ('F16') } };
+/** f16 tables, which model2vec rounds again: their vectors differ by at most this. */
 const F16_MOST = 5e-4;
+
+/** What sentence-transformers reads of them, with their means. */
+const MEANS = /** @type {Record<string, Variant>} */ (
+  Object.fromEntries(
+    Object.entries(VARIANTS)
+      .filter(([, { dtype, weights, normalize }]) => normalize && (dtype === 'F32' || weights !== null))
+      .map(([name, variant]) => [name, { ...variant, normalize: false }]),
+  )
+);
+/** torch adds the squares of a norm in another order: unit vectors differ by at most this. */
+const UNIT_MOST = 1e-6;
+
+/** @typedef {{ variants: Record<string, Variant>, near: Record<string, Variant>, most: number }} Comparison */
+
+/** For each peer: variants with equal bits, and others whose values differ by at most `most`. @type {Record<Peer, Comparison>} */
+const COMPARISONS = {
+  model2vec: { variants: VARIANTS, near: { f16: { ...PLAIN, dtype: 'F16' } }, most: F16_MOST },
+  'sentence-transformers': { variants: MEANS, near: { 'f32, normalized': PLAIN }, most: UNIT_MOST },
+};
+
+/** @typedef {'model2vec' | 'sentence-transformers'} Peer */
 
 const hash = (/** @type {string | Uint8Array} */ data) => createHash('sha256').update(data).digest('hex');
 
@@ -89,12 +110,13 @@ async function texts() {
 }
 
 /**
- * Compares with model2vec, on both backends. Resolves to the number of differences. With `write` it then writes the hashes.
+ * Compares with a peer, on both backends. Resolves to the number of differences. With `write` the hashes are then written.
  *
- * @param {string} python @param {boolean} write
+ * @param {string} python @param {Peer} peer @param {boolean} write
  */
-export async function compareStaticModels(python, write) {
+export async function compareStaticModels(python, peer, write) {
   const { backendInfo, Embedding, init, StaticModel } = await import('tokenbed');
+  const { variants, near, most } = COMPARISONS[peer];
   const all = await texts();
   await rm(FOLDER, { recursive: true, force: true });
   await mkdir(FOLDER, { recursive: true });
@@ -103,36 +125,45 @@ export async function compareStaticModels(python, write) {
   table.dispose();
   await cp(path.join(MODEL, 'tokenizer.json'), path.join(FOLDER, 'tokenizer.json'));
   await writeFile(path.join(FOLDER, 'texts.json'), JSON.stringify(all));
-  await writeFile(path.join(FOLDER, 'variants.json'), JSON.stringify({ ...VARIANTS, ...NEAR }));
-  await step('Reading the texts with model2vec', '1 min', () =>
-    must(python, [path.join(root, 'test/texts/static_models.py'), FOLDER], {
-      env: { TOKENIZERS_PARALLELISM: 'false', PYTHONUTF8: '1' },
+  await writeFile(path.join(FOLDER, 'variants.json'), JSON.stringify({ ...variants, ...near }));
+  await step(`Reading the texts with ${peer}`, '1 min', () =>
+    must(python, [path.join(root, 'test/texts/static_models.py'), FOLDER, peer], {
+      env: { TOKENIZERS_PARALLELISM: 'false', PYTHONUTF8: '1', HF_HUB_OFFLINE: '1' },
     }),
   );
 
   let differing = 0;
   for (const backend of /** @type {const} */ (['native', 'wasm'])) {
     await init({ backend });
-    say(`${backend}, ${backendInfo().isa}: ${count(all.length)} texts, model2vec`);
-    for (const name of Object.keys({ ...VARIANTS, ...NEAR })) {
+    say(`${backend}, ${backendInfo().isa}: ${count(all.length)} texts, ${peer}`);
+    for (const name of Object.keys({ ...variants, ...near })) {
       const folder = path.join(FOLDER, name);
-      const model = await StaticModel.load(folder);
       const ids = JSON.parse(await readFile(path.join(folder, 'ids.json'), 'utf8'));
       const file = await readFile(path.join(folder, 'vectors.bin'));
       const expected = new Float32Array(file.buffer, file.byteOffset, file.byteLength / 4);
-      const wrong = [
-        differences(model.tokenize(all), ids),
-        rowsThatDiffer(model.embed(all).data, expected, model.dim, name in NEAR ? F16_MOST : 0),
-      ];
-      model.dispose();
-      const equal = wrong.every((number) => number === 0);
-      if (!equal) differing++;
-      say(
-        equal ? `  equal    ${name}` : `  DIFFERS  ${name}: ids of ${wrong[0]} texts, vectors of ${wrong[1]}`,
-      );
+      // A folder that sentence-transformers wrote says whose it is.
+      for (const [what, place] of [
+        [name, folder],
+        ...(peer === 'model2vec' ? [] : [[`${name}, as saved`, `${folder}/saved`]]),
+      ]) {
+        const model = await StaticModel.load(`${place}`, place === folder ? { compat: peer } : {});
+        const wrong = [
+          model.compat === peer ? 0 : all.length,
+          differences(model.tokenize(all), ids),
+          rowsThatDiffer(model.embed(all).data, expected, model.dim, name in near ? most : 0),
+        ];
+        model.dispose();
+        const equal = wrong.every((number) => number === 0);
+        if (!equal) differing++;
+        say(
+          equal
+            ? `  equal    ${what}`
+            : `  DIFFERS  ${what}: ids of ${wrong[1]} texts, vectors of ${wrong[2]}`,
+        );
+      }
     }
   }
-  differing += await compareGolden(all, write && differing === 0);
+  if (peer === 'model2vec') differing += await compareGolden(all, write && differing === 0);
   await rm(FOLDER, { recursive: true });
   return differing;
 }

@@ -1,9 +1,10 @@
-"""model2vec 0.10.0 as the peer of references.mjs: variants of the real model, saved by model2vec, with ids and vectors.
+"""model2vec and sentence-transformers as peers of static-models.mjs: variants of the real model, with ids and vectors.
 
-    python static_models.py FOLDER
+    python static_models.py FOLDER model2vec | sentence-transformers
 
 FOLDER has rows.bin (f32 [tokens, dim]), tokenizer.json, texts.json and variants.json. For each variant NAME the model is
-written to FOLDER/NAME by `save_pretrained`, opened by `from_pretrained`, and FOLDER/NAME gets ids.json and vectors.bin (f32).
+written to FOLDER/NAME by model2vec and opened by the peer, and FOLDER/NAME gets ids.json and vectors.bin (f32).
+sentence-transformers also writes the model to FOLDER/NAME/saved.
 
 A variant: the table from the first `dim` columns of the first `rows` rows, as `dtype`; mapping[t] = 7919 t mod rows;
 weights[t] = 1/4 + (2654435761 t mod 2^32) / 2^32.
@@ -44,18 +45,34 @@ def make(rows, tokenizer, variant):
     )
 
 
-def main(folder):
+def by_model2vec(folder, texts):
+    model = StaticModel.from_pretrained(folder)
+    most = None if model.max_length is None else model.max_length * model.median_token_length
+    return model.tokenize([text[:most] for text in texts]), model.encode(texts)
+
+
+def by_sentence_transformers(folder, texts):
+    from sentence_transformers import SentenceTransformer
+
+    model = SentenceTransformer(str(folder), device="cpu")
+    encodings = model[0].tokenizer.encode_batch(texts, add_special_tokens=False)
+    model.save(str(folder / "saved"), create_model_card=False)
+    return [each.ids for each in encodings], model.encode(texts)
+
+
+PEERS = {"model2vec": by_model2vec, "sentence-transformers": by_sentence_transformers}
+
+
+def main(folder, peer):
     texts = json.loads((folder / "texts.json").read_text("utf-8"))
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     rows = np.fromfile(folder / "rows.bin", "<f4").reshape(tokenizer.get_vocab_size(), -1)
     for name, variant in json.loads((folder / "variants.json").read_text()).items():
         make(rows, tokenizer, variant).save_pretrained(folder / name)
-        model = StaticModel.from_pretrained(folder / name)
-        most = None if model.max_length is None else model.max_length * model.median_token_length
-        ids = model.tokenize([text[:most] for text in texts])
+        ids, vectors = PEERS[peer](folder / name, texts)
         (folder / name / "ids.json").write_text(json.dumps(ids, separators=(",", ":")))
-        model.encode(texts).astype("<f4").tofile(folder / name / "vectors.bin")
+        vectors.astype("<f4").tofile(folder / name / "vectors.bin")
         print(name, flush=True)
 
 
-main(Path(sys.argv[1]))
+main(Path(sys.argv[1]), sys.argv[2])
