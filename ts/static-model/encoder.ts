@@ -39,8 +39,8 @@ export class EncodedList implements EncodedTexts {
 
 /** Encodes texts, as many at once as it chooses. */
 export interface Encoder {
-  /** The ids of texts from `start` on, of at least one. */
-  encode(texts: readonly string[], start: number): EncodedTexts;
+  /** The ids of texts from `start` on, of at least one. Error messages add `first` to the index of a text. */
+  encode(texts: readonly string[], start: number, first: number): EncodedTexts;
   /** Frees its memory. Idempotent. */
   dispose(): void;
 }
@@ -61,12 +61,12 @@ export async function encoderOf(parts: ModelParts): Promise<Encoder> {
 function functionEncoder(tokenize: TokenizerFunction, parts: ModelParts): Encoder {
   const { vocabSize, dropped, maxLength } = parts;
   return {
-    encode(texts, start) {
+    encode(texts, start, first) {
       const all = new EncodedList(texts.length - start);
       for (let i = start; i < texts.length; i++) {
-        const found = readIds(tokenize(texts[i]!), vocabSize, ` of texts[${i}]`);
-        const first = Array.from(found).slice(0, maxLength ?? undefined);
-        const ids = Uint32Array.from(dropped === null ? first : first.filter((id) => id !== dropped));
+        const found = readIds(tokenize(texts[i]!), vocabSize, ` of texts[${first + i}]`);
+        const kept = Array.from(found).slice(0, maxLength ?? undefined);
+        const ids = Uint32Array.from(dropped === null ? kept : kept.filter((id) => id !== dropped));
         all.push({ count: 1, ids, offsets: Uint32Array.of(0, ids.length) });
       }
       return all;
