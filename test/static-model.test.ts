@@ -663,6 +663,10 @@ describe('parts that do not fit each other', () => {
     await fails(model({ ...PLAIN, name: 'other' }), ['"embeddings" or "embedding.weight"', 'it has "other"']);
     await fails(model({ ...PLAIN, extra: { embeddings: f32 } }), ['"embeddings" must be 2-D', '[12]']);
     await fails({ ...model(PLAIN), model: join('nonsense') }, 'bytes');
+    await fails(
+      { ...model(PLAIN), model: join('a 1 2\n') },
+      '"embeddings" or "embedding.weight": it has "weight"',
+    );
   });
 
   it('config.json and modules.json', async () => {
@@ -696,6 +700,11 @@ describe('parts that do not fit each other', () => {
       [{ model: { vocab: [[5, 1]] } }, 'model.vocab[0] must be a token'],
       [{ model: { vocab: {} }, added_tokens: [{}] }, 'added_tokens[0]'],
       [{ model: { vocab: {} }, added_tokens: 5 }, 'added_tokens must be an array'],
+      [
+        { model: { vocab: {} }, truncation: { max_length: -1 } },
+        'truncation.max_length must be an integer >= 0',
+      ],
+      [{ model: { vocab: {} }, truncation: { max_length: 1.5 } }, 'truncation.max_length'],
     ] as const) {
       await fails({ ...model(PLAIN), tokenizer: join(JSON.stringify(file)) }, text, { tokenizer });
     }
