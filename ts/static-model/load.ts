@@ -34,7 +34,7 @@ import { Absent, JointProgress, JointSignal, LAYOUTS, optional, type Place, plac
 import { textModule } from './text-module.js';
 import { findTokenTensors, readTokenValues, type TokenValues } from './token-tensors.js';
 
-/** Whose vectors a static model reproduces. */
+/** The library whose vectors a static model reproduces. */
 export type StaticModelCompat = 'model2vec' | 'sentence-transformers';
 
 /** A function from a text to its ids. */
@@ -44,7 +44,7 @@ export type TokenizerFunction = (text: string) => TokenIds;
 export interface StaticModelOptions {
   /** Encodes texts instead of tokenizer.json: a tokenizer, which is not disposed with the model, or a function. */
   readonly tokenizer?: PretrainedTokenizer | TokenizerFunction | undefined;
-  /** Whose vectors are reproduced. Default: `'model2vec'` if the tensor is named `embeddings`. */
+  /** The library whose vectors are reproduced. Default: `'model2vec'` if the tensor is named `embeddings`. */
   readonly compat?: StaticModelCompat | undefined;
   /** The storage of values. Default `'keep'`: as in the file. */
   readonly dtype?: 'keep' | StorageDType | undefined;

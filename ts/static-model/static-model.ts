@@ -16,10 +16,10 @@ import { type LoadSignal, run, wait } from '../files/steps.js';
 import type { Source } from '../files/source.js';
 import { DISPOSE, Lifetime } from '../lifetime.js';
 import { type Tensor, tensorOf } from '../tensor.js';
-import type { PretrainedTokenizer } from '../text/pretrained-tokenizer.js';
+import type { BatchEncoder, EncodedTexts, PretrainedTokenizer } from '../text/pretrained-tokenizer.js';
 import { readText, readTextArray } from '../tokenizer/tokenizer.js';
 import { cutText } from './config.js';
-import { EncodedList, type EncodedTexts, type Encoder, encoderOf } from './encoder.js';
+import { EncodedList, encoderOf } from './encoder.js';
 import type { StaticModelFiles } from './files.js';
 import {
   loadModel,
@@ -59,7 +59,7 @@ type Folder = string | Extract<Source, { readonly href: string }>;
 class Loaded {
   constructor(
     readonly parts: ModelParts,
-    readonly encoder: Encoder,
+    readonly encoder: BatchEncoder,
   ) {}
 }
 
@@ -93,12 +93,12 @@ export class StaticModel {
   readonly normalize: boolean;
   /** The most ids of a text; null: no limit. */
   readonly maxLength: number | null;
-  /** Whose vectors are reproduced. */
+  /** The library whose vectors are reproduced. */
   readonly compat: StaticModelCompat;
 
   readonly #backend: Backend;
   readonly #op: Handle;
-  readonly #encoder: Encoder;
+  readonly #encoder: BatchEncoder;
   readonly #mostCharacters: number;
   /** What is disposed with the model. */
   readonly #owned: readonly { dispose(): void }[];
@@ -153,7 +153,7 @@ export class StaticModel {
    */
   static async load(source: Folder | StaticModelFiles, options?: StaticModelOptions): Promise<StaticModel> {
     const parts = await loadModel(source, options);
-    let encoder: Encoder | undefined;
+    let encoder: BatchEncoder | undefined;
     try {
       encoder = await encoderOf(parts);
       return new StaticModel(new Loaded(parts, encoder));
@@ -324,11 +324,11 @@ export class StaticModel {
   /** The ids of all texts. */
   #encodeAll(texts: readonly string[]): EncodedTexts {
     if (texts.length === 0) return { count: 0, ids: new Uint32Array(0), offsets: new Uint32Array(1) };
-    const first = this.#encoder.encode(texts, 0, 0);
+    const first = this.#encoder.encode(texts, 0);
     if (first.count === texts.length) return first;
     const all = new EncodedList(texts.length);
     all.push(first);
-    while (all.count < texts.length) all.push(this.#encoder.encode(texts, all.count, 0));
+    while (all.count < texts.length) all.push(this.#encoder.encode(texts, all.count));
     return all;
   }
 

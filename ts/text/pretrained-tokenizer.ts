@@ -109,7 +109,7 @@ export interface EncodedTexts {
 export interface BatchEncoder {
   /**
    * The ids of a batch of `texts`: of `texts[start]` and of those after it. Valid until the next call of any encoder or
-   * tokenizer. Errors are those of `encodeBatch`; they name the text by its index, to which `first` is added.
+   * tokenizer. Errors, such as those of `encodeBatch`, name the text by its index, to which `first` is added.
    */
   encode(texts: readonly string[], start: number, first?: number): EncodedTexts;
   /** Frees the encoder; the tokenizer stays. Idempotent. */
