@@ -397,6 +397,54 @@ describe('embed', () => {
     }
   });
 
+  it('writes where out is, whatever its class and its getters do', async () => {
+    using made = await load(PLAIN);
+    const vectors = expected(IDS, PLAIN, 'model2vec', false);
+    // `subarray` of such an array is one of the whole buffer.
+    class OfBuffer extends Float32Array {
+      // oxlint-disable-next-line no-useless-constructor -- it drops the other arguments
+      constructor(buffer: ArrayBuffer) {
+        super(buffer);
+      }
+    }
+    const whole = new Float32Array(vectors.length + 7);
+    const part: Float32Array = Reflect.construct(Float32Array, [whole.buffer, 4 * 3], OfBuffer);
+    expect(made.embedInto(TEXTS, part)).toBe(part);
+    expectBits(whole, [0, 0, 0, ...vectors, 0, 0, 0, 0]);
+    const data = new Float32Array(vectors.length);
+    const tensor = new Tensor(data);
+    const other = Object.create(tensor, {
+      data: {
+        get() {
+          made.embed(['hello', 'hello hello', 'cafe']);
+          return data;
+        },
+      },
+    }) as Tensor<'f32'>;
+    made.embedInto(TEXTS, other);
+    expectBits(data, vectors);
+  });
+
+  it('may be called by what it calls', async () => {
+    using made = await load(PLAIN);
+    const texts = Array.from({ length: 3000 }, (_, i) => TEXTS[i % 5]!);
+    const all = made.embed(texts).data;
+    const again = () => void made.embed(['hello', 'hello hello', 'cafe']);
+    expectBits(made.embed(texts, { onProgress: again }).data, all);
+    const list = [...texts];
+    Object.defineProperty(list, 1500, { get: () => (again(), texts[1500]) });
+    expectBits(made.embed(list).data, all);
+    let depth = 0;
+    const tokenizer = (text: string): number[] => {
+      again();
+      if (depth++ < 3) nested.embed(['a', 'b']);
+      depth--;
+      return IDS[TEXTS.indexOf(text)] ?? [3];
+    };
+    using nested = await StaticModel.load({ model: model(PLAIN).model }, { tokenizer });
+    expectBits(nested.embed(TEXTS).data, all.subarray(0, TEXTS.length * DIM));
+  });
+
   it('reads lone surrogates as U+FFFD, and megabytes of text', async () => {
     using made = await load(PLAIN, { maxLength: null });
     expect(made.tokenize(['\ud800 hello \udc00!'])).toEqual([[4, 9]]);
@@ -486,6 +534,44 @@ describe('embedStream', () => {
     await expect(collect(made.embedStream(broken()))).rejects.toBe(own);
   });
 
+  it('begins its source at the first text, and an error is not replaced by that of closing', async () => {
+    using made = await load(PLAIN);
+    let begun = 0;
+    const failsToClose = (closing: () => unknown) => ({
+      [Symbol.iterator]() {
+        begun++;
+        return { next: () => ({ done: false, value: 5 as unknown as string }), return: closing as never };
+      },
+    });
+    await made.embedStream(failsToClose(() => {})).return();
+    expect(begun).toBe(0);
+    const throwing = () => {
+      throw new Error('of closing');
+    };
+    for (const closing of [throwing, () => Promise.reject(new Error('of closing'))]) {
+      const stream = made.embedStream(failsToClose(closing));
+      await expectRejection(collect(stream), invalidOption(TypeError, 'texts[0]', 5));
+    }
+    expect(begun).toBe(2);
+    const whole = {
+      [Symbol.iterator]: () => ({ next: () => ({ done: false, value: 'a' }), return: throwing }),
+    };
+    const stream = made.embedStream(whole, { batchSize: 1 });
+    await stream.next();
+    await expect(stream.return()).rejects.toThrow('of closing');
+  });
+
+  it('names the text that failed by its index in the stream', async () => {
+    const tokenizer = (text: string) => (text === 'b' ? [TOKENS] : [4]);
+    using made = await StaticModel.load({ model: model(PLAIN).model }, { tokenizer });
+    const texts = Array.from({ length: 10 }, (_, i) => (i === 7 ? 'b' : 'a'));
+    await expectRejection(collect(made.embedStream(texts, { batchSize: 3 })), {
+      class: RangeError,
+      code: 'ERR_ID_OUT_OF_RANGE',
+      text: 'texts[7]',
+    });
+  });
+
   it('ends with the reason of its signal, even if the source never answers', async () => {
     using made = await load(PLAIN);
     const reason = new Error('enough');
@@ -496,6 +582,15 @@ describe('embedStream', () => {
     const silent = { [Symbol.asyncIterator]: () => ({ next: () => new Promise<never>(() => {}) }) };
     setTimeout(() => controller.abort(reason), 20);
     await expect(collect(made.embedStream(silent, { signal: controller.signal }))).rejects.toBe(reason);
+    // The rejection of a source that has aborted the signal itself is handled: the runner fails otherwise.
+    const other = new AbortController();
+    // oxlint-disable-next-line require-yield -- it fails before
+    async function* failing(): AsyncGenerator<string> {
+      other.abort(reason);
+      throw new Error('of the source');
+    }
+    await expect(collect(made.embedStream(failing(), { signal: other.signal }))).rejects.toBe(reason);
+    await new Promise((resolve) => setTimeout(resolve, 0));
   });
 
   it('refuses wrong options', async () => {
@@ -568,6 +663,10 @@ describe('parts that do not fit each other', () => {
     await fails(model({ ...PLAIN, name: 'other' }), ['"embeddings" or "embedding.weight"', 'it has "other"']);
     await fails(model({ ...PLAIN, extra: { embeddings: f32 } }), ['"embeddings" must be 2-D', '[12]']);
     await fails({ ...model(PLAIN), model: join('nonsense') }, 'bytes');
+    await fails(
+      { ...model(PLAIN), model: join('a 1 2\n') },
+      '"embeddings" or "embedding.weight": it has "weight"',
+    );
   });
 
   it('config.json and modules.json', async () => {
@@ -601,6 +700,11 @@ describe('parts that do not fit each other', () => {
       [{ model: { vocab: [[5, 1]] } }, 'model.vocab[0] must be a token'],
       [{ model: { vocab: {} }, added_tokens: [{}] }, 'added_tokens[0]'],
       [{ model: { vocab: {} }, added_tokens: 5 }, 'added_tokens must be an array'],
+      [
+        { model: { vocab: {} }, truncation: { max_length: -1 } },
+        'truncation.max_length must be an integer >= 0',
+      ],
+      [{ model: { vocab: {} }, truncation: { max_length: 1.5 } }, 'truncation.max_length'],
     ] as const) {
       await fails({ ...model(PLAIN), tokenizer: join(JSON.stringify(file)) }, text, { tokenizer });
     }
@@ -656,6 +760,20 @@ describe('load', () => {
       invalidOption(TypeError, 'tokenizer', expect.anything()),
     );
     expect(pulled).toBe(0);
+    let listeners = 0;
+    const counting = {
+      aborted: false,
+      reason: undefined,
+      addEventListener: () => void listeners++,
+      removeEventListener: () => void listeners--,
+    };
+    for (const options of [{ dtype: 'q8_0' as never }, { dim: DIM + 1 }, { mmap: true }, {}]) {
+      await load(PLAIN, { ...options, signal: counting }).then(
+        (made) => made.dispose(),
+        () => {},
+      );
+      expect(listeners).toBe(0);
+    }
     await expectRejection(
       StaticModel.load(model(PLAIN), { dim: DIM + 1 }),
       invalidOption(RangeError, 'dim', DIM + 1),

@@ -4,11 +4,12 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { backendInfo, StaticModel, type StaticModelOptions } from 'tokenbed';
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { answersThroughout } from '../helpers/backend.js';
 import { expectBits } from '../helpers/bits.js';
 import { folder, serve } from '../helpers/disk.js';
 import { expectRejection, invalidOption } from '../helpers/errors.js';
+import { faultyPackage, type FaultyPackage } from '../helpers/faults.js';
 import { model, type Parts, TOKENS, values, vector } from '../helpers/static-model.js';
 
 answersThroughout();
@@ -201,6 +202,53 @@ describe('a folder', () => {
     };
     await expect(StaticModel.load(url(''), { cache: { match: throws, put: () => {} } })).rejects.toBe(own);
     await expect(StaticModel.load(url(''), { cache: { match: () => null, put: throws } })).rejects.toBe(own);
+  });
+});
+
+describe('after a failed load', () => {
+  let faulty: FaultyPackage;
+  beforeAll(async () => {
+    faulty = await faultyPackage();
+    await faulty.api.init({ backend: inject('backend') });
+  });
+  afterAll(() => faulty.remove());
+
+  it('no object is left, and none after dispose', async () => {
+    const { api, text, insides, textInsides } = faulty;
+    await text.init();
+    const { kernels } = insides.activeBackend();
+    const texts = textInsides.activeTexts().kernels;
+    const objects = () => [kernels.__objects(), texts.__objects()];
+    const before = objects();
+    const made = await api.StaticModel.load(onDisk(MODEL2VEC));
+    made.embed([TEXT]);
+    expect(objects()[0]).toBeGreaterThan(before[0]!);
+    expect(objects()[1]).toBeGreaterThan(before[1]!);
+    made.dispose();
+    made.dispose();
+    expect(objects()).toEqual(before);
+
+    const onProgress = ({ loaded, total }: { loaded: number; total: number | null }) => {
+      if (loaded === total && loaded > FILES.model.length) throw new Error('of the caller');
+    };
+    const tokenizer = text.PretrainedTokenizer.fromJSON(FILES.tokenizer);
+    tokenizer.dispose();
+    const silent = new ReadableStream<Uint8Array>({ pull: () => new Promise(() => {}) });
+    const { load } = api.StaticModel;
+    const loads: Record<string, () => Promise<unknown>> = {
+      'onProgress throws at the end': () => load(FILES, { onProgress }),
+      'config.json is malformed': () => load({ ...FILES, config: Buffer.from('{') }),
+      'the table has too few rows': () =>
+        load({ ...FILES, model: model({ ...PLAIN, rows: values(DIM) }).model }),
+      'the tokenizer is disposed': () => load(FILES, { tokenizer }),
+      'the signal aborts': () => load({ ...FILES, tokenizer: silent }, { signal: AbortSignal.timeout(20) }),
+      'another sha256': () => load(FILES, { sha256: '0'.repeat(64) }),
+      'dim is too large': () => load(FILES, { dim: DIM + 1 }),
+    };
+    for (const [name, failing] of Object.entries(loads)) {
+      await expect(failing(), name).rejects.toBeInstanceOf(Error);
+      expect(objects(), name).toEqual(before);
+    }
   });
 });
 

@@ -189,8 +189,9 @@ const USUAL_NAMES = ['embeddings', 'embedding.weight', 'weight'];
 const GGUF_NAME = 'token_embd.weight';
 
 /**
- * Chooses the table of a file: the tensor `wanted`, or the first of several that the file has; else the usual one of a GGUF file; else the only 2-D tensor that can
- * be read; else `embeddings`, `embedding.weight` or `weight`. Errors: `ERR_FORMAT`, with the names of the 2-D tensors.
+ * Chooses the table of a file: the tensor `wanted`, or the first of several that the file has; else the usual one of a GGUF
+ * file; else the only 2-D tensor that can be read; else `embeddings`, `embedding.weight` or `weight`. Errors: `ERR_FORMAT`,
+ * with the names of the 2-D tensors.
  */
 export function chooseTable(
   path: string,
@@ -210,8 +211,7 @@ export function chooseTable(
     if (table !== undefined) return table;
     const tensor = firstNamed(header.tensors, names);
     if (tensor !== undefined) throw malformed(path, unreadable(tensor), { byte: tensor.offset });
-    const quoted = names.map((each) => JSON.stringify(each)).join(' or ');
-    const what = wanted === undefined ? `the tensor ${GGUF_NAME}` : `a tensor named ${quoted}`;
+    const what = wanted === undefined ? `the tensor ${GGUF_NAME}` : `a tensor named ${quoted(names)}`;
     throw malformed(path, `the file must have ${what}: it has ${listed(header)}`);
   }
   if (tables.length === 1) return tables[0]!;
@@ -228,6 +228,10 @@ export function chooseTable(
   if (only !== undefined) throw malformed(path, unreadable(only), { byte: only.offset });
   throw malformed(path, `no tensor is a table (2-D, of a dtype that can be read); it has ${listed(header)}`);
 }
+
+/** Names in an error message. */
+export const quoted = (names: readonly string[]): string =>
+  names.map((name) => JSON.stringify(name)).join(' or ');
 
 /** The first of `names` that is in the list. */
 function firstNamed<T extends { readonly name: string }>(

@@ -27,6 +27,7 @@ import {
   keptDType,
   metadataOf,
   NO_METADATA,
+  quoted,
   readHeader,
   type ShardIndex,
   type StoredTable,
@@ -438,8 +439,9 @@ function* loadWords(
 ): Steps<Loaded> {
   const { tensor, mmap, dtype, dim } = wanted;
   if (mmap === true) throw wrongValue('mmap', mmap, "false or 'auto': word vectors are converted");
-  if (tensor !== undefined && tensor !== WORD_TENSOR) {
-    const rule = `the file must have a tensor named ${JSON.stringify(tensor)}: it has "${WORD_TENSOR}"`;
+  const names = typeof tensor === 'string' ? [tensor] : tensor;
+  if (names !== undefined && !names.includes(WORD_TENSOR)) {
+    const rule = `the file must have a tensor named ${quoted(names)}: it has "${WORD_TENSOR}"`;
     throw malformed(input.name, rule);
   }
   const stored = dtype === 'keep' ? 'f32' : dtype;

@@ -71,7 +71,8 @@ class Waiting {
     // The abort is thrown once: what the work does afterwards, to free its resources, waits as usual.
     if (signal === undefined || this.#thrown) return value;
     try {
-      const result = await Promise.race([signal.aborted ? this.#aborted! : value, this.#aborted!]);
+      // Also after an abort: a promise that nobody waits for must not be reported as unhandled when it rejects.
+      const result = await Promise.race([value, this.#aborted!]);
       if (!signal.aborted) return result;
     } catch (error) {
       if (!signal.aborted) throw error;

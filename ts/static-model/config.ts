@@ -112,14 +112,17 @@ export function readVocabulary(file: TextFile): Vocabulary {
     add(`added_tokens[${i}]`, content, id);
   }
   const unkId = typeof unknown === 'string' ? ids.get(unknown) : unknownId;
-  const { max_length: maxLength } = isObject(truncation) ? truncation : {};
+  const { max_length: maxLength = null } = isObject(truncation) ? truncation : {};
+  if (maxLength !== null && !(Number.isSafeInteger(maxLength) && (maxLength as number) >= 0)) {
+    throw wrongKey(file, 'truncation.max_length', 'an integer >= 0', maxLength);
+  }
   let vocabSize = 0;
   for (const id of ids.values()) vocabSize = Math.max(vocabSize, id + 1);
   return {
     vocabSize,
     unkId: typeof unkId === 'number' ? unkId : null,
     medianTokenLength: median(Uint32Array.from(ids.keys(), codePoints)),
-    maxLength: typeof maxLength === 'number' ? maxLength : null,
+    maxLength: maxLength as number | null,
   };
 }
 

@@ -2,19 +2,10 @@
 
 import type { OrdinaryIds } from '../args/arrays.js';
 import { tooLarge } from '../errors.js';
+import type { BatchEncoder, EncodedTexts } from '../text/pretrained-tokenizer.js';
 import { readIds } from '../tokenizer/token-ids.js';
 import type { ModelParts, TokenizerFunction } from './load.js';
 import { textModule } from './text-module.js';
-
-/** The ids of texts: those of text i are `ids[offsets[i]] .. ids[offsets[i + 1] - 1]`. Valid until the next call. */
-export interface EncodedTexts {
-  /** The number of texts. */
-  readonly count: number;
-  /** The ids of all texts; may be longer. */
-  readonly ids: OrdinaryIds;
-  /** Where the ids of each text begin, and where the last ones end; may be longer. */
-  readonly offsets: OrdinaryIds;
-}
 
 /** The ids of several batches of texts. */
 export class EncodedList implements EncodedTexts {
@@ -37,16 +28,8 @@ export class EncodedList implements EncodedTexts {
   }
 }
 
-/** Encodes texts, as many at once as it chooses. */
-export interface Encoder {
-  /** The ids of texts from `start` on, of at least one. */
-  encode(texts: readonly string[], start: number): EncodedTexts;
-  /** Frees its memory. Idempotent. */
-  dispose(): void;
-}
-
 /** The encoder of a model. */
-export async function encoderOf(parts: ModelParts): Promise<Encoder> {
+export async function encoderOf(parts: ModelParts): Promise<BatchEncoder> {
   const { tokenizer, limit, dropped } = parts;
   if (typeof tokenizer === 'function') return functionEncoder(tokenizer, parts);
   const { encoderOf } = await textModule();
@@ -58,15 +41,15 @@ export async function encoderOf(parts: ModelParts): Promise<Encoder> {
 }
 
 /** An encoder by a function of the caller. It encodes all texts at once: nothing is written before the last call. */
-function functionEncoder(tokenize: TokenizerFunction, parts: ModelParts): Encoder {
+function functionEncoder(tokenize: TokenizerFunction, parts: ModelParts): BatchEncoder {
   const { vocabSize, dropped, maxLength } = parts;
   return {
-    encode(texts, start) {
+    encode(texts, start, first = 0) {
       const all = new EncodedList(texts.length - start);
       for (let i = start; i < texts.length; i++) {
-        const found = readIds(tokenize(texts[i]!), vocabSize, ` of texts[${i}]`);
-        const first = Array.from(found).slice(0, maxLength ?? undefined);
-        const ids = Uint32Array.from(dropped === null ? first : first.filter((id) => id !== dropped));
+        const found = readIds(tokenize(texts[i]!), vocabSize, ` of texts[${first + i}]`);
+        const kept = Array.from(found).slice(0, maxLength ?? undefined);
+        const ids = Uint32Array.from(dropped === null ? kept : kept.filter((id) => id !== dropped));
         all.push({ count: 1, ids, offsets: Uint32Array.of(0, ids.length) });
       }
       return all;

@@ -14,7 +14,7 @@ import { activeBackend, type Backend, readSource, type WasmSource } from '../bac
 import { fail, hasCode, wrongKind } from '../errors.js';
 import type { ResponseCache } from '../files/cache.js';
 import { type Input, malformed, readAll } from '../files/input.js';
-import { type Found, type Loaded, loading, readReadOptions, readWanted } from '../files/load.js';
+import { type Found, type Loaded, loading, readReadOptions, readWanted, type Wanted } from '../files/load.js';
 import type { OnLoadProgress } from '../files/monitor.js';
 import type { ReadOptions, Source, UrlLike } from '../files/source.js';
 import type { LoadSignal, Steps } from '../files/steps.js';
@@ -34,7 +34,7 @@ import { Absent, JointProgress, JointSignal, LAYOUTS, optional, type Place, plac
 import { textModule } from './text-module.js';
 import { findTokenTensors, readTokenValues, type TokenValues } from './token-tensors.js';
 
-/** Whose vectors a static model reproduces. */
+/** The library whose vectors a static model reproduces. */
 export type StaticModelCompat = 'model2vec' | 'sentence-transformers';
 
 /** A function from a text to its ids. */
@@ -44,7 +44,7 @@ export type TokenizerFunction = (text: string) => TokenIds;
 export interface StaticModelOptions {
   /** Encodes texts instead of tokenizer.json: a tokenizer, which is not disposed with the model, or a function. */
   readonly tokenizer?: PretrainedTokenizer | TokenizerFunction | undefined;
-  /** Whose vectors are reproduced. Default: `'model2vec'` if the tensor is named `embeddings`. */
+  /** The library whose vectors are reproduced. Default: `'model2vec'` if the tensor is named `embeddings`. */
   readonly compat?: StaticModelCompat | undefined;
   /** The storage of values. Default `'keep'`: as in the file. */
   readonly dtype?: 'keep' | StorageDType | undefined;
@@ -118,19 +118,18 @@ class Loads {
   readonly #reading: ReadOptions;
   readonly #progress: JointProgress;
   readonly #signal: JointSignal;
-  readonly #wanted: ReturnType<typeof readWanted>;
+  readonly #wanted: Wanted;
   readonly #loads = new Map<string | object, Promise<unknown>>();
   /** What is freed at the end, unless the model keeps it. */
   readonly #owned = new Set<{ dispose(): void }>();
 
-  constructor(backend: Backend, values: Named, reading: ReadOptions) {
+  constructor(backend: Backend, values: Named, wanted: Wanted, reading: ReadOptions) {
     this.#backend = backend;
     this.#values = values;
     this.#progress = new JointProgress(reading.onProgress);
     this.#signal = new JointSignal(reading.signal);
     this.#reading = { ...reading, signal: this.#signal.signal };
-    const { dtype, dim, mmap } = values;
-    this.#wanted = { ...readWanted({ dtype, dim, mmap }), tensor: TABLES, others: findTokenTensors };
+    this.#wanted = wanted;
   }
 
   /** The bytes of a small file. */
@@ -202,10 +201,10 @@ class Loads {
     return promise;
   }
 
-  /** The model has its parts: frees all others. */
+  /** The model has its parts: frees all others. Throws what the caller's `onProgress` throws, and then keeps nothing. */
   keep(parts: ReadonlySet<{ dispose(): void }>): void {
-    for (const part of parts) this.#owned.delete(part);
     this.#progress.end();
+    for (const part of parts) this.#owned.delete(part);
   }
 
   /** Aborts what is still loading, waits for it, and frees what no model keeps. */
@@ -251,10 +250,11 @@ export async function loadModel(source: unknown, options: unknown): Promise<Mode
   readSource(values);
   const reading = readReadOptions(values);
   const requested = readRequested(values);
+  const wanted = { ...readWanted(values), tensor: TABLES, others: findTokenTensors };
   const place = placeOf(source);
   if (reading.signal?.aborted === true) throw reading.signal.reason;
   const backend = activeBackend();
-  const loads = new Loads(backend, values, reading);
+  const loads = new Loads(backend, values, wanted, reading);
   let reason: unknown;
   try {
     const found = await findFiles(place, loads, values['tokenizer'] !== undefined);

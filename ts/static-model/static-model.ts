@@ -1,7 +1,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /** Static models: texts to vectors by lookups alone. */
 
-import { isArray, lengthOf } from '../args/arrays.js';
+import { lengthOf } from '../args/arrays.js';
 import { DONE } from '../args/call.js';
 import { type Out, readFloats } from '../args/floats.js';
 import { callback, integer, named } from '../args/options.js';
@@ -16,10 +16,10 @@ import { type LoadSignal, run, wait } from '../files/steps.js';
 import type { Source } from '../files/source.js';
 import { DISPOSE, Lifetime } from '../lifetime.js';
 import { type Tensor, tensorOf } from '../tensor.js';
-import type { PretrainedTokenizer } from '../text/pretrained-tokenizer.js';
-import { readText } from '../tokenizer/tokenizer.js';
+import type { BatchEncoder, EncodedTexts, PretrainedTokenizer } from '../text/pretrained-tokenizer.js';
+import { readText, readTextArray } from '../tokenizer/tokenizer.js';
 import { cutText } from './config.js';
-import { EncodedList, type EncodedTexts, type Encoder, encoderOf } from './encoder.js';
+import { EncodedList, encoderOf } from './encoder.js';
 import type { StaticModelFiles } from './files.js';
 import {
   loadModel,
@@ -59,7 +59,7 @@ type Folder = string | Extract<Source, { readonly href: string }>;
 class Loaded {
   constructor(
     readonly parts: ModelParts,
-    readonly encoder: Encoder,
+    readonly encoder: BatchEncoder,
   ) {}
 }
 
@@ -93,12 +93,12 @@ export class StaticModel {
   readonly normalize: boolean;
   /** The most ids of a text; null: no limit. */
   readonly maxLength: number | null;
-  /** Whose vectors are reproduced. */
+  /** The library whose vectors are reproduced. */
   readonly compat: StaticModelCompat;
 
   readonly #backend: Backend;
   readonly #op: Handle;
-  readonly #encoder: Encoder;
+  readonly #encoder: BatchEncoder;
   readonly #mostCharacters: number;
   /** What is disposed with the model. */
   readonly #owned: readonly { dispose(): void }[];
@@ -153,7 +153,7 @@ export class StaticModel {
    */
   static async load(source: Folder | StaticModelFiles, options?: StaticModelOptions): Promise<StaticModel> {
     const parts = await loadModel(source, options);
-    let encoder: Encoder | undefined;
+    let encoder: BatchEncoder | undefined;
     try {
       encoder = await encoderOf(parts);
       return new StaticModel(new Loaded(parts, encoder));
@@ -198,16 +198,22 @@ export class StaticModel {
       'onProgress',
       undefined,
     );
-    const list = this.#read(texts);
+    return this.#embed(this.#read(texts), 0, onProgress);
+  }
+
+  /** The vectors of texts that were read. Error messages add `first` to the index of a text. */
+  #embed(list: readonly string[], first: number, onProgress?: EmbedOptions['onProgress']): Tensor<'f32'> {
+    const { dim } = this;
     const total = list.length;
-    const out = resultFloats(total * this.dim);
+    const out = resultFloats(total * dim);
     for (let done = 0; done < total;) {
-      const batch = this.#encoder.encode(list, done);
-      this.#run(batch, out, done);
-      done += batch.count;
+      const batch = this.#encoder.encode(list, done, first);
+      const end = done + batch.count;
+      this.#run(batch, out.subarray(done * dim, end * dim));
+      done = end;
       onProgress?.({ done, total });
     }
-    return tensorOf(out, [total, this.dim]);
+    return tensorOf(out, [total, dim]);
   }
 
   /**
@@ -218,11 +224,13 @@ export class StaticModel {
   embedInto<O extends Out>(texts: readonly string[], out: O): O {
     this.#lifetime.check();
     const list = this.#read(texts);
-    expectRoom(out, list.length * this.dim);
+    const needed = list.length * this.dim;
+    const floats = expectRoom(out, needed);
     const encoded = this.#encodeAll(list);
-    // Functions of the caller have run.
     this.#lifetime.check();
-    this.#run(encoded, expectRoom(out, list.length * this.dim), 0);
+    // A function of the caller may have moved the memory of a Tensor. No other code of the caller may run here, such as
+    // the getter of `data`: ids of a tokenizer are valid until the next call.
+    this.#run(encoded, typeof this.tokenizer === 'function' ? expectRoom(out, needed) : floats);
     return out;
   }
 
@@ -247,16 +255,18 @@ export class StaticModel {
     const values = named(options, ['batchSize', 'signal']);
     const batchSize = integer(values, 'batchSize', { min: 1 }, BATCH_SIZE);
     const { signal } = readReadOptions({ signal: values['signal'] });
-    return this.#stream(iteratorOf(texts), batchSize, signal);
+    return this.#stream(iterationOf(texts), batchSize, signal);
   }
 
   async *#stream(
-    source: Iterator<unknown> | AsyncIterator<unknown>,
+    begin: () => Iterator<unknown> | AsyncIterator<unknown>,
     batchSize: number,
     signal: LoadSignal | undefined,
   ): AsyncGenerator<Tensor<'f32'>, void, undefined> {
+    const source = begin();
     // Whether the source must be told that no more texts are wanted: not if it has ended or thrown.
     let open = true;
+    let failed = false;
     try {
       for (let first = 0; open; first += batchSize) {
         const batch: string[] = [];
@@ -268,15 +278,21 @@ export class StaticModel {
           const { done, value } = 'then' in next ? await run(wait(next), signal) : next;
           if (done === true) break;
           open = true;
-          batch.push(readText(value, `texts[${first + batch.length}]`));
+          batch.push(this.#cut(readText(value, `texts[${first + batch.length}]`)));
         }
-        if (batch.length > 0) yield this.embed(batch);
+        if (batch.length === 0) return;
+        this.#lifetime.check();
+        yield this.#embed(batch, first);
       }
+    } catch (error) {
+      failed = true;
+      throw error;
     } finally {
+      const close = async (): Promise<unknown> => source.return?.();
+      // An error is reported, not that of closing after it.
+      if (open) await (failed ? close().catch(() => {}) : close());
       // A source that is waited for may never answer.
-      const closing = open || signal?.aborted === true ? source.return?.() : undefined;
-      if (open) await closing;
-      else if (closing instanceof Promise) closing.catch(() => {});
+      else if (signal?.aborted === true) close().catch(() => {});
     }
   }
 
@@ -296,12 +312,13 @@ export class StaticModel {
 
   /** The texts, each read once and cut. */
   #read(texts: unknown): string[] {
-    if (!isArray(texts)) throw wrongKind('texts', texts, 'an array of strings');
-    const mostCharacters = this.#mostCharacters;
-    const list: string[] = [];
-    const { length } = texts;
-    for (let i = 0; i < length; i++) list.push(cutText(readText(texts[i], `texts[${i}]`), mostCharacters));
+    const list = readTextArray(texts);
+    for (let i = 0; i < list.length; i++) list[i] = this.#cut(list[i]!);
     return list;
+  }
+
+  #cut(text: string): string {
+    return cutText(text, this.#mostCharacters);
   }
 
   /** The ids of all texts. */
@@ -315,13 +332,10 @@ export class StaticModel {
     return all;
   }
 
-  /** Writes the vectors of encoded texts from vector `at` on. */
-  #run({ count, ids, offsets }: EncodedTexts, out: Float32Array, at: number): void {
-    const { dim } = this;
+  /** Writes the vectors of encoded texts into the first elements of `out`. */
+  #run({ count, ids, offsets }: EncodedTexts, out: Float32Array): void {
     this.#lifetime.check(); // a function of the caller may have disposed the model
-    const { kernels } = this.#backend;
-    const part = out.subarray(at * dim, (at + count) * dim);
-    const status = kernels.poolRun(this.#op.handle(), ids, offsets, count, part);
+    const status = this.#backend.kernels.poolRun(this.#op.handle(), ids, offsets, count, out);
     if (status !== DONE)
       throw idOutOfRange('Token indices', ids[status]!, status, this.vocabSize, [ids.length]);
   }
@@ -339,13 +353,13 @@ function expectRoom(out: unknown, needed: number): Float32Array {
   return floats;
 }
 
-/** An iterator of texts. Errors: `ERR_INVALID_OPTION`. */
-function iteratorOf(texts: unknown): Iterator<unknown> | AsyncIterator<unknown> {
+/** Begins an iteration of texts. Errors: `ERR_INVALID_OPTION`. */
+function iterationOf(texts: unknown): () => Iterator<unknown> | AsyncIterator<unknown> {
   const { [Symbol.asyncIterator]: wait, [Symbol.iterator]: each } = (texts ?? {}) as Partial<
     AsyncIterable<unknown> & Iterable<unknown>
   >;
-  if (typeof texts === 'object' && typeof wait === 'function') return wait.call(texts);
-  if (typeof texts === 'object' && typeof each === 'function') return each.call(texts);
+  if (typeof texts === 'object' && typeof wait === 'function') return () => wait.call(texts);
+  if (typeof texts === 'object' && typeof each === 'function') return () => each.call(texts);
   throw wrongKind('texts', texts, 'an iterable of strings');
 }
 

@@ -1,6 +1,6 @@
 /** Tokenizers of models: a tokenizer.json, text to ids, and back. */
 
-import { isArray, type OrdinaryIds } from '../args/arrays.js';
+import type { OrdinaryIds } from '../args/arrays.js';
 import { integer, type Named, named } from '../args/options.js';
 import {
   activeTexts,
@@ -31,6 +31,7 @@ import {
   readAddSpecialTokens,
   readSkipSpecialTokens,
   readText,
+  readTextArray,
   type Tokenizer,
 } from '../tokenizer/tokenizer.js';
 import { encodeUtf8 } from '../tokenizer/utf8.js';
@@ -108,7 +109,7 @@ export interface EncodedTexts {
 export interface BatchEncoder {
   /**
    * The ids of a batch of `texts`: of `texts[start]` and of those after it. Valid until the next call of any encoder or
-   * tokenizer. Errors are those of `encodeBatch`; they name the text by its index, to which `first` is added.
+   * tokenizer. Errors, such as those of `encodeBatch`, name the text by its index, to which `first` is added.
    */
   encode(texts: readonly string[], start: number, first?: number): EncodedTexts;
   /** Frees the encoder; the tokenizer stays. Idempotent. */
@@ -319,7 +320,7 @@ export class PretrainedTokenizer implements Tokenizer {
    */
   encodeBatch(texts: readonly string[]): EncodedBatch {
     this.#lifetime.check();
-    const list = readTexts(texts);
+    const list = readTextArray(texts);
     const offsets = new Uint32Array(list.length + 1);
     const how = { texts: this.#texts, handle: this.#handle.handle(), special: false, first: 0 };
     const units = unitsIn(list, 0, list.length);
@@ -486,18 +487,6 @@ function jsonText(value: unknown): string {
   }
   if (typeof text !== 'string') throw wrongKind('json', value, wanted);
   return text;
-}
-
-/** The texts, each read once. Errors: `ERR_INVALID_OPTION` (TypeError) unless `texts` is an array of strings. */
-export function readTexts(texts: unknown): string[] {
-  if (!isArray(texts)) throw wrongKind('texts', texts, 'an array of strings');
-  const { length } = texts;
-  const list: string[] = [];
-  for (let i = 0; i < length; i++) {
-    const text = texts[i];
-    list.push(typeof text === 'string' ? text : readText(text, `texts[${i}]`));
-  }
-  return list;
 }
 
 /** The number of UTF-16 units of texts. */

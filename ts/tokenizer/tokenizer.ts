@@ -4,8 +4,9 @@
  * Nothing under `tokenizer/` depends on a backend or on the host: `tokenbed/tokenizer` works wherever JavaScript does.
  */
 
-import { fail, tooLarge, wrongKind } from '../errors.js';
+import { isArray } from '../args/arrays.js';
 import { flag, integer, named } from '../args/options.js';
+import { fail, tooLarge, wrongKind } from '../errors.js';
 import type { Decoding, TokenDecoder } from './decoding.js';
 import { readIds, type TokenIds } from './token-ids.js';
 
@@ -95,6 +96,19 @@ export function* readTexts(texts: unknown): Generator<string, void, undefined> {
   if (!iterable) throw wrongKind('texts', texts, 'an iterable of strings');
   let index = 0;
   for (const text of texts as Iterable<unknown>) yield readText(text, `texts[${index++}]`);
+}
+
+/** The texts of an array, each read once. Errors: `ERR_INVALID_OPTION` (TypeError) unless it is an array of strings. */
+export function readTextArray(texts: unknown): string[] {
+  if (!isArray(texts)) throw wrongKind('texts', texts, 'an array of strings');
+  const { length } = texts;
+  const list: string[] = [];
+  for (let i = 0; i < length; i++) {
+    const text = texts[i];
+    // The name costs more than the check.
+    list.push(typeof text === 'string' ? text : readText(text, `texts[${i}]`));
+  }
+  return list;
 }
 
 /** The limit of padding. Engines abort the process on plain arrays that are not much longer. */
