@@ -1,6 +1,6 @@
 /**
- * Tests the published tarball: packs it, installs it into a scratch folder, and uses it there without cargo on PATH, with
- * `import` and `require`, with and without the addon, on Node 20, 22 and 24. Its types are checked in strict mode, with and
+ * Tests the published tarballs of tokenbed and of its model: packs them, installs them into a scratch folder, and uses them
+ * there without cargo on PATH, with `import` and `require`, with and without the addon, on Node 20, 22 and 24. Its types are checked in strict mode, with and
  * without DOM and @types/node.
  */
 
@@ -38,6 +38,10 @@ const REQUIRED = [
   'dist/text.wasm',
 ];
 
+/** The files of the model's package. */
+const OF_MODEL =
+  'LICENSE,NOTICE,README.md,config.json,index.d.ts,index.js,model.safetensors,package.json,tokenizer.json';
+
 /** Forbidden files: sources, tests, caches, and the .gitignore that would exclude dist/. */
 const FORBIDDEN =
   /(^|\/)\.gitignore$|\.tsbuildinfo$|^(ts|crates|test|scripts|target|examples|models|bench|\.cache)\//;
@@ -58,13 +62,18 @@ export async function pack() {
   try {
     const { tarball, files } = await packTarball(scratch);
     await check('contents', async () => contents(files));
-    const withAddon = await install(scratch, 'with-addon', tarball);
+    const model = await packTarball(scratch, 'models/minilm-static');
+    await check('contents of the model', async () => {
+      const names = model.files.map((file) => file.path).sort();
+      return `${names}` === OF_MODEL ? undefined : names.join(', ');
+    });
+    const tarballs = [tarball, model.tarball];
+    const withAddon = await install(scratch, 'with-addon', tarballs);
     await check('no local paths', () => noMachinePaths(path.join(withAddon, 'node_modules/tokenbed'), files));
-    const wasmOnly = await install(scratch, 'without-addon', tarball);
+    const wasmOnly = await install(scratch, 'without-addon', tarballs);
     await removeAddon(path.join(wasmOnly, 'node_modules/tokenbed/dist'));
 
-    /** @type {Set<string>} */
-    const bits = new Set();
+    const [bits, vectors] = [new Set(), new Set()];
     for (const { name, node } of await nodes()) {
       for (const [folder, backend] of /** @type {const} */ ([
         [withAddon, 'native'],
@@ -91,11 +100,20 @@ export async function pack() {
           if (ids.join(' ') !== '2,0,1 2,0,1') return `the ids are ${ids.join(' ')}`;
           return info.name === backend ? undefined : `the backend is ${info.name}: ${info.fallbackReason}`;
         });
+        await check(`model.mjs on ${name}, ${path.basename(folder)}`, async () => {
+          const { vectors: found, info } = JSON.parse(
+            (await use(scratch, folder, node, ['model.mjs'])).stdout,
+          );
+          for (const each of found) vectors.add(each);
+          return info.name === backend ? undefined : `the backend is ${info.name}: ${info.fallbackReason}`;
+        });
       }
     }
-    await check('equal bits everywhere', async () =>
-      bits.size === 1 ? undefined : `${bits.size} different results`,
-    );
+    for (const [what, results] of Object.entries({ bits, vectors })) {
+      await check(`equal ${what} everywhere`, async () =>
+        results.size === 1 ? undefined : `${results.size} different results`,
+      );
+    }
     await check('npx tokenbed info --json', async () => {
       const cli = 'node_modules/tokenbed/dist/cli.js';
       const { stdout } = await use(scratch, withAddon, process.execPath, [cli, 'info', '--json']);
@@ -122,10 +140,11 @@ export async function pack() {
 
 /** @typedef {{ path: string, size: number }} Packed */
 
-/** @param {string} scratch @returns {Promise<{ tarball: string, files: Packed[] }>} */
-export async function packTarball(scratch) {
+/** @param {string} scratch @param {string} [folder]  of the package @returns {Promise<{ tarball: string, files: Packed[] }>} */
+export async function packTarball(scratch, folder = '.') {
   const args = ['pack', '--json', '--ignore-scripts', '--pack-destination', scratch];
-  const { stdout } = await must('npm', args, { env: { npm_config_loglevel: 'error' } });
+  const options = { cwd: path.join(root, folder), env: { npm_config_loglevel: 'error' } };
+  const { stdout } = await must('npm', args, options);
   const [{ filename, size, unpackedSize, files }] = JSON.parse(stdout);
   say(
     `  ${filename}: ${files.length} files, ${size} bytes packed, ${unpackedSize} bytes unpacked; the largest:`,
@@ -159,8 +178,8 @@ async function noMachinePaths(folder, files) {
   return problems.length === 0 ? undefined : problems.join('; ');
 }
 
-/** A new folder with the package installed and the test programs. @param {string} scratch @param {string} name @param {string} tarball */
-async function install(scratch, name, tarball) {
+/** A new folder with the packages installed and the test programs. @param {string} scratch @param {string} name @param {readonly string[]} tarballs */
+async function install(scratch, name, tarballs) {
   const folder = path.join(scratch, name);
   await mkdir(folder);
   await writeFile(
@@ -168,7 +187,7 @@ async function install(scratch, name, tarball) {
     '{ "name": "user", "private": true, "type": "module" }\n',
   );
   const npm = process.env['npm_execpath'] ?? (await realpath(onPath('npm') ?? 'npm'));
-  const args = ['install', '--prefix', folder, '--offline', '--no-audit', '--no-fund', tarball];
+  const args = ['install', '--prefix', folder, '--offline', '--no-audit', '--no-fund', ...tarballs];
   await must(process.execPath, [npm, ...args], { cwd: folder, env: { PATH: await bareFolder(scratch) } });
   await cp(path.join(root, 'test/pack'), folder, { recursive: true });
   return folder;

@@ -13,8 +13,10 @@ import {
   initSync,
   LearnedPositionalEmbedding,
   PositionalEncoding,
+  StaticModel,
   Tensor,
 } from 'tokenbed';
+import { config, folder, model, tokenizer as tokenizerOfModel } from '@tokenbed/minilm-static';
 import { init as initText, PretrainedTokenizer } from 'tokenbed/text';
 import { CharTokenizer as SameTokenizer } from 'tokenbed/tokenizer';
 import type {
@@ -44,6 +46,9 @@ export async function everything(wasm: Uint8Array): Promise<number> {
   using pretrained: PretrainedTokenizer & Tokenizer = await loading;
   const batch: Uint32Array = pretrained.encodeBatch(['a text']).offsets;
   const token: string | null = pretrained.idToToken(pretrained.unkId ?? 0);
+
+  using minilm = await StaticModel.load({ model, tokenizer: tokenizerOfModel, config }, { dim: 64 });
+  const vectors: Tensor = (await StaticModel.load(folder)).embed(['a text', minilm.compat]);
 
   using embedding = new Embedding({
     vocabSize: tokenizer.vocabSize,
@@ -96,6 +101,7 @@ export async function everything(wasm: Uint8Array): Promise<number> {
 
   const sizes = [
     row.length,
+    vectors.data.length,
     into.length,
     bags.size,
     encoded.size,
