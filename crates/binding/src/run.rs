@@ -87,22 +87,17 @@ pub fn pool_run<F: FloatArray>(
     let dim = table.dim();
     expect_length("offsets", offsets.len(), texts.checked_add(1))?;
     out.expect(texts.checked_mul(dim), &[ids.address(), offsets.address()])?;
-    let offsets = offsets.first(texts + 1);
-    let mut all = Cuts::At {
-        offsets: offsets.clone(),
+    let mut cuts = Cuts::At {
+        offsets: offsets.first(texts + 1),
         include_last: false,
     };
-    prove!(second, all.check(ids.len()));
-    let count = all.range(texts, ids.len()).start;
+    prove!(second, cuts.check(ids.len()));
+    // The last offset, where no text begins.
+    let count = cuts.range(texts, ids.len()).start;
+    if let Cuts::At { include_last, .. } = &mut cuts {
+        *include_last = true;
+    }
     let ids = prove!(first, Proven::check(ids.first(count), isa, op.tokens as u64));
-    let inputs = BagInputs {
-        ids,
-        cuts: Cuts::At {
-            offsets,
-            include_last: true,
-        },
-        weights: None::<F>,
-    };
     let tokens = Tokens {
         rows: op.mapping.as_ref(),
         weights: op.weights.as_deref(),
@@ -111,6 +106,11 @@ pub fn pool_run<F: FloatArray>(
     };
     let most = out.most();
     let norm = op.norm.filter(|_| dim <= most);
+    let inputs = BagInputs {
+        ids,
+        cuts,
+        weights: None::<F>,
+    };
     out.reduce(env, &Pool::mean(table, tokens, norm), inputs);
     if let (Some(norm), None) = (op.norm, norm) {
         for row in pieces(0..texts * dim, dim) {

@@ -20,7 +20,7 @@ use crate::indices::{each_type, Id, Ids, Indices, Offsets};
 use crate::ops::mean_pool::{add_precise, divide, finish_precise, normalize, Pool, Tokens, PRECISE_COLS};
 use crate::ops::tile::Tile;
 use crate::row::{is_decoded, is_plain, with_direct_rows, Plain, Stored};
-use crate::simd::{dispatch, for_each_vector, Isa, Simd};
+use crate::simd::{dispatch, Isa, Simd, MAX_LANES};
 use crate::table::{Rows, Table};
 use crate::tuning::{Exec, Prefetch};
 use std::ops::Range;
@@ -64,14 +64,6 @@ struct Kept {
     weight: Option<f32>,
 }
 
-impl Kept {
-    /// The divisor of a mean.
-    #[inline(always)]
-    fn divisor(&self) -> f32 {
-        self.weight.unwrap_or(self.ids as f32)
-    }
-}
-
 /// Adds more ids to one bag.
 ///
 /// ```text
@@ -92,27 +84,13 @@ pub fn bag_extend<'a>(
     state: &mut BagState,
     acc: &mut [f32],
 ) {
-    let (exec, pool, kept) = (exec.into(), bag.into(), &mut state.kept);
+    let (exec, pool) = (exec.into(), bag.into());
     check(&pool, ids, weights);
-    let table = pool.bag.table;
-    if let Some(of_tokens) = pool.tokens.precise {
-        let sums = state.precise.get_or_insert([0.0; PRECISE_COLS]);
-        kept.ids += ids.len();
-        return add_precise(
-            exec.isa,
-            table,
-            &pool.tokens,
-            of_tokens,
-            ids,
-            cols,
-            &mut sums[..acc.len()],
-        );
-    }
     // Only WASM reduces bags in parts, where every other dtype is decoded.
-    if !is_plain(table.spec().dtype()) {
-        return Tile::with(|tile| extend_decoded(exec, tile, &pool, ids, weights, cols, kept, acc));
+    if !is_plain(pool.bag.table.spec().dtype()) {
+        return Tile::with(|tile| extend_decoded(exec, tile, &pool, ids, weights, cols, state, acc));
     }
-    extend(exec, &pool, ids, weights, cols, kept, acc)
+    extend(exec, &pool, ids, weights, cols, state, acc)
 }
 
 /// [`bag_extend`] for a table of f32.
@@ -123,7 +101,7 @@ fn extend(
     ids: Indices<'_>,
     weights: Option<&[f32]>,
     cols: Range<usize>,
-    kept: &mut Kept,
+    state: &mut BagState,
     acc: &mut [f32],
 ) {
     let table = pool.bag.table;
@@ -137,27 +115,13 @@ fn extend(
     );
     dispatch!(exec.isa, simd => {
         let rows = Rows::<Plain<'_>>::of(table);
-        Bagger::new(simd, exec, rows, pool, ids).extend(cols, 0..ids.len(), weights, kept, acc)
+        Bagger::new(simd, exec, rows, pool, ids).extend(cols, 0..ids.len(), weights, state, acc)
     });
 }
 
 /// Finishes a bag: `acc` becomes its result, which is not yet divided by a norm.
 pub fn bag_finish<'a>(isa: Isa, bag: impl Into<Pool<'a>>, state: &BagState, acc: &mut [f32]) {
-    let BagState { kept, precise } = state;
-    match precise {
-        Some(sums) => finish_precise(kept.ids, sums, acc),
-        None => finish_decoded(isa, bag.into().bag.mode, kept, acc),
-    }
-}
-
-/// As `finish`, in less code.
-#[inline(never)]
-fn finish_decoded(isa: Isa, mode: Mode, kept: &Kept, acc: &mut [f32]) {
-    if kept.ids == 0 {
-        acc.fill(0.0);
-    } else if mode == Mode::Mean {
-        divide(isa, kept.divisor(), acc);
-    }
+    finish(isa, bag.into().bag.mode, state, acc)
 }
 
 /// Whole bags.
@@ -204,25 +168,20 @@ fn reduce(
             normalize(exec.isa, norm, row);
         }
     };
-    if pool.tokens.precise.is_some() {
-        for (b, out) in out.chunks_exact_mut(dim).enumerate() {
-            let ids = ids.slice(bags.bag(b));
-            for (part, acc) in out.chunks_mut(PRECISE_COLS).enumerate() {
-                let (first, mut state) = (part * PRECISE_COLS, BagState::default());
-                bag_extend(exec, pool, ids, None, first..first + acc.len(), &mut state, acc);
-                bag_finish(exec.isa, pool, &state, acc);
-            }
-            normalize(out);
-        }
-        return;
-    }
+    // One part, unless there is a limit.
+    let most = pool.most_cols().min(dim);
+    let parts = || (0..dim).step_by(most);
     if is_decoded(exec.isa, table.spec().dtype()) {
         return Tile::with(|tile| {
             for (b, out) in out.chunks_exact_mut(dim).enumerate() {
-                let (part, mut kept) = (bags.bag(b), Kept::default());
+                let part = bags.bag(b);
                 let weights = weights.map(|weights| &weights[part.clone()]);
-                extend_decoded(exec, tile, pool, ids.slice(part), weights, 0..dim, &mut kept, out);
-                finish_decoded(exec.isa, pool.bag.mode, &kept, out);
+                let ids = ids.slice(part);
+                for (first, acc) in parts().zip(out.chunks_mut(most)) {
+                    let (cols, mut state) = (first..first + acc.len(), BagState::default());
+                    extend_decoded(exec, tile, pool, ids, weights, cols, &mut state, acc);
+                    finish(exec.isa, pool.bag.mode, &state, acc);
+                }
                 normalize(out);
             }
         });
@@ -231,15 +190,17 @@ fn reduce(
         let mut bagger = Bagger::new(simd, exec, rows, pool, ids);
         for (b, out) in out.chunks_exact_mut(dim).enumerate() {
             let part = bags.bag(b);
-            let mut kept = Kept::default();
-            bagger.extend(0..dim, part, weights, &mut kept, out);
-            finish(simd, pool.bag.mode, &kept, out);
+            for (first, acc) in parts().zip(out.chunks_mut(most)) {
+                let (cols, mut state) = (first..first + acc.len(), BagState::default());
+                bagger.extend(cols, part.clone(), weights, &mut state, acc);
+                finish(exec.isa, pool.bag.mode, &state, acc);
+            }
             normalize(out);
         }
     }));
 }
 
-/// [`bag_extend`] for a table whose rows are decoded first: into a tile, without padding, to be added from there.
+/// [`bag_extend`] for rows that are decoded first: into a tile, without padding, to be added from there.
 fn extend_decoded(
     exec: Exec,
     tile: &mut Tile,
@@ -247,21 +208,23 @@ fn extend_decoded(
     ids: Indices<'_>,
     weights: Option<&[f32]>,
     cols: Range<usize>,
-    kept: &mut Kept,
+    state: &mut BagState,
     acc: &mut [f32],
 ) {
-    let (Pool { bag, tokens, .. }, before) = (*pool, *kept);
-    let mut factors = [1.0; Tile::ROWS];
+    let (Pool { bag, tokens, .. }, before) = (*pool, state.kept);
+    let (mut factors, mut precise) = ([1.0; Tile::ROWS], [1.0; Tile::ROWS]);
     for (t, acc) in acc.chunks_mut(Tile::COLS).enumerate() {
-        *kept = before;
+        state.kept = before;
         tile.clear(acc.len());
         for i in 0..ids.len() {
-            let id = ids.get(i);
+            let (id, place) = (ids.get(i), tile.rows());
             if bag.padding != Some(id) {
                 if let Some(weights) = weights {
-                    factors[tile.rows()] = weights[i];
+                    factors[place] = weights[i];
                 } else if let Some(weights) = tokens.weights {
-                    factors[tile.rows()] = weights[id];
+                    factors[place] = weights[id];
+                } else if let Some(weights) = tokens.precise {
+                    precise[place] = weights[id];
                 }
                 let first_col = cols.start + t * Tile::COLS;
                 tile.push(exec.isa, bag.table, tokens.row(id), first_col);
@@ -269,8 +232,10 @@ fn extend_decoded(
             if tile.is_full() || i + 1 == ids.len() {
                 let (table, factors) = (tile.table(), &factors[..tile.rows()]);
                 let tokens = Tokens {
+                    rows: None,
                     weights: tokens.weights.map(|_| factors),
-                    ..Tokens::default()
+                    precise: tokens.precise.map(|_| &precise[..tile.rows()]),
+                    rounded: tokens.rounded,
                 };
                 let bag = Bag {
                     table,
@@ -282,14 +247,14 @@ fn extend_decoded(
                     tokens,
                     norm: None,
                 };
-                let ids = Indices::first(tile.rows());
+                let ids = Indices::first(table.rows());
                 extend(
                     exec,
                     &part,
                     ids,
                     weights.map(|_| factors),
                     0..acc.len(),
-                    kept,
+                    state,
                     acc,
                 );
                 tile.clear(acc.len());
@@ -317,17 +282,14 @@ fn check(pool: &Pool<'_>, ids: Indices<'_>, weights: Option<&[f32]>) {
 }
 
 #[inline(always)]
-fn finish<S: Simd>(simd: S, mode: Mode, kept: &Kept, acc: &mut [f32]) {
-    if kept.ids == 0 {
+fn finish(isa: Isa, mode: Mode, state: &BagState, acc: &mut [f32]) {
+    let BagState { kept, precise } = state;
+    if let Some(sums) = precise {
+        finish_precise(kept.ids, sums, acc);
+    } else if kept.ids == 0 {
         acc.fill(0.0);
     } else if mode == Mode::Mean {
-        let divisor = simd.splat(kept.divisor());
-        for_each_vector(
-            simd,
-            acc,
-            #[inline(always)]
-            |_, _, sum| simd.div(simd.load(sum), divisor),
-        );
+        divide(isa, kept.weight.unwrap_or(kept.ids as f32), acc);
     }
 }
 
@@ -369,16 +331,23 @@ impl<'a, 'i, S: Simd, R: Stored<'a>> Bagger<'a, 'i, S, R> {
         cols: Range<usize>,
         part: Range<usize>,
         weights: Option<&[f32]>,
-        kept: &mut Kept,
+        state: &mut BagState,
         acc: &mut [f32],
     ) {
+        let kept = &mut state.kept;
         for start in part.clone().step_by(Run::LEN) {
             let part = start..part.end.min(start + Run::LEN);
             self.prefetch_rows(part.clone());
             let weights = weights.map(|weights| &weights[part.clone()]);
-            self.run
-                .fill(self.ids.slice(part), weights, self.padding, &self.tokens);
+            let ids = self.ids.slice(part);
+            self.run.fill(ids, weights, self.padding, &self.tokens);
             if self.run.is_empty() {
+                continue;
+            }
+            if let Some(weights) = self.tokens.precise {
+                let sums = state.precise.get_or_insert([0.0; PRECISE_COLS]);
+                self.precise_columns(ids, weights, cols.clone(), &mut sums[..acc.len()]);
+                kept.ids += ids.len();
                 continue;
             }
             let weighted = weights.is_some() || self.tokens.weights.is_some();
@@ -421,6 +390,42 @@ impl<'a, 'i, S: Simd, R: Stored<'a>> Bagger<'a, 'i, S, R> {
         blocks!(16 8 4 2 1);
         if !acc.is_empty() {
             self.block::<1>(col, acc.len(), weighted, fresh, acc);
+        }
+    }
+
+    /// Adds the columns of the run, times the weights of `ids`, to sums in f64.
+    #[inline(always)]
+    fn precise_columns(&self, ids: Indices<'_>, weights: &[f64], cols: Range<usize>, sums: &mut [f64]) {
+        let (mut factors, rounded) = ([0.0; Run::LEN], self.tokens.rounded);
+        for (i, factor) in factors[..ids.len()].iter_mut().enumerate() {
+            *factor = weights[ids.get(i)];
+        }
+        let (ids, mut col) = (self.run.ids(), cols.start);
+        let factors = factors[..ids.len()].iter().enumerate();
+        // With a single lane, all columns are the rest.
+        let blocks = if S::LANES > 1 { sums.len() / MAX_LANES } else { 0 };
+        let (blocks, rest) = sums.split_at_mut(blocks * MAX_LANES);
+        for sums in blocks.as_chunks_mut::<MAX_LANES>().0 {
+            let mut accumulators = *sums; // in registers
+            for (i, &factor) in factors.clone() {
+                let row = self.rows.of_id(ids, i).cols(col..col + MAX_LANES);
+                let mut values = [0.0; MAX_LANES];
+                row.copy_to(self.simd, &mut values);
+                let columns = accumulators.iter_mut().zip(values);
+                // Not in the loop over columns, which has vectors.
+                match rounded {
+                    true => columns.for_each(|(sum, x)| add_precise(sum, x, factor, true)),
+                    false => columns.for_each(|(sum, x)| add_precise(sum, x, factor, false)),
+                }
+            }
+            *sums = accumulators;
+            col += MAX_LANES;
+        }
+        for (i, &factor) in factors {
+            let row = self.rows.of_id(ids, i).cols(col..cols.end);
+            for (c, sum) in rest.iter_mut().enumerate() {
+                add_precise(sum, row.get(c), factor, rounded);
+            }
         }
     }
 

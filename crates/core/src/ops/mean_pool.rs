@@ -12,12 +12,11 @@
 //! A text is a bag, and `bag.rs` adds its rows. This file has what differs: [`Tokens`], [`Norm`], and sums in f64, which
 //! are rare (models with a quantized vocabulary).
 
-use crate::indices::{Indices, Mapping};
+use crate::indices::Mapping;
 use crate::ops::bag::{Bag, Mode};
 use crate::ops::nearest::{extend_dot, norm};
-use crate::ops::tile::decode;
 use crate::simd::dot::{sum, ZERO};
-use crate::simd::{dispatch, dispatch_plain, for_each_vector, Isa};
+use crate::simd::{dispatch, dispatch_plain, Isa};
 use crate::table::Table;
 use std::ops::Range;
 
@@ -141,15 +140,7 @@ pub fn normalize_parts(isa: Isa, kind: Norm, dim: usize, most: usize, edit: &mut
 /// x = f32(x / divisor)
 #[inline(never)]
 pub(crate) fn divide(isa: Isa, divisor: f32, x: &mut [f32]) {
-    dispatch!(isa, simd => {
-        let divisor = simd.splat(divisor);
-        for_each_vector(
-            simd,
-            x,
-            #[inline(always)]
-            |_, _, x| simd.div(simd.load(x), divisor),
-        )
-    });
+    dispatch_plain!(isa, x.iter_mut().for_each(|x| *x /= divisor));
 }
 
 /// The sum over columns in the order of [`Norm::Model2vec`]. `block` gives the sum over at most 128 columns.
@@ -178,39 +169,18 @@ fn squares(x: &[f32]) -> f32 {
 /// The most columns of sums in f64.
 pub(crate) const PRECISE_COLS: usize = 512;
 
-/// sums = f64(sums + f64(row * weight)), or rounded to f32, for columns `cols` of the rows of `ids`.
-///
-/// # Panics
-/// If there are more columns than [`PRECISE_COLS`], or the table or the weights are too short.
-#[inline(never)]
-pub(crate) fn add_precise(
-    isa: Isa,
-    table: Table<'_>,
-    tokens: &Tokens<'_>,
-    weights: &[f64],
-    ids: Indices<'_>,
-    cols: Range<usize>,
-    sums: &mut [f64],
-) {
-    let mut row = [0.0; PRECISE_COLS];
-    let row = &mut row[..cols.len()];
-    for i in 0..ids.len() {
-        let id = ids.get(i);
-        decode(isa, table, tokens.row(id), cols.clone(), row);
-        let weight = weights[id];
-        dispatch_plain!(isa, {
-            for (sum, x) in sums.iter_mut().zip(&*row) {
-                let product = f64::from(*x) * weight;
-                *sum = match tokens.rounded {
-                    true => f64::from(*sum as f32 + product as f32),
-                    false => *sum + product,
-                };
-            }
-        });
-    }
+/// sum = f64(sum + f64(x * weight)), or rounded to f32
+#[inline(always)]
+pub(crate) fn add_precise(sum: &mut f64, x: f32, weight: f64, rounded: bool) {
+    let product = f64::from(x) * weight;
+    *sum = match rounded {
+        true => f64::from(*sum as f32 + product as f32),
+        false => *sum + product,
+    };
 }
 
 /// acc = the means of `ids` ids, from their sums.
+#[inline(never)]
 pub(crate) fn finish_precise(ids: usize, sums: &[f64], acc: &mut [f32]) {
     for (acc, sum) in acc.iter_mut().zip(sums) {
         *acc = if ids == 0 { 0.0 } else { (*sum / ids as f64) as f32 };

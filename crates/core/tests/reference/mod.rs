@@ -11,6 +11,7 @@ pub mod embed;
 pub mod fixed;
 pub mod gather;
 pub mod init;
+pub mod mean_pool;
 pub mod nearest;
 pub mod position;
 pub mod rng;
