@@ -34,7 +34,7 @@ struct Model {
     mapping: Option<Mapping>,
     single: Vec<f32>,
     double: Vec<f64>,
-    /// 0: no weights, 1: f32, 2: f64.
+    /// 0: no weights, 1: f32, 2: f64, 3: f64, rounded.
     kind: usize,
 }
 
@@ -446,7 +446,7 @@ proptest! {
         most_cols in 1usize..300,
         most in 8usize..20,
         mapped: bool,
-        kind in 0usize..3,
+        kind in 0usize..4,
         norm in 0usize..3,
         dtype in 0usize..5,
     ) {

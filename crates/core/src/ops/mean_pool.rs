@@ -169,15 +169,14 @@ fn squares(x: &[f32]) -> f32 {
 /// The most columns of sums in f64.
 pub(crate) const PRECISE_COLS: usize = 512;
 
-/// sum + x weight in f64; if `rounded`, product and sum are rounded to f32.
+/// sum = f64(sum + f64(x * weight)), or rounded to f32
 #[inline(always)]
-pub(crate) fn add_product(sum: f64, x: f32, weight: f64, rounded: bool) -> f64 {
+pub(crate) fn add_precise(sum: &mut f64, x: f32, weight: f64, rounded: bool) {
     let product = f64::from(x) * weight;
-    if rounded {
-        f64::from(sum as f32 + product as f32)
-    } else {
-        sum + product
-    }
+    *sum = match rounded {
+        true => f64::from(*sum as f32 + product as f32),
+        false => *sum + product,
+    };
 }
 
 /// acc = the means of `ids` ids, from their sums.

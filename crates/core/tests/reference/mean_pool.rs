@@ -8,7 +8,6 @@ pub enum Weights<'a> {
     None,
     Single(&'a [f32]),
     Double(&'a [f64]),
-    /// f64, as factors of rows that are then stored as f32.
     Rounded(&'a [f64]),
 }
 
@@ -22,7 +21,7 @@ pub enum Norm {
 /// table [V, dim], rows [tokens], weights [tokens], the ids of one text -> [dim]
 ///
 /// In id order from +0: multiply, then add. Without `rows` an id is a row. With f64 weights product, sum and division are
-/// f64, rounded once, or the product alone. Without ids: zeros.
+/// f64, rounded once; if they are rounded, the product is f64 and rounded, the rest f32. Without ids: zeros.
 pub fn mean(
     table: &[f32],
     dim: usize,
