@@ -89,6 +89,16 @@ describe('vectors', () => {
     expectPainted(out, all.length);
   });
 
+  it('leave out an unknown token that is an added one, too', async () => {
+    const { '[UNK]': _, ...vocab } = wordPiece.model.vocab;
+    using made = await load({
+      ...PLAIN,
+      tokenizer: { ...wordPiece, model: { ...wordPiece.model, vocab } },
+    });
+    expect((made.tokenizer as PretrainedTokenizer).unkId).toBe(1);
+    expect(made.tokenize(['hello [UNK] world'])).toEqual([[4, 5]]);
+  });
+
   it('of no texts are [0, dim]', async () => {
     using made = await load(PLAIN);
     expect(made.embed([]).shape).toEqual([0, DIM]);

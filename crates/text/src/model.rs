@@ -39,6 +39,8 @@ impl Scratch {
 pub(crate) struct Model {
     vocabulary: Vocabulary,
     unknown: Option<u32>,
+    /// `unk_token`, which the vocabulary may lack.
+    unknown_token: Option<String>,
     kind: Kind,
 }
 
@@ -82,10 +84,10 @@ impl Model {
             BPE => fields.optional("unk_token")?,
             _ => Some(fields.required("unk_token")?),
         };
-        let unknown = match token {
-            Some(token) => vocabulary.token_to_id(&token.string()?),
-            None => None,
-        };
+        let unknown_token = token.map(|token| token.string()).transpose()?.map(String::from);
+        let unknown = unknown_token
+            .as_deref()
+            .and_then(|token| vocabulary.token_to_id(token));
         let kind = match kind {
             BPE => Kind::Bpe(Bpe::read(&fields, &vocabulary)?),
             WORD_PIECE => Kind::WordPiece(WordPiece::read(&fields, &vocabulary)?),
@@ -94,6 +96,7 @@ impl Model {
         Ok(Model {
             vocabulary,
             unknown,
+            unknown_token,
             kind,
         })
     }
@@ -117,6 +120,7 @@ impl Model {
             kind: Kind::Unigram(Unigram::new(&vocabulary, scores, fallback)),
             vocabulary,
             unknown,
+            unknown_token: None,
         })
     }
 
@@ -160,8 +164,8 @@ impl Model {
         self.vocabulary.bound()
     }
 
-    /// The id of the unknown token, if the vocabulary has it.
-    pub fn unknown(&self) -> Option<u32> {
-        self.unknown
+    /// The id of the unknown token. `id_of` finds tokens, added ones too, as the reference finds `unk_token`.
+    pub fn unknown<'a>(&'a self, id_of: impl Fn(&'a str) -> Option<u32>) -> Option<u32> {
+        self.unknown_token.as_deref().map_or(self.unknown, id_of)
     }
 }

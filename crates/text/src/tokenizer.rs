@@ -85,6 +85,7 @@ struct Parts {
     post: PostProcessor,
     decoders: Option<Vec<Decoder>>,
     pad: Option<u32>,
+    unknown: Option<u32>,
 }
 
 /// Memory that is used again.
@@ -207,7 +208,9 @@ impl Parts {
             post,
             decoders,
             pad: None,
+            unknown: None,
         };
+        parts.unknown = parts.model.unknown(|token| parts.token_to_id(token));
         parts.pad = match file.optional("padding")? {
             Some(padding) => Some(pad(&padding)?),
             None => ["[PAD]", "<pad>", "<PAD>"]
@@ -677,9 +680,9 @@ impl Tokenizer {
         added.fold(self.parts.model.bound(), u64::max)
     }
 
-    /// The id of the unknown token.
+    /// The id of the unknown token, which may be an added one that the model never gives.
     pub fn unknown(&self) -> Option<u32> {
-        self.parts.model.unknown()
+        self.parts.unknown
     }
 
     /// The greatest number of ids of a text, by `truncation` of the file.
