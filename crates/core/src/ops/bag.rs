@@ -402,8 +402,12 @@ impl<'a, 'i, S: Simd, R: Stored<'a>> Bagger<'a, 'i, S, R> {
         }
         let (ids, mut col) = (self.run.ids(), cols.start);
         let factors = factors[..ids.len()].iter().enumerate();
-        // With a single lane, all columns are the rest.
-        let blocks = if S::LANES > 1 { sums.len() / MAX_LANES } else { 0 };
+        // With a single lane all columns are the rest, and where products are rounded, which is rare.
+        let blocks = if S::LANES > 1 && !rounded {
+            sums.len() / MAX_LANES
+        } else {
+            0
+        };
         let (blocks, rest) = sums.split_at_mut(blocks * MAX_LANES);
         for sums in blocks.as_chunks_mut::<MAX_LANES>().0 {
             let mut accumulators = *sums; // in registers
@@ -411,11 +415,8 @@ impl<'a, 'i, S: Simd, R: Stored<'a>> Bagger<'a, 'i, S, R> {
                 let row = self.rows.of_id(ids, i).cols(col..col + MAX_LANES);
                 let mut values = [0.0; MAX_LANES];
                 row.copy_to(self.simd, &mut values);
-                let columns = accumulators.iter_mut().zip(values);
-                // Not in the loop over columns, which has vectors.
-                match rounded {
-                    true => columns.for_each(|(sum, x)| add_precise(sum, x, factor, true)),
-                    false => columns.for_each(|(sum, x)| add_precise(sum, x, factor, false)),
+                for (sum, x) in accumulators.iter_mut().zip(values) {
+                    add_precise(sum, x, factor, false);
                 }
             }
             *sums = accumulators;
