@@ -73,7 +73,10 @@ describe('the published vectors', () => {
 
 describe('poolRun', () => {
   const dim = 3;
-  const table = tableOf(Float32Array.from({ length: 4 * dim }, (_, i) => i), dim);
+  const table = tableOf(
+    Float32Array.from({ length: 4 * dim }, (_, i) => i),
+    dim,
+  );
   const pool = kernels.poolCreate({ table });
   const mapped = kernels.poolCreate({ table, mapping: new Uint32Array([3, 3, 0, 1, 2, 2]) });
 
