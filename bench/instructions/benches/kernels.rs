@@ -26,6 +26,7 @@ kernels! {
     layer_scale layer_positions layer_scale_positions
     add add_in_place
     bag_sum bag_mean bag_max bag_sum_padding bag_sum_weights
+    mean_pool mean_pool_mapped mean_pool_precise
     sinusoid_rows sinusoid_at
     rotary_halves rotary_interleaved
     init_uniform init_normal

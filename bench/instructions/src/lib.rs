@@ -17,8 +17,10 @@
 //! If a kernel calls `memcpy`, the C library's instructions count too.
 
 use std::hint::black_box;
+use tokenbed_core::indices::Mapping;
 use tokenbed_core::ops::{
-    self, Bag, Bags, Dropout, Embed, Layout, Mode, PositionRows, Positions, Rotary, Sinusoid, Source,
+    self, Bag, Bags, Dropout, Embed, Layout, Mode, Norm, Pool, PositionRows, Positions, Rotary, Sinusoid,
+    Source, Tokens,
 };
 use tokenbed_core::rng::{stream, Draws};
 use tokenbed_core::{Ids, Indices, Isa, Table, Window};
@@ -187,6 +189,46 @@ fn bag(isa: Isa, mode: Mode, padding: Option<usize>, weighted: bool) -> Work {
     let weights = black_box(weighted.then(|| &*output(IDS)));
     let (ids, out) = (proven(isa, IDS), output(IDS / PER_BAG * DIM));
     ready(move || ops::bag(isa, &bag, ids, &bags, weights, out))
+}
+
+/// Means of rows, divided by their norm as model2vec does.
+pub fn mean_pool(isa: Isa) -> Work {
+    pool(isa, Tokens::default())
+}
+
+/// The same with a row and a weight for each id.
+pub fn mean_pool_mapped(isa: Isa) -> Work {
+    let rows = (0..VOCAB as u32).rev().collect();
+    let rows = Mapping::check(isa, rows, VOCAB as u64).expect("rows are below VOCAB");
+    pool(
+        isa,
+        Tokens {
+            rows: Some(Box::leak(Box::new(rows))),
+            weights: Some(output(VOCAB)),
+            ..Tokens::default()
+        },
+    )
+}
+
+/// The same with weights in f64.
+pub fn mean_pool_precise(isa: Isa) -> Work {
+    pool(
+        isa,
+        Tokens {
+            precise: Some(vec![0.5; VOCAB].leak()),
+            ..Tokens::default()
+        },
+    )
+}
+
+fn pool(isa: Isa, tokens: Tokens<'static>) -> Work {
+    let pool = black_box(Pool::mean(table(VOCAB, DIM), tokens, Some(Norm::Model2vec)));
+    let bags = black_box(Bags::Equal {
+        bags: IDS / PER_BAG,
+        len: PER_BAG,
+    });
+    let (ids, out) = (proven(isa, IDS), output(IDS / PER_BAG * DIM));
+    ready(move || ops::bag(isa, &pool, ids, &bags, None, out))
 }
 
 fn sinusoid() -> (&'static Sinusoid, &'static mut [f32]) {

@@ -12,7 +12,8 @@ use tokenbed_binding::arrays::{At, Cuts, IdArray, Proven};
 use tokenbed_binding::run::{self, gather};
 use tokenbed_binding::whole::Whole;
 use tokenbed_binding::{
-    BagRecord, EmbedRecord, Environment, PositionsRecord, RotaryRecord, SinusoidRecord, TableRecord, DONE,
+    BagRecord, EmbedRecord, Environment, PoolRecord, PositionsRecord, RotaryRecord, SinusoidRecord,
+    TableRecord, DONE,
 };
 use tokenbed_core::indices::Ids;
 use tokenbed_core::simd::detect;
@@ -182,6 +183,107 @@ fn no_result_depends_on_the_tiles() {
             );
         }
     }
+}
+
+#[test]
+fn means_and_their_norms_do_not_depend_on_the_tiles() {
+    let mut env = Environment::default();
+    let dim = 1200;
+    let record = TableRecord {
+        rows: ROWS as f64,
+        dim: dim as f64,
+        dtype: "f32".to_owned(),
+        zeros: false,
+    };
+    let table = env.table_create(&record).unwrap().unwrap();
+    run::table_uniform(&mut env, table, 7, 0, 1.0, None).unwrap();
+    // Texts of 0, 1, 9 and 20 ids, and entries that no text has.
+    let ids = [ids(30), vec![-1, 5000]].concat();
+    let offsets = [0, 0, 1, 10, 30, 7];
+    for norm in [None, Some("model2vec"), Some("sentence-transformers")] {
+        for precise in [false, true] {
+            let pool = env.pool_create(PoolRecord {
+                table,
+                mapping: Some((0..ROWS as u32).rev().collect()),
+                weights: None,
+                precise_weights: precise.then(|| (1..=ROWS).map(|i| i as f64 / 7.0).collect()),
+                rounded: false,
+                norm: norm.map(str::to_owned),
+            });
+            let pool = pool.unwrap();
+            let runs = |ids_at_once: usize, out: TiledOut<'_>| {
+                let (ids, offsets) = (Tiled::new(&ids, ids_at_once), Tiled::new(&offsets, ids_at_once));
+                run::pool_run::<TiledFloats<'_>>(&env, pool, ids, offsets, 4.0, out).unwrap()
+            };
+            let wanted = whole(4 * dim, |out| {
+                let (ids, offsets) = (Tiled::new(&ids, 40), Tiled::new(&offsets, 40));
+                run::pool_run::<TiledFloats<'_>>(&env, pool, ids, offsets, 4.0, out).unwrap()
+            });
+            assert!(
+                wanted[..dim].iter().all(|x| x.to_bits() == 0),
+                "a text without ids"
+            );
+            assert!(wanted[dim..].iter().all(|&x| x != 0.0));
+            for (ids_at_once, most) in [(40, 4 * dim), (9, dim), (3, 1024), (1, 128), (40, 160)] {
+                let out = tiled(4 * dim, most, |out| runs(ids_at_once, out));
+                assert!(
+                    out == wanted,
+                    "tiles of {most} values, {ids_at_once} ids, {norm:?}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_bad_id_or_offset_of_a_text_is_named_whatever_the_tiles() {
+    let mut env = Environment::default();
+    let table = table(&mut env);
+    let record = |mapping, weights| PoolRecord {
+        table,
+        mapping,
+        weights,
+        precise_weights: None,
+        rounded: false,
+        norm: Some("model2vec".to_owned()),
+    };
+    let pool = env.pool_create(record(None, Some(vec![1.0; 10]))).unwrap();
+    let mapped = env.pool_create(record(Some(vec![3; 60]), None)).unwrap();
+    for most in [1, 4, 100] {
+        let run = |op, ids: &[i32], offsets: &[i32], texts: f64| {
+            let mut out = [0.5; 3 * DIM];
+            let (ids, offsets) = (Tiled::new(ids, most), Tiled::new(offsets, most));
+            let tiles = TiledOut::new(&mut out, 3 * DIM);
+            let status = run::pool_run::<TiledFloats<'_>>(&env, op, ids, offsets, texts, tiles);
+            (status, out == [0.5; 3 * DIM])
+        };
+        assert_eq!(run(pool, &[0, 9, 3, 10], &[0, 2, 3], 2.0), (Ok(DONE), false));
+        assert_eq!(run(pool, &[0, 9, 10, 11], &[0, 2, 4], 2.0), (Ok(2.0), true));
+        assert_eq!(run(pool, &[0, -1], &[0, 2], 1.0), (Ok(1.0), true));
+        assert_eq!(run(mapped, &[0, 59, 60], &[0, 3], 1.0), (Ok(2.0), true));
+        assert_eq!(run(pool, &[0, 9], &[1, 2], 1.0), (Ok(-2.0), true));
+        assert_eq!(run(pool, &[0, 9], &[0, 2, 1], 2.0), (Ok(-4.0), true));
+        assert_eq!(run(pool, &[0, 9], &[0, 3], 1.0), (Ok(-3.0), true));
+        assert_eq!(run(pool, &[], &[0], 0.0), (Ok(DONE), true));
+        assert!(
+            run(pool, &[0, 9], &[0, 2], 2.0).0.is_err(),
+            "fewer offsets than texts"
+        );
+        assert!(
+            run(pool, &[0; 4], &[0, 1, 2, 3, 4], 4.0).0.is_err(),
+            "a shorter output"
+        );
+        assert!(
+            run(table, &[0], &[0, 1], 1.0).0.is_err(),
+            "a handle of another kind"
+        );
+    }
+    assert_eq!(env.objects(), 3);
+    env.free(table);
+    let mut out = [0.5; DIM];
+    let (ids, offsets) = (Tiled::new(&[0], 1), Tiled::new(&[0, 1], 2));
+    let tiles = TiledOut::new(&mut out, DIM);
+    assert!(run::pool_run::<TiledFloats<'_>>(&env, pool, ids, offsets, 1.0, tiles).is_err());
 }
 
 #[test]

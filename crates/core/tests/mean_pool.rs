@@ -339,7 +339,7 @@ fn mismatched_arguments_panic() {
             norm: None,
         };
         let mut out = vec![0.5; 3];
-        let call = || bag(detect(), &pool, proven(ids, bound), &bags, given, &mut out);
+        let call = || bag(detect(), pool, proven(ids, bound), &bags, given, &mut out);
         catch_unwind(AssertUnwindSafe(call)).is_err()
     };
     let none = Tokens::default();

@@ -18,6 +18,7 @@ mod init;
 mod inputs;
 mod json;
 mod layer;
+mod mean_pool;
 mod positions;
 mod rng;
 mod rotary;
@@ -35,7 +36,7 @@ const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../test/vectors");
 /// A folder in it: bytes of other programs.
 const GOLDEN: &str = "golden";
 
-fn files() -> [File; 9] {
+fn files() -> [File; 10] {
     [
         add::file(),
         bag::file(),
@@ -43,6 +44,7 @@ fn files() -> [File; 9] {
         gather::file(),
         init::file(),
         layer::file(),
+        mean_pool::file(),
         rng::file(),
         rotary::file(),
         sinusoid::file(),

@@ -107,7 +107,7 @@ impl OutArray for TiledOut<'_> {
         } = inputs;
         assert!(weights.is_none());
         let dim = pool.bag.table.dim();
-        for (b, row) in self.0.chunks_exact_mut(dim).enumerate() {
+        for (b, row) in self.0.chunks_exact_mut(dim).take(cuts.bags()).enumerate() {
             for (part, acc) in row.chunks_mut(pool.most_cols().min(dim)).enumerate() {
                 let (first, mut state) = (part * pool.most_cols(), BagState::default());
                 for i in cuts.range(b, ids.len()) {

@@ -17,7 +17,9 @@
 #![expect(unsafe_code, reason = "copies of valid ids are valid")]
 
 use crate::indices::{each_type, Id, Ids, Indices, Offsets};
-use crate::ops::mean_pool::{add_precise, divide, finish_precise, normalize, Pool, Tokens, PRECISE_COLS};
+use crate::ops::mean_pool::{
+    add_precise, divide, finish_precise, normalize, weights_of, Pool, Tokens, PRECISE_COLS,
+};
 use crate::ops::tile::Tile;
 use crate::row::{is_decoded, is_plain, with_direct_rows, Plain, Stored};
 use crate::simd::{dispatch, Isa, Simd, MAX_LANES};
@@ -397,13 +399,15 @@ impl<'a, 'i, S: Simd, R: Stored<'a>> Bagger<'a, 'i, S, R> {
     #[inline(always)]
     fn precise_columns(&self, ids: Indices<'_>, weights: &[f64], cols: Range<usize>, sums: &mut [f64]) {
         let (mut factors, rounded) = ([0.0; Run::LEN], self.tokens.rounded);
-        for (i, factor) in factors[..ids.len()].iter_mut().enumerate() {
-            *factor = weights[ids.get(i)];
-        }
+        weights_of(ids, weights, &mut factors);
         let (ids, mut col) = (self.run.ids(), cols.start);
         let factors = factors[..ids.len()].iter().enumerate();
-        // With a single lane, all columns are the rest.
-        let blocks = if S::LANES > 1 { sums.len() / MAX_LANES } else { 0 };
+        // With a single lane all columns are the rest, and where products are rounded, which is rare.
+        let blocks = if S::LANES > 1 && !rounded {
+            sums.len() / MAX_LANES
+        } else {
+            0
+        };
         let (blocks, rest) = sums.split_at_mut(blocks * MAX_LANES);
         for sums in blocks.as_chunks_mut::<MAX_LANES>().0 {
             let mut accumulators = *sums; // in registers
@@ -411,11 +415,8 @@ impl<'a, 'i, S: Simd, R: Stored<'a>> Bagger<'a, 'i, S, R> {
                 let row = self.rows.of_id(ids, i).cols(col..col + MAX_LANES);
                 let mut values = [0.0; MAX_LANES];
                 row.copy_to(self.simd, &mut values);
-                let columns = accumulators.iter_mut().zip(values);
-                // Not in the loop over columns, which has vectors.
-                match rounded {
-                    true => columns.for_each(|(sum, x)| add_precise(sum, x, factor, true)),
-                    false => columns.for_each(|(sum, x)| add_precise(sum, x, factor, false)),
+                for (sum, x) in accumulators.iter_mut().zip(values) {
+                    add_precise(sum, x, factor, false);
                 }
             }
             *sums = accumulators;

@@ -12,7 +12,7 @@
 //! A text is a bag, and `bag.rs` adds its rows. This file has what differs: [`Tokens`], [`Norm`], and sums in f64, which
 //! are rare (models with a quantized vocabulary).
 
-use crate::indices::Mapping;
+use crate::indices::{Indices, Mapping};
 use crate::ops::bag::{Bag, Mode};
 use crate::ops::nearest::{extend_dot, norm};
 use crate::simd::dot::{sum, ZERO};
@@ -168,6 +168,14 @@ fn squares(x: &[f32]) -> f32 {
 
 /// The most columns of sums in f64.
 pub(crate) const PRECISE_COLS: usize = 512;
+
+/// The weight of each of `ids`, of which there are at most as many as `to` has places.
+#[inline(never)]
+pub(crate) fn weights_of(ids: Indices<'_>, weights: &[f64], to: &mut [f64]) {
+    for (i, to) in to[..ids.len()].iter_mut().enumerate() {
+        *to = weights[ids.get(i)];
+    }
+}
 
 /// sum = f64(sum + f64(x * weight)), or rounded to f32
 #[inline(always)]
