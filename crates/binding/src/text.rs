@@ -197,6 +197,12 @@ impl Texts {
             lanes,
             ..
         } = self.get(view.tokenizer)?;
+        // Now, since the call before may have panicked.
+        for lane in &mut *lanes {
+            lane.ids.clear();
+            lane.ends.clear();
+            lane.runs.clear();
+        }
         share(lanes, memo, batch.text.len(), |lane, mut chunks, part| {
             let Lane {
                 workspace,
@@ -428,12 +434,9 @@ fn gather(lanes: &mut [Lane], room: usize, ids: &mut Vec<u32>, ends: &mut Vec<u3
         }
     }
     for lane in lanes {
-        lane.ids.clear();
         if lane.ids.capacity() > KEPT {
             lane.ids = Vec::new();
         }
-        lane.ends.clear();
-        lane.runs.clear();
     }
     error
 }
