@@ -7,8 +7,8 @@
  *       |  a lens: 32 tokens around the selected one
  *   vectors.ts    similarity.ts       positions.ts, gauge.ts, profile.ts: independent
  *
- * Nothing is computed here: the page calls its Worker (background.ts, messages.ts) and draws the replies. The tab "Your
- * table" (table/tab.ts) is loaded on demand (tabs.ts) and has a Worker for each file.
+ * Nothing is computed here: the page calls its Worker (background.ts, messages.ts) and draws the replies. The tabs "Search"
+ * (search/tab.ts) and "Your table" (table/tab.ts) are loaded on demand (tabs.ts) and have Workers of their own.
  */
 
 import { Background, latest } from './background.js';
@@ -108,4 +108,7 @@ async function introduce(): Promise<void> {
 }
 
 void introduce();
-listenToTabs({ table: async (panel) => (await import('./table/tab.js')).fill(panel) });
+listenToTabs({
+  search: async (panel) => (await import('./search/tab.js')).fill(panel),
+  table: async (panel) => (await import('./table/tab.js')).fill(panel),
+});

@@ -204,6 +204,58 @@ export interface Neighbor {
   readonly score: number;
 }
 
+/** A summary of the model of the tab "Search". */
+export interface LoadedModel {
+  readonly rows: number;
+  readonly dim: number;
+  readonly dtype: string;
+  /** The bytes of its table in memory. */
+  readonly bytes: number;
+}
+
+export interface IndexStep {
+  /** Passages whose vectors are computed. */
+  readonly done: number;
+  readonly total: number;
+}
+
+/** A summary of the passages of a text. Their vectors stay in the Worker. */
+export interface Indexed {
+  readonly passages: number;
+  /** Whether the text has more passages than are kept. */
+  readonly isCut: boolean;
+  /** The time of computing the vectors. */
+  readonly ms: number;
+  /** Passages per second, when some of them are computed again: rounded to two digits. */
+  readonly perSecond: number;
+}
+
+/** The passages nearest to a query. */
+export interface Nearest {
+  /** Descending by score. Empty if the model knows no word of the query. */
+  readonly hits: readonly Hit[];
+  readonly passages: number;
+  /** The time from the query's text to the hits. */
+  readonly ms: number;
+}
+
+/** `text` is a passage: the part of the indexed text from `start` to `end`. */
+export interface Hit {
+  readonly start: number;
+  readonly end: number;
+  readonly text: string;
+  /** The cosine similarity of passage and query. */
+  readonly score: number;
+  /** The words of the passage that add the most to the score. */
+  readonly marks: readonly Mark[];
+}
+
+/** A part of a hit's `text`. */
+export interface Mark {
+  readonly start: number;
+  readonly end: number;
+}
+
 /** The input, partial results and reply of each call. */
 export interface Calls {
   start: { input: null; part: never; reply: { isa: string; version: string } };
@@ -221,6 +273,10 @@ export interface Calls {
   inspect: { input: TableFile; part: never; reply: FileSummary };
   load: { input: LoadSettings; part: LoadStep; reply: LoadedTable };
   find: { input: Query; part: never; reply: Found };
+  /** `input` is the name of a CacheStorage that keeps the model, or null. */
+  loadModel: { input: string | null; part: LoadStep; reply: LoadedModel };
+  indexText: { input: string; part: IndexStep; reply: Indexed };
+  search: { input: string; part: never; reply: Nearest };
 }
 
 /** The tokens of a text by the tokenizer of a model: all of them counted, the first of them to display. */

@@ -34,6 +34,9 @@ const handlers: Handlers = {
   inspect: async (file) => (await import('./work/tables.js')).inspectFile(file),
   load: async (settings, onStep) => (await import('./work/tables.js')).load(settings, onStep),
   find: async (query) => (await import('./work/tables.js')).find(query),
+  loadModel: async (cache, onStep) => (await import('./work/search.js')).load(cache, onStep),
+  indexText: async (text, onStep) => (await import('./work/search.js')).index(text, onStep),
+  search: async (query) => (await import('./work/search.js')).search(query),
 };
 
 const ready = init();

@@ -1,0 +1,65 @@
+/** The text: pasted or ours, cut into passages and indexed by the Worker after each change. */
+
+import { type Background, latest } from '../background.js';
+import type { Hit, Indexed } from '../messages.js';
+import { count, element, errorText, plural } from '../page.js';
+
+export class TextPanel {
+  #field = element('search-text', HTMLTextAreaElement);
+  #ours = element('take-ours', HTMLButtonElement);
+  #progress = element('index-progress', HTMLProgressElement);
+  #status = element('index-status', HTMLParagraphElement);
+  #index: (text: string) => void = () => {};
+
+  /** Begins with the text `ours`. `onChange` is called after a change of the text, with whether it is ours. */
+  constructor(ours: string, onChange: (isOurs: boolean) => void) {
+    this.#field.value = ours;
+    const update = () => {
+      const isOurs = this.#field.value === ours;
+      this.#ours.disabled = isOurs;
+      onChange(isOurs);
+      this.#index(this.#field.value);
+    };
+    this.#field.addEventListener('input', update);
+    this.#ours.addEventListener('click', () => {
+      this.#field.value = ours;
+      update();
+    });
+    this.#field.addEventListener('keydown', ({ key }) => {
+      if (key === 'Escape') element('search-query', HTMLInputElement).focus();
+    });
+  }
+
+  /** Indexes the text from now on. `onIndexed` receives the number of passages. */
+  use(background: Background, onIndexed: (passages: number) => void): void {
+    this.#index = latest(async (text) => {
+      try {
+        const indexed = await background.call('indexText', text, ({ done, total }) => {
+          this.#progress.value = done / total;
+        });
+        this.#show(indexed);
+        onIndexed(indexed.passages);
+      } catch (error) {
+        this.#status.textContent = errorText(error);
+      }
+      this.#progress.value = 0;
+    });
+    this.#index(this.#field.value);
+  }
+
+  /** Selects a passage, and scrolls to it. */
+  select({ start, end }: Hit): void {
+    const field = this.#field;
+    field.focus();
+    field.setSelectionRange(start, end);
+    // Lines are not known, but the text before the passage has about its share of the height.
+    field.scrollTop = (start / field.value.length) * field.scrollHeight - field.clientHeight / 3;
+  }
+
+  #show({ passages, isCut, ms, perSecond }: Indexed): void {
+    element('passages', HTMLElement).textContent = count(passages);
+    element('index-rate', HTMLElement).textContent = passages === 0 ? '–' : `${count(perSecond)} texts/s`;
+    const first = isCut ? ', the first of the text' : '';
+    this.#status.textContent = `${plural(passages, 'passage')}${first}, indexed in ${ms.toFixed(1)} ms.`;
+  }
+}

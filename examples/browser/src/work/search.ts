@@ -1,0 +1,134 @@
+/** The search: a static model, the passages of a text, and their vectors as an index. A Worker has one of each. */
+
+import { Embedding, StaticModel } from 'tokenbed';
+import { config, model as rows, tokenizer } from '../../../../models/minilm-static/index.js';
+import type { Hit, Indexed, IndexStep, LoadedModel, LoadStep, Mark, Nearest } from '../messages.js';
+import { type Passage, passagesIn } from './passages.js';
+
+/** Vite copies the files, and their names change with their contents. */
+const FILES = { model: rows, tokenizer, config };
+
+/** The hits that the page shows. */
+const NEAREST = 5;
+/** The most passages of an index. */
+const MOST_PASSAGES = 100_000;
+/** Between two batches the Worker answers queries. */
+const BATCH = 1024;
+/** The part of a passage's score from which on a word is marked. */
+const MARKED = 0.05;
+/** The time of measuring texts per second: a page's clock ticks once in 0.1 to 1 ms. */
+const MEASURED_MS = 20;
+
+interface Index {
+  readonly text: string;
+  readonly passages: readonly Passage[];
+  readonly vectors: Embedding;
+}
+
+let model: StaticModel | null = null;
+let current: Index | null = null;
+
+/**
+ * Loads the model. Its vectors are means that are not normalized: cosine similarity does not depend on their lengths, and a
+ * mean times the number of tokens is the sum of the words of a text. A browser that has no room for the model loads it without
+ * keeping it.
+ */
+export async function load(cache: string | null, onProgress: (step: LoadStep) => void): Promise<LoadedModel> {
+  const options = { normalize: false, onProgress };
+  try {
+    model = await StaticModel.load(FILES, cache === null ? options : { ...options, cache });
+  } catch (error) {
+    if (!(error instanceof DOMException && error.name === 'QuotaExceededError')) throw error;
+    model = await StaticModel.load(FILES, options);
+  }
+  if (cache !== null) await removeOthers(cache);
+  const { table, dim } = model;
+  const { bytes, dtype } = table.getMemoryUsage();
+  return { rows: table.vocabSize, dim, dtype, bytes };
+}
+
+/** Removes the files of an earlier version of the model. */
+async function removeOthers(name: string): Promise<void> {
+  const cache = await caches.open(name);
+  const own = new Set(Object.values(FILES).map(({ href }) => href));
+  for (const request of await cache.keys()) if (!own.has(request.url)) await cache.delete(request);
+}
+
+/** Replaces the index by one of this text. Until then queries are answered from the index before. */
+export async function index(text: string, onStep: (step: IndexStep) => void): Promise<Indexed> {
+  const all = passagesIn(text);
+  const passages = all.slice(0, MOST_PASSAGES);
+  const total = passages.length;
+  const { dim } = model!;
+  const vectors = new Float32Array(total * dim);
+  let ms = 0;
+  let batch: string[] = [];
+  for (let done = 0; done < total;) {
+    batch = passages.slice(done, done + BATCH).map(({ start, end }) => text.slice(start, end));
+    const start = performance.now();
+    model!.embedInto(batch, vectors.subarray(done * dim));
+    ms += performance.now() - start;
+    done += batch.length;
+    onStep({ done, total });
+    await new Promise((resolve) => setTimeout(resolve));
+  }
+  const before = current;
+  current =
+    total === 0
+      ? null
+      : {
+          text,
+          passages,
+          vectors: Embedding.fromPretrained(vectors, { embeddingDim: dim, dtype: 'i8' }),
+        };
+  before?.vectors.dispose();
+  return { passages: total, isCut: total < all.length, ms, perSecond: perSecond(batch) };
+}
+
+/** How many of these texts become vectors in a second. */
+function perSecond(texts: readonly string[]): number {
+  if (texts.length === 0) return 0;
+  const start = performance.now();
+  for (let count = texts.length; ; count += texts.length) {
+    model!.embed(texts);
+    const ms = performance.now() - start;
+    if (ms >= MEASURED_MS) return Number(((1000 * count) / ms).toPrecision(2));
+  }
+}
+
+export function search(query: string): Nearest {
+  if (current === null) return { hits: [], passages: 0, ms: 0 };
+  const { text, passages, vectors } = current;
+  const start = performance.now();
+  const vector = model!.embed([query]).data;
+  const { ids, scores } = vectors.nearest(vector, { k: NEAREST });
+  const ms = performance.now() - start;
+
+  const hits = Array.from(ids.data, (id, i): Omit<Hit, 'marks'> => {
+    const { start, end } = passages[id]!;
+    return { start, end, text: text.slice(start, end), score: scores.data[i]! };
+  }).filter(({ score }) => score > 0);
+  return {
+    hits: hits.map((hit) => ({ ...hit, marks: marksIn(hit, vector) })),
+    passages: passages.length,
+    ms,
+  };
+}
+
+/** The words of a passage whose rows add the most to its score, which is the sum of the parts of all tokens. */
+function marksIn({ text, score }: Omit<Hit, 'marks'>, query: Float32Array): Mark[] {
+  const words = [...text.matchAll(/[\p{L}\p{M}\p{N}]+/gu)];
+  const [whole, ...parts] = productsOf([text, ...words.map(([word]) => word)], query);
+  return words
+    .filter((_, i) => (parts[i]! / whole!) * score >= MARKED)
+    .map(({ index, 0: word }) => ({ start: index, end: index + word.length }));
+}
+
+/** For each text the sum of dot(row, query), over the rows of its tokens. */
+function productsOf(texts: readonly string[], query: Float32Array): number[] {
+  const means = model!.embed(texts).data;
+  return model!.tokenize(texts).map(({ length }, i) => {
+    const mean = means.subarray(i * query.length, (i + 1) * query.length);
+    return length * mean.reduce((sum, value, c) => sum + value * query[c]!, 0);
+  });
+}
