@@ -35,9 +35,10 @@ export async function policyOf(folder) {
  * @param {string} [options.base]
  * @param {string | null} [options.policy]  instead of that of index.html; `null` for none
  * @param {(body: string) => void} [options.onPost]  receives the body of each POST request
+ * @param {(file: string, response: import('node:http').ServerResponse) => boolean} [options.intercept]  answers a request itself and returns true
  * @returns {Promise<{ url: string, close: () => Promise<void> }>}
  */
-export async function serveFolder(folder, { port = 0, base = '/', policy, onPost } = {}) {
+export async function serveFolder(folder, { port = 0, base = '/', policy, onPost, intercept } = {}) {
   const chosen = policy === undefined ? `${await policyOf(folder)}; frame-ancestors 'none'` : policy;
   const headers = {
     ...(chosen === null ? {} : { 'content-security-policy': chosen }),
@@ -54,6 +55,7 @@ export async function serveFolder(folder, { port = 0, base = '/', policy, onPost
     }
     const name = decodeURIComponent(new URL(url, 'http://localhost').pathname);
     const file = name.startsWith(base) ? name.slice(base.length) || 'index.html' : '';
+    if (intercept?.(file, response)) return;
     const full = path.join(folder, file);
     const inside = file !== '' && full.startsWith(folder + path.sep);
     const body = inside ? await readFile(full).catch(() => undefined) : undefined;
@@ -62,7 +64,8 @@ export async function serveFolder(folder, { port = 0, base = '/', policy, onPost
       response.writeHead(404, { 'content-type': 'text/plain' }).end('not found\n');
       return;
     }
-    response.writeHead(200, { ...headers, 'content-type': type }).end(method === 'HEAD' ? undefined : body);
+    response.writeHead(200, { ...headers, 'content-type': type, 'content-length': body.length });
+    response.end(method === 'HEAD' ? undefined : body);
   });
   await new Promise((resolve, reject) => {
     server.once('error', reject).listen(port, '127.0.0.1', () => resolve(undefined));

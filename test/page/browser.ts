@@ -9,7 +9,10 @@ import { findChromium } from '../../scripts/lib/chromium.mjs';
 import { serveFolder } from '../../scripts/lib/static-server.mjs';
 
 /** A path other than the root, so that absolute paths in the page would fail. */
-const BASE = '/some/folder/';
+export const BASE = '/some/folder/';
+
+/** A name of this machine that browsers do not trust as they trust 127.0.0.1. */
+export const PLAIN_HOST = 'plain.test';
 
 let browser: Browser;
 let server: Awaited<ReturnType<typeof serveFolder>>;
@@ -18,7 +21,12 @@ beforeAll(async () => {
   server = await serveFolder(inject('pageFolder'), { base: BASE });
   browser = await chromium.launch({
     executablePath: findChromium() ?? 'chromium-not-found',
-    args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'],
+    args: [
+      '--no-sandbox',
+      '--disable-dev-shm-usage',
+      '--disable-gpu',
+      `--host-resolver-rules=MAP ${PLAIN_HOST} 127.0.0.1`,
+    ],
   });
 });
 
@@ -38,8 +46,8 @@ export interface Visit {
   violations(): Promise<readonly string[]>;
 }
 
-/** Opens the page and waits until the initial text is embedded. Closed when the test ends. */
-export async function visit(options: BrowserContextOptions = {}): Promise<Visit> {
+/** Opens the page, at `url` if another server has it, and waits until the initial text is embedded. Closed when the test ends. */
+export async function visit(options: BrowserContextOptions = {}, url = server.url): Promise<Visit> {
   const context = await browser.newContext(options);
   onTestFinished(() => context.close());
   const page = await context.newPage();
@@ -52,10 +60,10 @@ export async function visit(options: BrowserContextOptions = {}): Promise<Visit>
   page.on('requestfailed', (request) => errors.push(`${request.url()}: ${request.failure()?.errorText}`));
   page.on('request', (request) => requests.push(request.url()));
   await page.addInitScript(watch);
-  await page.goto(server.url);
+  await page.goto(url);
   await settled(page);
   const violations = () => page.evaluate(() => watched.violations);
-  return { page, url: server.url, errors, requests, violations };
+  return { page, url, errors, requests, violations };
 }
 
 /** Expects no errors, no warnings, no violations and no requests to other origins. */
