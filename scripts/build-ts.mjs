@@ -29,14 +29,24 @@ const ENTRIES = ['index', 'tokenizer/index', 'text/index', 'inline', 'report/ind
 const INTERNAL = ['backend/index', 'table-bytes', 'profiler/rounds', 'files/npy'];
 
 /**
+ * The modules whose imports are the library. On the web static models are apart from it, so that a bundler finds them, and the
+ * `text.wasm` of their tokenizers, only in programs that use them. In Node they are part of it: one file less is read.
+ */
+const LIBRARY = {
+  web: /\/ts\/(?!(index|inline)\.ts)([\w-]+|backend\/index|files\/inspect|profiler\/[\w-]+)\.ts$/,
+  node: /\/ts\/(index|backend\/index)\.ts$/,
+};
+
+/**
  * Chunks for modules that several entries share, in order of priority. A chunk includes what its modules import. Commands
  * of the CLI are separate files, because they are imported on demand.
  */
-const SHARED = [
+const sharedBy = (/** @type {'web' | 'node'} */ kind) => [
   { name: 'location', test: /\/ts\/hosts\/location\.ts$/ }, // small: every entry loads it
   { name: CHARTS, test: THIRD_PARTY },
   { name: 'tokenizer', test: /\/ts\/(tokenizer\/.*|version\.ts)$/ }, // with the version, or `--help` would load the library
-  { name: 'library', test: /\/ts\/(index|backend\/index)\.ts$/ },
+  { name: 'library', test: LIBRARY[kind] },
+  { name: 'static-model', test: /\/ts\/static-model\// },
   { name: 'text', test: /\/ts\/text\/|\/ts\/backend\/text\.ts$/ },
   { name: 'program', test: /\/ts\/cli\/main\.ts$/ },
 ];
@@ -137,7 +147,7 @@ async function bundleKind(kind, glue, to) {
     entryFileNames: `[name].${extension}`,
     // They look for their modules beside their files, where a user of a bundle puts them too.
     chunkFileNames: ({ name }) => (/^(library|text)$/.test(name) ? '' : 'chunks/') + `[name].${extension}`,
-    codeSplitting: { groups: SHARED },
+    codeSplitting: { groups: sharedBy(kind) },
     minifyInternalExports: false, // readable names, also in stack traces
   });
   await build.close();
