@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { violations } from './axe.js';
 import { f32Table } from '../helpers/files.js';
 import { settled, visit } from './browser.js';
+import { ask, kept, openSearch, ready } from './search.js';
 import { chooseFile, openTab, status } from './table.js';
 
 describe.each(['light', 'dark'] as const)('in %s', (colorScheme) => {
@@ -31,6 +32,21 @@ describe.each(['light', 'dark'] as const)('in %s', (colorScheme) => {
     await page.getByRole('textbox', { name: 'Rows' }).fill('nobody');
     await page.keyboard.press('Enter');
     await expect.poll(() => page.locator('#query-status').textContent()).toContain('nobody');
+    expect(await violations(page)).toEqual([]);
+  });
+
+  test('axe reports no violations in the tab of the search: loading, with hits, with an empty text', async () => {
+    const { page } = await visit({ colorScheme });
+    await openSearch(page);
+    expect(await violations(page)).toEqual([]);
+    await ready(page);
+    await kept(page);
+    await page.getByText('License of the model').click();
+    await ask(page, 'spicy food');
+    await page.keyboard.press('ArrowDown');
+    expect(await violations(page)).toEqual([]);
+    await page.getByRole('textbox', { name: 'Text to search' }).fill('');
+    await expect.poll(() => page.locator('#hits-message').textContent()).toContain('The text is empty');
     expect(await violations(page)).toEqual([]);
   });
 
@@ -132,9 +148,11 @@ test('keyboard only, in the tab of the table: tabs, the sample, a row, its neare
   for (const [key, tab] of [
     ['End', 'Your table'],
     ['ArrowRight', 'Your text'],
+    ['ArrowRight', 'Search'],
+    ['ArrowLeft', 'Your text'],
     ['ArrowLeft', 'Your table'],
     ['Home', 'Your text'],
-    ['ArrowRight', 'Your table'],
+    ['ArrowLeft', 'Your table'],
   ] as const) {
     await page.keyboard.press(key);
     expect(await selected()).toBe(tab);
@@ -245,6 +263,20 @@ test.each([320, 360])('%i px: the tab of the table does not scroll horizontally'
   await page.getByRole('textbox', { name: 'Rows' }).fill(long);
   await page.keyboard.press('Enter');
   await expect.poll(() => page.locator('#query-status').textContent()).toContain('ERR_INVALID_ID');
+  expect(await scroll()).toBeLessThanOrEqual(width);
+});
+
+test.each([320, 360])('%i px: the tab of the search does not scroll horizontally', async (width) => {
+  const { page } = await visit({ viewport: { width, height: 800 } });
+  const scroll = () => page.evaluate(() => document.documentElement.scrollWidth);
+  await openSearch(page);
+  expect(await scroll()).toBeLessThanOrEqual(width);
+  await ready(page);
+  await kept(page);
+  await page.getByText('License of the model').click();
+  const long = 'spicy'.repeat(60);
+  await page.getByRole('textbox', { name: 'Text to search' }).fill(`spicy ${long}`);
+  await ask(page, `spicy ${long}`);
   expect(await scroll()).toBeLessThanOrEqual(width);
 });
 

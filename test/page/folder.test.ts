@@ -6,10 +6,11 @@ import { gzipSync } from 'node:zlib';
 import { expect, inject, test } from 'vitest';
 import { policyOf } from '../../scripts/lib/static-server.mjs';
 import { expectNoErrors, layoutShift, settled, visit } from './browser.js';
+import { kept, openSearch, ready } from './search.js';
 import { openTab, status } from './table.js';
 
 /** The most bytes of the first load, gzipped. Whatever a tab needs beyond it is loaded on demand. */
-const FIRST_LOAD = 170_000;
+const FIRST_LOAD = 176_000;
 
 test('loads nothing from outside, without errors', async () => {
   const visited = await visit();
@@ -94,6 +95,21 @@ test.each([1280, 360])('nor when the tab of the table opens a file, %i px wide',
     form.requestSubmit();
   });
   await expect.poll(() => page.locator('#query-status').textContent()).toContain('nobody');
+  expect(await layoutShift(page)).toBeLessThan(0.001);
+});
+
+test.each([1280, 360])('nor when the tab of the search finds passages, %i px wide', async (width) => {
+  const { page } = await visit({ viewport: { width, height: 800 } });
+  await openSearch(page);
+  await ready(page);
+  await kept(page);
+  for (const query of ['spicy food', 'foliage colours', '']) {
+    await page.locator('#search-query').evaluate((field: HTMLInputElement, query) => {
+      field.value = query;
+      field.dispatchEvent(new Event('input'));
+    }, query);
+    await expect.poll(() => page.locator('#hits li').count()).toBe(query === '' ? 0 : 5);
+  }
   expect(await layoutShift(page)).toBeLessThan(0.001);
 });
 

@@ -226,8 +226,6 @@ export interface Indexed {
   readonly isCut: boolean;
   /** The time of computing the vectors. */
   readonly ms: number;
-  /** Passages per second, when some of them are computed again: rounded to two digits. */
-  readonly perSecond: number;
 }
 
 /** The passages nearest to a query. */
@@ -277,6 +275,8 @@ export interface Calls {
   loadModel: { input: string | null; part: LoadStep; reply: LoadedModel };
   indexText: { input: string; part: IndexStep; reply: Indexed };
   search: { input: string; part: never; reply: Nearest };
+  /** Measures how many passages become vectors in a second. */
+  textsPerSecond: { input: null; part: never; reply: number };
 }
 
 /** The tokens of a text by the tokenizer of a model: all of them counted, the first of them to display. */

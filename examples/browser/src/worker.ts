@@ -37,6 +37,7 @@ const handlers: Handlers = {
   loadModel: async (cache, onStep) => (await import('./work/search.js')).load(cache, onStep),
   indexText: async (text, onStep) => (await import('./work/search.js')).index(text, onStep),
   search: async (query) => (await import('./work/search.js')).search(query),
+  textsPerSecond: async () => (await import('./work/search.js')).textsPerSecond(),
 };
 
 const ready = init();

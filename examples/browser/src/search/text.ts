@@ -10,6 +10,7 @@ export class TextPanel {
   #progress = element('index-progress', HTMLProgressElement);
   #status = element('index-status', HTMLParagraphElement);
   #index: (text: string) => void = () => {};
+  #isMeasured = false;
 
   /** Begins with the text `ours`. `onChange` is called after a change of the text, with whether it is ours. */
   constructor(ours: string, onChange: (isOurs: boolean) => void) {
@@ -39,6 +40,11 @@ export class TextPanel {
         });
         this.#show(indexed);
         onIndexed(indexed.passages);
+        if (!this.#isMeasured && indexed.passages > 0) {
+          this.#isMeasured = true;
+          const rate = Number((await background.call('textsPerSecond', null)).toPrecision(2));
+          element('index-rate', HTMLElement).textContent = `${count(rate)} texts/s`;
+        }
       } catch (error) {
         this.#status.textContent = errorText(error);
       }
@@ -56,9 +62,8 @@ export class TextPanel {
     field.scrollTop = (start / field.value.length) * field.scrollHeight - field.clientHeight / 3;
   }
 
-  #show({ passages, isCut, ms, perSecond }: Indexed): void {
+  #show({ passages, isCut, ms }: Indexed): void {
     element('passages', HTMLElement).textContent = count(passages);
-    element('index-rate', HTMLElement).textContent = passages === 0 ? '–' : `${count(perSecond)} texts/s`;
     const first = isCut ? ', the first of the text' : '';
     this.#status.textContent = `${plural(passages, 'passage')}${first}, indexed in ${ms.toFixed(1)} ms.`;
   }
