@@ -25,6 +25,8 @@ const FOLDER = 'docs/pictures';
 const MAX_BYTES = 150_000;
 const PROGRAM = path.join(root, 'dist/cli.js');
 const WINDOW = { width: 1120, height: 1080 };
+const SMALL = { width: 1120, height: 820 };
+const PHONE = { viewport: { width: 360, height: 800 }, deviceScaleFactor: 1.5, isMobile: true };
 
 /**
  * @typedef {object} Picture
@@ -40,11 +42,19 @@ const PICTURES = [
   {
     file: 'page-phone.png',
     what: 'the page on a phone',
-    take: page(
-      { viewport: { width: 360, height: 800 }, deviceScaleFactor: 1.5, isMobile: true },
-      '#text-form',
-    ),
+    take: page(PHONE, '#text-form'),
   },
+  {
+    file: 'search-light.png',
+    what: 'the search, light',
+    take: page({ colorScheme: 'light', viewport: SMALL }, 'main', search),
+  },
+  {
+    file: 'search-dark.png',
+    what: 'the search, dark',
+    take: page({ colorScheme: 'dark', viewport: SMALL }, 'main', search),
+  },
+  { file: 'search-phone.png', what: 'the search on a phone', take: page(PHONE, '#search-form', search) },
   { file: 'report.png', what: 'a report of the profiler, measured now', take: report },
   { file: 'terminal.png', what: 'tokenbed bench in a terminal', take: terminal },
 ];
@@ -88,13 +98,23 @@ async function windowOn(browser, url, viewport) {
   }
 }
 
+/** Searches in the tab "Search". @param {import('playwright').Page} visit */
+async function search(visit) {
+  await visit.getByRole('tab', { name: 'Search' }).click();
+  await visit.getByText('texts/s').waitFor();
+  await visit.getByRole('combobox', { name: 'Query' }).fill('foliage colours');
+  await visit.getByRole('option').first().waitFor();
+  await visit.getByText('Kept in this browser').waitFor();
+}
+
 /**
- * A screenshot of the page, scrolled to an element.
+ * A screenshot of the page, scrolled to an element, after `prepare`.
  *
  * @param {import('playwright').BrowserContextOptions} look @param {string} [from]
+ * @param {(visit: import('playwright').Page) => Promise<void>} [prepare]
  * @returns {Picture['take']}
  */
-function page(look, from = 'html') {
+function page(look, from = 'html', prepare = async () => {}) {
   return async (browser) => {
     const { url, close } = await serveFolder(await buildPage());
     const context = await browser.newContext({ viewport: WINDOW, ...look });
@@ -102,6 +122,7 @@ function page(look, from = 'html') {
       const visit = await context.newPage();
       await visit.goto(url);
       await visit.locator('main[aria-busy=false]').waitFor();
+      await prepare(visit);
       await visit.locator(from).evaluate((element) => element.scrollIntoView());
       await visit.evaluate(() => new Promise(requestAnimationFrame)); // until the maps are drawn
       return await visit.screenshot();
