@@ -1,14 +1,17 @@
-/** Tokenizers of models in a page: what is fetched, and when. Each test loads a fresh copy of the package in a new frame. */
+/** Tokenizers of models and static models in a page: what is fetched, and when. Each test loads a fresh copy of the package in a new frame. */
 
+import type * as main from 'tokenbed';
 import type * as library from 'tokenbed/text';
 import { afterEach, describe, expect, it } from 'vitest';
 import { thrown } from '../helpers/errors.js';
+import { model, TOKENS, values, vector } from '../helpers/static-model.js';
 import { wordPiece } from '../helpers/tokenizer-files.js';
 
 type Text = typeof library;
 
 const ENTRY = new URL('../../dist/text/index.js', import.meta.url).href;
 const MAIN = new URL('../../dist/index.js', import.meta.url).href;
+const INLINE = new URL('../../dist/inline.js', import.meta.url).href;
 const MODULE = new URL('../../dist/text.wasm', import.meta.url).href;
 
 interface Page extends Window {
@@ -26,6 +29,8 @@ async function fresh(entry: string): Promise<{ loaded: unknown; fetched: () => s
   document.body.append(frame);
   frames.push(frame);
   const page = frame.contentWindow as unknown as Page;
+  // Vitest wraps the dynamic imports in the files that it serves.
+  Object.assign(page, { __vitest_browser_runner__: { wrapDynamicImport: (load: () => unknown) => load() } });
   const loaded = await new Promise<unknown>((resolve, reject) => {
     page.ready = resolve;
     page.failed = reject;
@@ -101,5 +106,41 @@ describe('tokenbed/text in a page', () => {
     await (loaded as { init(): Promise<unknown> }).init();
     expect(fetched()).toEqual(['core.wasm']);
     expect(Object.keys(loaded as object)).not.toContain('PretrainedTokenizer');
+  });
+});
+
+describe('StaticModel in a page', () => {
+  const parts = { rows: values(TOKENS * 8), dim: 8 };
+  const files = model(parts);
+  const expected = Array.from(vector([4, 5, 6], parts, 'model2vec', false));
+  const embed = (made: main.StaticModel) => Array.from(made.embed(['hello worlds']).data);
+  const open = async (entry: string) => {
+    const { loaded, fetched } = await fresh(entry);
+    return { tokenbed: loaded as typeof main, fetched };
+  };
+
+  it('needs init; text.wasm is fetched by the first load of a model with a tokenizer.json', async () => {
+    const { tokenbed, fetched } = await open(MAIN);
+    await expect(tokenbed.StaticModel.load(files)).rejects.toMatchObject({ code: 'ERR_NOT_INITIALIZED' });
+    await tokenbed.init();
+    const ids = { model: files.model };
+    expect(embed(await tokenbed.StaticModel.load(ids, { tokenizer: () => [4, 5, 6] }))).toEqual(expected);
+    expect(fetched()).toEqual(['core.wasm']);
+    for (const made of await Promise.all([1, 2].map(() => tokenbed.StaticModel.load(files)))) {
+      expect(embed(made)).toEqual(expected);
+    }
+    expect(fetched()).toEqual(['core.wasm', 'text.wasm']);
+  });
+
+  it('of tokenbed/inline: neither init nor core.wasm, and text.wasm may be passed', async () => {
+    const wasm = await (await fetch(MODULE)).arrayBuffer();
+    for (const [options, wanted] of [
+      [{}, ['text.wasm']],
+      [{ wasm }, []],
+    ] as const) {
+      const { tokenbed, fetched } = await open(INLINE);
+      expect(embed(await tokenbed.StaticModel.load(files, options))).toEqual(expected);
+      expect(fetched()).toEqual(wanted);
+    }
   });
 });

@@ -1,6 +1,6 @@
 /**
  * A file of 30 MB in a page with a strict policy: fetched with progress, in a worker, aborted; from a CacheStorage without
- * a request and without a network; and the memory of the browser meanwhile.
+ * a request and without a network; and the memory of the browser meanwhile, also for a static model of 30 MB.
  */
 
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -12,7 +12,9 @@ import { Embedding } from 'tokenbed';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { findChromium } from '../../scripts/lib/chromium.mjs';
 import { f32Table, sha256 } from '../helpers/files.js';
-import { serveFile, servePage } from './site.js';
+import { model } from '../helpers/static-model.js';
+import { wordPiece } from '../helpers/tokenizer-files.js';
+import { serveFile, serveFiles, servePage } from './site.js';
 
 const DIM = 300;
 const ROWS = 25_000;
@@ -262,6 +264,37 @@ describe('peak memory of 30 MB', () => {
     console.log(`a file of 30 MB ${what}: ${(peak / MB).toFixed(1)} MB more at the peak`);
     expect(peak).toBeGreaterThan(bytes.length); // the table itself was counted
     expect(peak).toBeLessThan(80 * MB);
+  });
+
+  test('of a static model: by fetch, with cache, and its first texts', async () => {
+    const vocab = { ...wordPiece.model.vocab, last: ROWS - 1 } as Record<string, number>;
+    for (let id = 12; id < ROWS - 1; id++) vocab[`token${id}`] = id;
+    const tokenizer = { ...wordPiece, model: { ...wordPiece.model, vocab } };
+    const made = model({ rows: table.weight.toTensor().data, dim: DIM, tokenizer, config: {} });
+    const files = await serveFiles({
+      'config.json': made.config!,
+      'model.safetensors': made.model,
+      'tokenizer.json': made.tokenizer,
+    });
+    onTestFinished(() => files.close());
+    const site = await servePage(files.url);
+    onTestFinished(() => site.close());
+    const browser = await newBrowser();
+    const { page, violations } = await visit(browser, site.url);
+    const embed = () =>
+      page.evaluate(async (url) => {
+        const model = await tokenbed.StaticModel.load(url, { cache: 'models' });
+        const texts = ['last', ...Array.from({ length: 100 }, () => 'hello world '.repeat(20))];
+        return model.embed(texts).data.slice(0, 300);
+      }, `${files.url}/`);
+    const expectVector = async () => expect(Object.values(await embed())).toEqual(lastRow);
+    if (isLinux) {
+      const peak = await growth(browser, page, expectVector);
+      console.log(`a static model of 30 MB: ${(peak / MB).toFixed(1)} MB more at the peak`);
+      expect(peak).toBeGreaterThan(bytes.length);
+      expect(peak).toBeLessThan(80 * MB);
+    } else await expectVector();
+    expect(violations).toEqual([]);
   });
 
   test('the measurement counts 100 MB that a page takes', async () => {

@@ -37,6 +37,13 @@ const WORKER = `
     postMessage({ row, steps });
   };`;
 
+const MODEL_WORKER = `
+  import { init, StaticModel } from '/dist/index.js';
+  onmessage = async ({ data: { folder, text } }) => {
+    await init();
+    postMessage(Array.from((await StaticModel.load(folder)).embed([text]).data));
+  };`;
+
 const SERVICE_WORKER = `
   const own = (url) => new URL(url).origin === location.origin;
   addEventListener('install', () => skipWaiting());
@@ -77,6 +84,7 @@ export function servePage(files: string) {
   const scripts: Readonly<Record<string, string>> = {
     '/page.js': PAGE,
     '/worker.js': WORKER,
+    '/model-worker.js': MODEL_WORKER,
     '/service-worker.js': SERVICE_WORKER,
   };
   return listen(async ({ url = '/' }, response) => {
@@ -114,6 +122,27 @@ export async function serveFile(bytes: Uint8Array) {
     await pipeline(pieces, response, { end: !isHalf }).catch(() => {}); // the page may close the connection
   });
   return { ...server, seen };
+}
+
+/** Serves files by name, and remembers the requests. The first `together` of them are answered when all of them were made. */
+export async function serveFiles(files: Readonly<Record<string, Uint8Array | string>>, together = 1) {
+  const requests: string[] = [];
+  const waiting: (() => void)[] = [];
+  const server = await listen(({ url = '/' }, response) => {
+    const name = url.slice(1);
+    const body = files[name];
+    requests.push(name);
+    waiting.push(() => {
+      if (body === undefined) response.writeHead(404, HEADERS).end();
+      else {
+        const bytes = Buffer.from(body);
+        response.writeHead(200, { ...HEADERS, 'content-length': bytes.length });
+        pipeline(Readable.from(piecesOf(bytes)), response).catch(() => {}); // the page may close the connection
+      }
+    });
+    if (requests.length >= together) for (const answer of waiting.splice(0)) answer();
+  });
+  return { ...server, requests };
 }
 
 function* piecesOf(bytes: Uint8Array): Generator<Uint8Array> {
