@@ -62,7 +62,7 @@ export const PROMISES = {
   node22: { uses: {}, cases: { ...both, shared: native('both') } },
   node24: { uses: {}, cases: { ...both, shared: native('both') } },
   node26: { uses: {}, cases: { ...both, shared: native('both') } },
-  bun: { uses: { bun: '1.4.5' }, cases: { ...both, inline: native('inline') } },
+  bun: { uses: { bun: '1.4.5' }, cases: { ...both, inline: native('inline'), model: native('import') } },
   'bun-build': {
     uses: { bun: '1.4.5' },
     cases: { plain: bundled(), inline: inlined(), external: native('import'), 'inline-compiled': inlined() },
@@ -71,6 +71,7 @@ export const PROMISES = {
     uses: { deno: '2.9.6' },
     cases: {
       all: native('import'),
+      model: native('import'),
       'none-inline': wasm('inline', ADDON, DENIED),
       none: error('import', ADDON, /core\.wasm/, /read/, /tokenbed\/inline/),
       'env-inline': wasm('inline', ADDON, DENIED),

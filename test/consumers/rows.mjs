@@ -49,17 +49,48 @@ const testIt = (/** @type {string} */ line) => `test('smoke', () => ${line}.then
 const respond = (/** @type {string} */ line) =>
   `export default { fetch: async () => new Response(await ${line}) };`;
 
+/** A static model from bytes. Without the addon its tokenizer needs `text.wasm`, as the option `wasm`. */
+const MODEL = `
+import { StaticModel } from 'tokenbed';
+async function embedText(options) {
+  const json = (value) => new TextEncoder().encode(JSON.stringify(value));
+  const header = json({ embeddings: { dtype: 'F32', shape: [2, 1], data_offsets: [0, 8] } });
+  const file = new Uint8Array(16 + header.length);
+  new DataView(file.buffer).setUint32(0, header.length, true);
+  file.set(header, 8);
+  file.set(new Uint8Array(Float32Array.of(1, 3).buffer), 8 + header.length);
+  const words = { type: 'WordLevel', vocab: { one: 0, two: 1 }, unk_token: 'one' };
+  const tokenizer = json({ version: '1.0', pre_tokenizer: { type: 'WhitespaceSplit' }, model: words });
+  const model = await StaticModel.load({ model: file, tokenizer }, { compat: 'sentence-transformers', ...options });
+  const vectors = Array.from(model.embed(['two one two two', 'two']).data);
+  if (vectors.join() !== '2.5,3') throw new Error('the vectors are ' + vectors);
+}`;
+
 /** The tokenizer of a model, with the module that the program passes. */
 const TEXT = `
 import text from 'tokenbed/text.wasm';
 import { init as initText, PretrainedTokenizer } from 'tokenbed/text';
+${MODEL}
 async function encodeText() {
   await initText({ wasm: text });
   const model = { type: 'WordLevel', vocab: { one: 0, two: 1 }, unk_token: 'one' };
   const file = { version: '1.0', pre_tokenizer: { type: 'WhitespaceSplit' }, model };
   const ids = PretrainedTokenizer.fromJSON(file).encode('two one two');
   if (ids.join() !== '1,0,1') throw new Error('the ids are ' + ids);
+  await embedText({ wasm: text });
 }`;
+
+/** A host like Node: the case `model` also loads a static model. @param {(name: string, main: string) => string} run @returns {Row} */
+const host = (run) => ({
+  program: (name, entry) => ({
+    [main(entry)]: program(
+      name,
+      entry,
+      name === 'model' ? { before: MODEL, ready: 'await embedText();' } : {},
+    ),
+  }),
+  run,
+});
 
 /** @param {Entry} entry */
 export const main = (entry) => (entry === 'require' ? 'main.cjs' : 'main.mjs');
@@ -201,23 +232,21 @@ export const ROWS = {
   node22: node,
   node24: node,
   node26: node,
-  bun: { run: (_, file) => `bun ${file}` },
+  bun: host((_, file) => `bun ${file}`),
   'bun-build': {
     run: (name) =>
       name.endsWith('compiled')
         ? 'bun build main.mjs --compile --outfile out/app && away && ./app'
         : `bun build main.mjs --target node ${external(name, '--external tokenbed')} --outdir out && ${start(name)}`,
   },
-  deno: {
-    run: (name, file) => {
-      const allowed = name
-        .replace('-inline', '')
-        .split('-')
-        .filter((flag) => flag !== 'none');
-      const flags = name === 'all' ? ['-A'] : allowed.map((flag) => `--allow-${flag}`);
-      return `deno run --no-prompt ${flags.join(' ')} ${file}`;
-    },
-  },
+  deno: host((name, file) => {
+    const allowed = name
+      .replace('-inline', '')
+      .split('-')
+      .filter((flag) => flag !== 'none');
+    const flags = ['all', 'model'].includes(name) ? ['-A'] : allowed.map((flag) => `--allow-${flag}`);
+    return `deno run --no-prompt ${flags.join(' ')} ${file}`;
+  }),
   workerd: {
     needs: 'linux',
     program: (name, entry) => ({
