@@ -216,7 +216,7 @@ async function main() {
   try {
     await symlink(dist, path.join(scratch, 'dist'));
     await symlink(path.join(root, 'test/browsers'), path.join(scratch, 'pages'));
-    const expected = run(await import(pathToFileURL(path.join(root, 'dist/index.js')).href));
+    const expected = await run(await import(pathToFileURL(path.join(root, 'dist/index.js')).href));
     say(`expected: ${expected.digest}, computed by Node on ${expected.backend}`);
     let failures = 0;
     for (const name of positionals.length > 0 ? positionals : Object.keys(BROWSERS)) {

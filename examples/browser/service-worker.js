@@ -13,7 +13,9 @@ const home = new URL('.', scope).href;
 const own = new Set(FILES.map((file) => new URL(file, scope).href));
 
 self.addEventListener('install', (event) => {
-  event.waitUntil(caches.open(name).then((cache) => cache.addAll([home, ...own])));
+  // The page itself must not be an older one that the browser still has.
+  const files = [new Request(home, { cache: 'reload' }), ...own];
+  event.waitUntil(caches.open(name).then((cache) => cache.addAll(files)));
 });
 
 self.addEventListener('activate', (event) => {

@@ -5,12 +5,26 @@
 /** @param {Uint8Array} bytes @param {number} hash */
 const fnv1a = (bytes, hash) => bytes.reduce((h, byte) => Math.imul(h ^ byte, 0x01000193) >>> 0, hash);
 
+/** The files of a static model: two tokens in three dimensions. */
+function model() {
+  const json = (/** @type {object} */ value) => new TextEncoder().encode(JSON.stringify(value));
+  const rows = Float32Array.of(0.1, 0.2, 0.3, -0.7, 0.5, 0.11);
+  const header = json({ embeddings: { dtype: 'F32', shape: [2, 3], data_offsets: [0, rows.byteLength] } });
+  const file = new Uint8Array(8 + header.length + rows.byteLength);
+  new DataView(file.buffer).setUint32(0, header.length, true);
+  file.set(header, 8);
+  file.set(new Uint8Array(rows.buffer), 8 + header.length);
+  const words = { type: 'WordLevel', vocab: { cat: 0, dog: 1 }, unk_token: 'cat' };
+  const tokenizer = json({ version: '1.0', pre_tokenizer: { type: 'WhitespaceSplit' }, model: words });
+  return { model: file, tokenizer };
+}
+
 /**
  * Calls each kind of object once. Returns the digest of all results, the code of an error, and the backend.
  *
  * @param {Api} api
  */
-export function run(api) {
+export async function run(api) {
   let hash = 0x811c9dc5;
   /** @param {{ data: Float32Array }} result */
   const add = ({ data }) => {
@@ -29,6 +43,8 @@ export function run(api) {
     [299, 0, 5],
   ];
   add(layer.train().forward(batch));
+  const texts = await api.StaticModel.load(model(), { compat: 'sentence-transformers', normalize: true });
+  add(texts.embed(['cat dog dog', 'dog', '']));
   let code;
   try {
     table.forward([300]);
@@ -60,7 +76,7 @@ const ENTRIES = {
 /** The result of the program, or the error. @param {string} entry @param {string} dist */
 export async function outcome(entry, dist) {
   try {
-    return run(await /** @type {(dist: string) => Promise<Api>} */ (ENTRIES[entry])(dist));
+    return await run(await /** @type {(dist: string) => Promise<Api>} */ (ENTRIES[entry])(dist));
   } catch (error) {
     const { code, message } = /** @type {{ code?: string, message: string }} */ (error);
     return { code, message };

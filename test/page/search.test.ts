@@ -307,6 +307,21 @@ test('by keyboard: the list, the passage in the text, and back', async () => {
   expect(await selection()).toBe((await hits(page))[3]![1]);
 });
 
+test('a browser without room for the model loads it without keeping it, and the page says so', async () => {
+  const server = await serve();
+  const { page } = await visit({}, server.url);
+  const session = await page.context().newCDPSession(page);
+  const { origin } = new URL(server.url);
+  await session.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: 3_000_000 });
+  await openSearch(page);
+  await ready(page);
+  await expectHits(page, notes, 'inflation');
+  await expect
+    .poll(() => page.locator('#kept').textContent())
+    .toBe('This browser has no room for the model: the next visit fetches it again.');
+  expect(server.requested.filter((name) => name === 'model.safetensors')).toHaveLength(2);
+});
+
 test('without https nothing is kept, and the page says so', async () => {
   const server = await serve();
   const { page } = await visit({}, server.url.replace('127.0.0.1', PLAIN_HOST));

@@ -232,7 +232,6 @@ export interface Indexed {
 export interface Nearest {
   /** Descending by score. Empty if the model knows no word of the query. */
   readonly hits: readonly Hit[];
-  readonly passages: number;
   /** The time from the query's text to the hits. */
   readonly ms: number;
 }

@@ -46,6 +46,10 @@ export class KeepPanel {
   async #show(): Promise<void> {
     const model = await bytesOf([MODELS]);
     const page = await bytesOf(await pageCaches());
+    if (model.files === 0) {
+      this.#status.textContent = 'This browser has no room for the model: the next visit fetches it again.';
+      return;
+    }
     this.#status.textContent =
       `Kept in this browser, so that this page works without a network: the model, ${size(model.bytes)}, ` +
       `and ${plural(page.files, 'file')} of the page, ${size(page.bytes)}.`;

@@ -53,9 +53,10 @@ export class TextPanel {
     this.#index(this.#field.value);
   }
 
-  /** Selects a passage, and scrolls to it. */
-  select({ start, end }: Hit): void {
+  /** Selects a passage, and scrolls to it, unless the text has changed since it was found. */
+  select({ start, end, text }: Hit): void {
     const field = this.#field;
+    if (field.value.slice(start, end) !== text) return;
     field.focus();
     field.setSelectionRange(start, end);
     // Lines are not known, but the text before the passage has about its share of the height.

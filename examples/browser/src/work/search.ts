@@ -37,8 +37,10 @@ export async function load(cache: string | null, onProgress: (step: LoadStep) =>
   try {
     model = await StaticModel.load(FILES, cache === null ? options : { ...options, cache });
   } catch (error) {
-    if (!(error instanceof DOMException && error.name === 'QuotaExceededError')) throw error;
-    model = await StaticModel.load(FILES, options);
+    if (cache === null || !(error instanceof DOMException && error.name === 'QuotaExceededError'))
+      throw error;
+    await caches.delete(cache); // a part of the model is of no use
+    return load(null, onProgress);
   }
   if (cache !== null) await removeOthers(cache);
   const { table, dim } = model;
@@ -58,35 +60,34 @@ export async function index(text: string, onStep: (step: IndexStep) => void): Pr
   const all = passagesIn(text);
   const passages = all.slice(0, MOST_PASSAGES);
   const total = passages.length;
-  const { dim } = model!;
-  const vectors = new Float32Array(total * dim);
+  const vectors = new Embedding({
+    vocabSize: Math.max(1, total),
+    embeddingDim: model!.dim,
+    dtype: 'i8',
+    initType: 'zeros',
+  });
   let ms = 0;
   for (let done = 0; done < total;) {
-    const batch = passages.slice(done, done + BATCH).map(({ start, end }) => text.slice(start, end));
+    const batch = textsOf(text, passages.slice(done, done + BATCH));
     const start = performance.now();
-    model!.embedInto(batch, vectors.subarray(done * dim));
+    vectors.weight.setRows(done, model!.embed(batch));
     ms += performance.now() - start;
     done += batch.length;
     onStep({ done, total });
     await new Promise((resolve) => setTimeout(resolve));
   }
-  const before = current;
-  current =
-    total === 0
-      ? null
-      : {
-          text,
-          passages,
-          vectors: Embedding.fromPretrained(vectors, { embeddingDim: dim, dtype: 'i8' }),
-        };
-  before?.vectors.dispose();
+  current?.vectors.dispose();
+  current = { text, passages, vectors };
   return { passages: total, isCut: total < all.length, ms };
 }
+
+const textsOf = (text: string, passages: readonly Passage[]): string[] =>
+  passages.map(({ start, end }) => text.slice(start, end));
 
 /** How many passages of the index become vectors in a second, once the code is compiled: a median. */
 export function textsPerSecond(): number {
   const { text, passages } = current!;
-  const batch = passages.slice(0, BATCH).map(({ start, end }) => text.slice(start, end));
+  const batch = textsOf(text, passages.slice(0, BATCH));
   const contender = {
     run(calls: number): void {
       for (let i = 0; i < calls; i++) model!.embed(batch);
@@ -97,26 +98,25 @@ export function textsPerSecond(): number {
 }
 
 export function search(query: string): Nearest {
-  if (current === null) return { hits: [], passages: 0, ms: 0 };
-  const { text, passages, vectors } = current;
+  const { text, passages, vectors } = current!;
   const start = performance.now();
   const vector = model!.embed([query]).data;
   const { ids, scores } = vectors.nearest(vector, { k: NEAREST });
   const ms = performance.now() - start;
 
-  const hits = Array.from(ids.data, (id, i): Omit<Hit, 'marks'> => {
+  const found = Array.from(ids.data, (id, i) => ({ id, score: scores.data[i]! })).filter(
+    ({ score }) => score > 0,
+  );
+  const hits = found.map(({ id, score }): Hit => {
     const { start, end } = passages[id]!;
-    return { start, end, text: text.slice(start, end), score: scores.data[i]! };
-  }).filter(({ score }) => score > 0);
-  return {
-    hits: hits.map((hit) => ({ ...hit, marks: marksIn(hit, vector) })),
-    passages: passages.length,
-    ms,
-  };
+    const passage = text.slice(start, end);
+    return { start, end, text: passage, score, marks: marksIn(passage, score, vector) };
+  });
+  return { hits, ms };
 }
 
 /** The words of a passage whose rows add the most to its score, which is the sum of the parts of all tokens. */
-function marksIn({ text, score }: Omit<Hit, 'marks'>, query: Float32Array): Mark[] {
+function marksIn(text: string, score: number, query: Float32Array): Mark[] {
   const words = [...text.matchAll(/[\p{L}\p{M}\p{N}]+/gu)];
   const [whole, ...parts] = productsOf([text, ...words.map(([word]) => word)], query);
   return words
