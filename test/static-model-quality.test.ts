@@ -13,7 +13,7 @@
  * repeats most of the sentence, a third of the verdicts is wrong.
  */
 
-import { Embedding, StaticModel, type StaticModelFiles } from 'tokenbed';
+import { Embedding, similarity, StaticModel, type StaticModelFiles } from 'tokenbed';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { answersThroughout } from './helpers/backend.js';
 import { realModel } from './helpers/real-model.js';
@@ -34,12 +34,12 @@ beforeAll(async () => {
 
 /** For how many triples the paraphrase is nearer. */
 function right(model: StaticModel, triples: typeof common): number {
-  const { data } = model.embed(
-    triples.flatMap(({ text, paraphrase, distractor }) => [text, paraphrase, distractor]),
-  );
-  const vector = (i: number) => data.subarray(i * model.dim, (i + 1) * model.dim);
-  const dot = (i: number, j: number) => vector(i).reduce((sum, value, d) => sum + value * vector(j)[d]!, 0);
-  return triples.filter((_, i) => dot(3 * i, 3 * i + 1) > dot(3 * i, 3 * i + 2)).length;
+  const embed = (key: keyof (typeof common)[number]) => model.embed(triples.map((triple) => triple[key]));
+  const [text, paraphrase, distractor] = [embed('text'), embed('paraphrase'), embed('distractor')];
+  const near = similarity(text, paraphrase).data;
+  const far = similarity(text, distractor).data;
+  const n = triples.length;
+  return triples.filter((_, i) => near[i * n + i]! > far[i * n + i]!).length;
 }
 
 /** The model with random rows of the same shape. */
@@ -61,7 +61,7 @@ describe.each([
     expect(right(model, triples)).toBeGreaterThanOrEqual(least);
   });
 
-  it.each([1, 2, 3, 4])(`random rows of seed %i: at most ${MOST}`, async (seed) => {
+  it.each([1, 2])(`random rows of seed %i: at most ${MOST}`, async (seed) => {
     using model = await StaticModel.load(await random(seed));
     expect(right(model, triples)).toBeLessThanOrEqual(MOST);
   });
