@@ -402,8 +402,8 @@ impl<'a, 'i, S: Simd, R: Stored<'a>> Bagger<'a, 'i, S, R> {
         weights_of(ids, weights, &mut factors);
         let (ids, mut col) = (self.run.ids(), cols.start);
         let factors = factors[..ids.len()].iter().enumerate();
-        // With a single lane all columns are the rest, and where products are rounded, which is rare.
-        let blocks = if S::LANES > 1 && !rounded {
+        // Otherwise all columns are the rest: few lanes gain little, and rounded products are rare.
+        let blocks = if S::LANES > 4 && !rounded {
             sums.len() / MAX_LANES
         } else {
             0

@@ -13,7 +13,7 @@
 
 use super::{nearest, only_first, Row, Stored, Unfit, ValueRange};
 use crate::dtype::DType;
-use crate::simd::{f16_to_f32, f32_to_f16, for_each_vector, Simd, MAX_LANES};
+use crate::simd::{f16_to_f32, f32_to_f16, Simd, MAX_LANES};
 use std::ops::Range;
 use std::slice;
 
@@ -56,6 +56,22 @@ impl I4Row<'_> {
     }
 }
 
+impl I4Row<'_> {
+    /// The values of 16 nibbles.
+    #[inline(always)]
+    fn sixteen<S: Simd>(self, simd: S, bytes: [u8; 8], out: &mut [f32; 16]) {
+        let (word, scale, bias) = (
+            u64::from_le_bytes(bytes),
+            simd.splat(self.scale),
+            simd.splat(self.bias),
+        );
+        for (k, to) in out.chunks_exact_mut(S::LANES).enumerate() {
+            let q = simd.load_u4(word >> (4 * S::LANES * k));
+            simd.store(simd.add(simd.mul(q, scale), bias), to);
+        }
+    }
+}
+
 impl Row for I4Row<'_> {
     #[inline(always)]
     fn cols(self, cols: Range<usize>) -> Self {
@@ -81,23 +97,24 @@ impl Row for I4Row<'_> {
     /// 16 columns at a time: with few lanes, reading their bytes one by one takes longer than the arithmetic.
     #[inline(always)]
     fn copy_to<S: Simd>(self, simd: S, out: &mut [f32]) {
-        let (scale, bias) = (simd.splat(self.scale), simd.splat(self.bias));
-        let blocks = if self.first == 0 { out.len() / 16 } else { 0 };
-        let (whole, rest) = out.split_at_mut(16 * blocks);
-        for (block, word) in whole.chunks_exact_mut(16).zip(self.bytes.as_chunks::<8>().0) {
-            let word = u64::from_le_bytes(*word);
-            for (k, to) in block.chunks_exact_mut(S::LANES).enumerate() {
-                let q = simd.load_u4(word >> (4 * S::LANES * k));
-                simd.store(simd.add(simd.mul(q, scale), bias), to);
+        if self.first != 0 {
+            // A window that begins at an odd column.
+            for (col, to) in out.iter_mut().enumerate() {
+                *to = self.get(col);
             }
+            return;
         }
-        let row = self.cols(16 * blocks..16 * blocks + rest.len());
-        for_each_vector(
-            simd,
-            rest,
-            #[inline(always)]
-            |col, n, _| row.load(simd, col, n),
-        );
+        let (words, bytes) = self.bytes.as_chunks::<8>();
+        let (blocks, rest) = out.as_chunks_mut::<16>();
+        for (block, word) in blocks.iter_mut().zip(words) {
+            self.sixteen(simd, *word, block);
+        }
+        // The bytes of a window end with it, or with a row of 16 columns more.
+        let (mut last, mut values) = ([0; 8], [0.0; 16]);
+        let bytes = words.get(blocks.len()).map_or(bytes, |word| word);
+        last[..bytes.len()].copy_from_slice(bytes);
+        self.sixteen(simd, last, &mut values);
+        rest.copy_from_slice(&values[..rest.len()]);
     }
 }
 
