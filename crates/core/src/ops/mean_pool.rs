@@ -14,9 +14,9 @@
 
 use crate::indices::{Indices, Mapping};
 use crate::ops::bag::{Bag, Mode};
-use crate::ops::nearest::{extend_dot, norm};
-use crate::simd::dot::{sum, ZERO};
-use crate::simd::{dispatch, dispatch_plain, Isa};
+use crate::ops::nearest::{extend_dot, norm, norm_of};
+use crate::simd::dot::ZERO;
+use crate::simd::{dispatch_plain, Isa};
 use crate::table::Table;
 use std::ops::Range;
 
@@ -124,7 +124,7 @@ pub fn normalize_parts(isa: Isa, kind: Norm, dim: usize, most: usize, edit: &mut
             for cols in parts() {
                 edit(cols, &mut |x| extend_dot(isa, x, x, &mut lanes));
             }
-            let norm = norm(dispatch!(isa, simd => sum(simd, &lanes)));
+            let norm = norm_of(isa, &lanes);
             if norm < 1e-12 {
                 1e-12
             } else {
@@ -187,10 +187,10 @@ pub(crate) fn add_precise(sum: &mut f64, x: f32, weight: f64, rounded: bool) {
     };
 }
 
-/// acc = the means of `ids` ids, from their sums.
+/// acc = the means of `ids` ids, not 0, from their sums.
 #[inline(never)]
 pub(crate) fn finish_precise(ids: usize, sums: &[f64], acc: &mut [f32]) {
     for (acc, sum) in acc.iter_mut().zip(sums) {
-        *acc = if ids == 0 { 0.0 } else { (*sum / ids as f64) as f32 };
+        *acc = (*sum / ids as f64) as f32;
     }
 }

@@ -81,15 +81,18 @@ pub fn extend_dot(isa: Isa, x: &[f32], y: &[f32], lanes: &mut Lanes) {
 /// If the lengths do not match.
 #[inline(never)]
 pub fn norms(isa: Isa, rows: &[f32], dim: usize, out: &mut [f32]) {
-    let rows = Rows::<Plain<'_>>::of(plain_table(rows, dim));
-    assert!(rows.len() == out.len(), "a norm per row");
-    dispatch!(isa, simd => {
-        for (r, out) in out.iter_mut().enumerate() {
-            let mut lanes = ZERO;
-            multiply(simd, rows.row(r), rows.row(r), dim, &mut lanes);
-            *out = norm(sum(simd, &lanes));
-        }
-    });
+    assert!(rows.len() == out.len() * dim, "a norm per row");
+    for (row, out) in rows.chunks_exact(dim).zip(out) {
+        let mut lanes = ZERO;
+        extend_dot(isa, row, row, &mut lanes);
+        *out = norm_of(isa, &lanes);
+    }
+}
+
+/// The norm of a row, from the lanes of its product with itself.
+#[inline(never)]
+pub(crate) fn norm_of(isa: Isa, lanes: &Lanes) -> f32 {
+    norm(dispatch!(isa, simd => sum(simd, lanes)))
 }
 
 /// The `k` best rows of each query among those that were offered to it.
