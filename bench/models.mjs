@@ -8,10 +8,10 @@
  *
  * `first` is the first pass of a new model over all texts, `warm` a later pass of the same model; the others have no memo, so
  * their warm pass stands for both. One thread, but for E8. Each contender has a process of its own, and they take turns in a new
- * random order in each round. Before that the ids and the vectors of every text are compared: with model2vec to the bit; with
- * model2vec-rs, which cuts long texts by another rule, within 1e-6, and the number of texts that differ is printed. A time is
- * that of the clock or of the processor, whichever is less, but for E8 that of the clock. A ratio is paired round by round; the
- * table has the median. --only minilm, tokenlearn, threads or process runs a part. Python 3.11 and cargo are needed.
+ * random order in each round (--rounds N). Before that the ids and the vectors of every text are compared: with model2vec to the
+ * bit; with model2vec-rs, which cuts long texts by another rule, within 1e-6, and the number of texts that differ is printed. A
+ * time is that of the clock or of the processor, whichever is less, but for E8 that of the clock. A ratio is paired round by
+ * round; the table has the median. --only minilm, tokenlearn, threads or process runs a part. Python 3.11 and cargo are needed.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -31,7 +31,6 @@ import { corpus } from './texts/corpus.mjs';
 
 const CACHE = path.join(root, '.cache/bench-models');
 const REAL = path.join(root, 'models/minilm-static');
-const ROUNDS = 3; // a pass of the slowest takes 10 s
 const THREADS_ROUNDS = 9;
 const PROCESS_ROUNDS = 9;
 const program = (/** @type {string} */ name) => fileURLToPath(new URL(`models/${name}`, import.meta.url));
@@ -223,7 +222,7 @@ async function compare(kind, model, language, file, texts) {
     const speed = (/** @type {readonly number[]} */ list) =>
       (bytes / 1e3 / median(list)).toFixed(1).padStart(6);
     if (!OWN.includes(name)) {
-      say(`    ${name.padEnd(18)}      ${speed(warm)} MB/s  ${said.get(name) ?? ''}`);
+      say(`    ${name.padEnd(18)}warm  ${speed(warm)} MB/s  ${said.get(name) ?? ''}`);
       continue;
     }
     const wanted = TARGETS[kind]?.[name] ?? {};
@@ -234,7 +233,7 @@ async function compare(kind, model, language, file, texts) {
         const paired = ratio(own, times.warm[peer] ?? []).toFixed(2);
         return `${paired} x ${peer}${target === undefined ? '' : ` (target ${target})`}`.padEnd(34);
       });
-      say(`    ${name.padEnd(18)}${pass} ${speed(own)} MB/s  ${against.join('')}${said.get(name)}`);
+      say(`    ${name.padEnd(18)}${pass.padEnd(5)} ${speed(own)} MB/s  ${against.join('')}${said.get(name)}`);
     }
   }
 }
@@ -308,7 +307,11 @@ async function processes(model) {
   );
 }
 
-const { values } = parseArgs({ options: { texts: { type: 'string' }, only: { type: 'string' } } });
+const { values } = parseArgs({
+  options: { texts: { type: 'string' }, only: { type: 'string' }, rounds: { type: 'string' } },
+});
+/** A pass of the slowest takes 10 s. */
+const ROUNDS = Number(values.rounds ?? 3);
 const wanted = (/** @type {string} */ part) => values.only === undefined || values.only === part;
 const { cpu, load } = await describeMachine();
 await mkdir(CACHE, { recursive: true });
