@@ -15,7 +15,7 @@ function line(name, bytes) {
   );
 }
 
-/** @param {string} file of dist/ @returns {Promise<Uint8Array>} */
+/** What is loaded at once, without imports on demand. @param {string} file of dist/ @returns {Promise<Uint8Array>} */
 async function bundled(file) {
   const { rolldown } = await import('rolldown');
   const input = path.join(root, 'dist', file);
@@ -26,7 +26,14 @@ async function bundled(file) {
   });
   const { output } = await bundle.generate({ minify: true });
   await bundle.close();
-  return Buffer.from(output[0].code);
+  const loaded = new Set([output[0].fileName]);
+  for (const name of loaded) {
+    const chunk = output.find(({ fileName }) => fileName === name);
+    for (const imported of chunk?.type === 'chunk' ? chunk.imports : []) loaded.add(imported);
+  }
+  return Buffer.from(
+    output.flatMap((each) => (each.type === 'chunk' && loaded.has(each.fileName) ? each.code : [])).join(''),
+  );
 }
 
 const dist = path.join(root, 'dist');

@@ -328,9 +328,9 @@ test('without https nothing is kept, and the page says so', async () => {
   expect(await page.evaluate(() => isSecureContext)).toBe(false);
   await openSearch(page);
   await ready(page);
-  expect(await page.locator('#kept').textContent()).toBe(
-    'Nothing is kept: this browser does not allow it here.',
-  );
+  await expect
+    .poll(() => page.locator('#kept').textContent())
+    .toBe('Nothing is kept: this browser does not allow it here.');
   expect(await page.getByRole('button', { name: 'Remove' }).isDisabled()).toBe(true);
   await expectHits(page, notes, 'inflation');
   await page.reload();

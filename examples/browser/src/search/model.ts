@@ -20,10 +20,10 @@ export class ModelPanel {
   #action = element('model-action', HTMLButtonElement);
   #loading: Background | null = null;
   #cache: string | null;
-  #onModel: (background: Background) => void;
+  #onModel: (background: Background) => Promise<void>;
 
   /** `cache` keeps the model. `onModel` receives the Worker of the loaded model. */
-  constructor(cache: string | null, onModel: (background: Background) => void) {
+  constructor(cache: string | null, onModel: (background: Background) => Promise<void>) {
     this.#cache = cache;
     this.#onModel = onModel;
     this.#action.addEventListener('click', () => {
@@ -46,7 +46,7 @@ export class ModelPanel {
     try {
       const model = await loading.call('loadModel', this.#cache, (step) => this.#step(step));
       this.#show(model);
-      this.#onModel(loading);
+      await this.#onModel(loading);
     } catch (error) {
       this.#end(errorText(error), 'Retry');
     }

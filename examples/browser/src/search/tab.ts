@@ -26,10 +26,10 @@ export async function fill(panel: HTMLElement): Promise<void> {
   const hits = new HitsPanel((hit) => text.select(hit));
   const text = new TextPanel(notes, (isOurs) => hits.showExamples(isOurs));
   const keep = new KeepPanel();
-  const model = new ModelPanel(cache, (background) => {
+  const model = new ModelPanel(cache, async (background) => {
     hits.use(background);
-    text.use(background, (passages) => hits.update(passages));
-    void keep.keep();
+    await text.use(background, (passages) => hits.update(passages));
+    await keep.keep();
   });
   model.start();
 }

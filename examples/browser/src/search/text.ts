@@ -31,26 +31,36 @@ export class TextPanel {
     });
   }
 
-  /** Indexes the text from now on. `onIndexed` receives the number of passages. */
-  use(background: Background, onIndexed: (passages: number) => void): void {
-    this.#index = latest(async (text) => {
-      try {
-        const indexed = await background.call('indexText', text, ({ done, total }) => {
-          this.#progress.value = done / total;
-        });
-        this.#show(indexed);
-        onIndexed(indexed.passages);
-        if (!this.#isMeasured && indexed.passages > 0) {
-          this.#isMeasured = true;
-          const rate = Number((await background.call('textsPerSecond', null)).toPrecision(2));
-          element('index-rate', HTMLElement).textContent = `${count(rate)} texts/s`;
+  /**
+   * Indexes the text from now on. `onIndexed` receives the number of passages. Resolves when the first text was indexed and
+   * the speed is measured, which other work would disturb.
+   */
+  use(background: Background, onIndexed: (passages: number) => void): Promise<void> {
+    return new Promise((resolve) => {
+      this.#index = latest(async (text) => {
+        try {
+          const indexed = await background.call('indexText', text, ({ done, total }) => {
+            this.#progress.value = done / total;
+          });
+          this.#show(indexed);
+          onIndexed(indexed.passages);
+          if (indexed.passages > 0) await this.#measure(background);
+        } catch (error) {
+          this.#status.textContent = errorText(error);
         }
-      } catch (error) {
-        this.#status.textContent = errorText(error);
-      }
-      this.#progress.value = 0;
+        this.#progress.value = 0;
+        resolve();
+      });
+      this.#index(this.#field.value);
     });
-    this.#index(this.#field.value);
+  }
+
+  /** Measures the speed once. */
+  async #measure(background: Background): Promise<void> {
+    if (this.#isMeasured) return;
+    this.#isMeasured = true;
+    const rate = Number((await background.call('textsPerSecond', null)).toPrecision(2));
+    element('index-rate', HTMLElement).textContent = `${count(rate)} texts/s`;
   }
 
   /** Selects a passage, and scrolls to it, unless the text has changed since it was found. */

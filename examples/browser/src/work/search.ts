@@ -93,7 +93,7 @@ export function textsPerSecond(): number {
       for (let i = 0; i < calls; i++) model!.embed(batch);
     },
   };
-  const [series] = measureNow([contender], { warmupMs: 20, next: roundsOf(9) });
+  const [series] = measureNow([contender], { warmupMs: 150, next: roundsOf(15) });
   return (1000 * batch.length) / series!.medianMs;
 }
 
