@@ -32,9 +32,9 @@ export const KEPT = [
   {
     name: 'mean-by-reciprocal',
     what: 'a mean multiplies by 1/n instead of dividing by n',
-    file: 'crates/core/src/ops/bag.rs',
-    find: 'simd.div(simd.load(sum), divisor)',
-    replace: 'simd.mul(simd.load(sum), simd.div(simd.splat(1.0), divisor))',
+    file: 'crates/core/src/ops/mean_pool.rs',
+    find: 'simd.div(simd.load(x), divisor)',
+    replace: 'simd.mul(simd.load(x), simd.div(simd.splat(1.0), divisor))',
     suite: cargo('bag'),
   },
   {
@@ -131,8 +131,8 @@ export const KEPT = [
     name: 'offset-status',
     what: 'a bad offset is reported as a bad id',
     file: 'crates/binding/src/run.rs',
-    find: 'prove!(second, cuts.check(ids.len()));',
-    replace: 'prove!(first, cuts.check(ids.len()));',
+    find: 'prove!(second, cuts.check(ids.len()));\n    let ids',
+    replace: 'prove!(first, cuts.check(ids.len()));\n    let ids',
     suite: vitest('native', 'embedding-bag'),
   },
   {
@@ -147,9 +147,9 @@ export const KEPT = [
     name: 'wasm-bag-pieces',
     what: 'on WASM, a bag of many pieces forgets all but the last one',
     file: 'crates/wasm/src/tiles.rs',
-    find: 'bag_extend(exec, bag, ids.tile(part), weights,',
+    find: 'bag_extend(exec, pool, ids.tile(part), weights,',
     replace:
-      'state = BagState::default();\n                        bag_extend(exec, bag, ids.tile(part), weights,',
+      'state = BagState::default();\n                            bag_extend(exec, pool, ids.tile(part), weights,',
     suite: vitest('wasm', 'tiles'),
   },
   {
