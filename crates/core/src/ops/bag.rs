@@ -17,12 +17,10 @@
 #![expect(unsafe_code, reason = "copies of valid ids are valid")]
 
 use crate::indices::{each_type, Id, Ids, Indices, Offsets};
-use crate::ops::mean_pool::{
-    add_precise, divide, finish_precise, normalize, weights_of, Pool, Tokens, PRECISE_COLS,
-};
+use crate::ops::mean_pool::{add_precise, finish_precise, normalize, weights_of, Pool, Tokens, PRECISE_COLS};
 use crate::ops::tile::Tile;
 use crate::row::{is_decoded, is_plain, with_direct_rows, Plain, Stored};
-use crate::simd::{dispatch, Isa, Simd, MAX_LANES};
+use crate::simd::{dispatch, for_each_vector, Isa, Simd, MAX_LANES};
 use crate::table::{Rows, Table};
 use crate::tuning::{Exec, Prefetch};
 use std::ops::Range;
@@ -123,7 +121,12 @@ fn extend(
 
 /// Finishes a bag: `acc` becomes its result, which is not yet divided by a norm.
 pub fn bag_finish<'a>(isa: Isa, bag: impl Into<Pool<'a>>, state: &BagState, acc: &mut [f32]) {
-    finish(isa, bag.into().bag.mode, state, acc)
+    finish_any(isa, bag.into().bag.mode, state, acc)
+}
+
+#[inline(never)]
+fn finish_any(isa: Isa, mode: Mode, state: &BagState, acc: &mut [f32]) {
+    dispatch!(isa, simd => finish(simd, mode, state, acc));
 }
 
 /// Whole bags.
@@ -182,7 +185,7 @@ fn reduce(
                 for (first, acc) in parts().zip(out.chunks_mut(most)) {
                     let (cols, mut state) = (first..first + acc.len(), BagState::default());
                     extend_decoded(exec, tile, pool, ids, weights, cols, &mut state, acc);
-                    finish(exec.isa, pool.bag.mode, &state, acc);
+                    bag_finish(exec.isa, pool, &state, acc);
                 }
                 normalize(out);
             }
@@ -195,7 +198,7 @@ fn reduce(
             for (first, acc) in parts().zip(out.chunks_mut(most)) {
                 let (cols, mut state) = (first..first + acc.len(), BagState::default());
                 bagger.extend(cols, part.clone(), weights, &mut state, acc);
-                finish(exec.isa, pool.bag.mode, &state, acc);
+                finish(simd, pool.bag.mode, &state, acc);
             }
             normalize(out);
         }
@@ -284,14 +287,20 @@ fn check(pool: &Pool<'_>, ids: Indices<'_>, weights: Option<&[f32]>) {
 }
 
 #[inline(always)]
-fn finish(isa: Isa, mode: Mode, state: &BagState, acc: &mut [f32]) {
+fn finish<S: Simd>(simd: S, mode: Mode, state: &BagState, acc: &mut [f32]) {
     let BagState { kept, precise } = state;
     if let Some(sums) = precise {
         finish_precise(kept.ids, sums, acc);
     } else if kept.ids == 0 {
         acc.fill(0.0);
     } else if mode == Mode::Mean {
-        divide(isa, kept.weight.unwrap_or(kept.ids as f32), acc);
+        let divisor = simd.splat(kept.weight.unwrap_or(kept.ids as f32));
+        for_each_vector(
+            simd,
+            acc,
+            #[inline(always)]
+            |_, _, sum| simd.div(simd.load(sum), divisor),
+        );
     }
 }
 

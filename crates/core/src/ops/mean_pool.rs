@@ -139,7 +139,7 @@ pub fn normalize_parts(isa: Isa, kind: Norm, dim: usize, most: usize, edit: &mut
 
 /// x = f32(x / divisor)
 #[inline(never)]
-pub(crate) fn divide(isa: Isa, divisor: f32, x: &mut [f32]) {
+fn divide(isa: Isa, divisor: f32, x: &mut [f32]) {
     dispatch_plain!(isa, x.iter_mut().for_each(|x| *x /= divisor));
 }
 
