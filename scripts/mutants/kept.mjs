@@ -32,9 +32,9 @@ export const KEPT = [
   {
     name: 'mean-by-reciprocal',
     what: 'a mean multiplies by 1/n instead of dividing by n',
-    file: 'crates/core/src/ops/mean_pool.rs',
-    find: '*x /= divisor',
-    replace: '*x *= 1.0 / divisor',
+    file: 'crates/core/src/ops/bag.rs',
+    find: 'simd.div(simd.load(sum), divisor)',
+    replace: 'simd.mul(simd.load(sum), simd.div(simd.splat(1.0), divisor))',
     suite: cargo('bag'),
   },
   {
