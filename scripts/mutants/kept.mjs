@@ -33,8 +33,8 @@ export const KEPT = [
     name: 'mean-by-reciprocal',
     what: 'a mean multiplies by 1/n instead of dividing by n',
     file: 'crates/core/src/ops/bag.rs',
-    find: 'simd.div(simd.load(sum), divisor)',
-    replace: 'simd.mul(simd.load(sum), simd.div(simd.splat(1.0), divisor))',
+    find: '*sum /= divisor',
+    replace: '*sum *= 1.0 / divisor',
     suite: cargo('bag'),
   },
   {

@@ -20,7 +20,7 @@ use crate::indices::{each_type, Id, Ids, Indices, Offsets};
 use crate::ops::mean_pool::{add_precise, finish_precise, normalize, weights_of, Pool, Tokens, PRECISE_COLS};
 use crate::ops::tile::Tile;
 use crate::row::{is_decoded, is_plain, with_direct_rows, Plain, Stored};
-use crate::simd::{dispatch, for_each_vector, Isa, Simd, MAX_LANES};
+use crate::simd::{dispatch, dispatch_plain, Isa, Simd, MAX_LANES};
 use crate::table::{Rows, Table};
 use crate::tuning::{Exec, Prefetch};
 use std::ops::Range;
@@ -126,7 +126,7 @@ pub fn bag_finish<'a>(isa: Isa, bag: impl Into<Pool<'a>>, state: &BagState, acc:
 
 #[inline(never)]
 fn finish_any(isa: Isa, mode: Mode, state: &BagState, acc: &mut [f32]) {
-    dispatch!(isa, simd => finish(simd, mode, state, acc));
+    dispatch_plain!(isa, finish(mode, state, acc));
 }
 
 /// Whole bags.
@@ -198,7 +198,7 @@ fn reduce(
             for (first, acc) in parts().zip(out.chunks_mut(most)) {
                 let (cols, mut state) = (first..first + acc.len(), BagState::default());
                 bagger.extend(cols, part.clone(), weights, &mut state, acc);
-                finish(simd, pool.bag.mode, &state, acc);
+                finish(pool.bag.mode, &state, acc);
             }
             normalize(out);
         }
@@ -287,20 +287,17 @@ fn check(pool: &Pool<'_>, ids: Indices<'_>, weights: Option<&[f32]>) {
 }
 
 #[inline(always)]
-fn finish<S: Simd>(simd: S, mode: Mode, state: &BagState, acc: &mut [f32]) {
+fn finish(mode: Mode, state: &BagState, acc: &mut [f32]) {
     let BagState { kept, precise } = state;
     if let Some(sums) = precise {
         finish_precise(kept.ids, sums, acc);
     } else if kept.ids == 0 {
         acc.fill(0.0);
     } else if mode == Mode::Mean {
-        let divisor = simd.splat(kept.weight.unwrap_or(kept.ids as f32));
-        for_each_vector(
-            simd,
-            acc,
-            #[inline(always)]
-            |_, _, sum| simd.div(simd.load(sum), divisor),
-        );
+        let divisor = kept.weight.unwrap_or(kept.ids as f32);
+        for sum in acc {
+            *sum /= divisor;
+        }
     }
 }
 
