@@ -13,7 +13,7 @@ import { idOutOfRange, lengthError, wrongKind } from '../errors.js';
 import { FilledTable } from '../filled-table.js';
 import { readReadOptions } from '../files/load.js';
 import { type LoadSignal, run, wait } from '../files/steps.js';
-import type { Source } from '../files/source.js';
+import type { UrlLike } from '../files/source.js';
 import { DISPOSE, Lifetime } from '../lifetime.js';
 import { type Tensor, tensorOf } from '../tensor.js';
 import type { BatchEncoder, EncodedTexts, PretrainedTokenizer } from '../text/pretrained-tokenizer.js';
@@ -51,9 +51,6 @@ export interface EmbedStreamOptions {
   /** Ends the stream with its reason. */
   readonly signal?: LoadSignal | undefined;
 }
-
-/** The address of a folder. */
-type Folder = string | Extract<Source, { readonly href: string }>;
 
 /** The parts of a model, as an argument of the constructor. */
 class Loaded {
@@ -151,7 +148,10 @@ export class StaticModel {
    * store; `ERR_TOO_LARGE`; `ERR_NOT_INITIALIZED`; `ERR_BACKEND_UNAVAILABLE`; errors of the system, of the network, of
    * `cache` and the reason of `signal`, unchanged. Nothing remains of a load that failed.
    */
-  static async load(source: Folder | StaticModelFiles, options?: StaticModelOptions): Promise<StaticModel> {
+  static async load(
+    source: string | UrlLike | StaticModelFiles,
+    options?: StaticModelOptions,
+  ): Promise<StaticModel> {
     const parts = await loadModel(source, options);
     let encoder: BatchEncoder | undefined;
     try {
