@@ -40,7 +40,7 @@ const REQUIRED = [
 
 /** The files of the model's package. */
 const OF_MODEL =
-  'LICENSE,NOTICE,README.md,config.json,index.d.ts,index.js,model.safetensors,package.json,tokenizer.json';
+  'LICENSE,NOTICE,README.md,config.json,index.cjs,index.d.cts,index.d.ts,index.js,model.safetensors,package.json,tokenizer.json';
 
 /** Forbidden files: sources, tests, caches, and the .gitignore that would exclude dist/. */
 const FORBIDDEN =
