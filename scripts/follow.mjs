@@ -25,20 +25,17 @@ const PYTHON = process.env['PYTHON'] ?? 'python3';
 async function follow(page) {
   const scratch = await realpath(await mkdtemp(path.join(tmpdir(), 'tokenbed-follow-')));
   try {
-    const { stdout } = await must('npm', [
-      'pack',
-      '--json',
-      '--ignore-scripts',
-      '--pack-destination',
-      scratch,
-    ]);
-    const tarball = path.join(scratch, JSON.parse(stdout)[0].filename);
+    const options = ['--json', '--ignore-scripts', '--pack-destination', scratch];
+    const { stdout } = await must('npm', ['pack', '.', './models/minilm-static', ...options]);
+    /** @type {{ name: string, filename: string }[]} */
+    const packed = JSON.parse(stdout);
+    const tarballs = new Map(packed.map(({ name, filename }) => [name, path.join(scratch, filename)]));
     const folder = path.join(scratch, 'empty');
     await mkdir(folder);
     const all = blocks(await readFile(path.join(root, page), 'utf8'));
     let failures = 0;
     for (const [i, block] of all.entries()) {
-      const outcome = await runBlock(block, `block-${i}`, folder, tarball);
+      const outcome = await runBlock(block, `block-${i}`, folder, tarballs);
       if (outcome === undefined) continue;
       const next = all[i + 1];
       const expected = next?.mark === 'prints' ? next.text : undefined;
@@ -59,10 +56,10 @@ async function follow(page) {
 }
 
 /**
- * @param {Block} block @param {string} name @param {string} folder @param {string} tarball
+ * @param {Block} block @param {string} name @param {string} folder @param {ReadonlyMap<string, string>} tarballs
  * @returns {Promise<{ failure?: string, stdout: string, output: string } | undefined>} undefined if it is not a program
  */
-async function runBlock({ mark, language, text }, name, folder, tarball) {
+async function runBlock({ mark, language, text }, name, folder, tarballs) {
   const options = { cwd: folder, env: { NO_COLOR: '1', NODE_OPTIONS: '' } };
   /** @param {string} command @param {string[]} args */
   const outcome = async (command, args) => {
@@ -74,14 +71,11 @@ async function runBlock({ mark, language, text }, name, folder, tarball) {
     await writeFile(path.join(folder, `${name}.${extension}`), program);
     return `${name}.${extension}`;
   };
+  const install = (/** @type {string} */ command) =>
+    command.replaceAll(/\S+/g, (word) => tarballs.get(word) ?? word);
   switch (language) {
     case 'sh':
-      return outcome('bash', [
-        '-euo',
-        'pipefail',
-        '-c',
-        text.replaceAll('npm i tokenbed', `npm i ${tarball}`),
-      ]);
+      return outcome('bash', ['-euo', 'pipefail', '-c', text.replaceAll(/^npm i .*/gm, install)]);
     case 'js':
       return mark === 'run' ? outcome(process.execPath, [await file('js', text)]) : undefined;
     case 'py': {
