@@ -1,5 +1,5 @@
 /**
- * Search in a folder: its paragraphs become vectors, which are saved as i8 rows, opened again and asked.
+ * Search in a folder: its paragraphs become vectors, which are saved as i8 rows, opened again and searched.
  *
  *   npm run example search
  *   node .cache/examples/search/main.js FOLDER INDEX QUESTION ...      any folder of .md and .txt files

@@ -1,4 +1,4 @@
-/** `tokenbed search` compared with the library, and its index: made, used again, made again, never partial. */
+/** `tokenbed search` compared with the library, and its index: made, used again, rebuilt, never partial. */
 
 import { spawnSync } from 'node:child_process';
 import {
@@ -301,26 +301,26 @@ describe('search --index', () => {
     expect(await hits([...INDEX, '-k1'], { cwd })).toEqual([first]);
   });
 
-  it('is made again when a file has changed', async () => {
+  it('is rebuilt when a file has changed', async () => {
     const cwd = made();
     await printed([...INDEX, ...FILES], { cwd });
     appendFileSync(path.join(cwd, 'b.txt'), 'hello world');
     const lines = [...LINES, { file: 'b.txt', line: 4, text: 'hello world' }];
     const expected = await library(cwd, { lines, stored: true });
-    const message = 'tokenbed: i.safetensors is made again: b.txt has changed\n';
+    const message = 'tokenbed: i.safetensors is rebuilt: b.txt has changed\n';
     await expectHits(INDEX, cwd, expected, message);
     await expectHits(INDEX, cwd, expected);
     // Of the same size, but of another time.
     utimesSync(path.join(cwd, 'a.txt'), 1e9, 1e9);
-    await expectHits(INDEX, cwd, expected, 'is made again: a.txt has changed\n');
+    await expectHits(INDEX, cwd, expected, 'is rebuilt: a.txt has changed\n');
     await expectHits([...INDEX, ...FILES], cwd, expected);
   });
 
-  it('is made again for other files, or in another order', async () => {
+  it('is rebuilt for other files, or in another order', async () => {
     const cwd = made();
     await printed([...INDEX, ...FILES], { cwd });
     const lines = LINES.filter(({ file }) => file === 'b.txt');
-    const message = 'tokenbed: i.safetensors is made again: it is of other files\n';
+    const message = 'tokenbed: i.safetensors is rebuilt: it is of other files\n';
     await expectHits([...INDEX, 'b.txt'], cwd, await library(cwd, { lines, stored: true }), message);
     await expectHits(
       [...INDEX, 'b.txt', 'a.txt', '-k1'],
@@ -336,14 +336,14 @@ describe('search --index', () => {
     );
   });
 
-  it('is made again for another model, dtype or dim', async () => {
+  it('is rebuilt for another model, dtype or dim', async () => {
     const cwd = made();
     await printed([...INDEX, ...FILES], { cwd });
-    const dim = 'tokenbed: i.safetensors is made again: its vectors have 20 columns, not 7\n';
+    const dim = 'tokenbed: i.safetensors is rebuilt: its vectors have 20 columns, not 7\n';
     const expected = await library(cwd, { dim: 7, stored: true });
     await expectHits([...INDEX, '--dim', '7', ...FILES], cwd, expected, dim);
     await expectHits([...INDEX, '--dim', '7'], cwd, expected);
-    const model = 'tokenbed: i.safetensors is made again: the model is another one\n';
+    const model = 'tokenbed: i.safetensors is rebuilt: the model is another one\n';
     const { stderr } = await tokenbed([...INDEX, '--dim', '7', '--dtype', 'f16'], { cwd });
     expect(stderr).toBe(model);
     writeModel(cwd, 'm', { ...PARTS, rows: values(TOKENS * DIM, 5) });

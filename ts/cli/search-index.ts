@@ -70,7 +70,7 @@ export class IndexedSearch {
 
   /**
    * Reads the index, if it exists, and the states of the files; without `files`, of those that it was made from. Errors:
-   * `ERR_FORMAT` for a file that is no such index; system errors; a `UsageError`.
+   * `ERR_FORMAT` for a file that is not such an index; system errors; a `UsageError`.
    */
   static async open(file: string, files: readonly string[]): Promise<IndexedSearch> {
     if (files.includes(STANDARD))
@@ -103,7 +103,7 @@ export class IndexedSearch {
     if (this.#found === null) return this.#make(model, description);
     const change = this.#change(this.#found, model, description);
     if (change === null) return this.#found;
-    process.stderr.write(`tokenbed: ${this.#path} is made again: ${change}\n`);
+    process.stderr.write(`tokenbed: ${this.#path} is rebuilt: ${change}\n`);
     return this.#make(model, description);
   }
 

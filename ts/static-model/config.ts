@@ -138,12 +138,3 @@ function codePoints(text: string): number {
   for (let i = 0; i + 1 < text.length; i++) if (text.codePointAt(i)! > 0xffff) count--;
   return count;
 }
-
-/** The first `most` code points of a text. */
-export function cutText(text: string, most: number): string {
-  if (text.length <= most) return text;
-  let end = 0;
-  for (let count = 0; count < most && end < text.length; count++)
-    end += text.codePointAt(end)! > 0xffff ? 2 : 1;
-  return text.slice(0, end);
-}

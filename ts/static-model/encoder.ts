@@ -70,3 +70,12 @@ function enlarged(ids: OrdinaryIds, least: number): OrdinaryIds {
   longer.set(ids);
   return longer;
 }
+
+/** The first `most` code points of a text. */
+export function cutText(text: string, most: number): string {
+  if (text.length <= most) return text;
+  let end = 0;
+  for (let count = 0; count < most && end < text.length; count++)
+    end += text.codePointAt(end)! > 0xffff ? 2 : 1;
+  return text.slice(0, end);
+}

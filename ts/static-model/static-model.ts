@@ -18,8 +18,8 @@ import { DISPOSE, Lifetime } from '../lifetime.js';
 import { type Tensor, tensorOf } from '../tensor.js';
 import type { BatchEncoder, EncodedTexts, PretrainedTokenizer } from '../text/pretrained-tokenizer.js';
 import { readText, readTextArray } from '../tokenizer/tokenizer.js';
-import { cutText } from './config.js';
-import { EncodedList, encoderOf } from './encoder.js';
+
+import { cutText, EncodedList, encoderOf } from './encoder.js';
 import type { StaticModelFiles } from './files.js';
 import {
   loadModel,

@@ -216,6 +216,8 @@ fn extend_decoded(
     state: &mut BagState,
     acc: &mut [f32],
 ) {
+    // Sums in f64 are not reset: their columns fit one tile.
+    const { assert!(PRECISE_COLS <= Tile::COLS) };
     let (Pool { bag, tokens, .. }, before) = (*pool, state.kept);
     let (mut factors, mut precise) = ([1.0; Tile::ROWS], [1.0; Tile::ROWS]);
     for (t, acc) in acc.chunks_mut(Tile::COLS).enumerate() {
@@ -526,8 +528,8 @@ impl Run {
     pub const LEN: usize = 256;
 
     /// Replaces the run by the rows of all `ids` (at most `LEN`) except those equal to `skip`, and by their weights if
-    /// there are any. Compiled once: a copy of at most `LEN` ids gains little from wide vectors, and its code for every type of ids
-    /// takes as much as the rest of a kernel.
+    /// there are any. Compiled once: a copy of at most `LEN` ids gains little from wide vectors, and its code for every
+    /// type of ids takes as much as the rest of a kernel.
     #[inline(never)]
     pub fn fill(
         &mut self,
