@@ -159,6 +159,15 @@ describe('a folder', () => {
     expect(requests).toEqual([]);
   });
 
+  it.each([403, 404, 410])('whose server answers %i for a file that is not there', async (status) => {
+    const { url } = await serve((request, response) => {
+      const contents = NESTED[(request.url ?? '').slice(1)];
+      if (contents === undefined) response.writeHead(status).end();
+      else response.writeHead(200, { 'content-length': Buffer.byteLength(contents) }).end(contents);
+    });
+    await expectVector(url(''), OTHER, 'sentence-transformers', false);
+  });
+
   it('whose server fails is not another layout', async () => {
     const { url, requests } = await serve((_, response) => response.writeHead(500).end());
     await expectRejection(StaticModel.load(url('')), {
