@@ -300,6 +300,28 @@ export interface Kernels {
   ): number;
 
   /**
+   * Sets whether backward passes add to the gradient of a table of f32 that can be written, and the row that gets none.
+   * Ends the gradient. Initially, backward passes check their arguments and add nothing.
+   */
+  tableTrains(table: number, trains: boolean, padding: number | undefined): void;
+  /**
+   * Adds row i of `gradOutput` to row `ids[i]` of the gradient of the table, in order; the first one is stored. With
+   * `byFreq` it is divided by the number of entries of `ids` with that row. Returns a status, as do all backward passes;
+   * NaN if the memory does not suffice. They may grow linear memory.
+   */
+  backward(table: number, ids: IdArray, gradOutput: Float32Array, byFreq: boolean): number;
+  /** The number of rows of the gradient of a table; `undefined` if there is none. */
+  gradientCount(table: number): number | undefined;
+  /** The bytes of memory of the gradient of a table. */
+  gradientBytes(table: number): number;
+  /** Ends the gradient of a table. Its memory is reused for the next one, and freed with the table. */
+  gradientClear(table: number): void;
+  /** out = the rows of the gradient, ascending. A status. */
+  gradientRows(table: number, out: Uint32Array): number;
+  /** out = the values of the gradient, in ascending order of the rows. A status. */
+  gradientValues(table: number, out: Float32Array): number;
+
+  /**
    * ids[q], scores[q] = the `k` best rows of the table for query q, best first: by dot product, or by cosine. `k` is at
    * most the number of rows.
    */

@@ -18,7 +18,7 @@ use tokenbed_core::indices::Mapping;
 use tokenbed_core::memory::{Contents, Memory, TableSpec, Write};
 #[cfg(unix)]
 use tokenbed_core::memory::{CutFile, Read};
-use tokenbed_core::ops::{self, Dropout, Layout, Misfit, Mode, Norm, Sinusoid};
+use tokenbed_core::ops::{self, Dropout, Gradient, Layout, Misfit, Mode, Norm, Sinusoid};
 use tokenbed_core::simd::{self, Isa};
 use tokenbed_core::{DType, Exec, Table, TableMut};
 
@@ -133,6 +133,14 @@ pub struct RotaryRecord {
 pub(crate) struct StoredTable {
     spec: TableSpec,
     memory: Access,
+    training: Option<Box<Training>>,
+}
+
+/// What training keeps with a table.
+pub(crate) struct Training {
+    /// The row that gets no gradient and is never updated.
+    pub padding: Option<usize>,
+    pub gradient: Gradient,
 }
 
 enum Access {
@@ -142,13 +150,21 @@ enum Access {
 }
 
 impl StoredTable {
+    fn new(spec: TableSpec, memory: Access) -> Self {
+        StoredTable {
+            spec,
+            memory,
+            training: None,
+        }
+    }
+
     fn read(&self) -> Result<Table<'_>, Failure> {
-        let bytes = match &self.memory {
-            Access::Write(memory) => memory.bytes(),
-            #[cfg(unix)]
-            Access::Mapped(mapped) => mapped.memory.bytes(),
-        };
-        Ok(Table::new(self.spec, &bytes[..self.spec.bytes()])?)
+        read(self.spec, &self.memory)
+    }
+
+    /// The table, and what training keeps with it.
+    fn train(&mut self) -> Result<(Table<'_>, Option<&mut Training>), Failure> {
+        Ok((read(self.spec, &self.memory)?, self.training.as_deref_mut()))
     }
 
     /// The table, for writing rows. Tables of blocks have no such access.
@@ -197,6 +213,15 @@ impl StoredTable {
     }
 }
 
+fn read(spec: TableSpec, memory: &Access) -> Result<Table<'_>, Failure> {
+    let bytes = match memory {
+        Access::Write(memory) => memory.bytes(),
+        #[cfg(unix)]
+        Access::Mapped(mapped) => mapped.memory.bytes(),
+    };
+    Ok(Table::new(spec, &bytes[..spec.bytes()])?)
+}
+
 /// Rows of a file in memory.
 #[cfg(unix)]
 struct Mapped {
@@ -236,12 +261,9 @@ fn mapped_table(record: MapRecord) -> Result<Option<StoredTable>, Failure> {
     }
     let memory = Memory::map(record.fd, record.path.as_ref(), offset, spec.bytes(), length);
     let memory = memory.map_err(|cut| cut_short(cut, &record.path))?;
-    Ok(memory.map(|memory| StoredTable {
-        spec,
-        memory: Access::Mapped(Mapped {
-            memory,
-            path: record.path,
-        }),
+    Ok(memory.map(|memory| {
+        let path = record.path;
+        StoredTable::new(spec, Access::Mapped(Mapped { memory, path }))
     }))
 }
 
@@ -455,8 +477,7 @@ impl Environment {
         if len < spec.bytes() {
             return Err(Failure::Short("memory", len, spec.bytes()));
         }
-        let memory = Access::Write(memory);
-        self.keep(Object::Table(StoredTable { spec, memory }))
+        self.keep(Object::Table(StoredTable::new(spec, Access::Write(memory))))
     }
 
     /// Maps rows of a file; `None` if the system cannot. The table can only be read.
@@ -660,6 +681,34 @@ impl Environment {
     pub fn table_mut(&mut self, handle: f64) -> Result<TableMut<'_>, Failure> {
         match self.objects.get_mut(handle) {
             Some(Object::Table(table)) => table.write(),
+            _ => Err(Failure::Handle(handle)),
+        }
+    }
+
+    /// Sets whether backward passes add to the gradient of a table of writable f32, and its padding row. What there was
+    /// of a gradient ends.
+    pub fn table_trains(&mut self, handle: f64, trains: bool, padding: Option<f64>) -> Result<(), Failure> {
+        let table = match self.objects.get_mut(handle) {
+            Some(Object::Table(table)) => table,
+            _ => return Err(Failure::Handle(handle)),
+        };
+        if trains && (table.spec.dtype() != DType::F32 || table.write().is_err()) {
+            return Err(Failure::ReadOnly);
+        }
+        table.training = trains.then(|| {
+            Box::new(Training {
+                padding: padding.map(|row| row as usize),
+                gradient: Gradient::new(table.spec.dim()),
+            })
+        });
+        Ok(())
+    }
+
+    /// A table for reading, and what training keeps with it; `None` if it is frozen.
+    pub(crate) fn training(&mut self, handle: f64) -> Result<(Table<'_>, Option<&mut Training>), Failure> {
+        self.table(handle)?; // checks the file of a mapped one
+        match self.objects.get_mut(handle) {
+            Some(Object::Table(table)) => table.train(),
             _ => Err(Failure::Handle(handle)),
         }
     }

@@ -5,6 +5,7 @@
 //!   run, nearest, rows    resolve handles, check arguments and ids, compute       one function per export
 //!     environment         the objects of one JavaScript environment, by handle
 //!     arrays              the caller's arrays: whole slices, or tiles of them
+//!     gradient            backward passes, and the gradients of tables
 //!     files, words, hash  headers of files, word vectors, SHA-256
 //!     text                tokenizers of models, by handle                         crates/node, crates/text-wasm
 //!     split, pool         rows shared between threads (native)
@@ -17,6 +18,7 @@ mod ahead;
 pub mod arrays;
 pub mod environment;
 pub mod files;
+pub mod gradient;
 pub mod handles;
 pub mod hash;
 pub mod nearest;

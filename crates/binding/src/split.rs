@@ -133,6 +133,21 @@ pub fn by_parts<T: Send>(parts: Parts, states: &mut [T], work: impl Fn(&mut T, R
     });
 }
 
+/// Calls `work` with each of `items`, on a thread for each of them or on fewer.
+///
+/// # Panics
+/// If `work` panics.
+pub fn each<T: Send>(items: Vec<T>, work: impl Fn(T) + Sync) {
+    let (threads, items) = (items.len(), Mutex::new(items.into_iter()));
+    fork_join(threads, &|| loop {
+        let item = lock(&items).next();
+        let Some(item) = item else {
+            return;
+        };
+        work(item);
+    });
+}
+
 /// No code that can panic runs under these locks.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)

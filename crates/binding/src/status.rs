@@ -2,13 +2,16 @@
 //!
 //! A status is -1 when the call is done; `s >= 0` is the first bad entry of the first index argument (token ids, or
 //! positions if they are the only one); `s <= -2` is entry `-2 - s` of the second one (position ids, or offsets). If
-//! the status is not -1, nothing was written.
+//! the status is not -1, nothing was written. Calls that allocate have a status for exhausted memory, too.
 
 use std::fmt;
 use tokenbed_core::Error;
 
 /// The status of a call that is done.
 pub const DONE: f64 = -1.0;
+
+/// The status of a call for which the memory does not suffice. Nothing was written.
+pub const EXHAUSTED: f64 = f64::NAN;
 
 /// The status for the first bad entry of the first index argument.
 pub fn first(position: usize) -> f64 {

@@ -21,9 +21,11 @@
 
 #[cfg(unix)]
 mod file;
+mod growing;
 
 #[cfg(unix)]
 pub use file::CutFile;
+pub use growing::Growing;
 
 use crate::dtype::{Block, DType};
 use crate::error::Error;

@@ -65,6 +65,7 @@ direct! {
     "embedRun" = embed_run(embed, ids, seq, positions, call, out);
     "positionsRun" = positions_run(op, x, seq, positions, call, out);
     "rotaryRun" = rotary_run(op, x, heads, seq, positions, inverse, out);
+    "backward" = backward(table, ids, grad_output, by_freq);
     "nearest" = nearest(table, queries, k, cosine, ids, scores);
     "similarity" = similarity(a, b, dim, out);
     "textEncode" = text_encode(tokenizer, bytes, ends, count, special, ids, at);

@@ -17,7 +17,7 @@ use napi::Env;
 use napi_derive::napi;
 use text::text_encode;
 use tokenbed_binding::text::Texts;
-use tokenbed_binding::{self as binding, rows, run, Environment, Failure};
+use tokenbed_binding::{self as binding, gradient, rows, run, Environment, Failure};
 
 /// The objects of one JavaScript environment. The exit of a worker frees them.
 #[derive(Default)]
@@ -690,6 +690,56 @@ pub fn rotary_run(
         let x = x.as_ref().map(Floats::slice);
         run::rotary_run(env, op, x, heads, seq, positions.at(), inverse, out.whole())
     })
+}
+
+/// Sets whether backward passes add to the gradient of a table, and its padding row.
+#[napi(ts_args_type = "table: number, trains: boolean, padding: number | undefined")]
+pub fn table_trains(env: Env, table: f64, trains: bool, padding: Option<f64>) -> napi::Result<()> {
+    with(&env, |env| env.table_trains(table, trains, padding))
+}
+
+/// Adds rows to the gradient of a table.
+#[napi(ts_args_type = "table: number, ids: IdArray, gradOutput: Float32Array, byFreq: boolean")]
+pub fn backward(
+    env: Env,
+    table: f64,
+    ids: Integers,
+    grad_output: Floats,
+    by_freq: bool,
+) -> napi::Result<f64> {
+    with(&env, |env| {
+        gradient::backward(env, table, ids.ids(), grad_output.slice(), by_freq)
+    })
+}
+
+/// The number of rows of a gradient; `undefined` if there is none.
+#[napi(ts_return_type = "number | undefined")]
+pub fn gradient_count(env: Env, table: f64) -> napi::Result<OrUndefined<f64>> {
+    with(&env, |env| gradient::count(env, table)).map(OrUndefined)
+}
+
+/// Bytes of memory of a gradient.
+#[napi]
+pub fn gradient_bytes(env: Env, table: f64) -> napi::Result<f64> {
+    with(&env, |env| gradient::bytes(env, table))
+}
+
+/// Ends a gradient.
+#[napi]
+pub fn gradient_clear(env: Env, table: f64) -> napi::Result<()> {
+    with(&env, |env| gradient::clear(env, table))
+}
+
+/// The rows of a gradient, ascending.
+#[napi(ts_args_type = "table: number, out: Uint32Array")]
+pub fn gradient_rows(env: Env, table: f64, mut out: IdsOut) -> napi::Result<f64> {
+    with(&env, |env| gradient::rows(env, table, out.whole()))
+}
+
+/// The values of a gradient, in ascending order of the rows.
+#[napi(ts_args_type = "table: number, out: Float32Array")]
+pub fn gradient_values(env: Env, table: f64, mut out: FloatsOut) -> napi::Result<f64> {
+    with(&env, |env| gradient::values(env, table, out.whole()))
 }
 
 /// Finds the best rows of a table for each query.

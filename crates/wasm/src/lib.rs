@@ -10,7 +10,7 @@ mod tiles;
 use std::cell::RefCell;
 use tiles::{Bytes, Floats, FloatsOut, IdsOut, Integers, IDS, SECOND};
 use tokenbed_binding::owned::Owned;
-use tokenbed_binding::{self as binding, rows, run, Environment, Failure};
+use tokenbed_binding::{self as binding, gradient, rows, run, Environment, Failure};
 use wasm_bindgen::prelude::*;
 
 thread_local! {
@@ -517,6 +517,63 @@ pub fn rotary_run(
         let (x, positions) = (Floats::optional(x)?, Integers::positions(positions)?);
         run::rotary_run(env, op, x, heads, seq, positions, inverse, FloatsOut::new(out)?)
     })
+}
+
+/// Sets whether backward passes add to the gradient of a table, and its padding row.
+#[wasm_bindgen(js_name = tableTrains)]
+pub fn table_trains(
+    table: f64,
+    trains: bool,
+    #[wasm_bindgen(unchecked_param_type = "number | undefined")] padding: Option<f64>,
+) {
+    with(|env| env.table_trains(table, trains, padding))
+}
+
+/// Adds rows to the gradient of a table.
+#[wasm_bindgen]
+pub fn backward(
+    table: f64,
+    #[wasm_bindgen(unchecked_param_type = "IdArray")] ids: &JsValue,
+    #[wasm_bindgen(unchecked_param_type = "Float32Array")] grad_output: &JsValue,
+    by_freq: bool,
+) -> f64 {
+    with(|env| {
+        let (ids, rows) = (Integers::new(ids, &IDS)?, Floats::new(grad_output)?);
+        gradient::backward(env, table, ids, rows, by_freq)
+    })
+}
+
+/// The number of rows of a gradient; `undefined` if there is none.
+#[wasm_bindgen(js_name = gradientCount, unchecked_return_type = "number | undefined")]
+pub fn gradient_count(table: f64) -> Option<f64> {
+    with(|env| gradient::count(env, table))
+}
+
+/// Bytes of memory of a gradient.
+#[wasm_bindgen(js_name = gradientBytes)]
+pub fn gradient_bytes(table: f64) -> f64 {
+    with(|env| gradient::bytes(env, table))
+}
+
+/// Ends a gradient.
+#[wasm_bindgen(js_name = gradientClear)]
+pub fn gradient_clear(table: f64) {
+    with(|env| gradient::clear(env, table))
+}
+
+/// The rows of a gradient, ascending.
+#[wasm_bindgen(js_name = gradientRows)]
+pub fn gradient_rows(table: f64, #[wasm_bindgen(unchecked_param_type = "Uint32Array")] out: &JsValue) -> f64 {
+    with(|env| gradient::rows(env, table, IdsOut::new(out)?))
+}
+
+/// The values of a gradient, in ascending order of the rows.
+#[wasm_bindgen(js_name = gradientValues)]
+pub fn gradient_values(
+    table: f64,
+    #[wasm_bindgen(unchecked_param_type = "Float32Array")] out: &JsValue,
+) -> f64 {
+    with(|env| gradient::values(env, table, FloatsOut::new(out)?))
 }
 
 /// Finds the best rows of a table for each query.

@@ -31,6 +31,27 @@ impl<R: Row> Row for Scaled<R> {
     }
 }
 
+/// `row / divisor`
+#[derive(Debug, Clone, Copy)]
+pub struct Divided<R>(pub R, pub f32);
+
+impl<R: Row> Row for Divided<R> {
+    #[inline(always)]
+    fn cols(self, cols: Range<usize>) -> Self {
+        Divided(self.0.cols(cols), self.1)
+    }
+
+    #[inline(always)]
+    fn get(self, col: usize) -> f32 {
+        self.0.get(col) / self.1
+    }
+
+    #[inline(always)]
+    fn load<S: Simd>(self, simd: S, col: usize, n: usize) -> S::F32 {
+        simd.div(self.0.load(simd, col, n), simd.splat(self.1))
+    }
+}
+
 /// `a + b`
 #[derive(Debug, Clone, Copy)]
 pub struct Plus<A, B>(pub A, pub B);

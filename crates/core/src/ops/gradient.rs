@@ -1,0 +1,414 @@
+//! The gradient of a table: the sum of the contributions to each row that occurred.
+//!
+//! ```text
+//! for (row, c) in contributions, in the order of the call:      c has D values
+//!     row is padding:     nothing
+//!     row is new:         g[row] = c                            bit for bit
+//!     otherwise:          g[row] = f32(g[row] + c)
+//! ```
+//! A row gets a *slot* when it first occurs: the place of its sum. Slots are numbered in the order of the contributions,
+//! so nothing depends on the hash table that finds them, and a later call continues where an earlier one ended. Rows are
+//! sorted only when they are read.
+//!
+//! ```text
+//! begin, assign, commit     the slot of every contribution of a call, and memory for new rows; or nothing has changed
+//! add_rows, ...             the contributions, in tiles, column ranges and parts for threads: no bit depends on them
+//! ```
+//! A part is a range of slots, so one thread adds all contributions to a row.
+
+use crate::expr::Divided;
+use crate::indices::Indices;
+use crate::memory::Growing;
+use crate::row::{F32Row, Row};
+use crate::simd::{dispatch, for_each_vector, Hint, Isa, Simd, LINE};
+use std::ops::Range;
+
+/// Where a contribution goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Slot(u32);
+
+impl Slot {
+    /// The slot of padding.
+    const NONE: Slot = Slot(u32::MAX);
+
+    /// Marks the first contribution to a row.
+    const FIRST: u32 = 1 << 31;
+
+    /// The number of slots.
+    const LIMIT: usize = Slot::FIRST as usize - 1;
+
+    /// The place of the row; `None` for padding.
+    #[inline(always)]
+    fn place(self) -> Option<usize> {
+        (self != Slot::NONE).then_some((self.0 & !Slot::FIRST) as usize)
+    }
+
+    /// The number of contributions to the row, from those of all slots.
+    #[inline(always)]
+    pub(crate) fn count(self, counts: &[u32]) -> f32 {
+        self.place().map_or(1.0, |place| counts[place] as f32)
+    }
+
+    /// Whether the contribution is stored instead of added.
+    #[inline(always)]
+    fn is_first(self) -> bool {
+        self.0 & Slot::FIRST != 0
+    }
+}
+
+/// The slot of each row: a hash table with open addressing that compares keys in the list of rows.
+///
+/// It has 4 bytes per entry and at least two entries per row, however large the table is: that of a batch stays in the
+/// caches.
+#[derive(Debug, Default)]
+struct Index {
+    /// 0, or a slot + 1. The length is 0 or a power of two.
+    entries: Vec<u32>,
+}
+
+impl Index {
+    /// Mixes the bits of a row: the finalizer `lowbias32` of Wellons, "Prospecting for hash functions" (2018).
+    #[inline(always)]
+    fn hash(row: u32) -> usize {
+        let x = (row ^ (row >> 16)).wrapping_mul(0x7feb_352d);
+        let x = (x ^ (x >> 15)).wrapping_mul(0x846c_a68b);
+        (x ^ (x >> 16)) as usize
+    }
+
+    /// The place of `row`'s entry: one with its slot, or an empty one.
+    #[inline(always)]
+    fn find(&self, rows: &[u32], row: u32) -> usize {
+        let mask = self.entries.len() - 1;
+        let mut at = Index::hash(row) & mask;
+        loop {
+            match self.entries[at] {
+                0 => return at,
+                entry if rows[entry as usize - 1] == row => return at,
+                _ => at = (at + 1) & mask,
+            }
+        }
+    }
+
+    /// Makes room for another row. Returns false if memory is exhausted.
+    #[inline(always)]
+    fn reserve(&mut self, rows: &[u32]) -> bool {
+        2 * rows.len() < self.entries.len() || self.grow(rows)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn grow(&mut self, rows: &[u32]) -> bool {
+        let len = (2 * self.entries.len()).max(64);
+        let mut entries = Vec::new();
+        if entries.try_reserve_exact(len).is_err() {
+            return false;
+        }
+        entries.resize(len, 0);
+        self.entries = entries;
+        for (slot, &row) in rows.iter().enumerate() {
+            let at = self.find(rows, row);
+            self.entries[at] = slot as u32 + 1;
+        }
+        true
+    }
+
+    /// Removes the rows with the slots from `first` on. Costs what they cost, not what the table has room for.
+    fn remove(&mut self, rows: &[u32], first: usize) {
+        if 8 * rows.len() > self.entries.len() && first == 0 {
+            return self.entries.fill(0);
+        }
+        let mask = self.entries.len().wrapping_sub(1);
+        // The last one first: then no entry that is still needed lies behind a removed one.
+        for slot in (first..rows.len()).rev() {
+            let mut at = Index::hash(rows[slot]) & mask;
+            while self.entries[at] != slot as u32 + 1 {
+                at = (at + 1) & mask;
+            }
+            self.entries[at] = 0;
+        }
+    }
+}
+
+/// The gradient of a table of `dim` columns.
+#[derive(Debug, Default)]
+pub struct Gradient {
+    dim: usize,
+    exists: bool,
+    /// The row of each slot.
+    rows: Vec<u32>,
+    index: Index,
+    /// The sum of each slot.
+    sums: Growing,
+    /// The slot of each contribution of the current call.
+    call: Vec<Slot>,
+    /// The number of rows before the current call.
+    before: usize,
+}
+
+impl Gradient {
+    /// No gradient yet, of a table of `dim` columns. Allocates nothing.
+    pub fn new(dim: usize) -> Self {
+        Gradient {
+            dim,
+            ..Gradient::default()
+        }
+    }
+
+    /// The number of rows; `None` if there is no gradient.
+    pub fn count(&self) -> Option<usize> {
+        self.exists.then_some(self.rows.len())
+    }
+
+    /// The number of columns.
+    pub fn dim(&self) -> usize {
+        self.dim
+    }
+
+    /// Bytes of memory.
+    pub fn bytes(&self) -> usize {
+        let words = self.rows.capacity() + self.index.entries.capacity() + self.call.capacity();
+        words * size_of::<u32>() + self.sums.bytes()
+    }
+
+    /// The row of each slot, in the order of their first contributions.
+    pub fn rows(&self) -> &[u32] {
+        &self.rows
+    }
+
+    /// The sum of each slot, `[count, dim]`.
+    pub fn sums(&self) -> &[f32] {
+        &self.sums.values()[..self.rows.len() * self.dim]
+    }
+
+    /// The same, mutable.
+    pub fn sums_mut(&mut self) -> &mut [f32] {
+        &mut self.sums.values_mut()[..self.rows.len() * self.dim]
+    }
+
+    /// The slots in the order of their rows; `None` if memory is exhausted.
+    pub fn order(&self) -> Option<Vec<u32>> {
+        let mut keys = Vec::new();
+        let mut order = Vec::new();
+        keys.try_reserve_exact(self.rows.len()).ok()?;
+        order.try_reserve_exact(self.rows.len()).ok()?;
+        keys.extend(
+            self.rows
+                .iter()
+                .zip(0u64..)
+                .map(|(&row, slot)| u64::from(row) << 32 | slot),
+        );
+        keys.sort_unstable();
+        order.extend(keys.iter().map(|&key| key as u32));
+        Some(order)
+    }
+
+    /// Ends the gradient. Its memory is reused for the next one.
+    pub fn clear(&mut self) {
+        self.index.remove(&self.rows, 0);
+        self.rows.clear();
+        self.exists = false;
+    }
+
+    /// Begins a call with `contributions`. Returns false if memory is exhausted; so do the next two, and then
+    /// [`cancel`](Gradient::cancel) must follow.
+    #[must_use]
+    pub fn begin(&mut self, contributions: usize) -> bool {
+        self.before = self.rows.len();
+        self.call.clear();
+        self.call.try_reserve(contributions).is_ok()
+    }
+
+    /// Assigns slots to the next contributions of the call: those to `ids`, without `padding`.
+    #[must_use]
+    pub fn assign(&mut self, ids: Indices<'_>, padding: Option<usize>) -> bool {
+        for i in 0..ids.len() {
+            let id = ids.get(i);
+            if padding == Some(id) {
+                self.call.push(Slot::NONE);
+            } else if !self.index.reserve(&self.rows) || !self.assign_row(id as u32) {
+                return false;
+            }
+        }
+        true
+    }
+
+    #[inline(always)]
+    fn assign_row(&mut self, row: u32) -> bool {
+        let at = self.index.find(&self.rows, row);
+        let slot = match self.index.entries[at] {
+            0 => {
+                let slot = self.rows.len();
+                if slot == Slot::LIMIT || self.rows.try_reserve(1).is_err() {
+                    return false;
+                }
+                self.rows.push(row);
+                self.index.entries[at] = slot as u32 + 1;
+                slot as u32 | Slot::FIRST
+            }
+            entry => entry - 1,
+        };
+        self.call.push(Slot(slot));
+        true
+    }
+
+    /// Reserves memory for the sums of the new rows. From now on there is a gradient.
+    #[must_use]
+    pub fn commit(&mut self) -> bool {
+        let needed = self.rows.len().checked_mul(self.dim);
+        let kept = self.before * self.dim;
+        let reserved = needed.is_some_and(|needed| self.sums.reserve(needed, kept, usize::MAX));
+        self.exists |= reserved;
+        reserved
+    }
+
+    /// Undoes a call that was not committed.
+    pub fn cancel(&mut self) {
+        self.index.remove(&self.rows, self.before);
+        self.rows.truncate(self.before);
+        self.call.clear();
+    }
+
+    /// The number of contributions to each slot in the call; `None` if memory is exhausted.
+    pub fn counts(&self) -> Option<Vec<u32>> {
+        let mut counts = Vec::new();
+        counts.try_reserve_exact(self.rows.len()).ok()?;
+        counts.resize(self.rows.len(), 0u32);
+        for place in self.call.iter().filter_map(|slot| slot.place()) {
+            counts[place] += 1;
+        }
+        Some(counts)
+    }
+
+    /// The slots of the contributions of the call, and all sums.
+    pub fn call(&mut self) -> (&[Slot], Sums<'_>) {
+        let values = &mut self.sums.values_mut()[..self.rows.len() * self.dim];
+        let sums = Sums {
+            first: 0,
+            dim: self.dim,
+            values,
+        };
+        (&self.call, sums)
+    }
+}
+
+/// The sums of a range of slots.
+#[derive(Debug)]
+pub struct Sums<'a> {
+    first: usize,
+    dim: usize,
+    values: &'a mut [f32],
+}
+
+impl<'a> Sums<'a> {
+    /// Splits the sums into at most `parts` with about as many of the contributions `call` each.
+    pub fn split(self, call: &[Slot], parts: usize) -> Vec<Sums<'a>> {
+        let slots = self.values.len() / self.dim.max(1);
+        let mut counts = vec![0u32; slots];
+        for place in call.iter().filter_map(|slot| slot.place()) {
+            counts[place] += 1;
+        }
+        let (mut split, mut rest) = (Vec::with_capacity(parts), self);
+        let (mut taken, mut start) = (0, 0);
+        for (slot, count) in counts.into_iter().enumerate() {
+            taken += count as usize;
+            if split.len() + 1 < parts && taken * parts >= call.len() * (split.len() + 1) {
+                let (part, after) = rest.values.split_at_mut((slot + 1 - start) * rest.dim);
+                split.push(Sums { values: part, ..rest });
+                start = slot + 1;
+                rest = Sums {
+                    first: start,
+                    dim: rest.dim,
+                    values: after,
+                };
+            }
+        }
+        split.push(rest);
+        split
+    }
+
+    /// Columns `cols` of the sum at `slot`, if it is one of these.
+    #[inline(always)]
+    fn row(&mut self, slot: Slot, cols: &Range<usize>) -> Option<&mut [f32]> {
+        let start = slot.place()?.checked_sub(self.first)?.checked_mul(self.dim)?;
+        self.values.get_mut(start + cols.start..start + cols.end)
+    }
+
+    /// Prefetches the sum at `slot`. One that is not of these may be prefetched, too.
+    #[inline(always)]
+    fn prefetch<S: Simd>(&self, simd: S, slot: Slot, cols: &Range<usize>) {
+        let Some(place) = slot.place() else { return };
+        let value = place
+            .wrapping_sub(self.first)
+            .wrapping_mul(self.dim)
+            .wrapping_add(cols.start);
+        let start = self.values.as_ptr().wrapping_add(value).cast::<u8>();
+        for line in (0..cols.len() * size_of::<f32>()).step_by(LINE) {
+            simd.prefetch(Hint::Near, start.wrapping_add(line));
+        }
+    }
+}
+
+/// The prefetch distance, in contributions.
+const DISTANCE: usize = 16;
+
+/// The bytes of a row up to which it is prefetched whole: hardware prefetchers follow longer rows.
+const LONGEST: usize = 1024;
+
+/// Adds columns `cols` of contributions: contribution i is `row(i)`, which has `cols.len()` columns, and goes to
+/// `slots[i]`.
+#[inline(always)]
+pub(crate) fn add_each<S: Simd, R: Row>(
+    simd: S,
+    sums: &mut Sums<'_>,
+    slots: &[Slot],
+    cols: &Range<usize>,
+    row: impl Fn(usize) -> R,
+) {
+    let prefetching = cols.len() * size_of::<f32>() <= LONGEST;
+    for (i, &slot) in slots.iter().enumerate() {
+        if let Some(&ahead) = slots.get(i + DISTANCE).filter(|_| prefetching) {
+            sums.prefetch(simd, ahead, cols);
+        }
+        let Some(sum) = sums.row(slot, cols) else {
+            continue;
+        };
+        let contribution = row(i);
+        if slot.is_first() {
+            contribution.copy_to(simd, sum);
+        } else {
+            for_each_vector(
+                simd,
+                sum,
+                #[inline(always)]
+                |col, n, sum| simd.add(simd.load(sum), contribution.load(simd, col, n)),
+            );
+        }
+    }
+}
+
+/// Adds rows: contribution i is row i of `rows`, `[slots.len(), cols.len()]`, divided by the count of its slot if there
+/// are `counts`.
+///
+/// # Panics
+/// If lengths do not match each other, or `cols` are not columns of the sums.
+#[inline(never)]
+pub fn add_rows(
+    isa: Isa,
+    sums: &mut Sums<'_>,
+    slots: &[Slot],
+    cols: Range<usize>,
+    rows: &[f32],
+    counts: Option<&[u32]>,
+) {
+    let width = cols.len();
+    assert!(
+        cols.start <= cols.end && cols.end <= sums.dim,
+        "columns outside the rows"
+    );
+    assert!(slots.len() * width == rows.len(), "a row for each contribution");
+    let row = |i: usize| F32Row::of(&rows[i * width..][..width]);
+    dispatch!(isa, simd => match counts {
+        None => add_each(simd, sums, slots, &cols, row),
+        Some(counts) => add_each(simd, sums, slots, &cols, |i| Divided(row(i), slots[i].count(counts))),
+    });
+}
