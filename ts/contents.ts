@@ -10,6 +10,9 @@
  * frameworks leave frozen objects alone, and private state cannot be read through a proxy.
  */
 
+/** The most bytes of values, as f32, that are written as JSON. */
+export const MAX_JSON = 2 ** 20;
+
 /** The key of the text. It is long, so that fields of subclasses do not have the same name. */
 export const NAME = 'tokenbed.contents';
 

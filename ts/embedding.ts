@@ -5,7 +5,7 @@ import { bufferOf, type IdArray, isShared, kindOf, lengthOf } from './args/array
 import { type Call, CallReader, DONE, type IdsOptions } from './args/call.js';
 import type { Out } from './args/floats.js';
 import type { IdsInput } from './args/ids.js';
-import { choice, COLUMNS, integer, type Named, named, ROWS } from './args/options.js';
+import { choice, COLUMNS, flag, integer, type Named, named, ROWS } from './args/options.js';
 import { type PretrainedWeight, readPretrained } from './args/pretrained.js';
 import { activeBackend, type Table } from './backend/index.js';
 import { ownJSON, showContents } from './contents.js';
@@ -31,10 +31,11 @@ import {
 } from './files/save.js';
 import type { Source, SyncSource } from './files/source.js';
 import { FilledTable, type Notes, readDType, readPadding } from './filled-table.js';
+import { added } from './gradient.js';
 import { type Initializer, type InitType, initialize, readInitializer, Stream } from './initializer.js';
 import { DISPOSE, Lifetime } from './lifetime.js';
 import { type NearestOptions, nearestRows, type NearestRows } from './nearest.js';
-import { Parameter } from './parameter.js';
+import { Parameter, trainingOf } from './parameter.js';
 import { filled } from './storing.js';
 import { type BlockDType, STORAGE_DTYPES, type StorageDType, TableSpec } from './table-spec.js';
 import { type Tensor, tensorFloats } from './tensor.js';
@@ -66,6 +67,14 @@ export interface PretrainedOptions {
   readonly paddingIdx?: number | null | undefined;
   /** The storage of values, default `'f32'`. */
   readonly dtype?: StorageDType | undefined;
+  /** Whether `weight.requiresGrad` starts false. Default false. */
+  readonly freeze?: boolean | undefined;
+}
+
+/** Options of `Embedding.backward`. */
+export interface BackwardOptions extends IdsOptions {
+  /** Whether each contribution is divided by the number of contributions to its row in this call. Default false. */
+  readonly scaleGradByFreq?: boolean | undefined;
 }
 
 /** The memory of a table. */
@@ -197,10 +206,12 @@ export class Embedding {
   readonly #notes: Notes;
   readonly #lifetime = new Lifetime('The embedding');
   readonly #calls: CallReader;
+  /** Created with the first backward pass. */
+  #backwardCalls: CallReader | undefined;
   readonly #parameters: readonly [Parameter];
 
   constructor(options: EmbeddingOptions) {
-    const { table, paddingIdx, initializer, notes } =
+    const { table, paddingIdx, initializer, notes, freeze } =
       options instanceof FilledTable ? options : tableFrom(named(options, TABLE_OPTIONS, { required: true }));
     this.#table = table;
     this.#notes = notes;
@@ -212,7 +223,7 @@ export class Embedding {
     this.initType = initializer?.initType ?? null;
     this.dtype = table.spec.dtype;
     this.seed = initializer?.seed ?? null;
-    this.weight = new Parameter(table, this.#lifetime);
+    this.weight = new Parameter(table, this.#lifetime, paddingIdx, freeze);
     this.#parameters = Object.freeze([this.weight] as const);
     showContents(this, () => this.#lifetime.text);
     if (new.target === Embedding) Object.freeze(this);
@@ -227,14 +238,15 @@ export class Embedding {
    * f32, or a value that `dtype` cannot store; `ERR_TOO_LARGE`.
    */
   static fromPretrained(weight: PretrainedWeight, options?: PretrainedOptions): Embedding {
-    const values = named(options, ['embeddingDim', 'paddingIdx', 'dtype']);
+    const values = named(options, ['embeddingDim', 'paddingIdx', 'dtype', 'freeze']);
     const dtype = readDType(values);
+    const freeze = flag(values, 'freeze', false);
     readPadding(values, ROWS.max!); // checks the type before the weights are read, the range once V is known
     const { data, rows, dim } = readPretrained(weight, values);
     const paddingIdx = readPadding(values, rows);
     const table = activeBackend().table(new TableSpec(rows, dim, dtype), 'anything');
     filled(table, (kernels, handle) => kernels.tableWrite(handle, 0, data));
-    return new Embedding(new FilledTable(table, paddingIdx, null));
+    return new Embedding(new FilledTable(table, paddingIdx, null, undefined, freeze));
   }
 
   /**
@@ -329,6 +341,30 @@ export class Embedding {
     const table = this.#table;
     if (table.copyFew(call.ids, call.rows, call.out)) return call.done();
     return call.done(table.backend.kernels.gather(table.handle(), call.ids, call.out));
+  }
+
+  /**
+   * Adds `gradOutput`, the gradient of the result of `forward` for these ids, to the gradient of the table, `weight.grad`.
+   *
+   * ```text
+   * for i, ascending:  c = gradOutput[i], or f32(gradOutput[i] / (occurrences of ids[i] in this call)) with scaleGradByFreq
+   *                    ids[i] is paddingIdx: nothing;  g[ids[i]] = c the first time, then f32(g[ids[i]] + c)
+   * ```
+   * `gradOutput` is a Float32Array of exactly as many elements as the result, or a Tensor whose last size is D. It also adds
+   * a gradient from elsewhere: `backward(rows, values)`. Errors: as `forward`; `ERR_INVALID_ARRAY`, `ERR_DIM`, `ERR_SHAPE`
+   * (`gradOutput`); `ERR_TOO_LARGE` if there is no memory for the gradient. After an error nothing is added.
+   */
+  backward(ids: IdsInput, gradOutput: Float32Array | Tensor<'f32'>, options?: BackwardOptions): void {
+    const table = this.#table;
+    this.#backwardCalls ??= new CallReader({
+      lifetime: this.#lifetime,
+      dim: table.dim,
+      ids: { bound: table.rows },
+      backward: { counted: true },
+    });
+    const call = this.#backwardCalls.readBackward(ids, gradOutput, options);
+    const { kernels } = table.backend;
+    added(call, table, kernels.backward(table.handle(), call.ids, call.gradOutput, call.counted));
   }
 
   /**
@@ -438,6 +474,7 @@ export class Embedding {
 
   /** Frees the table. Idempotent; earlier results stay valid. */
   dispose(): void {
+    if (!this.#lifetime.ended) trainingOf(this.weight)!.endGradient();
     this.#lifetime.end();
     this.#table.dispose();
   }

@@ -29,6 +29,7 @@ export type ErrorCode =
   | 'ERR_NOT_TRAINED'
   | 'ERR_RANGE'
   | 'ERR_READ_ONLY'
+  | 'ERR_NOT_TRAINABLE'
   | 'ERR_INTERNAL'
   | 'ERR_FORMAT';
 

@@ -30,6 +30,7 @@ export class FilledTable implements EmbeddingOptions {
     readonly paddingIdx: number | null,
     readonly initializer: Initializer | null,
     readonly notes: Notes = NO_NOTES,
+    readonly freeze = false,
   ) {}
 }
 

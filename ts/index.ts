@@ -16,7 +16,13 @@ export type { IdArray, WideArray as WideIdArray } from './args/arrays.js';
 export type { DType, DTypeArrays } from './dtype.js';
 export type { IdsOptions, PositionOptions } from './args/call.js';
 export type { FloatsWithShape, Out as FloatsOut } from './args/floats.js';
-export { Embedding, type EmbeddingOptions, type MemoryUsage, type PretrainedOptions } from './embedding.js';
+export {
+  type BackwardOptions,
+  Embedding,
+  type EmbeddingOptions,
+  type MemoryUsage,
+  type PretrainedOptions,
+} from './embedding.js';
 export {
   type BagCallOptions,
   type BagMode,
@@ -47,6 +53,7 @@ export {
   type LearnedPositionalEmbeddingOptions,
 } from './learned-positional-embedding.js';
 export { type Metric, type NearestOptions, type NearestRows, similarity } from './nearest.js';
+export { Gradient } from './gradient.js';
 export { type FloatsInput, Parameter } from './parameter.js';
 export {
   type Layout,

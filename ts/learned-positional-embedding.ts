@@ -86,7 +86,7 @@ export class LearnedPositionalEmbedding extends PositionLayer {
 
   /** Frees the table and disposes `positionEmbedding`. Idempotent; earlier results stay valid. */
   override dispose(): void {
+    this.positionEmbedding.dispose(); // first: it ends the gradient
     super.dispose();
-    this.positionEmbedding.dispose();
   }
 }

@@ -1,13 +1,14 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-/** The values of a table, read and written by rows: the table may be in memory that JavaScript cannot address. */
+/** The values of a table and its gradient. The table is read and written by rows: JavaScript may not be able to address its memory. */
 
 import { bufferOf, isArray, lengthOf, offsetOf } from './args/arrays.js';
 import { readFloats, readNumbers, unshared } from './args/floats.js';
 import { resultFloats, type Table } from './backend/index.js';
 import { formatShape } from './args/shape.js';
-import { showContents } from './contents.js';
+import { MAX_JSON, NAME, showContents } from './contents.js';
 import { Digest } from './digest.js';
-import { describe, fail, lengthError, tooLarge } from './errors.js';
+import { describe, fail, lengthError, tooLarge, wrongKind } from './errors.js';
+import { endGradient, Gradient, isTrainable, notTrainable } from './gradient.js';
 import type { Lifetime } from './lifetime.js';
 import { expectWritable, store } from './storing.js';
 import { type BlockDType, floatBytes, type StorageDType } from './table-spec.js';
@@ -18,9 +19,6 @@ export type FloatsInput = Float32Array | Tensor<'f32'> | readonly number[];
 
 /** The parameters of objects without trainable ones. */
 export const NO_PARAMETERS: readonly [] = Object.freeze([] as const);
-
-/** The most bytes of values, as f32, that are written as JSON. */
-const MAX_JSON = 2 ** 20;
 
 const ACCEPTED = "a Float32Array, a Tensor<'f32'> or an array of numbers";
 
@@ -39,15 +37,27 @@ export class Parameter {
   readonly size: number;
   readonly #table: Table;
   readonly #lifetime: Lifetime;
+  readonly #padding: number | undefined;
+  #trains: boolean;
+  /** The object of the current gradient, once it was read. */
+  #gradient: Gradient | null = null;
 
   /** @internal */
-  constructor(table: Table, lifetime: Lifetime) {
+  constructor(table: Table, lifetime: Lifetime, padding: number | null, freeze = false) {
     this.#table = table;
     this.#lifetime = lifetime;
+    this.#padding = padding ?? undefined;
+    this.#trains = isTrainable(table) && !freeze;
+    if (this.#trains) table.backend.kernels.tableTrains(table.handle(), true, this.#padding);
+    internals.set(this, { table, lifetime, padding, endGradient: () => this.#endGradient() });
     this.shape = Object.freeze([table.rows, table.dim] as const);
     this.dtype = table.spec.dtype;
     this.size = table.spec.values;
-    showContents(this, () => `${formatShape(this.shape)} ${this.dtype} ${digest(table)}`);
+    showContents(this, () => {
+      const training = this.#trains ? '' : ' frozen';
+      const gradient = this.grad === null ? '' : ` gradient ${Reflect.get(this.grad, NAME)}`;
+      return `${formatShape(this.shape)} ${this.dtype} ${digest(table)}${training}${gradient}`;
+    });
     if (new.target === Parameter) Object.freeze(this);
   }
 
@@ -104,6 +114,52 @@ export class Parameter {
     store(this.#table, (kernels, handle) => kernels.tableWrite(handle, start, all), start);
   }
 
+  /**
+   * Whether backward passes add to the gradient. Starts true for a table of f32 that can be written, unless it was created
+   * with `freeze`. False ends the gradient; then backward passes check their arguments, return the gradients of their
+   * inputs, and add nothing.
+   *
+   * Errors when it is set: `ERR_DISPOSED`; `ERR_INVALID_OPTION` unless the value is a boolean; `ERR_NOT_TRAINABLE` for true
+   * on any other table.
+   */
+  get requiresGrad(): boolean {
+    return this.#trains;
+  }
+
+  set requiresGrad(value: boolean) {
+    this.#lifetime.check();
+    if (typeof value !== 'boolean') throw wrongKind('requiresGrad', value, 'true or false');
+    if (value === this.#trains) return;
+    if (value && !isTrainable(this.#table)) throw notTrainable(this.#table);
+    this.#endGradient();
+    this.#table.backend.kernels.tableTrains(this.#table.handle(), value, this.#padding);
+    this.#trains = value;
+  }
+
+  /**
+   * The gradient, one object until it ends: with a `step`, `zeroGrad`, `requiresGrad = false` or `dispose`. Null before
+   * the first backward pass, and after the end.
+   */
+  get grad(): Gradient | null {
+    if (!this.#trains || this.#table.disposed) return null;
+    if (this.#table.backend.kernels.gradientCount(this.#table.handle()) === undefined) return null;
+    this.#gradient ??= new Gradient(this.#table);
+    return this.#gradient;
+  }
+
+  /** Ends the gradient, if there is one. Never throws. */
+  zeroGrad(): void {
+    if (this.#table.disposed || this.#table.backend.lost) return;
+    this.#endGradient();
+    this.#table.backend.kernels.gradientClear(this.#table.handle());
+  }
+
+  #endGradient(): void {
+    if (this.#gradient === null) return;
+    endGradient(this.#gradient);
+    this.#gradient = null;
+  }
+
   /** A copy of the whole table, `[V, D]`, owned by the caller. Errors: `ERR_DISPOSED`, `ERR_TOO_LARGE`. */
   toTensor(): Tensor<'f32'> {
     this.#lifetime.check();
@@ -124,6 +180,22 @@ export class Parameter {
     return this.toTensor().toJSON();
   }
 }
+
+/** The internals of a Parameter that training uses. */
+export interface ParameterInternals {
+  readonly table: Table;
+  readonly lifetime: Lifetime;
+  /** The row that gets no gradient and is never updated. */
+  readonly padding: number | null;
+  /** Ends the object of the gradient, before the backend clears or applies the rows. */
+  endGradient(): void;
+}
+
+/** Every Parameter of this copy of the package. */
+const internals = new WeakMap<object, ParameterInternals>();
+
+/** The internals of a Parameter; undefined for any other value. */
+export const trainingOf = (value: unknown): ParameterInternals | undefined => internals.get(value as object);
 
 /** The number of values that are read at once for a digest. */
 const BLOCK = 2 ** 14;

@@ -75,6 +75,8 @@ export interface Takes {
   readonly heads?: boolean;
   /** The options `offsets` and `perSampleWeights` of bags. */
   readonly bags?: { readonly weighted: boolean; readonly includeLastOffset: boolean };
+  /** The calls are backward passes; `counted`: with the option `scaleGradByFreq`. */
+  readonly backward?: { readonly counted: boolean };
 }
 
 /** The status of a kernel that has written its result. */
@@ -89,6 +91,7 @@ class CallOptions {
     readonly index: unknown,
     readonly weights: unknown,
     readonly inverse: boolean = false,
+    readonly counted: boolean = false,
   ) {}
 }
 
@@ -116,9 +119,11 @@ export class CallReader {
   readonly bags: boolean;
   readonly weighted: boolean;
   readonly includeLastOffset: boolean;
+  /** Whether calls have the option `scaleGradByFreq`. */
+  readonly counted: boolean;
   readonly #names: readonly string[];
 
-  constructor({ lifetime, dim, ids, x, positions, heads = false, bags }: Takes) {
+  constructor({ lifetime, dim, ids, x, positions, heads = false, bags, backward }: Takes) {
     this.lifetime = lifetime;
     this.dim = dim;
     this.takesIds = ids !== undefined;
@@ -135,6 +140,8 @@ export class CallReader {
     if (this.positional) names.push('startPos', 'positionIds');
     if (this.heads) names.push('inverse');
     if (this.bags) names.push('offsets', 'perSampleWeights');
+    this.counted = backward?.counted ?? false;
+    if (this.counted) names.push('scaleGradByFreq');
     this.#names = names;
   }
 
@@ -151,6 +158,16 @@ export class CallReader {
     call.takeSnapshot(out);
     if (this.takesIds) call.checkIds();
     else call.checkFloats();
+    return call;
+  }
+
+  /** Phases 1 and 2 of a backward pass: `gradOutput` has as many elements as the result of the call with these ids. */
+  readBackward(ids: unknown, gradOutput: unknown, options: unknown): Call {
+    this.lifetime.check();
+    const passed = options === undefined ? NO_OPTIONS : this.#readOptions(options);
+    const call = new Call(this, passed, ids, NEW, gradOutput);
+    call.takeSnapshot(NEW);
+    call.checkIds();
     return call;
   }
 
@@ -182,7 +199,11 @@ export class CallReader {
     const shape = shapeOption(options['shape']);
     if (this.bags) return this.#readBagOptions(options, shape);
     if (this.positional) return this.#readPositionOptions(options, shape);
-    return new CallOptions(shape, 0, undefined, undefined);
+    return new CallOptions(shape, 0, undefined, undefined, false, this.#readCounted(options));
+  }
+
+  #readCounted(options: Named): boolean {
+    return this.counted && flag({ scaleGradByFreq: options['scaleGradByFreq'] }, 'scaleGradByFreq', false);
   }
 
   #readBagOptions(options: Named, shape: readonly number[] | undefined): CallOptions {
@@ -225,19 +246,29 @@ export class Call {
   x: Float32Array | undefined;
   /** Where the result goes. */
   out: Float32Array;
+  /** The gradient of the result, of a backward pass. */
+  gradOutput: Float32Array = NEW;
   readonly #takes: CallReader;
   readonly #passed: CallOptions;
   readonly #ids: Ids | null;
   readonly #x: Floats | null;
   /** The offsets or the position ids. */
   readonly #index: Ids | null;
+  readonly #grad: Floats | null;
 
   /** Checks the kinds of all arguments. No getter inside nested arrays runs. */
-  constructor(takes: CallReader, passed: CallOptions, first: unknown, out: unknown) {
+  constructor(
+    takes: CallReader,
+    passed: CallOptions,
+    first: unknown,
+    out: unknown,
+    gradOutput: unknown = NEW,
+  ) {
     this.#takes = takes;
     this.#passed = passed;
     this.#ids = takes.takesIds ? new Ids(first, takes.kind === 'Positions' ? 'positions' : 'ids') : null;
     this.#x = takes.takesIds ? null : new Floats('x', first);
+    this.#grad = gradOutput === NEW ? null : new Floats('gradOutput', gradOutput);
     this.out = out === NEW ? NEW : readFloats('out', out);
     const { index, weights } = passed;
     this.#index = index === undefined ? null : new Ids(index, takes.bags ? 'offsets' : 'positionIds');
@@ -257,6 +288,11 @@ export class Call {
   /** The option `inverse`. */
   get inverse(): boolean {
     return this.#passed.inverse;
+  }
+
+  /** The option `scaleGradByFreq`. */
+  get counted(): boolean {
+    return this.#passed.counted;
   }
 
   /** The number of equal bags, or the offsets of the bags. */
@@ -284,6 +320,7 @@ export class Call {
       if (out !== NEW) this.out = readFloats('out', out);
       if (this.weights !== undefined) this.weights = readFloats('perSampleWeights', this.#passed.weights);
       this.#x?.refresh();
+      this.#grad?.refresh();
     }
     if (ran || this.#passed !== NO_OPTIONS) this.#takes.lifetime.check();
   }
@@ -297,6 +334,7 @@ export class Call {
     if (shape !== undefined) ids.reshape(shape);
     if (takes.bags) expectBagRanks(ids, index, this.#passed.index);
     else expectRank(ids.rank, ids, takes.rank);
+    this.#grad?.expectRows(takes.dim);
     ids.fit();
     index?.fit();
     this.seq = ids.rank === 2 ? ids.shape[1]! : ids.count;
@@ -310,11 +348,17 @@ export class Call {
     if (weights !== undefined && lengthOf(weights) !== ids.count) {
       throw lengthError('perSampleWeights', lengthOf(weights), `there are ${ids.count} ids`);
     }
-    this.#checkOut(this.rows * takes.dim, null);
+    const count = this.rows * takes.dim;
+    const grad = this.#grad;
+    if (grad !== null && grad.count !== count) {
+      throw lengthError('gradOutput', grad.count, `the result of forward has ${count} elements`);
+    }
+    this.#checkOut(count, null);
     if (takes.positions !== null && index === null) expectSequence(this.seq, startPos, takes.positions);
-    if (this.out === NEW) this.out = resultFloats(this.rows * takes.dim);
+    if (this.out === NEW && grad === null) this.out = resultFloats(count);
     if (ids.overflows || index?.overflows) this.#refuseOverflow();
     if (weights !== undefined) this.weights = unshared(weights, ids.count);
+    if (grad !== null) this.gradOutput = unshared(grad.data, count);
   }
 
   /** Phase 2 of a call whose first argument is floats. */

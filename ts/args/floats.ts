@@ -20,8 +20,10 @@ import { dtypeOf } from '../dtype.js';
 import {
   describe,
   describeArgument,
+  dimMismatch,
   invalidArray,
   outOfStorage,
+  rankError,
   type TokenbedError,
   tooLarge,
   withArticle,
@@ -69,6 +71,7 @@ export class Floats {
   /** The shape, `null` for `[length]`. */
   #shape: readonly number[] | null = null;
   readonly #value: unknown;
+  readonly #isTensor: boolean;
 
   /** `name`: the argument's name in messages. Errors: those of `readFloats`, `ERR_INVALID_OPTION` (a foreign shape). */
   constructor(
@@ -77,7 +80,8 @@ export class Floats {
     isTensor = false,
   ) {
     this.#value = value;
-    if (kindOf(value) === 'Float32Array' && !isTensor) {
+    this.#isTensor = kindOf(value) !== 'Float32Array';
+    if (!this.#isTensor && !isTensor) {
       this.#data = expectPresent(name, value as Float32Array, '');
     } else {
       const { data, shape } = tensorFloats(name, value, isTensor ? TENSOR : ACCEPTED);
@@ -108,6 +112,14 @@ export class Floats {
   reshape(shape: readonly number[]): void {
     expectFlat(this.shape, shape);
     this.#shape = shape;
+  }
+
+  /** Throws `ERR_DIM` unless the last size of a Tensor is `dim`. A Float32Array has no rows of its own. */
+  expectRows(dim: number): void {
+    if (!this.#isTensor) return;
+    const shape = this.shape;
+    if (shape.length === 0) throw rankError('rows of a gradient', shape);
+    if (shape.at(-1) !== dim) throw dimMismatch(dim, shape.at(-1)!);
   }
 
   /** Throws `ERR_SHAPE` unless the shape has as many elements as there are. */
