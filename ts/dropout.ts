@@ -1,6 +1,10 @@
 /** Inverted dropout. The dropped elements are a function of (seed, call, element), so every run is reproducible. */
 
-import { type Named, readSeed, real } from './args/options.js';
+import { integer, type Named, readSeed, real } from './args/options.js';
+import { fail, wrongValue } from './errors.js';
+
+/** The number of training calls that the generator can tell apart. */
+const CALLS = 2 ** 32;
 
 /** The dropout of one object: off until `training`; counts the successful calls. */
 export class Dropout {
@@ -35,13 +39,43 @@ export class Dropout {
     return this.p > 0 ? `${mode} dropout ${this.p} seed ${this.seed} call ${this.#calls}` : mode;
   }
 
-  /** The number of the next training call; `undefined` if nothing is dropped. */
+  /** The number of successful training calls. */
+  get calls(): number {
+    return this.#calls;
+  }
+
+  /** Sets the number of calls. Errors: `ERR_INVALID_OPTION` unless it is an integer in 0 .. 2^32. */
+  setCalls(trainingCalls: unknown): void {
+    this.#calls = integer({ trainingCalls }, 'trainingCalls', { min: 0, max: CALLS });
+  }
+
+  get #drops(): boolean {
+    return this.training && this.p > 0;
+  }
+
+  /** The number of the next training call; `undefined` if nothing is dropped. Errors: `ERR_TOO_LARGE` at 2^32. */
   get call(): number | undefined {
-    return this.training && this.p > 0 ? this.#calls % 2 ** 32 : undefined;
+    if (!this.#drops) return undefined;
+    if (this.#calls < CALLS) return this.#calls;
+    const text = `There are at most ${CALLS} training calls: set trainingCalls to a lower number`;
+    throw fail(RangeError, 'ERR_TOO_LARGE', text, { limit: CALLS });
+  }
+
+  /**
+   * The option `call` of a backward pass: the number of the training call whose dropout applies; by default the last one.
+   * `undefined` if nothing is dropped. Errors: `ERR_INVALID_OPTION`, also if there was no such call.
+   */
+  readCall(call: unknown): number | undefined {
+    const passed = call === undefined ? undefined : integer({ call }, 'call', { min: 0 });
+    if (!this.#drops) return undefined;
+    const number = passed ?? this.#calls - 1;
+    if (number >= 0 && number < this.#calls) return number;
+    const wanted = this.#calls === 0 ? 'absent before the first training call' : `in 0 .. ${this.#calls - 1}`;
+    throw wrongValue('call', call, wanted);
   }
 
   /** Counts a call that succeeded. */
   done(): void {
-    if (this.training && this.p > 0) this.#calls++;
+    if (this.#drops) this.#calls++;
   }
 }

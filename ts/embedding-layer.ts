@@ -2,7 +2,14 @@
 /** Token to vector in one pass: lookup, scale, position, dropout. */
 
 import { bufferOf, type IdArray, isShared, kindOf } from './args/arrays.js';
-import { type Call, CallReader, DONE, type PositionOptions, rank } from './args/call.js';
+import {
+  type Call,
+  CallReader,
+  DONE,
+  type PositionBackwardOptions,
+  type PositionOptions,
+  rank,
+} from './args/call.js';
 import type { Out } from './args/floats.js';
 import type { IdsInput } from './args/ids.js';
 import {
@@ -28,6 +35,7 @@ import {
   tableOf,
 } from './embedding.js';
 import { readDType, readPadding } from './filled-table.js';
+import { added } from './gradient.js';
 import { ownJSON, showContents } from './contents.js';
 import { dimMismatch, wrongObject, wrongValue } from './errors.js';
 import { readInitializer, Stream } from './initializer.js';
@@ -181,6 +189,7 @@ export class EmbeddingLayer {
   readonly #owned: boolean;
   readonly #lifetime: Lifetime;
   readonly #calls: CallReader;
+  readonly #backwardCalls: CallReader;
   readonly #parameters: readonly Parameter[];
 
   constructor(options: EmbeddingLayerOptions | EmbeddingLayerParts) {
@@ -204,12 +213,14 @@ export class EmbeddingLayer {
         ...dropout.record,
       }),
     );
-    this.#calls = new CallReader({
+    const takes = {
       lifetime: this.#lifetime,
       dim: table.dim,
       ids: { bound: table.rows, rank: rank(1, 2, '1D or 2D token ids') },
       positions: positions?.table.rows ?? null,
-    });
+    };
+    this.#calls = new CallReader(takes);
+    this.#backwardCalls = new CallReader({ ...takes, backward: { dropout } });
     showContents(this, () => `${this.#lifetime.text} ${this.#dropout.text}`);
     if (new.target === EmbeddingLayer) Object.freeze(this);
   }
@@ -222,6 +233,19 @@ export class EmbeddingLayer {
   /** Whether dropout is on; initially false. */
   get training(): boolean {
     return this.#dropout.training;
+  }
+
+  /**
+   * The number of successful training calls with a dropout above 0 so far, shared with a PositionalEncoding. It can be set,
+   * to resume training: an integer in 0 .. 2^32, else `ERR_INVALID_OPTION`. At 2^32 a training call is `ERR_TOO_LARGE`.
+   */
+  get trainingCalls(): number {
+    return this.#dropout.calls;
+  }
+
+  set trainingCalls(value: number) {
+    this.#lifetime.check();
+    this.#dropout.setCalls(value);
   }
 
   /** Turns dropout on, also in the parts. Errors: `ERR_DISPOSED`. */
@@ -272,6 +296,26 @@ export class EmbeddingLayer {
     call.done(kernels.embedRun(this.#op.handle(), ids, seq, positions, this.#dropout.call, out));
     this.#dropout.done();
     return call;
+  }
+
+  /**
+   * Adds to the gradients of the parts, from the gradient of the result of `forward` for these ids.
+   *
+   * ```text
+   * d = +0 where training call `call` dropped the element, else f32(g / f32(1 - p));  d = g in `eval`, or with p = 0
+   * positions receive d, for padding tokens, too;  tokens receive d, or f32(d * f32(sqrt(D))) with `scale`
+   * ```
+   * The same bits as the backward passes of the parts, one after the other. Errors: as `forward`; `ERR_INVALID_ARRAY`,
+   * `ERR_DIM`, `ERR_SHAPE` (`gradOutput`); `ERR_INVALID_OPTION` for a `call` that was not made; `ERR_TOO_LARGE` if there is
+   * no memory for the gradients. After an error nothing is added.
+   */
+  backward(ids: IdsInput, gradOutput: Float32Array | Tensor<'f32'>, options?: PositionBackwardOptions): void {
+    const call = this.#backwardCalls.readBackward(ids, gradOutput, options);
+    const { kernels } = this.#table.backend;
+    const { seq, positions } = call;
+    const op = this.#op.handle();
+    const status = kernels.embedBackward(op, call.ids, seq, positions, call.call, call.gradOutput);
+    added(call, this.#table, status);
   }
 
   /** The fast path of `forwardInto`, see `CallReader.plainCount`. Returns false if it did nothing. */

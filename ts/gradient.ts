@@ -1,6 +1,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /** The gradient of a table: the rows that occurred in backward passes, and their values. */
 
+import { lengthOf } from './args/arrays.js';
 import { type Call, DONE } from './args/call.js';
 import { formatShape } from './args/shape.js';
 import { resultFloats, resultIds, type Table } from './backend/index.js';
@@ -127,7 +128,8 @@ function digest(gradient: Gradient): string {
 export function added(call: Call, table: Table, status: number): Call {
   if (!Number.isNaN(status)) return call.done(status);
   call.done();
-  throw tooLarge('A gradient', floatBytes(call.rows * table.dim), table.backend.limit);
+  const values = lengthOf(call.gradOutput) || lengthOf(call.out);
+  throw tooLarge('A gradient', floatBytes(values), table.backend.limit);
 }
 
 /** `ERR_NOT_TRAINABLE`: a table that is stored in another dtype, or can only be read. */

@@ -14,7 +14,7 @@ export {
 } from './backend/index.js';
 export type { IdArray, WideArray as WideIdArray } from './args/arrays.js';
 export type { DType, DTypeArrays } from './dtype.js';
-export type { IdsOptions, PositionOptions } from './args/call.js';
+export type { IdsOptions, PositionBackwardOptions, PositionOptions } from './args/call.js';
 export type { FloatsWithShape, Out as FloatsOut } from './args/floats.js';
 export {
   type BackwardOptions,

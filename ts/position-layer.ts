@@ -1,10 +1,17 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /** The base class of both kinds of positions: adds a table of positions to embeddings. */
 
-import { type Call, CallReader, type PositionOptions, rank } from './args/call.js';
+import {
+  type Call,
+  CallReader,
+  type PositionBackwardOptions,
+  type PositionOptions,
+  rank,
+} from './args/call.js';
 import type { FloatsWithShape, Out } from './args/floats.js';
 import type { Handle, Table } from './backend/index.js';
 import type { Dropout } from './dropout.js';
+import { added } from './gradient.js';
 import { DISPOSE, type Lifetime } from './lifetime.js';
 import type { Tensor } from './tensor.js';
 import { VERSION } from './version.js';
@@ -34,6 +41,7 @@ export abstract class PositionLayer {
   /** The prepared operation. */
   readonly #op: Handle;
   readonly #calls: CallReader;
+  readonly #backwardCalls: CallReader;
 
   protected constructor({ table, dropout, lifetime }: PositionInternals) {
     this.#table = table;
@@ -42,12 +50,9 @@ export abstract class PositionLayer {
     this.#op = table.backend.prepare((kernels) =>
       kernels.positionsCreate({ table: table.handle(), ...dropout.record }),
     );
-    this.#calls = new CallReader({
-      lifetime,
-      dim: table.dim,
-      x: rank(2, 3, '2D or 3D embeddings'),
-      positions: table.rows,
-    });
+    const takes = { lifetime, dim: table.dim, x: rank(2, 3, '2D or 3D embeddings'), positions: table.rows };
+    this.#calls = new CallReader(takes);
+    this.#backwardCalls = new CallReader({ ...takes, backward: { dropout } });
     layers.set(this, { table, dropout, lifetime });
   }
 
@@ -113,6 +118,38 @@ export abstract class PositionLayer {
     call.done(kernels.positionsRun(this.#op.handle(), x, seq, positions, this.#dropout.call, out));
     this.#dropout.done();
     return call;
+  }
+
+  /**
+   * The gradient of `x`, from that of the result of `forward(x)`: a new Tensor of the shape of `gradOutput`.
+   *
+   * ```text
+   * d = +0 where training call `call` dropped the element, else f32(g / f32(1 - p));  d = g in `eval`, or with p = 0
+   * ```
+   * Learned positions also add d to the row of its position, in flat order. `gradOutput` is read as `x` by `forward`, and
+   * the options are those of that call. Errors: as `forward`; `ERR_INVALID_OPTION` for a `call` that was not made;
+   * `ERR_TOO_LARGE` if there is no memory for the gradient.
+   */
+  backward(gradOutput: FloatsWithShape, options?: PositionBackwardOptions): Tensor<'f32'> {
+    return this.#runBackward(this.#backwardCalls.read(gradOutput, options)).tensor();
+  }
+
+  /**
+   * Writes the result of `backward` into the first elements of `out` and returns `out`, which may be exactly `gradOutput`
+   * (in place).
+   *
+   * Errors: as `backward`, and `ERR_OVERLAP`. After an error `out` and the gradient are unchanged.
+   */
+  backwardInto<O extends Out>(gradOutput: FloatsWithShape, out: O, options?: PositionBackwardOptions): O {
+    this.#runBackward(this.#backwardCalls.readInto(gradOutput, out, options));
+    return out;
+  }
+
+  #runBackward(call: Call): Call {
+    const { x, seq, positions, out } = call;
+    const { kernels } = this.#table.backend;
+    const op = this.#op.handle();
+    return added(call, this.#table, kernels.positionsBackward(op, x, seq, positions, call.call, out));
   }
 
   /** A new plain object of the options and parts, for `JSON.stringify`. */

@@ -81,6 +81,7 @@ export class PositionalEncoding extends PositionLayer {
   readonly #table: Table;
   readonly #sinusoid: Handle;
   readonly #lifetime: Lifetime;
+  readonly #dropout: Dropout;
   readonly #encodes: CallReader;
 
   constructor(options: PositionalEncodingOptions) {
@@ -96,6 +97,7 @@ export class PositionalEncoding extends PositionLayer {
     super({ table, dropout, lifetime });
     this.#table = table;
     this.#lifetime = lifetime;
+    this.#dropout = dropout;
     this.#encodes = new CallReader({
       lifetime,
       dim: embeddingDim,
@@ -121,6 +123,19 @@ export class PositionalEncoding extends PositionLayer {
   /** `[]`: no trainable parameters. */
   get parameters(): readonly [] {
     return NO_PARAMETERS;
+  }
+
+  /**
+   * The number of successful training calls with a dropout above 0 so far, shared with a layer. It can be set, to resume
+   * training: an integer in 0 .. 2^32, else `ERR_INVALID_OPTION`. At 2^32 a training call is `ERR_TOO_LARGE`.
+   */
+  get trainingCalls(): number {
+    return this.#dropout.calls;
+  }
+
+  set trainingCalls(value: number) {
+    this.#lifetime.check();
+    this.#dropout.setCalls(value);
   }
 
   /** `[maxSeqLength, D]`: a copy of the table. Errors: `ERR_DISPOSED`, `ERR_TOO_LARGE`. */

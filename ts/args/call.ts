@@ -27,6 +27,7 @@ import {
 } from '../errors.js';
 import { Floats, readFloats, unshared } from './floats.js';
 import { type IdKind, Ids, type IdsInput } from './ids.js';
+import type { Dropout } from '../dropout.js';
 import type { Lifetime } from '../lifetime.js';
 import { brokenOffset, expectBagRanks } from './offsets.js';
 import { expectNames, expectOptions, flag, integer, type Named } from './options.js';
@@ -47,6 +48,12 @@ export interface PositionOptions {
   readonly startPos?: number | undefined;
   /** The position of each row, `[seq]` or `[batch, seq]`; not together with `startPos`. */
   readonly positionIds?: IdsInput | undefined;
+}
+
+/** Options of the backward pass of a call that adds positions. */
+export interface PositionBackwardOptions extends PositionOptions {
+  /** The number of the training call whose dropout applies: below `trainingCalls`. Default: the last one. */
+  readonly call?: number | undefined;
 }
 
 /** The ranks that an argument may have. */
@@ -75,8 +82,11 @@ export interface Takes {
   readonly heads?: boolean;
   /** The options `offsets` and `perSampleWeights` of bags. */
   readonly bags?: { readonly weighted: boolean; readonly includeLastOffset: boolean };
-  /** The calls are backward passes; `counted`: with the option `scaleGradByFreq`. */
-  readonly backward?: { readonly counted: boolean };
+  /**
+   * The calls are backward passes. `counted`: with the option `scaleGradByFreq`; `dropout`: with the option `call`, the
+   * number of a training call of it.
+   */
+  readonly backward?: { readonly counted?: boolean; readonly dropout?: Dropout };
 }
 
 /** The status of a kernel that has written its result. */
@@ -92,6 +102,8 @@ class CallOptions {
     readonly weights: unknown,
     readonly inverse: boolean = false,
     readonly counted: boolean = false,
+    /** The number of the training call whose dropout applies. */
+    readonly call: number | undefined = undefined,
   ) {}
 }
 
@@ -121,6 +133,10 @@ export class CallReader {
   readonly includeLastOffset: boolean;
   /** Whether calls have the option `scaleGradByFreq`. */
   readonly counted: boolean;
+  /** The dropout of backward passes. */
+  readonly dropout: Dropout | null;
+  /** The name of the first argument if it is floats. */
+  readonly xName: string;
   readonly #names: readonly string[];
 
   constructor({ lifetime, dim, ids, x, positions, heads = false, bags, backward }: Takes) {
@@ -142,6 +158,9 @@ export class CallReader {
     if (this.bags) names.push('offsets', 'perSampleWeights');
     this.counted = backward?.counted ?? false;
     if (this.counted) names.push('scaleGradByFreq');
+    this.dropout = backward?.dropout ?? null;
+    if (this.dropout !== null) names.push('call');
+    this.xName = backward === undefined ? 'x' : 'gradOutput';
     this.#names = names;
   }
 
@@ -153,7 +172,7 @@ export class CallReader {
   /** Phases 1 and 2 of a call that writes to `out`. */
   readInto(first: unknown, out: unknown, options: unknown): Call {
     this.lifetime.check();
-    const passed = options === undefined ? NO_OPTIONS : this.#readOptions(options);
+    const passed = this.#readPassed(options);
     const call = new Call(this, passed, first, out);
     call.takeSnapshot(out);
     if (this.takesIds) call.checkIds();
@@ -164,7 +183,7 @@ export class CallReader {
   /** Phases 1 and 2 of a backward pass: `gradOutput` has as many elements as the result of the call with these ids. */
   readBackward(ids: unknown, gradOutput: unknown, options: unknown): Call {
     this.lifetime.check();
-    const passed = options === undefined ? NO_OPTIONS : this.#readOptions(options);
+    const passed = this.#readPassed(options);
     const call = new Call(this, passed, ids, NEW, gradOutput);
     call.takeSnapshot(NEW);
     call.checkIds();
@@ -191,6 +210,10 @@ export class CallReader {
     const count = lengthOf(ids as IdArray);
     if (count * this.dim > lengthOf(out) || (this.positions !== null && count > this.positions)) return 0;
     return bufferOf(ids as IdArray) === bufferOf(out) ? 0 : count;
+  }
+
+  #readPassed(options: unknown): CallOptions {
+    return options === undefined && this.dropout === null ? NO_OPTIONS : this.#readOptions(options ?? {});
   }
 
   #readOptions(options: unknown): CallOptions {
@@ -228,7 +251,8 @@ export class CallReader {
       }
     }
     const inverse = this.heads && flag({ inverse: options['inverse'] }, 'inverse', false);
-    return new CallOptions(shape, start, positionIds, undefined, inverse);
+    const call = this.dropout?.readCall(options['call']);
+    return new CallOptions(shape, start, positionIds, undefined, inverse, false, call);
   }
 }
 
@@ -267,7 +291,7 @@ export class Call {
     this.#takes = takes;
     this.#passed = passed;
     this.#ids = takes.takesIds ? new Ids(first, takes.kind === 'Positions' ? 'positions' : 'ids') : null;
-    this.#x = takes.takesIds ? null : new Floats('x', first);
+    this.#x = takes.takesIds ? null : new Floats(takes.xName, first);
     this.#grad = gradOutput === NEW ? null : new Floats('gradOutput', gradOutput);
     this.out = out === NEW ? NEW : readFloats('out', out);
     const { index, weights } = passed;
@@ -288,6 +312,11 @@ export class Call {
   /** The option `inverse`. */
   get inverse(): boolean {
     return this.#passed.inverse;
+  }
+
+  /** The number of the training call whose dropout applies; undefined: none. */
+  get call(): number | undefined {
+    return this.#passed.call;
   }
 
   /** The option `scaleGradByFreq`. */
@@ -396,7 +425,7 @@ export class Call {
     const length = lengthOf(out);
     if (length < needed) throw lengthError('out', length, `the result has ${needed} elements`);
     if (ids !== null && ids.overlaps(out)) throw overlapError(ids.name);
-    if (x !== null && overlaps(x, out)) throw overlapError('x');
+    if (x !== null && overlaps(x, out)) throw overlapError(this.#takes.xName);
     if (index !== null && index.overlaps(out)) throw overlapError(index.name);
     if (weights !== undefined && overlaps(weights, out)) throw overlapError('perSampleWeights');
   }

@@ -310,6 +310,30 @@ export interface Kernels {
    * NaN if the memory does not suffice. They may grow linear memory.
    */
   backward(table: number, ids: IdArray, gradOutput: Float32Array, byFreq: boolean): number;
+  /**
+   * out = gradOutput, with the dropout of training call `call`; in place without `gradOutput`. out[r] is also added to row
+   * p(r) of the gradient of the positions, as in `positionsRun`. Returns a status (position ids).
+   */
+  positionsBackward(
+    op: number,
+    gradOutput: Float32Array | undefined,
+    seq: number,
+    positions: number | IdArray,
+    call: number | undefined,
+    out: Float32Array,
+  ): number;
+  /**
+   * d = gradOutput, with the dropout of training call `call`. Adds d[r] to row p(r) of the gradient of the positions, and d[r],
+   * times the scale, to row ids[r] of that of the tokens, as in `embedRun`. Returns a status (ids, position ids).
+   */
+  embedBackward(
+    embed: number,
+    ids: IdArray,
+    seq: number,
+    positions: number | IdArray,
+    call: number | undefined,
+    gradOutput: Float32Array,
+  ): number;
   /** The number of rows of the gradient of a table; `undefined` if there is none. */
   gradientCount(table: number): number | undefined;
   /** The bytes of memory of the gradient of a table. */

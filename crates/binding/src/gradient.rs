@@ -6,11 +6,11 @@
 //! add the contributions, window by window, in parts for threads
 //! ```
 
-use crate::arrays::{pieces, Cut, FloatArray, IdArray, IntegersOut, OutArray, Proven};
-use crate::environment::{Environment, Training};
+use crate::arrays::{pieces, At, Cut, FloatArray, IdArray, IntegersOut, OutArray, Proven};
+use crate::environment::{Dropping, Environment, Training};
 use crate::run::{expect_length, prove, Run};
-use crate::status::{first, Failure, DONE, EXHAUSTED};
-use tokenbed_core::ops::{self, Gradient, Slot, Sums};
+use crate::status::{first, second, Failure, DONE, EXHAUSTED};
+use tokenbed_core::ops::{self, Factor, Gradient, Slot, Sums};
 use tokenbed_core::Window;
 
 /// Adds the rows of `grad` to the gradient of a table: row i is the contribution to row `ids[i]`. With `by_freq` it is
@@ -30,9 +30,10 @@ pub fn backward(
     let Some(training) = training else {
         return Ok(DONE);
     };
-    let Some(counts) = assign(training, &mut ids, by_freq) else {
+    let Some(counts) = assign_ids(training, &mut ids, by_freq) else {
         return Ok(EXHAUSTED);
     };
+    let factor = counts.as_deref().map_or(Factor::One, Factor::PerCount);
     let cut = Cut {
         most_values: grad.most(),
         ..Cut::any(count, dim)
@@ -44,23 +45,186 @@ pub fn backward(
         grad,
         |grad, window, slots, sums| {
             let rows = grad.tile(window.elements(dim));
-            ops::add_rows(isa, sums, slots, window.cols(), rows, counts.as_deref())
+            ops::add_rows(isa, sums, slots, window.cols(), rows, factor)
         },
     );
     Ok(DONE)
 }
 
-/// Assigns slots to contributions to the rows `ids`, and reserves memory for them. The result has the number of
-/// contributions to each slot if they are wanted. `None` if memory is exhausted: then nothing has changed.
-pub(crate) fn assign(
+/// Gradients of rows to which positions were added: `out` becomes the gradient of the rows, which is also the contribution
+/// to the row of the position. Dropout is that of call number `call`. In place if `grad` is absent.
+pub fn positions_backward(
+    env: &mut Environment,
+    op: f64,
+    grad: Option<impl FloatArray>,
+    seq: f64,
+    positions: At<impl IdArray>,
+    call: Option<u32>,
+    mut out: impl OutArray,
+) -> Run {
+    let (isa, threads, op) = (env.isa(), env.threads(), env.positions(op)?);
+    let (table, training) = env.training(op.table)?;
+    let dim = table.dim();
+    let values = grad.as_ref().map_or(out.len(), FloatArray::len);
+    let read = grad.as_ref().map_or(0..0, FloatArray::address);
+    out.expect(Some(values), &[read, positions.address()])?;
+    let mut positions = prove!(first, positions.check(isa, table.rows()));
+    let cut = Cut::any(values / dim, dim);
+    if let Some(training) = training {
+        if assign_positions(training, &mut positions, seq as usize, cut.rows).is_none() {
+            return Ok(EXHAUSTED);
+        }
+    }
+    let dropout = Dropping::in_call(op.dropping, call);
+    if grad.is_some() || dropout.is_some() {
+        let cut = Cut {
+            most_values: grad.as_ref().map_or(usize::MAX, FloatArray::most),
+            overwrite: grad.is_some(),
+            ..cut.clone()
+        };
+        out.compute(env, cut, grad, |grad, window, out| {
+            let values = window.elements(dim);
+            if let Some(grad) = grad {
+                out.values.copy_from_slice(grad.tile(values.clone()));
+            }
+            if let Some(dropout) = &dropout {
+                ops::dropout(isa, dropout, values.start as u64, out.values);
+            }
+        });
+    }
+    if let Some(training) = env.training(op.table)?.1 {
+        for window in cut.windows(out.most()) {
+            out.edit(window.elements(dim), false, |rows| {
+                let rows = &*rows;
+                add_window(threads, &mut training.gradient, window, &|window, slots, sums| {
+                    ops::add_rows(isa, sums, slots, window.cols(), rows, Factor::One)
+                });
+            });
+        }
+    }
+    Ok(DONE)
+}
+
+/// Adds the rows of `grad` to the gradients of a layer: to those of the positions, then, times the scale of the layer, to
+/// those of the tokens. Dropout is that of call number `call`.
+pub fn embed_backward(
+    env: &mut Environment,
+    op: f64,
+    ids: impl IdArray,
+    seq: f64,
+    positions: At<impl IdArray>,
+    call: Option<u32>,
+    grad: impl FloatArray,
+) -> Run {
+    let (isa, threads, op) = (env.isa(), env.threads(), env.embed(op)?);
+    let token = env.table(op.table)?;
+    let (count, dim) = (ids.len(), token.dim());
+    expect_length("gradOutput", grad.len(), count.checked_mul(dim))?;
+    let mut ids = prove!(first, Proven::check(ids, isa, token.rows() as u64));
+    let table = op.positions.map(|table| env.table(table)).transpose()?;
+    let mut positions = prove!(
+        second,
+        positions.check(isa, table.map_or(0, |table| table.rows()))
+    );
+    let token = env.training(op.table)?.1;
+    if token.is_some_and(|token| assign_ids(token, &mut ids, false).is_none()) {
+        return Ok(EXHAUSTED);
+    }
+    let trains = op.positions.map(|table| env.training(table)).transpose()?;
+    let position = trains.and_then(|(_, training)| training);
+    if position.is_some_and(|at| assign_positions(at, &mut positions, seq as usize, count).is_none()) {
+        if let Some(token) = env.training(op.table)?.1 {
+            token.gradient.cancel();
+        }
+        return Ok(EXHAUSTED);
+    }
+    let dropout = Dropping::in_call(op.dropping, call);
+    let cut = Cut {
+        most_values: grad.most(),
+        ..Cut::any(count, dim)
+    };
+    let parts = [op.positions.map(|table| (table, Factor::One))];
+    let scale = op.scale.map_or(Factor::One, Factor::Scale);
+    for (table, factor) in parts.into_iter().flatten().chain([(op.table, scale)]) {
+        let Some(training) = env.training(table)?.1 else {
+            continue;
+        };
+        let grad = grad.clone();
+        add(
+            threads,
+            &mut training.gradient,
+            cut.clone(),
+            grad,
+            |grad, window, slots, sums| {
+                let Some(dropout) = &dropout else {
+                    let rows = grad.tile(window.elements(dim));
+                    return ops::add_rows(isa, sums, slots, window.cols(), rows, factor);
+                };
+                let mut dropped = [0.0; DROPPED];
+                for part in Cut::any(window.rows, window.cols).windows(DROPPED) {
+                    let values = part.elements(window.cols);
+                    let dropped = &mut dropped[..values.len()];
+                    let start = window.elements(dim).start + values.start;
+                    dropped.copy_from_slice(grad.tile(start..start + values.len()));
+                    ops::dropout(isa, dropout, start as u64, dropped);
+                    let cols =
+                        window.first_col + part.first_col..window.first_col + part.first_col + part.cols;
+                    ops::add_rows(isa, sums, &slots[part.rows()], cols, dropped, factor);
+                }
+            },
+        );
+    }
+    Ok(DONE)
+}
+
+/// The values to which dropout is applied at once.
+const DROPPED: usize = 1 << 12;
+
+/// Assigns slots to contributions to the rows `ids`, as [`assign`].
+pub(crate) fn assign_ids(
     training: &mut Training,
     ids: &mut Proven<impl IdArray>,
     counted: bool,
 ) -> Option<Option<Vec<u32>>> {
-    let Training { padding, gradient } = training;
     let most = ids.most();
-    let assigned = gradient.begin(ids.len())
-        && pieces(0..ids.len(), most).all(|part| gradient.assign(ids.tile(part), *padding));
+    assign(training, ids.len(), counted, |gradient, padding| {
+        pieces(0..ids.len(), most).all(|part| {
+            let ids = ids.tile(part);
+            gradient.assign((0..ids.len()).map(|i| ids.get(i)), padding)
+        })
+    })
+}
+
+/// Assigns slots to contributions to the positions of `rows` rows, as [`assign`].
+fn assign_positions(
+    training: &mut Training,
+    positions: &mut At<Proven<impl IdArray>>,
+    seq: usize,
+    rows: usize,
+) -> Option<()> {
+    let cut = Cut {
+        most_rows: positions.most_rows(),
+        period: positions.period(),
+        ..Cut::any(rows, 1)
+    };
+    let assigned = assign(training, rows, false, |gradient, padding| {
+        cut.windows(usize::MAX).all(|window| {
+            let positions = positions.rows(&window, seq);
+            gradient.assign(window.rows().map(|r| positions.row(r)), padding)
+        })
+    });
+    assigned.map(|_| ())
+}
+
+/// Assigns slots to the contributions of a call with `each`, and reserves memory for them. The result has the number of
+/// contributions to each slot if they are `counted`. `None` if memory is exhausted: then nothing has changed.
+fn assign(
+    Training { padding, gradient }: &mut Training,
+    contributions: usize,
+    counted: bool,
+    each: impl FnOnce(&mut Gradient, Option<usize>) -> bool,
+) -> Option<Option<Vec<u32>>> {
+    let assigned = gradient.begin(contributions) && each(gradient, *padding);
     let counts = match assigned && counted {
         true => gradient.counts().map(Some),
         false => assigned.then_some(None),
@@ -72,24 +236,8 @@ pub(crate) fn assign(
     counts
 }
 
-/// Adds the contributions of the current call, `[rows, dim]`, with `work(inputs, window, slots of its rows, sums)`.
-#[cfg(target_family = "wasm")]
-pub(crate) fn add<I>(
-    _: usize,
-    gradient: &mut Gradient,
-    cut: Cut,
-    mut inputs: I,
-    work: impl Fn(&mut I, Window, &[Slot], &mut Sums<'_>),
-) {
-    for window in cut.windows(usize::MAX) {
-        let (slots, mut sums) = gradient.call();
-        work(&mut inputs, window, &slots[window.rows()], &mut sums);
-    }
-}
-
 /// Adds the contributions of the current call, `[rows, dim]`, with `work(inputs, window, slots of its rows, sums)`, where
-/// the sums are a part for one thread.
-#[cfg(not(target_family = "wasm"))]
+/// the sums may be a part for one thread.
 pub(crate) fn add<I: Clone + Sync>(
     threads: usize,
     gradient: &mut Gradient,
@@ -97,13 +245,40 @@ pub(crate) fn add<I: Clone + Sync>(
     inputs: I,
     work: impl Fn(&mut I, Window, &[Slot], &mut Sums<'_>) + Sync,
 ) {
+    for window in cut.windows(usize::MAX) {
+        add_window(threads, gradient, window, &|window, slots, sums| {
+            work(&mut inputs.clone(), window, slots, sums)
+        });
+    }
+}
+
+/// Adds the contributions of a window.
+#[cfg(target_family = "wasm")]
+fn add_window(
+    _: usize,
+    gradient: &mut Gradient,
+    window: Window,
+    work: &dyn Fn(Window, &[Slot], &mut Sums<'_>),
+) {
     let (slots, mut sums) = gradient.call();
-    let all = Window::all(cut.rows, cut.dim);
-    let parts = crate::split::Parts::of(threads, cut.rows, cut.dim * cut.cost * size_of::<f32>(), 1);
+    work(window, &slots[window.rows()], &mut sums)
+}
+
+/// Adds the contributions of a window.
+#[cfg(not(target_family = "wasm"))]
+fn add_window(
+    threads: usize,
+    gradient: &mut Gradient,
+    window: Window,
+    work: &(dyn Fn(Window, &[Slot], &mut Sums<'_>) + Sync),
+) {
+    let (slots, mut sums) = gradient.call();
+    let slots = &slots[window.rows()];
+    let parts = crate::split::Parts::of(threads, window.rows, window.cols * size_of::<f32>(), 1);
     match parts.threads {
-        1 => work(&mut inputs.clone(), all, slots, &mut sums),
+        1 => work(window, slots, &mut sums),
         threads => crate::split::each(sums.split(slots, threads), |mut sums| {
-            work(&mut inputs.clone(), all, slots, &mut sums)
+            work(window, slots, &mut sums)
         }),
     }
 }

@@ -66,6 +66,8 @@ direct! {
     "positionsRun" = positions_run(op, x, seq, positions, call, out);
     "rotaryRun" = rotary_run(op, x, heads, seq, positions, inverse, out);
     "backward" = backward(table, ids, grad_output, by_freq);
+    "positionsBackward" = positions_backward(op, grad_output, seq, positions, call, out);
+    "embedBackward" = embed_backward(embed, ids, seq, positions, call, grad_output);
     "nearest" = nearest(table, queries, k, cosine, ids, scores);
     "similarity" = similarity(a, b, dim, out);
     "textEncode" = text_encode(tokenizer, bytes, ends, count, special, ids, at);

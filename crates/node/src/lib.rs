@@ -712,6 +712,44 @@ pub fn backward(
     })
 }
 
+/// Adds to the gradient of positions, and returns the gradient of the rows.
+#[napi(
+    ts_args_type = "op: number, gradOutput: Float32Array | undefined, seq: number, positions: number | IdArray, call: number | undefined, out: Float32Array"
+)]
+pub fn positions_backward(
+    env: Env,
+    op: f64,
+    grad_output: Option<Floats>,
+    seq: f64,
+    positions: NumberOrIds,
+    call: Option<u32>,
+    mut out: FloatsOut,
+) -> napi::Result<f64> {
+    with(&env, |env| {
+        let grad = grad_output.as_ref().map(Floats::slice);
+        gradient::positions_backward(env, op, grad, seq, positions.at(), call, out.whole())
+    })
+}
+
+/// Adds to the gradients of tokens and positions.
+#[napi(
+    ts_args_type = "embed: number, ids: IdArray, seq: number, positions: number | IdArray, call: number | undefined, gradOutput: Float32Array"
+)]
+pub fn embed_backward(
+    env: Env,
+    embed: f64,
+    ids: Integers,
+    seq: f64,
+    positions: NumberOrIds,
+    call: Option<u32>,
+    grad_output: Floats,
+) -> napi::Result<f64> {
+    with(&env, |env| {
+        let (ids, grad) = (ids.ids(), grad_output.slice());
+        gradient::embed_backward(env, embed, ids, seq, positions.at(), call, grad)
+    })
+}
+
 /// The number of rows of a gradient; `undefined` if there is none.
 #[napi(ts_return_type = "number | undefined")]
 pub fn gradient_count(env: Env, table: f64) -> napi::Result<OrUndefined<f64>> {

@@ -543,6 +543,38 @@ pub fn backward(
     })
 }
 
+/// Adds to the gradient of positions, and returns the gradient of the rows.
+#[wasm_bindgen(js_name = positionsBackward)]
+pub fn positions_backward(
+    op: f64,
+    #[wasm_bindgen(unchecked_param_type = "Float32Array | undefined")] grad_output: &JsValue,
+    seq: f64,
+    #[wasm_bindgen(unchecked_param_type = "number | IdArray")] positions: &JsValue,
+    #[wasm_bindgen(unchecked_param_type = "number | undefined")] call: Option<u32>,
+    #[wasm_bindgen(unchecked_param_type = "Float32Array")] out: &JsValue,
+) -> f64 {
+    with(|env| {
+        let (grad, positions) = (Floats::optional(grad_output)?, Integers::positions(positions)?);
+        gradient::positions_backward(env, op, grad, seq, positions, call, FloatsOut::new(out)?)
+    })
+}
+
+/// Adds to the gradients of tokens and positions.
+#[wasm_bindgen(js_name = embedBackward)]
+pub fn embed_backward(
+    embed: f64,
+    #[wasm_bindgen(unchecked_param_type = "IdArray")] ids: &JsValue,
+    seq: f64,
+    #[wasm_bindgen(unchecked_param_type = "number | IdArray")] positions: &JsValue,
+    #[wasm_bindgen(unchecked_param_type = "number | undefined")] call: Option<u32>,
+    #[wasm_bindgen(unchecked_param_type = "Float32Array")] grad_output: &JsValue,
+) -> f64 {
+    with(|env| {
+        let (ids, positions) = (Integers::new(ids, &IDS)?, Integers::positions(positions)?);
+        gradient::embed_backward(env, embed, ids, seq, positions, call, Floats::new(grad_output)?)
+    })
+}
+
 /// The number of rows of a gradient; `undefined` if there is none.
 #[wasm_bindgen(js_name = gradientCount, unchecked_return_type = "number | undefined")]
 pub fn gradient_count(table: f64) -> Option<f64> {

@@ -16,8 +16,7 @@
 //! ```
 //! A part is a range of slots, so one thread adds all contributions to a row.
 
-use crate::expr::Divided;
-use crate::indices::Indices;
+use crate::expr::{Divided, Scaled};
 use crate::memory::Growing;
 use crate::row::{F32Row, Row};
 use crate::simd::{dispatch, for_each_vector, Hint, Isa, Simd, LINE};
@@ -141,8 +140,9 @@ pub struct Gradient {
     sums: Growing,
     /// The slot of each contribution of the current call.
     call: Vec<Slot>,
-    /// The number of rows before the current call.
+    /// The number of rows before the current call, and whether there was a gradient.
     before: usize,
+    existed: bool,
 }
 
 impl Gradient {
@@ -213,23 +213,21 @@ impl Gradient {
     /// [`cancel`](Gradient::cancel) must follow.
     #[must_use]
     pub fn begin(&mut self, contributions: usize) -> bool {
-        self.before = self.rows.len();
+        (self.before, self.existed) = (self.rows.len(), self.exists);
         self.call.clear();
-        self.call.try_reserve(contributions).is_ok()
+        contributions as u64 <= 1 << 32 && self.call.try_reserve(contributions).is_ok()
     }
 
-    /// Assigns slots to the next contributions of the call: those to `ids`, without `padding`.
+    /// Assigns slots to the next contributions of the call: those to `rows`, without `padding`.
     #[must_use]
-    pub fn assign(&mut self, ids: Indices<'_>, padding: Option<usize>) -> bool {
-        for i in 0..ids.len() {
-            let id = ids.get(i);
-            if padding == Some(id) {
+    pub fn assign(&mut self, mut rows: impl Iterator<Item = usize>, padding: Option<usize>) -> bool {
+        rows.all(|row| {
+            if padding == Some(row) {
                 self.call.push(Slot::NONE);
-            } else if !self.index.reserve(&self.rows) || !self.assign_row(id as u32) {
-                return false;
+                return true;
             }
-        }
-        true
+            self.index.reserve(&self.rows) && self.assign_row(row as u32)
+        })
     }
 
     #[inline(always)]
@@ -261,11 +259,11 @@ impl Gradient {
         reserved
     }
 
-    /// Undoes a call that was not committed.
+    /// Undoes a call to which nothing was added.
     pub fn cancel(&mut self) {
         self.index.remove(&self.rows, self.before);
         self.rows.truncate(self.before);
-        self.call.clear();
+        self.exists = self.existed;
     }
 
     /// The number of contributions to each slot in the call; `None` if memory is exhausted.
@@ -386,8 +384,18 @@ pub(crate) fn add_each<S: Simd, R: Row>(
     }
 }
 
-/// Adds rows: contribution i is row i of `rows`, `[slots.len(), cols.len()]`, divided by the count of its slot if there
-/// are `counts`.
+/// What happens to a row before it is added.
+#[derive(Debug, Clone, Copy)]
+pub enum Factor<'a> {
+    /// Nothing.
+    One,
+    /// It is multiplied by this number.
+    Scale(f32),
+    /// It is divided by the number of contributions to its slot.
+    PerCount(&'a [u32]),
+}
+
+/// Adds rows: contribution i is row i of `rows`, `[slots.len(), cols.len()]`, with `factor`.
 ///
 /// # Panics
 /// If lengths do not match each other, or `cols` are not columns of the sums.
@@ -398,7 +406,7 @@ pub fn add_rows(
     slots: &[Slot],
     cols: Range<usize>,
     rows: &[f32],
-    counts: Option<&[u32]>,
+    factor: Factor<'_>,
 ) {
     let width = cols.len();
     assert!(
@@ -407,8 +415,11 @@ pub fn add_rows(
     );
     assert!(slots.len() * width == rows.len(), "a row for each contribution");
     let row = |i: usize| F32Row::of(&rows[i * width..][..width]);
-    dispatch!(isa, simd => match counts {
-        None => add_each(simd, sums, slots, &cols, row),
-        Some(counts) => add_each(simd, sums, slots, &cols, |i| Divided(row(i), slots[i].count(counts))),
+    dispatch!(isa, simd => match factor {
+        Factor::One => add_each(simd, sums, slots, &cols, row),
+        Factor::Scale(factor) => add_each(simd, sums, slots, &cols, |i| Scaled(row(i), factor)),
+        Factor::PerCount(counts) => {
+            add_each(simd, sums, slots, &cols, |i| Divided(row(i), slots[i].count(counts)))
+        }
     });
 }

@@ -31,6 +31,17 @@ pub enum PositionRows<'a> {
     },
 }
 
+impl PositionRows<'_> {
+    /// The row of the table for row `r` of the result.
+    #[inline(always)]
+    pub fn row(&self, r: usize) -> usize {
+        match self {
+            PositionRows::From { start, seq } => start + r % seq,
+            PositionRows::At { ids, first } => ids.get((r - first) % ids.len()),
+        }
+    }
+}
+
 /// A table of position rows, stored as f32, and the choice of a row for each row of the result.
 #[derive(Debug, Clone, Copy)]
 pub struct Positions<'a> {
