@@ -70,7 +70,8 @@ export class Dropout {
     if (!this.#drops) return undefined;
     const number = passed ?? this.#calls - 1;
     if (number >= 0 && number < this.#calls) return number;
-    const wanted = this.#calls === 0 ? 'absent before the first training call' : `in 0 .. ${this.#calls - 1}`;
+    const made = this.#calls === 0 ? 'there was none' : `0 .. ${this.#calls - 1}`;
+    const wanted = `the number of a training call (${made})`;
     throw wrongValue('call', call, wanted);
   }
 
