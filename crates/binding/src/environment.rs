@@ -18,7 +18,7 @@ use tokenbed_core::indices::Mapping;
 use tokenbed_core::memory::{Contents, Memory, TableSpec, Write};
 #[cfg(unix)]
 use tokenbed_core::memory::{CutFile, Read};
-use tokenbed_core::ops::{self, Dropout, Layout, Misfit, Mode, Norm, Sinusoid};
+use tokenbed_core::ops::{self, Dropout, Layout, Misfit, Mode, Norm, Sampler, Sinusoid};
 use tokenbed_core::simd::{self, Isa};
 use tokenbed_core::{DType, Exec, Table, TableMut};
 
@@ -330,9 +330,21 @@ enum Object {
     Embed(EmbedOp),
     Positions(PositionsOp),
     Rotary(RotaryOp),
+    Sampler(Rc<Sampler>),
     Rows(Box<Rows>),
     Words(Box<Words>),
     Hash(Box<Sha256>),
+}
+
+impl Object {
+    /// Bytes of memory that a table or a sampler owns; 0 for any other object.
+    fn held(&self) -> usize {
+        match self {
+            Object::Table(table) => table.held(),
+            Object::Sampler(sampler) => sampler.bytes(),
+            _ => 0,
+        }
+    }
 }
 
 /// The objects of one environment. They are freed with it, and other environments cannot access them.
@@ -573,6 +585,11 @@ impl Environment {
         }))
     }
 
+    /// Keeps a sampler.
+    pub(crate) fn keep_sampler(&mut self, sampler: Sampler) -> Result<f64, Failure> {
+        self.keep(Object::Sampler(Rc::new(sampler)))
+    }
+
     /// Keeps a reader of word vectors.
     pub(crate) fn keep_words(&mut self, words: Words) -> Result<f64, Failure> {
         self.keep(Object::Words(Box::new(words)))
@@ -583,20 +600,14 @@ impl Environment {
         self.keep(Object::Hash(Box::new(hash)))
     }
 
-    /// Frees the object of `handle`; returns the bytes of memory that a table owned. Idempotent.
+    /// Frees the object of `handle`; returns the bytes of memory that a table or a sampler owned. Idempotent.
     pub fn free(&mut self, handle: f64) -> usize {
-        match self.objects.remove(handle) {
-            Some(Object::Table(table)) => table.held(),
-            _ => 0,
-        }
+        self.objects.remove(handle).map_or(0, |object| object.held())
     }
 
-    /// Bytes of memory that a table owns.
+    /// Bytes of memory that a table or a sampler owns.
     pub fn held(&self, handle: f64) -> usize {
-        match self.objects.get(handle) {
-            Some(Object::Table(table)) => table.held(),
-            _ => 0,
-        }
+        self.objects.get(handle).map_or(0, Object::held)
     }
 
     /// An error unless the handle is that of a table.
@@ -721,6 +732,7 @@ impl Environment {
     accessor!(embed, Embed, EmbedOp);
     accessor!(positions, Positions, PositionsOp);
     accessor!(rotary, Rotary, RotaryOp);
+    accessor!(sampler, Sampler, Rc<Sampler>);
     accessor_mut!(rows_mut, Rows, Rows);
     accessor_mut!(words, Words, Words);
     accessor_mut!(hash, Hash, Sha256);

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! exports of a binding    read the arguments of one call                          crates/node, crates/wasm
-//!   run, nearest, rows    resolve handles, check arguments and ids, compute       one function per export
+//!   run, nearest, rows,   resolve handles, check arguments and ids, compute       one function per export
+//!   loss, sampler
 //!     environment         the objects of one JavaScript environment, by handle
 //!     arrays              the caller's arrays: whole slices, or tiles of them
 //!     files, words, hash  headers of files, word vectors, SHA-256
@@ -19,9 +20,11 @@ pub mod environment;
 pub mod files;
 pub mod handles;
 pub mod hash;
+pub mod loss;
 pub mod nearest;
 pub mod rows;
 pub mod run;
+pub mod sampler;
 pub mod status;
 pub mod text;
 pub mod words;

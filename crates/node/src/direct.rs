@@ -67,6 +67,10 @@ direct! {
     "rotaryRun" = rotary_run(op, x, heads, seq, positions, inverse, out);
     "nearest" = nearest(table, queries, k, cosine, ids, scores);
     "similarity" = similarity(a, b, dim, out);
+    "crossEntropy" = cross_entropy(scores, columns, targets, ignore_index, mean, out, result);
+    "binaryCrossEntropy" = binary_cross_entropy(scores, labels, columns, mean, out, result);
+    "squaredError" = squared_error(x, target, mean, out, result);
+    "samplerDraw" = sampler_draw(sampler, position, out);
     "textEncode" = text_encode(tokenizer, bytes, ends, count, special, ids, at);
 }
 
