@@ -46,7 +46,19 @@ export {
   LearnedPositionalEmbedding,
   type LearnedPositionalEmbeddingOptions,
 } from './learned-positional-embedding.js';
+export {
+  binaryCrossEntropy,
+  type BinaryCrossEntropyOptions,
+  crossEntropy,
+  type CrossEntropyOptions,
+  type Loss,
+  type LossOptions,
+  meanSquaredError,
+  type MeanSquaredErrorOptions,
+  type Reduction,
+} from './losses.js';
 export { type Metric, type NearestOptions, type NearestRows, similarity } from './nearest.js';
+export { NegativeSampler, type NegativeSamplerOptions } from './negative-sampler.js';
 export { type FloatsInput, Parameter } from './parameter.js';
 export {
   type Layout,

@@ -6,7 +6,7 @@ use crate::arrays::{pieces, Cut, FloatArray, IdArray, OutArray};
 use crate::environment::Environment;
 use crate::status::{first, position_of, Failure, DONE};
 use std::ops::Range;
-use tokenbed_core::ops::loss::{cross_entropy_parts, Labels, Targets, Total, BLOCK};
+use tokenbed_core::ops::loss::{CrossEntropy, Labels, Targets, Total, BLOCK};
 use tokenbed_core::ops::{self, Source};
 use tokenbed_core::Isa;
 
@@ -95,53 +95,60 @@ pub fn cross_entropy(
         Ok(kept) => kept,
         Err(position) => return Ok((first(position), [0.0; 2])),
     };
-    let (divisor, mut total) = (divisor(kept, mean), Total::default());
+    let mut op = CrossEntropy {
+        isa,
+        columns,
+        divisor: divisor(kept, mean),
+        terms: &mut room(columns),
+        total: Total::default(),
+    };
     if columns > most {
         for row in 0..rows {
             let ids = targets.as_mut().map(|targets| targets.tile(row..row + 1));
             let target = Targets { ids, ignored }.of(0);
-            cross_entropy_parts(
-                isa,
-                columns,
-                most,
-                target,
-                divisor,
-                &mut total,
-                &mut |cols, first, work| {
-                    let part = row * columns + cols.start..row * columns + cols.end;
-                    let x = x.as_mut().filter(|_| first);
-                    out.edit(part.clone(), x.is_some(), |out| {
-                        if let Some(x) = x {
-                            out.copy_from_slice(x.tile(part));
-                        }
-                        work(out)
-                    })
-                },
-            );
+            op.wide_row(target, most, &mut |cols, first, work| {
+                let part = row * columns + cols.start..row * columns + cols.end;
+                let x = x.as_mut().filter(|_| first);
+                out.edit(part.clone(), x.is_some(), |out| {
+                    if let Some(x) = x {
+                        out.copy_from_slice(x.tile(part));
+                    }
+                    work(out)
+                })
+            });
         }
-        return done(&total, divisor, kept);
+    } else {
+        let cut = Cut {
+            most_rows: targets.as_ref().map_or(usize::MAX, IdArray::most),
+            ..Cut::any(rows, columns)
+        };
+        for window in cut.windows(most) {
+            let part = window.elements(columns);
+            out.edit(part.clone(), x.is_some(), |out| {
+                let ids = targets.as_mut().map(|targets| targets.tile(window.rows()));
+                op.rows(&Targets { ids, ignored }, source(&mut x, part), out)
+            });
+        }
     }
-    let cut = Cut {
-        most_rows: targets.as_ref().map_or(usize::MAX, IdArray::most),
-        ..Cut::any(rows, columns)
-    };
-    for window in cut.windows(most) {
-        let part = window.elements(columns);
-        out.edit(part.clone(), x.is_some(), |out| {
-            let ids = targets.as_mut().map(|targets| targets.tile(window.rows()));
-            let targets = Targets { ids, ignored };
-            ops::cross_entropy(
-                isa,
-                columns,
-                &targets,
-                divisor,
-                source(&mut x, part),
-                out,
-                &mut total,
-            )
-        });
+    done(&op.total, op.divisor, kept)
+}
+
+/// Room for the terms of a row, if it has more columns than a block, and not very many.
+#[cfg(not(target_family = "wasm"))]
+fn room(columns: usize) -> Vec<f64> {
+    /// 2 MiB
+    const MOST: usize = 1 << 18;
+    let mut terms = Vec::new();
+    if columns > BLOCK && columns <= MOST && terms.try_reserve_exact(columns).is_ok() {
+        terms.resize(columns, 0.0);
     }
-    done(&total, divisor, kept)
+    terms
+}
+
+/// No call grows linear memory.
+#[cfg(target_family = "wasm")]
+fn room(_: usize) -> [f64; 0] {
+    []
 }
 
 /// The binary cross entropy of scores, in place if `x` is absent. Without labels they are 1 for the first of each row of

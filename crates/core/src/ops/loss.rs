@@ -20,9 +20,9 @@
 //!
 //! # Cancellation
 //! If almost all of the probability is that of the target, its loss and its gradient are tiny differences of large
-//! numbers. Therefore the sum never contains its largest term, which is 1: with `others` = the sum without one of the
-//! maxima, the loss is ln(1 + others) - z_t, a sum of two numbers >= 0, and the gradient of a target that has the
-//! maximum is -others / (1 + others). The gradient of the binary cross entropy uses sigma(s) = 1 - sigma(-s) likewise.
+//! numbers. Therefore the term of the first maximum, which is 1, is not in the sum: with `others` = the sum of the other
+//! terms, the loss is ln(1 + others) - z_t, a sum of two numbers >= 0, and the gradient of a target that has the maximum
+//! is -others / (1 + others). The gradient of the binary cross entropy uses sigma(s) = 1 - sigma(-s) likewise.
 
 use crate::error::Error;
 use crate::indices::{each_type, Ids};
@@ -116,16 +116,18 @@ fn kept<T: Copy + Into<i64>>(ids: &[T], ignored: i64, bound: u64) -> Result<usiz
     Ok(kept)
 }
 
-/// The largest of `max` and the values. A NaN is not larger than any.
+/// f32 values that are compared together.
+const COMPARED: usize = 16;
+
+/// The largest of the values, -Infinity without any. A NaN is not larger than any.
 #[inline(always)]
-fn largest(x: &[f32], max: f32) -> f32 {
-    const LANES: usize = 16;
+fn largest(x: &[f32]) -> f32 {
     let larger = |a: f32, b: f32| if b > a { b } else { a };
-    let (chunks, rest) = x.as_chunks::<LANES>();
-    let mut max = rest.iter().fold(max, |max, &x| larger(max, x));
+    let (chunks, rest) = x.as_chunks::<COMPARED>();
+    let mut max = rest.iter().fold(f32::NEG_INFINITY, |max, &x| larger(max, x));
     // A few values need no lanes.
     if !chunks.is_empty() {
-        let mut lanes = [max; LANES];
+        let mut lanes = [max; COMPARED];
         for chunk in chunks {
             for (lane, &x) in lanes.iter_mut().zip(chunk) {
                 *lane = larger(*lane, x);
@@ -134,6 +136,16 @@ fn largest(x: &[f32], max: f32) -> f32 {
         max = lanes.iter().fold(max, |max, &x| larger(max, x));
     }
     max
+}
+
+/// The place of the first of the values that is `max`; any place if there is none, because one is NaN.
+#[inline(always)]
+fn place_of(x: &[f32], max: f32) -> usize {
+    let has_max = |chunk: &[f32; COMPARED]| chunk.iter().fold(false, |found, &x| found | (x == max));
+    let (chunks, _) = x.as_chunks::<COMPARED>();
+    let start = chunks.iter().take_while(|chunk| !has_max(chunk)).count() * COMPARED;
+    let place = x[start..].iter().position(|&x| x == max);
+    place.map_or(0, |place| start + place)
 }
 
 /// The sum of the lanes, in the order of the tree.
@@ -147,62 +159,33 @@ fn tree(mut lanes: [f64; LANES]) -> f64 {
     lanes[0]
 }
 
-/// The sum of a block, `term(x)` for each of `values`.
+/// The sum of a block.
 #[inline(always)]
-fn block_sum(values: &[f64], term: impl Fn(f64) -> f64) -> f64 {
+fn block_sum(values: &[f64]) -> f64 {
     let mut lanes = [0.0; LANES];
     let (chunks, rest) = values.as_chunks::<LANES>();
     for chunk in chunks {
         for (lane, &x) in lanes.iter_mut().zip(chunk) {
-            *lane += term(x);
+            *lane += x;
         }
     }
     for (lane, &x) in lanes.iter_mut().zip(rest) {
-        *lane += term(x);
+        *lane += x;
     }
     tree(lanes)
 }
 
-/// The sum of e^(x_j - max) over the columns of a row.
-#[derive(Debug, Clone, Copy)]
-struct Softmax {
-    max: f32,
-    /// The number of terms that are 1.
-    ones: f64,
-    /// The sum of the other terms.
-    rest: f64,
-}
-
-impl Softmax {
-    fn new(max: f32) -> Self {
-        let (ones, rest) = (0.0, 0.0);
-        Softmax { max, ones, rest }
-    }
-
-    /// The sum without one of the largest terms.
-    #[inline(always)]
-    fn others(&self) -> f64 {
-        (self.ones - 1.0) + self.rest
-    }
-
-    /// Adds the terms of one block.
-    #[inline(always)]
-    fn add(&mut self, terms: &[f64]) {
-        self.ones += block_sum(terms, |x| if x == 1.0 { 1.0 } else { 0.0 });
-        self.rest += block_sum(terms, |x| if x == 1.0 { 0.0 } else { x });
-    }
-
-    /// Adds the terms of columns that begin with a block.
-    #[inline(always)]
-    fn extend(&mut self, x: &[f32]) {
-        let mut terms = [0.0; BLOCK];
-        for x in x.chunks(BLOCK) {
-            let terms = &mut terms[..x.len()];
-            differences(x, self.max, terms);
-            exp_each(terms);
-            self.add(terms);
-        }
-    }
+/// The sum of the terms of a block without the one at `place`, which is that of the maximum.
+#[inline(always)]
+fn sum_without(terms: &mut [f64], place: Option<usize>) -> f64 {
+    let Some(place) = place else {
+        return block_sum(terms);
+    };
+    // 1 - 1 is 0, but a NaN stays one.
+    terms[place] -= 1.0;
+    let sum = block_sum(terms);
+    terms[place] += 1.0;
+    sum
 }
 
 /// z = x - max
@@ -243,10 +226,25 @@ impl Row {
         }
     }
 
-    /// The factor of e^z.
+    /// The gradients of columns that are not the target, from their terms.
     #[inline(always)]
-    fn scale(&self) -> f64 {
-        self.inverse / self.divisor
+    fn gradients(&self, terms: &[f64], out: &mut [f32]) {
+        let scale = self.inverse / self.divisor;
+        for (out, &term) in out.iter_mut().zip(terms) {
+            *out = (term * scale) as f32;
+        }
+    }
+
+    /// The same from their scores, in place.
+    #[inline(always)]
+    fn gradients_again(&self, out: &mut [f32]) {
+        let mut terms = [0.0; BLOCK];
+        for out in out.chunks_mut(BLOCK) {
+            let terms = &mut terms[..out.len()];
+            differences(out, self.max, terms);
+            exp_each(terms);
+            self.gradients(terms, out);
+        }
     }
 
     /// The gradient of the score `x` of the target.
@@ -266,46 +264,161 @@ impl Row {
     }
 }
 
-/// Computes the cross entropy of whole rows, and replaces scores by gradients.
-///
-/// ```text
-/// x [rows, columns], a target for each row -> out [rows, columns];  total += the loss of each row that is kept
-/// ```
-/// `divisor` is N. Excluded rows get +0.
-///
-/// # Panics
-/// If `out` is not rows of `columns` values, or there is not a target for each row, or one is not a column.
-#[inline(never)]
-pub fn cross_entropy(
-    isa: Isa,
-    columns: usize,
-    targets: &Targets<'_>,
-    divisor: f64,
-    x: Source<'_>,
-    out: &mut [f32],
-    total: &mut Total,
-) {
-    assert!(
-        columns > 0 && out.len().is_multiple_of(columns),
-        "rows of other widths"
-    );
-    let rows = out.len() / columns;
-    assert!(
-        targets.ids.is_none_or(|ids| ids.len() == rows),
-        "a target for each row"
-    );
-    if columns > BLOCK {
+/// The cross entropy of rows of a call.
+pub struct CrossEntropy<'a> {
+    /// The instruction set.
+    pub isa: Isa,
+    /// The number of columns of a row.
+    pub columns: usize,
+    /// N.
+    pub divisor: f64,
+    /// Room for the terms of a row that is wider than a block. If it is too short for a row, its terms are computed twice.
+    pub terms: &'a mut [f64],
+    /// The sum of the losses of rows.
+    pub total: Total,
+}
+
+/// Calls its last argument with the values of some columns of a row, which it replaces. The flag is set the first time
+/// that the values are edited.
+pub type EditRow<'a> = dyn FnMut(Range<usize>, bool, &mut dyn FnMut(&mut [f32])) + 'a;
+
+impl CrossEntropy<'_> {
+    /// Computes whole rows, and replaces scores by gradients.
+    ///
+    /// ```text
+    /// x [rows, columns], a target for each row -> out [rows, columns];  total += the loss of each row that is kept
+    /// ```
+    /// Excluded rows get +0.
+    ///
+    /// # Panics
+    /// If `out` or `x` is not rows of this width, there is not a target for each row, or one is not a column.
+    #[inline(never)]
+    pub fn rows(&mut self, targets: &Targets<'_>, x: Source<'_>, out: &mut [f32]) {
+        let (isa, columns) = (self.isa, self.columns);
+        assert!(
+            columns > 0 && out.len().is_multiple_of(columns),
+            "rows of other widths"
+        );
+        let rows = out.len() / columns;
+        assert!(
+            targets.ids.is_none_or(|ids| ids.len() == rows),
+            "a target for each row"
+        );
+        if columns <= BLOCK {
+            let (divisor, total) = (self.divisor, &mut self.total);
+            return dispatch_plain!(isa, narrow_rows(columns, targets, divisor, &x, out, total));
+        }
         for (row, out) in out.chunks_exact_mut(columns).enumerate() {
             if let Source::Slice(x) = x {
                 out.copy_from_slice(&x[row * columns..][..columns]);
             }
-            let mut edit =
-                |cols: Range<usize>, _: bool, work: &mut dyn FnMut(&mut [f32])| work(&mut out[cols]);
-            cross_entropy_parts(isa, columns, columns, targets.of(row), divisor, total, &mut edit);
+            self.wide_row(targets.of(row), columns, &mut |cols, _, work| {
+                work(&mut out[cols])
+            });
         }
-        return;
     }
-    dispatch_plain!(isa, narrow_rows(columns, targets, divisor, &x, out, total))
+
+    /// Computes one row of any width in place, in parts. `edit` is called with at most `most` columns, of which there are
+    /// at least [`BLOCK`].
+    ///
+    /// # Panics
+    /// If the target is not a column.
+    pub fn wide_row(&mut self, target: Option<usize>, most: usize, edit: &mut EditRow<'_>) {
+        let (isa, columns) = (self.isa, self.columns);
+        let most = most / BLOCK * BLOCK;
+        let parts = || {
+            (0..columns)
+                .step_by(most)
+                .map(|start| start..columns.min(start + most))
+        };
+        let Some(target) = target else {
+            return parts().for_each(|cols| edit(cols, true, &mut |out| out.fill(0.0)));
+        };
+        assert!(target < columns, "a target that is not a column");
+        let (mut score, mut highest) = (0.0, Highest::default());
+        for cols in parts() {
+            edit(cols.clone(), true, &mut |x| {
+                if cols.contains(&target) {
+                    score = x[target - cols.start];
+                }
+                dispatch_plain!(isa, highest.extend(cols.start, x));
+            });
+        }
+        let max = highest.max;
+        let kept = self.terms.len() >= columns;
+        let place = |cols: &Range<usize>| if kept { cols.clone() } else { 0..0 };
+        let mut others = 0.0;
+        for cols in parts() {
+            let terms = &mut self.terms[place(&cols)];
+            edit(cols.clone(), false, &mut |x| {
+                others = dispatch_plain!(isa, highest.sum_others(others, cols.start, x, terms))
+            });
+        }
+        let row = Row::new(max, others, self.divisor);
+        self.total.add(row.loss(score, ln_1p(others)));
+        for cols in parts() {
+            let terms = &self.terms[place(&cols)];
+            edit(cols.clone(), false, &mut |out| {
+                match kept {
+                    true => dispatch_plain!(isa, row.gradients(terms, out)),
+                    false => dispatch_plain!(isa, row.gradients_again(out)),
+                }
+                if cols.contains(&target) {
+                    out[target - cols.start] = row.of_target(score);
+                }
+            });
+        }
+    }
+}
+
+/// The maximum of a row of several blocks.
+#[derive(Debug, Clone, Copy)]
+struct Highest {
+    max: f32,
+    /// The first column of the first block that has it.
+    block: usize,
+}
+
+impl Default for Highest {
+    fn default() -> Self {
+        Highest {
+            max: f32::NEG_INFINITY,
+            block: 0,
+        }
+    }
+}
+
+impl Highest {
+    /// Considers the columns from `start` on, where a block begins.
+    #[inline(always)]
+    fn extend(&mut self, start: usize, x: &[f32]) {
+        for (b, x) in x.chunks(BLOCK).enumerate() {
+            let max = largest(x);
+            if max > self.max {
+                *self = Highest {
+                    max,
+                    block: start + b * BLOCK,
+                };
+            }
+        }
+    }
+
+    /// `sum` and their terms without that of the first maximum. Keeps the terms if there is room for them.
+    #[inline(always)]
+    fn sum_others(&self, sum: f64, start: usize, x: &[f32], kept: &mut [f64]) -> f64 {
+        let (mut sum, mut block) = (sum, [0.0; BLOCK]);
+        for (b, x) in x.chunks(BLOCK).enumerate() {
+            let terms = match kept.is_empty() {
+                true => &mut block[..x.len()],
+                false => &mut kept[b * BLOCK..][..x.len()],
+            };
+            differences(x, self.max, terms);
+            exp_each(terms);
+            let has_max = start + b * BLOCK == self.block;
+            sum += sum_without(terms, has_max.then(|| place_of(x, self.max)));
+        }
+        sum
+    }
 }
 
 /// Rows of at most one block each: as many as a block holds are computed together.
@@ -320,114 +433,37 @@ fn narrow_rows(
 ) {
     let group = (BLOCK / columns).min(ROWS);
     let mut terms = [0.0; BLOCK];
-    let (mut max, mut others, mut logarithms) = ([0.0; ROWS], [0.0; ROWS], [0.0; ROWS]);
+    let (mut max, mut places) = ([0.0; ROWS], [0; ROWS]);
+    let (mut others, mut logarithms) = ([0.0; ROWS], [0.0; ROWS]);
     for (g, out) in out.chunks_mut(group * columns).enumerate() {
         let first = g * group;
         if let Source::Slice(x) = x {
             out.copy_from_slice(&x[first * columns..][..out.len()]);
         }
         let terms = &mut terms[..out.len()];
-        for ((x, z), max) in out
-            .chunks_exact(columns)
-            .zip(terms.chunks_exact_mut(columns))
-            .zip(&mut max)
-        {
-            *max = largest(x, f32::NEG_INFINITY);
-            differences(x, *max, z);
+        let rows = out.chunks_exact(columns).zip(terms.chunks_exact_mut(columns));
+        for (r, (x, z)) in rows.enumerate() {
+            max[r] = largest(x);
+            places[r] = place_of(x, max[r]);
+            differences(x, max[r], z);
         }
         exp_each(terms);
-        for ((terms, others), &max) in terms.chunks_exact(columns).zip(&mut others).zip(&max) {
-            let mut softmax = Softmax::new(max);
-            softmax.add(terms);
-            *others = softmax.others();
+        for (r, terms) in terms.chunks_exact_mut(columns).enumerate() {
+            others[r] = sum_without(terms, Some(places[r]));
         }
         for (logarithm, &others) in logarithms.iter_mut().zip(&others) {
             *logarithm = ln_1p(others);
         }
-        for (r, (out, terms)) in out
-            .chunks_exact_mut(columns)
-            .zip(terms.chunks_exact(columns))
-            .enumerate()
-        {
+        let rows = out.chunks_exact_mut(columns).zip(terms.chunks_exact(columns));
+        for (r, (out, terms)) in rows.enumerate() {
             let Some(target) = targets.of(first + r) else {
                 out.fill(0.0);
                 continue;
             };
             let (row, score) = (Row::new(max[r], others[r], divisor), out[target]);
             total.add(row.loss(score, logarithms[r]));
-            let scale = row.scale();
-            for (out, &term) in out.iter_mut().zip(terms) {
-                *out = (term * scale) as f32;
-            }
+            row.gradients(terms, out);
             out[target] = row.of_target(score);
-        }
-    }
-}
-
-/// Calls its last argument with the values of some columns of a row, which it replaces. The flag is set the first time
-/// that the values are edited.
-pub type EditRow<'a> = dyn FnMut(Range<usize>, bool, &mut dyn FnMut(&mut [f32])) + 'a;
-
-/// The cross entropy of one row of `columns` values, of any width, in place. `edit` is called with at most `most`
-/// columns, of which there must be at least a block.
-pub fn cross_entropy_parts(
-    isa: Isa,
-    columns: usize,
-    most: usize,
-    target: Option<usize>,
-    divisor: f64,
-    total: &mut Total,
-    edit: &mut EditRow<'_>,
-) {
-    assert!(
-        most >= BLOCK && target.is_none_or(|target| target < columns),
-        "a target that is not a column"
-    );
-    let most = most / BLOCK * BLOCK;
-    let parts = || {
-        (0..columns)
-            .step_by(most)
-            .map(|start| start..columns.min(start + most))
-    };
-    let Some(target) = target else {
-        return parts().for_each(|cols| edit(cols, true, &mut |out| out.fill(0.0)));
-    };
-    let (mut max, mut score) = (f32::NEG_INFINITY, 0.0);
-    for cols in parts() {
-        edit(cols.clone(), true, &mut |x| {
-            if cols.contains(&target) {
-                score = x[target - cols.start];
-            }
-            max = dispatch_plain!(isa, largest(x, max));
-        });
-    }
-    let mut softmax = Softmax::new(max);
-    for cols in parts() {
-        edit(cols, false, &mut |x| dispatch_plain!(isa, softmax.extend(x)));
-    }
-    let others = softmax.others();
-    let row = Row::new(max, others, divisor);
-    total.add(row.loss(score, ln_1p(others)));
-    for cols in parts() {
-        edit(cols.clone(), false, &mut |out| {
-            dispatch_plain!(isa, gradients(&row, out));
-            if cols.contains(&target) {
-                out[target - cols.start] = row.of_target(score);
-            }
-        });
-    }
-}
-
-/// The gradients of columns that are not the target, in place.
-#[inline(always)]
-fn gradients(row: &Row, out: &mut [f32]) {
-    let (mut terms, scale) = ([0.0; BLOCK], row.scale());
-    for out in out.chunks_mut(BLOCK) {
-        let terms = &mut terms[..out.len()];
-        differences(out, row.max, terms);
-        exp_each(terms);
-        for (out, &term) in out.iter_mut().zip(terms.iter()) {
-            *out = (term * scale) as f32;
         }
     }
 }
@@ -470,7 +506,7 @@ impl Labels<'_> {
 /// ```text
 /// s, y [n] -> out [n];  total += max(s, 0) - s y + ln(1 + e^-|s|) for each block
 /// ```
-/// `divisor` is N. The first element is at a multiple of [`BLOCK`] of all elements.
+/// `divisor` is N. The first element is at a multiple of [`BLOCK`] of all elements. s y is +0 for -Infinity and 0.
 ///
 /// # Panics
 /// If lengths differ, or rows have no columns.
@@ -494,11 +530,17 @@ pub fn binary_cross_entropy(
             #[inline(always)]
             |s, y| {
                 let e = exp(-s.abs());
+                // A masked score adds nothing, although its product with 0 is NaN.
+                let weighted = if y == 0.0 && s == f64::NEG_INFINITY {
+                    0.0
+                } else {
+                    s * y
+                };
                 let above = if s > 0.0 { s } else { 0.0 };
                 // sigma(-|s|)
                 let q = e / (1.0 + e);
                 let gradient = if s >= 0.0 { (1.0 - y) - q } else { q - y };
-                ((above - s * y) + ln_1p(e), gradient * scale)
+                ((above - weighted) + ln_1p(e), gradient * scale)
             }
         )
     )
@@ -561,6 +603,6 @@ fn each_element(
             (*loss, gradient) = term(f64::from(*out), f64::from(target));
             *out = gradient as f32;
         }
-        total.add(block_sum(losses, |loss| loss));
+        total.add(block_sum(losses));
     }
 }

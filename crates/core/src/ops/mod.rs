@@ -28,7 +28,7 @@ pub use dropout::{dropout, Dropout};
 pub use embed::{embed, Embed};
 pub use gather::{gather, read};
 pub use init::{init_normal, init_uniform};
-pub use loss::{binary_cross_entropy, cross_entropy, squared_error};
+pub use loss::{binary_cross_entropy, squared_error};
 pub use mean_pool::{normalize, normalize_parts, Norm, Pool, Tokens};
 pub use nearest::{extend_dot, is_narrow, nearest, norm, norms, score, similarity, Best, SIMILAR_ROWS};
 pub use position::{add_positions, PositionRows, Positions, Source};
