@@ -6,6 +6,7 @@
 //!     environment         the objects of one JavaScript environment, by handle
 //!     arrays              the caller's arrays: whole slices, or tiles of them
 //!     gradient            backward passes, and the gradients of tables
+//!     bags, score         the backward pass of bags; scores and theirs
 //!     files, words, hash  headers of files, word vectors, SHA-256
 //!     text                tokenizers of models, by handle                         crates/node, crates/text-wasm
 //!     split, pool         rows shared between threads (native)
@@ -16,6 +17,7 @@
 
 mod ahead;
 pub mod arrays;
+pub mod bags;
 pub mod environment;
 pub mod files;
 pub mod gradient;
@@ -24,6 +26,7 @@ pub mod hash;
 pub mod nearest;
 pub mod rows;
 pub mod run;
+pub mod score;
 pub mod status;
 pub mod text;
 pub mod words;

@@ -7,6 +7,7 @@
 //! vectorizes inside `dispatch!`.
 
 mod bag;
+mod bag_backward;
 mod dropout;
 mod embed;
 mod gather;
@@ -18,11 +19,15 @@ pub mod nearest;
 mod position;
 mod rotary;
 mod rows;
+mod score;
 mod sinusoid;
 mod store;
 mod tile;
 
-pub use bag::{bag, bag_extend, bag_finish, Bag, BagState, Bags, Mode};
+pub use bag::{bag, bag_extend, bag_finish, Bag, BagState, Bags, Kept, Mode};
+pub use bag_backward::{
+    add_bags, add_maxima, divide, finish_weights, repeat_counts, BagFactors, BagSlots, Maxima, BAG_COLS,
+};
 pub use dropout::{dropout, Dropout};
 pub use embed::{embed, Embed};
 pub use gather::{gather, read};
@@ -32,5 +37,6 @@ pub use mean_pool::{normalize, normalize_parts, Norm, Pool, Tokens};
 pub use nearest::{extend_dot, is_narrow, nearest, norm, norms, score, similarity, Best, SIMILAR_ROWS};
 pub use position::{add_positions, PositionRows, Positions, Source};
 pub use rotary::{rotate, rotate_part, rotate_parts, Rotary};
+pub use score::{add_scored, score_rows, Scored};
 pub use sinusoid::{sinusoid_at, sinusoid_rows, Layout, Sinusoid};
 pub use store::{store, store_zeros, Misfit};
