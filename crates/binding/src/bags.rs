@@ -14,8 +14,8 @@ use crate::score::{dot_in_parts, PIECE};
 use crate::status::{first, second, DONE, EXHAUSTED};
 use std::ops::Range;
 use tokenbed_core::ops::{
-    self, bag_extend, bag_finish, Bag, BagFactors, BagSlots, BagState, Kept, Maxima, Mode, Scored, Slot, Sums,
-    BAG_COLS,
+    self, bag_extend, bag_finish, Bag, BagFactors, BagSlots, BagState, Kept, Maxima, Mode, Scored, Slot,
+    Sums, BAG_COLS,
 };
 use tokenbed_core::simd::dot::{sum, ZERO};
 use tokenbed_core::simd::Scalar;
@@ -81,9 +81,22 @@ pub fn bag_backward<B: IdArray, F: FloatArray>(
                 contributions: range.len(),
                 cols: window.cols,
             };
-            add_parts(&mut training.gradient, parts, &mut inputs, &|inputs, slots, sums| {
-                inputs.add(exec, table, op, window, (slots, range.start), counts.as_deref(), sums)
-            });
+            add_parts(
+                &mut training.gradient,
+                parts,
+                &mut inputs,
+                &|inputs, slots, sums| {
+                    inputs.add(
+                        exec,
+                        table,
+                        op,
+                        window,
+                        (slots, range.start),
+                        counts.as_deref(),
+                        sums,
+                    )
+                },
+            );
         }
     }
     if let Some(mut out) = weights_grad {
@@ -210,7 +223,10 @@ impl<I: IdArray, B: IdArray, F: FloatArray> Inputs<I, B, F> {
         out: &mut [f32],
     ) {
         let (isa, dim) = (exec.isa, table.dim());
-        let most = self.grad.most().min(if divisor.is_some() { PIECE } else { usize::MAX });
+        let most = self
+            .grad
+            .most()
+            .min(if divisor.is_some() { PIECE } else { usize::MAX });
         if dim <= most && ops::is_narrow(isa, table) {
             let (mut row, mut quotient) = (self.grad.tile(b * dim..(b + 1) * dim), [0.0; PIECE]);
             if let Some(divisor) = divisor {
@@ -250,7 +266,15 @@ impl<I: IdArray, B: IdArray, F: FloatArray> Inputs<I, B, F> {
             let mut state = BagState::default();
             for part in pieces(bag.clone(), most) {
                 let weights = self.weights.as_mut().map(|weights| weights.tile(part.clone()));
-                bag_extend(exec, &spec, self.ids.tile(part), weights, cols.clone(), &mut state, mean);
+                bag_extend(
+                    exec,
+                    &spec,
+                    self.ids.tile(part),
+                    weights,
+                    cols.clone(),
+                    &mut state,
+                    mean,
+                );
             }
             bag_finish(isa, &spec, &state, mean);
             ops::extend_dot(isa, quotient, mean, &mut lanes);

@@ -185,7 +185,9 @@ pub fn score_backward<I: IdArray>(
             _ if too_many => None,
             _ if rows == 0 => assign(training, 0, false, |_, _| true),
             Some(ids) => assign_ids(training, ids, by_freq),
-            None => assign(training, k, by_freq, |gradient, padding| gradient.assign(0..k, padding)),
+            None => assign(training, k, by_freq, |gradient, padding| {
+                gradient.assign(0..k, padding)
+            }),
         };
         let Some(mut counts) = assigned else {
             return Ok(EXHAUSTED);
@@ -214,21 +216,26 @@ pub fn score_backward<I: IdArray>(
                     contributions: grads.len(),
                     cols: window.cols,
                 };
-                add_parts(&mut training.gradient, parts, &mut inputs, &|inputs, slots, sums| {
-                    let factors = BagFactors {
-                        weights: Some(inputs.1.tile(grads.clone())),
-                        counts: counts.as_deref(),
-                        divisor: None,
-                    };
-                    let rows = inputs.0.tile(window.elements(dim));
-                    let bags = BagSlots {
-                        slots,
-                        len: part.len(),
-                        shared: (!per_row).then_some(start == 0),
-                        group,
-                    };
-                    ops::add_bags(exec.isa, sums, bags, window.cols(), rows, factors)
-                });
+                add_parts(
+                    &mut training.gradient,
+                    parts,
+                    &mut inputs,
+                    &|inputs, slots, sums| {
+                        let factors = BagFactors {
+                            weights: Some(inputs.1.tile(grads.clone())),
+                            counts: counts.as_deref(),
+                            divisor: None,
+                        };
+                        let rows = inputs.0.tile(window.elements(dim));
+                        let bags = BagSlots {
+                            slots,
+                            len: part.len(),
+                            shared: (!per_row).then_some(start == 0),
+                            group,
+                        };
+                        ops::add_bags(exec.isa, sums, bags, window.cols(), rows, factors)
+                    },
+                );
             }
         }
     }

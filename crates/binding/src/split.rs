@@ -76,7 +76,9 @@ pub fn by_costly_rows(
     work: impl Fn(Range<usize>, &mut [f32]) + Sync,
 ) {
     let bytes = size_of_val(out).saturating_mul(cost);
-    let rows = (PART_BYTES / VALUE / width.saturating_mul(cost).max(1)).max(least).max(1);
+    let rows = (PART_BYTES / VALUE / width.saturating_mul(cost).max(1))
+        .max(least)
+        .max(1);
     share(threads, bytes, width, out, |row| row + rows, work);
 }
 

@@ -185,6 +185,13 @@ impl<'a> Integers<'a> {
         View::new(array, "integers of up to 32 bits", accepts, scratch).map(Integers)
     }
 
+    /// Borrows an argument that may be absent.
+    pub fn optional(array: &'a JsValue) -> Result<Option<Integers<'a>>, Failure> {
+        (!array.is_undefined())
+            .then(|| Integers::new(array, &IDS))
+            .transpose()
+    }
+
     /// Positions, from a number or an array.
     pub fn positions(argument: &'a JsValue) -> Result<At<Integers<'a>>, Failure> {
         match argument.as_f64() {
@@ -309,6 +316,11 @@ impl<'a> FloatsOut<'a> {
     /// Borrows `array`.
     pub fn new(array: &'a JsValue) -> Result<FloatsOut<'a>, Failure> {
         View::new(array, "a Float32Array", |kind| kind == kind_of::F32, &OUTPUT).map(FloatsOut)
+    }
+
+    /// Borrows an argument that may be absent.
+    pub fn optional(array: &'a JsValue) -> Result<Option<FloatsOut<'a>>, Failure> {
+        (!array.is_undefined()).then(|| FloatsOut::new(array)).transpose()
     }
 }
 

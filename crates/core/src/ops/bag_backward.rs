@@ -90,8 +90,20 @@ fn add_groups<S: Simd>(
     rows: &[f32],
     factors: BagFactors<'_>,
 ) {
-    let (BagSlots { slots, len, shared, group }, width) = (bags, cols.len());
-    let BagFactors { divisor, weights, counts } = factors;
+    let (
+        BagSlots {
+            slots,
+            len,
+            shared,
+            group,
+        },
+        width,
+    ) = (bags, cols.len());
+    let BagFactors {
+        divisor,
+        weights,
+        counts,
+    } = factors;
     let mut quotient = [0.0; BAG_COLS];
     let wide = if divisor.is_some() { BAG_COLS } else { width };
     for start in (0..len).step_by(group) {

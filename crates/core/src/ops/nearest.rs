@@ -288,7 +288,15 @@ pub fn nearest(
     }
     let row = |i| rows.start + i;
     for_each_tile(isa, table, 0..dim, rows.len(), &row, &mut |tile, first| {
-        search(isa, tile, 0..tile.rows(), rows.start + first, queries, norms, best)
+        search(
+            isa,
+            tile,
+            0..tile.rows(),
+            rows.start + first,
+            queries,
+            norms,
+            best,
+        )
     });
 }
 

@@ -57,6 +57,9 @@ pub fn score_rows(
     let (isa, dim) = (exec.isa, table.dim());
     let count = x.len() / dim;
     assert!(count * dim == x.len(), "rows of the width of the table");
+    if count == 0 {
+        return;
+    }
     let decoded = is_decoded(isa, table.spec().dtype());
     match scored {
         Scored::All(rows) if !decoded => {
@@ -66,18 +69,24 @@ pub fn score_rows(
                 multiply(isa, table, block, x, &mut out[first - rows.start..], stride);
             }
         }
-        Scored::All(rows) => {
-            for_each_tile(isa, table, 0..dim, rows.len(), &|i| rows.start + i, &mut |tile, first| {
-                multiply(isa, tile, 0..tile.rows(), x, &mut out[first..], stride)
-            })
-        }
-        Scored::Shared(ids) if count > 1 => {
-            for_each_tile(isa, table, 0..dim, ids.len(), &|i| ids.get(i), &mut |tile, first| {
-                multiply(isa, tile, 0..tile.rows(), x, &mut out[first..], stride)
-            })
-        }
+        Scored::All(rows) => for_each_tile(
+            isa,
+            table,
+            0..dim,
+            rows.len(),
+            &|i| rows.start + i,
+            &mut |tile, first| multiply(isa, tile, 0..tile.rows(), x, &mut out[first..], stride),
+        ),
+        Scored::Shared(ids) if count > 1 => for_each_tile(
+            isa,
+            table,
+            0..dim,
+            ids.len(),
+            &|i| ids.get(i),
+            &mut |tile, first| multiply(isa, tile, 0..tile.rows(), x, &mut out[first..], stride),
+        ),
         Scored::Shared(ids) | Scored::Each(ids) => {
-            let len = ids.len() / count.max(1);
+            let len = ids.len() / count;
             assert!(len * count == ids.len(), "as many ids for each row");
             if !decoded {
                 let prefetch = exec.tuning.bag(table.spec().bytes(), table.spec().row_bytes());
@@ -88,7 +97,14 @@ pub fn score_rows(
             for (b, x) in x.chunks_exact(dim).enumerate() {
                 let row = |i| ids.get(b * len + i);
                 for_each_tile(isa, table, 0..dim, len, &row, &mut |tile, first| {
-                    multiply(isa, tile, 0..tile.rows(), x, &mut out[b * stride + first..], stride)
+                    multiply(
+                        isa,
+                        tile,
+                        0..tile.rows(),
+                        x,
+                        &mut out[b * stride + first..],
+                        stride,
+                    )
                 })
             }
         }
