@@ -6,6 +6,7 @@
 use crate::ahead::Ahead;
 use crate::handles::Slots;
 use crate::hash::Sha256;
+use crate::optimizer::OptimizerOp;
 use crate::rows::Rows;
 #[cfg(unix)]
 use crate::status::Cut;
@@ -18,7 +19,7 @@ use tokenbed_core::indices::Mapping;
 use tokenbed_core::memory::{Contents, Memory, TableSpec, Write};
 #[cfg(unix)]
 use tokenbed_core::memory::{CutFile, Read};
-use tokenbed_core::ops::{self, Dropout, Layout, Misfit, Mode, Norm, Sinusoid};
+use tokenbed_core::ops::{self, Dropout, Layout, Misfit, Mode, Norm, Sampler, Sinusoid};
 use tokenbed_core::simd::{self, Isa};
 use tokenbed_core::{DType, Exec, Gradient, Table, TableMut};
 
@@ -165,6 +166,18 @@ impl StoredTable {
     /// The table, and what training keeps with it.
     fn train(&mut self) -> Result<(Table<'_>, Option<&mut Training>), Failure> {
         Ok((read(self.spec, &self.memory)?, self.training.as_deref_mut()))
+    }
+
+    /// The values of a table that trains, and what training keeps with it; `None` if it is frozen.
+    fn train_values(&mut self) -> Result<Option<(&mut [f32], &mut Training)>, Failure> {
+        match (&mut self.memory, self.training.as_deref_mut()) {
+            (Access::Write(memory), Some(training)) => {
+                let bytes = &mut memory.bytes_mut()[..self.spec.bytes()];
+                let values = TableMut::new(self.spec, bytes)?.into_values();
+                Ok(Some((values.ok_or(Failure::ReadOnly)?, training)))
+            }
+            _ => Ok(None),
+        }
     }
 
     /// The table, for writing rows. Tables of blocks have no such access.
@@ -352,9 +365,22 @@ enum Object {
     Embed(EmbedOp),
     Positions(PositionsOp),
     Rotary(RotaryOp),
+    Optimizer(Box<OptimizerOp>),
+    Sampler(Rc<Sampler>),
     Rows(Box<Rows>),
     Words(Box<Words>),
     Hash(Box<Sha256>),
+}
+
+impl Object {
+    /// Bytes of memory that a table or a sampler owns; 0 for any other object.
+    fn held(&self) -> usize {
+        match self {
+            Object::Table(table) => table.held(),
+            Object::Sampler(sampler) => sampler.bytes(),
+            _ => 0,
+        }
+    }
 }
 
 /// The objects of one environment. They are freed with it, and other environments cannot access them.
@@ -594,6 +620,16 @@ impl Environment {
         }))
     }
 
+    /// Keeps an optimizer.
+    pub(crate) fn keep_optimizer(&mut self, optimizer: OptimizerOp) -> Result<f64, Failure> {
+        self.keep(Object::Optimizer(Box::new(optimizer)))
+    }
+
+    /// Keeps a sampler.
+    pub(crate) fn keep_sampler(&mut self, sampler: Sampler) -> Result<f64, Failure> {
+        self.keep(Object::Sampler(Rc::new(sampler)))
+    }
+
     /// Keeps a reader of word vectors.
     pub(crate) fn keep_words(&mut self, words: Words) -> Result<f64, Failure> {
         self.keep(Object::Words(Box::new(words)))
@@ -604,20 +640,14 @@ impl Environment {
         self.keep(Object::Hash(Box::new(hash)))
     }
 
-    /// Frees the object of `handle`; returns the bytes of memory that a table owned. Idempotent.
+    /// Frees the object of `handle`; returns the bytes of memory that a table or a sampler owned. Idempotent.
     pub fn free(&mut self, handle: f64) -> usize {
-        match self.objects.remove(handle) {
-            Some(Object::Table(table)) => table.held(),
-            _ => 0,
-        }
+        self.objects.remove(handle).map_or(0, |object| object.held())
     }
 
-    /// Bytes of memory that a table owns.
+    /// Bytes of memory that a table or a sampler owns.
     pub fn held(&self, handle: f64) -> usize {
-        match self.objects.get(handle) {
-            Some(Object::Table(table)) => table.held(),
-            _ => 0,
-        }
+        self.objects.get(handle).map_or(0, Object::held)
     }
 
     /// An error unless the handle is that of a table.
@@ -713,6 +743,21 @@ impl Environment {
         }
     }
 
+    /// An optimizer; and the values of its table and what training keeps with it, unless the table is frozen.
+    #[expect(clippy::type_complexity, reason = "what a step needs, borrowed together")]
+    pub(crate) fn optimizer_and_training(
+        &mut self,
+        handle: f64,
+    ) -> Result<(&mut OptimizerOp, Option<(&mut [f32], &mut Training)>), Failure> {
+        let table = self.optimizer(handle)?.table;
+        match self.objects.get_both(handle, table) {
+            Some((Object::Optimizer(optimizer), Object::Table(table))) => {
+                Ok((optimizer, table.train_values()?))
+            }
+            _ => Err(Failure::Handle(table)),
+        }
+    }
+
     /// Sizes and bytes of a table of any dtype, for the owner that fills it.
     pub fn table_bytes(&mut self, handle: f64) -> Result<(TableSpec, &mut [u8]), Failure> {
         match self.objects.get_mut(handle) {
@@ -770,6 +815,8 @@ impl Environment {
     accessor!(embed, Embed, EmbedOp);
     accessor!(positions, Positions, PositionsOp);
     accessor!(rotary, Rotary, RotaryOp);
+    accessor_mut!(optimizer, Optimizer, OptimizerOp);
+    accessor!(sampler, Sampler, Rc<Sampler>);
     accessor_mut!(rows_mut, Rows, Rows);
     accessor_mut!(words, Words, Words);
     accessor_mut!(hash, Hash, Sha256);

@@ -71,8 +71,15 @@ direct! {
     "bagBackward" = bag_backward(bag, ids, bags, weights, grad_output, weights_grad, by_freq);
     "scoreRun" = score_run(table, x, ids, per_row, out);
     "scoreBackward" = score_backward(table, x, ids, grad_scores, per_row, by_freq, out);
+    "gradientCount" = gradient_count(table);
+    "optimizerReserve" = optimizer_reserve(optimizer);
+    "optimizerStep" = optimizer_step(optimizer, lr, product1, product2);
     "nearest" = nearest(table, queries, k, cosine, ids, scores);
     "similarity" = similarity(a, b, dim, out);
+    "crossEntropy" = cross_entropy(scores, columns, targets, ignore_index, mean, out, result);
+    "binaryCrossEntropy" = binary_cross_entropy(scores, labels, columns, mean, out, result);
+    "squaredError" = squared_error(x, target, mean, out, result);
+    "samplerDraw" = sampler_draw(sampler, position, out);
     "textEncode" = text_encode(tokenizer, bytes, ends, count, special, ids, at);
 }
 

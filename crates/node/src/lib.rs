@@ -17,7 +17,9 @@ use napi::Env;
 use napi_derive::napi;
 use text::text_encode;
 use tokenbed_binding::text::Texts;
-use tokenbed_binding::{self as binding, bags, gradient, rows, run, score, Environment, Failure};
+use tokenbed_binding::{
+    self as binding, bags, gradient, loss, optimizer, rows, run, sampler, score, Environment, Failure,
+};
 
 /// The objects of one JavaScript environment. The exit of a worker frees them.
 #[derive(Default)]
@@ -841,6 +843,122 @@ pub fn gradient_values(env: Env, table: f64, mut out: FloatsOut) -> napi::Result
     with(&env, |env| gradient::values(env, table, out.whole()))
 }
 
+/// `sum` and the squares of a gradient; `undefined` if memory is exhausted.
+#[napi(ts_return_type = "number | undefined")]
+pub fn gradient_squares(env: Env, table: f64, sum: f64) -> napi::Result<OrUndefined<f64>> {
+    with(&env, |env| optimizer::gradient_squares(env, table, sum)).map(OrUndefined)
+}
+
+/// Multiplies a gradient by a factor.
+#[napi]
+pub fn gradient_scale(env: Env, table: f64, factor: f64) -> napi::Result<()> {
+    with(&env, |env| optimizer::gradient_scale(env, table, factor))
+}
+
+/// Scales rows of a table to a norm.
+#[napi(ts_args_type = "table: number, maxNorm: number, ids: IdArray | undefined")]
+pub fn table_renorm(env: Env, table: f64, max_norm: f64, ids: Option<Integers>) -> napi::Result<f64> {
+    with(&env, |env| {
+        optimizer::table_renorm(env, table, max_norm, ids.as_ref().map(Integers::ids))
+    })
+}
+
+/// The arguments of `optimizer_create`.
+#[napi(object)]
+pub struct OptimizerRecord {
+    /// The table that it updates.
+    pub table: f64,
+    /// The name of the class.
+    pub rule: String,
+    /// mu of SGD.
+    pub momentum: Option<f64>,
+    /// Whether a step of SGD looks ahead.
+    pub nesterov: Option<bool>,
+    /// b1 of Adam.
+    pub beta1: Option<f64>,
+    /// b2 of Adam.
+    pub beta2: Option<f64>,
+    /// What is added to roots.
+    pub eps: Option<f64>,
+    /// wd
+    pub weight_decay: f64,
+    /// The first sum of Adagrad.
+    pub initial_accumulator: Option<f64>,
+    /// Whether a step updates the rows of the gradient alone.
+    pub lazy: bool,
+}
+
+/// Prepares an optimizer for one table and returns its handle.
+#[napi]
+pub fn optimizer_create(env: Env, record: OptimizerRecord) -> napi::Result<f64> {
+    with(&env, |env| {
+        env.optimizer_create(&binding::OptimizerRecord {
+            table: record.table,
+            rule: record.rule,
+            momentum: record.momentum,
+            nesterov: record.nesterov.unwrap_or(false),
+            beta1: record.beta1,
+            beta2: record.beta2,
+            eps: record.eps,
+            weight_decay: record.weight_decay,
+            initial_accumulator: record.initial_accumulator,
+            lazy: record.lazy,
+        })
+    })
+}
+
+/// Makes room for the state of the next step; returns false if memory is exhausted.
+#[napi]
+pub fn optimizer_reserve(env: Env, optimizer: f64) -> napi::Result<bool> {
+    with(&env, |env| optimizer::reserve(env, optimizer))
+}
+
+/// Updates a table by its gradient, which ends.
+#[napi]
+pub fn optimizer_step(env: Env, optimizer: f64, lr: f64, product1: f64, product2: f64) -> napi::Result<()> {
+    with(&env, |env| {
+        optimizer::step(env, optimizer, lr, [product1, product2])
+    })
+}
+
+/// Bytes of memory of the state.
+#[napi]
+pub fn optimizer_bytes(env: Env, optimizer: f64) -> napi::Result<f64> {
+    with(&env, |env| optimizer::bytes(env, optimizer))
+}
+
+/// The number of rows with state.
+#[napi]
+pub fn optimizer_count(env: Env, optimizer: f64) -> napi::Result<f64> {
+    with(&env, |env| optimizer::count(env, optimizer))
+}
+
+/// The rows with state, ascending.
+#[napi(ts_args_type = "optimizer: number, out: Uint32Array")]
+pub fn optimizer_rows(env: Env, optimizer: f64, mut out: IdsOut) -> napi::Result<()> {
+    with(&env, |env| optimizer::rows(env, optimizer, out.whole()))
+}
+
+/// The values of one tensor of the state, in ascending order of the rows.
+#[napi(ts_args_type = "optimizer: number, tensor: number, out: Float32Array")]
+pub fn optimizer_values(env: Env, optimizer: f64, tensor: f64, mut out: FloatsOut) -> napi::Result<()> {
+    with(&env, |env| optimizer::values(env, optimizer, tensor, out.whole()))
+}
+
+/// Gives rows state; returns false if memory is exhausted.
+#[napi(ts_args_type = "optimizer: number, rows: Uint32Array")]
+pub fn optimizer_restore(env: Env, optimizer: f64, rows: Integers) -> napi::Result<bool> {
+    with(&env, |env| optimizer::restore(env, optimizer, rows.ids()))
+}
+
+/// Sets the values of one tensor of restored state.
+#[napi(ts_args_type = "optimizer: number, tensor: number, values: Float32Array")]
+pub fn optimizer_write(env: Env, optimizer: f64, tensor: f64, values: Floats) -> napi::Result<()> {
+    with(&env, |env| {
+        optimizer::write(env, optimizer, tensor, values.slice())
+    })
+}
+
 /// Finds the best rows of a table for each query.
 #[napi(
     ts_args_type = "table: number, queries: Float32Array, k: number, cosine: boolean, ids: Uint32Array, scores: Float32Array"
@@ -865,6 +983,93 @@ pub fn nearest(
 pub fn similarity(env: Env, a: Floats, b: Floats, dim: f64, mut out: FloatsOut) -> napi::Result<()> {
     with(&env, |env| {
         binding::nearest::similarity(env, a.slice(), b.slice(), dim, out.whole())
+    })
+}
+
+/// The cross entropy of rows of scores and its gradient, in place if `scores` is absent. Writes the loss and the number of
+/// rows to `result`.
+#[napi(
+    ts_args_type = "scores: Float32Array | undefined, columns: number, targets: IdArray | undefined, ignoreIndex: number | undefined, mean: boolean, out: Float32Array, result: Float64Array"
+)]
+pub fn cross_entropy(
+    env: Env,
+    scores: Option<Floats>,
+    columns: f64,
+    targets: Option<Integers>,
+    ignore_index: Option<f64>,
+    mean: bool,
+    mut out: FloatsOut,
+    mut result: Doubles,
+) -> napi::Result<f64> {
+    with(&env, |env| {
+        let scores = scores.as_ref().map(Floats::slice);
+        let targets = targets.as_ref().map(Integers::ids);
+        let run = loss::cross_entropy(env, scores, columns, targets, ignore_index, mean, out.whole())?;
+        result.answer(run)
+    })
+}
+
+/// The binary cross entropy of scores and its gradient, in place if `scores` is absent. `result` as in `crossEntropy`.
+#[napi(
+    ts_args_type = "scores: Float32Array | undefined, labels: Float32Array | undefined, columns: number, mean: boolean, out: Float32Array, result: Float64Array"
+)]
+pub fn binary_cross_entropy(
+    env: Env,
+    scores: Option<Floats>,
+    labels: Option<Floats>,
+    columns: f64,
+    mean: bool,
+    mut out: FloatsOut,
+    mut result: Doubles,
+) -> napi::Result<f64> {
+    with(&env, |env| {
+        let (scores, labels) = (
+            scores.as_ref().map(Floats::slice),
+            labels.as_ref().map(Floats::slice),
+        );
+        let run = loss::binary_cross_entropy(env, scores, labels, columns, mean, out.whole())?;
+        result.answer(run)
+    })
+}
+
+/// The squared error and its gradient, in place if `x` is absent. `result` as in `crossEntropy`.
+#[napi(
+    ts_args_type = "x: Float32Array | undefined, target: Float32Array, mean: boolean, out: Float32Array, result: Float64Array"
+)]
+pub fn squared_error(
+    env: Env,
+    x: Option<Floats>,
+    target: Floats,
+    mean: bool,
+    mut out: FloatsOut,
+    mut result: Doubles,
+) -> napi::Result<f64> {
+    with(&env, |env| {
+        let x = x.as_ref().map(Floats::slice);
+        let run = loss::squared_error(env, x, target.slice(), mean, out.whole())?;
+        result.answer(run)
+    })
+}
+
+/// Creates a sampler and returns its handle, or `undefined` if memory is exhausted.
+#[napi(
+    ts_args_type = "weights: Float64Array, seed: bigint",
+    ts_return_type = "number | undefined"
+)]
+pub fn sampler_create(env: Env, weights: Doubles, seed: BigInt) -> napi::Result<OrUndefined<f64>> {
+    let (handle, bytes) = with(&env, |env| {
+        let handle = sampler::sampler_create(env, weights.slice(), low(seed))?;
+        Ok((handle, handle.map_or(0, |handle| env.held(handle))))
+    })?;
+    arrays::report_bytes(&env, bytes as i64)?;
+    Ok(OrUndefined(handle))
+}
+
+/// The draws of a sampler from number `position` on.
+#[napi(ts_args_type = "sampler: number, position: number, out: Uint32Array")]
+pub fn sampler_draw(env: Env, sampler: f64, position: f64, mut out: IdsOut) -> napi::Result<()> {
+    with(&env, |env| {
+        sampler::sampler_draw(env, sampler, position, out.whole())
     })
 }
 

@@ -8,9 +8,11 @@ mod heap;
 mod tiles;
 
 use std::cell::RefCell;
-use tiles::{Bytes, Floats, FloatsOut, IdsOut, Integers, IDS, SECOND};
+use tiles::{Bytes, Doubles, Floats, FloatsOut, IdsOut, Integers, IDS, SECOND};
 use tokenbed_binding::owned::Owned;
-use tokenbed_binding::{self as binding, bags, gradient, rows, run, score, Environment, Failure};
+use tokenbed_binding::{
+    self as binding, bags, gradient, loss, optimizer, rows, run, sampler, score, Environment, Failure,
+};
 use wasm_bindgen::prelude::*;
 
 thread_local! {
@@ -45,6 +47,7 @@ interface PoolRecord { table: number; mapping?: Uint32Array; weights?: Float32Ar
 interface EmbedRecord { table: number; scale?: number; positions?: number; dropout?: number; seed?: bigint }
 interface WordsRecord { format: string; total: number; limit: number; dtype?: string; dim?: number }
 interface PositionsRecord { table: number; dropout?: number; seed?: bigint }
+interface OptimizerRecord { table: number; rule: string; momentum?: number; nesterov?: boolean; beta1?: number; beta2?: number; eps?: number; weightDecay: number; initialAccumulator?: number; lazy: boolean }
 "#;
 
 // Fields of records, by name. A separate getter for each field would triple the size of the glue.
@@ -660,6 +663,111 @@ pub fn gradient_values(
     with(|env| gradient::values(env, table, FloatsOut::new(out)?))
 }
 
+/// `sum` and the squares of a gradient; `undefined` if memory is exhausted.
+#[wasm_bindgen(js_name = gradientSquares, unchecked_return_type = "number | undefined")]
+pub fn gradient_squares(table: f64, sum: f64) -> Option<f64> {
+    with(|env| optimizer::gradient_squares(env, table, sum))
+}
+
+/// Multiplies a gradient by a factor.
+#[wasm_bindgen(js_name = gradientScale)]
+pub fn gradient_scale(table: f64, factor: f64) {
+    with(|env| optimizer::gradient_scale(env, table, factor))
+}
+
+/// Scales rows of a table to a norm.
+#[wasm_bindgen(js_name = tableRenorm)]
+pub fn table_renorm(
+    table: f64,
+    max_norm: f64,
+    #[wasm_bindgen(unchecked_param_type = "IdArray | undefined")] ids: &JsValue,
+) -> f64 {
+    with(|env| {
+        let ids = (!ids.is_undefined())
+            .then(|| Integers::new(ids, &IDS))
+            .transpose()?;
+        optimizer::table_renorm(env, table, max_norm, ids)
+    })
+}
+
+/// Prepares an optimizer for one table and returns its handle.
+#[wasm_bindgen(js_name = optimizerCreate)]
+pub fn optimizer_create(#[wasm_bindgen(unchecked_param_type = "OptimizerRecord")] record: &JsValue) -> f64 {
+    with(|env| {
+        env.optimizer_create(&binding::OptimizerRecord {
+            table: required(record, "table")?,
+            rule: text(record, "rule"),
+            momentum: number(record, "momentum"),
+            nesterov: flag(record, "nesterov"),
+            beta1: number(record, "beta1"),
+            beta2: number(record, "beta2"),
+            eps: number(record, "eps"),
+            weight_decay: required(record, "weightDecay")?,
+            initial_accumulator: number(record, "initialAccumulator"),
+            lazy: flag(record, "lazy"),
+        })
+    })
+}
+
+/// Makes room for the state of the next step; returns false if memory is exhausted.
+#[wasm_bindgen(js_name = optimizerReserve)]
+pub fn optimizer_reserve(optimizer: f64) -> bool {
+    with(|env| optimizer::reserve(env, optimizer))
+}
+
+/// Updates a table by its gradient, which ends.
+#[wasm_bindgen(js_name = optimizerStep)]
+pub fn optimizer_step(optimizer: f64, lr: f64, product1: f64, product2: f64) {
+    with(|env| optimizer::step(env, optimizer, lr, [product1, product2]))
+}
+
+/// Bytes of memory of the state.
+#[wasm_bindgen(js_name = optimizerBytes)]
+pub fn optimizer_bytes(optimizer: f64) -> f64 {
+    with(|env| optimizer::bytes(env, optimizer))
+}
+
+/// The number of rows with state.
+#[wasm_bindgen(js_name = optimizerCount)]
+pub fn optimizer_count(optimizer: f64) -> f64 {
+    with(|env| optimizer::count(env, optimizer))
+}
+
+/// The rows with state, ascending.
+#[wasm_bindgen(js_name = optimizerRows)]
+pub fn optimizer_rows(optimizer: f64, #[wasm_bindgen(unchecked_param_type = "Uint32Array")] out: &JsValue) {
+    with(|env| optimizer::rows(env, optimizer, IdsOut::new(out)?))
+}
+
+/// The values of one tensor of the state, in ascending order of the rows.
+#[wasm_bindgen(js_name = optimizerValues)]
+pub fn optimizer_values(
+    optimizer: f64,
+    tensor: f64,
+    #[wasm_bindgen(unchecked_param_type = "Float32Array")] out: &JsValue,
+) {
+    with(|env| optimizer::values(env, optimizer, tensor, FloatsOut::new(out)?))
+}
+
+/// Gives rows state; returns false if memory is exhausted.
+#[wasm_bindgen(js_name = optimizerRestore)]
+pub fn optimizer_restore(
+    optimizer: f64,
+    #[wasm_bindgen(unchecked_param_type = "Uint32Array")] rows: &JsValue,
+) -> bool {
+    with(|env| optimizer::restore(env, optimizer, Integers::new(rows, &IDS)?))
+}
+
+/// Sets the values of one tensor of restored state.
+#[wasm_bindgen(js_name = optimizerWrite)]
+pub fn optimizer_write(
+    optimizer: f64,
+    tensor: f64,
+    #[wasm_bindgen(unchecked_param_type = "Float32Array")] values: &JsValue,
+) {
+    with(|env| optimizer::write(env, optimizer, tensor, Floats::new(values)?))
+}
+
 /// Finds the best rows of a table for each query.
 #[wasm_bindgen]
 pub fn nearest(
@@ -688,6 +796,84 @@ pub fn similarity(
         let (a, b) = (Floats::new(a)?, Floats::second(b)?);
         binding::nearest::similarity(env, a, b, dim, FloatsOut::new(out)?)
     })
+}
+
+/// The cross entropy of rows of scores and its gradient, in place if `scores` is absent.
+#[wasm_bindgen(js_name = crossEntropy)]
+pub fn cross_entropy(
+    #[wasm_bindgen(unchecked_param_type = "Float32Array | undefined")] scores: &JsValue,
+    columns: f64,
+    #[wasm_bindgen(unchecked_param_type = "IdArray | undefined")] targets: &JsValue,
+    #[wasm_bindgen(unchecked_param_type = "number | undefined")] ignore_index: &JsValue,
+    mean: bool,
+    #[wasm_bindgen(unchecked_param_type = "Float32Array")] out: &JsValue,
+    #[wasm_bindgen(unchecked_param_type = "Float64Array")] result: &JsValue,
+) -> f64 {
+    with(|env| {
+        let (scores, targets) = (Floats::optional(scores)?, Integers::optional(targets)?);
+        let (out, ignored) = (FloatsOut::new(out)?, ignore_index.as_f64());
+        let run = loss::cross_entropy(env, scores, columns, targets, ignored, mean, out)?;
+        answer(result, run)
+    })
+}
+
+/// The binary cross entropy of scores and its gradient, in place if `scores` is absent.
+#[wasm_bindgen(js_name = binaryCrossEntropy)]
+pub fn binary_cross_entropy(
+    #[wasm_bindgen(unchecked_param_type = "Float32Array | undefined")] scores: &JsValue,
+    #[wasm_bindgen(unchecked_param_type = "Float32Array | undefined")] labels: &JsValue,
+    columns: f64,
+    mean: bool,
+    #[wasm_bindgen(unchecked_param_type = "Float32Array")] out: &JsValue,
+    #[wasm_bindgen(unchecked_param_type = "Float64Array")] result: &JsValue,
+) -> f64 {
+    with(|env| {
+        let (scores, labels) = (Floats::optional(scores)?, Floats::optional_second(labels)?);
+        let out = FloatsOut::new(out)?;
+        let run = loss::binary_cross_entropy(env, scores, labels, columns, mean, out)?;
+        answer(result, run)
+    })
+}
+
+/// The squared error and its gradient, in place if `x` is absent.
+#[wasm_bindgen(js_name = squaredError)]
+pub fn squared_error(
+    #[wasm_bindgen(unchecked_param_type = "Float32Array | undefined")] x: &JsValue,
+    #[wasm_bindgen(unchecked_param_type = "Float32Array")] target: &JsValue,
+    mean: bool,
+    #[wasm_bindgen(unchecked_param_type = "Float32Array")] out: &JsValue,
+    #[wasm_bindgen(unchecked_param_type = "Float64Array")] result: &JsValue,
+) -> f64 {
+    with(|env| {
+        let (x, target) = (Floats::optional(x)?, Floats::second(target)?);
+        let run = loss::squared_error(env, x, target, mean, FloatsOut::new(out)?)?;
+        answer(result, run)
+    })
+}
+
+/// Writes the numbers of a loss, and returns its status.
+fn answer(result: &JsValue, (status, numbers): (f64, [f64; 2])) -> Result<f64, Failure> {
+    tiles::write_doubles(result, &numbers)?;
+    Ok(status)
+}
+
+/// Creates a sampler and returns its handle, or `undefined` if memory is exhausted.
+#[wasm_bindgen(js_name = samplerCreate, unchecked_return_type = "number | undefined")]
+pub fn sampler_create(
+    #[wasm_bindgen(unchecked_param_type = "Float64Array")] weights: &JsValue,
+    seed: u64,
+) -> Option<f64> {
+    with(|env| sampler::sampler_create(env, Doubles::new(weights)?, seed))
+}
+
+/// The draws of a sampler from number `position` on.
+#[wasm_bindgen(js_name = samplerDraw)]
+pub fn sampler_draw(
+    sampler: f64,
+    position: f64,
+    #[wasm_bindgen(unchecked_param_type = "Uint32Array")] out: &JsValue,
+) {
+    with(|env| sampler::sampler_draw(env, sampler, position, IdsOut::new(out)?))
 }
 
 /// The number of a training call, if present.
