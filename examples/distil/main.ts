@@ -10,7 +10,7 @@
  * The teacher is @tokenbed/minilm-static; any vectors do, such as those of a service.
  */
 
-import { Adam, EmbeddingBag, meanSquaredError, similarity, StaticModel, Tensor } from 'tokenbed';
+import { Adam, EmbeddingBag, meanSquaredError, similarity, StaticModel, type Tensor } from 'tokenbed';
 import { folder as minilm } from '@tokenbed/minilm-static';
 import { readPassages } from '../search/passages.js';
 

@@ -4,7 +4,7 @@ import { Random } from '../word2vec/random.js';
 
 export const USERS = 600;
 export const ITEMS = 400;
-const TASTES = 8;
+const TASTES = 16;
 const LIKED = 24;
 const HELD_OUT = 4;
 
@@ -19,7 +19,7 @@ export interface Likes {
 }
 
 /**
- * Every user likes items of two of eight tastes, and a few others. Some items are more popular than others of their taste.
+ * Every user likes items of two tastes, and a few others. Some items are more popular than others of their taste.
  */
 export function makeLikes(seed: number): Likes {
   const random = new Random(seed);
@@ -31,7 +31,7 @@ export function makeLikes(seed: number): Likes {
     const tastes = [random.below(TASTES), random.below(TASTES)];
     const liked = new Set<number>();
     while (liked.size < LIKED) {
-      liked.add(random.next() < 0.05 ? random.below(ITEMS) : ofTaste(tastes[random.below(2)]!));
+      liked.add(random.next() < 0.03 ? random.below(ITEMS) : ofTaste(tastes[random.below(2)]!));
     }
     return liked;
   });

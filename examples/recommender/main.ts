@@ -16,9 +16,7 @@ import { ITEMS, type Likes, makeLikes, USERS } from './data.js';
 const DIM = 16;
 const BATCH = 512;
 const EPOCHS = 12;
-const LR = 0.01;
-/** The decay of unused directions, which data this small needs. */
-const DECAY = 0.01;
+const LR = 0.02;
 
 interface Model {
   readonly users: Embedding;
@@ -59,11 +57,7 @@ const inBatch: Loss = ({ users, items }, userIds, itemIds) => {
 
 function train(model: Model, likes: Likes, loss: Loss): void {
   const random = new Random(3);
-  const adam = new Adam({
-    parameters: [model.users.weight, model.items.weight],
-    lr: LR,
-    weightDecay: DECAY / BATCH,
-  });
+  const adam = new Adam({ parameters: [model.users.weight, model.items.weight], lr: LR });
   const order = Array.from(likes.users, (_, i) => i);
   for (let epoch = 1; epoch <= EPOCHS; epoch++) {
     shuffle(order, random);

@@ -14,7 +14,7 @@ export interface Corpus {
 export const LONGEST = 200;
 
 /** A word, or the end of a sentence or paragraph. */
-const PIECE = /[\p{L}\p{M}][\p{L}\p{M}\p{N}'’]*|[.!?](?=\s)|\n\s*\n/gu;
+const PIECE = /[\p{L}\p{M}](?:['’]?[\p{L}\p{M}\p{N}])*|[.!?](?=\s)|\n\s*\n/gu;
 
 /** Words that occur `minCount` times or more are the vocabulary; others are left out of their sentences. */
 export function readCorpus(text: string, minCount: number): Corpus {
@@ -37,7 +37,7 @@ export function readCorpus(text: string, minCount: number): Corpus {
   for (const word of pieces()) {
     const id = word === null ? undefined : idOf.get(word);
     if (id !== undefined) ids.push(id);
-    if (word === null || ids.length - offsets.at(-1)! === LONGEST) end();
+    if (word === null || ids.length === offsets.at(-1)! + LONGEST) end();
   }
   end();
   return {

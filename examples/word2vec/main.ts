@@ -5,7 +5,7 @@
  *   npm run example word2vec                  the documents of this repository
  *   npm run example word2vec -- notes.txt     any text, within a minute
  *
- *   text -> corpus.ts: vocabulary, sentences -> skip-gram.ts: pairs, negatives, steps -> .cache/word2vec/
+ *   text -> plan.ts: vocabulary, sentences, settings -> skip-gram.ts: pairs, negatives, steps -> .cache/word2vec/
  */
 
 import { createHash } from 'node:crypto';
@@ -13,15 +13,10 @@ import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promise
 import path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { backendInfo } from 'tokenbed';
-import { readCorpus } from './corpus.js';
-import { type Checkpoint, DEFAULTS, type Place, SkipGram } from './skip-gram.js';
+import { MOST_CHARACTERS, plan, shownWords } from './plan.js';
+import { type Checkpoint, type Place, SkipGram } from './skip-gram.js';
 
 const FOLDER = '.cache/word2vec';
-/** A longer text is cut: about four million words. */
-const MOST_CHARACTERS = 25_000_000;
-/** A shorter text is read several times, up to this many words. */
-const WORDS = 2_000_000;
-const MOST_EPOCHS = 40;
 /** Words whose neighbors are shown. */
 const SHOWN = 8;
 const REPORT_MS = 2000;
@@ -69,25 +64,23 @@ async function saved(text: string): Promise<Checkpoint | undefined> {
 
 const whole = await textOf(process.argv[2]);
 const text = whole.slice(0, MOST_CHARACTERS);
-const corpus = readCorpus(text, text.length > 1_000_000 ? 5 : 3);
+const { corpus, settings } = plan(text);
 const { words, ids } = corpus;
-if (words.length < 2) throw new Error('the text has too few words that occur often enough');
-const epochs = Math.max(1, Math.min(MOST_EPOCHS, Math.round(WORDS / ids.length)));
-const settings = { ...DEFAULTS, epochs };
 const id = createHash('sha256').update(JSON.stringify(settings)).update(text).digest('hex');
 
 const { name, isa } = backendInfo();
 const cut = text.length < whole.length ? ', the first of the text' : '';
-console.log(`${ids.length} words${cut}, ${words.length} of them different; ${epochs} epochs; ${name} ${isa}`);
+console.log(
+  `${ids.length} words${cut}, ${words.length} of them different; ${settings.epochs} epochs; ${name} ${isa}`,
+);
 const checkpoint = await saved(id);
 const run = new SkipGram(corpus, settings, checkpoint);
 if (checkpoint !== undefined) console.log(`resumed at ${(100 * run.progress).toFixed(0)} %`);
 
-let isInterrupted = false;
-process.on('SIGINT', () => (isInterrupted = true)); // may arrive twice: from the terminal and from npm
+const interrupt = new AbortController();
+process.on('SIGINT', () => interrupt.abort()); // may arrive twice: from the terminal and from npm
 
-/** From the more frequent half of the words, but not the most frequent: those are near to all others. */
-const shown = Array.from({ length: SHOWN }, (_, i) => Math.floor(words.length * (0.03 + 0.04 * i)));
+const shown = shownWords(corpus, SHOWN);
 function showNeighbors(): void {
   for (const word of shown) {
     const found = run.nearest(word, 5).map(({ word, score }) => `${word} ${score.toFixed(2)}`);
@@ -97,7 +90,7 @@ function showNeighbors(): void {
 
 let [reported, savedAt] = [performance.now(), performance.now()];
 let [pairs, loss] = [0, 0];
-for (let step = run.step(); step !== null && !isInterrupted; step = run.step()) {
+for (let step = run.step(); step !== null && !interrupt.signal.aborted; step = run.step()) {
   pairs += step.pairs;
   loss += step.loss * step.pairs;
   const now = performance.now();
@@ -113,7 +106,7 @@ for (let step = run.step(); step !== null && !isInterrupted; step = run.step()) 
   await setImmediate(); // for the signal
 }
 await save(run, id);
-if (isInterrupted) console.log('interrupted: the same command resumes');
+if (interrupt.signal.aborted) console.log('interrupted: the same command resumes');
 else {
   console.log('trained');
   showNeighbors();

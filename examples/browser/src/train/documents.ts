@@ -1,0 +1,11 @@
+/** The documents of tokenbed as one text, without their programs. */
+
+const files = import.meta.glob<string>('../../../../docs/*.md', {
+  query: '?raw',
+  import: 'default',
+  eager: true,
+});
+
+export const DOCUMENTS = Object.values(files)
+  .join('\n\n')
+  .replaceAll(/^```[^]*?^```/gm, '');
