@@ -1,4 +1,4 @@
-/** The documents of tokenbed as one text, without their programs. */
+/** The documents of tokenbed as one text, without programs and comments. */
 
 const files = import.meta.glob<string>('../../../../docs/*.md', {
   query: '?raw',
@@ -8,4 +8,5 @@ const files = import.meta.glob<string>('../../../../docs/*.md', {
 
 export const DOCUMENTS = Object.values(files)
   .join('\n\n')
-  .replaceAll(/^```[^]*?^```/gm, '');
+  .replaceAll(/^```[^]*?^```|<!--[^]*?-->/gm, '')
+  .replaceAll(/\n{3,}/g, '\n\n');

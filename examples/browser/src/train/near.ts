@@ -4,11 +4,15 @@ import { type Background, latest } from '../background.js';
 import type { WordsNear } from '../messages.js';
 import { element } from '../page.js';
 
+/** The rows of the table before there are words. */
+const NONE: WordsNear = { word: '–', near: [] };
+const ROWS = 8;
+
 export class NearWords {
   #field = element('near-word', HTMLInputElement);
   #rows = element('near-words', HTMLTableSectionElement);
   #chosen: WordsNear | null = null;
-  #others: readonly WordsNear[] = [];
+  #others: readonly WordsNear[] = new Array<WordsNear>(ROWS).fill(NONE);
   /** The words that are shown now, for each word. */
   #before = new Map<string, ReadonlySet<string>>();
   #ask: (word: string) => void;
@@ -20,6 +24,7 @@ export class NearWords {
       this.#draw();
     });
     this.#field.addEventListener('input', () => this.update());
+    this.#draw();
   }
 
   /** Shows these words. The chosen one is asked again. */
@@ -35,7 +40,7 @@ export class NearWords {
   }
 
   #draw(): void {
-    const all = [...(this.#chosen === null ? [] : [this.#chosen]), ...this.#others];
+    const all = [this.#chosen ?? NONE, ...this.#others];
     this.#rows.replaceChildren(...all.map((each) => this.#row(each)));
     this.#before = new Map(all.map(({ word, near }) => [word, new Set(near.map(({ word }) => word))]));
   }
@@ -53,7 +58,7 @@ export class NearWords {
       shown.textContent = word;
       cell.append(i === 0 ? '' : ', ', shown, ` ${score.toFixed(2)}`);
     });
-    if (near.length === 0) cell.textContent = 'not in the text, or too rarely';
+    if (near.length === 0 && word !== NONE.word) cell.textContent = 'not in the text, or too rarely';
     row.append(name, cell);
     return row;
   }
