@@ -21,5 +21,5 @@ export function plan(text: string): { corpus: Corpus; settings: Settings } {
 /** Frequent words to show the neighbors of, without the most frequent, which are near to all others. */
 export const shownWords = ({ words }: Corpus, count: number): number[] =>
   Array.from({ length: Math.min(count, words.length) }, (_, i) =>
-    Math.floor(words.length * (0.03 + (0.3 * i) / count)),
+    Math.floor(words.length * (0.05 + (0.3 * i) / count)),
   );
