@@ -1,6 +1,6 @@
 /** `onProgress`, `signal`, `sha256` and `cache` of `load`. */
 
-import { Embedding } from 'tokenbed';
+import { Embedding, type ResponseCache } from 'tokenbed';
 import { describe, expect, it } from 'vitest';
 import { answersThroughout } from './helpers/backend.js';
 import { expectBits } from './helpers/bits.js';
@@ -248,6 +248,30 @@ describe('cache', () => {
         Embedding.load(urlOf(FILE), { cache: { match: cache.match.bind(cache), put: failing } }),
       ).rejects.toBe(failure);
       expect(cache.entries.size).toBe(0);
+    }
+  });
+
+  it('whose put never settles does not hold up a load that is aborted or fails', async () => {
+    const never = new Promise<never>(() => {});
+    const readsNothing = () => never;
+    const readsOnePiece = async (_: string, { body }: Response) => {
+      await body!.getReader().read();
+      await never;
+    };
+    const readsAll = async (_: string, response: Response) => {
+      await response.arrayBuffer().catch(() => {});
+      await never;
+    };
+    const cacheOf = (put: typeof readsAll) => ({ match: () => undefined, put }) as unknown as ResponseCache;
+    for (const bytes of [FILE, TEXT]) {
+      for (const put of [readsNothing, readsOnePiece, readsAll]) {
+        const controller = new AbortController();
+        setTimeout(() => controller.abort('enough'), 20);
+        const loading = Embedding.load(urlOf(bytes), { cache: cacheOf(put), signal: controller.signal });
+        await expect(loading).rejects.toBe('enough');
+      }
+      const loading = Embedding.load(urlOf(bytes), { cache: cacheOf(readsAll), sha256: '0'.repeat(64) });
+      await expect(loading).rejects.toMatchObject({ code: 'ERR_FORMAT' });
     }
   });
 

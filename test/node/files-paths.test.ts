@@ -1,5 +1,6 @@
 /** Paths, `file:` and `http:` URLs, shards beside their index, and a folder as a cache. */
 
+import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
   copyFileSync,
@@ -120,6 +121,22 @@ describe('a path', () => {
   });
 });
 
+describe.skipIf(process.platform === 'win32')('a pipe', () => {
+  it.each([
+    ['a writer', 'sleep 1; exec > "$0"'],
+    ['its bytes', 'exec > "$0"; echo w 1 2; sleep 1'],
+  ])('an abort ends the wait for %s', async (_, script) => {
+    const pipe = path.join(folder(), 'pipe');
+    spawnSync('mkfifo', [pipe]);
+    // Node keeps a thread in the call until the writer comes, or ends.
+    const ended = new Promise((resolve) => spawn('sh', ['-c', script, pipe]).once('exit', resolve));
+    await expect(Embedding.load(pipe, { signal: AbortSignal.timeout(100) })).rejects.toMatchObject({
+      name: 'TimeoutError',
+    });
+    await ended;
+  });
+});
+
 describe('shards', () => {
   const index = 'model.safetensors.index.json';
   const golden = fileURLToPath(goldenUrl(index));
@@ -168,6 +185,33 @@ describe('shards', () => {
     expectBits(valuesOf(await Embedding.load(url(`models/${index}`), table!.options)), goldenValues(table!));
     expect(requests[0]).toBe(`/models/${index}`);
     for (const request of requests) expect(path.dirname(request)).toBe('/models');
+  });
+
+  it('after an abort by the signal of another library a shard that comes is not read', async () => {
+    const closed: number[] = [];
+    let answer = () => {};
+    const { url, requests } = await serve((request, response) => {
+      if (path.basename(request.url!) === index) {
+        response.end(readFileSync(golden));
+        return;
+      }
+      answer = () => response.writeHead(200, { 'content-length': 1e6 }).write(new Uint8Array(1000));
+      response.once('close', () => closed.push(1));
+    });
+    const listeners: (() => void)[] = [];
+    const signal = {
+      aborted: false,
+      reason: 'enough',
+      addEventListener: (_: string, listener: () => void) => void listeners.push(listener),
+      removeEventListener: () => {},
+    };
+    const loading = Embedding.load(url(`models/${index}`), { tensor: 'first', signal });
+    await expect.poll(() => requests.length).toBe(2);
+    signal.aborted = true;
+    for (const listener of listeners) listener();
+    await expect(loading).rejects.toBe('enough');
+    answer();
+    await expect.poll(() => closed.length).toBe(1);
   });
 
   it('inspect lists the tensors of all shards', async () => {
@@ -382,6 +426,22 @@ describe('a folder as a cache', () => {
     ];
     for (const { status } of await Promise.allSettled(loads)) expect(status).toBe('rejected');
     expect(readdirSync(cache)).toEqual([]);
+  });
+
+  it('nothing is left when a download rejects that was aborted, also one of unknown length', async () => {
+    const { url } = await serve((request, response) => {
+      response.writeHead(200, request.url === '/chunked' ? {} : { 'content-length': FILE.length });
+      response.write(FILE.subarray(0, 200));
+    });
+    for (const name of ['whole', 'chunked']) {
+      const cache = folder();
+      const controller = new AbortController();
+      const loading = Embedding.load(url(name), { cache, signal: controller.signal });
+      await expect.poll(() => readdirSync(cache)).toHaveLength(1);
+      controller.abort('enough');
+      const left = await loading.catch(() => readdirSync(cache));
+      expect(left).toEqual([]);
+    }
   });
 
   it('that cannot be one: the error of Node, unchanged', async () => {

@@ -157,9 +157,9 @@ describe('30 MB', () => {
         cache: 'tables',
         signal: controller.signal,
         onProgress(step) {
+          // Half of it never arrives, and a half that arrives within 50 ms is not reported.
+          if (loaded === 0) setTimeout(() => controller.abort('enough'), 200);
           ({ loaded } = step);
-          // Half of it never arrives.
-          if (loaded > 10e6) controller.abort('enough');
         },
       }).catch((error: unknown) => error);
       const entries = (await (await caches.open('tables')).keys()).length;

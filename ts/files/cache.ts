@@ -11,7 +11,10 @@ import type { ResponseLike } from './source.js';
 export interface ResponseCache {
   /** The response that was stored for a URL; `undefined` or null if there is none. */
   match(url: string): ResponseLike | null | undefined | Promise<ResponseLike | null | undefined>;
-  /** Stores a response. It reads the body to its end; a body that fails must leave no entry. */
+  /**
+   * Stores a response. It reads the body to its end; a body that fails must leave no entry. A load waits for it, unless it is
+   * aborted or fails.
+   */
   put(url: string, response: ResponseLike): unknown;
 }
 
@@ -22,6 +25,8 @@ export interface OpenCache {
   put(url: string, response: ResponseLike): unknown;
   /** Whether `put` keeps no piece of a body: it has copied one when it reads the next. */
   readonly copies: boolean;
+  /** Whether a part of a body can be seen before `put` settles: a load that fails waits until it is removed. */
+  readonly partial: boolean;
 }
 
 /** The option `cache`: the name of a CacheStorage in a browser, a folder in Node, or an object. */
@@ -53,6 +58,7 @@ export async function openCache(cache: string | ResponseCache): Promise<OpenCach
 
 const opened = (cache: ResponseCache, copies: boolean): OpenCache => ({
   copies,
+  partial: false,
   match: async (url) => (await cache.match(url)) ?? undefined,
   put: (url, response) => cache.put(url, response),
 });
@@ -69,12 +75,12 @@ export class Copy {
   /** Whether `put` has returned: it may have read nothing. */
   #settled = false;
   #ended = false;
-  readonly #copies: boolean;
+  readonly #cache: OpenCache;
   /** The bytes of the last piece, if the cache has copied it when it reads the next one. */
   #piece: OrdinaryBytes = new Uint8Array(0);
 
   constructor(cache: OpenCache, url: string, headers: Record<string, string>) {
-    this.#copies = cache.copies;
+    this.#cache = cache;
     this.#wait();
     const body = new ReadableStream<Uint8Array>(
       {
@@ -109,7 +115,7 @@ export class Copy {
       return;
     }
     this.#wait();
-    this.#controller.enqueue(this.#copies ? this.#inPlace(bytes) : bytes.slice());
+    this.#controller.enqueue(this.#cache.copies ? this.#inPlace(bytes) : bytes.slice());
   }
 
   /** A copy in the same memory each time. A copy of its own for each piece would be garbage as large as the file. */
@@ -126,11 +132,13 @@ export class Copy {
     await this.#stored;
   }
 
-  /** Fails the body, unless it has ended, and waits until `put` has given up. */
+  /**
+   * Fails the body, unless it has ended. Idempotent. It waits for `put` only where that removes a part of a file: `put` of a
+   * program may never settle.
+   */
   async abort(reason: unknown): Promise<void> {
-    if (this.#ended) return;
-    if (!this.#settled) this.#controller.error(reason);
-    await this.#stored.catch(() => {});
+    if (!this.#ended) this.#controller.error(reason);
+    if (this.#cache.partial) await this.#stored.catch(() => {});
   }
 
   /** A reader that passes all bytes on. */

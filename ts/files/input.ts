@@ -114,6 +114,17 @@ export interface Owner {
   sibling?: ((name: string) => Input | Promise<Input>) | undefined;
 }
 
+/** Waits for an input that is being opened. After an abort it is closed. */
+function* opened(opening: Input | Promise<Input>): Steps<Input> {
+  try {
+    return yield* wait(opening);
+  } catch (error) {
+    const late = yield* wait(Promise.resolve(opening).catch(() => undefined));
+    if (late !== undefined) yield* late.close();
+    throw error;
+  }
+}
+
 /** An input with an owner. */
 abstract class OwnedInput {
   readonly fd?: number;
@@ -126,7 +137,7 @@ abstract class OwnedInput {
   ) {
     if (owner.fd !== undefined) this.fd = owner.fd;
     const open = owner.sibling;
-    if (open !== undefined) this.sibling = (name) => wait(open(name));
+    if (open !== undefined) this.sibling = (name) => opened(open(name));
   }
 
   *finish(): Steps<void> {

@@ -38,7 +38,7 @@ import {
 } from './input.js';
 import { askHeader, type FileFormat, type HeaderKernels } from './header.js';
 import { type FileBackend, HashCheck, type OnLoadProgress, ProgressReports } from './monitor.js';
-import { run, type LoadSignal, type Steps, wait } from './steps.js';
+import { run, type LoadSignal, type Steps, until, wait } from './steps.js';
 
 /** The part of a `URL` that is used. */
 export interface UrlLike {
@@ -263,8 +263,8 @@ export class Opener {
   ) {}
 
   /**
-   * Opens a source. Bytes need no promise. Errors: `ERR_INVALID_OPTION`; `ERR_FORMAT` for a response that failed; what the
-   * host throws.
+   * Opens a source. Bytes need no promise. After an abort the promise rejects, when nothing is left open. Errors:
+   * `ERR_INVALID_OPTION`; `ERR_FORMAT` for a response that failed; what the host throws.
    */
   open(source: unknown): Input | Promise<Input> {
     const kind = kindOfSource(source);
@@ -293,7 +293,7 @@ export class Opener {
   }
 
   async #file(path: string): Promise<Input> {
-    const file = await hostFiles()!.open(path);
+    const file = await until(hostFiles()!.open(path), this.options.signal, (late) => late.close());
     try {
       if (file.size === null) {
         const next = async (): Promise<Uint8Array | null> => {
@@ -330,16 +330,16 @@ export class Opener {
 
   async #url(url: string): Promise<Input> {
     const { cache, signal } = this.options;
-    const store = cache === undefined ? undefined : await openCache(cache);
+    const store = cache === undefined ? undefined : await until(openCache(cache), signal);
     if (store !== undefined && !this.refresh) {
-      const found = await store.match(url);
+      const found = await until(store.match(url), signal);
       this.hit = found !== undefined;
       if (typeof found === 'string') return this.#file(found);
       if (found !== undefined) return this.#response(found, url, undefined, typeof cache === 'string');
     }
     // Only an AbortSignal of this realm; the reads stop at any other signal, too.
     const abortable = signal instanceof AbortSignal ? { signal } : {};
-    const response = await fetch(url, abortable);
+    const response = await until(fetch(url, abortable), signal, (late) => late.body?.cancel());
     this.uncertain =
       response.type === 'cors' &&
       response.headers.get('content-length') !== null &&

@@ -36,6 +36,20 @@ export async function run<T>(steps: Steps<T>, signal?: LoadSignal): Promise<T> {
   }
 }
 
+/** Waits for a value until a signal aborts. A value that comes later is passed to `free`. */
+export async function until<T>(
+  value: Promise<T>,
+  signal: LoadSignal | undefined,
+  free: (late: T) => unknown = () => {},
+): Promise<T> {
+  try {
+    return await run(wait(value), signal);
+  } catch (error) {
+    value.then(free).catch(() => {});
+    throw error;
+  }
+}
+
 /** The part of an AbortSignal that is used. */
 export interface LoadSignal {
   /** Whether it has aborted. */

@@ -4,7 +4,7 @@ import { hasCode } from '../errors.js';
 import type { Input } from './input.js';
 import type { FileBackend } from './monitor.js';
 import { Opener, type ReadOptions } from './source.js';
-import { type LoadSignal, run, type Steps, wait } from './steps.js';
+import { run, type Steps } from './steps.js';
 
 /** Opens a source and runs `work`, which closes it. From bytes, it does so before it returns. */
 export async function useSource<T>(
@@ -16,7 +16,7 @@ export async function useSource<T>(
   const { signal } = options;
   const attempt = async (opener: Opener): Promise<T> => {
     const opened = opener.open(source);
-    const input = opened instanceof Promise ? await whileOpening(opened, signal) : opened;
+    const input = opened instanceof Promise ? await opened : opened;
     return run(work(input), signal);
   };
   const opener = new Opener(backend, options);
@@ -28,17 +28,4 @@ export async function useSource<T>(
     if (!hasCode(error, 'ERR_FORMAT') || !(stale || opener.uncertain)) throw error;
   }
   return attempt(new Opener(backend, options, true, !opener.uncertain));
-}
-
-/** Waits for an input. One that opens after an abort is closed. */
-async function whileOpening(opening: Promise<Input>, signal: LoadSignal | undefined): Promise<Input> {
-  try {
-    return await run(wait(opening), signal);
-  } catch (error) {
-    opening.then(
-      (input) => run(input.close()),
-      () => {},
-    );
-    throw error;
-  }
 }

@@ -28,7 +28,12 @@ async function open(path: string): Promise<OpenFile> {
         return bytesRead;
       },
       length: async () => (await handle.stat()).size,
-      close: () => handle.close(),
+      async close() {
+        const closed = handle.close();
+        // A read of a pipe may never end, and Node closes the descriptor after it.
+        if (stats.isFile()) await closed;
+        else closed.catch(() => {});
+      },
       sibling: (name) => sibling(path, name),
     };
   } catch (error) {
@@ -148,6 +153,7 @@ function cache(folder: string): OpenCache {
     builtin('path').join(folder, builtin('crypto').createHash('sha256').update(url).digest('hex'));
   return {
     copies: true,
+    partial: true,
     async match(url) {
       const file = fileOf(url);
       const found = await builtin('fs/promises').stat(file).catch(absent);

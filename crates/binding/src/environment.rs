@@ -18,9 +18,9 @@ use tokenbed_core::indices::Mapping;
 use tokenbed_core::memory::{Contents, Memory, TableSpec, Write};
 #[cfg(unix)]
 use tokenbed_core::memory::{CutFile, Read};
-use tokenbed_core::ops::{self, Dropout, Gradient, Layout, Misfit, Mode, Norm, Sinusoid};
+use tokenbed_core::ops::{self, Dropout, Layout, Misfit, Mode, Norm, Sinusoid};
 use tokenbed_core::simd::{self, Isa};
-use tokenbed_core::{DType, Exec, Table, TableMut};
+use tokenbed_core::{DType, Exec, Gradient, Table, TableMut};
 
 /// The arguments of [`Environment::table_create`].
 pub struct TableRecord {
@@ -692,7 +692,7 @@ impl Environment {
             Some(Object::Table(table)) => table,
             _ => return Err(Failure::Handle(handle)),
         };
-        if trains && (table.spec.dtype() != DType::F32 || table.write().is_err()) {
+        if trains && table.write()?.values_mut(0).is_none() {
             return Err(Failure::ReadOnly);
         }
         table.training = trains.then(|| {

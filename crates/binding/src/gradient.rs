@@ -10,8 +10,8 @@ use crate::arrays::{pieces, At, Cut, FloatArray, IdArray, IntegersOut, OutArray,
 use crate::environment::{Dropping, Environment, Training};
 use crate::run::{expect_length, prove, Run};
 use crate::status::{first, second, Failure, DONE, EXHAUSTED};
-use tokenbed_core::ops::{self, Factor, Gradient, Slot, Sums};
-use tokenbed_core::Window;
+use tokenbed_core::ops::{self, Factor, Slot, Sums};
+use tokenbed_core::{Gradient, Window};
 
 /// Adds the rows of `grad` to the gradient of a table: row i is the contribution to row `ids[i]`. With `by_freq` it is
 /// divided by the number of contributions to the row in this call.

@@ -1,24 +1,17 @@
-//! The gradient of a table: the sum of the contributions to each row that occurred.
+//! Adds contributions to the rows of a gradient.
 //!
 //! ```text
-//! for (row, c) in contributions, in the order of the call:      c has D values
-//!     row is padding:     nothing
-//!     row is new:         g[row] = c                            bit for bit
-//!     otherwise:          g[row] = f32(g[row] + c)
+//! for (slot, c) in contributions, in the order of the call:     c has D values
+//!     padding:                 nothing
+//!     the first of its slot:   g[slot] = c                      bit for bit
+//!     otherwise:               g[slot] = f32(g[slot] + c)
 //! ```
-//! A row gets a *slot* when it first occurs: the place of its sum. Slots are numbered in the order of the contributions,
-//! so nothing depends on the hash table that finds them, and a later call continues where an earlier one ended. Rows are
-//! sorted only when they are read.
-//!
-//! ```text
-//! begin, assign, commit     the slot of every contribution of a call, and memory for new rows; or nothing has changed
-//! add_rows, ...             the contributions, in tiles, column ranges and parts for threads: no bit depends on them
-//! ```
-//! A part is a range of slots, so one thread adds all contributions to a row.
+//! A contribution is a row expression, so lookups, bags, positions and scores share this reduction. One call takes it in
+//! tiles, column ranges and parts of slots for threads: no bit depends on them, because one thread adds all contributions
+//! to a slot, in order.
 
 use crate::expr::{Divided, Scaled};
-use crate::memory::Growing;
-use crate::row::{F32Row, Row};
+use crate::row::{Plain, Row};
 use crate::simd::{dispatch, for_each_vector, Hint, Isa, Simd, LINE};
 use std::ops::Range;
 
@@ -28,17 +21,23 @@ pub struct Slot(u32);
 
 impl Slot {
     /// The slot of padding.
-    const NONE: Slot = Slot(u32::MAX);
+    pub(crate) const NONE: Slot = Slot(u32::MAX);
 
     /// Marks the first contribution to a row.
     const FIRST: u32 = 1 << 31;
 
     /// The number of slots.
-    const LIMIT: usize = Slot::FIRST as usize - 1;
+    pub(crate) const LIMIT: usize = Slot::FIRST as usize - 1;
+
+    /// Slot `place`, of the first contribution to its row or of a later one.
+    #[inline(always)]
+    pub(crate) fn new(place: usize, first: bool) -> Slot {
+        Slot(place as u32 | if first { Slot::FIRST } else { 0 })
+    }
 
     /// The place of the row; `None` for padding.
     #[inline(always)]
-    fn place(self) -> Option<usize> {
+    pub(crate) fn place(self) -> Option<usize> {
         (self != Slot::NONE).then_some((self.0 & !Slot::FIRST) as usize)
     }
 
@@ -55,240 +54,6 @@ impl Slot {
     }
 }
 
-/// The slot of each row: a hash table with open addressing that compares keys in the list of rows.
-///
-/// It has 4 bytes per entry and at least two entries per row, however large the table is: that of a batch stays in the
-/// caches.
-#[derive(Debug, Default)]
-struct Index {
-    /// 0, or a slot + 1. The length is 0 or a power of two.
-    entries: Vec<u32>,
-}
-
-impl Index {
-    /// Mixes the bits of a row: the finalizer `lowbias32` of Wellons, "Prospecting for hash functions" (2018).
-    #[inline(always)]
-    fn hash(row: u32) -> usize {
-        let x = (row ^ (row >> 16)).wrapping_mul(0x7feb_352d);
-        let x = (x ^ (x >> 15)).wrapping_mul(0x846c_a68b);
-        (x ^ (x >> 16)) as usize
-    }
-
-    /// The place of `row`'s entry: one with its slot, or an empty one.
-    #[inline(always)]
-    fn find(&self, rows: &[u32], row: u32) -> usize {
-        let mask = self.entries.len() - 1;
-        let mut at = Index::hash(row) & mask;
-        loop {
-            match self.entries[at] {
-                0 => return at,
-                entry if rows[entry as usize - 1] == row => return at,
-                _ => at = (at + 1) & mask,
-            }
-        }
-    }
-
-    /// Makes room for another row. Returns false if memory is exhausted.
-    #[inline(always)]
-    fn reserve(&mut self, rows: &[u32]) -> bool {
-        2 * rows.len() < self.entries.len() || self.grow(rows)
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn grow(&mut self, rows: &[u32]) -> bool {
-        let len = (2 * self.entries.len()).max(64);
-        let mut entries = Vec::new();
-        if entries.try_reserve_exact(len).is_err() {
-            return false;
-        }
-        entries.resize(len, 0);
-        self.entries = entries;
-        for (slot, &row) in rows.iter().enumerate() {
-            let at = self.find(rows, row);
-            self.entries[at] = slot as u32 + 1;
-        }
-        true
-    }
-
-    /// Removes the rows with the slots from `first` on. Costs what they cost, not what the table has room for.
-    fn remove(&mut self, rows: &[u32], first: usize) {
-        if 8 * rows.len() > self.entries.len() && first == 0 {
-            return self.entries.fill(0);
-        }
-        let mask = self.entries.len().wrapping_sub(1);
-        // The last one first: then no entry that is still needed lies behind a removed one.
-        for slot in (first..rows.len()).rev() {
-            let mut at = Index::hash(rows[slot]) & mask;
-            while self.entries[at] != slot as u32 + 1 {
-                at = (at + 1) & mask;
-            }
-            self.entries[at] = 0;
-        }
-    }
-}
-
-/// The gradient of a table of `dim` columns.
-#[derive(Debug, Default)]
-pub struct Gradient {
-    dim: usize,
-    exists: bool,
-    /// The row of each slot.
-    rows: Vec<u32>,
-    index: Index,
-    /// The sum of each slot.
-    sums: Growing,
-    /// The slot of each contribution of the current call.
-    call: Vec<Slot>,
-    /// The number of rows before the current call, and whether there was a gradient.
-    before: usize,
-    existed: bool,
-}
-
-impl Gradient {
-    /// No gradient yet, of a table of `dim` columns. Allocates nothing.
-    pub fn new(dim: usize) -> Self {
-        Gradient {
-            dim,
-            ..Gradient::default()
-        }
-    }
-
-    /// The number of rows; `None` if there is no gradient.
-    pub fn count(&self) -> Option<usize> {
-        self.exists.then_some(self.rows.len())
-    }
-
-    /// The number of columns.
-    pub fn dim(&self) -> usize {
-        self.dim
-    }
-
-    /// Bytes of memory.
-    pub fn bytes(&self) -> usize {
-        let words = self.rows.capacity() + self.index.entries.capacity() + self.call.capacity();
-        words * size_of::<u32>() + self.sums.bytes()
-    }
-
-    /// The row of each slot, in the order of their first contributions.
-    pub fn rows(&self) -> &[u32] {
-        &self.rows
-    }
-
-    /// The sum of each slot, `[count, dim]`.
-    pub fn sums(&self) -> &[f32] {
-        &self.sums.values()[..self.rows.len() * self.dim]
-    }
-
-    /// The same, mutable.
-    pub fn sums_mut(&mut self) -> &mut [f32] {
-        &mut self.sums.values_mut()[..self.rows.len() * self.dim]
-    }
-
-    /// The slots in the order of their rows; `None` if memory is exhausted.
-    pub fn order(&self) -> Option<Vec<u32>> {
-        let mut keys = Vec::new();
-        let mut order = Vec::new();
-        keys.try_reserve_exact(self.rows.len()).ok()?;
-        order.try_reserve_exact(self.rows.len()).ok()?;
-        keys.extend(
-            self.rows
-                .iter()
-                .zip(0u64..)
-                .map(|(&row, slot)| u64::from(row) << 32 | slot),
-        );
-        keys.sort_unstable();
-        order.extend(keys.iter().map(|&key| key as u32));
-        Some(order)
-    }
-
-    /// Ends the gradient. Its memory is reused for the next one.
-    pub fn clear(&mut self) {
-        self.index.remove(&self.rows, 0);
-        self.rows.clear();
-        self.exists = false;
-    }
-
-    /// Begins a call with `contributions`. Returns false if memory is exhausted; so do the next two, and then
-    /// [`cancel`](Gradient::cancel) must follow.
-    #[must_use]
-    pub fn begin(&mut self, contributions: usize) -> bool {
-        (self.before, self.existed) = (self.rows.len(), self.exists);
-        self.call.clear();
-        contributions as u64 <= 1 << 32 && self.call.try_reserve(contributions).is_ok()
-    }
-
-    /// Assigns slots to the next contributions of the call: those to `rows`, without `padding`.
-    #[must_use]
-    pub fn assign(&mut self, mut rows: impl Iterator<Item = usize>, padding: Option<usize>) -> bool {
-        rows.all(|row| {
-            if padding == Some(row) {
-                self.call.push(Slot::NONE);
-                return true;
-            }
-            self.index.reserve(&self.rows) && self.assign_row(row as u32)
-        })
-    }
-
-    #[inline(always)]
-    fn assign_row(&mut self, row: u32) -> bool {
-        let at = self.index.find(&self.rows, row);
-        let slot = match self.index.entries[at] {
-            0 => {
-                let slot = self.rows.len();
-                if slot == Slot::LIMIT || self.rows.try_reserve(1).is_err() {
-                    return false;
-                }
-                self.rows.push(row);
-                self.index.entries[at] = slot as u32 + 1;
-                slot as u32 | Slot::FIRST
-            }
-            entry => entry - 1,
-        };
-        self.call.push(Slot(slot));
-        true
-    }
-
-    /// Reserves memory for the sums of the new rows. From now on there is a gradient.
-    #[must_use]
-    pub fn commit(&mut self) -> bool {
-        let needed = self.rows.len().checked_mul(self.dim);
-        let kept = self.before * self.dim;
-        let reserved = needed.is_some_and(|needed| self.sums.reserve(needed, kept, usize::MAX));
-        self.exists |= reserved;
-        reserved
-    }
-
-    /// Undoes a call to which nothing was added.
-    pub fn cancel(&mut self) {
-        self.index.remove(&self.rows, self.before);
-        self.rows.truncate(self.before);
-        self.exists = self.existed;
-    }
-
-    /// The number of contributions to each slot in the call; `None` if memory is exhausted.
-    pub fn counts(&self) -> Option<Vec<u32>> {
-        let mut counts = Vec::new();
-        counts.try_reserve_exact(self.rows.len()).ok()?;
-        counts.resize(self.rows.len(), 0u32);
-        for place in self.call.iter().filter_map(|slot| slot.place()) {
-            counts[place] += 1;
-        }
-        Some(counts)
-    }
-
-    /// The slots of the contributions of the call, and all sums.
-    pub fn call(&mut self) -> (&[Slot], Sums<'_>) {
-        let values = &mut self.sums.values_mut()[..self.rows.len() * self.dim];
-        let sums = Sums {
-            first: 0,
-            dim: self.dim,
-            values,
-        };
-        (&self.call, sums)
-    }
-}
-
 /// The sums of a range of slots.
 #[derive(Debug)]
 pub struct Sums<'a> {
@@ -298,6 +63,15 @@ pub struct Sums<'a> {
 }
 
 impl<'a> Sums<'a> {
+    /// The sums of all slots, `[slots, dim]`.
+    pub(crate) fn all(dim: usize, values: &'a mut [f32]) -> Self {
+        Sums {
+            first: 0,
+            dim,
+            values,
+        }
+    }
+
     /// Splits the sums into at most `parts` with about as many of the contributions `call` each.
     pub fn split(self, call: &[Slot], parts: usize) -> Vec<Sums<'a>> {
         let slots = self.values.len() / self.dim.max(1);
@@ -414,7 +188,7 @@ pub fn add_rows(
         "columns outside the rows"
     );
     assert!(slots.len() * width == rows.len(), "a row for each contribution");
-    let row = |i: usize| F32Row::of(&rows[i * width..][..width]);
+    let row = |i: usize| Plain::of(&rows[i * width..][..width]);
     dispatch!(isa, simd => match factor {
         Factor::One => add_each(simd, sums, slots, &cols, row),
         Factor::Scale(factor) => add_each(simd, sums, slots, &cols, |i| Scaled(row(i), factor)),

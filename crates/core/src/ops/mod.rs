@@ -26,7 +26,7 @@ pub use bag::{bag, bag_extend, bag_finish, Bag, BagState, Bags, Mode};
 pub use dropout::{dropout, Dropout};
 pub use embed::{embed, Embed};
 pub use gather::{gather, read};
-pub use gradient::{add_rows, Factor, Gradient, Slot, Sums};
+pub use gradient::{add_rows, Factor, Slot, Sums};
 pub use init::{init_normal, init_uniform};
 pub use mean_pool::{normalize, normalize_parts, Norm, Pool, Tokens};
 pub use nearest::{extend_dot, is_narrow, nearest, norm, norms, score, similarity, Best, SIMILAR_ROWS};
