@@ -55,6 +55,16 @@ export {
 export { type Metric, type NearestOptions, type NearestRows, similarity } from './nearest.js';
 export { Gradient } from './gradient.js';
 export { type FloatsInput, Parameter } from './parameter.js';
+export { Adagrad, type AdagradOptions, RowwiseAdagrad } from './optimizers/adagrad.js';
+export { Adam, type AdamOptions, AdamW } from './optimizers/adam.js';
+export { clipGradNorm } from './optimizers/clip.js';
+export type {
+  FromBytesOptions,
+  Optimizer,
+  OptimizerOptions,
+  OptimizerState,
+} from './optimizers/optimizer.js';
+export { SGD, type SGDOptions } from './optimizers/sgd.js';
 export {
   type Layout,
   PositionalEncoding,

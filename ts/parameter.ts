@@ -2,7 +2,10 @@
 /** The values of a table and its gradient. The table is read and written by rows: JavaScript may not be able to address its memory. */
 
 import { bufferOf, isArray, lengthOf, offsetOf } from './args/arrays.js';
+import { CallReader } from './args/call.js';
 import { readFloats, readNumbers, unshared } from './args/floats.js';
+import type { IdsInput } from './args/ids.js';
+import { positive } from './args/options.js';
 import { resultFloats, type Table } from './backend/index.js';
 import { formatShape } from './args/shape.js';
 import { MAX_JSON, NAME, showContents } from './contents.js';
@@ -152,6 +155,36 @@ export class Parameter {
     if (this.#table.disposed || this.#table.backend.lost) return;
     this.#endGradient();
     this.#table.backend.kernels.gradientClear(this.#table.handle());
+  }
+
+  /**
+   * Scales rows down to the norm `maxNorm`: each distinct row of `ids` once, in any form of ids, or every row without
+   * `ids`. The padding row is one like any other; a gradient is kept. Before `forward` it is PyTorch's `max_norm`.
+   *
+   * ```text
+   * n = f32(sqrt(dot(w, w)));   if n > f32(maxNorm): w = f32(w f32(f32(maxNorm) / f32(n + f32(1e-7))))
+   * ```
+   * `dot` adds 16 lanes. A row with a NaN is left as it is.
+   *
+   * Errors: `ERR_DISPOSED`; `ERR_NOT_TRAINABLE` unless the table is f32 and can be written; `ERR_INVALID_OPTION` unless
+   * `maxNorm` is finite and greater than 0; those of ids; `ERR_TOO_LARGE`. After an error the table is unchanged.
+   */
+  renorm(maxNorm: number, ids?: IdsInput): void {
+    this.#lifetime.check();
+    const table = this.#table;
+    if (!isTrainable(table)) throw notTrainable(table);
+    const most = positive({ maxNorm }, 'maxNorm');
+    const { kernels } = table.backend;
+    if (ids === undefined) {
+      kernels.tableRenorm(table.handle(), most, undefined);
+      return;
+    }
+    // A call whose rows have no columns: its ids are checked, and it has no result.
+    const calls = new CallReader({ lifetime: this.#lifetime, dim: 0, ids: { bound: table.rows } });
+    const call = calls.read(ids, undefined);
+    const status = kernels.tableRenorm(table.handle(), most, call.ids);
+    if (!Number.isNaN(status)) call.done(status);
+    else throw tooLarge('The distinct rows', floatBytes(call.ids.length), table.backend.limit);
   }
 
   #endGradient(): void {

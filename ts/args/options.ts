@@ -82,6 +82,13 @@ export function real<T = never>(options: Named, name: string, bounds: Bounds, ..
   return value + 0;
 }
 
+/** A finite number greater than 0. */
+export function positive(options: Named, name: string): number {
+  const value = real(options, name, {});
+  if (!(value > 0)) throw wrongValue(name, value, 'a number > 0');
+  return value;
+}
+
 /** A safe integer, or `fallback` if absent; without a fallback the option is required. `-0` is 0. */
 export function integer<T = never>(
   options: Named,

@@ -114,6 +114,23 @@ export interface PositionsRecord {
   seed?: bigint;
 }
 
+/** The argument of {@link Kernels.optimizerCreate}: the options that the rule has. */
+export interface OptimizerRecord {
+  /** The table that it updates. */
+  table: number;
+  /** The name of the class. */
+  rule: string;
+  momentum?: number;
+  nesterov?: boolean;
+  beta1?: number;
+  beta2?: number;
+  eps?: number;
+  weightDecay: number;
+  initialAccumulator?: number;
+  /** Whether a step updates the rows of the gradient alone. */
+  lazy: boolean;
+}
+
 /** The argument of {@link Kernels.wordsCreate}. */
 export interface WordsRecord {
   /** `word2vec` or `glove`. */
@@ -344,6 +361,47 @@ export interface Kernels {
   gradientRows(table: number, out: Uint32Array): number;
   /** out = the values of the gradient, in ascending order of the rows. A status. */
   gradientValues(table: number, out: Float32Array): number;
+
+  /**
+   * `sum`, plus dot(g, g) in 16 lanes of f64 for each row of the gradient of a table, in ascending order; `undefined` if the
+   * memory does not suffice.
+   */
+  gradientSquares(table: number, sum: number): number | undefined;
+  /** g = f32(g factor) for every value of the gradient of a table. */
+  gradientScale(table: number, factor: number): void;
+  /**
+   * n = f32(sqrt(dot(w, w))) of each distinct row w of `ids`, or of every row of a table of f32; if n > maxNorm,
+   * w = f32(w f32(maxNorm / f32(n + f32(1e-7)))). A status; NaN if the memory does not suffice.
+   */
+  tableRenorm(table: number, maxNorm: number, ids: IdArray | undefined): number;
+
+  /** Prepares an optimizer for one table, without state. Returns its handle. */
+  optimizerCreate(record: OptimizerRecord): number;
+  /**
+   * Makes room for the state of the rows of the next step. Returns false if the memory does not suffice: then no row has
+   * changed. It may grow linear memory.
+   */
+  optimizerReserve(optimizer: number): boolean;
+  /**
+   * Updates the table by its gradient, which ends, after `optimizerReserve`. The products are those of beta1 and of beta2
+   * after the step. Nothing happens to a table that is frozen.
+   */
+  optimizerStep(optimizer: number, lr: number, product1: number, product2: number): void;
+  /** The bytes of memory of the state. */
+  optimizerBytes(optimizer: number): number;
+  /** The number of rows with state. */
+  optimizerCount(optimizer: number): number;
+  /** out = the rows with state, ascending. */
+  optimizerRows(optimizer: number, out: Uint32Array): void;
+  /** out = the values of tensor 0 of the state, or of tensor 1 (v of Adam), in ascending order of the rows. */
+  optimizerValues(optimizer: number, tensor: number, out: Float32Array): void;
+  /**
+   * Gives distinct rows state, which `optimizerWrite` sets. Returns false if the memory does not suffice: then nothing has
+   * changed. It may grow linear memory.
+   */
+  optimizerRestore(optimizer: number, rows: Uint32Array): boolean;
+  /** Sets the values of a tensor of the state, in the order of the restored rows. */
+  optimizerWrite(optimizer: number, tensor: number, values: Float32Array): void;
 
   /**
    * ids[q], scores[q] = the `k` best rows of the table for query q, best first: by dot product, or by cosine. `k` is at

@@ -191,9 +191,17 @@ function* pieces({ header, tensors }: OutFile): Generator<Uint8Array | PromiseLi
   for (const tensor of tensors) yield* tensor.pieces();
 }
 
-/** All bytes of the file. Errors: `ERR_TOO_LARGE`. */
-export function toBytes(saved: Saved, format: SaveFormat, tensor: string): OrdinaryBytes {
-  const out = fileOf(saved, format, tensor);
+/** All bytes of the file of a table. Errors: `ERR_TOO_LARGE`. */
+export const toBytes = (saved: Saved, format: SaveFormat, tensor: string): OrdinaryBytes =>
+  bytesOf(fileOf(saved, format, tensor));
+
+/** All bytes of a safetensors file. Errors: `ERR_TOO_LARGE`. */
+export const safetensorsBytes = (
+  tensors: readonly OutTensor[],
+  metadata: readonly (readonly [string, string])[],
+): OrdinaryBytes => bytesOf(file(safetensorsHeader(tensors, metadata), tensors));
+
+function bytesOf(out: OutFile): OrdinaryBytes {
   const bytes = resultBytes(out.bytes);
   let at = 0;
   for (const piece of pieces(out) as Iterable<Uint8Array>) {

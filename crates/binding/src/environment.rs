@@ -6,6 +6,7 @@
 use crate::ahead::Ahead;
 use crate::handles::Slots;
 use crate::hash::Sha256;
+use crate::optimizer::OptimizerOp;
 use crate::rows::Rows;
 #[cfg(unix)]
 use crate::status::Cut;
@@ -165,6 +166,18 @@ impl StoredTable {
     /// The table, and what training keeps with it.
     fn train(&mut self) -> Result<(Table<'_>, Option<&mut Training>), Failure> {
         Ok((read(self.spec, &self.memory)?, self.training.as_deref_mut()))
+    }
+
+    /// The values of a table that trains, and what training keeps with it; `None` if it is frozen.
+    fn train_values(&mut self) -> Result<Option<(&mut [f32], &mut Training)>, Failure> {
+        match (&mut self.memory, self.training.as_deref_mut()) {
+            (Access::Write(memory), Some(training)) => {
+                let bytes = &mut memory.bytes_mut()[..self.spec.bytes()];
+                let values = TableMut::new(self.spec, bytes)?.into_values();
+                Ok(Some((values.ok_or(Failure::ReadOnly)?, training)))
+            }
+            _ => Ok(None),
+        }
     }
 
     /// The table, for writing rows. Tables of blocks have no such access.
@@ -352,6 +365,7 @@ enum Object {
     Embed(EmbedOp),
     Positions(PositionsOp),
     Rotary(RotaryOp),
+    Optimizer(Box<OptimizerOp>),
     Rows(Box<Rows>),
     Words(Box<Words>),
     Hash(Box<Sha256>),
@@ -594,6 +608,11 @@ impl Environment {
         }))
     }
 
+    /// Keeps an optimizer.
+    pub(crate) fn keep_optimizer(&mut self, optimizer: OptimizerOp) -> Result<f64, Failure> {
+        self.keep(Object::Optimizer(Box::new(optimizer)))
+    }
+
     /// Keeps a reader of word vectors.
     pub(crate) fn keep_words(&mut self, words: Words) -> Result<f64, Failure> {
         self.keep(Object::Words(Box::new(words)))
@@ -713,6 +732,21 @@ impl Environment {
         }
     }
 
+    /// An optimizer; and the values of its table and what training keeps with it, unless the table is frozen.
+    #[expect(clippy::type_complexity, reason = "what a step needs, borrowed together")]
+    pub(crate) fn optimizer_and_training(
+        &mut self,
+        handle: f64,
+    ) -> Result<(&mut OptimizerOp, Option<(&mut [f32], &mut Training)>), Failure> {
+        let table = self.optimizer(handle)?.table;
+        match self.objects.get_both(handle, table) {
+            Some((Object::Optimizer(optimizer), Object::Table(table))) => {
+                Ok((optimizer, table.train_values()?))
+            }
+            _ => Err(Failure::Handle(table)),
+        }
+    }
+
     /// Sizes and bytes of a table of any dtype, for the owner that fills it.
     pub fn table_bytes(&mut self, handle: f64) -> Result<(TableSpec, &mut [u8]), Failure> {
         match self.objects.get_mut(handle) {
@@ -770,6 +804,7 @@ impl Environment {
     accessor!(embed, Embed, EmbedOp);
     accessor!(positions, Positions, PositionsOp);
     accessor!(rotary, Rotary, RotaryOp);
+    accessor_mut!(optimizer, Optimizer, OptimizerOp);
     accessor_mut!(rows_mut, Rows, Rows);
     accessor_mut!(words, Words, Words);
     accessor_mut!(hash, Hash, Sha256);

@@ -6,6 +6,7 @@
 //!     environment         the objects of one JavaScript environment, by handle
 //!     arrays              the caller's arrays: whole slices, or tiles of them
 //!     gradient            backward passes, and the gradients of tables
+//!     optimizer           the state of optimizers, steps, clipping, norms of rows
 //!     files, words, hash  headers of files, word vectors, SHA-256
 //!     text                tokenizers of models, by handle                         crates/node, crates/text-wasm
 //!     split, pool         rows shared between threads (native)
@@ -22,6 +23,7 @@ pub mod gradient;
 pub mod handles;
 pub mod hash;
 pub mod nearest;
+pub mod optimizer;
 pub mod rows;
 pub mod run;
 pub mod status;
@@ -43,6 +45,7 @@ pub use environment::{
     BagRecord, EmbedRecord, Environment, PoolRecord, PositionsRecord, RotaryRecord, SinusoidRecord,
     TableRecord,
 };
+pub use optimizer::OptimizerRecord;
 pub use rows::RowsRecord;
 pub use status::{Failure, DONE};
 pub use words::WordsRecord;

@@ -97,6 +97,8 @@ pub struct Gradient {
     sums: Growing,
     /// The slot of each contribution of the current call.
     call: Vec<Slot>,
+    /// The place of each row in the state of the optimizer that was prepared last.
+    places: Vec<u32>,
     /// The number of rows before the current call, and whether there was a gradient.
     before: usize,
     existed: bool,
@@ -123,13 +125,34 @@ impl Gradient {
 
     /// Bytes of memory.
     pub fn bytes(&self) -> usize {
-        let words = self.rows.capacity() + self.index.entries.capacity() + self.call.capacity();
+        let words = self.rows.capacity() + self.index.entries.capacity();
+        let words = words + self.call.capacity() + self.places.capacity();
         words * size_of::<u32>() + self.sums.bytes()
     }
 
     /// The row of each slot, in the order of their first contributions.
     pub fn rows(&self) -> &[u32] {
         &self.rows
+    }
+
+    /// The slot of a row; `None` if it has no gradient.
+    #[inline(always)]
+    pub fn slot(&self, row: usize) -> Option<usize> {
+        if self.rows.is_empty() {
+            return None;
+        }
+        let entry = self.index.entries[self.index.find(&self.rows, row as u32)];
+        (entry as usize).checked_sub(1)
+    }
+
+    /// The place of each row in the state of an optimizer, as the last plan of a step has it.
+    pub(crate) fn places(&self) -> &[u32] {
+        &self.places
+    }
+
+    /// The rows, and their places in the state of an optimizer, for its plan of a step.
+    pub(crate) fn plan(&mut self) -> (&[u32], &mut Vec<u32>) {
+        (&self.rows, &mut self.places)
     }
 
     /// The sum of each slot, `[count, dim]`.
@@ -163,6 +186,7 @@ impl Gradient {
     pub fn clear(&mut self) {
         self.index.remove(&self.rows, 0);
         self.rows.clear();
+        self.places.clear();
         self.exists = false;
     }
 

@@ -31,7 +31,7 @@
 //! # Trust
 //! [`indices`] validates arrays: valid arrays have another type, and kernels take only that type. Each operation
 //! asserts at its start that the lengths of its arguments match. `unsafe` is limited to the instruction sets (`simd`),
-//! [`memory`], [`table`], `row` and `ops/bag.rs`, each with its reason.
+//! [`memory`], [`table`], [`state`], `row` and `ops/bag.rs`, each with its reason.
 
 #![forbid(clippy::disallowed_methods, clippy::undocumented_unsafe_blocks)] // no exception in this crate
 
@@ -48,6 +48,7 @@ pub mod output;
 pub mod rng;
 pub mod row;
 pub mod simd;
+pub mod state;
 pub mod table;
 pub mod tuning;
 pub mod turn;
@@ -61,6 +62,7 @@ pub use indices::{Ids, Indices, Offsets};
 pub use memory::{Memory, TableSpec};
 pub use output::Output;
 pub use simd::Isa;
+pub use state::State;
 pub use table::{Table, TableMut};
 pub use tuning::Exec;
 pub use window::Window;

@@ -132,6 +132,15 @@ impl<'a> TableMut<'a> {
         with_stored!(dtype, R => R::floats(bytes))
     }
 
+    /// All values, under the conditions of [`values_mut`](TableMut::values_mut).
+    pub fn into_values(self) -> Option<&'a mut [f32]> {
+        let TableMut { spec, bytes } = self;
+        match spec.is_packed() {
+            true => with_stored!(spec.dtype(), R => R::floats(bytes)),
+            false => None,
+        }
+    }
+
     /// Copies rows `rows` of a table of the same dtype to the rows of the same numbers, as they are stored.
     ///
     /// # Panics

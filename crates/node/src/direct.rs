@@ -68,6 +68,9 @@ direct! {
     "backward" = backward(table, ids, grad_output, by_freq);
     "positionsBackward" = positions_backward(op, grad_output, seq, positions, call, out);
     "embedBackward" = embed_backward(embed, ids, seq, positions, call, grad_output);
+    "gradientCount" = gradient_count(table);
+    "optimizerReserve" = optimizer_reserve(optimizer);
+    "optimizerStep" = optimizer_step(optimizer, lr, product1, product2);
     "nearest" = nearest(table, queries, k, cosine, ids, scores);
     "similarity" = similarity(a, b, dim, out);
     "textEncode" = text_encode(tokenizer, bytes, ends, count, special, ids, at);

@@ -17,7 +17,7 @@ use napi::Env;
 use napi_derive::napi;
 use text::text_encode;
 use tokenbed_binding::text::Texts;
-use tokenbed_binding::{self as binding, gradient, rows, run, Environment, Failure};
+use tokenbed_binding::{self as binding, gradient, optimizer, rows, run, Environment, Failure};
 
 /// The objects of one JavaScript environment. The exit of a worker frees them.
 #[derive(Default)]
@@ -778,6 +778,122 @@ pub fn gradient_rows(env: Env, table: f64, mut out: IdsOut) -> napi::Result<f64>
 #[napi(ts_args_type = "table: number, out: Float32Array")]
 pub fn gradient_values(env: Env, table: f64, mut out: FloatsOut) -> napi::Result<f64> {
     with(&env, |env| gradient::values(env, table, out.whole()))
+}
+
+/// `sum` and the squares of a gradient; `undefined` if memory is exhausted.
+#[napi(ts_return_type = "number | undefined")]
+pub fn gradient_squares(env: Env, table: f64, sum: f64) -> napi::Result<OrUndefined<f64>> {
+    with(&env, |env| optimizer::gradient_squares(env, table, sum)).map(OrUndefined)
+}
+
+/// Multiplies a gradient by a factor.
+#[napi]
+pub fn gradient_scale(env: Env, table: f64, factor: f64) -> napi::Result<()> {
+    with(&env, |env| optimizer::gradient_scale(env, table, factor))
+}
+
+/// Scales rows of a table to a norm.
+#[napi(ts_args_type = "table: number, maxNorm: number, ids: IdArray | undefined")]
+pub fn table_renorm(env: Env, table: f64, max_norm: f64, ids: Option<Integers>) -> napi::Result<f64> {
+    with(&env, |env| {
+        optimizer::table_renorm(env, table, max_norm, ids.as_ref().map(Integers::ids))
+    })
+}
+
+/// The arguments of `optimizer_create`.
+#[napi(object)]
+pub struct OptimizerRecord {
+    /// The table that it updates.
+    pub table: f64,
+    /// The name of the class.
+    pub rule: String,
+    /// mu of SGD.
+    pub momentum: Option<f64>,
+    /// Whether a step of SGD looks ahead.
+    pub nesterov: Option<bool>,
+    /// b1 of Adam.
+    pub beta1: Option<f64>,
+    /// b2 of Adam.
+    pub beta2: Option<f64>,
+    /// What is added to roots.
+    pub eps: Option<f64>,
+    /// wd
+    pub weight_decay: f64,
+    /// The first sum of Adagrad.
+    pub initial_accumulator: Option<f64>,
+    /// Whether a step updates the rows of the gradient alone.
+    pub lazy: bool,
+}
+
+/// Prepares an optimizer for one table and returns its handle.
+#[napi]
+pub fn optimizer_create(env: Env, record: OptimizerRecord) -> napi::Result<f64> {
+    with(&env, |env| {
+        env.optimizer_create(&binding::OptimizerRecord {
+            table: record.table,
+            rule: record.rule,
+            momentum: record.momentum,
+            nesterov: record.nesterov.unwrap_or(false),
+            beta1: record.beta1,
+            beta2: record.beta2,
+            eps: record.eps,
+            weight_decay: record.weight_decay,
+            initial_accumulator: record.initial_accumulator,
+            lazy: record.lazy,
+        })
+    })
+}
+
+/// Makes room for the state of the next step; returns false if memory is exhausted.
+#[napi]
+pub fn optimizer_reserve(env: Env, optimizer: f64) -> napi::Result<bool> {
+    with(&env, |env| optimizer::reserve(env, optimizer))
+}
+
+/// Updates a table by its gradient, which ends.
+#[napi]
+pub fn optimizer_step(env: Env, optimizer: f64, lr: f64, product1: f64, product2: f64) -> napi::Result<()> {
+    with(&env, |env| {
+        optimizer::step(env, optimizer, lr, [product1, product2])
+    })
+}
+
+/// Bytes of memory of the state.
+#[napi]
+pub fn optimizer_bytes(env: Env, optimizer: f64) -> napi::Result<f64> {
+    with(&env, |env| optimizer::bytes(env, optimizer))
+}
+
+/// The number of rows with state.
+#[napi]
+pub fn optimizer_count(env: Env, optimizer: f64) -> napi::Result<f64> {
+    with(&env, |env| optimizer::count(env, optimizer))
+}
+
+/// The rows with state, ascending.
+#[napi(ts_args_type = "optimizer: number, out: Uint32Array")]
+pub fn optimizer_rows(env: Env, optimizer: f64, mut out: IdsOut) -> napi::Result<()> {
+    with(&env, |env| optimizer::rows(env, optimizer, out.whole()))
+}
+
+/// The values of one tensor of the state, in ascending order of the rows.
+#[napi(ts_args_type = "optimizer: number, tensor: number, out: Float32Array")]
+pub fn optimizer_values(env: Env, optimizer: f64, tensor: f64, mut out: FloatsOut) -> napi::Result<()> {
+    with(&env, |env| optimizer::values(env, optimizer, tensor, out.whole()))
+}
+
+/// Gives rows state; returns false if memory is exhausted.
+#[napi(ts_args_type = "optimizer: number, rows: Uint32Array")]
+pub fn optimizer_restore(env: Env, optimizer: f64, rows: Integers) -> napi::Result<bool> {
+    with(&env, |env| optimizer::restore(env, optimizer, rows.ids()))
+}
+
+/// Sets the values of one tensor of restored state.
+#[napi(ts_args_type = "optimizer: number, tensor: number, values: Float32Array")]
+pub fn optimizer_write(env: Env, optimizer: f64, tensor: f64, values: Floats) -> napi::Result<()> {
+    with(&env, |env| {
+        optimizer::write(env, optimizer, tensor, values.slice())
+    })
 }
 
 /// Finds the best rows of a table for each query.

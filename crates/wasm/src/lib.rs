@@ -10,7 +10,7 @@ mod tiles;
 use std::cell::RefCell;
 use tiles::{Bytes, Floats, FloatsOut, IdsOut, Integers, IDS, SECOND};
 use tokenbed_binding::owned::Owned;
-use tokenbed_binding::{self as binding, gradient, rows, run, Environment, Failure};
+use tokenbed_binding::{self as binding, gradient, optimizer, rows, run, Environment, Failure};
 use wasm_bindgen::prelude::*;
 
 thread_local! {
@@ -45,6 +45,7 @@ interface PoolRecord { table: number; mapping?: Uint32Array; weights?: Float32Ar
 interface EmbedRecord { table: number; scale?: number; positions?: number; dropout?: number; seed?: bigint }
 interface WordsRecord { format: string; total: number; limit: number; dtype?: string; dim?: number }
 interface PositionsRecord { table: number; dropout?: number; seed?: bigint }
+interface OptimizerRecord { table: number; rule: string; momentum?: number; nesterov?: boolean; beta1?: number; beta2?: number; eps?: number; weightDecay: number; initialAccumulator?: number; lazy: boolean }
 "#;
 
 // Fields of records, by name. A separate getter for each field would triple the size of the glue.
@@ -606,6 +607,111 @@ pub fn gradient_values(
     #[wasm_bindgen(unchecked_param_type = "Float32Array")] out: &JsValue,
 ) -> f64 {
     with(|env| gradient::values(env, table, FloatsOut::new(out)?))
+}
+
+/// `sum` and the squares of a gradient; `undefined` if memory is exhausted.
+#[wasm_bindgen(js_name = gradientSquares, unchecked_return_type = "number | undefined")]
+pub fn gradient_squares(table: f64, sum: f64) -> Option<f64> {
+    with(|env| optimizer::gradient_squares(env, table, sum))
+}
+
+/// Multiplies a gradient by a factor.
+#[wasm_bindgen(js_name = gradientScale)]
+pub fn gradient_scale(table: f64, factor: f64) {
+    with(|env| optimizer::gradient_scale(env, table, factor))
+}
+
+/// Scales rows of a table to a norm.
+#[wasm_bindgen(js_name = tableRenorm)]
+pub fn table_renorm(
+    table: f64,
+    max_norm: f64,
+    #[wasm_bindgen(unchecked_param_type = "IdArray | undefined")] ids: &JsValue,
+) -> f64 {
+    with(|env| {
+        let ids = (!ids.is_undefined())
+            .then(|| Integers::new(ids, &IDS))
+            .transpose()?;
+        optimizer::table_renorm(env, table, max_norm, ids)
+    })
+}
+
+/// Prepares an optimizer for one table and returns its handle.
+#[wasm_bindgen(js_name = optimizerCreate)]
+pub fn optimizer_create(#[wasm_bindgen(unchecked_param_type = "OptimizerRecord")] record: &JsValue) -> f64 {
+    with(|env| {
+        env.optimizer_create(&binding::OptimizerRecord {
+            table: required(record, "table")?,
+            rule: text(record, "rule"),
+            momentum: number(record, "momentum"),
+            nesterov: flag(record, "nesterov"),
+            beta1: number(record, "beta1"),
+            beta2: number(record, "beta2"),
+            eps: number(record, "eps"),
+            weight_decay: required(record, "weightDecay")?,
+            initial_accumulator: number(record, "initialAccumulator"),
+            lazy: flag(record, "lazy"),
+        })
+    })
+}
+
+/// Makes room for the state of the next step; returns false if memory is exhausted.
+#[wasm_bindgen(js_name = optimizerReserve)]
+pub fn optimizer_reserve(optimizer: f64) -> bool {
+    with(|env| optimizer::reserve(env, optimizer))
+}
+
+/// Updates a table by its gradient, which ends.
+#[wasm_bindgen(js_name = optimizerStep)]
+pub fn optimizer_step(optimizer: f64, lr: f64, product1: f64, product2: f64) {
+    with(|env| optimizer::step(env, optimizer, lr, [product1, product2]))
+}
+
+/// Bytes of memory of the state.
+#[wasm_bindgen(js_name = optimizerBytes)]
+pub fn optimizer_bytes(optimizer: f64) -> f64 {
+    with(|env| optimizer::bytes(env, optimizer))
+}
+
+/// The number of rows with state.
+#[wasm_bindgen(js_name = optimizerCount)]
+pub fn optimizer_count(optimizer: f64) -> f64 {
+    with(|env| optimizer::count(env, optimizer))
+}
+
+/// The rows with state, ascending.
+#[wasm_bindgen(js_name = optimizerRows)]
+pub fn optimizer_rows(optimizer: f64, #[wasm_bindgen(unchecked_param_type = "Uint32Array")] out: &JsValue) {
+    with(|env| optimizer::rows(env, optimizer, IdsOut::new(out)?))
+}
+
+/// The values of one tensor of the state, in ascending order of the rows.
+#[wasm_bindgen(js_name = optimizerValues)]
+pub fn optimizer_values(
+    optimizer: f64,
+    tensor: f64,
+    #[wasm_bindgen(unchecked_param_type = "Float32Array")] out: &JsValue,
+) {
+    with(|env| optimizer::values(env, optimizer, tensor, FloatsOut::new(out)?))
+}
+
+/// Gives rows state; returns false if memory is exhausted.
+#[wasm_bindgen(js_name = optimizerRestore)]
+pub fn optimizer_restore(
+    optimizer: f64,
+    #[wasm_bindgen(unchecked_param_type = "Uint32Array")] rows: &JsValue,
+) -> bool {
+    with(|env| optimizer::restore(env, optimizer, Integers::new(rows, &IDS)?))
+}
+
+/// Sets the values of one tensor of restored state.
+#[wasm_bindgen(js_name = optimizerWrite)]
+pub fn optimizer_write(
+    optimizer: f64,
+    tensor: f64,
+    #[wasm_bindgen(unchecked_param_type = "Float32Array")] values: &JsValue,
+) {
+    with(|env| optimizer::write(env, optimizer, tensor, Floats::new(values)?))
 }
 
 /// Finds the best rows of a table for each query.

@@ -132,6 +132,23 @@ impl Simd for Avx2 {
         unsafe { _mm256_div_ps(a, b) }
     }
 
+    #[inline(always)]
+    fn sqrt(self, x: __m256) -> __m256 {
+        // SAFETY: `self` proves AVX2.
+        unsafe { _mm256_sqrt_ps(x) }
+    }
+
+    /// The comparison is true for NaN.
+    #[inline(always)]
+    fn flush(self, x: __m256) -> __m256 {
+        // SAFETY: `self` proves AVX2.
+        unsafe {
+            let magnitude = _mm256_andnot_ps(_mm256_set1_ps(-0.0), x);
+            let kept = _mm256_cmp_ps::<_CMP_NLT_UQ>(magnitude, _mm256_set1_ps(f32::MIN_POSITIVE));
+            _mm256_and_ps(x, kept)
+        }
+    }
+
     /// `maxps` is unsuitable: it returns the second operand if either is NaN, or if both are zeros of any sign.
     #[inline(always)]
     fn max(self, acc: __m256, x: __m256) -> __m256 {

@@ -127,6 +127,23 @@ impl Simd for Avx512 {
         unsafe { _mm512_div_ps(a, b) }
     }
 
+    #[inline(always)]
+    fn sqrt(self, x: __m512) -> __m512 {
+        // SAFETY: `self` proves AVX-512.
+        unsafe { _mm512_sqrt_ps(x) }
+    }
+
+    /// The comparison is true for NaN.
+    #[inline(always)]
+    fn flush(self, x: __m512) -> __m512 {
+        // SAFETY: `self` proves AVX-512.
+        unsafe {
+            let least = _mm512_set1_ps(f32::MIN_POSITIVE);
+            let kept = _mm512_cmp_ps_mask::<_CMP_NLT_UQ>(_mm512_abs_ps(x), least);
+            _mm512_maskz_mov_ps(kept, x)
+        }
+    }
+
     /// `vmaxps` is unsuitable for the same reason as `maxps`; see `avx2.rs`.
     #[inline(always)]
     fn max(self, acc: __m512, x: __m512) -> __m512 {

@@ -122,6 +122,18 @@ pub trait Simd: Copy {
     /// `a / b`
     fn div(self, a: Self::F32, b: Self::F32) -> Self::F32;
 
+    /// The square root, rounded once.
+    #[inline(always)]
+    fn sqrt(self, x: Self::F32) -> Self::F32 {
+        map_lanes(self, x, f32::sqrt)
+    }
+
+    /// `x`, or +0 where its magnitude is less than 2^-126.
+    #[inline(always)]
+    fn flush(self, x: Self::F32) -> Self::F32 {
+        map_lanes(self, x, flush)
+    }
+
     /// `x` where it is greater than `acc`, or where `x` is NaN and `acc` is not; otherwise the bits of `acc`.
     fn max(self, acc: Self::F32, x: Self::F32) -> Self::F32;
 
@@ -199,6 +211,23 @@ pub fn has_every_dtype<S: Simd>(_: S) -> bool {
 #[inline(always)]
 pub fn is_fused<S: Simd>(_: S) -> bool {
     S::FUSED
+}
+
+/// `x`, or +0 if its magnitude is less than 2^-126: a subnormal number, or -0.
+#[inline(always)]
+pub fn flush(x: f32) -> f32 {
+    match x.abs() < f32::MIN_POSITIVE {
+        true => 0.0,
+        false => x,
+    }
+}
+
+/// `map` of each lane, through memory.
+#[inline(always)]
+fn map_lanes<S: Simd>(simd: S, x: S::F32, map: impl Fn(f32) -> f32) -> S::F32 {
+    let mut lanes = [0.0; MAX_LANES];
+    simd.store(x, &mut lanes);
+    simd.load(&lanes.map(map))
 }
 
 /// Lane `pick(k)` of `x` in lane k, through memory.

@@ -135,6 +135,22 @@ impl Simd for Neon {
         unsafe { vdivq_f32(a, b) }
     }
 
+    #[inline(always)]
+    fn sqrt(self, x: float32x4_t) -> float32x4_t {
+        // SAFETY: `self` proves NEON.
+        unsafe { vsqrtq_f32(x) }
+    }
+
+    /// The comparison of magnitudes is false for NaN.
+    #[inline(always)]
+    fn flush(self, x: float32x4_t) -> float32x4_t {
+        // SAFETY: `self` proves NEON.
+        unsafe {
+            let flushed = vcaltq_f32(x, vdupq_n_f32(f32::MIN_POSITIVE));
+            vreinterpretq_f32_u32(vbicq_u32(vreinterpretq_u32_f32(x), flushed))
+        }
+    }
+
     /// `fmax` is unsuitable: it turns two NaNs into a new one. Keeps `acc` where it is NaN, or where `x <= acc`.
     #[inline(always)]
     fn max(self, acc: float32x4_t, x: float32x4_t) -> float32x4_t {

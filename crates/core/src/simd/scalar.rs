@@ -1,6 +1,6 @@
 //! One lane: the reference that all other instruction sets must match bit for bit.
 
-use super::{arch, Simd};
+use super::{arch, flush, Simd};
 
 /// The scalar implementation. It needs no proof.
 #[derive(Clone, Copy)]
@@ -48,6 +48,16 @@ impl Simd for Scalar {
     #[inline(always)]
     fn div(self, a: f32, b: f32) -> f32 {
         a / b
+    }
+
+    #[inline(always)]
+    fn sqrt(self, x: f32) -> f32 {
+        x.sqrt()
+    }
+
+    #[inline(always)]
+    fn flush(self, x: f32) -> f32 {
+        flush(x)
     }
 
     #[inline(always)]

@@ -117,6 +117,17 @@ impl Simd for Simd128 {
         f32x4_div(a, b)
     }
 
+    #[inline(always)]
+    fn sqrt(self, x: v128) -> v128 {
+        f32x4_sqrt(x)
+    }
+
+    /// The comparison is false for NaN.
+    #[inline(always)]
+    fn flush(self, x: v128) -> v128 {
+        v128_andnot(x, f32x4_lt(f32x4_abs(x), f32x4_splat(f32::MIN_POSITIVE)))
+    }
+
     /// `f32x4.max` is unsuitable: it turns two NaNs into a new one and prefers +0 over -0. Keeps `acc` where it is NaN,
     /// or where `x <= acc`.
     #[inline(always)]

@@ -147,6 +147,44 @@ fn for_each_vector_visits_every_column_once() {
 }
 
 #[test]
+fn roots_are_exact_and_subnormal_numbers_are_flushed_in_every_lane() {
+    #[inline(always)]
+    fn check<S: Simd>(simd: S) {
+        let largest = f32::from_bits(f32::MIN_POSITIVE.to_bits() - 1);
+        let values: Vec<f32> = [
+            largest,
+            -largest,
+            -1.0e-45,
+            2.0,
+            3.0,
+            5.0e-39,
+            f32::from_bits(0x7f80_0001),
+        ]
+        .into_iter()
+        .chain(VALUES)
+        .chain((0..4096).map(|i: u32| f32::from_bits(i.wrapping_mul(0x9e37_79b9))))
+        .collect();
+        for start in 0..values.len() - MAX_LANES {
+            let x = simd.load(&values[start..]);
+            let (roots, flushed) = (lanes(simd, simd.sqrt(x)), lanes(simd, simd.flush(x)));
+            for k in 0..S::LANES {
+                let x = values[start + k];
+                assert!(same(x.sqrt(), roots[k]), "root of {x}");
+                let expected = match x.classify() {
+                    std::num::FpCategory::Subnormal | std::num::FpCategory::Zero => 0.0,
+                    _ => x,
+                };
+                assert_eq!(expected.to_bits(), flushed[k], "{x} without subnormal numbers");
+            }
+        }
+    }
+    for_each(|isa| dispatch!(isa, simd => check(simd)));
+    // The defaults, which an instruction set may keep.
+    let scalar = [2.0, 1.0e-45, f32::NAN].map(|x| map_lanes(Scalar, x, flush).to_bits());
+    assert_eq!(scalar, [2.0f32.to_bits(), 0, f32::NAN.to_bits()]);
+}
+
+#[test]
 fn non_temporal_stores_equal_stores_at_every_alignment() {
     #[inline(always)]
     fn check<S: Simd>(simd: S) {

@@ -13,6 +13,7 @@ pub mod gather;
 pub mod init;
 pub mod mean_pool;
 pub mod nearest;
+pub mod optimizer;
 pub mod position;
 pub mod rng;
 pub mod rotary;
