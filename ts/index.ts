@@ -52,8 +52,20 @@ export {
   LearnedPositionalEmbedding,
   type LearnedPositionalEmbeddingOptions,
 } from './learned-positional-embedding.js';
+export {
+  binaryCrossEntropy,
+  type BinaryCrossEntropyOptions,
+  crossEntropy,
+  type CrossEntropyOptions,
+  type Loss,
+  type LossOptions,
+  meanSquaredError,
+  type MeanSquaredErrorOptions,
+  type Reduction,
+} from './losses.js';
 export { type Metric, type NearestOptions, type NearestRows, similarity } from './nearest.js';
 export { Gradient } from './gradient.js';
+export { NegativeSampler, type NegativeSamplerOptions } from './negative-sampler.js';
 export { type FloatsInput, Parameter } from './parameter.js';
 export { Adagrad, type AdagradOptions, RowwiseAdagrad } from './optimizers/adagrad.js';
 export { Adam, type AdamOptions, AdamW } from './optimizers/adam.js';

@@ -63,6 +63,9 @@ interface Overflow {
 
 const EMPTY = new Uint32Array(0);
 
+/** Stands for an ignored integer that does not fit 32 bits. An id of this value then counts as one that does not fit, either. */
+const IGNORED = 2 ** 32 - 1;
+
 /** One piece of reused memory. */
 class Scratch {
   words: Uint32Array = EMPTY;
@@ -140,16 +143,23 @@ export class Ids implements LeafSink {
   #wide = 0;
   /** The memory of `data` unless it is the caller's. */
   #scratch: Scratch | null = null;
+  /** The ignored integer as it is in `data`. */
+  #skip: number | undefined;
+  /** `IGNORED` if that stands for the ignored integer in scratch memory, otherwise not an id. */
+  readonly #reserved: number;
 
   /**
-   * `name`: the argument's name in messages. Errors: `ERR_INVALID_IDS`; for a Tensor of another copy of the package
-   * `ERR_INVALID_OPTION` (its shape).
+   * `name`: the argument's name in messages; `ignored`: an integer that is not an id, but may be among them. Errors:
+   * `ERR_INVALID_IDS`; for a Tensor of another copy of the package `ERR_INVALID_OPTION` (its shape).
    */
   constructor(
     value: unknown,
     readonly name: string,
+    private readonly ignored?: number,
   ) {
     this.#value = value;
+    this.#skip = ignored;
+    this.#reserved = ignored === undefined || ignored >>> 0 === ignored ? -1 : IGNORED;
     const kind = kindOf(value);
     if (kind !== undefined) {
       this.#view = value as TypedArray;
@@ -234,6 +244,11 @@ export class Ids implements LeafSink {
     return this.#overflow !== null;
   }
 
+  /** The entry of `data` that stands for the ignored integer; `undefined` if there is none. */
+  get skip(): number | undefined {
+    return this.#skip;
+  }
+
   /** The id at flat `position`, as the caller passed it; `undefined` behind the last one. */
   at(position: number): number | bigint | undefined {
     if (this.#overflow?.position === position) return this.#overflow.value;
@@ -241,22 +256,23 @@ export class Ids implements LeafSink {
     return id !== undefined && this.#wide === this.count ? BigInt(id) : id;
   }
 
-  /** The error for the id at flat `position`. */
-  outOfRange(kind: IdKind, position: number, bound: number): TokenbedError {
-    return idOutOfRange(kind, this.at(position)!, position, bound, this.shape);
+  /** The error for the id at flat `position`; `where` ends the message. */
+  outOfRange(kind: IdKind, position: number, bound: number, where = ''): TokenbedError {
+    return idOutOfRange(kind, this.at(position)!, position, bound, this.shape, where);
   }
 
   /** If an id does not fit 32 bits, throws `ERR_ID_OUT_OF_RANGE` for the first id that is out of range. */
-  expectNoOverflow(kind: IdKind, bound: number): void {
-    if (this.#overflow !== null) this.expectBelow(kind, bound);
+  expectNoOverflow(kind: IdKind, bound: number, where = ''): void {
+    if (this.#overflow !== null) this.expectBelow(kind, bound, where);
   }
 
   /** Throws `ERR_ID_OUT_OF_RANGE` for the first id that is not below `bound`. For errors only: kernels check ids. */
-  expectBelow(kind: IdKind, bound: number): void {
+  expectBelow(kind: IdKind, bound: number, where = ''): void {
     const { data } = this;
+    const isValid = (id: number) => (id >= 0 && id < bound) || id === this.#skip;
     let position = 0;
-    while (position < data.length && data[position]! >= 0 && data[position]! < bound) position++;
-    if (position < this.count) throw this.outOfRange(kind, position, bound);
+    while (position < data.length && isValid(data[position]!)) position++;
+    if (position < this.count) throw this.outOfRange(kind, position, bound, where);
   }
 
   /** Returns scratch memory to the pool; `data` must not be used afterwards. */
@@ -302,12 +318,24 @@ export class Ids implements LeafSink {
   }
 
   #finish(): void {
+    if (this.#reserved === IGNORED) this.#skip = IGNORED;
     this.data = this.#scratch!.front(this.#overflow?.position ?? this.count);
   }
 
   #put(value: number, words: Uint32Array): void {
-    if (value >>> 0 !== value) this.#overflow ??= { value, position: this.count };
-    words[this.count++] = value;
+    words[this.count] = this.#fits(value) ? value : this.#replace(value, this.count);
+    this.count++;
+  }
+
+  /** Whether the bits of an integer are its id in scratch memory. */
+  #fits(value: number): boolean {
+    return value >>> 0 === value && value !== this.#reserved;
+  }
+
+  /** The entry for an integer at flat `position` that does not fit: it is the ignored one, or an overflow. */
+  #replace(value: number, position: number): number {
+    if (value !== this.ignored) this.#overflow ??= { value, position };
+    return IGNORED;
   }
 
   accepts(kind: ArrayKind): boolean {
@@ -327,13 +355,14 @@ export class Ids implements LeafSink {
     let { count } = this;
     let value = first;
     for (let i = 0; ; value = row[i]) {
-      if (typeof value !== 'number' || value >>> 0 !== value) {
+      let id = value;
+      if (typeof id !== 'number' || !this.#fits(id)) {
         this.count = count;
-        if (typeof value !== 'number' || !Number.isInteger(value)) throw walk.wrongLeaf(value, i);
-        this.#overflow ??= { value, position: count };
+        if (typeof id !== 'number' || !Number.isInteger(id)) throw walk.wrongLeaf(id, i);
+        id = this.#replace(id, count);
       }
       if (count === words.length) words = this.#grow(count + 1);
-      words[count++] = value;
+      words[count++] = id as number;
       if (++i === length) break;
     }
     this.count = count;
@@ -356,14 +385,19 @@ export class Ids implements LeafSink {
     this.count += length;
     this.#wide += length;
     const halves = new Uint32Array(bufferOf(view), offsetOf(view), length * 2);
+    const ignored = this.ignored === undefined ? undefined : BigInt(this.ignored);
     for (let i = 0; i < length; i++) {
       const low = halves[2 * i + LOW]!;
       const high = halves[2 * i + 1 - LOW]!;
-      if (high !== 0) {
+      if (high !== 0 || low === this.#reserved) {
         const value = (BigInt(high) << 32n) | BigInt(low);
         const signed = kind === 'BigInt64Array' ? BigInt.asIntN(64, value) : value;
-        this.#overflow ??= { value: signed, position: start + i };
-        return; // whatever follows an overflow is never used
+        if (signed !== ignored) {
+          this.#overflow ??= { value: signed, position: start + i };
+          return; // whatever follows an overflow is never used
+        }
+        words[start + i] = IGNORED;
+        continue;
       }
       words[start + i] = low;
     }

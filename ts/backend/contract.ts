@@ -417,6 +417,49 @@ export interface Kernels {
   ): void;
   /** out[i][j] = the cosine of row i of `a` and row j of `b`, rows of `dim` values. */
   similarity(a: Float32Array, b: Float32Array, dim: number, out: Float32Array): void;
+
+  /**
+   * out = the gradient of the cross entropy of rows of `columns` scores; in place without `scores`, which then are all
+   * of `out`. result = [loss, rows that are kept]. There is a target for each row; without `targets` it is column 0. Rows
+   * whose target is `ignoreIndex`, any integer, are excluded. Returns a status (targets).
+   */
+  crossEntropy(
+    scores: Float32Array | undefined,
+    columns: number,
+    targets: IdArray | undefined,
+    ignoreIndex: number | undefined,
+    mean: boolean,
+    out: Float32Array,
+    result: Float64Array,
+  ): number;
+  /**
+   * The same for the binary cross entropy of elements, with a label for each. Without `labels` they are 1 for the first of
+   * each row of `columns` elements, and 0 for the rest. The status is always -1.
+   */
+  binaryCrossEntropy(
+    scores: Float32Array | undefined,
+    labels: Float32Array | undefined,
+    columns: number,
+    mean: boolean,
+    out: Float32Array,
+    result: Float64Array,
+  ): number;
+  /** The same for the squared error of `x` and `target`, which are equally long. */
+  squaredError(
+    x: Float32Array | undefined,
+    target: Float32Array,
+    mean: boolean,
+    out: Float32Array,
+    result: Float64Array,
+  ): number;
+
+  /**
+   * Creates a sampler of ids with a weight for each. Returns its handle, or `undefined` if the memory does not suffice.
+   * Weights are finite and not negative, and their sum is finite and positive.
+   */
+  samplerCreate(weights: Float64Array, seed: bigint): number | undefined;
+  /** out = the draws of a sampler from number `position` on; the last number is below 2^53. */
+  samplerDraw(sampler: number, position: number, out: Uint32Array): void;
 }
 
 /**
@@ -584,8 +627,8 @@ export interface Backend {
   map(spec: TableSpec, file: MappedFile): Table | undefined;
   /** A sinusoidal encoding. `ERR_TOO_LARGE`. */
   sinusoid(record: SinusoidRecord): Handle;
-  /** The owner of the operation that `create` prepares. */
-  prepare(create: (kernels: Kernels) => number): Handle;
+  /** The owner of the object that `create` makes, and the bytes of memory that it has. */
+  prepare(create: (kernels: Kernels) => number, bytes?: number): Handle;
   /** `length` zeros, zero-copy for the kernels of this backend. `ERR_TOO_LARGE`. */
   allocate(length: number): Storage;
 }

@@ -49,8 +49,8 @@ export function wasmBackend(module: WebAssembly.Module, settings: { isa: string 
   if (settings.isa !== undefined) kernels.lowerIsa(settings.isa); // no effect for the ISA of a processor
 
   let used = 0;
-  /** Counts a table of `bytes`. `release` frees it and must not refer to its owner. */
-  const count = (spec: TableSpec, handle: number, bytes: number) => {
+  /** Counts an object of `bytes`. `release` frees it and must not refer to its owner. */
+  const hold = (handle: number, bytes: number) => {
     used += bytes;
     let weight = ballast(bytes);
     const release = () => {
@@ -58,9 +58,13 @@ export function wasmBackend(module: WebAssembly.Module, settings: { isa: string 
       weight = null;
       if (health.lost === null) kernels.free(handle);
     };
+    return { handle, release, weight };
+  };
+  /** Counts a table. */
+  const count = (spec: TableSpec, handle: number, bytes: number) => {
     const address = kernels.tableAddress(handle);
     const view = address === undefined ? null : new LinearView(memory, address, spec.values);
-    return { handle, release, weight, view };
+    return { ...hold(handle, bytes), view };
   };
   /** Allocates a table. */
   const allocate = (what: string, spec: TableSpec, zeros: boolean) => {
@@ -99,9 +103,9 @@ export function wasmBackend(module: WebAssembly.Module, settings: { isa: string 
       if (bytes > limit) throw tooLarge('The frequencies', bytes, limit);
       return backend.prepare(() => kernels.sinusoidCreate(record));
     },
-    prepare(create: (kernels: Kernels) => number): Handle {
-      const handle = create(kernels);
-      return new OwnedHandle(handle, () => health.lost === null && kernels.free(handle));
+    prepare(create: (kernels: Kernels) => number, bytes = 0): Handle {
+      const { handle, release } = hold(create(kernels), bytes);
+      return new OwnedHandle(handle, release);
     },
     allocate(length): Storage {
       const { handle, release, view } = allocate('A tensor', new TableSpec(length, 1), true);

@@ -56,6 +56,16 @@ pub trait FloatArray: Clone + Send + Sync {
     fn address(&self) -> Range<usize>;
 }
 
+/// Input doubles.
+#[allow(clippy::len_without_is_empty, reason = "no operation needs it")]
+pub trait DoubleArray {
+    /// The number of values.
+    fn len(&self) -> usize;
+
+    /// Copies all values to `to`, which has the same length.
+    fn copy_to(&mut self, to: &mut [f64]);
+}
+
 /// Input bytes.
 #[allow(clippy::len_without_is_empty, reason = "no operation needs it")]
 pub trait ByteArray {

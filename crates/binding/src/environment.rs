@@ -19,7 +19,7 @@ use tokenbed_core::indices::Mapping;
 use tokenbed_core::memory::{Contents, Memory, TableSpec, Write};
 #[cfg(unix)]
 use tokenbed_core::memory::{CutFile, Read};
-use tokenbed_core::ops::{self, Dropout, Layout, Misfit, Mode, Norm, Sinusoid};
+use tokenbed_core::ops::{self, Dropout, Layout, Misfit, Mode, Norm, Sampler, Sinusoid};
 use tokenbed_core::simd::{self, Isa};
 use tokenbed_core::{DType, Exec, Gradient, Table, TableMut};
 
@@ -366,9 +366,21 @@ enum Object {
     Positions(PositionsOp),
     Rotary(RotaryOp),
     Optimizer(Box<OptimizerOp>),
+    Sampler(Rc<Sampler>),
     Rows(Box<Rows>),
     Words(Box<Words>),
     Hash(Box<Sha256>),
+}
+
+impl Object {
+    /// Bytes of memory that a table or a sampler owns; 0 for any other object.
+    fn held(&self) -> usize {
+        match self {
+            Object::Table(table) => table.held(),
+            Object::Sampler(sampler) => sampler.bytes(),
+            _ => 0,
+        }
+    }
 }
 
 /// The objects of one environment. They are freed with it, and other environments cannot access them.
@@ -613,6 +625,11 @@ impl Environment {
         self.keep(Object::Optimizer(Box::new(optimizer)))
     }
 
+    /// Keeps a sampler.
+    pub(crate) fn keep_sampler(&mut self, sampler: Sampler) -> Result<f64, Failure> {
+        self.keep(Object::Sampler(Rc::new(sampler)))
+    }
+
     /// Keeps a reader of word vectors.
     pub(crate) fn keep_words(&mut self, words: Words) -> Result<f64, Failure> {
         self.keep(Object::Words(Box::new(words)))
@@ -623,20 +640,14 @@ impl Environment {
         self.keep(Object::Hash(Box::new(hash)))
     }
 
-    /// Frees the object of `handle`; returns the bytes of memory that a table owned. Idempotent.
+    /// Frees the object of `handle`; returns the bytes of memory that a table or a sampler owned. Idempotent.
     pub fn free(&mut self, handle: f64) -> usize {
-        match self.objects.remove(handle) {
-            Some(Object::Table(table)) => table.held(),
-            _ => 0,
-        }
+        self.objects.remove(handle).map_or(0, |object| object.held())
     }
 
-    /// Bytes of memory that a table owns.
+    /// Bytes of memory that a table or a sampler owns.
     pub fn held(&self, handle: f64) -> usize {
-        match self.objects.get(handle) {
-            Some(Object::Table(table)) => table.held(),
-            _ => 0,
-        }
+        self.objects.get(handle).map_or(0, Object::held)
     }
 
     /// An error unless the handle is that of a table.
@@ -805,6 +816,7 @@ impl Environment {
     accessor!(positions, Positions, PositionsOp);
     accessor!(rotary, Rotary, RotaryOp);
     accessor_mut!(optimizer, Optimizer, OptimizerOp);
+    accessor!(sampler, Sampler, Rc<Sampler>);
     accessor_mut!(rows_mut, Rows, Rows);
     accessor_mut!(words, Words, Words);
     accessor_mut!(hash, Hash, Sha256);

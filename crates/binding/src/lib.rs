@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! exports of a binding    read the arguments of one call                          crates/node, crates/wasm
-//!   run, nearest, rows    resolve handles, check arguments and ids, compute       one function per export
+//!   run, nearest, rows,   resolve handles, check arguments and ids, compute       one function per export
+//!   loss, sampler
 //!     environment         the objects of one JavaScript environment, by handle
 //!     arrays              the caller's arrays: whole slices, or tiles of them
 //!     gradient            backward passes, and the gradients of tables
@@ -22,10 +23,12 @@ pub mod files;
 pub mod gradient;
 pub mod handles;
 pub mod hash;
+pub mod loss;
 pub mod nearest;
 pub mod optimizer;
 pub mod rows;
 pub mod run;
+pub mod sampler;
 pub mod status;
 pub mod text;
 pub mod words;

@@ -5,7 +5,9 @@
     reason = "outputs become slices after the check for overlap with the inputs"
 )]
 
-use crate::arrays::{BagInputs, ByteArray, Cut, Cuts, FloatArray, IdArray, IntegersOut, OutArray};
+use crate::arrays::{
+    BagInputs, ByteArray, Cut, Cuts, DoubleArray, FloatArray, IdArray, IntegersOut, OutArray,
+};
 use crate::environment::Environment;
 use crate::split::{by_bags, by_costly_rows, by_rows};
 use std::ops::Range;
@@ -68,6 +70,16 @@ impl FloatArray for &[f32] {
 
     fn address(&self) -> Range<usize> {
         address(self)
+    }
+}
+
+impl DoubleArray for &[f64] {
+    fn len(&self) -> usize {
+        <[f64]>::len(self)
+    }
+
+    fn copy_to(&mut self, to: &mut [f64]) {
+        to.copy_from_slice(self);
     }
 }
 

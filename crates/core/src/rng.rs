@@ -19,6 +19,8 @@ pub mod stream {
     pub const POSITION: u32 = 1;
     /// Dropout.
     pub const DROPOUT: u32 = 2;
+    /// Ids of a sampler.
+    pub const NEGATIVE: u32 = 3;
 }
 
 /// Words per block.

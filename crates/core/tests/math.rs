@@ -92,6 +92,106 @@ fn ln_of_other_positive_numbers_is_within_one_ulp() {
     }
 }
 
+/// Arguments of `exp`: of every magnitude, around 0, around each place where k changes, and where results are subnormal.
+fn negatives() -> impl Iterator<Item = f64> {
+    let random = (0..6_000).map(|i| block(14, 0, 0, i)).map(|w| {
+        let x = f64::from(w[0]) + f64::from(w[1]) * power_of_two(-32);
+        match w[2] % 3 {
+            0 => -x * power_of_two(-32) * 745.2,
+            1 => -x * power_of_two(-32),
+            _ => -x * power_of_two(-32 - (w[3] % 80) as i32),
+        }
+    });
+    let near = |x: f64| (-3..=3).map(move |step: i64| f64::from_bits((x.to_bits() as i64 + step) as u64));
+    let boundaries = (0..1_075).map(|k| -(f64::from(k) + 0.5) * std::f64::consts::LN_2);
+    random.chain(boundaries.flat_map(near)).filter(|&x| x >= -745.2)
+}
+
+/// The error of `exp(x)` in units in the last place of the exact value, for x <= 0.
+fn exp_ulps(x: f64) -> f64 {
+    // e^x = 2^-k e^-y
+    let k = (x / -std::f64::consts::LN_2) as i32;
+    let y = Fixed::from_f64(-x).minus(Fixed::from_int(k as u64).times(Fixed::ln_2()));
+    let exact = y.exp_negative();
+    // In two factors, because 2^k may be too large. Both products are exact.
+    let value = math::exp(x) * power_of_two(k / 2) * power_of_two(k - k / 2);
+    let place = (exact.to_f64().to_bits() >> 52) as i32 - 1023 - 52;
+    Fixed::from_f64(value).distance(exact).to_f64() / power_of_two(place.max(k - 1074))
+}
+
+#[test]
+fn exp_is_within_one_ulp() {
+    let mut worst = 0.0;
+    for x in negatives() {
+        let error = exp_ulps(x);
+        assert!(error < 1.0, "exp({x:e}): error of {error} ulp");
+        worst = error.max(worst);
+    }
+    println!("exp: largest error {worst:.3} ulp");
+}
+
+#[test]
+fn exp_of_special_values() {
+    assert_eq!(math::exp(0.0), 1.0);
+    assert_eq!(math::exp(-0.0), 1.0);
+    for x in [-745.21, -746.0, -1e300, f64::NEG_INFINITY] {
+        assert_eq!(math::exp(x).to_bits(), 0, "{x}");
+    }
+    assert_eq!(math::exp(-745.13).to_bits(), 1, "the smallest subnormal");
+    assert!(math::exp(f64::NAN).is_nan());
+}
+
+/// ln(1 + x). The sum is u + e exactly, and ln(u + e) = ln u + e / u - ..., with the rest below 2^-107.
+fn ln_1p(x: f64) -> Fixed {
+    if x <= 0.25 {
+        let x = Fixed::from_f64(x);
+        return reference::fixed::alternating(x, |term, n| {
+            term.times(x).times(Fixed::from_int(n + 1)).over(n + 2)
+        });
+    }
+    let u = 1.0 + x;
+    let e = if x < 1.0 { x - (u - 1.0) } else { 1.0 - (u - x) };
+    let rest = Fixed::from_f64((e / u).abs());
+    match e < 0.0 {
+        true => Fixed::ln(u).minus(rest),
+        false => Fixed::ln(u).plus(rest),
+    }
+}
+
+#[test]
+fn ln_1p_is_within_one_ulp() {
+    let mut worst = 0.0;
+    let sums = (0..4_000).map(|i| block(15, 0, 0, i)).map(|w| {
+        let x = f64::from(w[0]) + f64::from(w[1]) * power_of_two(-32) + power_of_two(-33);
+        x * power_of_two(-32 + (w[2] % 130) as i32 - 90)
+    });
+    let near = |x: f64| (-20..=20).map(move |step: i64| f64::from_bits((x.to_bits() as i64 + step) as u64));
+    let corners = [
+        0.25,
+        0.5,
+        std::f64::consts::SQRT_2 - 1.0,
+        1.0,
+        3.0,
+        power_of_two(-52),
+        power_of_two(-53),
+    ];
+    for x in sums.chain(units()).chain(corners.into_iter().flat_map(near)) {
+        let error = ulps(math::ln_1p(x), ln_1p(x));
+        assert!(error < 1.0, "ln_1p({x:e}): error of {error} ulp");
+        worst = error.max(worst);
+    }
+    println!("ln_1p: largest error {worst:.3} ulp");
+}
+
+#[test]
+fn ln_1p_of_special_values() {
+    assert_eq!(math::ln_1p(0.0).to_bits(), 0);
+    for x in [f64::from_bits(1), 1e-310, f64::MIN_POSITIVE, 1e-20] {
+        assert_eq!(math::ln_1p(x), x, "{x:e}");
+    }
+    assert!(math::ln_1p(f64::NAN).is_nan());
+}
+
 #[test]
 fn sin_and_cos_are_within_their_bound() {
     let mut worst = 0.0;

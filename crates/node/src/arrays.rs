@@ -17,6 +17,7 @@ use std::ptr::NonNull;
 use std::slice::{from_raw_parts, from_raw_parts_mut};
 use tokenbed_binding::arrays::{At, Cuts};
 use tokenbed_binding::whole::Whole;
+use tokenbed_binding::Failure;
 use tokenbed_core::indices::Ids;
 
 /// The values of `napi_typedarray_type`.
@@ -159,7 +160,7 @@ argument!(
     BytesOut, "Uint8Array", |env, value| View::of(env, value, kind::U8, "a Uint8Array")
 );
 argument!(
-    /// An output Float64Array.
+    /// An input or output Float64Array.
     Doubles, "Float64Array", |env, value| View::of(env, value, kind::F64, "a Float64Array")
 );
 
@@ -223,9 +224,21 @@ impl BytesOut {
 }
 
 impl Doubles {
+    /// All values.
+    pub fn slice(&self) -> &[f64] {
+        self.0.slice()
+    }
+
     /// All values, mutable.
     pub fn slice_mut(&mut self) -> &mut [f64] {
         self.0.slice_mut()
+    }
+
+    /// Writes the numbers of a loss, and returns its status.
+    pub fn answer(&mut self, (status, numbers): (f64, [f64; 2])) -> Result<f64, Failure> {
+        let to = self.slice_mut().first_chunk_mut();
+        *to.ok_or(Failure::Argument("room for two numbers"))? = numbers;
+        Ok(status)
     }
 }
 

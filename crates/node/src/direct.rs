@@ -73,6 +73,10 @@ direct! {
     "optimizerStep" = optimizer_step(optimizer, lr, product1, product2);
     "nearest" = nearest(table, queries, k, cosine, ids, scores);
     "similarity" = similarity(a, b, dim, out);
+    "crossEntropy" = cross_entropy(scores, columns, targets, ignore_index, mean, out, result);
+    "binaryCrossEntropy" = binary_cross_entropy(scores, labels, columns, mean, out, result);
+    "squaredError" = squared_error(x, target, mean, out, result);
+    "samplerDraw" = sampler_draw(sampler, position, out);
     "textEncode" = text_encode(tokenizer, bytes, ends, count, special, ids, at);
 }
 

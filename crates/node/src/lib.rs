@@ -17,7 +17,9 @@ use napi::Env;
 use napi_derive::napi;
 use text::text_encode;
 use tokenbed_binding::text::Texts;
-use tokenbed_binding::{self as binding, gradient, optimizer, rows, run, Environment, Failure};
+use tokenbed_binding::{
+    self as binding, gradient, loss, optimizer, rows, run, sampler, Environment, Failure,
+};
 
 /// The objects of one JavaScript environment. The exit of a worker frees them.
 #[derive(Default)]
@@ -920,6 +922,93 @@ pub fn nearest(
 pub fn similarity(env: Env, a: Floats, b: Floats, dim: f64, mut out: FloatsOut) -> napi::Result<()> {
     with(&env, |env| {
         binding::nearest::similarity(env, a.slice(), b.slice(), dim, out.whole())
+    })
+}
+
+/// The cross entropy of rows of scores and its gradient, in place if `scores` is absent. Writes the loss and the number of
+/// rows to `result`.
+#[napi(
+    ts_args_type = "scores: Float32Array | undefined, columns: number, targets: IdArray | undefined, ignoreIndex: number | undefined, mean: boolean, out: Float32Array, result: Float64Array"
+)]
+pub fn cross_entropy(
+    env: Env,
+    scores: Option<Floats>,
+    columns: f64,
+    targets: Option<Integers>,
+    ignore_index: Option<f64>,
+    mean: bool,
+    mut out: FloatsOut,
+    mut result: Doubles,
+) -> napi::Result<f64> {
+    with(&env, |env| {
+        let scores = scores.as_ref().map(Floats::slice);
+        let targets = targets.as_ref().map(Integers::ids);
+        let run = loss::cross_entropy(env, scores, columns, targets, ignore_index, mean, out.whole())?;
+        result.answer(run)
+    })
+}
+
+/// The binary cross entropy of scores and its gradient, in place if `scores` is absent. `result` as in `crossEntropy`.
+#[napi(
+    ts_args_type = "scores: Float32Array | undefined, labels: Float32Array | undefined, columns: number, mean: boolean, out: Float32Array, result: Float64Array"
+)]
+pub fn binary_cross_entropy(
+    env: Env,
+    scores: Option<Floats>,
+    labels: Option<Floats>,
+    columns: f64,
+    mean: bool,
+    mut out: FloatsOut,
+    mut result: Doubles,
+) -> napi::Result<f64> {
+    with(&env, |env| {
+        let (scores, labels) = (
+            scores.as_ref().map(Floats::slice),
+            labels.as_ref().map(Floats::slice),
+        );
+        let run = loss::binary_cross_entropy(env, scores, labels, columns, mean, out.whole())?;
+        result.answer(run)
+    })
+}
+
+/// The squared error and its gradient, in place if `x` is absent. `result` as in `crossEntropy`.
+#[napi(
+    ts_args_type = "x: Float32Array | undefined, target: Float32Array, mean: boolean, out: Float32Array, result: Float64Array"
+)]
+pub fn squared_error(
+    env: Env,
+    x: Option<Floats>,
+    target: Floats,
+    mean: bool,
+    mut out: FloatsOut,
+    mut result: Doubles,
+) -> napi::Result<f64> {
+    with(&env, |env| {
+        let x = x.as_ref().map(Floats::slice);
+        let run = loss::squared_error(env, x, target.slice(), mean, out.whole())?;
+        result.answer(run)
+    })
+}
+
+/// Creates a sampler and returns its handle, or `undefined` if memory is exhausted.
+#[napi(
+    ts_args_type = "weights: Float64Array, seed: bigint",
+    ts_return_type = "number | undefined"
+)]
+pub fn sampler_create(env: Env, weights: Doubles, seed: BigInt) -> napi::Result<OrUndefined<f64>> {
+    let (handle, bytes) = with(&env, |env| {
+        let handle = sampler::sampler_create(env, weights.slice(), low(seed))?;
+        Ok((handle, handle.map_or(0, |handle| env.held(handle))))
+    })?;
+    arrays::report_bytes(&env, bytes as i64)?;
+    Ok(OrUndefined(handle))
+}
+
+/// The draws of a sampler from number `position` on.
+#[napi(ts_args_type = "sampler: number, position: number, out: Uint32Array")]
+pub fn sampler_draw(env: Env, sampler: f64, position: f64, mut out: IdsOut) -> napi::Result<()> {
+    with(&env, |env| {
+        sampler::sampler_draw(env, sampler, position, out.whole())
     })
 }
 

@@ -8,9 +8,11 @@ mod heap;
 mod tiles;
 
 use std::cell::RefCell;
-use tiles::{Bytes, Floats, FloatsOut, IdsOut, Integers, IDS, SECOND};
+use tiles::{Bytes, Doubles, Floats, FloatsOut, IdsOut, Integers, IDS, SECOND};
 use tokenbed_binding::owned::Owned;
-use tokenbed_binding::{self as binding, gradient, optimizer, rows, run, Environment, Failure};
+use tokenbed_binding::{
+    self as binding, gradient, loss, optimizer, rows, run, sampler, Environment, Failure,
+};
 use wasm_bindgen::prelude::*;
 
 thread_local! {
@@ -742,6 +744,84 @@ pub fn similarity(
         let (a, b) = (Floats::new(a)?, Floats::second(b)?);
         binding::nearest::similarity(env, a, b, dim, FloatsOut::new(out)?)
     })
+}
+
+/// The cross entropy of rows of scores and its gradient, in place if `scores` is absent.
+#[wasm_bindgen(js_name = crossEntropy)]
+pub fn cross_entropy(
+    #[wasm_bindgen(unchecked_param_type = "Float32Array | undefined")] scores: &JsValue,
+    columns: f64,
+    #[wasm_bindgen(unchecked_param_type = "IdArray | undefined")] targets: &JsValue,
+    #[wasm_bindgen(unchecked_param_type = "number | undefined")] ignore_index: &JsValue,
+    mean: bool,
+    #[wasm_bindgen(unchecked_param_type = "Float32Array")] out: &JsValue,
+    #[wasm_bindgen(unchecked_param_type = "Float64Array")] result: &JsValue,
+) -> f64 {
+    with(|env| {
+        let (scores, targets) = (Floats::optional(scores)?, Integers::optional(targets)?);
+        let (out, ignored) = (FloatsOut::new(out)?, ignore_index.as_f64());
+        let run = loss::cross_entropy(env, scores, columns, targets, ignored, mean, out)?;
+        answer(result, run)
+    })
+}
+
+/// The binary cross entropy of scores and its gradient, in place if `scores` is absent.
+#[wasm_bindgen(js_name = binaryCrossEntropy)]
+pub fn binary_cross_entropy(
+    #[wasm_bindgen(unchecked_param_type = "Float32Array | undefined")] scores: &JsValue,
+    #[wasm_bindgen(unchecked_param_type = "Float32Array | undefined")] labels: &JsValue,
+    columns: f64,
+    mean: bool,
+    #[wasm_bindgen(unchecked_param_type = "Float32Array")] out: &JsValue,
+    #[wasm_bindgen(unchecked_param_type = "Float64Array")] result: &JsValue,
+) -> f64 {
+    with(|env| {
+        let (scores, labels) = (Floats::optional(scores)?, Floats::optional_second(labels)?);
+        let out = FloatsOut::new(out)?;
+        let run = loss::binary_cross_entropy(env, scores, labels, columns, mean, out)?;
+        answer(result, run)
+    })
+}
+
+/// The squared error and its gradient, in place if `x` is absent.
+#[wasm_bindgen(js_name = squaredError)]
+pub fn squared_error(
+    #[wasm_bindgen(unchecked_param_type = "Float32Array | undefined")] x: &JsValue,
+    #[wasm_bindgen(unchecked_param_type = "Float32Array")] target: &JsValue,
+    mean: bool,
+    #[wasm_bindgen(unchecked_param_type = "Float32Array")] out: &JsValue,
+    #[wasm_bindgen(unchecked_param_type = "Float64Array")] result: &JsValue,
+) -> f64 {
+    with(|env| {
+        let (x, target) = (Floats::optional(x)?, Floats::second(target)?);
+        let run = loss::squared_error(env, x, target, mean, FloatsOut::new(out)?)?;
+        answer(result, run)
+    })
+}
+
+/// Writes the numbers of a loss, and returns its status.
+fn answer(result: &JsValue, (status, numbers): (f64, [f64; 2])) -> Result<f64, Failure> {
+    tiles::write_doubles(result, &numbers)?;
+    Ok(status)
+}
+
+/// Creates a sampler and returns its handle, or `undefined` if memory is exhausted.
+#[wasm_bindgen(js_name = samplerCreate, unchecked_return_type = "number | undefined")]
+pub fn sampler_create(
+    #[wasm_bindgen(unchecked_param_type = "Float64Array")] weights: &JsValue,
+    seed: u64,
+) -> Option<f64> {
+    with(|env| sampler::sampler_create(env, Doubles::new(weights)?, seed))
+}
+
+/// The draws of a sampler from number `position` on.
+#[wasm_bindgen(js_name = samplerDraw)]
+pub fn sampler_draw(
+    sampler: f64,
+    position: f64,
+    #[wasm_bindgen(unchecked_param_type = "Uint32Array")] out: &JsValue,
+) {
+    with(|env| sampler::sampler_draw(env, sampler, position, IdsOut::new(out)?))
 }
 
 /// The number of a training call, if present.

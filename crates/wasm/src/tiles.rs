@@ -9,7 +9,7 @@
 use std::cell::UnsafeCell;
 use std::ops::Range;
 use tokenbed_binding::arrays::{
-    pieces, At, BagInputs, ByteArray, Cut, Cuts, FloatArray, IdArray, IntegersOut, OutArray,
+    pieces, At, BagInputs, ByteArray, Cut, Cuts, DoubleArray, FloatArray, IdArray, IntegersOut, OutArray,
 };
 use tokenbed_binding::{Environment, Failure};
 use tokenbed_core::indices::Ids;
@@ -171,6 +171,11 @@ impl<'a> View<'a> {
     }
 }
 
+/// An argument, if it is present.
+fn present(array: &JsValue) -> Option<&JsValue> {
+    Some(array).filter(|array| !array.is_undefined())
+}
+
 /// Ids, offsets or positions: any integer array of up to 32 bits.
 #[derive(Clone)]
 pub struct Integers<'a>(View<'a>);
@@ -183,6 +188,11 @@ impl<'a> Integers<'a> {
     ) -> Result<Integers<'a>, Failure> {
         let accepts = |kind| (kind_of::I8..=kind_of::U32).contains(&kind);
         View::new(array, "integers of up to 32 bits", accepts, scratch).map(Integers)
+    }
+
+    /// Borrows an argument that may be absent.
+    pub fn optional(array: &'a JsValue) -> Result<Option<Integers<'a>>, Failure> {
+        present(array).map(|array| Integers::new(array, &IDS)).transpose()
     }
 
     /// Positions, from a number or an array.
@@ -268,7 +278,12 @@ impl<'a> Floats<'a> {
 
     /// Borrows an argument that may be absent.
     pub fn optional(array: &'a JsValue) -> Result<Option<Floats<'a>>, Failure> {
-        (!array.is_undefined()).then(|| Floats::new(array)).transpose()
+        present(array).map(Floats::new).transpose()
+    }
+
+    /// Borrows a second input that may be absent.
+    pub fn optional_second(array: &'a JsValue) -> Result<Option<Floats<'a>>, Failure> {
+        present(array).map(Floats::second).transpose()
     }
 }
 
@@ -319,6 +334,32 @@ impl<'a> IdsOut<'a> {
     /// Borrows `array`.
     pub fn new(array: &'a JsValue) -> Result<IdsOut<'a>, Failure> {
         View::new(array, "a Uint32Array", |kind| kind == kind_of::U32, &SECOND).map(IdsOut)
+    }
+}
+
+/// An input Float64Array.
+pub struct Doubles<'a>(View<'a>);
+
+impl<'a> Doubles<'a> {
+    /// Borrows `array`.
+    pub fn new(array: &'a JsValue) -> Result<Doubles<'a>, Failure> {
+        View::new(array, "a Float64Array", |kind| kind == kind_of::F64, &INPUT).map(Doubles)
+    }
+}
+
+impl DoubleArray for Doubles<'_> {
+    fn len(&self) -> usize {
+        self.0.len
+    }
+
+    fn copy_to(&mut self, to: &mut [f64]) {
+        load(
+            to.as_mut_ptr().cast(),
+            self.0.array,
+            self.0.kind,
+            0,
+            to.len() as u32,
+        );
     }
 }
 

@@ -175,7 +175,7 @@ impl Ord for Fixed {
 }
 
 /// first - next(first, 0) + next(next(first, 0), 1) - ... until the term is 0.
-fn alternating(first: Fixed, next: impl Fn(Fixed, u64) -> Fixed) -> Fixed {
+pub fn alternating(first: Fixed, next: impl Fn(Fixed, u64) -> Fixed) -> Fixed {
     let (mut sum, mut term) = (first, first);
     for n in 0.. {
         term = next(term, n);
