@@ -7,13 +7,15 @@
  *          tokens and positions <- layer.backward <- the gradient of x
  *
  * Only arrays cross: x one way, its gradient the other way. The task is the order of two tokens: does A come before B?
+ * tfjs is bundled (rolldown.config.js), since Node cannot import its gradients.
  */
 
 import '@tensorflow/tfjs-backend-cpu';
+import '@tensorflow/tfjs-core/dist/register_all_gradients.js';
 import * as tf from '@tensorflow/tfjs-core';
 import { Adam, EmbeddingLayer, NegativeSampler } from 'tokenbed';
 
-const [TOKENS, LENGTH, DIM, HIDDEN, BATCH, STEPS] = [20, 4, 8, 16, 64, 200];
+const [TOKENS, LENGTH, DIM, HIDDEN, BATCH, STEPS] = [20, 4, 8, 16, 64, 150];
 const [A, B] = [0, 1];
 
 await tf.setBackend('cpu');
@@ -38,7 +40,7 @@ const network = (x, w1, w2) => {
 };
 
 const uniform = (/** @type {number} */ n, /** @type {number} */ seed) =>
-  new NegativeSampler({ weights: new Array(n).fill(1), seed });
+  new NegativeSampler({ weights: Array.from({ length: n }, () => 1), seed });
 const [tokens, places, distances] = [uniform(TOKENS - 2, 1), uniform(LENGTH, 2), uniform(LENGTH - 1, 3)];
 
 /** Sequences with A and B at two places, and whether A comes first. */

@@ -107,7 +107,7 @@ export const EXAMPLES = [
     name: 'tfjs',
     shows: 'our layer below, a network of TensorFlow.js above, one training loop',
     project: true,
-    check: 'node examples/tfjs/main.js',
+    check: 'npm --prefix examples/tfjs start',
   },
   {
     name: 'http-service',
