@@ -7,12 +7,17 @@
 
 import {
   type BagMode,
+  binaryCrossEntropy,
+  crossEntropy,
   Embedding,
   EmbeddingBag,
   EmbeddingLayer,
   type InitType,
   type Layout,
   LearnedPositionalEmbedding,
+  type Loss,
+  meanSquaredError,
+  NegativeSampler,
   PositionalEncoding,
   type PositionOptions,
   RotaryEncoding,
@@ -26,8 +31,10 @@ import dropoutFile from './vectors/dropout.json' with { type: 'json' };
 import gatherFile from './vectors/gather.json' with { type: 'json' };
 import initFile from './vectors/init.json' with { type: 'json' };
 import layerFile from './vectors/layer.json' with { type: 'json' };
+import lossFile from './vectors/loss.json' with { type: 'json' };
 import rngFile from './vectors/rng.json' with { type: 'json' };
 import rotaryFile from './vectors/rotary.json' with { type: 'json' };
+import samplerFile from './vectors/sampler.json' with { type: 'json' };
 import sinusoidFile from './vectors/sinusoid.json' with { type: 'json' };
 
 /** The floats of `text`, by their bits. */
@@ -288,6 +295,63 @@ each<RotaryCase>('rotary', rotaryFile, (given) => {
   const x = floats(given.x);
   expectBits(rotary.forward(x, options).data, out, headDim);
   expectBits(rotary.forwardInto(x, x, options), out, headDim);
+});
+
+interface LossCase {
+  readonly name: string;
+  readonly kind: 'crossEntropy' | 'binaryCrossEntropy' | 'meanSquaredError';
+  readonly columns: number;
+  readonly reduction: 'mean' | 'sum';
+  readonly x: string;
+  readonly targets?: readonly number[];
+  readonly ignoreIndex?: number;
+  readonly labels?: string;
+  readonly count: number;
+  readonly loss: string;
+  readonly gradient: string;
+}
+
+/** The bits of an f64; every NaN has the same. */
+function doubleBits(x: number): string {
+  const view = new DataView(new ArrayBuffer(8));
+  view.setFloat64(0, x);
+  return Number.isNaN(x) ? '7ff8000000000000' : view.getBigUint64(0).toString(16).padStart(16, '0');
+}
+
+each<LossCase>('loss', lossFile, (given) => {
+  const { kind, columns, labels } = given;
+  const shape = [given.x.length / 8 / columns, columns];
+  const options = { ...pick(given, 'reduction', 'ignoreIndex'), shape };
+  const lossOf = (x: Float32Array, out?: Float32Array): Loss => {
+    const into = out === undefined ? options : { ...options, out };
+    if (kind === 'crossEntropy') return crossEntropy(x, { ...into, ...pick(given, 'targets') });
+    const { ignoreIndex: _, ...others } = into;
+    if (kind === 'meanSquaredError') return meanSquaredError(x, floats(labels!), others);
+    return binaryCrossEntropy(x, { ...others, ...(labels === undefined ? {} : { labels: floats(labels) }) });
+  };
+  const inPlace = floats(given.x);
+  for (const { loss, gradient, count } of [lossOf(floats(given.x)), lossOf(inPlace, inPlace)]) {
+    expect(count).toBe(given.count);
+    expect(doubleBits(loss)).toBe(given.loss);
+    expect(gradient.shape).toEqual(shape);
+    expectBits(gradient.data, given.gradient, columns);
+  }
+  expectBits(inPlace, given.gradient, columns);
+});
+
+interface SamplerCase {
+  readonly name: string;
+  readonly weights: readonly number[];
+  readonly seed: string;
+  readonly position: string;
+  readonly draws: readonly number[];
+}
+
+each<SamplerCase>('sampler', samplerFile, ({ weights, seed, position, draws }) => {
+  const sampler = new NegativeSampler({ weights, seed: wide(seed) });
+  sampler.position = Number(position);
+  expect([...sampler.sample(draws.length)]).toEqual(draws);
+  expect(sampler.position).toBe(Number(position) + draws.length);
 });
 
 interface BagCase {

@@ -18,10 +18,12 @@ mod init;
 mod inputs;
 mod json;
 mod layer;
+mod loss;
 mod mean_pool;
 mod positions;
 mod rng;
 mod rotary;
+mod sampler;
 mod sinusoid;
 
 #[path = "../../core/tests/reference/mod.rs"]
@@ -36,7 +38,7 @@ const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../test/vectors");
 /// A folder in it: bytes of other programs.
 const GOLDEN: &str = "golden";
 
-fn files() -> [File; 10] {
+fn files() -> [File; 12] {
     [
         add::file(),
         bag::file(),
@@ -44,9 +46,11 @@ fn files() -> [File; 10] {
         gather::file(),
         init::file(),
         layer::file(),
+        loss::file(),
         mean_pool::file(),
         rng::file(),
         rotary::file(),
+        sampler::file(),
         sinusoid::file(),
     ]
 }
