@@ -19,6 +19,7 @@ mod inputs;
 mod json;
 mod layer;
 mod mean_pool;
+mod optimizer;
 mod positions;
 mod rng;
 mod rotary;
@@ -36,7 +37,7 @@ const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../test/vectors");
 /// A folder in it: bytes of other programs.
 const GOLDEN: &str = "golden";
 
-fn files() -> [File; 10] {
+fn files() -> [File; 11] {
     [
         add::file(),
         bag::file(),
@@ -45,6 +46,7 @@ fn files() -> [File; 10] {
         init::file(),
         layer::file(),
         mean_pool::file(),
+        optimizer::file(),
         rng::file(),
         rotary::file(),
         sinusoid::file(),
