@@ -114,7 +114,7 @@ impl OptimizerOp {
             weight_decay: (wd > 0.0 && !decoupled).then_some(wd as f32),
             rate: rate as f32,
             root: root as f32,
-            decay: decoupled.then_some((1.0 - lr * wd) as f32),
+            decay: if decoupled { (1.0 - lr * wd) as f32 } else { 1.0 },
         }
     }
 

@@ -29,7 +29,7 @@ fn step_of(optimizer: &Optimizer) -> Step {
         weight_decay: (wd > 0.0).then_some(wd as f32),
         rate: lr as f32,
         root: 1.0,
-        decay: None,
+        decay: 1.0,
     };
     match optimizer.rule {
         Rule::Sgd { momentum, nesterov } => {
@@ -48,7 +48,7 @@ fn step_of(optimizer: &Optimizer) -> Step {
             step.root = (1.0 / (1.0 - p2).sqrt()) as f32;
             if matches!(optimizer.rule, Rule::AdamW { .. }) {
                 step.weight_decay = None;
-                step.decay = Some((1.0 - lr * wd) as f32);
+                step.decay = (1.0 - lr * wd) as f32;
             }
         }
     }
