@@ -1,7 +1,7 @@
 //! Updates rows of a table by their gradients: the rules of optimizers, clipping and the renormalization of rows.
 //!
 //! ```text
-//! for each row of the step: w of the table, g of the gradient (or +0), and its state; for each column:
+//! a row of a step: w of the table, g of the gradient (or +0), and its state; for each column:
 //!     coupled weight decay wd:    g = f32(g + f32(wd w))
 //!     the rule                    see `Rule`
 //! ```
@@ -11,10 +11,8 @@
 //! `w - x` is `w + (-x)`, and `-(a x)` is `(-a) x`, with the same bits: factors are negated once.
 
 use super::nearest::norms;
-use crate::gradient::Gradient;
 use crate::simd::dot::{self, dots};
 use crate::simd::{dispatch_once, dispatch_plain, flush, for_each_vector, Isa, Simd, MAX_LANES};
-use crate::state::{Part, RowOf, State, Update};
 
 /// The rule of an optimizer, with its options rounded to f32.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -84,75 +82,66 @@ pub struct Step {
     pub decay: f32,
 }
 
-/// The prefetch distance, in rows.
-const DISTANCE: usize = 16;
-
 /// The most columns that are updated at once: the decayed gradient of so many is on the stack.
 const TILE: usize = 512;
 
 /// The gradient of a row without one.
 static ZEROS: [f32; TILE] = [0.0; TILE];
 
-/// Computes the places of the rows of a step, and makes room for new ones. Returns false if memory is exhausted: then no
-/// row has changed.
-#[must_use]
-#[inline(never)]
-pub fn plan_step(isa: Isa, state: &mut State, gradient: &mut Gradient, update: Update) -> bool {
-    dispatch_once!(isa, simd => state.plan(simd, gradient, update))
-}
+/// The gradient of a tile with weight decay.
+pub(crate) type Decayed = [f32; TILE];
 
-/// Updates the rows of a part of a step.
-#[inline(never)]
-pub fn step(isa: Isa, step: &Step, part: &mut Part<'_>) {
-    dispatch_once!(isa, simd => update(simd, step, part))
-}
+/// Memory for the gradient of a tile.
+pub(crate) const DECAYED: Decayed = [0.0; TILE];
 
-/// The rules of all rows are in one loop, in tiles of columns: that takes less code than a loop for each rule.
+/// Updates a row of a table by its gradient, or by +0 without one, and the state of the row. `decayed` is scratch.
+///
+/// All rules are in one function, in tiles of columns: that takes less code than a loop over rows for each rule.
 #[inline(always)]
-fn update<S: Simd>(simd: S, step: &Step, part: &mut Part<'_>) {
-    let mut decayed = [0.0; TILE];
-    for i in part.range() {
-        part.prefetch(simd, i + DISTANCE);
-        let Some(RowOf { w, g, state }) = part.row(i) else {
-            continue;
-        };
-        let mut rate = step.rate;
-        if let Rule::RowwiseAdagrad { eps } = step.rule {
-            let mut lanes = [dot::ZERO];
-            for start in (0..w.len()).step_by(TILE) {
-                let w = &w[start..w.len().min(start + TILE)];
-                let g = gradient_of(simd, step, w, g, start, &mut decayed);
-                dots(
-                    simd,
-                    g.len(),
-                    &mut lanes,
-                    #[inline(always)]
-                    |_, col, n| {
-                        let g = simd.load(&g[col..][..n]);
-                        (g, g)
-                    },
-                );
-            }
-            state[0] = flush(state[0] + dot::sum(simd, &lanes[0]) / w.len() as f32);
-            rate /= state[0].sqrt() + eps;
+pub(crate) fn update_row<S: Simd>(
+    simd: S,
+    step: &Step,
+    w: &mut [f32],
+    g: Option<&[f32]>,
+    state: &mut [f32],
+    decayed: &mut Decayed,
+) {
+    let mut rate = step.rate;
+    if let Rule::RowwiseAdagrad { eps } = step.rule {
+        let mut lanes = [dot::ZERO];
+        for start in (0..w.len()).step_by(TILE) {
+            let w = &w[start..w.len().min(start + TILE)];
+            let g = gradient_of(simd, step, w, g, start, decayed);
+            dots(
+                simd,
+                g.len(),
+                &mut lanes,
+                #[inline(always)]
+                |_, col, n| {
+                    let g = simd.load(&g[col..][..n]);
+                    (g, g)
+                },
+            );
         }
-        let dim = w.len();
-        for start in (0..dim).step_by(TILE) {
-            let end = dim.min(start + TILE);
-            let w = &mut w[start..end];
-            let g = gradient_of(simd, step, w, g, start, &mut decayed);
-            let rate = simd.splat(-rate);
-            match step.rule {
-                Rule::Sgd { momentum: None, .. } | Rule::RowwiseAdagrad { .. } => descend(simd, rate, w, g),
-                Rule::Sgd {
-                    momentum: Some(mu),
-                    nesterov,
-                } => momentum(simd, rate, mu, nesterov, w, g, &mut state[start..end]),
-                Rule::Adagrad { eps } => adagrad(simd, rate, eps, w, g, &mut state[start..end]),
-                Rule::Adam { .. } => {
-                    let (m, v) = state.split_at_mut(dim);
-                    adam(simd, rate, step, w, g, &mut m[start..end], &mut v[start..end]);
-                }
+        state[0] = flush(state[0] + dot::sum(simd, &lanes[0]) / w.len() as f32);
+        rate /= state[0].sqrt() + eps;
+    }
+    let dim = w.len();
+    for start in (0..dim).step_by(TILE) {
+        let end = dim.min(start + TILE);
+        let w = &mut w[start..end];
+        let g = gradient_of(simd, step, w, g, start, decayed);
+        let rate = simd.splat(-rate);
+        match step.rule {
+            Rule::Sgd { momentum: None, .. } | Rule::RowwiseAdagrad { .. } => descend(simd, rate, w, g),
+            Rule::Sgd {
+                momentum: Some(mu),
+                nesterov,
+            } => momentum(simd, rate, mu, nesterov, w, g, &mut state[start..end]),
+            Rule::Adagrad { eps } => adagrad(simd, rate, eps, w, g, &mut state[start..end]),
+            Rule::Adam { .. } => {
+                let (m, v) = state.split_at_mut(dim);
+                adam(simd, rate, step, w, g, &mut m[start..end], &mut v[start..end]);
             }
         }
     }
@@ -267,23 +256,24 @@ fn adam<S: Simd>(simd: S, rate: S::F32, step: &Step, w: &mut [f32], g: &[f32], m
     );
 }
 
-/// `sum` and the squares of a gradient: the dot products dot(g, g) of its rows in f64, added to `sum` in ascending order
-/// of the rows. `None` if memory is exhausted.
+/// `sum` and the squares of rows: the dot products dot(g, g) of the rows of `values`, `[rows, dim]`, in f64, added to `sum`
+/// in the order `order`.
 ///
 /// ```text
 /// lanes = [+0; 16];  lanes[c mod 16] += g_c g_c for c ascending;  lanes[j] += lanes[j + h], j < h, for h in 8, 4, 2, 1
 /// ```
-pub fn add_squares(isa: Isa, gradient: &Gradient, sum: f64) -> Option<f64> {
-    let order = gradient.order()?;
-    Some(dispatch_plain!(isa, add_squares_in(gradient, &order, sum)))
+///
+/// # Panics
+/// If a row is out of range.
+pub fn add_squares(isa: Isa, values: &[f32], dim: usize, order: &[u32], sum: f64) -> f64 {
+    dispatch_plain!(isa, add_squares_in(values, dim, order, sum))
 }
 
 #[inline(always)]
-fn add_squares_in(gradient: &Gradient, order: &[u32], mut sum: f64) -> f64 {
-    let dim = gradient.dim();
-    for &slot in order {
+fn add_squares_in(values: &[f32], dim: usize, order: &[u32], mut sum: f64) -> f64 {
+    for &row in order {
         let mut lanes = [0.0; MAX_LANES];
-        for block in gradient.sums()[slot as usize * dim..][..dim].chunks(MAX_LANES) {
+        for block in values[row as usize * dim..][..dim].chunks(MAX_LANES) {
             for (lane, &g) in lanes.iter_mut().zip(block) {
                 *lane += f64::from(g) * f64::from(g);
             }
@@ -298,7 +288,7 @@ fn add_squares_in(gradient: &Gradient, order: &[u32], mut sum: f64) -> f64 {
     sum
 }
 
-/// g = f32(g factor) for every value of a gradient.
+/// x = f32(x factor) for every value.
 pub fn scale_values(isa: Isa, values: &mut [f32], factor: f32) {
     dispatch_once!(isa, simd => {
         let factor = simd.splat(factor);
