@@ -6,9 +6,13 @@
  */
 
 import {
+  Adagrad,
+  Adam,
+  AdamW,
   type BagMode,
   binaryCrossEntropy,
   crossEntropy,
+  clipGradNorm,
   Embedding,
   EmbeddingBag,
   EmbeddingLayer,
@@ -19,8 +23,12 @@ import {
   meanSquaredError,
   NegativeSampler,
   PositionalEncoding,
+  type Optimizer,
+  type Parameter,
   type PositionOptions,
   RotaryEncoding,
+  RowwiseAdagrad,
+  SGD,
 } from 'tokenbed';
 import { describe, expect, it } from 'vitest';
 import { bits } from './helpers/bits.js';
@@ -32,6 +40,7 @@ import gatherFile from './vectors/gather.json' with { type: 'json' };
 import initFile from './vectors/init.json' with { type: 'json' };
 import layerFile from './vectors/layer.json' with { type: 'json' };
 import lossFile from './vectors/loss.json' with { type: 'json' };
+import optimizerFile from './vectors/optimizer.json' with { type: 'json' };
 import rngFile from './vectors/rng.json' with { type: 'json' };
 import rotaryFile from './vectors/rotary.json' with { type: 'json' };
 import samplerFile from './vectors/sampler.json' with { type: 'json' };
@@ -456,4 +465,92 @@ each<RngCase>('rng', rngFile, (testCase) => {
       expect(table.weight.row(first + k)[0]).toBe(Math.min(value, 1 - 2 ** -24));
     });
   }
+});
+
+interface StepsCase {
+  readonly name: string;
+  readonly optimizer: string;
+  readonly embeddingDim: number;
+  readonly paddingIdx: number;
+  readonly lr: readonly number[];
+  readonly table: string;
+  readonly ids: readonly (readonly number[])[];
+  readonly gradients: readonly string[];
+  readonly out: string;
+  readonly rows: readonly number[];
+  readonly tensors: readonly string[];
+}
+
+interface ClipCase {
+  readonly name: string;
+  readonly embeddingDim: number;
+  readonly maxNorm: number;
+  readonly norm: number;
+  readonly gradients: readonly string[];
+  readonly out: readonly string[];
+}
+
+interface RenormCase {
+  readonly name: string;
+  readonly embeddingDim: number;
+  readonly maxNorm: number;
+  readonly table: string;
+  readonly out: string;
+}
+
+const OPTIMIZERS = { SGD, Adagrad, RowwiseAdagrad, Adam, AdamW } as unknown as Readonly<
+  Record<string, new (options: object) => Optimizer>
+>;
+const OPTIONS = [
+  'momentum',
+  'nesterov',
+  'eps',
+  'initialAccumulator',
+  'beta1',
+  'beta2',
+  'weightDecay',
+  'lazy',
+];
+
+function checkSteps(testCase: StepsCase): void {
+  const { embeddingDim: dim, paddingIdx, table, ids, gradients } = testCase;
+  const embedding = Embedding.fromPretrained(floats(table), { embeddingDim: dim, paddingIdx });
+  const options = Object.fromEntries(Object.entries(testCase).filter(([name]) => OPTIONS.includes(name)));
+  const optimizer = new OPTIMIZERS[testCase.optimizer]!({
+    ...options,
+    lr: 1,
+    parameters: embedding.parameters,
+  });
+  testCase.lr.forEach((lr, step) => {
+    optimizer.lr = lr;
+    embedding.backward([...ids[step]!], floats(gradients[step]!));
+    optimizer.step();
+  });
+  expectBits(embedding.weight.toTensor().data, testCase.out, dim);
+  const { step, rows, ...tensors } = optimizer.state(embedding.weight);
+  expect([step, ...rows]).toEqual([ids.length, ...testCase.rows]);
+  Object.values(tensors).forEach(({ data, shape }, i) => expectBits(data, testCase.tensors[i]!, shape[1]!));
+  expect(Object.keys(tensors)).toHaveLength(testCase.tensors.length);
+}
+
+each<StepsCase | ClipCase | RenormCase>('optimizer', optimizerFile, (testCase) => {
+  if ('optimizer' in testCase) return checkSteps(testCase);
+  const { embeddingDim: dim, maxNorm } = testCase;
+  if ('norm' in testCase) {
+    const parameters = testCase.gradients.map((text): Parameter => {
+      const gradient = floats(text);
+      const embedding = new Embedding({ vocabSize: gradient.length / dim, embeddingDim: dim });
+      embedding.backward(
+        Uint32Array.from({ length: gradient.length / dim }, (_, i) => i),
+        gradient,
+      );
+      return embedding.weight;
+    });
+    expect(clipGradNorm(parameters, maxNorm)).toBe(testCase.norm);
+    parameters.forEach(({ grad }, i) => expectBits(grad!.values.data, testCase.out[i]!, dim));
+    return;
+  }
+  const { weight } = Embedding.fromPretrained(floats(testCase.table), { embeddingDim: dim });
+  weight.renorm(maxNorm);
+  expectBits(weight.toTensor().data, testCase.out, dim);
 });

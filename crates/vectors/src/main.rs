@@ -20,6 +20,7 @@ mod json;
 mod layer;
 mod loss;
 mod mean_pool;
+mod optimizer;
 mod positions;
 mod rng;
 mod rotary;
@@ -38,7 +39,7 @@ const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../test/vectors");
 /// A folder in it: bytes of other programs.
 const GOLDEN: &str = "golden";
 
-fn files() -> [File; 12] {
+fn files() -> [File; 13] {
     [
         add::file(),
         bag::file(),
@@ -48,6 +49,7 @@ fn files() -> [File; 12] {
         layer::file(),
         loss::file(),
         mean_pool::file(),
+        optimizer::file(),
         rng::file(),
         rotary::file(),
         sampler::file(),
