@@ -14,6 +14,7 @@ mod bag;
 mod dropout;
 mod file;
 mod gather;
+mod gradient;
 mod init;
 mod inputs;
 mod json;
@@ -36,12 +37,13 @@ const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../test/vectors");
 /// A folder in it: bytes of other programs.
 const GOLDEN: &str = "golden";
 
-fn files() -> [File; 10] {
+fn files() -> [File; 11] {
     [
         add::file(),
         bag::file(),
         dropout::file(),
         gather::file(),
+        gradient::file(),
         init::file(),
         layer::file(),
         mean_pool::file(),
