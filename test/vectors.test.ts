@@ -22,9 +22,9 @@ import {
   type Loss,
   meanSquaredError,
   NegativeSampler,
+  type Parameter,
   PositionalEncoding,
   type Optimizer,
-  type Parameter,
   type PositionOptions,
   RotaryEncoding,
   RowwiseAdagrad,
@@ -37,6 +37,7 @@ import addFile from './vectors/add.json' with { type: 'json' };
 import bagFile from './vectors/bag.json' with { type: 'json' };
 import dropoutFile from './vectors/dropout.json' with { type: 'json' };
 import gatherFile from './vectors/gather.json' with { type: 'json' };
+import gradientFile from './vectors/gradient.json' with { type: 'json' };
 import initFile from './vectors/init.json' with { type: 'json' };
 import layerFile from './vectors/layer.json' with { type: 'json' };
 import lossFile from './vectors/loss.json' with { type: 'json' };
@@ -262,6 +263,66 @@ each<LayerCase>('layer', layerFile, (testCase) => {
       expectBits(result, expected, dim);
     });
   }
+});
+
+interface GradientCase extends PositionCase {
+  readonly kind: 'lookup' | 'positions' | 'layer';
+  readonly vocabSize: number;
+  readonly paddingIdx?: number;
+  readonly ids: readonly number[];
+  readonly scale: boolean;
+  readonly scaleGradByFreq: boolean;
+  readonly calls: readonly number[];
+  readonly call?: number;
+  readonly gradOutput: string;
+  readonly exact: boolean;
+  readonly rows: readonly number[];
+  readonly values: string;
+  readonly positionRows?: readonly number[];
+  readonly positionValues?: string;
+}
+
+function expectGradient({ grad }: Parameter, rows: readonly number[], values: string, exact: boolean): void {
+  expect([...grad!.rows]).toEqual(rows);
+  const { data, shape } = grad!.values;
+  if (exact) expect(digits(bits(data), shape[1]!)).toBe(digits(words(values), shape[1]!));
+  else expectBits(data, values, shape[1]!);
+}
+
+each<GradientCase>('gradient', gradientFile, (testCase) => {
+  const { kind, embeddingDim: dim, ids, shape, rows, values, exact } = testCase;
+  const grad = floats(testCase.gradOutput);
+  const sizes = pick(testCase, 'vocabSize', 'embeddingDim', 'paddingIdx');
+  if (kind === 'lookup') {
+    const embedding = new Embedding(sizes);
+    let start = 0;
+    for (const count of testCase.calls) {
+      const end = start + count;
+      const part = grad.subarray(start * dim, end * dim);
+      embedding.backward(ids.slice(start, end), part, pick(testCase, 'scaleGradByFreq'));
+      start = end;
+    }
+    expectGradient(embedding.weight, rows, values, exact);
+    return;
+  }
+  if (kind === 'positions') {
+    const learned = positionsOf(testCase) as LearnedPositionalEmbedding;
+    const back = learned.backward(grad, { shape: [...shape, dim], ...callOf(testCase) });
+    expect(digits(bits(back.data), dim)).toBe(digits(words(testCase.gradOutput), dim));
+    expectGradient(learned.positionEmbedding.weight, rows, values, exact);
+    return;
+  }
+  const layer = new EmbeddingLayer({
+    ...sizes,
+    ...pick(testCase, 'maxSeqLength', 'scale', 'base', 'layout'),
+    positional: testCase.positional ?? null,
+    ...dropoutOf(testCase),
+  });
+  if (testCase.call !== undefined) layer.train().trainingCalls = testCase.call + 1;
+  layer.backward(nested(ids, shape) as number[], grad, callOf(testCase));
+  expectGradient(layer.token.weight, rows, values, exact);
+  if (testCase.positionRows === undefined) return;
+  expectGradient(layer.parameters[1]!, testCase.positionRows, testCase.positionValues!, exact);
 });
 
 interface AddCase extends PositionCase {

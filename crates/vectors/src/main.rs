@@ -14,6 +14,7 @@ mod bag;
 mod dropout;
 mod file;
 mod gather;
+mod gradient;
 mod init;
 mod inputs;
 mod json;
@@ -39,12 +40,13 @@ const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../test/vectors");
 /// A folder in it: bytes of other programs.
 const GOLDEN: &str = "golden";
 
-fn files() -> [File; 13] {
+fn files() -> [File; 14] {
     [
         add::file(),
         bag::file(),
         dropout::file(),
         gather::file(),
+        gradient::file(),
         init::file(),
         layer::file(),
         loss::file(),
