@@ -11,6 +11,7 @@
 
 mod add;
 mod bag;
+mod bag_backward;
 mod dropout;
 mod file;
 mod gather;
@@ -22,6 +23,7 @@ mod mean_pool;
 mod positions;
 mod rng;
 mod rotary;
+mod score;
 mod sinusoid;
 
 #[path = "../../core/tests/reference/mod.rs"]
@@ -36,10 +38,11 @@ const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../test/vectors");
 /// A folder in it: bytes of other programs.
 const GOLDEN: &str = "golden";
 
-fn files() -> [File; 10] {
+fn files() -> [File; 12] {
     [
         add::file(),
         bag::file(),
+        bag_backward::file(),
         dropout::file(),
         gather::file(),
         init::file(),
@@ -47,6 +50,7 @@ fn files() -> [File; 10] {
         mean_pool::file(),
         rng::file(),
         rotary::file(),
+        score::file(),
         sinusoid::file(),
     ]
 }
