@@ -11,6 +11,7 @@ pub mod dropout;
 pub mod embed;
 pub mod fixed;
 pub mod gather;
+pub mod gradient;
 pub mod init;
 pub mod mean_pool;
 pub mod nearest;
