@@ -4,7 +4,8 @@ use crate::file::{Case, File};
 use crate::inputs::{ids, numbers, odd_numbers, others};
 use crate::json::{Computed, Exact};
 use crate::reference::bag::Mode;
-use crate::reference::bag_backward::{add, contributions, weights_gradient, Gradient};
+use crate::reference::bag_backward::{add, contributions, weights_gradient};
+use crate::reference::gradient::Gradient;
 
 const ABOUT: &[&str] = &[
     "rows and grad [rows, embeddingDim]: the gradient of table [vocabSize, embeddingDim] after two backward passes of bags",
@@ -34,7 +35,7 @@ struct Call<'a> {
 impl Call<'_> {
     fn case(&self, name: &str, (word, mode): (&str, Mode)) -> Case {
         let (table, dim, padding) = (self.table, self.table.len() / self.rows, self.padding);
-        let (mut gradient, mut weights_grad) = (Gradient::new(), Vec::new());
+        let (mut gradient, mut weights_grad) = (Gradient::default(), Vec::new());
         for pass in 0..2 {
             let mut all = Vec::new();
             for (b, &start) in self.offsets.iter().enumerate() {
@@ -54,8 +55,6 @@ impl Call<'_> {
             }
             add(&mut gradient, &all, padding, self.by_freq);
         }
-        let rows: Vec<usize> = gradient.keys().copied().collect();
-        let values = gradient.into_values().collect::<Vec<_>>().concat();
         Case::new(format!("{name} {word}"))
             .with("mode", word)
             .with("vocabSize", self.rows)
@@ -67,8 +66,8 @@ impl Call<'_> {
             .maybe("perSampleWeights", self.weights.map(Exact))
             .with("scaleGradByFreq", self.by_freq)
             .with("gradOutput", Exact(self.grad))
-            .with("rows", rows)
-            .with("grad", Computed(&values))
+            .with("rows", gradient.rows())
+            .with("grad", Computed(&gradient.values()))
             .maybe("weightsGrad", self.weights.map(|_| Computed(&weights_grad)))
     }
 }

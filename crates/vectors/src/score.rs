@@ -3,7 +3,8 @@
 use crate::file::{Case, File};
 use crate::inputs::{ids, numbers, odd_numbers, others};
 use crate::json::{Computed, Exact};
-use crate::reference::bag_backward::{add, Gradient};
+use crate::reference::bag_backward::add;
+use crate::reference::gradient::Gradient;
 use crate::reference::score::{contributions, gradient_of_x, score};
 
 const ABOUT: &[&str] = &[
@@ -43,10 +44,8 @@ fn case(
             Ids::Each(ids) => ids[b * ids.len() / n..(b + 1) * ids.len() / n].to_vec(),
         })
         .collect();
-    let mut gradient = Gradient::new();
+    let mut gradient = Gradient::default();
     add(&mut gradient, &contributions(dim, x, &rows, gs), padding, by_freq);
-    let named: Vec<usize> = gradient.keys().copied().collect();
-    let values = gradient.into_values().collect::<Vec<_>>().concat();
     let (ids, shape) = match form {
         Ids::All => (None, None),
         Ids::Shared(ids) => (Some(ids), Some(vec![ids.len()])),
@@ -64,8 +63,8 @@ fn case(
         .with("scaleGradByFreq", by_freq)
         .with("out", Computed(&score(table, dim, x, &rows)))
         .with("xGrad", Computed(&gradient_of_x(table, dim, &rows, gs)))
-        .with("rows", named)
-        .with("grad", Computed(&values))
+        .with("rows", gradient.rows())
+        .with("grad", Computed(&gradient.values()))
 }
 
 /// score.json
