@@ -35,6 +35,7 @@ import { bits } from './helpers/bits.js';
 import { philox } from './helpers/reference.mjs';
 import addFile from './vectors/add.json' with { type: 'json' };
 import bagFile from './vectors/bag.json' with { type: 'json' };
+import bagBackwardFile from './vectors/bag-backward.json' with { type: 'json' };
 import dropoutFile from './vectors/dropout.json' with { type: 'json' };
 import gatherFile from './vectors/gather.json' with { type: 'json' };
 import gradientFile from './vectors/gradient.json' with { type: 'json' };
@@ -45,6 +46,7 @@ import optimizerFile from './vectors/optimizer.json' with { type: 'json' };
 import rngFile from './vectors/rng.json' with { type: 'json' };
 import rotaryFile from './vectors/rotary.json' with { type: 'json' };
 import samplerFile from './vectors/sampler.json' with { type: 'json' };
+import scoreFile from './vectors/score.json' with { type: 'json' };
 import sinusoidFile from './vectors/sinusoid.json' with { type: 'json' };
 
 /** The floats of `text`, by their bits. */
@@ -453,6 +455,82 @@ each<BagCase>('bag', bagFile, (testCase) => {
 
   const target = new Float32Array(result.size);
   expectBits(bag.forwardInto([...ids], target, { ...bags, ...weighted }), out, embeddingDim);
+});
+
+interface GradientCase {
+  readonly name: string;
+  readonly embeddingDim: number;
+  readonly table: string;
+  readonly paddingIdx?: number;
+  readonly scaleGradByFreq: boolean;
+  readonly rows: readonly number[];
+  readonly grad: string;
+}
+
+/** Expects the gradient of a case, and ends it. */
+function expectGradient(embedding: Embedding, { rows, grad }: GradientCase): void {
+  const { weight, embeddingDim } = embedding;
+  expect(Array.from(weight.grad!.rows)).toEqual(rows);
+  expectBits(weight.grad!.values.data, grad, embeddingDim);
+  weight.zeroGrad();
+}
+
+/** The table of a case. */
+const embeddingOf = ({ table, embeddingDim, paddingIdx }: GradientCase): Embedding =>
+  Embedding.fromPretrained(floats(table), { embeddingDim, paddingIdx });
+
+interface BagBackwardCase extends GradientCase {
+  readonly mode: BagMode;
+  readonly ids: readonly number[];
+  readonly offsets: readonly number[];
+  readonly perSampleWeights?: string;
+  readonly gradOutput: string;
+  readonly weightsGrad?: string;
+}
+
+each<BagBackwardCase>('bag-backward', bagBackwardFile, (testCase) => {
+  const { ids, offsets, perSampleWeights: weights, gradOutput, weightsGrad, scaleGradByFreq } = testCase;
+  const embedding = embeddingOf(testCase);
+  const bag = EmbeddingBag.from(embedding, { mode: testCase.mode });
+  const weighted = weights === undefined ? {} : { perSampleWeights: floats(weights) };
+  const options = { offsets, scaleGradByFreq, ...weighted };
+  const own = new Float32Array(ids.length);
+  const graded = weights === undefined ? {} : { perSampleWeightsGrad: own };
+  bag.backward([...ids], floats(gradOutput), { ...options, ...graded });
+  bag.backward(
+    Uint8Array.from(ids),
+    floats(gradOutput).map((x) => x * -3),
+    options,
+  );
+  expectGradient(embedding, testCase);
+  if (weightsGrad !== undefined) expectBits(own, weightsGrad, Math.max(ids.length, 1));
+});
+
+interface ScoreCase extends GradientCase {
+  readonly x: string;
+  readonly ids?: readonly number[];
+  readonly shape?: readonly number[];
+  readonly gradScores: string;
+  readonly out: string;
+  readonly xGrad: string;
+}
+
+each<ScoreCase>('score', scoreFile, (testCase) => {
+  const { embeddingDim, ids, shape, out, xGrad, scaleGradByFreq } = testCase;
+  const embedding = embeddingOf(testCase);
+  const x = floats(testCase.x);
+  const gradScores = floats(testCase.gradScores);
+  const rows = ids === undefined ? {} : { ids: Int16Array.from(ids), shape };
+  const scores = embedding.score(x, rows);
+  expect(scores.shape).toEqual([x.length / embeddingDim, scores.size / (x.length / embeddingDim)]);
+  expectBits(scores.data, out, Math.max(scores.shape[1]!, 1));
+  expectBits(embedding.scoreInto(x, new Float32Array(scores.size), rows), out, Math.max(scores.shape[1]!, 1));
+  const options = { ...rows, scaleGradByFreq };
+  expectBits(embedding.scoreBackward(x, gradScores, options).data, xGrad, embeddingDim);
+  expectGradient(embedding, testCase);
+  const into = new Float32Array(x.length);
+  expectBits(embedding.scoreBackwardInto(x, gradScores, into, options), xGrad, embeddingDim);
+  expectGradient(embedding, testCase);
 });
 
 /** A layer that only applies dropout to one row `x`, in its state before training call `call`. */

@@ -11,6 +11,7 @@
 
 mod add;
 mod bag;
+mod bag_backward;
 mod dropout;
 mod file;
 mod gather;
@@ -26,6 +27,7 @@ mod positions;
 mod rng;
 mod rotary;
 mod sampler;
+mod score;
 mod sinusoid;
 
 #[path = "../../core/tests/reference/mod.rs"]
@@ -40,10 +42,11 @@ const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../test/vectors");
 /// A folder in it: bytes of other programs.
 const GOLDEN: &str = "golden";
 
-fn files() -> [File; 14] {
+fn files() -> [File; 16] {
     [
         add::file(),
         bag::file(),
+        bag_backward::file(),
         dropout::file(),
         gather::file(),
         gradient::file(),
@@ -55,6 +58,7 @@ fn files() -> [File; 14] {
         rng::file(),
         rotary::file(),
         sampler::file(),
+        score::file(),
         sinusoid::file(),
     ]
 }
