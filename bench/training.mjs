@@ -105,8 +105,7 @@ async function compare({ target, what, task, own, peer, other, wanted, goal, ste
 
 /** The share of the 5 nearest words that have the topic of the word. @param {Float32Array} vectors */
 function ofTopic(vectors) {
-  const { topics, words } = TOPICS;
-  const dim = QUALITY.dim;
+  const { topics, words, dim } = TOPICS;
   const row = (/** @type {number} */ id) => vectors.subarray(id * dim, (id + 1) * dim);
   const dot = (/** @type {Float32Array} */ a, /** @type {Float32Array} */ b) =>
     a.reduce((sum, x, i) => sum + x * b[i], 0);

@@ -19,8 +19,8 @@ export const DIM = 64;
 export const WORDS = { vocab: 30_000, dim: 100, batch: 1024, negatives: 5, pairs: 2 ** 18 };
 /** Words of a line of a corpus. */
 export const LINE = 1000;
-/** A corpus whose words have topics: a run of words is drawn from one topic. */
-export const TOPICS = { topics: 50, words: 20, run: 25 };
+/** A corpus whose words have topics: a run of words is drawn from one topic. `dim`: of its vectors. */
+export const TOPICS = { topics: 50, words: 20, run: 25, dim: 50 };
 
 /** xorshift32, as numbers in [0, 1). @param {number} seed */
 export function generator(seed) {
@@ -69,6 +69,16 @@ function text(ids) {
   return `${lines.join('\n')}\n`;
 }
 
+/** Word vectors as text. @param {Float32Array} values @param {number} columns */
+function vectors(values, columns) {
+  const lines = [`${values.length / columns} ${columns}`];
+  for (let at = 0; at < values.length; at += columns) {
+    const row = Array.from(values.subarray(at, at + columns), (value) => value.toFixed(6));
+    lines.push(`w${at / columns} ${row.join(' ')}`);
+  }
+  return `${lines.join('\n')}\n`;
+}
+
 /** The words of a corpus of topics: word i is of topic `floor(i / words)`. @param {number} length */
 function topicWords(length) {
   const random = generator(7);
@@ -110,6 +120,9 @@ function* files() {
   for (const [name, ids] of Object.entries(corpora)) {
     yield [`${name}.i32`, ids];
     yield [`${name}.txt`, text(ids)];
+    // fastText 0.9.3 fills a tenth of its vectors with one thread: it starts from these.
+    const [size, columns] = name === 'corpus' ? [vocab, dim] : [TOPICS.topics * TOPICS.words, TOPICS.dim];
+    yield [`${name}.vec`, vectors(uniform(size * columns, 0.5 / columns, 8), columns)];
   }
 }
 

@@ -70,48 +70,122 @@ function inOrder(ids, row, dim) {
 }
 
 /**
- * Skip-gram with negatives, one pair after the other: the loops of word2vec. Sums of four lanes were the fastest of one, two,
- * four and eight.
- *
- * @param {Task} task @returns {Work}
+ * Skip-gram with negatives, one pair after the other. @param {Task} task
+ * @param {(inputs: Float32Array, outputs: Float32Array, task: Task) => (x: number, rows: Int32Array) => void} trainOf
+ * @returns {Work}
  */
-function skipgram({ dim, batch, negatives }) {
+function skipgram(task, trainOf) {
+  const { dim, batch, negatives } = task;
   const [inputs, outputs] = [floats(dataFile('inputs.f32')), floats(dataFile('outputs.f32'))];
+  const width = 1 + negatives;
   const centers = batches(dataFile('centers.i32'), batch);
-  const scored = batches(dataFile('scored.i32'), batch * (1 + negatives));
-  const lr = 0.025;
-  const change = new Float32Array(dim);
-  /** @param {Int32Array} center @param {Int32Array} score */
-  function train(center, score) {
-    for (let pair = 0, at = 0; pair < batch; pair++) {
-      const x = center[pair] * dim;
-      change.fill(0);
-      for (let k = 0; k <= negatives; k++) {
-        const y = score[at++] * dim;
-        let [a, b, c, d] = [0, 0, 0, 0];
-        for (let i = 0; i < dim; i += 4) {
-          a += inputs[x + i] * outputs[y + i];
-          b += inputs[x + i + 1] * outputs[y + i + 1];
-          c += inputs[x + i + 2] * outputs[y + i + 2];
-          d += inputs[x + i + 3] * outputs[y + i + 3];
-        }
-        const g = lr * ((k === 0 ? 1 : 0) - 1 / (1 + Math.exp(-(a + b + c + d))));
-        for (let i = 0; i < dim; i++) {
-          change[i] += g * outputs[y + i];
-          outputs[y + i] += g * inputs[x + i];
-        }
-      }
-      for (let i = 0; i < dim; i++) inputs[x + i] += change[i];
-    }
-  }
+  const scored = batches(dataFile('scored.i32'), batch * width);
+  const train = trainOf(inputs, outputs, task);
   const rowsOf = (/** @type {Float32Array} */ table, /** @type {Int32Array} */ ids) =>
     Array.from(ids, (id) => [...table.subarray(id * dim, (id + 1) * dim)]).flat();
+  const rows = new Int32Array(width);
   return {
-    step: (k) => train(centers[k % centers.length], scored[k % scored.length]),
+    step(k) {
+      const [center, score] = [centers[k % centers.length], scored[k % scored.length]];
+      for (let pair = 0, at = 0; pair < batch; pair++) {
+        for (let i = 0; i < width; i++) rows[i] = score[at++] * dim;
+        train(center[pair] * dim, rows);
+      }
+    },
     answer: () => Float32Array.from([...rowsOf(inputs, centers[0]), ...rowsOf(outputs, scored[0])]),
   };
 }
 
+const LR = 0.025;
+/** The positive has label 1. @param {number} score @param {boolean} positive */
+const rate = (score, positive) => LR * ((positive ? 1 : 0) - 1 / (1 + Math.exp(-score)));
+
+/** The loops of word2vec: one row after the other, in four lanes. @param {Float32Array} inputs @param {Float32Array} outputs @param {Task} task */
+function rowByRow(inputs, outputs, { dim }) {
+  const [row, change] = [new Float64Array(dim), new Float64Array(dim)];
+  return (/** @type {number} */ x, /** @type {Int32Array} */ rows) => {
+    for (let i = 0; i < dim; i++) {
+      row[i] = inputs[x + i];
+      change[i] = 0;
+    }
+    for (let k = 0; k < rows.length; k++) {
+      const other = outputs.subarray(rows[k], rows[k] + dim);
+      let a = 0;
+      let b = 0;
+      let c = 0;
+      let d = 0;
+      for (let i = 0; i < dim; i += 4) {
+        a += row[i] * other[i];
+        b += row[i + 1] * other[i + 1];
+        c += row[i + 2] * other[i + 2];
+        d += row[i + 3] * other[i + 3];
+      }
+      const g = rate(a + b + c + d, k === 0);
+      for (let i = 0; i < dim; i += 4) {
+        const p = other[i];
+        const q = other[i + 1];
+        const r = other[i + 2];
+        const s = other[i + 3];
+        change[i] += g * p;
+        change[i + 1] += g * q;
+        change[i + 2] += g * r;
+        change[i + 3] += g * s;
+        other[i] = p + g * row[i];
+        other[i + 1] = q + g * row[i + 1];
+        other[i + 2] = r + g * row[i + 2];
+        other[i + 3] = s + g * row[i + 3];
+      }
+    }
+    for (let i = 0; i < dim; i++) inputs[x + i] += change[i];
+  };
+}
+
+/** Written for five negatives: the six rows are read together, column by column. @param {Float32Array} inputs @param {Float32Array} outputs @param {Task} task */
+function sixRows(inputs, outputs, { dim }) {
+  return (/** @type {number} */ x, /** @type {Int32Array} */ rows) => {
+    const [r0, r1, r2, r3, r4, r5] = [rows[0], rows[1], rows[2], rows[3], rows[4], rows[5]];
+    let [s0, s1, s2, s3, s4, s5] = [0, 0, 0, 0, 0, 0];
+    for (let i = 0; i < dim; i++) {
+      const h = inputs[x + i];
+      s0 += h * outputs[r0 + i];
+      s1 += h * outputs[r1 + i];
+      s2 += h * outputs[r2 + i];
+      s3 += h * outputs[r3 + i];
+      s4 += h * outputs[r4 + i];
+      s5 += h * outputs[r5 + i];
+    }
+    const [g0, g1, g2] = [rate(s0, true), rate(s1, false), rate(s2, false)];
+    const [g3, g4, g5] = [rate(s3, false), rate(s4, false), rate(s5, false)];
+    for (let i = 0; i < dim; i++) {
+      const h = inputs[x + i];
+      let w = outputs[r0 + i];
+      let change = g0 * w;
+      outputs[r0 + i] = w + g0 * h;
+      w = outputs[r1 + i];
+      change += g1 * w;
+      outputs[r1 + i] = w + g1 * h;
+      w = outputs[r2 + i];
+      change += g2 * w;
+      outputs[r2 + i] = w + g2 * h;
+      w = outputs[r3 + i];
+      change += g3 * w;
+      outputs[r3 + i] = w + g3 * h;
+      w = outputs[r4 + i];
+      change += g4 * w;
+      outputs[r4 + i] = w + g4 * h;
+      w = outputs[r5 + i];
+      change += g5 * w;
+      outputs[r5 + i] = w + g5 * h;
+      inputs[x + i] = h + change;
+    }
+  };
+}
+
 /** @type {Record<string, (task: Task) => Work>} */
-const WORKS = { map, dense, skipgram };
+const WORKS = {
+  map,
+  dense,
+  rowByRow: (task) => skipgram(task, rowByRow),
+  sixRows: (task) => skipgram(task, sixRows),
+};
 await serve((task) => WORKS[task.work](task));

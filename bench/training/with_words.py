@@ -41,6 +41,7 @@ def with_fasttext(task, file):
         return fasttext.train_unsupervised(
             file, model="skipgram", dim=task["dim"], ws=5, neg=task["negatives"], loss="ns", lr=RATE, t=t,
             minCount=1, minn=0, maxn=0, bucket=0, epoch=task["epochs"], thread=1, verbose=0,
+            pretrainedVectors=path(f"{task['corpus']}.vec"),
         )  # fmt: skip
 
     last = None
