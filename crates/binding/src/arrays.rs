@@ -98,6 +98,8 @@ pub struct Cut {
     pub period: Option<usize>,
     /// Whether every value is overwritten; otherwise an operation continues from the values of `out`.
     pub overwrite: bool,
+    /// The fewest rows of a window for one thread, unless there are fewer.
+    pub least_rows: usize,
     /// The cost of a value, for the choice of the number of threads. A value that is copied costs 1.
     pub cost: usize,
 }
@@ -112,6 +114,7 @@ impl Cut {
             most_values: usize::MAX,
             period: None,
             overwrite: true,
+            least_rows: 1,
             cost: 1,
         }
     }
@@ -428,6 +431,19 @@ impl<B: IdArray> Cuts<B> {
             Some(last) if *include_last && last != count => Err(len - 1),
             _ => Ok(()),
         }
+    }
+
+    /// The first bag that ends behind entry `entry` of `count` ids.
+    pub fn bag_of(&mut self, entry: usize, count: usize) -> usize {
+        let (mut low, mut high) = (0, self.bags());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            match self.range(middle, count).end <= entry {
+                true => low = middle + 1,
+                false => high = middle,
+            }
+        }
+        low
     }
 
     /// The range of ids in one bag, out of `count` ids in total.

@@ -10,6 +10,7 @@ use crate::arrays::{pieces, At, Cut, FloatArray, IdArray, IntegersOut, OutArray,
 use crate::environment::{Dropping, Environment, Training};
 use crate::run::{expect_length, prove, Run};
 use crate::status::{first, second, Failure, DONE, EXHAUSTED};
+use std::ops::Range;
 use tokenbed_core::ops::{self, Factor, Slot, Sums};
 use tokenbed_core::{Gradient, Window};
 
@@ -218,7 +219,7 @@ fn assign_positions(
 
 /// Assigns slots to the contributions of a call with `each`, and reserves memory for them. The result has the number of
 /// contributions to each slot if they are `counted`. `None` if memory is exhausted: then nothing has changed.
-fn assign(
+pub(crate) fn assign(
     Training { padding, gradient }: &mut Training,
     contributions: usize,
     counted: bool,
@@ -253,34 +254,56 @@ pub(crate) fn add<I: Clone + Sync>(
 }
 
 /// Adds the contributions of a window.
-#[cfg(target_family = "wasm")]
-fn add_window(
-    _: usize,
-    gradient: &mut Gradient,
-    window: Window,
-    work: &dyn Fn(Window, &[Slot], &mut Sums<'_>),
-) {
-    let (slots, mut sums) = gradient.call();
-    work(window, &slots[window.rows()], &mut sums)
-}
-
-/// Adds the contributions of a window.
-#[cfg(not(target_family = "wasm"))]
 fn add_window(
     threads: usize,
     gradient: &mut Gradient,
     window: Window,
     work: &(dyn Fn(Window, &[Slot], &mut Sums<'_>) + Sync),
 ) {
+    let parts = Parts {
+        threads,
+        slots: window.rows(),
+        contributions: window.rows,
+        cols: window.cols,
+    };
+    add_parts(gradient, parts, &mut (), &|(), slots, sums| {
+        work(window, slots, sums)
+    });
+}
+
+/// Contributions that are added in parts.
+pub(crate) struct Parts {
+    /// The most threads.
+    pub threads: usize,
+    /// Their slots, of those of the call.
+    pub slots: Range<usize>,
+    /// Their number, which may exceed that of the slots.
+    pub contributions: usize,
+    /// Their columns.
+    pub cols: usize,
+}
+
+/// Adds contributions of the current call with `work(inputs, slots, sums)`, where the sums may be a part for one thread.
+/// Tiles of inputs stay loaded from part to part.
+pub(crate) fn add_parts<I: Clone + Sync>(
+    gradient: &mut Gradient,
+    parts: Parts,
+    inputs: &mut I,
+    work: &(dyn Fn(&mut I, &[Slot], &mut Sums<'_>) + Sync),
+) {
     let (slots, mut sums) = gradient.call();
-    let slots = &slots[window.rows()];
-    let parts = crate::split::Parts::of(threads, window.rows, window.cols * size_of::<f32>(), 1);
-    match parts.threads {
-        1 => work(window, slots, &mut sums),
-        threads => crate::split::each(sums.split(slots, threads), |mut sums| {
-            work(window, slots, &mut sums)
-        }),
+    let slots = &slots[parts.slots.clone()];
+    #[cfg(not(target_family = "wasm"))]
+    {
+        let bytes = parts.cols * size_of::<f32>();
+        let parts = crate::split::Parts::of(parts.threads, parts.contributions, bytes, 1);
+        if parts.threads > 1 {
+            return crate::split::each(sums.split(slots, parts.threads), |mut sums| {
+                work(&mut inputs.clone(), slots, &mut sums)
+            });
+        }
     }
+    work(inputs, slots, &mut sums)
 }
 
 /// The gradient of a table that trains.

@@ -7,6 +7,7 @@
 //!     environment         the objects of one JavaScript environment, by handle
 //!     arrays              the caller's arrays: whole slices, or tiles of them
 //!     gradient            backward passes, and the gradients of tables
+//!     bags, score         the backward pass of bags; scores and theirs
 //!     optimizer           the state of optimizers, steps, clipping, norms of rows
 //!     files, words, hash  headers of files, word vectors, SHA-256
 //!     text                tokenizers of models, by handle                         crates/node, crates/text-wasm
@@ -18,6 +19,7 @@
 
 mod ahead;
 pub mod arrays;
+pub mod bags;
 pub mod environment;
 pub mod files;
 pub mod gradient;
@@ -29,6 +31,7 @@ pub mod optimizer;
 pub mod rows;
 pub mod run;
 pub mod sampler;
+pub mod score;
 pub mod status;
 pub mod text;
 pub mod words;

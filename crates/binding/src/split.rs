@@ -59,10 +59,11 @@ pub fn by_rows(
     out: &mut [f32],
     work: impl Fn(Range<usize>, &mut [f32]) + Sync,
 ) {
-    by_costly_rows(threads, width, 1, out, work)
+    by_costly_rows(threads, width, 1, 1, out, work)
 }
 
-/// The same for a result of which each value costs as much as `cost` values that are only written.
+/// The same for a result of which each value costs as much as `cost` values that are only written. A part has at least
+/// `least` rows.
 ///
 /// # Panics
 /// If `work` panics, or `width` is 0 and `out` is not empty.
@@ -70,11 +71,14 @@ pub fn by_costly_rows(
     threads: usize,
     width: usize,
     cost: usize,
+    least: usize,
     out: &mut [f32],
     work: impl Fn(Range<usize>, &mut [f32]) + Sync,
 ) {
     let bytes = size_of_val(out).saturating_mul(cost);
-    let rows = (PART_BYTES / VALUE / width.saturating_mul(cost).max(1)).max(1);
+    let rows = (PART_BYTES / VALUE / width.saturating_mul(cost).max(1))
+        .max(least)
+        .max(1);
     share(threads, bytes, width, out, |row| row + rows, work);
 }
 

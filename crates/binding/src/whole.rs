@@ -179,9 +179,14 @@ impl OutArray for Whole<'_> {
     ) {
         let all = Window::all(cut.rows, cut.dim);
         let Output { values, bytes } = Output::whole(self.values(all.len()));
-        by_costly_rows(env.threads(), cut.dim, cut.cost, values, |rows, values| {
-            work(&mut inputs.clone(), all.slice(rows), Output { values, bytes })
-        });
+        by_costly_rows(
+            env.threads(),
+            cut.dim,
+            cut.cost,
+            cut.least_rows,
+            values,
+            |rows, values| work(&mut inputs.clone(), all.slice(rows), Output { values, bytes }),
+        );
     }
 
     fn reduce<I: IdArray, B: IdArray, F: FloatArray>(

@@ -78,7 +78,7 @@ fn a_costly_result_is_split_earlier_and_into_smaller_parts() {
         let rows = 2 * LEAST_BYTES / 4 / width / cost.min(1000);
         for threads in THREADS {
             let (mut out, parts) = (vec![0.0; rows * width], AtomicUsize::new(0));
-            by_costly_rows(threads, width, cost, &mut out, |rows, out| {
+            by_costly_rows(threads, width, cost, 1, &mut out, |rows, out| {
                 parts.fetch_add(1, Ordering::Relaxed);
                 mark(width)(rows, out)
             });
@@ -92,6 +92,26 @@ fn a_costly_result_is_split_earlier_and_into_smaller_parts() {
                 "{threads} threads, cost {cost}"
             );
         }
+    }
+}
+
+#[test]
+fn a_part_has_the_least_rows() {
+    let rows = 100;
+    for least in [1, 16, 99, 100, 1000] {
+        let (mut out, sizes) = (vec![0.0; rows * LEAST_BYTES / 4], Mutex::new(vec![]));
+        by_costly_rows(4, out.len() / rows, 1, least, &mut out, |rows, _| {
+            sizes.lock().unwrap().push(rows.len());
+        });
+        let mut sizes = sizes.into_inner().unwrap();
+        sizes.sort();
+        assert_eq!(sizes.iter().sum::<usize>(), rows);
+        assert_eq!(
+            sizes.len(),
+            rows.div_ceil(least),
+            "parts of at least {least} rows"
+        );
+        assert!(sizes[1..].iter().all(|&size| size >= least));
     }
 }
 

@@ -87,6 +87,16 @@ impl TableSpec {
         })
     }
 
+    /// The same with fewer rows.
+    pub(crate) fn with_rows(self, rows: usize) -> Self {
+        assert!(rows <= self.rows, "more rows than the table has");
+        TableSpec {
+            rows,
+            bytes: rows * self.stride,
+            ..self
+        }
+    }
+
     /// The storage type of the values.
     #[inline(always)]
     pub fn dtype(&self) -> DType {

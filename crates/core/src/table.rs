@@ -93,6 +93,15 @@ impl<'a> Table<'a> {
         }
     }
 
+    /// Rows `rows` as a table. Panics if they are out of range.
+    pub(crate) fn part(self, rows: Range<usize>) -> Table<'a> {
+        let stride = self.spec.row_bytes();
+        Table {
+            spec: self.spec.with_rows(rows.len()),
+            bytes: &self.bytes[rows.start * stride..rows.end * stride],
+        }
+    }
+
     /// The bytes of row `row`. Panics if it is out of range.
     pub(crate) fn row(&self, row: usize) -> &'a [u8] {
         let stride = self.spec.row_bytes();

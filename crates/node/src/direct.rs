@@ -68,6 +68,9 @@ direct! {
     "backward" = backward(table, ids, grad_output, by_freq);
     "positionsBackward" = positions_backward(op, grad_output, seq, positions, call, out);
     "embedBackward" = embed_backward(embed, ids, seq, positions, call, grad_output);
+    "bagBackward" = bag_backward(bag, ids, bags, weights, grad_output, weights_grad, by_freq);
+    "scoreRun" = score_run(table, x, ids, per_row, out);
+    "scoreBackward" = score_backward(table, x, ids, grad_scores, per_row, by_freq, out);
     "gradientCount" = gradient_count(table);
     "optimizerReserve" = optimizer_reserve(optimizer);
     "optimizerStep" = optimizer_step(optimizer, lr, product1, product2);

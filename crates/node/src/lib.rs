@@ -18,7 +18,7 @@ use napi_derive::napi;
 use text::text_encode;
 use tokenbed_binding::text::Texts;
 use tokenbed_binding::{
-    self as binding, gradient, loss, optimizer, rows, run, sampler, Environment, Failure,
+    self as binding, bags, gradient, loss, optimizer, rows, run, sampler, score, Environment, Failure,
 };
 
 /// The objects of one JavaScript environment. The exit of a worker frees them.
@@ -749,6 +749,67 @@ pub fn embed_backward(
     with(&env, |env| {
         let (ids, grad) = (ids.ids(), grad_output.slice());
         gradient::embed_backward(env, embed, ids, seq, positions.at(), call, grad)
+    })
+}
+
+/// Adds to the gradient of the table of bags, and returns the gradient of the weights.
+#[napi(
+    ts_args_type = "bag: number, ids: IdArray, bags: number | IdArray, weights: Float32Array | undefined, gradOutput: Float32Array, weightsGrad: Float32Array | undefined, byFreq: boolean"
+)]
+pub fn bag_backward(
+    env: Env,
+    bag: f64,
+    ids: Integers,
+    bags: BagsOrIds,
+    weights: Option<Floats>,
+    grad_output: Floats,
+    mut weights_grad: Option<FloatsOut>,
+    by_freq: bool,
+) -> napi::Result<f64> {
+    with(&env, |env| {
+        let (ids, cuts, grad) = (ids.ids(), bags.cuts(), grad_output.slice());
+        let weights = weights.as_ref().map(Floats::slice);
+        let weights_grad = weights_grad.as_mut().map(FloatsOut::whole);
+        bags::bag_backward(env, bag, ids, cuts, weights, grad, weights_grad, by_freq)
+    })
+}
+
+/// The dot products of rows with rows of a table.
+#[napi(
+    ts_args_type = "table: number, x: Float32Array, ids: IdArray | undefined, perRow: boolean, out: Float32Array"
+)]
+pub fn score_run(
+    env: Env,
+    table: f64,
+    x: Floats,
+    ids: Option<Integers>,
+    per_row: bool,
+    mut out: FloatsOut,
+) -> napi::Result<f64> {
+    with(&env, |env| {
+        let ids = ids.as_ref().map(Integers::ids);
+        score::score_run(env, table, x.slice(), ids, per_row, out.whole())
+    })
+}
+
+/// Adds to the gradient of a table whose rows were scored, and returns the gradient of the other rows.
+#[napi(
+    ts_args_type = "table: number, x: Float32Array, ids: IdArray | undefined, gradScores: Float32Array, perRow: boolean, byFreq: boolean, out: Float32Array"
+)]
+pub fn score_backward(
+    env: Env,
+    table: f64,
+    x: Floats,
+    ids: Option<Integers>,
+    grad_scores: Floats,
+    per_row: bool,
+    by_freq: bool,
+    mut out: FloatsOut,
+) -> napi::Result<f64> {
+    with(&env, |env| {
+        let ids = ids.as_ref().map(Integers::ids);
+        let (x, grads) = (x.slice(), grad_scores.slice());
+        score::score_backward(env, table, x, ids, grads, per_row, by_freq, out.whole())
     })
 }
 

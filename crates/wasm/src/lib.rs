@@ -11,7 +11,7 @@ use std::cell::RefCell;
 use tiles::{Bytes, Doubles, Floats, FloatsOut, IdsOut, Integers, IDS, SECOND};
 use tokenbed_binding::owned::Owned;
 use tokenbed_binding::{
-    self as binding, gradient, loss, optimizer, rows, run, sampler, Environment, Failure,
+    self as binding, bags, gradient, loss, optimizer, rows, run, sampler, score, Environment, Failure,
 };
 use wasm_bindgen::prelude::*;
 
@@ -575,6 +575,58 @@ pub fn embed_backward(
     with(|env| {
         let (ids, positions) = (Integers::new(ids, &IDS)?, Integers::positions(positions)?);
         gradient::embed_backward(env, embed, ids, seq, positions, call, Floats::new(grad_output)?)
+    })
+}
+
+/// Adds to the gradient of the table of bags, and returns the gradient of the weights.
+#[wasm_bindgen(js_name = bagBackward)]
+pub fn bag_backward(
+    bag: f64,
+    #[wasm_bindgen(unchecked_param_type = "IdArray")] ids: &JsValue,
+    #[wasm_bindgen(unchecked_param_type = "number | IdArray")] bags: &JsValue,
+    #[wasm_bindgen(unchecked_param_type = "Float32Array | undefined")] weights: &JsValue,
+    #[wasm_bindgen(unchecked_param_type = "Float32Array")] grad_output: &JsValue,
+    #[wasm_bindgen(unchecked_param_type = "Float32Array | undefined")] weights_grad: &JsValue,
+    by_freq: bool,
+) -> f64 {
+    with(|env| {
+        let (ids, cuts) = (Integers::new(ids, &IDS)?, Integers::bags(bags)?);
+        let (weights, grad) = (Floats::optional(weights)?, Floats::second(grad_output)?);
+        let weights_grad = FloatsOut::optional(weights_grad)?;
+        bags::bag_backward(env, bag, ids, cuts, weights, grad, weights_grad, by_freq)
+    })
+}
+
+/// The dot products of rows with rows of a table.
+#[wasm_bindgen(js_name = scoreRun)]
+pub fn score_run(
+    table: f64,
+    #[wasm_bindgen(unchecked_param_type = "Float32Array")] x: &JsValue,
+    #[wasm_bindgen(unchecked_param_type = "IdArray | undefined")] ids: &JsValue,
+    per_row: bool,
+    #[wasm_bindgen(unchecked_param_type = "Float32Array")] out: &JsValue,
+) -> f64 {
+    with(|env| {
+        let (x, ids) = (Floats::new(x)?, Integers::optional(ids)?);
+        score::score_run(env, table, x, ids, per_row, FloatsOut::new(out)?)
+    })
+}
+
+/// Adds to the gradient of a table whose rows were scored, and returns the gradient of the other rows.
+#[wasm_bindgen(js_name = scoreBackward)]
+pub fn score_backward(
+    table: f64,
+    #[wasm_bindgen(unchecked_param_type = "Float32Array")] x: &JsValue,
+    #[wasm_bindgen(unchecked_param_type = "IdArray | undefined")] ids: &JsValue,
+    #[wasm_bindgen(unchecked_param_type = "Float32Array")] grad_scores: &JsValue,
+    per_row: bool,
+    by_freq: bool,
+    #[wasm_bindgen(unchecked_param_type = "Float32Array")] out: &JsValue,
+) -> f64 {
+    with(|env| {
+        let (x, ids) = (Floats::new(x)?, Integers::optional(ids)?);
+        let (grads, out) = (Floats::second(grad_scores)?, FloatsOut::new(out)?);
+        score::score_backward(env, table, x, ids, grads, per_row, by_freq, out)
     })
 }
 

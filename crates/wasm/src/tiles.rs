@@ -325,6 +325,11 @@ impl<'a> FloatsOut<'a> {
     pub fn new(array: &'a JsValue) -> Result<FloatsOut<'a>, Failure> {
         View::new(array, "a Float32Array", |kind| kind == kind_of::F32, &OUTPUT).map(FloatsOut)
     }
+
+    /// Borrows an argument that may be absent.
+    pub fn optional(array: &'a JsValue) -> Result<Option<FloatsOut<'a>>, Failure> {
+        present(array).map(FloatsOut::new).transpose()
+    }
 }
 
 /// An output Uint32Array.

@@ -8,7 +8,8 @@
  *   vectors.ts    similarity.ts       positions.ts, gauge.ts, profile.ts: independent
  *
  * Nothing is computed here: the page calls its Worker (background.ts, messages.ts) and draws the replies. The tabs "Search"
- * (search/tab.ts) and "Your table" (table/tab.ts) are loaded on demand (tabs.ts) and have Workers of their own.
+ * (search/tab.ts), "Train" (train/tab.ts) and "Your table" (table/tab.ts) are loaded on demand (tabs.ts) and have Workers of
+ * their own.
  */
 
 import { Background, latest } from './background.js';
@@ -110,5 +111,6 @@ async function introduce(): Promise<void> {
 void introduce();
 listenToTabs({
   search: async (panel) => (await import('./search/tab.js')).fill(panel),
+  train: async (panel) => (await import('./train/tab.js')).fill(panel),
   table: async (panel) => (await import('./table/tab.js')).fill(panel),
 });

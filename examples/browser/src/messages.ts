@@ -253,6 +253,42 @@ export interface Mark {
   readonly end: number;
 }
 
+/** A run of training, new or kept by the browser. Its tables stay in the Worker. */
+export interface Run {
+  readonly text: string;
+  /** The words of the text that are used, and how many of them are different. */
+  readonly words: number;
+  readonly different: number;
+  readonly state: TrainState;
+  readonly losses: readonly LossPoint[];
+}
+
+export interface TrainState {
+  /** 0 .. 1 */
+  readonly progress: number;
+  /** Some words of the text, and the words nearest to each. */
+  readonly near: readonly WordsNear[];
+  /** Whether the browser has this run for the next visit; otherwise the reason. */
+  readonly kept: boolean | string;
+}
+
+export interface LossPoint {
+  readonly progress: number;
+  /** The mean loss of a pair since the point before. */
+  readonly loss: number;
+}
+
+export interface WordsNear {
+  readonly word: string;
+  /** The nearest first. Empty if the text does not have the word often enough. */
+  readonly near: readonly { readonly word: string; readonly score: number }[];
+}
+
+export interface TrainStep extends TrainState {
+  readonly point: LossPoint;
+  readonly pairsPerSecond: number;
+}
+
 /** The input, partial results and reply of each call. */
 export interface Calls {
   start: { input: null; part: never; reply: { isa: string; version: string } };
@@ -276,6 +312,16 @@ export interface Calls {
   search: { input: string; part: never; reply: Nearest };
   /** Measures how many passages become vectors in a second. */
   textsPerSecond: { input: null; part: never; reply: number };
+  /** The run that the browser keeps, if it has one. */
+  keptRun: { input: null; part: never; reply: Run | null };
+  /** Begins a run with a text. */
+  newRun: { input: string; part: never; reply: Run };
+  /** Trains until the end of the run or `stopTraining`. */
+  train: { input: null; part: TrainStep; reply: TrainState };
+  stopTraining: { input: null; part: never; reply: null };
+  wordsNear: { input: string; part: never; reply: WordsNear };
+  /** Removes the run that the browser keeps. */
+  forgetRun: { input: null; part: never; reply: null };
 }
 
 /** The tokens of a text by the tokenizer of a model: all of them counted, the first of them to display. */

@@ -38,6 +38,12 @@ const handlers: Handlers = {
   indexText: async (text, onStep) => (await import('./work/search.js')).index(text, onStep),
   search: async (query) => (await import('./work/search.js')).search(query),
   textsPerSecond: async () => (await import('./work/search.js')).textsPerSecond(),
+  keptRun: async () => (await import('./work/train.js')).keptRun(),
+  newRun: async (text) => (await import('./work/train.js')).newRun(text),
+  train: async (_, onStep) => (await import('./work/train.js')).train(onStep),
+  stopTraining: async () => (await import('./work/train.js')).stop(),
+  wordsNear: async (word) => (await import('./work/train.js')).wordsNear(word),
+  forgetRun: async () => (await import('./work/train.js')).forget(),
 };
 
 const ready = init();

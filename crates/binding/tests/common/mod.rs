@@ -103,16 +103,24 @@ impl OutArray for TiledOut<'_> {
         let BagInputs {
             mut ids,
             mut cuts,
-            weights,
+            mut weights,
         } = inputs;
-        assert!(weights.is_none());
         let dim = pool.bag.table.dim();
         for (b, row) in self.0.chunks_exact_mut(dim).take(cuts.bags()).enumerate() {
             for (part, acc) in row.chunks_mut(pool.most_cols().min(dim)).enumerate() {
                 let (first, mut state) = (part * pool.most_cols(), BagState::default());
                 for i in cuts.range(b, ids.len()) {
                     let cols = first..first + acc.len();
-                    bag_extend(env.exec(), pool, ids.tile(i..i + 1), None, cols, &mut state, acc);
+                    let weights = weights.as_mut().map(|weights| weights.tile(i..i + 1));
+                    bag_extend(
+                        env.exec(),
+                        pool,
+                        ids.tile(i..i + 1),
+                        weights,
+                        cols,
+                        &mut state,
+                        acc,
+                    );
                 }
                 bag_finish(env.isa(), pool, &state, acc);
             }

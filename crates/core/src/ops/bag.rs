@@ -55,13 +55,48 @@ pub struct BagState {
     precise: Option<[f64; PRECISE_COLS]>,
 }
 
+impl BagState {
+    /// The state of a bag that continues from the values of its accumulators.
+    pub(crate) fn continued() -> Self {
+        let kept = Kept { ids: 1, weight: None };
+        BagState { kept, precise: None }
+    }
+}
+
 /// What a bag has kept so far.
 #[derive(Debug, Clone, Copy, Default)]
-struct Kept {
+pub struct Kept {
     /// Ids that are not padding.
     ids: usize,
     /// The sum of their weights, in index order, if the bag has weights.
     weight: Option<f32>,
+}
+
+impl Kept {
+    /// Adds more ids of the bag.
+    ///
+    /// # Panics
+    /// If there are fewer weights than ids.
+    pub fn extend(&mut self, ids: Indices<'_>, weights: Option<&[f32]>, padding: Option<usize>) {
+        for i in 0..ids.len() {
+            if padding != Some(ids.get(i)) {
+                self.ids += 1;
+                if let Some(weights) = weights {
+                    self.weight = Some(self.weight.unwrap_or(0.0) + weights[i]);
+                }
+            }
+        }
+    }
+
+    /// Whether no id was kept.
+    pub fn is_empty(&self) -> bool {
+        self.ids == 0
+    }
+
+    /// The divisor of a mean: the sum of the weights, or the number of ids.
+    pub fn divisor(&self) -> f32 {
+        self.weight.unwrap_or(self.ids as f32)
+    }
 }
 
 /// Adds more ids to one bag.
@@ -95,7 +130,7 @@ pub fn bag_extend<'a>(
 
 /// [`bag_extend`] for a table of f32.
 #[inline(never)]
-fn extend(
+pub(crate) fn extend(
     exec: Exec,
     pool: &Pool<'_>,
     ids: Indices<'_>,
@@ -293,10 +328,10 @@ fn finish(mode: Mode, state: &BagState, acc: &mut [f32]) {
     let BagState { kept, precise } = state;
     if let Some(sums) = precise {
         finish_precise(kept.ids, sums, acc);
-    } else if kept.ids == 0 {
+    } else if kept.is_empty() {
         acc.fill(0.0);
     } else if mode == Mode::Mean {
-        let divisor = kept.weight.unwrap_or(kept.ids as f32);
+        let divisor = kept.divisor();
         for sum in acc {
             *sum /= divisor;
         }

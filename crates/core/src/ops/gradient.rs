@@ -12,7 +12,7 @@
 
 use crate::expr::{Divided, Scaled};
 use crate::row::{Plain, Row};
-use crate::simd::{dispatch, for_each_vector, Hint, Isa, Simd, LINE};
+use crate::simd::{dispatch_once, for_each_vector, Hint, Isa, Simd, LINE};
 use std::ops::Range;
 
 /// Where a contribution goes.
@@ -98,6 +98,14 @@ impl<'a> Sums<'a> {
         split
     }
 
+    /// Panics unless `cols` are columns of the sums.
+    pub(crate) fn expect_cols(&self, cols: &Range<usize>) {
+        assert!(
+            cols.start <= cols.end && cols.end <= self.dim,
+            "columns outside the rows"
+        );
+    }
+
     /// Columns `cols` of the sum at `slot`, if it is one of these.
     #[inline(always)]
     fn row(&mut self, slot: Slot, cols: &Range<usize>) -> Option<&mut [f32]> {
@@ -136,8 +144,24 @@ pub(crate) fn add_each<S: Simd, R: Row>(
     cols: &Range<usize>,
     row: impl Fn(usize) -> R,
 ) {
+    add_part(simd, sums, slots, 0..slots.len(), true, cols, row)
+}
+
+/// [`add_each`] for a range of contributions; the slots of later ones are prefetched, too. Without `first`, no contribution
+/// is the first one of its slot: slots of an earlier row are used again.
+#[inline(always)]
+pub(crate) fn add_part<S: Simd, R: Row>(
+    simd: S,
+    sums: &mut Sums<'_>,
+    slots: &[Slot],
+    part: Range<usize>,
+    first: bool,
+    cols: &Range<usize>,
+    row: impl Fn(usize) -> R,
+) {
     let prefetching = cols.len() * size_of::<f32>() <= LONGEST;
-    for (i, &slot) in slots.iter().enumerate() {
+    for i in part {
+        let slot = slots[i];
         if let Some(&ahead) = slots.get(i + DISTANCE).filter(|_| prefetching) {
             sums.prefetch(simd, ahead, cols);
         }
@@ -145,7 +169,7 @@ pub(crate) fn add_each<S: Simd, R: Row>(
             continue;
         };
         let contribution = row(i);
-        if slot.is_first() {
+        if first && slot.is_first() {
             contribution.copy_to(simd, sum);
         } else {
             for_each_vector(
@@ -183,13 +207,10 @@ pub fn add_rows(
     factor: Factor<'_>,
 ) {
     let width = cols.len();
-    assert!(
-        cols.start <= cols.end && cols.end <= sums.dim,
-        "columns outside the rows"
-    );
+    sums.expect_cols(&cols);
     assert!(slots.len() * width == rows.len(), "a row for each contribution");
     let row = |i: usize| Plain::of(&rows[i * width..][..width]);
-    dispatch!(isa, simd => match factor {
+    dispatch_once!(isa, simd => match factor {
         Factor::One => add_each(simd, sums, slots, &cols, row),
         Factor::Scale(factor) => add_each(simd, sums, slots, &cols, |i| Scaled(row(i), factor)),
         Factor::PerCount(counts) => {

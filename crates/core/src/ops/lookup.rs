@@ -29,6 +29,12 @@ impl<'t, 'i, R: Stored<'t>> Lookup<'t, 'i, R> {
         }
     }
 
+    /// The number of values in a row.
+    #[inline(always)]
+    pub fn dim(&self) -> usize {
+        self.rows.dim()
+    }
+
     /// The entries from `i` on.
     #[inline(always)]
     pub fn after(&self, i: usize) -> Self {

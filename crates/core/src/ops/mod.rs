@@ -7,6 +7,7 @@
 //! vectorizes inside `dispatch!`.
 
 mod bag;
+mod bag_backward;
 mod dropout;
 mod embed;
 mod gather;
@@ -21,11 +22,15 @@ mod position;
 mod rotary;
 mod rows;
 mod sampler;
+mod score;
 mod sinusoid;
 mod store;
 mod tile;
 
-pub use bag::{bag, bag_extend, bag_finish, Bag, BagState, Bags, Mode};
+pub use bag::{bag, bag_extend, bag_finish, Bag, BagState, Bags, Kept, Mode};
+pub use bag_backward::{
+    add_bags, add_maxima, divide, finish_weights, repeat_counts, BagFactors, BagSlots, Maxima, BAG_COLS,
+};
 pub use dropout::{dropout, Dropout};
 pub use embed::{embed, Embed};
 pub use gather::{gather, read};
@@ -38,5 +43,6 @@ pub use optimizer::{add_squares, plan_step, renorm, scale_values, step, Rule, St
 pub use position::{add_positions, PositionRows, Positions, Source};
 pub use rotary::{rotate, rotate_part, rotate_parts, Rotary};
 pub use sampler::{sample, Sampler};
+pub use score::{add_scored, score_rows, Scored};
 pub use sinusoid::{sinusoid_at, sinusoid_rows, Layout, Sinusoid};
 pub use store::{store, store_zeros, Misfit};

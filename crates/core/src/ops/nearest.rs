@@ -16,7 +16,7 @@
 //! The heaps are the result: `k` rows per query, in the memory of the caller. Nothing else depends on the number of
 //! rows or queries, and the order of the rows changes no result: a heap holds the best rows of those it was offered.
 
-use crate::ops::gather::read;
+use crate::ops::tile::{for_each_tile, height, plain_table, WIDEST};
 use crate::row::{is_decoded, with_direct_rows, Plain, Row, Stored};
 use crate::simd::dot::{dots, sum, Lanes, ZERO};
 use crate::simd::{dispatch, is_fused, Isa, Simd};
@@ -30,18 +30,7 @@ pub const BLOCK: usize = 64;
 pub const QUERIES: usize = 4;
 
 /// The values at which a block ends, unless it has a single row: 64 KiB.
-const BLOCK_VALUES: usize = 16_384;
-
-/// The values at which a tile of several decoded rows ends: 16 KiB, which stay in the L1 cache.
-const TILE_VALUES: usize = 4096;
-
-/// The widest rows that are decoded as a whole, 32 KiB.
-const WIDEST: usize = 8192;
-
-/// The number of rows of `dim` values in a block or tile that ends at `values`.
-fn height(dim: usize, values: usize) -> usize {
-    (values / dim.max(1)).clamp(1, BLOCK)
-}
+pub(crate) const BLOCK_VALUES: usize = 16_384;
 
 /// f32(sqrt(dot(x, x))), from the dot product.
 pub fn norm(square: f32) -> f32 {
@@ -297,15 +286,18 @@ pub fn nearest(
     if !is_decoded(isa, table.spec().dtype()) {
         return search(isa, table, rows, 0, queries, norms, best);
     }
-    assert!(dim <= WIDEST, "rows wider than a tile");
-    let mut tile = [0.0; WIDEST];
-    let height = height(dim, TILE_VALUES);
-    for first in rows.clone().step_by(height) {
-        let count = height.min(rows.end - first);
-        let tile = &mut tile[..count * dim];
-        read(isa, table, first * dim..(first + count) * dim, tile);
-        search(isa, plain_table(tile, dim), 0..count, first, queries, norms, best);
-    }
+    let row = |i| rows.start + i;
+    for_each_tile(isa, table, 0..dim, rows.len(), &row, &mut |tile, first| {
+        search(
+            isa,
+            tile,
+            0..tile.rows(),
+            rows.start + first,
+            queries,
+            norms,
+            best,
+        )
+    });
 }
 
 /// Offers rows `range` of a part of a table that begins at row `id`.
@@ -349,13 +341,6 @@ pub fn similarity(isa: Isa, a: &[f32], b: &[f32], dim: usize, out: &mut [f32], s
     });
 }
 
-/// Rows of f32 values.
-fn plain_table(values: &[f32], dim: usize) -> Table<'_> {
-    let table = Table::f32(values.len() / dim, dim, values);
-    // `expect` would print the error, which takes a kilobyte of WASM.
-    table.unwrap_or_else(|_| panic!("values that are not whole rows"))
-}
-
 /// Calls `each(query, first row, scores)` for every query and every block of rows.
 #[inline(never)]
 fn for_each_scores(
@@ -367,7 +352,7 @@ fn for_each_scores(
     each: &mut dyn FnMut(usize, usize, &[f32]),
 ) {
     let queries = Rows::<Plain<'_>>::of(plain_table(queries, table.dim()));
-    let height = height(table.dim(), BLOCK_VALUES);
+    let height = height(table.dim(), BLOCK_VALUES, BLOCK);
     let mut block = Block {
         table,
         range: 0..0,

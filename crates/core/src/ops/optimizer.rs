@@ -12,7 +12,7 @@
 
 use crate::gradient::Gradient;
 use crate::simd::dot::{self, dots};
-use crate::simd::{dispatch, dispatch_plain, flush, for_each_vector, Isa, Simd, MAX_LANES};
+use crate::simd::{dispatch_once, dispatch_plain, flush, for_each_vector, Isa, Simd, MAX_LANES};
 use crate::state::{Part, RowOf, State, Update};
 
 /// The rule of an optimizer, with its options rounded to f32.
@@ -91,13 +91,13 @@ const DISTANCE: usize = 16;
 #[must_use]
 #[inline(never)]
 pub fn plan_step(isa: Isa, state: &mut State, gradient: &mut Gradient, update: Update) -> bool {
-    dispatch!(isa, simd => state.plan(simd, gradient, update))
+    dispatch_once!(isa, simd => state.plan(simd, gradient, update))
 }
 
 /// Updates the rows of a part of a step.
 #[inline(never)]
 pub fn step(isa: Isa, step: &Step, part: &mut Part<'_>) {
-    dispatch!(isa, simd => match step.rule {
+    dispatch_once!(isa, simd => match step.rule {
         Rule::Sgd { momentum, nesterov } => sgd(simd, step, momentum, nesterov, part),
         Rule::Adagrad { eps } => adagrad(simd, step, eps, part),
         Rule::RowwiseAdagrad { eps } => rowwise_adagrad(simd, step, eps, part),
@@ -301,7 +301,7 @@ fn add_squares_in(gradient: &Gradient, order: &[u32], mut sum: f64) -> f64 {
 
 /// g = f32(g factor) for every value of a gradient.
 pub fn scale_values(isa: Isa, values: &mut [f32], factor: f32) {
-    dispatch!(isa, simd => {
+    dispatch_once!(isa, simd => {
         let factor = simd.splat(factor);
         for_each_vector(
             simd,
@@ -322,7 +322,7 @@ pub fn scale_values(isa: Isa, values: &mut [f32], factor: f32) {
 /// If a row is out of range, or `dim` is 0.
 #[inline(never)]
 pub fn renorm(isa: Isa, values: &mut [f32], dim: usize, most: f32, rows: Option<&[u32]>) {
-    dispatch!(isa, simd => match rows {
+    dispatch_once!(isa, simd => match rows {
         None => values.chunks_exact_mut(dim).for_each(#[inline(always)] |w| renorm_row(simd, w, most)),
         Some(rows) => rows.iter().for_each(#[inline(always)] |&row| {
             renorm_row(simd, &mut values[row as usize * dim..][..dim], most)

@@ -479,6 +479,27 @@ macro_rules! dispatch {
 }
 pub(crate) use dispatch;
 
+/// `dispatch_once!(isa, simd => expression)`: as `dispatch!`, but on WebAssembly, where code size counts, compiled for
+/// `simd128` alone, which then also runs for [`Isa::Scalar`]. For kernels that few programs use: those of training.
+macro_rules! dispatch_once {
+    ($isa:expr, $simd:ident => $body:expr) => {{
+        #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+        let result = {
+            $isa.require();
+            let $simd = $crate::simd::Simd128::get();
+            $crate::simd::Simd::vectorize(
+                $simd,
+                #[inline(always)]
+                || $body,
+            )
+        };
+        #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
+        let result = $crate::simd::dispatch!($isa, $simd => $body);
+        result
+    }};
+}
+pub(crate) use dispatch_once;
+
 /// `dispatch_plain!(isa, expression)`: as `dispatch!`, for an expression without vectors, which the compiler vectorizes.
 /// Where the target has a single set of instructions, the code is the same for every [`Isa`], and compiled once.
 macro_rules! dispatch_plain {

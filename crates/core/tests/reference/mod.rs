@@ -5,6 +5,7 @@
 #![allow(dead_code, reason = "each test uses its own part")]
 
 pub mod bag;
+pub mod bag_backward;
 pub mod blocks;
 pub mod dropout;
 pub mod embed;
@@ -17,5 +18,6 @@ pub mod optimizer;
 pub mod position;
 pub mod rng;
 pub mod rotary;
+pub mod score;
 pub mod sinusoid;
 pub mod store;
