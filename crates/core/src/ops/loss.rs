@@ -24,8 +24,7 @@
 //! other terms, the loss is ln(1 + others) - z_t, a sum of two numbers >= 0, and the gradient of a target that has the
 //! maximum is -others / (1 + others). The gradient of the binary cross entropy uses sigma(s) = 1 - sigma(-s) likewise.
 
-use crate::error::Error;
-use crate::indices::{each_type, Ids};
+use crate::indices::Ids;
 use crate::math::{exp, ln_1p};
 use crate::ops::position::Source;
 use crate::simd::{dispatch_plain, Isa};
@@ -76,20 +75,7 @@ pub struct Targets<'a> {
     pub ignored: Option<i64>,
 }
 
-impl<'a> Targets<'a> {
-    /// Checks that every target is a column or the ignored one. Returns the number of rows that are kept, of `rows`.
-    ///
-    /// Errors: `ERR_ID_OUT_OF_RANGE` with the position of the first target that is neither.
-    pub fn check(&self, isa: Isa, rows: usize, columns: usize) -> Result<usize, Error> {
-        let bound = (columns as u64).min(1 << 32);
-        match (self.ids, self.ignored) {
-            (None, ignored) => Ok(if ignored == Some(0) { 0 } else { rows }),
-            (Some(ids), None) => ids.check(isa, bound).map(|_| rows),
-            (Some(ids), Some(ignored)) => each_type!(ids, ids => kept(ids, ignored, bound))
-                .map_err(|position| Error::IdOutOfRange { position, bound }),
-        }
-    }
-
+impl Targets<'_> {
     /// The target column of a row; `None` if the row is excluded.
     ///
     /// # Panics
@@ -99,22 +85,6 @@ impl<'a> Targets<'a> {
         let target = self.ids.map_or(0, |ids| ids.value(row));
         (self.ignored != Some(target)).then_some(target as usize)
     }
-}
-
-/// The number of ids that are not the ignored one; `Err` is the position of the first of them that is not below
-/// `bound`.
-fn kept<T: Copy + Into<i64>>(ids: &[T], ignored: i64, bound: u64) -> Result<usize, usize> {
-    let mut kept = 0;
-    for (position, &id) in ids.iter().enumerate() {
-        let id = id.into();
-        if id != ignored {
-            if !(0..bound as i64).contains(&id) {
-                return Err(position);
-            }
-            kept += 1;
-        }
-    }
-    Ok(kept)
 }
 
 /// f32 values that are compared together.
