@@ -43,7 +43,7 @@ function parameter(node: Node): string {
 function member(node: Node): string {
   const { key, kind } = node;
   const name = node.computed ? '[dispose]' : (key?.name ?? `[${node.parameters?.[0]?.name}]`);
-  const parameters = kind === 'get' ? undefined : (node.value?.params ?? (key && node.params));
+  const parameters = /^[gs]et$/.test(kind) ? undefined : (node.value?.params ?? (key && node.params));
   const list = parameters ? `(${parameters.map(parameter).join(', ')})` : '';
   return `${node.static ? 'static ' : ''}${name}${node.optional ? '?' : ''}${list}`;
 }
