@@ -11,6 +11,7 @@ import {
   EmbeddingLayer,
   EmbeddingProfiler,
   LearnedPositionalEmbedding,
+  NegativeSampler,
   type Optimizer,
   PositionalEncoding,
   RotaryEncoding,
@@ -259,6 +260,21 @@ export const OTHERS: readonly Sample[] = [
       'another layout': () => new RotaryEncoding({ headDim: 4, maxSeqLength: 3, layout: 'interleaved' }),
       frequencies: () => new RotaryEncoding({ headDim: 4, maxSeqLength: 3, frequencies: [1, 0.5] }),
       disposed: () => gone(new RotaryEncoding({ headDim: 4, maxSeqLength: 3 })),
+    },
+  },
+  {
+    name: 'NegativeSampler',
+    make: () => new NegativeSampler({ weights: [1, 2], seed: 3 }),
+    others: {
+      'another weight': () => new NegativeSampler({ weights: [1, 3], seed: 3 }),
+      'another size': () => new NegativeSampler({ weights: [1, 2, 0], seed: 3 }),
+      'another seed': () => new NegativeSampler({ weights: [1, 2], seed: 4 }),
+      'another position': () => {
+        const sampler = new NegativeSampler({ weights: [1, 2], seed: 3 });
+        sampler.sample(1);
+        return sampler;
+      },
+      disposed: () => gone(new NegativeSampler({ weights: [1, 2], seed: 3 })),
     },
   },
   {
