@@ -640,7 +640,7 @@ interface RenormCase {
 const OPTIMIZERS = { SGD, Adagrad, RowwiseAdagrad, Adam, AdamW } as unknown as Readonly<
   Record<string, new (options: object) => Optimizer>
 >;
-const OPTIONS = [
+const OPTIONS = new Set([
   'momentum',
   'nesterov',
   'eps',
@@ -649,12 +649,12 @@ const OPTIONS = [
   'beta2',
   'weightDecay',
   'lazy',
-];
+]);
 
 function checkSteps(testCase: StepsCase): void {
   const { embeddingDim: dim, paddingIdx, table, ids, gradients } = testCase;
   const embedding = Embedding.fromPretrained(floats(table), { embeddingDim: dim, paddingIdx });
-  const options = Object.fromEntries(Object.entries(testCase).filter(([name]) => OPTIONS.includes(name)));
+  const options = Object.fromEntries(Object.entries(testCase).filter(([name]) => OPTIONS.has(name)));
   const optimizer = new OPTIMIZERS[testCase.optimizer]!({
     ...options,
     lr: 1,

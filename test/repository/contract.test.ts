@@ -48,8 +48,9 @@ function member(node: Node): string {
   return `${node.static ? 'static ' : ''}${name}${node.optional ? '?' : ''}${list}`;
 }
 
-const isPublic = ({ key, accessibility }: Node): boolean =>
-  key?.type !== 'PrivateIdentifier' && accessibility !== 'private';
+/** A setter has a getter beside it. */
+const isPublic = ({ key, kind, accessibility }: Node): boolean =>
+  key?.type !== 'PrivateIdentifier' && !['private', 'protected'].includes(accessibility) && kind !== 'set';
 
 /** The members of `name` and of what it extends, in alphabetical order; overloads and inherited names once. */
 function outline(name: string, all: Declarations): string[] {
