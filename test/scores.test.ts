@@ -26,8 +26,9 @@ const [V, D, B] = [9, 5, 3];
 const numbers = (length: number, seed = 1): Float32Array<ArrayBuffer> =>
   Float32Array.from({ length }, (_, i) => Math.sin((i + 1) * 12.9898 + seed * 78.233));
 
-const embeddingOf = (options: { paddingIdx?: number; freeze?: boolean; dtype?: 'f16' | 'i8' } = {}) =>
-  Embedding.fromPretrained(numbers(V * D, 3), { embeddingDim: D, ...options });
+const embeddingOf = (
+  options: { paddingIdx?: number | undefined; freeze?: boolean; dtype?: 'f16' | 'i8' } = {},
+) => Embedding.fromPretrained(numbers(V * D, 3), { embeddingDim: D, ...options });
 
 interface UntypedScores {
   score(x?: unknown, options?: unknown): Tensor<'f32'>;
@@ -90,7 +91,7 @@ function plain(
 const rowsOf = (embedding: Embedding): number[][] => embedding.weight.toTensor().toArray() as number[][];
 
 function expectGradient(embedding: Embedding, wanted: ReadonlyMap<number, readonly number[]>): void {
-  const rows = [...wanted.keys()].toSorted((a, b) => a - b);
+  const rows = [...wanted.keys()].sort((a, b) => a - b);
   const { grad } = embedding.weight;
   expect(Array.from(grad!.rows)).toEqual(rows);
   expectBits(
