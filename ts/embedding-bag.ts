@@ -1,7 +1,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /** Bags of ids, each reduced to one vector without materializing the rows. */
 
-import { type Call, CallReader, type IdsOptions } from './args/call.js';
+import { type Call, CallReader, type IdsOptions, type Takes } from './args/call.js';
 import type { Out } from './args/floats.js';
 import type { IdsInput } from './args/ids.js';
 import { choice, flag, type Named, named } from './args/options.js';
@@ -16,6 +16,7 @@ import {
   tableFrom,
 } from './embedding.js';
 import { ownJSON, showContents } from './contents.js';
+import { added } from './gradient.js';
 import type { InitType } from './initializer.js';
 import { DISPOSE, Lifetime } from './lifetime.js';
 import type { Parameter } from './parameter.js';
@@ -44,6 +45,17 @@ export interface BagCallOptions extends IdsOptions {
   readonly offsets?: IdsInput | undefined;
   /** One factor per id; with `sum` and `mean`. */
   readonly perSampleWeights?: Float32Array | Tensor<'f32'> | undefined;
+}
+
+/** Options of a backward pass. */
+export interface BagBackwardOptions extends BagCallOptions {
+  /**
+   * Where the gradient of the weights goes: its first elements, one per id, are overwritten, those of padding by +0. It may
+   * not share bytes with an input.
+   */
+  readonly perSampleWeightsGrad?: Out | undefined;
+  /** Whether a contribution is divided by the number of contributions to its row in the call. Default false. */
+  readonly scaleGradByFreq?: boolean | undefined;
 }
 
 const BAG_OPTIONS = ['mode', 'includeLastOffset'] as const;
@@ -89,6 +101,8 @@ export class EmbeddingBag {
   readonly #owned: boolean;
   readonly #lifetime: Lifetime;
   readonly #calls: CallReader;
+  /** Created with the first backward pass. */
+  #backwardCalls: CallReader | undefined;
 
   constructor(options: EmbeddingBagOptions) {
     if (options instanceof SharedEmbedding) {
@@ -117,12 +131,7 @@ export class EmbeddingBag {
         includeLastOffset,
       }),
     );
-    this.#calls = new CallReader({
-      lifetime: this.#lifetime,
-      dim: this.embeddingDim,
-      ids: { bound: this.vocabSize },
-      bags: { weighted: mode !== 'max', includeLastOffset },
-    });
+    this.#calls = new CallReader(this.#takes());
     showContents(this, () => this.#lifetime.text);
     if (new.target === EmbeddingBag) Object.freeze(this);
   }
@@ -203,6 +212,44 @@ export class EmbeddingBag {
   #run(call: Call): Call {
     const { kernels } = this.#table.backend;
     return call.done(kernels.bagRun(this.#op.handle(), call.ids, call.bags, call.weights, call.out));
+  }
+
+  #takes(): Takes {
+    const { mode, includeLastOffset } = this;
+    return {
+      lifetime: this.#lifetime,
+      dim: this.embeddingDim,
+      ids: { bound: this.vocabSize },
+      bags: { weighted: mode !== 'max', includeLastOffset },
+    };
+  }
+
+  /**
+   * Adds `gradOutput`, the gradient of the result of `forward` for these ids, to the gradient of the table, `weight.grad`.
+   *
+   * ```text
+   * for each bag b with an id that is not padding, and each such id i, in flat order, with G = gradOutput[b]:
+   *     sum    c = G                          with weights: f32(G weight_i)
+   *     mean   c = q = f32(G / divisor of b)  with weights: f32(q weight_i);  the divisor is that of `forward`
+   *     max    c = G in the columns whose maximum is that of i (the first of equals, the first NaN), +0 in the others
+   *     scaleGradByFreq: c = f32(c / (contributions to the row in this call))
+   *     g[ids[i]] = c the first time, then f32(g[ids[i]] + c)
+   * perSampleWeightsGrad[i] = dot(G, row_i);  mean: f32(dot(q, row_i) - dot(q, the result of b));  +0 for padding
+   * ```
+   * `dot` is that of `Embedding.nearest`. `max` and the gradient of the weights read the table: call `backward` before it is
+   * updated. `gradOutput` is a Float32Array of exactly `bags * D` elements, or a Tensor whose last size is D. On a frozen
+   * table it only checks, and writes the gradient of the weights. Errors: as `forward`; `ERR_INVALID_ARRAY`, `ERR_DIM`,
+   * `ERR_SHAPE` (`gradOutput`, `perSampleWeightsGrad`); `ERR_INVALID_OPTION` for `perSampleWeightsGrad` without weights;
+   * `ERR_OVERLAP`; `ERR_TOO_LARGE` if there is no memory for the gradient. After an error nothing has changed.
+   */
+  backward(ids: IdsInput, gradOutput: Float32Array | Tensor<'f32'>, options?: BagBackwardOptions): void {
+    this.#backwardCalls ??= new CallReader({ ...this.#takes(), backward: { counted: true } });
+    const call = this.#backwardCalls.readBackward(ids, gradOutput, options);
+    const { bags, weights, weightsGrad, counted } = call;
+    const { kernels } = this.#table.backend;
+    const op = this.#op.handle();
+    const status = kernels.bagBackward(op, call.ids, bags, weights, call.gradOutput, weightsGrad, counted);
+    added(call, this.#table, status, call.ids.length);
   }
 
   /** The memory of the table; also readable after `dispose()`. */

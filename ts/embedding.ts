@@ -3,7 +3,7 @@
 
 import { bufferOf, type IdArray, isShared, kindOf, lengthOf } from './args/arrays.js';
 import { type Call, CallReader, DONE, type IdsOptions } from './args/call.js';
-import type { Out } from './args/floats.js';
+import type { FloatsWithShape, Out } from './args/floats.js';
 import type { IdsInput } from './args/ids.js';
 import { choice, COLUMNS, flag, integer, type Named, named, ROWS } from './args/options.js';
 import { type PretrainedWeight, readPretrained } from './args/pretrained.js';
@@ -36,6 +36,7 @@ import { type Initializer, type InitType, initialize, readInitializer, Stream } 
 import { DISPOSE, Lifetime } from './lifetime.js';
 import { type NearestOptions, nearestRows, type NearestRows } from './nearest.js';
 import { Parameter, trainingOf } from './parameter.js';
+import { score, scoreBackward, type ScoreBackwardOptions, type ScoreOptions } from './scores.js';
 import { filled } from './storing.js';
 import { type BlockDType, STORAGE_DTYPES, type StorageDType, TableSpec } from './table-spec.js';
 import { type Tensor, tensorFloats } from './tensor.js';
@@ -365,6 +366,70 @@ export class Embedding {
     const call = this.#backwardCalls.readBackward(ids, gradOutput, options);
     const { kernels } = table.backend;
     added(call, table, kernels.backward(table.handle(), call.ids, call.gradOutput, call.counted));
+  }
+
+  /**
+   * The dot products of rows with rows of the table: a new Tensor.
+   *
+   * ```text
+   * s[b, j] = dot(x[b], row (b, j))     products in 16 lanes, column c in lane c mod 16, added in order; the lanes in a tree
+   *
+   * ids        row (b, j)       k                 for
+   * absent     j                V                 linear heads, tied output weights
+   * [k]        ids[j]           k                 sampled or in-batch softmax
+   * [..., k]   ids[b, j]        k                 negative samples, pairs, factors
+   * ```
+   * `x` is a Tensor `[..., D]`, or a Float32Array of B rows; ids for each row have as many rows. The result is `[..., k]`, or
+   * `[B, k]` for a Float32Array. `row` has the f32 values that a lookup gives; the padding row is scored like any other.
+   * Errors: `ERR_DISPOSED`; `ERR_INVALID_OPTION` (also `shape` without ids); `ERR_INVALID_ARRAY` (`x`); those of ids;
+   * `ERR_RANK` for a number as ids; `ERR_DIM`, `ERR_SHAPE`, `ERR_TOO_LARGE`, `ERR_ID_OUT_OF_RANGE`.
+   */
+  score(x: FloatsWithShape, options?: ScoreOptions): Tensor<'f32'> {
+    return score(this.#table, this.#lifetime, x, options, null).tensor();
+  }
+
+  /**
+   * Writes the result of `score` into the first `B * k` elements of `out` and returns `out`. Allocates nothing that grows with
+   * the number of rows or ids. Errors: as `score`, and `ERR_OVERLAP`. After an error `out` is unchanged.
+   */
+  scoreInto<O extends Out>(x: FloatsWithShape, out: O, options?: ScoreOptions): O {
+    score(this.#table, this.#lifetime, x, options, [out]);
+    return out;
+  }
+
+  /**
+   * The backward pass of `score` with the same `x` and ids: adds to the gradient of the table, `weight.grad`, and returns the
+   * gradient of `x`, a new Tensor of the shape of `x`, or `[B, D]` for a Float32Array.
+   *
+   * ```text
+   * the gradient of x[b]:   acc = +0;  for j ascending: acc = f32(acc + f32(gradScores[b, j] row (b, j)))
+   * for (b, j) in order:    c = f32(gradScores[b, j] x[b]), with scaleGradByFreq f32(c / (contributions to the row))
+   *                         to row (b, j), unless it is paddingIdx:  g = c the first time, then f32(g + c)
+   * ```
+   * It reads the table: call it before the table is updated. `gradScores` has exactly `B * k` elements; the last size of a
+   * Tensor is k. A frozen table gets no gradient. Errors: as `score`; `ERR_INVALID_ARRAY`, `ERR_SHAPE` (`gradScores`);
+   * `ERR_TOO_LARGE` if there is no memory for the gradient. After an error nothing has changed.
+   */
+  scoreBackward(
+    x: FloatsWithShape,
+    gradScores: FloatsWithShape,
+    options?: ScoreBackwardOptions,
+  ): Tensor<'f32'> {
+    return scoreBackward(this.#table, this.#lifetime, x, gradScores, options, null).tensor();
+  }
+
+  /**
+   * As `scoreBackward`, with the gradient of `x` in the first `B * D` elements of `out`, which it returns. Errors: as
+   * `scoreBackward`, and `ERR_OVERLAP`. After an error `out` is unchanged.
+   */
+  scoreBackwardInto<O extends Out>(
+    x: FloatsWithShape,
+    gradScores: FloatsWithShape,
+    out: O,
+    options?: ScoreBackwardOptions,
+  ): O {
+    scoreBackward(this.#table, this.#lifetime, x, gradScores, options, [out]);
+    return out;
   }
 
   /**

@@ -297,9 +297,9 @@ export function lengthError(what: string, length: number, needed: string): Token
   return fail(RangeError, 'ERR_SHAPE', `${what} has length ${length}, but ${needed}`, { length });
 }
 
-/** `ERR_OVERLAP`: `out` shares bytes with an input. */
-export function overlapError(input: string): TokenbedError {
-  return fail(RangeError, 'ERR_OVERLAP', `out shares bytes with ${input}: pass a separate array`, {
+/** `ERR_OVERLAP`: an output shares bytes with an input. */
+export function overlapError(input: string, output = 'out'): TokenbedError {
+  return fail(RangeError, 'ERR_OVERLAP', `${output} shares bytes with ${input}: pass a separate array`, {
     argument: input,
   });
 }

@@ -2,7 +2,7 @@
 /** The gradient of a table: the rows that occurred in backward passes, and their values. */
 
 import { lengthOf } from './args/arrays.js';
-import { type Call, DONE } from './args/call.js';
+import { DONE } from './args/call.js';
 import { formatShape } from './args/shape.js';
 import { resultFloats, resultIds, type Table } from './backend/index.js';
 import { MAX_JSON, showContents } from './contents.js';
@@ -125,11 +125,31 @@ function digest(gradient: Gradient): string {
   return String(all);
 }
 
-/** Ends a backward pass: throws the error for the status of its kernel. Errors: `ERR_TOO_LARGE` without memory. */
-export function added(call: Call, table: Table, status: number): Call {
+/** A backward pass that has called its kernel. */
+interface BackwardCall {
+  /** The gradient of the result. */
+  readonly gradOutput: Float32Array;
+  readonly out: Float32Array;
+  /** Ends the call: throws the error for the status of its kernel. */
+  done(status?: number): this;
+}
+
+/**
+ * Ends a backward pass: throws the error for the status of its kernel. `contributions`: their number, if it is not that of the
+ * rows of `gradOutput`. Errors: `ERR_TOO_LARGE` without memory.
+ */
+export function added<C extends BackwardCall>(
+  call: C,
+  table: Table,
+  status: number,
+  contributions?: number,
+): C {
   if (!Number.isNaN(status)) return call.done(status);
   call.done();
-  const values = lengthOf(call.gradOutput) || lengthOf(call.out);
+  const values =
+    contributions === undefined
+      ? lengthOf(call.gradOutput) || lengthOf(call.out)
+      : Math.min(contributions, table.rows) * table.dim;
   throw tooLarge('A gradient', floatBytes(values), table.backend.limit);
 }
 

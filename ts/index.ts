@@ -24,6 +24,7 @@ export {
   type PretrainedOptions,
 } from './embedding.js';
 export {
+  type BagBackwardOptions,
   type BagCallOptions,
   type BagMode,
   type BagOptions,
@@ -76,6 +77,7 @@ export type {
   OptimizerOptions,
   OptimizerState,
 } from './optimizers/optimizer.js';
+export type { ScoreBackwardOptions, ScoreOptions } from './scores.js';
 export { SGD, type SGDOptions } from './optimizers/sgd.js';
 export {
   type Layout,

@@ -54,8 +54,11 @@ function learn(batch: readonly Message[]): number {
 /** The class with the highest score for each text. */
 function classify(texts: readonly string[]): number[] {
   const { ids, offsets } = bagsOf(texts);
-  const scores = head.score(words.forward(ids, { offsets }));
-  return scores.toArray().map((row) => (row as number[]).indexOf(Math.max(...(row as number[]))));
+  const { data } = head.score(words.forward(ids, { offsets }));
+  return texts.map((_, i) => {
+    const scores = data.subarray(i * DEPARTMENTS.length, (i + 1) * DEPARTMENTS.length);
+    return scores.indexOf(Math.max(...scores));
+  });
 }
 
 function accuracy(of: readonly Message[]): number {

@@ -15,7 +15,7 @@ import { folder as minilm } from '@tokenbed/minilm-static';
 import { readPassages } from '../search/passages.js';
 
 const BATCH = 64;
-const EPOCHS = 60;
+const EPOCHS = 100;
 const LR = 0.01;
 /** Every so many passages one is held out. */
 const HELD_OUT = 10;
@@ -78,7 +78,7 @@ for (let epoch = 1; epoch <= EPOCHS; epoch++) {
     student.backward(ids, gradient, { offsets });
     adam.step();
   }
-  if (epoch % 15 === 0)
+  if (epoch % 25 === 0)
     console.log(`  epoch ${epoch}: ${((100 * error()) / first).toFixed(2)} % of the first error`);
 }
 const last = error();

@@ -14,7 +14,7 @@ import { Random } from '../word2vec/random.js';
 import { ITEMS, type Likes, makeLikes, USERS } from './data.js';
 
 const DIM = 16;
-const BATCH = 512;
+const BATCH = 256;
 const EPOCHS = 12;
 const LR = 0.02;
 
@@ -82,10 +82,16 @@ function shuffle(order: number[], random: Random): void {
 
 /** The mean over held-out pairs of the share of items that the user does not like and that score lower. */
 function auc({ users, items }: Model, likes: Likes): number {
+  const all = items.score(users.weight.toTensor()).data; // [USERS, ITEMS]
   const shares = likes.heldOut.map(({ user, item }) => {
-    const scores = items.score(users.forward([user])).data;
-    const others = scores.filter((_, other) => !likes.of[user]!.has(other));
-    return others.filter((score) => score < scores[item]!).length / others.length;
+    const scores = all.subarray(user * ITEMS, (user + 1) * ITEMS);
+    let [lower, others] = [0, 0];
+    scores.forEach((score, other) => {
+      if (likes.of[user]!.has(other)) return;
+      others++;
+      if (score < scores[item]!) lower++;
+    });
+    return lower / others;
   });
   return shares.reduce((sum, share) => sum + share, 0) / shares.length;
 }

@@ -19,7 +19,7 @@ import { type Checkpoint, type Place, SkipGram } from './skip-gram.js';
 const FOLDER = '.cache/word2vec';
 /** Words whose neighbors are shown. */
 const SHOWN = 8;
-const REPORT_MS = 2000;
+const REPORT_MS = 1000;
 const SAVE_MS = 15_000;
 
 const VECTORS = 'vectors.safetensors';

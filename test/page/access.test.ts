@@ -6,6 +6,7 @@ import { f32Table } from '../helpers/files.js';
 import { settled, visit } from './browser.js';
 import { ask, kept, openSearch, ready } from './search.js';
 import { chooseFile, openTab, status } from './table.js';
+import { openTrain, press, progress } from './train.js';
 
 describe.each(['light', 'dark'] as const)('in %s', (colorScheme) => {
   test('axe reports no violations, initially and with everything open', async () => {
@@ -47,6 +48,18 @@ describe.each(['light', 'dark'] as const)('in %s', (colorScheme) => {
     expect(await violations(page)).toEqual([]);
     await page.getByRole('textbox', { name: 'Text to search' }).fill('');
     await expect.poll(() => page.locator('#hits-message').textContent()).toContain('The text is empty');
+    expect(await violations(page)).toEqual([]);
+  });
+
+  test('axe reports no violations in the tab of the training: at first, while it trains, stopped', async () => {
+    const { page } = await visit({ colorScheme });
+    await openTrain(page);
+    expect(await violations(page)).toEqual([]);
+    await press(page, 'Train');
+    await expect.poll(() => progress(page)).toBeGreaterThan(0.02);
+    expect(await violations(page)).toEqual([]);
+    await press(page, 'Stop');
+    await page.getByRole('button', { name: 'Resume' }).waitFor();
     expect(await violations(page)).toEqual([]);
   });
 

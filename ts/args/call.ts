@@ -104,6 +104,8 @@ class CallOptions {
     readonly counted: boolean = false,
     /** The number of the training call whose dropout applies. */
     readonly call: number | undefined = undefined,
+    /** `perSampleWeightsGrad`. */
+    readonly weightsGrad: unknown = undefined,
   ) {}
 }
 
@@ -133,6 +135,8 @@ export class CallReader {
   readonly includeLastOffset: boolean;
   /** Whether calls have the option `scaleGradByFreq`. */
   readonly counted: boolean;
+  /** Whether calls have the option `perSampleWeightsGrad`. */
+  readonly graded: boolean;
   /** The dropout of backward passes. */
   readonly dropout: Dropout | null;
   /** The name of the first argument if it is floats. */
@@ -158,6 +162,8 @@ export class CallReader {
     if (this.bags) names.push('offsets', 'perSampleWeights');
     this.counted = backward?.counted ?? false;
     if (this.counted) names.push('scaleGradByFreq');
+    this.graded = this.bags && backward !== undefined;
+    if (this.graded) names.push('perSampleWeightsGrad');
     this.dropout = backward?.dropout ?? null;
     if (this.dropout !== null) names.push('call');
     this.xName = backward === undefined ? 'x' : 'gradOutput';
@@ -235,7 +241,12 @@ export class CallReader {
     if (weights !== undefined && !this.weighted) {
       throw wrongValue('perSampleWeights', weights, 'absent in mode "max"');
     }
-    return new CallOptions(shape, 0, offsets, weights);
+    const counted = this.#readCounted(options);
+    const weightsGrad = this.graded ? options['perSampleWeightsGrad'] : undefined;
+    if (weightsGrad !== undefined && weights === undefined) {
+      throw wrongValue('perSampleWeightsGrad', weightsGrad, 'absent without perSampleWeights');
+    }
+    return new CallOptions(shape, 0, offsets, weights, false, counted, undefined, weightsGrad);
   }
 
   #readPositionOptions(options: Named, shape: readonly number[] | undefined): CallOptions {
@@ -266,6 +277,8 @@ export class Call {
   rows = 0;
   /** One weight per id; undefined: none. */
   weights: Float32Array | undefined;
+  /** Where the gradient of the weights goes; undefined: nowhere. */
+  weightsGrad: Float32Array | undefined;
   /** The floats to read; undefined: those in `out`. */
   x: Float32Array | undefined;
   /** Where the result goes. */
@@ -288,9 +301,10 @@ export class Call {
     this.#x = takes.takesIds ? null : new Floats(takes.xName, first);
     this.#grad = gradOutput === NEW ? null : new Floats('gradOutput', gradOutput);
     this.out = out === NEW ? NEW : readFloats('out', out);
-    const { index, weights } = passed;
+    const { index, weights, weightsGrad } = passed;
     this.#index = index === undefined ? null : new Ids(index, takes.bags ? 'offsets' : 'positionIds');
     this.weights = weights === undefined ? undefined : readFloats('perSampleWeights', weights);
+    if (weightsGrad !== undefined) this.weightsGrad = readFloats('perSampleWeightsGrad', weightsGrad);
   }
 
   /** The flat ids. */
@@ -342,6 +356,9 @@ export class Call {
     if (ran) {
       if (out !== NEW) this.out = readFloats('out', out);
       if (this.weights !== undefined) this.weights = readFloats('perSampleWeights', this.#passed.weights);
+      if (this.weightsGrad !== undefined) {
+        this.weightsGrad = readFloats('perSampleWeightsGrad', this.#passed.weightsGrad);
+      }
       this.#x?.refresh();
       this.#grad?.refresh();
     }
@@ -377,6 +394,7 @@ export class Call {
       throw lengthError('gradOutput', grad.count, `the result of forward has ${count} elements`);
     }
     this.#checkOut(count, null);
+    this.#checkWeightsGrad(ids.count);
     if (takes.positions !== null && index === null) expectSequence(this.seq, startPos, takes.positions);
     if (this.out === NEW && grad === null) this.out = resultFloats(count);
     if (ids.overflows || index?.overflows) this.#refuseOverflow();
@@ -412,16 +430,32 @@ export class Call {
 
   /** `out` must have room for `needed` elements and share no byte with an input: `ERR_SHAPE`, `ERR_OVERLAP`. */
   #checkOut(needed: number, x: Float32Array | null): void {
-    const { out, weights } = this;
+    const { out } = this;
     if (out === NEW) return;
-    const ids = this.#ids;
-    const index = this.#index;
     const length = lengthOf(out);
     if (length < needed) throw lengthError('out', length, `the result has ${needed} elements`);
-    if (ids !== null && ids.overlaps(out)) throw overlapError(ids.name);
-    if (x !== null && overlaps(x, out)) throw overlapError(this.#takes.xName);
-    if (index !== null && index.overlaps(out)) throw overlapError(index.name);
-    if (weights !== undefined && overlaps(weights, out)) throw overlapError('perSampleWeights');
+    this.#expectSeparate('out', out, x);
+  }
+
+  /** The same for the gradient of `needed` weights. */
+  #checkWeightsGrad(needed: number): void {
+    const name = 'perSampleWeightsGrad';
+    const { weightsGrad } = this;
+    if (weightsGrad === undefined) return;
+    const length = lengthOf(weightsGrad);
+    if (length < needed) throw lengthError(name, length, `there are ${needed} ids`);
+    this.#expectSeparate(name, weightsGrad, this.#grad!.data);
+  }
+
+  /** An output must share no byte with an input; `floats` are those besides the weights. */
+  #expectSeparate(name: string, out: Float32Array, floats: Float32Array | null): void {
+    const ids = this.#ids;
+    const index = this.#index;
+    const { weights } = this;
+    if (ids !== null && ids.overlaps(out)) throw overlapError(ids.name, name);
+    if (floats !== null && overlaps(floats, out)) throw overlapError(this.#takes.xName, name);
+    if (index !== null && index.overlaps(out)) throw overlapError(index.name, name);
+    if (weights !== undefined && overlaps(weights, out)) throw overlapError('perSampleWeights', name);
   }
 
   /** Reports ids or offsets that do not fit 32 bits, or a lower one that is wrong, in the order of a kernel's checks. */

@@ -71,7 +71,8 @@ export class Floats {
   /** The shape, `null` for `[length]`. */
   #shape: readonly number[] | null = null;
   readonly #value: unknown;
-  readonly #isTensor: boolean;
+  /** Whether it is a Tensor, whose shape is its own. */
+  readonly isTensor: boolean;
 
   /** `name`: the argument's name in messages. Errors: those of `readFloats`, `ERR_INVALID_OPTION` (a foreign shape). */
   constructor(
@@ -80,8 +81,8 @@ export class Floats {
     isTensor = false,
   ) {
     this.#value = value;
-    this.#isTensor = kindOf(value) !== 'Float32Array';
-    if (!this.#isTensor && !isTensor) {
+    this.isTensor = kindOf(value) !== 'Float32Array';
+    if (!this.isTensor && !isTensor) {
       this.#data = expectPresent(name, value as Float32Array, '');
     } else {
       const { data, shape } = tensorFloats(name, value, isTensor ? TENSOR : ACCEPTED);
@@ -116,7 +117,7 @@ export class Floats {
 
   /** Throws `ERR_DIM` unless the last size of a Tensor is `dim`. A Float32Array has no rows of its own. */
   expectRows(dim: number): void {
-    if (!this.#isTensor) return;
+    if (!this.isTensor) return;
     const shape = this.shape;
     if (shape.length === 0) throw rankError('rows of a gradient', shape);
     if (shape.at(-1) !== dim) throw dimMismatch(dim, shape.at(-1)!);

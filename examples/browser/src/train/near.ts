@@ -12,7 +12,7 @@ export class NearWords {
   #field = element('near-word', HTMLInputElement);
   #rows = element('near-words', HTMLTableSectionElement);
   #chosen: WordsNear | null = null;
-  #others: readonly WordsNear[] = new Array<WordsNear>(ROWS).fill(NONE);
+  #others: readonly WordsNear[] = Array.from({ length: ROWS }, () => NONE);
   /** The words that are shown now, for each word. */
   #before = new Map<string, ReadonlySet<string>>();
   #ask: (word: string) => void;
