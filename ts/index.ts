@@ -110,6 +110,7 @@ export {
   analyzeEmbeddingSystemDesign,
   type DesignTradeoff,
   type ModelConfiguration,
+  type OptimizerStateMb,
   type SystemDesign,
   type SystemDesignOptions,
 } from './profiler/system-design.js';
