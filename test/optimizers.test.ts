@@ -471,6 +471,7 @@ describe('a step is atomic', () => {
       () => optimizer.zeroGrad(),
       () => optimizer.toBytes(),
       () => optimizer.state(embedding.weight),
+      () => optimizer.toJSON(),
       () => (optimizer.lr = 1),
     ])
       expectError(run, disposed);
@@ -601,6 +602,20 @@ describe('options', () => {
     kept(new Adam({ parameters, lr: 0, beta1: below, beta2: 0, eps: 1 } satisfies AdamOptions));
     kept(new Adagrad({ parameters, eps: 1e-45, initialAccumulator: 1e300 } satisfies AdagradOptions));
     kept(new SGD({ parameters, lr: 1e308, momentum: below, weightDecay: 1e308 }));
+  });
+
+  it('are in the JSON, with the shapes of the parameters', () => {
+    const optimizer = make('AdamW', [table(3, 2).weight, table(4, 5).weight], { eps: 0.5 });
+    optimizer.lr = 2;
+    expect(JSON.parse(JSON.stringify(optimizer))).toEqual({
+      ...DEFAULTS.AdamW,
+      lr: 2,
+      eps: 0.5,
+      parameters: [
+        [3, 2],
+        [4, 5],
+      ],
+    });
   });
 
   it('are read before anything else happens, names first', () => {

@@ -5,11 +5,15 @@
  */
 
 import {
+  binaryCrossEntropy,
   CharTokenizer,
+  crossEntropy,
   Embedding,
   EmbeddingBag,
   EmbeddingLayer,
   LearnedPositionalEmbedding,
+  meanSquaredError,
+  NegativeSampler,
   PositionalEncoding,
   RotaryEncoding,
   similarity,
@@ -158,6 +162,7 @@ const CONSTRUCTORS: Case[] = [
         watch({ headDim: DIM, maxSeqLength: 6, rotaryDim: 4, layout: 'halves', frequencies: [1, 0.1] }),
       ),
   ],
+  ['NegativeSampler', 5, (watch) => new NegativeSampler(watch({ weights: [1, 2], seed: 1 }))],
   ['Tensor over an array', 4, (watch) => new Tensor(new Float32Array(4), watch({ shape: [2, 2] }))],
   [
     'Tensor of numbers',
@@ -247,6 +252,49 @@ const CALLS: Case[] = [
     'LearnedPositionalEmbedding.forwardInto',
     4,
     (watch) => learned.forwardInto(x(), out(), watch({ shape: [4, DIM] })),
+  ],
+  [
+    'crossEntropy',
+    10,
+    (watch) =>
+      crossEntropy(
+        x(),
+        watch({
+          targets: [1, 2, 0, -1],
+          ignoreIndex: -1,
+          reduction: 'sum' as const,
+          shape: [4, DIM],
+          out: out(),
+        }),
+      ),
+  ],
+  [
+    'crossEntropy, foreign',
+    7,
+    (watch) =>
+      crossEntropy(watch(foreign(x(), [4, DIM])) as never, {
+        targets: watch(foreign(new Int8Array(4), [4])) as never,
+        out: watch(foreign(out(), [64])) as never,
+      }),
+  ],
+  [
+    'binaryCrossEntropy, foreign',
+    9,
+    (watch) =>
+      binaryCrossEntropy(
+        watch(foreign(x(), [4, DIM])) as never,
+        watch({ labels: watch(foreign(x(), [4, DIM])) as never, reduction: 'sum' as const }),
+      ),
+  ],
+  [
+    'meanSquaredError, foreign',
+    8,
+    (watch) =>
+      meanSquaredError(
+        watch(foreign(x(), [4, DIM])) as never,
+        watch(foreign(x(), [4, DIM])) as never,
+        watch({}),
+      ),
   ],
   [
     'Embedding.nearest',

@@ -6,28 +6,47 @@
  */
 
 import {
+  Adagrad,
+  Adam,
+  AdamW,
   type BagMode,
+  binaryCrossEntropy,
+  crossEntropy,
+  clipGradNorm,
   Embedding,
   EmbeddingBag,
   EmbeddingLayer,
   type InitType,
   type Layout,
   LearnedPositionalEmbedding,
+  type Loss,
+  meanSquaredError,
+  NegativeSampler,
+  type Parameter,
   PositionalEncoding,
+  type Optimizer,
   type PositionOptions,
   RotaryEncoding,
+  RowwiseAdagrad,
+  SGD,
 } from 'tokenbed';
 import { describe, expect, it } from 'vitest';
 import { bits } from './helpers/bits.js';
 import { philox } from './helpers/reference.mjs';
 import addFile from './vectors/add.json' with { type: 'json' };
 import bagFile from './vectors/bag.json' with { type: 'json' };
+import bagBackwardFile from './vectors/bag-backward.json' with { type: 'json' };
 import dropoutFile from './vectors/dropout.json' with { type: 'json' };
 import gatherFile from './vectors/gather.json' with { type: 'json' };
+import gradientFile from './vectors/gradient.json' with { type: 'json' };
 import initFile from './vectors/init.json' with { type: 'json' };
 import layerFile from './vectors/layer.json' with { type: 'json' };
+import lossFile from './vectors/loss.json' with { type: 'json' };
+import optimizerFile from './vectors/optimizer.json' with { type: 'json' };
 import rngFile from './vectors/rng.json' with { type: 'json' };
 import rotaryFile from './vectors/rotary.json' with { type: 'json' };
+import samplerFile from './vectors/sampler.json' with { type: 'json' };
+import scoreFile from './vectors/score.json' with { type: 'json' };
 import sinusoidFile from './vectors/sinusoid.json' with { type: 'json' };
 
 /** The floats of `text`, by their bits. */
@@ -248,6 +267,66 @@ each<LayerCase>('layer', layerFile, (testCase) => {
   }
 });
 
+interface GradientCase extends PositionCase {
+  readonly kind: 'lookup' | 'positions' | 'layer';
+  readonly vocabSize: number;
+  readonly paddingIdx?: number;
+  readonly ids: readonly number[];
+  readonly scale: boolean;
+  readonly scaleGradByFreq: boolean;
+  readonly calls: readonly number[];
+  readonly call?: number;
+  readonly gradOutput: string;
+  readonly exact: boolean;
+  readonly rows: readonly number[];
+  readonly values: string;
+  readonly positionRows?: readonly number[];
+  readonly positionValues?: string;
+}
+
+function expectGradient({ grad }: Parameter, rows: readonly number[], values: string, exact: boolean): void {
+  expect([...grad!.rows]).toEqual(rows);
+  const { data, shape } = grad!.values;
+  if (exact) expect(digits(bits(data), shape[1]!)).toBe(digits(words(values), shape[1]!));
+  else expectBits(data, values, shape[1]!);
+}
+
+each<GradientCase>('gradient', gradientFile, (testCase) => {
+  const { kind, embeddingDim: dim, ids, shape, rows, values, exact } = testCase;
+  const grad = floats(testCase.gradOutput);
+  const sizes = pick(testCase, 'vocabSize', 'embeddingDim', 'paddingIdx');
+  if (kind === 'lookup') {
+    const embedding = new Embedding(sizes);
+    let start = 0;
+    for (const count of testCase.calls) {
+      const end = start + count;
+      const part = grad.subarray(start * dim, end * dim);
+      embedding.backward(ids.slice(start, end), part, pick(testCase, 'scaleGradByFreq'));
+      start = end;
+    }
+    expectGradient(embedding.weight, rows, values, exact);
+    return;
+  }
+  if (kind === 'positions') {
+    const learned = positionsOf(testCase) as LearnedPositionalEmbedding;
+    const back = learned.backward(grad, { shape: [...shape, dim], ...callOf(testCase) });
+    expect(digits(bits(back.data), dim)).toBe(digits(words(testCase.gradOutput), dim));
+    expectGradient(learned.positionEmbedding.weight, rows, values, exact);
+    return;
+  }
+  const layer = new EmbeddingLayer({
+    ...sizes,
+    ...pick(testCase, 'maxSeqLength', 'scale', 'base', 'layout'),
+    positional: testCase.positional ?? null,
+    ...dropoutOf(testCase),
+  });
+  if (testCase.call !== undefined) layer.train().trainingCalls = testCase.call + 1;
+  layer.backward(nested(ids, shape) as number[], grad, callOf(testCase));
+  expectGradient(layer.token.weight, rows, values, exact);
+  if (testCase.positionRows === undefined) return;
+  expectGradient(layer.parameters[1]!, testCase.positionRows, testCase.positionValues!, exact);
+});
+
 interface AddCase extends PositionCase {
   readonly x: string;
 }
@@ -290,6 +369,63 @@ each<RotaryCase>('rotary', rotaryFile, (given) => {
   expectBits(rotary.forwardInto(x, x, options), out, headDim);
 });
 
+interface LossCase {
+  readonly name: string;
+  readonly kind: 'crossEntropy' | 'binaryCrossEntropy' | 'meanSquaredError';
+  readonly columns: number;
+  readonly reduction: 'mean' | 'sum';
+  readonly x: string;
+  readonly targets?: readonly number[];
+  readonly ignoreIndex?: number;
+  readonly labels?: string;
+  readonly count: number;
+  readonly loss: string;
+  readonly gradient: string;
+}
+
+/** The bits of an f64; every NaN has the same. */
+function doubleBits(x: number): string {
+  const view = new DataView(new ArrayBuffer(8));
+  view.setFloat64(0, x);
+  return Number.isNaN(x) ? '7ff8000000000000' : view.getBigUint64(0).toString(16).padStart(16, '0');
+}
+
+each<LossCase>('loss', lossFile, (given) => {
+  const { kind, columns, labels } = given;
+  const shape = [given.x.length / 8 / columns, columns];
+  const options = { ...pick(given, 'reduction', 'ignoreIndex'), shape };
+  const lossOf = (x: Float32Array, out?: Float32Array): Loss => {
+    const into = out === undefined ? options : { ...options, out };
+    if (kind === 'crossEntropy') return crossEntropy(x, { ...into, ...pick(given, 'targets') });
+    const { ignoreIndex: _, ...others } = into;
+    if (kind === 'meanSquaredError') return meanSquaredError(x, floats(labels!), others);
+    return binaryCrossEntropy(x, { ...others, ...(labels === undefined ? {} : { labels: floats(labels) }) });
+  };
+  const inPlace = floats(given.x);
+  for (const { loss, gradient, count } of [lossOf(floats(given.x)), lossOf(inPlace, inPlace)]) {
+    expect(count).toBe(given.count);
+    expect(doubleBits(loss)).toBe(given.loss);
+    expect(gradient.shape).toEqual(shape);
+    expectBits(gradient.data, given.gradient, columns);
+  }
+  expectBits(inPlace, given.gradient, columns);
+});
+
+interface SamplerCase {
+  readonly name: string;
+  readonly weights: readonly number[];
+  readonly seed: string;
+  readonly position: string;
+  readonly draws: readonly number[];
+}
+
+each<SamplerCase>('sampler', samplerFile, ({ weights, seed, position, draws }) => {
+  const sampler = new NegativeSampler({ weights, seed: wide(seed) });
+  sampler.position = Number(position);
+  expect([...sampler.sample(draws.length)]).toEqual(draws);
+  expect(sampler.position).toBe(Number(position) + draws.length);
+});
+
 interface BagCase {
   readonly name: string;
   readonly mode: BagMode;
@@ -319,6 +455,82 @@ each<BagCase>('bag', bagFile, (testCase) => {
 
   const target = new Float32Array(result.size);
   expectBits(bag.forwardInto([...ids], target, { ...bags, ...weighted }), out, embeddingDim);
+});
+
+interface GradientCase {
+  readonly name: string;
+  readonly embeddingDim: number;
+  readonly table: string;
+  readonly paddingIdx?: number;
+  readonly scaleGradByFreq: boolean;
+  readonly rows: readonly number[];
+  readonly grad: string;
+}
+
+/** Expects the gradient of a case, and ends it. */
+function expectGradient(embedding: Embedding, { rows, grad }: GradientCase): void {
+  const { weight, embeddingDim } = embedding;
+  expect(Array.from(weight.grad!.rows)).toEqual(rows);
+  expectBits(weight.grad!.values.data, grad, embeddingDim);
+  weight.zeroGrad();
+}
+
+/** The table of a case. */
+const embeddingOf = ({ table, embeddingDim, paddingIdx }: GradientCase): Embedding =>
+  Embedding.fromPretrained(floats(table), { embeddingDim, paddingIdx });
+
+interface BagBackwardCase extends GradientCase {
+  readonly mode: BagMode;
+  readonly ids: readonly number[];
+  readonly offsets: readonly number[];
+  readonly perSampleWeights?: string;
+  readonly gradOutput: string;
+  readonly weightsGrad?: string;
+}
+
+each<BagBackwardCase>('bag-backward', bagBackwardFile, (testCase) => {
+  const { ids, offsets, perSampleWeights: weights, gradOutput, weightsGrad, scaleGradByFreq } = testCase;
+  const embedding = embeddingOf(testCase);
+  const bag = EmbeddingBag.from(embedding, { mode: testCase.mode });
+  const weighted = weights === undefined ? {} : { perSampleWeights: floats(weights) };
+  const options = { offsets, scaleGradByFreq, ...weighted };
+  const own = new Float32Array(ids.length);
+  const graded = weights === undefined ? {} : { perSampleWeightsGrad: own };
+  bag.backward([...ids], floats(gradOutput), { ...options, ...graded });
+  bag.backward(
+    Uint8Array.from(ids),
+    floats(gradOutput).map((x) => x * -3),
+    options,
+  );
+  expectGradient(embedding, testCase);
+  if (weightsGrad !== undefined) expectBits(own, weightsGrad, Math.max(ids.length, 1));
+});
+
+interface ScoreCase extends GradientCase {
+  readonly x: string;
+  readonly ids?: readonly number[];
+  readonly shape?: readonly number[];
+  readonly gradScores: string;
+  readonly out: string;
+  readonly xGrad: string;
+}
+
+each<ScoreCase>('score', scoreFile, (testCase) => {
+  const { embeddingDim, ids, shape, out, xGrad, scaleGradByFreq } = testCase;
+  const embedding = embeddingOf(testCase);
+  const x = floats(testCase.x);
+  const gradScores = floats(testCase.gradScores);
+  const rows = ids === undefined ? {} : { ids: Int16Array.from(ids), shape };
+  const scores = embedding.score(x, rows);
+  expect(scores.shape).toEqual([x.length / embeddingDim, scores.size / (x.length / embeddingDim)]);
+  expectBits(scores.data, out, Math.max(scores.shape[1]!, 1));
+  expectBits(embedding.scoreInto(x, new Float32Array(scores.size), rows), out, Math.max(scores.shape[1]!, 1));
+  const options = { ...rows, scaleGradByFreq };
+  expectBits(embedding.scoreBackward(x, gradScores, options).data, xGrad, embeddingDim);
+  expectGradient(embedding, testCase);
+  const into = new Float32Array(x.length);
+  expectBits(embedding.scoreBackwardInto(x, gradScores, into, options), xGrad, embeddingDim);
+  expectGradient(embedding, testCase);
 });
 
 /** A layer that only applies dropout to one row `x`, in its state before training call `call`. */
@@ -392,4 +604,92 @@ each<RngCase>('rng', rngFile, (testCase) => {
       expect(table.weight.row(first + k)[0]).toBe(Math.min(value, 1 - 2 ** -24));
     });
   }
+});
+
+interface StepsCase {
+  readonly name: string;
+  readonly optimizer: string;
+  readonly embeddingDim: number;
+  readonly paddingIdx: number;
+  readonly lr: readonly number[];
+  readonly table: string;
+  readonly ids: readonly (readonly number[])[];
+  readonly gradients: readonly string[];
+  readonly out: string;
+  readonly rows: readonly number[];
+  readonly tensors: readonly string[];
+}
+
+interface ClipCase {
+  readonly name: string;
+  readonly embeddingDim: number;
+  readonly maxNorm: number;
+  readonly norm: number;
+  readonly gradients: readonly string[];
+  readonly out: readonly string[];
+}
+
+interface RenormCase {
+  readonly name: string;
+  readonly embeddingDim: number;
+  readonly maxNorm: number;
+  readonly table: string;
+  readonly out: string;
+}
+
+const OPTIMIZERS = { SGD, Adagrad, RowwiseAdagrad, Adam, AdamW } as unknown as Readonly<
+  Record<string, new (options: object) => Optimizer>
+>;
+const OPTIONS = [
+  'momentum',
+  'nesterov',
+  'eps',
+  'initialAccumulator',
+  'beta1',
+  'beta2',
+  'weightDecay',
+  'lazy',
+];
+
+function checkSteps(testCase: StepsCase): void {
+  const { embeddingDim: dim, paddingIdx, table, ids, gradients } = testCase;
+  const embedding = Embedding.fromPretrained(floats(table), { embeddingDim: dim, paddingIdx });
+  const options = Object.fromEntries(Object.entries(testCase).filter(([name]) => OPTIONS.includes(name)));
+  const optimizer = new OPTIMIZERS[testCase.optimizer]!({
+    ...options,
+    lr: 1,
+    parameters: embedding.parameters,
+  });
+  testCase.lr.forEach((lr, step) => {
+    optimizer.lr = lr;
+    embedding.backward([...ids[step]!], floats(gradients[step]!));
+    optimizer.step();
+  });
+  expectBits(embedding.weight.toTensor().data, testCase.out, dim);
+  const { step, rows, ...tensors } = optimizer.state(embedding.weight);
+  expect([step, ...rows]).toEqual([ids.length, ...testCase.rows]);
+  Object.values(tensors).forEach(({ data, shape }, i) => expectBits(data, testCase.tensors[i]!, shape[1]!));
+  expect(Object.keys(tensors)).toHaveLength(testCase.tensors.length);
+}
+
+each<StepsCase | ClipCase | RenormCase>('optimizer', optimizerFile, (testCase) => {
+  if ('optimizer' in testCase) return checkSteps(testCase);
+  const { embeddingDim: dim, maxNorm } = testCase;
+  if ('norm' in testCase) {
+    const parameters = testCase.gradients.map((text): Parameter => {
+      const gradient = floats(text);
+      const embedding = new Embedding({ vocabSize: gradient.length / dim, embeddingDim: dim });
+      embedding.backward(
+        Uint32Array.from({ length: gradient.length / dim }, (_, i) => i),
+        gradient,
+      );
+      return embedding.weight;
+    });
+    expect(clipGradNorm(parameters, maxNorm)).toBe(testCase.norm);
+    parameters.forEach(({ grad }, i) => expectBits(grad!.values.data, testCase.out[i]!, dim));
+    return;
+  }
+  const { weight } = Embedding.fromPretrained(floats(testCase.table), { embeddingDim: dim });
+  weight.renorm(maxNorm);
+  expectBits(weight.toTensor().data, testCase.out, dim);
 });

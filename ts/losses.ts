@@ -60,15 +60,15 @@ const ROW = rank(1, Infinity, 'at least 1D scores');
 /** The loss and the count of the last call. */
 const result = new Float64Array(2);
 
-/** Whether reading an argument runs no code of the caller. */
-const isPlain = (value: unknown): boolean =>
-  value === undefined || kindOf(value) !== undefined || tensorFloats(value) !== undefined;
+/** Whether reading an argument runs no code of the caller: it is a Float32Array, or a Tensor of this package. */
+const isPlain = (value: unknown): boolean => kindOf(value) !== undefined || tensorFloats(value) !== undefined;
 
 /** The scores, the gradient and the options of one call. */
 class LossCall {
   readonly x: Floats;
   readonly mean: boolean;
   readonly #shape: readonly number[] | undefined;
+  readonly #scores: unknown;
   readonly #passed: unknown;
   /** Where the gradient goes; `null` until there is an array for it. */
   #out: Float32Array | null = null;
@@ -77,16 +77,21 @@ class LossCall {
   constructor(name: string, scores: unknown, options: Named, others: () => void) {
     this.mean = choice(options, 'reduction', REDUCTIONS, 'mean') === 'mean';
     this.#shape = shapeOption(options['shape']);
+    this.#scores = scores;
     this.#passed = options['out'];
     this.x = new Floats(name, scores);
     others();
     if (this.#passed !== undefined) this.#out = readFloats('out', this.#passed);
   }
 
-  /** Reads the arrays again after code of the caller has run. */
-  refresh(): void {
-    this.x.refresh();
-    if (this.#passed !== undefined) this.#out = readFloats('out', this.#passed);
+  /**
+   * Reads the arrays again: code of the caller may have detached or disposed them. A Tensor of another copy of the package
+   * is read again only if it is `certain` that such code has run, in nested targets.
+   */
+  refresh(certain = false): void {
+    if (certain || isPlain(this.#scores)) this.x.refresh();
+    const passed = this.#passed;
+    if (passed !== undefined && (certain || isPlain(passed))) this.#out = readFloats('out', passed);
   }
 
   /** Gives flat scores their shape, whose size `fit` checks. */
@@ -175,7 +180,7 @@ export function crossEntropy(scores: FloatsWithShape, options?: CrossEntropyOpti
     if (passed !== undefined) targets = new Ids(passed, 'targets', ignoreIndex);
   });
   targets?.read();
-  if (!isPlain(passed) || !isPlain(values['out'])) call.refresh();
+  call.refresh(targets?.nested);
   const { x } = call;
   call.reshape();
   expectRank(x.shape.length, x, targets === undefined ? ROWS : ROW);
@@ -229,14 +234,12 @@ export function binaryCrossEntropy(scores: FloatsWithShape, options?: BinaryCros
     if (passed !== undefined) labels = new Floats('labels', passed);
   });
   const { x } = call;
-  if (!isPlain(passed) || !isPlain(values['out'])) {
-    call.refresh();
-    labels?.refresh();
-  }
+  call.refresh();
+  if (isPlain(passed)) labels!.refresh();
   call.reshape();
   if (labels === undefined) expectRank(x.shape.length, x, ROWS_OR_LABELS);
   x.fit();
-  const data = labels === undefined ? undefined : sameLength(call, labels);
+  const data = labelsOf(call, labels);
   const columns = Math.max(1, x.shape.at(-1) ?? 1);
   call.run((kernels, scores, out) =>
     kernels.binaryCrossEntropy(scores, data, columns, call.mean, out, result),
@@ -268,22 +271,22 @@ export function meanSquaredError(
   const call = new LossCall('x', x, values, () => {
     other = new Floats('target', target);
   });
-  if (!isPlain(target) || !isPlain(values['out'])) {
-    call.refresh();
-    other.refresh();
-  }
+  call.refresh();
+  if (isPlain(target)) other.refresh();
   call.reshape();
   call.x.fit();
-  const data = sameLength(call, other);
+  const data = labelsOf(call, other)!;
   call.run((kernels, values, out) => kernels.squaredError(values, data, call.mean, out, result));
   return call.result();
 }
 
-/** Checks that there are as many labels as scores, then `out`. Returns the labels. */
-function sameLength(call: LossCall, labels: Floats): Float32Array {
+/** Checks that there are as many labels as scores, if there are any, then `out`. Returns the labels. */
+function labelsOf(call: LossCall, labels: Floats | undefined): Float32Array | undefined {
   const { count, name } = call.x;
-  labels.fit();
-  if (labels.count !== count) throw lengthError(labels.name, labels.count, `${name} has ${count} elements`);
-  call.checkOut(() => (call.overlaps(labels.data) ? labels.name : null));
-  return unshared(labels.data, count);
+  labels?.fit();
+  if (labels !== undefined && labels.count !== count) {
+    throw lengthError(labels.name, labels.count, `${name} has ${count} elements`);
+  }
+  call.checkOut(() => (labels !== undefined && call.overlaps(labels.data) ? labels.name : null));
+  return labels === undefined ? undefined : unshared(labels.data, count);
 }

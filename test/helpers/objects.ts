@@ -1,6 +1,9 @@
 /** Every class of the package: an object, and others of the class whose contents differ from it. */
 
 import {
+  Adagrad,
+  Adam,
+  AdamW,
   BPETokenizer,
   CharTokenizer,
   Embedding,
@@ -8,8 +11,12 @@ import {
   EmbeddingLayer,
   EmbeddingProfiler,
   LearnedPositionalEmbedding,
+  NegativeSampler,
+  type Optimizer,
   PositionalEncoding,
   RotaryEncoding,
+  RowwiseAdagrad,
+  SGD,
   type StorageDType,
   Tensor,
 } from 'tokenbed';
@@ -61,6 +68,34 @@ function changed(): Embedding {
 
 const words = (...texts: string[]): BPETokenizer => new BPETokenizer({ vocabSize: 30 }).train(texts);
 const bytes = (...texts: string[]) => new BPETokenizer({ mode: 'bytes', vocabSize: 262 }).train(texts);
+
+/** An optimizer of a table, after steps with that gradient. */
+function stepped(make: (embedding: Embedding) => Optimizer, steps: number, gradient = [1, 2]): Optimizer {
+  const embedding = table();
+  const optimizer = make(embedding);
+  for (let step = 0; step < steps; step++) {
+    embedding.backward([1], Float32Array.from(gradient));
+    optimizer.step();
+  }
+  embedding.weight.setRows(0, weights.flat()); // the table is as before
+  return optimizer;
+}
+
+/** A class of optimizers. */
+const optimizer = (name: string, make: (embedding: Embedding, options?: object) => Optimizer): Sample => ({
+  name,
+  make: () => stepped(make, 0),
+  others: {
+    'another lr': () => make(table(), { lr: 0.25 }),
+    'another option': () => make(table(), { weightDecay: 0.25 }),
+    'not lazy': () => make(table(), { lazy: false }),
+    'another table': () => make(changed()),
+    'after a step': () => stepped(make, 1),
+    'after two steps': () => stepped(make, 2),
+    'after a step with another gradient': () => stepped(make, 1, [2, 3]),
+    disposed: () => gone(make(table())),
+  },
+});
 
 /** Each class whose objects can be cloned. */
 export const CLONEABLE: readonly Sample[] = [
@@ -212,6 +247,11 @@ export const OTHERS: readonly Sample[] = [
       disposed: () => gone(new LearnedPositionalEmbedding(POSITIONS)),
     },
   },
+  optimizer('SGD', ({ parameters }, o) => new SGD({ parameters, lr: 0.1, momentum: 0.9, ...o })),
+  optimizer('Adagrad', ({ parameters }, o) => new Adagrad({ parameters, ...o })),
+  optimizer('RowwiseAdagrad', ({ parameters }, o) => new RowwiseAdagrad({ parameters, ...o })),
+  optimizer('Adam', ({ parameters }, o) => new Adam({ parameters, ...o })),
+  optimizer('AdamW', ({ parameters }, o) => new AdamW({ parameters, ...o })),
   {
     name: 'RotaryEncoding',
     make: () => new RotaryEncoding({ headDim: 4, maxSeqLength: 3 }),
@@ -220,6 +260,21 @@ export const OTHERS: readonly Sample[] = [
       'another layout': () => new RotaryEncoding({ headDim: 4, maxSeqLength: 3, layout: 'interleaved' }),
       frequencies: () => new RotaryEncoding({ headDim: 4, maxSeqLength: 3, frequencies: [1, 0.5] }),
       disposed: () => gone(new RotaryEncoding({ headDim: 4, maxSeqLength: 3 })),
+    },
+  },
+  {
+    name: 'NegativeSampler',
+    make: () => new NegativeSampler({ weights: [1, 2], seed: 3 }),
+    others: {
+      'another weight': () => new NegativeSampler({ weights: [1, 3], seed: 3 }),
+      'another size': () => new NegativeSampler({ weights: [1, 2, 0], seed: 3 }),
+      'another seed': () => new NegativeSampler({ weights: [1, 2], seed: 4 }),
+      'another position': () => {
+        const sampler = new NegativeSampler({ weights: [1, 2], seed: 3 });
+        sampler.sample(1);
+        return sampler;
+      },
+      disposed: () => gone(new NegativeSampler({ weights: [1, 2], seed: 3 })),
     },
   },
   {

@@ -83,7 +83,7 @@ async function packed(): Promise<{ all: Declarations; exported: string[] }> {
   const all: Declarations = new Map();
   const files = (await readdir(path.join(root, 'dist'), { recursive: true })) as string[];
   for (const file of files.filter((name) =>
-    /^([^/]+|(args|backend|files|profiler|static-model|text|tokenizer)\/.*)\.d\.cts$/.test(name),
+    /^([^/]+|(args|backend|files|optimizers|profiler|static-model|text|tokenizer)\/.*)\.d\.cts$/.test(name),
   ))
     for (const [name, node] of declarationsIn(file, await read(`dist/${file}`)))
       if (!all.has(name) || node.type !== 'TSTypeAliasDeclaration') all.set(name, node);

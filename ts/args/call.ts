@@ -109,7 +109,7 @@ class CallOptions {
   ) {}
 }
 
-/** The argument `out` of calls whose result is a new array. */
+/** The argument `out` of calls whose result is a new array, and `gradOutput` of those that are not backward passes. */
 const NEW = new Float32Array(0);
 const NO_OPTIONS = new CallOptions(undefined, 0, undefined, undefined);
 
@@ -179,7 +179,7 @@ export class CallReader {
   readInto(first: unknown, out: unknown, options: unknown): Call {
     this.lifetime.check();
     const passed = this.#readPassed(options);
-    const call = new Call(this, passed, first, out);
+    const call = new Call(this, passed, first, out, NEW);
     call.takeSnapshot(out);
     if (this.takesIds) call.checkIds();
     else call.checkFloats();
@@ -293,14 +293,8 @@ export class Call {
   readonly #index: Ids | null;
   readonly #grad: Floats | null;
 
-  /** Checks the kinds of all arguments. No getter inside nested arrays runs. */
-  constructor(
-    takes: CallReader,
-    passed: CallOptions,
-    first: unknown,
-    out: unknown,
-    gradOutput: unknown = NEW,
-  ) {
+  /** Checks the kinds of all arguments; those that a call does not have are `NEW`. No getter inside nested arrays runs. */
+  constructor(takes: CallReader, passed: CallOptions, first: unknown, out: unknown, gradOutput: unknown) {
     this.#takes = takes;
     this.#passed = passed;
     this.#ids = takes.takesIds ? new Ids(first, takes.kind === 'Positions' ? 'positions' : 'ids') : null;

@@ -174,8 +174,9 @@ export abstract class Optimizer {
     return toBytes(internalsOf(this), this.#rule, this.#lr);
   }
 
-  /** A new plain object of the options, lr and the shapes of the parameters, for `JSON.stringify`. */
+  /** A new plain object of the options, lr and the shapes of the parameters, for `JSON.stringify`. Errors: `ERR_DISPOSED`. */
   toJSON(): object {
+    this.#lifetime.check();
     const shapes = this.parameters.map(({ shape }) => [...shape]);
     return { ...this.#settings, lr: this.#lr, parameters: shapes };
   }

@@ -151,8 +151,8 @@ fn room(_: usize) -> [f64; 0] {
     []
 }
 
-/// The binary cross entropy of scores, in place if `x` is absent. Without labels they are 1 for the first of each row of
-/// `columns` scores and 0 for the rest.
+/// The binary cross entropy of scores, in place if `x` is absent. Without labels they are 1 for the first of each row
+/// of `columns` scores and 0 for the rest.
 pub fn binary_cross_entropy(
     env: &Environment,
     x: Option<impl FloatArray>,

@@ -114,7 +114,7 @@ impl OptimizerOp {
             weight_decay: (wd > 0.0 && !decoupled).then_some(wd as f32),
             rate: rate as f32,
             root: root as f32,
-            decay: decoupled.then_some((1.0 - lr * wd) as f32),
+            decay: if decoupled { (1.0 - lr * wd) as f32 } else { 1.0 },
         }
     }
 
@@ -143,7 +143,7 @@ pub fn reserve(env: &mut Environment, optimizer: f64) -> Result<bool, Failure> {
         return Ok(true);
     };
     let update = op.update(training);
-    Ok(ops::plan_step(isa, &mut op.state, &mut training.gradient, update))
+    Ok(op.state.plan(isa, &mut training.gradient, update))
 }
 
 /// Updates the table by its gradient, which ends. [`reserve`] was called before. `products` are those of the betas.
@@ -166,7 +166,7 @@ pub fn step(env: &mut Environment, optimizer: f64, lr: f64, products: [f64; 2]) 
         rows,
         bytes,
         |parts| op.state.parts(table, gradient, update, parts),
-        |mut part| ops::step(isa, &step, &mut part),
+        |mut part| part.step(isa, &step),
     );
     training.gradient.clear();
     Ok(())
@@ -299,10 +299,11 @@ pub fn write(
 /// `sum` and the squares of the gradient of a table; `None` if memory is exhausted.
 pub fn gradient_squares(env: &mut Environment, table: f64, sum: f64) -> Result<Option<f64>, Failure> {
     let isa = env.isa();
-    Ok(match env.training(table)?.1 {
-        Some(training) => ops::add_squares(isa, &training.gradient, sum),
-        None => Some(sum),
-    })
+    let Some(Training { gradient, .. }) = env.training(table)?.1 else {
+        return Ok(Some(sum));
+    };
+    let squares = |order: Vec<u32>| ops::add_squares(isa, gradient.sums(), gradient.dim(), &order, sum);
+    Ok(gradient.order().map(squares))
 }
 
 /// Multiplies the gradient of a table by a factor.

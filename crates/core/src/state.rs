@@ -6,6 +6,7 @@
 //! ```text
 //! plan     the places of the rows of a step, and memory for new ones; or nothing has changed
 //! parts    rows of the table, of the gradient and of the state, for one thread each
+//! step     of a part
 //! ```
 
 #![expect(
@@ -15,7 +16,8 @@
 
 use crate::gradient::Gradient;
 use crate::memory::{Contents, Growing, Memory, Write};
-use crate::simd::{flush, Hint, Simd, LINE};
+use crate::ops::{update_row, Step, DECAYED};
+use crate::simd::{dispatch_once, flush, Hint, Isa, Simd, LINE};
 use std::marker::PhantomData;
 use std::ops::Range;
 
@@ -178,8 +180,14 @@ impl State {
 
     /// Computes the places of the rows of a step, and makes room for new ones. Returns false if memory is exhausted: then
     /// no row has changed. A step follows, or nothing.
+    #[must_use]
+    #[inline(never)]
+    pub fn plan(&mut self, isa: Isa, gradient: &mut Gradient, update: Update) -> bool {
+        dispatch_once!(isa, simd => self.plan_in(simd, gradient, update))
+    }
+
     #[inline(always)]
-    pub(crate) fn plan<S: Simd>(&mut self, simd: S, gradient: &mut Gradient, update: Update) -> bool {
+    fn plan_in<S: Simd>(&mut self, simd: S, gradient: &mut Gradient, update: Update) -> bool {
         if self.width == 0 {
             return true;
         }
@@ -337,19 +345,34 @@ pub struct Part<'a> {
 }
 
 /// One row of a step.
-pub(crate) struct RowOf<'p> {
+struct RowOf<'p> {
     /// The row of the table.
-    pub w: &'p mut [f32],
+    w: &'p mut [f32],
     /// Its gradient; `None` for +0.
-    pub g: Option<&'p [f32]>,
+    g: Option<&'p [f32]>,
     /// Its state.
-    pub state: &'p mut [f32],
+    state: &'p mut [f32],
 }
 
+/// The prefetch distance, in rows.
+const DISTANCE: usize = 16;
+
 impl Part<'_> {
-    /// The numbers of its rows in the step.
-    pub(crate) fn range(&self) -> Range<usize> {
-        self.range.clone()
+    /// Updates its rows.
+    #[inline(never)]
+    pub fn step(&mut self, isa: Isa, step: &Step) {
+        dispatch_once!(isa, simd => self.step_in(simd, step))
+    }
+
+    #[inline(always)]
+    fn step_in<S: Simd>(&mut self, simd: S, step: &Step) {
+        let mut decayed = DECAYED;
+        for i in self.range.clone() {
+            self.prefetch(simd, i + DISTANCE);
+            if let Some(RowOf { w, g, state }) = self.row(i) {
+                update_row(simd, step, w, g, state, &mut decayed);
+            }
+        }
     }
 
     /// Row `i` of the step; `None` for padding.
@@ -357,7 +380,7 @@ impl Part<'_> {
     /// # Panics
     /// If it is not in the range.
     #[inline(always)]
-    pub(crate) fn row(&mut self, i: usize) -> Option<RowOf<'_>> {
+    fn row(&mut self, i: usize) -> Option<RowOf<'_>> {
         assert!(self.range.contains(&i), "a row of this part");
         let dim = self.table.width;
         let gradient = self.gradient;
@@ -388,7 +411,7 @@ impl Part<'_> {
 
     /// Prefetches row `i` of the step, which may be beyond the range. Hardware prefetchers follow steps over all rows.
     #[inline(always)]
-    pub(crate) fn prefetch<S: Simd>(&self, simd: S, i: usize) {
+    fn prefetch<S: Simd>(&self, simd: S, i: usize) {
         if self.update != Update::OfGradient {
             return;
         }

@@ -6,7 +6,8 @@ mod reference;
 use common::{bits_any_nan, for_each_isa, odd_table, painted, plain, proven, some_ids, table, WIDTHS};
 use proptest::prelude::*;
 use reference::bag::Mode as Plain;
-use reference::bag_backward::{add, contributions, weights_gradient, Gradient as Expected};
+use reference::bag_backward::{add, contributions, weights_gradient};
+use reference::gradient::Gradient as Expected;
 use std::ops::Range;
 use tokenbed_core::ops::{
     add_bags, add_maxima, divide, finish_weights, repeat_counts, BagFactors, BagSlots, Kept, Maxima, Mode,
@@ -46,6 +47,7 @@ fn rows(gradient: &Gradient) -> Vec<(usize, Vec<u32>)> {
 
 fn expected_rows(gradient: &Expected) -> Vec<(usize, Vec<u32>)> {
     gradient
+        .0
         .iter()
         .map(|(&row, sum)| (row, bits_any_nan(sum)))
         .collect()
@@ -133,7 +135,7 @@ fn every_width_mode_and_size() {
                 let grad = odd_table(4, dim);
                 for mode in [Mode::Sum, Mode::Mean, Mode::Max] {
                     for (weighted, by_freq) in [(false, false), (true, false), (false, true), (true, true)] {
-                        let (mut gradient, mut wanted) = (Gradient::new(dim), Expected::new());
+                        let (mut gradient, mut wanted) = (Gradient::new(dim), Expected::default());
                         for (n, padding) in [(1, None), (9, Some(0)), (0, None), (30, Some(ROWS - 1))] {
                             let (ids, weights) = (some_ids(n, ROWS), weights(n));
                             let case = Case {
@@ -279,7 +281,7 @@ proptest! {
             grad: &grad,
             by_freq,
         };
-        let mut wanted = Expected::new();
+        let mut wanted = Expected::default();
         case.expect(&values, dim, &mut wanted);
         let col = col.index(dim);
         for &isa in available() {
@@ -306,7 +308,7 @@ proptest! {
         let all: Vec<_> = (0..n * k)
             .map(|i| (ids[i % k] as usize, x[i / k * dim..][..dim].iter().map(|x| x * gs[i]).collect()))
             .collect();
-        let mut wanted = Expected::new();
+        let mut wanted = Expected::default();
         add(&mut wanted, &all, padding, by_freq);
         for &isa in available() {
             let mut gradient = Gradient::new(dim);

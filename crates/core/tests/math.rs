@@ -92,7 +92,7 @@ fn ln_of_other_positive_numbers_is_within_one_ulp() {
     }
 }
 
-/// Arguments of `exp`: of every magnitude, around 0, around each place where k changes, and where results are subnormal.
+/// Arguments of `exp`: of every magnitude, near 0, where k changes, and where results are subnormal.
 fn negatives() -> impl Iterator<Item = f64> {
     let random = (0..6_000).map(|i| block(14, 0, 0, i)).map(|w| {
         let x = f64::from(w[0]) + f64::from(w[1]) * power_of_two(-32);
@@ -283,6 +283,18 @@ fn ten_thousand_known_bits() {
         sin_cos = mix(mix(sin_cos, sin), cos);
     }
     assert_eq!((ln, sin_cos), (0x7552a49e93e7d24e, 0xa254e24d38dcdc10));
+}
+
+/// The same for exp(-745 x) and ln_1p(4 x).
+#[test]
+fn ten_thousand_known_bits_of_exp_and_ln_1p() {
+    let mix = |hash: u64, x: f64| (hash ^ x.to_bits()).wrapping_mul(0x0000_0100_0000_01b3);
+    let (mut exp, mut ln_1p) = (0xcbf2_9ce4_8422_2325, 0xcbf2_9ce4_8422_2325);
+    for x in (0..10_000).map(|k| (f64::from(k) + 0.5) / 10_000.0) {
+        exp = mix(exp, math::exp(-745.0 * x));
+        ln_1p = mix(ln_1p, math::ln_1p(4.0 * x));
+    }
+    assert_eq!((exp, ln_1p), (0x2c5a477de0dd1901, 0xd8eda4a640db8613));
 }
 
 /// Converts from 192 to 320 fraction bits.

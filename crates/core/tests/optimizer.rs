@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use reference::optimizer as expected;
 use reference::optimizer::{Optimizer, Rule};
 use std::collections::BTreeMap;
-use tokenbed_core::ops::{self, add_rows, plan_step, Factor, Step};
+use tokenbed_core::ops::{self, add_rows, Factor, Step};
 use tokenbed_core::simd::{available, detect, Isa};
 use tokenbed_core::state::Update;
 use tokenbed_core::{Gradient, State};
@@ -29,7 +29,7 @@ fn step_of(optimizer: &Optimizer) -> Step {
         weight_decay: (wd > 0.0).then_some(wd as f32),
         rate: lr as f32,
         root: 1.0,
-        decay: None,
+        decay: 1.0,
     };
     match optimizer.rule {
         Rule::Sgd { momentum, nesterov } => {
@@ -48,7 +48,7 @@ fn step_of(optimizer: &Optimizer) -> Step {
             step.root = (1.0 / (1.0 - p2).sqrt()) as f32;
             if matches!(optimizer.rule, Rule::AdamW { .. }) {
                 step.weight_decay = None;
-                step.decay = Some((1.0 - lr * wd) as f32);
+                step.decay = (1.0 - lr * wd) as f32;
             }
         }
     }
@@ -112,13 +112,13 @@ impl Training {
         self.optimizer.begin_step();
         let Training { update, dim, .. } = *self;
         let step = step_of(&self.optimizer);
-        assert!(plan_step(isa, &mut self.state, &mut gradient, update));
+        assert!(self.state.plan(isa, &mut gradient, update));
         let table = &self.kernels.table;
         self.kernels.table = painted(table.len(), |values| {
             values.copy_from_slice(table);
             let mut parts = self.state.parts(values, &gradient, update, parts);
             for part in parts.iter_mut().rev() {
-                ops::step(isa, &step, part);
+                part.step(isa, &step);
             }
         });
         let width = self.state.width();
@@ -332,17 +332,17 @@ fn a_step_without_memory_changes_nothing() {
     // Tables of 2^50 rows: the map does not fit anywhere.
     let mut state = State::new(1 << 50, dim, dim, 0.0);
     let mut planned = gradient(isa, dim, &[3, 1], &table(2, dim), None);
-    assert!(!plan_step(isa, &mut state, &mut planned, Update::OfGradient));
+    assert!(!state.plan(isa, &mut planned, Update::OfGradient));
     assert_eq!((state.count(), state.bytes(), state.rows().count()), (0, 0, 0));
     // A state of 2^50 bytes, of which the map has only 40.
     let mut state = State::new(10, dim, 1 << 47, 0.0);
-    assert!(!plan_step(isa, &mut state, &mut planned, Update::OfGradient));
-    assert!(!plan_step(isa, &mut state, &mut planned, Update::AllBut(Some(0))));
+    assert!(!state.plan(isa, &mut planned, Update::OfGradient));
+    assert!(!state.plan(isa, &mut planned, Update::AllBut(Some(0))));
     assert_eq!((state.count(), state.bytes(), state.rows().count()), (0, 40, 0));
     // Without rows nothing is allocated.
     let mut state = State::new(1 << 50, dim, dim, 0.0);
     let mut empty = gradient(isa, dim, &[3], &table(1, dim), Some(3));
-    assert!(plan_step(isa, &mut state, &mut empty, Update::OfGradient));
+    assert!(state.plan(isa, &mut empty, Update::OfGradient));
     assert_eq!(state.bytes(), 0);
 }
 
@@ -376,7 +376,7 @@ fn squares_are_added_in_ascending_order_of_the_rows() {
             let gradient = gradient(isa, dim, &[9, 2, 2, 7, 4], &table(5, dim), Some(4));
             let rows = rows_of(&gradient);
             let rows: Vec<&[f32]> = rows.values().map(|row| &row[..]).collect();
-            let sum = ops::add_squares(isa, &gradient, 0.1).unwrap();
+            let sum = ops::add_squares(isa, gradient.sums(), dim, &gradient.order().unwrap(), 0.1);
             assert_eq!(sum.to_bits(), expected::add_squares(&rows, 0.1).to_bits());
             let mut scaled = gradient.sums().to_vec();
             ops::scale_values(isa, &mut scaled, 0.3);

@@ -16,7 +16,7 @@ macro_rules! as_printed {
     )*};
 }
 // An f64 is printed with the shortest digits that round-trip, without an exponent.
-as_printed!(bool u32 usize f64);
+as_printed!(bool i32 u32 usize f64);
 
 impl Json for str {
     fn json(&self) -> String {
@@ -85,5 +85,19 @@ impl Json for Computed<'_> {
     fn json(&self) -> String {
         let any = |x: &f32| if x.is_nan() { ANY_NAN } else { x.to_bits() };
         Words(&self.0.iter().map(any).collect::<Vec<_>>()).json()
+    }
+}
+
+/// An f64 that is a result: the sign and payload of a NaN are unspecified.
+pub struct Double(pub f64);
+
+impl Json for Double {
+    fn json(&self) -> String {
+        let bits = if self.0.is_nan() {
+            0x7ff8 << 48
+        } else {
+            self.0.to_bits()
+        };
+        format!("\"{bits:016x}\"")
     }
 }

@@ -11,17 +11,23 @@
 
 mod add;
 mod bag;
+mod bag_backward;
 mod dropout;
 mod file;
 mod gather;
+mod gradient;
 mod init;
 mod inputs;
 mod json;
 mod layer;
+mod loss;
 mod mean_pool;
+mod optimizer;
 mod positions;
 mod rng;
 mod rotary;
+mod sampler;
+mod score;
 mod sinusoid;
 
 #[path = "../../core/tests/reference/mod.rs"]
@@ -36,17 +42,23 @@ const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../test/vectors");
 /// A folder in it: bytes of other programs.
 const GOLDEN: &str = "golden";
 
-fn files() -> [File; 10] {
+fn files() -> [File; 16] {
     [
         add::file(),
         bag::file(),
+        bag_backward::file(),
         dropout::file(),
         gather::file(),
+        gradient::file(),
         init::file(),
         layer::file(),
+        loss::file(),
         mean_pool::file(),
+        optimizer::file(),
         rng::file(),
         rotary::file(),
+        sampler::file(),
+        score::file(),
         sinusoid::file(),
     ]
 }

@@ -80,13 +80,14 @@ impl<'a> Sums<'a> {
             counts[place] += 1;
         }
         let (mut split, mut rest) = (Vec::with_capacity(parts), self);
-        let (mut taken, mut start) = (0, 0);
+        // The contributions that no part before has; those that this part has so far; its first slot.
+        let (mut left, mut taken, mut start) = (call.len(), 0, 0);
         for (slot, count) in counts.into_iter().enumerate() {
             taken += count as usize;
-            if split.len() + 1 < parts && taken * parts >= call.len() * (split.len() + 1) {
+            if split.len() + 1 < parts && taken * (parts - split.len()) >= left {
                 let (part, after) = rest.values.split_at_mut((slot + 1 - start) * rest.dim);
                 split.push(Sums { values: part, ..rest });
-                start = slot + 1;
+                (left, taken, start) = (left - taken, 0, slot + 1);
                 rest = Sums {
                     first: start,
                     dim: rest.dim,

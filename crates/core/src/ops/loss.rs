@@ -20,9 +20,9 @@
 //!
 //! # Cancellation
 //! If almost all of the probability is that of the target, its loss and its gradient are tiny differences of large
-//! numbers. Therefore the term of the first maximum, which is 1, is not in the sum: with `others` = the sum of the other
-//! terms, the loss is ln(1 + others) - z_t, a sum of two numbers >= 0, and the gradient of a target that has the maximum
-//! is -others / (1 + others). The gradient of the binary cross entropy uses sigma(s) = 1 - sigma(-s) likewise.
+//! numbers. Therefore the term of the first maximum, which is 1, is not in the sum: with `others` = the sum of the
+//! other terms, the loss is ln(1 + others) - z_t, a sum of two numbers >= 0, and the gradient of a target that has the
+//! maximum is -others / (1 + others). The gradient of the binary cross entropy uses sigma(s) = 1 - sigma(-s) likewise.
 
 use crate::error::Error;
 use crate::indices::{each_type, Ids};
@@ -77,7 +77,7 @@ pub struct Targets<'a> {
 }
 
 impl<'a> Targets<'a> {
-    /// Checks that every target is a column or the ignored one. Returns the number of rows that are kept, of `rows` rows.
+    /// Checks that every target is a column or the ignored one. Returns the number of rows that are kept, of `rows`.
     ///
     /// Errors: `ERR_ID_OUT_OF_RANGE` with the position of the first target that is neither.
     pub fn check(&self, isa: Isa, rows: usize, columns: usize) -> Result<usize, Error> {
@@ -101,7 +101,8 @@ impl<'a> Targets<'a> {
     }
 }
 
-/// The number of ids that are not the ignored one; `Err` is the position of the first other id that is not below `bound`.
+/// The number of ids that are not the ignored one; `Err` is the position of the first of them that is not below
+/// `bound`.
 fn kept<T: Copy + Into<i64>>(ids: &[T], ignored: i64, bound: u64) -> Result<usize, usize> {
     let mut kept = 0;
     for (position, &id) in ids.iter().enumerate() {
@@ -272,7 +273,7 @@ pub struct CrossEntropy<'a> {
     pub columns: usize,
     /// N.
     pub divisor: f64,
-    /// Room for the terms of a row that is wider than a block. If it is too short for a row, its terms are computed twice.
+    /// Room for the terms of a row that is wider than a block. Terms without room are computed twice.
     pub terms: &'a mut [f64],
     /// The sum of the losses of rows.
     pub total: Total,
@@ -318,8 +319,8 @@ impl CrossEntropy<'_> {
         }
     }
 
-    /// Computes one row of any width in place, in parts. `edit` is called with at most `most` columns, of which there are
-    /// at least [`BLOCK`].
+    /// Computes one row of any width in place, in parts. `edit` is called with at most `most` columns, and `most` is at
+    /// least [`BLOCK`].
     ///
     /// # Panics
     /// If the target is not a column.

@@ -1,7 +1,7 @@
 //! Updates rows of a table by their gradients: the rules of optimizers, clipping and the renormalization of rows.
 //!
 //! ```text
-//! for each row of the step: w of the table, g of the gradient (or +0), and its state; for each column:
+//! a row of a step: w of the table, g of the gradient (or +0), and its state; for each column:
 //!     coupled weight decay wd:    g = f32(g + f32(wd w))
 //!     the rule                    see `Rule`
 //! ```
@@ -10,10 +10,9 @@
 //!
 //! `w - x` is `w + (-x)`, and `-(a x)` is `(-a) x`, with the same bits: factors are negated once.
 
-use crate::gradient::Gradient;
+use super::nearest::norms;
 use crate::simd::dot::{self, dots};
 use crate::simd::{dispatch_once, dispatch_plain, flush, for_each_vector, Isa, Simd, MAX_LANES};
-use crate::state::{Part, RowOf, State, Update};
 
 /// The rule of an optimizer, with its options rounded to f32.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -79,212 +78,202 @@ pub struct Step {
     pub rate: f32,
     /// r of Adam.
     pub root: f32,
-    /// k of AdamW.
-    pub decay: Option<f32>,
+    /// k of AdamW; 1 for Adam.
+    pub decay: f32,
 }
 
-/// The prefetch distance, in rows.
-const DISTANCE: usize = 16;
+/// The most columns that are updated at once: the decayed gradient of so many is on the stack.
+const TILE: usize = 512;
 
-/// Computes the places of the rows of a step, and makes room for new ones. Returns false if memory is exhausted: then no
-/// row has changed.
-#[must_use]
-#[inline(never)]
-pub fn plan_step(isa: Isa, state: &mut State, gradient: &mut Gradient, update: Update) -> bool {
-    dispatch_once!(isa, simd => state.plan(simd, gradient, update))
-}
+/// The gradient of a row without one.
+static ZEROS: [f32; TILE] = [0.0; TILE];
 
-/// Updates the rows of a part of a step.
-#[inline(never)]
-pub fn step(isa: Isa, step: &Step, part: &mut Part<'_>) {
-    dispatch_once!(isa, simd => match step.rule {
-        Rule::Sgd { momentum, nesterov } => sgd(simd, step, momentum, nesterov, part),
-        Rule::Adagrad { eps } => adagrad(simd, step, eps, part),
-        Rule::RowwiseAdagrad { eps } => rowwise_adagrad(simd, step, eps, part),
-        Rule::Adam { betas, rests, eps } => adam(simd, step, betas, rests, eps, part),
-    })
-}
+/// The gradient of a tile with weight decay.
+pub(crate) type Decayed = [f32; TILE];
 
-/// Calls `update` with each row of a part.
+/// Memory for the gradient of a tile.
+pub(crate) const DECAYED: Decayed = [0.0; TILE];
+
+/// Updates a row of a table by its gradient, or by +0 without one, and the state of the row. `decayed` is scratch.
+///
+/// All rules are in one function, in tiles of columns: that takes less code than a loop over rows for each rule.
 #[inline(always)]
-fn each_row<S: Simd>(simd: S, part: &mut Part<'_>, mut update: impl FnMut(RowOf<'_>)) {
-    for i in part.range() {
-        part.prefetch(simd, i + DISTANCE);
-        if let Some(row) = part.row(i) {
-            update(row);
+pub(crate) fn update_row<S: Simd>(
+    simd: S,
+    step: &Step,
+    w: &mut [f32],
+    g: Option<&[f32]>,
+    state: &mut [f32],
+    decayed: &mut Decayed,
+) {
+    let mut rate = step.rate;
+    if let Rule::RowwiseAdagrad { eps } = step.rule {
+        let mut lanes = [dot::ZERO];
+        for start in (0..w.len()).step_by(TILE) {
+            let w = &w[start..w.len().min(start + TILE)];
+            let g = gradient_of(simd, step, w, g, start, decayed);
+            dots(
+                simd,
+                g.len(),
+                &mut lanes,
+                #[inline(always)]
+                |_, col, n| {
+                    let g = simd.load(&g[col..][..n]);
+                    (g, g)
+                },
+            );
+        }
+        state[0] = flush(state[0] + dot::sum(simd, &lanes[0]) / w.len() as f32);
+        rate /= state[0].sqrt() + eps;
+    }
+    let dim = w.len();
+    for start in (0..dim).step_by(TILE) {
+        let end = dim.min(start + TILE);
+        let w = &mut w[start..end];
+        let g = gradient_of(simd, step, w, g, start, decayed);
+        let rate = simd.splat(-rate);
+        match step.rule {
+            Rule::Sgd { momentum: None, .. } | Rule::RowwiseAdagrad { .. } => descend(simd, rate, w, g),
+            Rule::Sgd {
+                momentum: Some(mu),
+                nesterov,
+            } => momentum(simd, rate, mu, nesterov, w, g, &mut state[start..end]),
+            Rule::Adagrad { eps } => adagrad(simd, rate, eps, w, g, &mut state[start..end]),
+            Rule::Adam { .. } => {
+                let (m, v) = state.split_at_mut(dim);
+                adam(simd, rate, step, w, g, &mut m[start..end], &mut v[start..end]);
+            }
         }
     }
 }
 
-/// Columns of the gradient of a row, with coupled weight decay.
+/// The gradient of columns of a row from `start` on, with coupled weight decay.
 #[inline(always)]
-fn decayed<S: Simd>(
+fn gradient_of<'g, S: Simd>(
     simd: S,
-    weight_decay: Option<f32>,
-    g: Option<&[f32]>,
-    w: S::F32,
-    col: usize,
-    n: usize,
-) -> S::F32 {
-    let g = g.map_or(simd.splat(0.0), |g| simd.load(&g[col..][..n]));
-    match weight_decay {
-        Some(wd) => simd.add(g, simd.mul(simd.splat(wd), w)),
-        None => g,
-    }
+    step: &Step,
+    w: &[f32],
+    g: Option<&'g [f32]>,
+    start: usize,
+    decayed: &'g mut [f32; TILE],
+) -> &'g [f32] {
+    let g = g.map_or(&ZEROS[..w.len()], |g| &g[start..][..w.len()]);
+    let Some(wd) = step.weight_decay else { return g };
+    let decayed = &mut decayed[..w.len()];
+    for_each_vector(
+        simd,
+        decayed,
+        #[inline(always)]
+        |col, n, _| {
+            let decay = simd.mul(simd.splat(wd), simd.load(&w[col..][..n]));
+            simd.add(simd.load(&g[col..][..n]), decay)
+        },
+    );
+    decayed
+}
+
+/// w = f32(w - f32(rate g)), for -rate.
+#[inline(always)]
+fn descend<S: Simd>(simd: S, rate: S::F32, w: &mut [f32], g: &[f32]) {
+    for_each_vector(
+        simd,
+        w,
+        #[inline(always)]
+        |col, n, w| simd.add(simd.load(w), simd.mul(rate, simd.load(&g[col..][..n]))),
+    );
 }
 
 #[inline(always)]
-fn sgd<S: Simd>(simd: S, step: &Step, momentum: Option<f32>, nesterov: bool, part: &mut Part<'_>) {
-    let rate = simd.splat(-step.rate);
-    each_row(
+fn momentum<S: Simd>(
+    simd: S,
+    rate: S::F32,
+    mu: f32,
+    nesterov: bool,
+    w: &mut [f32],
+    g: &[f32],
+    b: &mut [f32],
+) {
+    let mu = simd.splat(mu);
+    for_each_vector(
         simd,
-        part,
+        w,
         #[inline(always)]
-        |RowOf { w, g, state }| {
-            for_each_vector(
-                simd,
-                w,
-                #[inline(always)]
-                |col, n, w| {
-                    let w = simd.load(w);
-                    let g = decayed(simd, step.weight_decay, g, w, col, n);
-                    let mut u = g;
-                    if let Some(mu) = momentum {
-                        let (mu, b) = (simd.splat(mu), &mut state[col..][..n]);
-                        let new = simd.flush(simd.add(simd.mul(mu, simd.load(b)), g));
-                        simd.store(new, b);
-                        u = match nesterov {
-                            true => simd.add(g, simd.mul(mu, new)),
-                            false => new,
-                        };
-                    }
-                    simd.add(w, simd.mul(rate, u))
-                },
-            );
+        |col, n, w| {
+            let (g, b) = (simd.load(&g[col..][..n]), &mut b[col..][..n]);
+            let new = simd.flush(simd.add(simd.mul(mu, simd.load(b)), g));
+            simd.store(new, b);
+            let u = match nesterov {
+                true => simd.add(g, simd.mul(mu, new)),
+                false => new,
+            };
+            simd.add(simd.load(w), simd.mul(rate, u))
         },
     );
 }
 
 #[inline(always)]
-fn adagrad<S: Simd>(simd: S, step: &Step, eps: f32, part: &mut Part<'_>) {
-    let (rate, eps) = (simd.splat(-step.rate), simd.splat(eps));
-    each_row(
+fn adagrad<S: Simd>(simd: S, rate: S::F32, eps: f32, w: &mut [f32], g: &[f32], s: &mut [f32]) {
+    let eps = simd.splat(eps);
+    for_each_vector(
         simd,
-        part,
+        w,
         #[inline(always)]
-        |RowOf { w, g, state }| {
-            for_each_vector(
-                simd,
-                w,
-                #[inline(always)]
-                |col, n, w| {
-                    let (w, s) = (simd.load(w), &mut state[col..][..n]);
-                    let g = decayed(simd, step.weight_decay, g, w, col, n);
-                    let sum = simd.flush(simd.add(simd.load(s), simd.mul(g, g)));
-                    simd.store(sum, s);
-                    let scaled = simd.div(g, simd.add(simd.sqrt(sum), eps));
-                    simd.add(w, simd.mul(rate, scaled))
-                },
-            );
+        |col, n, w| {
+            let (g, s) = (simd.load(&g[col..][..n]), &mut s[col..][..n]);
+            let sum = simd.flush(simd.add(simd.load(s), simd.mul(g, g)));
+            simd.store(sum, s);
+            let scaled = simd.div(g, simd.add(simd.sqrt(sum), eps));
+            simd.add(simd.load(w), simd.mul(rate, scaled))
         },
     );
 }
 
 #[inline(always)]
-fn rowwise_adagrad<S: Simd>(simd: S, step: &Step, eps: f32, part: &mut Part<'_>) {
-    each_row(
-        simd,
-        part,
-        #[inline(always)]
-        |RowOf { w, g, state }| {
-            let mut lanes = [dot::ZERO];
-            dots(
-                simd,
-                w.len(),
-                &mut lanes,
-                #[inline(always)]
-                |_, col, n| {
-                    let mut g = decayed(simd, step.weight_decay, g, simd.load(&w[col..][..n]), col, n);
-                    if n < S::LANES {
-                        // The other lanes are NaN if wd is infinite.
-                        let mut short = [0.0; MAX_LANES];
-                        simd.store(g, &mut short[..n]);
-                        g = simd.load(&short);
-                    }
-                    (g, g)
-                },
-            );
-            let mean = dot::sum(simd, &lanes[0]) / w.len() as f32;
-            let sum = flush(state[0] + mean);
-            state[0] = sum;
-            let rate = simd.splat(-(step.rate / (sum.sqrt() + eps)));
-            for_each_vector(
-                simd,
-                w,
-                #[inline(always)]
-                |col, n, w| {
-                    let w = simd.load(w);
-                    let g = decayed(simd, step.weight_decay, g, w, col, n);
-                    simd.add(w, simd.mul(rate, g))
-                },
-            );
-        },
-    );
-}
-
-#[inline(always)]
-fn adam<S: Simd>(simd: S, step: &Step, betas: [f32; 2], rests: [f32; 2], eps: f32, part: &mut Part<'_>) {
-    let [b1, b2, c1, c2] = [betas[0], betas[1], rests[0], rests[1]].map(
+fn adam<S: Simd>(simd: S, rate: S::F32, step: &Step, w: &mut [f32], g: &[f32], m: &mut [f32], v: &mut [f32]) {
+    let Rule::Adam { betas, rests, eps } = step.rule else {
+        return;
+    };
+    let factors = [betas[0], betas[1], rests[0], rests[1], step.root, eps, step.decay];
+    let [b1, b2, c1, c2, root, eps, k] = factors.map(
         #[inline(always)]
         |factor| simd.splat(factor),
     );
-    let (rate, root, eps) = (simd.splat(-step.rate), simd.splat(step.root), simd.splat(eps));
-    each_row(
+    for_each_vector(
         simd,
-        part,
+        w,
         #[inline(always)]
-        |RowOf { w, g, state }| {
-            let (m, v) = state.split_at_mut(w.len());
-            for_each_vector(
-                simd,
-                w,
-                #[inline(always)]
-                |col, n, w| {
-                    let (mut w, m, v) = (simd.load(w), &mut m[col..][..n], &mut v[col..][..n]);
-                    let g = decayed(simd, step.weight_decay, g, w, col, n);
-                    if let Some(k) = step.decay {
-                        w = simd.mul(w, simd.splat(k));
-                    }
-                    let first = simd.add(simd.mul(b1, simd.load(m)), simd.mul(c1, g));
-                    let second = simd.add(simd.mul(b2, simd.load(v)), simd.mul(c2, simd.mul(g, g)));
-                    let (first, second) = (simd.flush(first), simd.flush(second));
-                    simd.store(first, m);
-                    simd.store(second, v);
-                    let scale = simd.add(simd.mul(simd.sqrt(second), root), eps);
-                    simd.add(w, simd.mul(rate, simd.div(first, scale)))
-                },
-            );
+        |col, n, w| {
+            let g = simd.load(&g[col..][..n]);
+            let (m, v) = (&mut m[col..][..n], &mut v[col..][..n]);
+            let first = simd.flush(simd.add(simd.mul(b1, simd.load(m)), simd.mul(c1, g)));
+            let second = simd.add(simd.mul(b2, simd.load(v)), simd.mul(c2, simd.mul(g, g)));
+            let second = simd.flush(second);
+            simd.store(first, m);
+            simd.store(second, v);
+            let scale = simd.add(simd.mul(simd.sqrt(second), root), eps);
+            simd.add(simd.mul(simd.load(w), k), simd.mul(rate, simd.div(first, scale)))
         },
     );
 }
 
-/// `sum` and the squares of a gradient: the dot products dot(g, g) of its rows in f64, added to `sum` in ascending order
-/// of the rows. `None` if memory is exhausted.
+/// `sum` and the squares of rows: the dot products dot(g, g) of the rows of `values`, `[rows, dim]`, in f64, added to `sum`
+/// in the order `order`.
 ///
 /// ```text
 /// lanes = [+0; 16];  lanes[c mod 16] += g_c g_c for c ascending;  lanes[j] += lanes[j + h], j < h, for h in 8, 4, 2, 1
 /// ```
-pub fn add_squares(isa: Isa, gradient: &Gradient, sum: f64) -> Option<f64> {
-    let order = gradient.order()?;
-    Some(dispatch_plain!(isa, add_squares_in(gradient, &order, sum)))
+///
+/// # Panics
+/// If a row is out of range.
+pub fn add_squares(isa: Isa, values: &[f32], dim: usize, order: &[u32], sum: f64) -> f64 {
+    dispatch_plain!(isa, add_squares_in(values, dim, order, sum))
 }
 
 #[inline(always)]
-fn add_squares_in(gradient: &Gradient, order: &[u32], mut sum: f64) -> f64 {
-    let dim = gradient.dim();
-    for &slot in order {
+fn add_squares_in(values: &[f32], dim: usize, order: &[u32], mut sum: f64) -> f64 {
+    for &row in order {
         let mut lanes = [0.0; MAX_LANES];
-        for block in gradient.sums()[slot as usize * dim..][..dim].chunks(MAX_LANES) {
+        for block in values[row as usize * dim..][..dim].chunks(MAX_LANES) {
             for (lane, &g) in lanes.iter_mut().zip(block) {
                 *lane += f64::from(g) * f64::from(g);
             }
@@ -299,7 +288,7 @@ fn add_squares_in(gradient: &Gradient, order: &[u32], mut sum: f64) -> f64 {
     sum
 }
 
-/// g = f32(g factor) for every value of a gradient.
+/// x = f32(x factor) for every value.
 pub fn scale_values(isa: Isa, values: &mut [f32], factor: f32) {
     dispatch_once!(isa, simd => {
         let factor = simd.splat(factor);
@@ -322,35 +311,14 @@ pub fn scale_values(isa: Isa, values: &mut [f32], factor: f32) {
 /// If a row is out of range, or `dim` is 0.
 #[inline(never)]
 pub fn renorm(isa: Isa, values: &mut [f32], dim: usize, most: f32, rows: Option<&[u32]>) {
-    dispatch_once!(isa, simd => match rows {
-        None => values.chunks_exact_mut(dim).for_each(#[inline(always)] |w| renorm_row(simd, w, most)),
-        Some(rows) => rows.iter().for_each(#[inline(always)] |&row| {
-            renorm_row(simd, &mut values[row as usize * dim..][..dim], most)
-        }),
-    })
-}
-
-#[inline(always)]
-fn renorm_row<S: Simd>(simd: S, w: &mut [f32], most: f32) {
-    let mut lanes = [dot::ZERO];
-    dots(
-        simd,
-        w.len(),
-        &mut lanes,
-        #[inline(always)]
-        |_, col, n| {
-            let w = simd.load(&w[col..][..n]);
-            (w, w)
-        },
-    );
-    let norm = dot::sum(simd, &lanes[0]).sqrt();
-    if norm > most {
-        let factor = simd.splat(most / (norm + 1e-7));
-        for_each_vector(
-            simd,
-            w,
-            #[inline(always)]
-            |_, _, w| simd.mul(simd.load(w), factor),
-        );
+    let count = rows.map_or(values.len() / dim, <[u32]>::len);
+    for i in 0..count {
+        let row = rows.map_or(i, |rows| rows[i] as usize);
+        let w = &mut values[row * dim..][..dim];
+        let mut norm = [0.0];
+        norms(isa, w, dim, &mut norm);
+        if norm[0] > most {
+            scale_values(isa, w, most / (norm[0] + 1e-7));
+        }
     }
 }

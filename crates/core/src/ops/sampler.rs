@@ -5,9 +5,9 @@
 //! w = (hi 2^32 + lo) >> 11                 hi, lo = words 2 (j mod 2) and 2 (j mod 2) + 1 of block floor(j / 2)
 //! draw j = the first i with cum_i > (w / 2^53) cum_last
 //! ```
-//! A guide table has the draws of 2^b equally spaced w, at least as many as there are ids, so a search begins at most a few
-//! ids before its end. It begins with a few comparisons without branches, because nothing predicts a draw. The bits of a
-//! draw do not depend on the table: products with cum_last are rounded, and rounding keeps their order.
+//! A guide table has the draws of 2^b equally spaced w, at least as many as there are ids, so that a search mostly
+//! begins a few ids before its end. It begins with comparisons without branches, because nothing predicts a draw. The
+//! bits of a draw do not depend on the table: products with cum_last are rounded, and rounding keeps their order.
 
 use crate::rng::{stream, Draws, Tiles, BLOCK};
 use crate::simd::{dispatch_plain, Isa};
@@ -24,7 +24,7 @@ const UNITS: f64 = 9_007_199_254_740_992.0;
 /// A discrete distribution.
 #[derive(Debug)]
 pub struct Sampler {
-    /// The prefix sums of the weights, then `AHEAD` times +Infinity.
+    /// The prefix sums of the weights; +Infinity from the last id that can be drawn on, and `AHEAD` times more.
     sums: Vec<f64>,
     /// The sum of the weights.
     sum: f64,
@@ -66,6 +66,8 @@ impl Sampler {
             }
             guide.push(id as u32);
         }
+        // A product with a subnormal sum may round to it.
+        sums[last..].fill(f64::INFINITY);
         sums.extend([f64::INFINITY; AHEAD]);
         let draws = Draws {
             seed,

@@ -1,40 +1,22 @@
 //! The backward pass of bags.
 
 use super::bag::{bag, Mode};
+use super::gradient::{self, Gradient};
 use super::nearest::dot;
-use std::collections::BTreeMap;
-
-/// The sum of the contributions to each row.
-pub type Gradient = BTreeMap<usize, Vec<f32>>;
 
 /// A contribution to a row.
 pub type Contribution = (usize, Vec<f32>);
 
-/// Adds contributions in order: the first one to a row is stored, each later one is added. With `by_freq` each is divided
-/// by the number of those to its row. There are none to padding.
+/// Adds contributions to a gradient, in order. With `by_freq` each is divided by the number of those to its row.
 pub fn add(gradient: &mut Gradient, call: &[Contribution], padding: Option<usize>, by_freq: bool) {
-    for (row, c) in call {
-        if Some(*row) == padding {
-            continue;
-        }
-        let count = call.iter().filter(|(other, _)| other == row).count() as f32;
-        let mut c = c.clone();
-        if by_freq {
-            for x in &mut c {
-                *x /= count;
-            }
-        }
-        match gradient.get_mut(row) {
-            None => {
-                gradient.insert(*row, c);
-            }
-            Some(sum) => {
-                for (sum, x) in sum.iter_mut().zip(&c) {
-                    *sum += x;
-                }
-            }
-        }
-    }
+    let ids: Vec<usize> = call.iter().map(|(row, _)| *row).collect();
+    let rows: Vec<f32> = call.iter().flat_map(|(_, c)| c.clone()).collect();
+    let rows = if by_freq {
+        gradient::by_freq(&ids, &rows)
+    } else {
+        rows
+    };
+    gradient.add(&ids, &rows, padding);
 }
 
 /// table [V, dim], the ids of one bag and their weights, the gradient of its result [dim] -> contributions
