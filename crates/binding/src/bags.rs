@@ -199,7 +199,7 @@ impl<I: IdArray, B: IdArray, F: FloatArray> Inputs<I, B, F> {
         out: &mut [f32],
     ) {
         let count = self.ids.len();
-        let (mut at, mut b) = (range.start, self.cuts.bag_of(range.start, count));
+        let (mut at, mut b) = (range.start, first_bag(&mut self.cuts, range.start, count));
         while at < range.end {
             let bag = self.cuts.range(b, count);
             let part = at..bag.end.min(range.end);
@@ -281,4 +281,17 @@ impl<I: IdArray, B: IdArray, F: FloatArray> Inputs<I, B, F> {
         }
         sum(Scalar, &lanes)
     }
+}
+
+/// The first bag that ends behind entry `entry` of `count` ids.
+fn first_bag(cuts: &mut Cuts<impl IdArray>, entry: usize, count: usize) -> usize {
+    let (mut low, mut high) = (0, cuts.bags());
+    while low < high {
+        let middle = low + (high - low) / 2;
+        match cuts.range(middle, count).end <= entry {
+            true => low = middle + 1,
+            false => high = middle,
+        }
+    }
+    low
 }
