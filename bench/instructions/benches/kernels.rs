@@ -31,6 +31,7 @@ kernels! {
     rotary_halves rotary_interleaved
     cross_entropy cross_entropy_wide binary_cross_entropy squared_error
     sample
+    step_sgd step_momentum step_adagrad step_rowwise_adagrad step_adam
     init_uniform init_normal
     dropout
 }

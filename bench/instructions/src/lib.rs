@@ -20,11 +20,12 @@ use std::hint::black_box;
 use tokenbed_core::indices::Mapping;
 use tokenbed_core::ops::loss::{CrossEntropy, Labels, Targets, Total};
 use tokenbed_core::ops::{
-    self, Bag, Bags, Dropout, Embed, Layout, Mode, Norm, Pool, PositionRows, Positions, Rotary, Sampler,
-    Sinusoid, Source, Tokens,
+    self, Bag, Bags, Dropout, Embed, Layout, Mode, Norm, Pool, PositionRows, Positions, Rotary, Rule,
+    Sampler, Sinusoid, Source, Step, Tokens,
 };
 use tokenbed_core::rng::{stream, Draws};
-use tokenbed_core::{Ids, Indices, Isa, Table, Window};
+use tokenbed_core::state::Update;
+use tokenbed_core::{Gradient, Ids, Indices, Isa, State, Table, Window};
 
 /// A closure that runs a kernel once.
 pub type Work = &'static mut dyn FnMut();
@@ -327,6 +328,78 @@ pub fn sample(isa: Isa) -> Work {
     let sampler = black_box(Sampler::new(weights, 42)).expect("memory for a small sampler");
     let ids = vec![0; CHECKED].leak();
     ready(move || ops::sample(isa, &sampler, 0, &mut *ids))
+}
+
+/// A step of SGD without momentum.
+pub fn step_sgd(isa: Isa) -> Work {
+    step(
+        isa,
+        Rule::Sgd {
+            momentum: None,
+            nesterov: false,
+        },
+        None,
+    )
+}
+
+/// A step of SGD with momentum and weight decay.
+pub fn step_momentum(isa: Isa) -> Work {
+    step(
+        isa,
+        Rule::Sgd {
+            momentum: Some(0.9),
+            nesterov: false,
+        },
+        Some(0.01),
+    )
+}
+
+/// A step of Adagrad.
+pub fn step_adagrad(isa: Isa) -> Work {
+    step(isa, Rule::Adagrad { eps: 1e-10 }, None)
+}
+
+/// A step of RowwiseAdagrad.
+pub fn step_rowwise_adagrad(isa: Isa) -> Work {
+    step(isa, Rule::RowwiseAdagrad { eps: 1e-8 }, None)
+}
+
+/// A step of Adam.
+pub fn step_adam(isa: Isa) -> Work {
+    let rule = Rule::Adam {
+        betas: [0.9, 0.999],
+        rests: [0.1, 0.001],
+        eps: 1e-8,
+    };
+    step(isa, rule, None)
+}
+
+/// A step of the rows that `IDS` ids have, from its plan on.
+fn step(isa: Isa, rule: Rule, weight_decay: Option<f32>) -> Work {
+    let ids = some_ids(IDS);
+    let mut gradient = Gradient::new(DIM);
+    let rows = (0..IDS).map(|i| ids.value(i) as usize);
+    let assigned = gradient.begin(IDS) && gradient.assign(rows, Some(PADDING)) && gradient.commit();
+    assert!(assigned, "memory for a small gradient");
+    gradient.sums_mut().fill(0.001);
+    let step = black_box(Step {
+        rule,
+        weight_decay,
+        rate: 0.001,
+        root: 1.0,
+        decay: 1.0,
+    });
+    let mut state = State::new(VOCAB, DIM, rule.width(DIM), 0.0);
+    let table = output(VOCAB * DIM);
+    ready(move || {
+        assert!(
+            state.plan(isa, &mut gradient, Update::OfGradient),
+            "memory for a small state"
+        );
+        for part in &mut state.parts(table, &gradient, Update::OfGradient, 1) {
+            part.step(isa, &step);
+        }
+    })
 }
 
 /// Uniform numbers.
