@@ -31,6 +31,7 @@ kernels! {
     rotary_halves rotary_interleaved
     init_uniform init_normal
     dropout
+    gradient_slots gradient_add gradient_by_freq
 }
 
 // No cache simulation: it would model another machine, and take most of the time.
