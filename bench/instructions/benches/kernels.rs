@@ -34,6 +34,7 @@ kernels! {
     step_sgd step_momentum step_adagrad step_rowwise_adagrad step_adam
     init_uniform init_normal
     dropout
+    gradient_slots gradient_add gradient_by_freq
 }
 
 // No cache simulation: it would model another machine, and take most of the time.

@@ -20,7 +20,7 @@ use std::hint::black_box;
 use tokenbed_core::indices::Mapping;
 use tokenbed_core::ops::loss::{CrossEntropy, Labels, Targets, Total};
 use tokenbed_core::ops::{
-    self, Bag, Bags, Dropout, Embed, Layout, Mode, Norm, Pool, PositionRows, Positions, Rotary, Rule,
+    self, Bag, Bags, Dropout, Embed, Factor, Layout, Mode, Norm, Pool, PositionRows, Positions, Rotary, Rule,
     Sampler, Sinusoid, Source, Step, Tokens,
 };
 use tokenbed_core::rng::{stream, Draws};
@@ -418,4 +418,46 @@ pub fn init_normal(isa: Isa) -> Work {
 pub fn dropout(isa: Isa) -> Work {
     let (dropout, out) = (black_box(Dropout::new(0.1, 42, 0)), output(IDS * DIM));
     ready(move || ops::dropout(isa, &dropout, 0, out))
+}
+
+/// Assigns slots to the rows `ids`.
+fn assign(gradient: &mut Gradient, ids: Indices<'_>) {
+    let rows = (0..ids.len()).map(|i| ids.get(i));
+    assert!(gradient.begin(ids.len()) && gradient.assign(rows, Some(PADDING)) && gradient.commit());
+}
+
+/// A gradient that begins, gets slots, and ends.
+pub fn gradient_slots(isa: Isa) -> Work {
+    let (mut gradient, ids) = (Gradient::new(DIM), proven(isa, IDS));
+    ready(move || {
+        assign(&mut gradient, ids);
+        gradient.clear();
+    })
+}
+
+fn add(isa: Isa, by_freq: bool) -> Work {
+    let (mut gradient, ids, rows) = (Gradient::new(DIM), proven(isa, IDS), &*output(IDS * DIM));
+    // Half of the contributions are the first ones of their rows.
+    assign(&mut gradient, proven(isa, IDS / 2));
+    assign(&mut gradient, ids);
+    let counts = gradient.counts().expect("memory").leak();
+    let factor = if by_freq {
+        Factor::PerCount(counts)
+    } else {
+        Factor::One
+    };
+    ready(move || {
+        let (slots, mut sums) = gradient.call();
+        ops::add_rows(isa, &mut sums, slots, 0..DIM, rows, black_box(factor));
+    })
+}
+
+/// Adds rows to their sums.
+pub fn gradient_add(isa: Isa) -> Work {
+    add(isa, false)
+}
+
+/// Adds rows, divided by the number of those with the same id.
+pub fn gradient_by_freq(isa: Isa) -> Work {
+    add(isa, true)
 }
