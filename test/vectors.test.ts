@@ -457,7 +457,7 @@ each<BagCase>('bag', bagFile, (testCase) => {
   expectBits(bag.forwardInto([...ids], target, { ...bags, ...weighted }), out, embeddingDim);
 });
 
-interface GradientCase {
+interface TableGradientCase {
   readonly name: string;
   readonly embeddingDim: number;
   readonly table: string;
@@ -468,7 +468,7 @@ interface GradientCase {
 }
 
 /** Expects the gradient of a case, and ends it. */
-function expectGradient(embedding: Embedding, { rows, grad }: GradientCase): void {
+function expectTableGradient(embedding: Embedding, { rows, grad }: TableGradientCase): void {
   const { weight, embeddingDim } = embedding;
   expect(Array.from(weight.grad!.rows)).toEqual(rows);
   expectBits(weight.grad!.values.data, grad, embeddingDim);
@@ -476,10 +476,10 @@ function expectGradient(embedding: Embedding, { rows, grad }: GradientCase): voi
 }
 
 /** The table of a case. */
-const embeddingOf = ({ table, embeddingDim, paddingIdx }: GradientCase): Embedding =>
+const embeddingOf = ({ table, embeddingDim, paddingIdx }: TableGradientCase): Embedding =>
   Embedding.fromPretrained(floats(table), { embeddingDim, paddingIdx });
 
-interface BagBackwardCase extends GradientCase {
+interface BagBackwardCase extends TableGradientCase {
   readonly mode: BagMode;
   readonly ids: readonly number[];
   readonly offsets: readonly number[];
@@ -502,11 +502,11 @@ each<BagBackwardCase>('bag-backward', bagBackwardFile, (testCase) => {
     floats(gradOutput).map((x) => x * -3),
     options,
   );
-  expectGradient(embedding, testCase);
+  expectTableGradient(embedding, testCase);
   if (weightsGrad !== undefined) expectBits(own, weightsGrad, Math.max(ids.length, 1));
 });
 
-interface ScoreCase extends GradientCase {
+interface ScoreCase extends TableGradientCase {
   readonly x: string;
   readonly ids?: readonly number[];
   readonly shape?: readonly number[];
@@ -527,10 +527,10 @@ each<ScoreCase>('score', scoreFile, (testCase) => {
   expectBits(embedding.scoreInto(x, new Float32Array(scores.size), rows), out, Math.max(scores.shape[1]!, 1));
   const options = { ...rows, scaleGradByFreq };
   expectBits(embedding.scoreBackward(x, gradScores, options).data, xGrad, embeddingDim);
-  expectGradient(embedding, testCase);
+  expectTableGradient(embedding, testCase);
   const into = new Float32Array(x.length);
   expectBits(embedding.scoreBackwardInto(x, gradScores, into, options), xGrad, embeddingDim);
-  expectGradient(embedding, testCase);
+  expectTableGradient(embedding, testCase);
 });
 
 /** A layer that only applies dropout to one row `x`, in its state before training call `call`. */
@@ -640,7 +640,7 @@ interface RenormCase {
 const OPTIMIZERS = { SGD, Adagrad, RowwiseAdagrad, Adam, AdamW } as unknown as Readonly<
   Record<string, new (options: object) => Optimizer>
 >;
-const OPTIONS = [
+const OPTIONS = new Set([
   'momentum',
   'nesterov',
   'eps',
@@ -649,12 +649,12 @@ const OPTIONS = [
   'beta2',
   'weightDecay',
   'lazy',
-];
+]);
 
 function checkSteps(testCase: StepsCase): void {
   const { embeddingDim: dim, paddingIdx, table, ids, gradients } = testCase;
   const embedding = Embedding.fromPretrained(floats(table), { embeddingDim: dim, paddingIdx });
-  const options = Object.fromEntries(Object.entries(testCase).filter(([name]) => OPTIONS.includes(name)));
+  const options = Object.fromEntries(Object.entries(testCase).filter(([name]) => OPTIONS.has(name)));
   const optimizer = new OPTIMIZERS[testCase.optimizer]!({
     ...options,
     lr: 1,

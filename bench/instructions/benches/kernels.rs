@@ -29,6 +29,8 @@ kernels! {
     mean_pool mean_pool_mapped mean_pool_precise
     sinusoid_rows sinusoid_at
     rotary_halves rotary_interleaved
+    cross_entropy cross_entropy_wide binary_cross_entropy squared_error
+    sample
     init_uniform init_normal
     dropout
 }

@@ -123,9 +123,10 @@ fn add_groups<S: Simd>(
                     Divided(row, divisor).copy_to(simd, quotient);
                     row = Plain::of(quotient);
                 }
-                match (weights, counts) {
-                    (None, None) => add_part(simd, sums, slots, part.clone(), first, &cols, |_| row),
-                    (None, Some(counts)) => add_part(
+                // The product with 1 changes no quotient.
+                let weight = |i: usize| weights.map_or(1.0, |weights| weights[i - part.start]);
+                match counts {
+                    Some(counts) => add_part(
                         simd,
                         sums,
                         slots,
@@ -133,9 +134,9 @@ fn add_groups<S: Simd>(
                         first,
                         &cols,
                         #[inline(always)]
-                        |i| Divided(row, slots[i].count(counts)),
+                        |i| Divided(Scaled(row, weight(i)), slots[i].count(counts)),
                     ),
-                    (Some(weights), None) => add_part(
+                    None if weights.is_some() => add_part(
                         simd,
                         sums,
                         slots,
@@ -143,18 +144,9 @@ fn add_groups<S: Simd>(
                         first,
                         &cols,
                         #[inline(always)]
-                        |i| Scaled(row, weights[i - part.start]),
+                        |i| Scaled(row, weight(i)),
                     ),
-                    (Some(weights), Some(counts)) => add_part(
-                        simd,
-                        sums,
-                        slots,
-                        part.clone(),
-                        first,
-                        &cols,
-                        #[inline(always)]
-                        |i| Divided(Scaled(row, weights[i - part.start]), slots[i].count(counts)),
-                    ),
+                    None => add_part(simd, sums, slots, part.clone(), first, &cols, |_| row),
                 }
             }
         }
