@@ -135,6 +135,21 @@ describe('what a user may do', () => {
   });
 });
 
+test('a browser without room keeps nothing: the page says so, and the training ends all the same', async () => {
+  const { page, url } = await visit();
+  const session = await page.context().newCDPSession(page);
+  const { origin } = new URL(url);
+  await session.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: 20_000 });
+  await openTrain(page);
+  await text(page).fill(TEXT);
+  await press(page, 'Train');
+  await trained(page);
+  expect(await page.locator('#run-kept').textContent()).toMatch(
+    /^This browser keeps nothing: QuotaExceededError/,
+  );
+  expect(await page.getByRole('button', { name: 'Remove' }).isDisabled()).toBe(true);
+});
+
 test.each([320, 360])('%i px: the tab does not scroll horizontally', async (width) => {
   const { page } = await visit({ viewport: { width, height: 800 } });
   const scroll = () => page.evaluate(() => document.documentElement.scrollWidth);
