@@ -172,7 +172,9 @@ describe('docs/contract.md', () => {
     expect(all.has(name)).toBe(true);
     const members = outline(name, all);
     expect(pages[name]).toEqual(
-      name === 'Parameter' || name === 'Gradient' ? members.filter((each) => !each.startsWith('constructor')) : members,
+      name === 'Parameter' || name === 'Gradient'
+        ? members.filter((each) => !each.startsWith('constructor'))
+        : members,
     );
   });
 
