@@ -3,6 +3,7 @@
 import { Adam, Adagrad, clipGradNorm, Embedding, init, type Optimizer, SGD } from 'tokenbed';
 import { afterAll, describe, expect, inject, it } from 'vitest';
 import { expectBits } from '../helpers/bits.js';
+import { expectError } from '../helpers/errors.js';
 import { gradientRows, ReferenceTraining } from '../helpers/optimizer.js';
 
 const backend = inject('backend');
@@ -101,4 +102,34 @@ describe('memory', () => {
     embedding.dispose();
     expect(resident() - before).toBeLessThan(64 * MIB);
   });
+
+  // Linear memory has a limit on every machine.
+  it.each(backend === 'wasm' ? [backend] : [])(
+    '%s: a step without it changes nothing, and a lazy one still works',
+    () => {
+      // The table takes 1.6 GB of at most 4 GiB, its dense state would take 3.2 GB.
+      const [rows, dim] = [1000, 400_000];
+      const big = new Embedding({ vocabSize: rows, embeddingDim: dim, initType: 'zeros' });
+      const small = Embedding.fromPretrained(floats(4, 1), { embeddingDim: 2 });
+      const parameters = [small.weight, big.weight];
+      const dense = new Adam({ parameters, lazy: false });
+      const lazy = new Adam({ parameters });
+      small.backward([1], floats(2, 2));
+      big.backward([3], new Float32Array(dim).fill(1));
+      const error = expectError(() => dense.step(), { class: RangeError, code: 'ERR_TOO_LARGE' });
+      expect(error['bytes']).toBe(4 * rows + 8 * rows * dim);
+      expect(error['limit']).toBeLessThan(2 ** 32);
+      for (const { weight } of [small, big]) {
+        expect(weight.grad!.count).toBe(1);
+        expect(dense.state(weight)).toMatchObject({ step: 0, rows: new Uint32Array(0) });
+      }
+      expectBits(small.weight.toTensor().data, floats(4, 1));
+      expectBits(big.weight.row(3), new Float32Array(dim));
+      lazy.step();
+      expect([...lazy.state(big.weight).rows]).toEqual([3]);
+      expect(big.weight.row(3)[7]).toBeCloseTo(-0.001, 6);
+      expect(small.weight.toTensor().data).not.toEqual(floats(4, 1));
+      for (const each of [dense, lazy, small, big]) each.dispose();
+    },
+  );
 });
