@@ -3,8 +3,10 @@
  */
 
 import {
+  binaryCrossEntropy,
   BPETokenizer,
   CharTokenizer,
+  crossEntropy,
   Embedding,
   EmbeddingBag,
   EmbeddingLayer,
@@ -352,6 +354,30 @@ const rows: Row[] = [
     'ERR_RANK',
     'Expected 2D rows, got shape [3]',
     { shape: [3] },
+  ],
+  [
+    'flat scores without targets',
+    () => crossEntropy(new Float32Array(6)),
+    RangeError,
+    'ERR_RANK',
+    'Expected at least 2D scores without targets, got shape [6]',
+    { shape: [6] },
+  ],
+  [
+    'flat scores without labels',
+    () => binaryCrossEntropy(new Float32Array(6)),
+    RangeError,
+    'ERR_RANK',
+    'Expected at least 2D scores without labels, got shape [6]',
+    { shape: [6] },
+  ],
+  [
+    'a single score',
+    () => crossEntropy(new Tensor(3), { targets: 0 }),
+    RangeError,
+    'ERR_RANK',
+    'Expected at least 1D scores, got shape []',
+    { shape: [] },
   ],
   [
     'queries of another width',

@@ -61,7 +61,6 @@ export {
   type Loss,
   type LossOptions,
   meanSquaredError,
-  type MeanSquaredErrorOptions,
   type Reduction,
 } from './losses.js';
 export { type Metric, type NearestOptions, type NearestRows, similarity } from './nearest.js';

@@ -29,6 +29,9 @@ kernels! {
     mean_pool mean_pool_mapped mean_pool_precise
     sinusoid_rows sinusoid_at
     rotary_halves rotary_interleaved
+    cross_entropy cross_entropy_wide binary_cross_entropy squared_error
+    sample
+    step_sgd step_momentum step_adagrad step_rowwise_adagrad step_adam
     init_uniform init_normal
     dropout
     gradient_slots gradient_add gradient_by_freq

@@ -18,12 +18,14 @@
 
 use std::hint::black_box;
 use tokenbed_core::indices::Mapping;
+use tokenbed_core::ops::loss::{CrossEntropy, Labels, Targets, Total};
 use tokenbed_core::ops::{
-    self, Bag, Bags, Dropout, Embed, Factor, Layout, Mode, Norm, Pool, PositionRows, Positions, Rotary,
-    Sinusoid, Source, Tokens,
+    self, Bag, Bags, Dropout, Embed, Factor, Layout, Mode, Norm, Pool, PositionRows, Positions, Rotary, Rule,
+    Sampler, Sinusoid, Source, Step, Tokens,
 };
 use tokenbed_core::rng::{stream, Draws};
-use tokenbed_core::{Gradient, Ids, Indices, Isa, Table, Window};
+use tokenbed_core::state::Update;
+use tokenbed_core::{Gradient, Ids, Indices, Isa, State, Table, Window};
 
 /// A closure that runs a kernel once.
 pub type Work = &'static mut dyn FnMut();
@@ -44,11 +46,15 @@ fn ready(mut work: impl FnMut() + 'static) -> Work {
     Box::leak(Box::new(work))
 }
 
-/// `[rows, dim]` values in [-1, 1), each different from its neighbours.
-fn table(rows: usize, dim: usize) -> Table<'static> {
+/// Values in [-1, 1), each different from its neighbours.
+fn values(n: usize) -> &'static [f32] {
     let value = |i: usize| (i as u32).wrapping_mul(2_654_435_761) as i32 as f32 / 2_147_483_648.0;
-    let values: Vec<f32> = (0..rows * dim).map(value).collect();
-    black_box(Table::f32(rows, dim, values.leak()).expect("as many values as the table has"))
+    black_box((0..n).map(value).collect::<Vec<f32>>().leak())
+}
+
+/// `[rows, dim]` of them.
+fn table(rows: usize, dim: usize) -> Table<'static> {
+    black_box(Table::f32(rows, dim, values(rows * dim)).expect("as many values as the table has"))
 }
 
 /// `n` scattered ids below `VOCAB`. Every eighth is `PADDING`.
@@ -273,6 +279,127 @@ fn rotary(isa: Isa, layout: Layout) -> Work {
     let (x, out) = (&*output(IDS * DIM), output(IDS * DIM));
     let window = black_box(Window::all(IDS * DIM / HEAD, HEAD));
     ready(move || ops::rotate(isa, &rotary, rows, HEAD, window, Source::Slice(x), &mut *out))
+}
+
+/// Cross entropy of rows of a few scores.
+pub fn cross_entropy(isa: Isa) -> Work {
+    softmax(isa, IDS, 6)
+}
+
+/// Cross entropy of rows that are wider than a block.
+pub fn cross_entropy_wide(isa: Isa) -> Work {
+    softmax(isa, 2, 5000)
+}
+
+fn softmax(isa: Isa, rows: usize, columns: usize) -> Work {
+    let (x, out) = (values(rows * columns), output(rows * columns));
+    let ids = Ids::U8(vec![1; rows].leak());
+    let targets = black_box(Targets {
+        ids: Some(ids),
+        ignored: Some(0),
+    });
+    let mut op = CrossEntropy {
+        isa,
+        columns: black_box(columns),
+        divisor: rows as f64,
+        terms: vec![0.0; columns].leak(),
+        total: Total::default(),
+    };
+    ready(move || op.rows(&targets, Source::Slice(x), &mut *out))
+}
+
+/// Binary cross entropy, the first of six positive.
+pub fn binary_cross_entropy(isa: Isa) -> Work {
+    let (x, out, mut total) = (values(IDS * 6), output(IDS * 6), Total::default());
+    let labels = black_box(Labels::First { columns: 6, start: 0 });
+    ready(move || ops::binary_cross_entropy(isa, labels, 3.0, Source::Slice(x), &mut *out, &mut total))
+}
+
+/// Squared errors.
+pub fn squared_error(isa: Isa) -> Work {
+    let (x, target, out) = (values(CHECKED), output(CHECKED), output(CHECKED));
+    let (target, mut total) = (black_box(Labels::Slice(target)), Total::default());
+    ready(move || ops::squared_error(isa, target, 3.0, Source::Slice(x), &mut *out, &mut total))
+}
+
+/// Ids drawn by weights as those of words.
+pub fn sample(isa: Isa) -> Work {
+    let weights = (1..=VOCAB).map(|rank| 1.0 / rank as f64).collect();
+    let sampler = black_box(Sampler::new(weights, 42)).expect("memory for a small sampler");
+    let ids = vec![0; CHECKED].leak();
+    ready(move || ops::sample(isa, &sampler, 0, &mut *ids))
+}
+
+/// A step of SGD without momentum.
+pub fn step_sgd(isa: Isa) -> Work {
+    step(
+        isa,
+        Rule::Sgd {
+            momentum: None,
+            nesterov: false,
+        },
+        None,
+    )
+}
+
+/// A step of SGD with momentum and weight decay.
+pub fn step_momentum(isa: Isa) -> Work {
+    step(
+        isa,
+        Rule::Sgd {
+            momentum: Some(0.9),
+            nesterov: false,
+        },
+        Some(0.01),
+    )
+}
+
+/// A step of Adagrad.
+pub fn step_adagrad(isa: Isa) -> Work {
+    step(isa, Rule::Adagrad { eps: 1e-10 }, None)
+}
+
+/// A step of RowwiseAdagrad.
+pub fn step_rowwise_adagrad(isa: Isa) -> Work {
+    step(isa, Rule::RowwiseAdagrad { eps: 1e-8 }, None)
+}
+
+/// A step of Adam.
+pub fn step_adam(isa: Isa) -> Work {
+    let rule = Rule::Adam {
+        betas: [0.9, 0.999],
+        rests: [0.1, 0.001],
+        eps: 1e-8,
+    };
+    step(isa, rule, None)
+}
+
+/// A step of the rows that `IDS` ids have, from its plan on.
+fn step(isa: Isa, rule: Rule, weight_decay: Option<f32>) -> Work {
+    let ids = some_ids(IDS);
+    let mut gradient = Gradient::new(DIM);
+    let rows = (0..IDS).map(|i| ids.value(i) as usize);
+    let assigned = gradient.begin(IDS) && gradient.assign(rows, Some(PADDING)) && gradient.commit();
+    assert!(assigned, "memory for a small gradient");
+    gradient.sums_mut().fill(0.001);
+    let step = black_box(Step {
+        rule,
+        weight_decay,
+        rate: 0.001,
+        root: 1.0,
+        decay: 1.0,
+    });
+    let mut state = State::new(VOCAB, DIM, rule.width(DIM), 0.0);
+    let table = output(VOCAB * DIM);
+    ready(move || {
+        assert!(
+            state.plan(isa, &mut gradient, Update::OfGradient),
+            "memory for a small state"
+        );
+        for part in &mut state.parts(table, &gradient, Update::OfGradient, 1) {
+            part.step(isa, &step);
+        }
+    })
 }
 
 /// Uniform numbers.
