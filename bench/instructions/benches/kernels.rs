@@ -26,6 +26,8 @@ kernels! {
     layer_scale layer_positions layer_scale_positions
     add add_in_place
     bag_sum bag_mean bag_max bag_sum_padding bag_sum_weights
+    bag_backward_sum bag_backward_mean_weights bag_backward_max
+    score_each score_all score_shared score_backward_x score_backward_rows
     mean_pool mean_pool_mapped mean_pool_precise
     sinusoid_rows sinusoid_at
     rotary_halves rotary_interleaved

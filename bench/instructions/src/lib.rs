@@ -20,12 +20,12 @@ use std::hint::black_box;
 use tokenbed_core::indices::Mapping;
 use tokenbed_core::ops::loss::{CrossEntropy, Labels, Targets, Total};
 use tokenbed_core::ops::{
-    self, Bag, Bags, Dropout, Embed, Factor, Layout, Mode, Norm, Pool, PositionRows, Positions, Rotary, Rule,
-    Sampler, Sinusoid, Source, Step, Tokens,
+    self, Bag, BagFactors, BagSlots, Bags, Dropout, Embed, Factor, Layout, Maxima, Mode, Norm, Pool,
+    PositionRows, Positions, Rotary, Rule, Sampler, Scored, Sinusoid, Source, Step, Tokens,
 };
 use tokenbed_core::rng::{stream, Draws};
 use tokenbed_core::state::Update;
-use tokenbed_core::{Gradient, Ids, Indices, Isa, State, Table, Window};
+use tokenbed_core::{Exec, Gradient, Ids, Indices, Isa, State, Table, Window};
 
 /// A closure that runs a kernel once.
 pub type Work = &'static mut dyn FnMut();
@@ -281,6 +281,104 @@ fn rotary(isa: Isa, layout: Layout) -> Work {
     ready(move || ops::rotate(isa, &rotary, rows, HEAD, window, Source::Slice(x), &mut *out))
 }
 
+/// The backward pass of sums.
+pub fn bag_backward_sum(isa: Isa) -> Work {
+    bag_backward(isa, Mode::Sum, false)
+}
+
+/// The backward pass of means with weights.
+pub fn bag_backward_mean_weights(isa: Isa) -> Work {
+    bag_backward(isa, Mode::Mean, true)
+}
+
+/// The backward pass of maxima.
+pub fn bag_backward_max(isa: Isa) -> Work {
+    bag_backward(isa, Mode::Max, false)
+}
+
+/// Adds the contributions of bags whose rows have occurred.
+fn bag_backward(isa: Isa, mode: Mode, weighted: bool) -> Work {
+    let (table, ids, grad) = (table(VOCAB, DIM), proven(isa, IDS), values(IDS / PER_BAG * DIM));
+    let weights = black_box(weighted.then(|| &*output(IDS)));
+    let mut gradient = Gradient::new(DIM);
+    assign(&mut gradient, ids);
+    let mut maxima = Maxima::default();
+    ready(move || {
+        let (slots, mut sums) = gradient.call();
+        for (b, row) in grad.chunks_exact(DIM).enumerate() {
+            let part = b * PER_BAG..(b + 1) * PER_BAG;
+            if mode == Mode::Max {
+                maxima.clear();
+                maxima.extend(isa, table, None, ids.slice(part.clone()), 0..DIM);
+                ops::add_maxima(isa, &mut sums, &slots[part], 0..DIM, (row, &maxima), None);
+                continue;
+            }
+            let bags = BagSlots {
+                slots: &slots[part.start..],
+                len: PER_BAG,
+                shared: None,
+                group: usize::MAX,
+            };
+            let factors = BagFactors {
+                divisor: (mode == Mode::Mean).then_some(3.0),
+                weights: weights.map(|weights| &weights[part]),
+                counts: None,
+            };
+            ops::add_bags(isa, &mut sums, bags, 0..DIM, row, factors);
+        }
+    })
+}
+
+/// Scores of six rows for each row.
+pub fn score_each(isa: Isa) -> Work {
+    let (ids, len) = (proven(isa, IDS), black_box(6));
+    score(isa, IDS / 6, IDS, Scored::Each { ids, len })
+}
+
+/// Scores of all rows of a table.
+pub fn score_all(isa: Isa) -> Work {
+    score(isa, 8, 256, Scored::All(0..256))
+}
+
+/// Scores of rows that all rows share.
+pub fn score_shared(isa: Isa) -> Work {
+    score(isa, 8, 256, Scored::Shared(proven(isa, 256)))
+}
+
+fn score(isa: Isa, rows: usize, scores: usize, scored: Scored<'static>) -> Work {
+    let (table, x, out) = (table(VOCAB, DIM), values(rows * DIM), output(rows * scores));
+    let exec = black_box(Exec::from(isa));
+    ready(move || ops::score_rows(exec, table, scored.clone(), x, &mut *out, scores))
+}
+
+/// The gradient of rows whose scores of all rows of a table have gradients.
+pub fn score_backward_x(isa: Isa) -> Work {
+    let (table, grads, out) = (table(VOCAB, DIM), values(8 * 256), output(8 * DIM));
+    let (exec, scored) = black_box((Exec::from(isa), Scored::All(0..256)));
+    ready(move || ops::add_scored(exec, table, scored.clone(), 0..DIM, (grads, 256), &mut *out))
+}
+
+/// The gradient of a table whose rows were all scored.
+pub fn score_backward_rows(isa: Isa) -> Work {
+    let (x, weights) = (values(8 * DIM), Some(values(8 * 256)));
+    let (mut gradient, rows) = (Gradient::new(DIM), Ids::U8(Vec::from_iter(0..=255).leak()));
+    assign(&mut gradient, rows.check(isa, 256).expect("rows of a byte"));
+    ready(move || {
+        let (slots, mut sums) = gradient.call();
+        let bags = BagSlots {
+            slots,
+            len: 256,
+            shared: Some(true),
+            group: black_box(42),
+        };
+        let factors = BagFactors {
+            weights,
+            ..BagFactors::default()
+        };
+        ops::add_bags(isa, &mut sums, bags, 0..DIM, x, factors);
+    })
+}
+
 /// Cross entropy of rows of a few scores.
 pub fn cross_entropy(isa: Isa) -> Work {
     softmax(isa, IDS, 6)
@@ -435,7 +533,7 @@ pub fn gradient_slots(isa: Isa) -> Work {
     })
 }
 
-fn add(isa: Isa, by_freq: bool) -> Work {
+fn add_to_gradient(isa: Isa, by_freq: bool) -> Work {
     let (mut gradient, ids, rows) = (Gradient::new(DIM), proven(isa, IDS), &*output(IDS * DIM));
     // Half of the contributions are the first ones of their rows.
     assign(&mut gradient, proven(isa, IDS / 2));
@@ -454,10 +552,10 @@ fn add(isa: Isa, by_freq: bool) -> Work {
 
 /// Adds rows to their sums.
 pub fn gradient_add(isa: Isa) -> Work {
-    add(isa, false)
+    add_to_gradient(isa, false)
 }
 
 /// Adds rows, divided by the number of those with the same id.
 pub fn gradient_by_freq(isa: Isa) -> Work {
-    add(isa, true)
+    add_to_gradient(isa, true)
 }
