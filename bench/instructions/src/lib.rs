@@ -435,7 +435,7 @@ pub fn gradient_slots(isa: Isa) -> Work {
     })
 }
 
-fn add(isa: Isa, by_freq: bool) -> Work {
+fn contributions(isa: Isa, by_freq: bool) -> Work {
     let (mut gradient, ids, rows) = (Gradient::new(DIM), proven(isa, IDS), &*output(IDS * DIM));
     // Half of the contributions are the first ones of their rows.
     assign(&mut gradient, proven(isa, IDS / 2));
@@ -454,10 +454,10 @@ fn add(isa: Isa, by_freq: bool) -> Work {
 
 /// Adds rows to their sums.
 pub fn gradient_add(isa: Isa) -> Work {
-    add(isa, false)
+    contributions(isa, false)
 }
 
 /// Adds rows, divided by the number of those with the same id.
 pub fn gradient_by_freq(isa: Isa) -> Work {
-    add(isa, true)
+    contributions(isa, true)
 }
