@@ -178,10 +178,7 @@ fn block_sum(values: &[f64]) -> f64 {
 
 /// The sum of the terms of a block without the one at `place`, which is that of the maximum.
 #[inline(always)]
-fn sum_without(terms: &mut [f64], place: Option<usize>) -> f64 {
-    let Some(place) = place else {
-        return block_sum(terms);
-    };
+fn sum_without(terms: &mut [f64], place: usize) -> f64 {
     // 1 - 1 is 0, but a NaN stays one.
     terms[place] -= 1.0;
     let sum = block_sum(terms);
@@ -197,12 +194,22 @@ fn differences(x: &[f32], max: f32, z: &mut [f64]) {
     }
 }
 
-/// z = e^z
-#[inline(always)]
-fn exp_each(z: &mut [f64]) {
-    for z in z {
-        *z = exp(*z);
-    }
+/// z = e^z. A function of its own, like the next two: the code is long, and a call takes many values.
+#[inline(never)]
+fn exp_each(isa: Isa, z: &mut [f64]) {
+    dispatch_plain!(isa, z.iter_mut().for_each(|z| *z = exp(*z)))
+}
+
+/// x = ln(1 + x)
+#[inline(never)]
+fn ln_1p_each(isa: Isa, x: &mut [f64]) {
+    dispatch_plain!(isa, x.iter_mut().for_each(|x| *x = ln_1p(*x)))
+}
+
+/// The exponential of a single number.
+#[inline(never)]
+fn exp_once(x: f64) -> f64 {
+    exp(x)
 }
 
 /// What the loss and the gradient of a row need besides its scores.
@@ -238,12 +245,12 @@ impl Row {
 
     /// The same from their scores, in place.
     #[inline(always)]
-    fn gradients_again(&self, out: &mut [f32]) {
+    fn gradients_again(&self, isa: Isa, out: &mut [f32]) {
         let mut terms = [0.0; BLOCK];
         for out in out.chunks_mut(BLOCK) {
             let terms = &mut terms[..out.len()];
             differences(out, self.max, terms);
-            exp_each(terms);
+            exp_each(isa, terms);
             self.gradients(terms, out);
         }
     }
@@ -253,7 +260,7 @@ impl Row {
     fn of_target(&self, x: f32) -> f32 {
         let gradient = match x == self.max {
             true => 0.0 - self.others * self.inverse,
-            false => exp(f64::from(x) - f64::from(self.max)) * self.inverse - 1.0,
+            false => exp_once(f64::from(x) - f64::from(self.max)) * self.inverse - 1.0,
         };
         (gradient / self.divisor) as f32
     }
@@ -307,7 +314,7 @@ impl CrossEntropy<'_> {
         );
         if columns <= BLOCK {
             let (divisor, total) = (self.divisor, &mut self.total);
-            return dispatch_plain!(isa, narrow_rows(columns, targets, divisor, &x, out, total));
+            return dispatch_plain!(isa, narrow_rows(isa, columns, targets, divisor, &x, out, total));
         }
         for (row, out) in out.chunks_exact_mut(columns).enumerate() {
             if let Source::Slice(x) = x {
@@ -324,6 +331,7 @@ impl CrossEntropy<'_> {
     ///
     /// # Panics
     /// If the target is not a column.
+    #[inline(never)]
     pub fn wide_row(&mut self, target: Option<usize>, most: usize, edit: &mut EditRow<'_>) {
         let (isa, columns) = (self.isa, self.columns);
         let most = most / BLOCK * BLOCK;
@@ -352,17 +360,19 @@ impl CrossEntropy<'_> {
         for cols in parts() {
             let terms = &mut self.terms[place(&cols)];
             edit(cols.clone(), false, &mut |x| {
-                others = dispatch_plain!(isa, highest.sum_others(others, cols.start, x, terms))
+                others = dispatch_plain!(isa, highest.sum_others(isa, others, cols.start, x, terms))
             });
         }
         let row = Row::new(max, others, self.divisor);
-        self.total.add(row.loss(score, ln_1p(others)));
+        let mut logarithm = [others];
+        ln_1p_each(isa, &mut logarithm);
+        self.total.add(row.loss(score, logarithm[0]));
         for cols in parts() {
             let terms = &self.terms[place(&cols)];
             edit(cols.clone(), false, &mut |out| {
                 match kept {
                     true => dispatch_plain!(isa, row.gradients(terms, out)),
-                    false => dispatch_plain!(isa, row.gradients_again(out)),
+                    false => dispatch_plain!(isa, row.gradients_again(isa, out)),
                 }
                 if cols.contains(&target) {
                     out[target - cols.start] = row.of_target(score);
@@ -406,7 +416,7 @@ impl Highest {
 
     /// `sum` and their terms without that of the first maximum. Keeps the terms if there is room for them.
     #[inline(always)]
-    fn sum_others(&self, sum: f64, start: usize, x: &[f32], kept: &mut [f64]) -> f64 {
+    fn sum_others(&self, isa: Isa, sum: f64, start: usize, x: &[f32], kept: &mut [f64]) -> f64 {
         let (mut sum, mut block) = (sum, [0.0; BLOCK]);
         for (b, x) in x.chunks(BLOCK).enumerate() {
             let terms = match kept.is_empty() {
@@ -414,9 +424,11 @@ impl Highest {
                 false => &mut kept[b * BLOCK..][..x.len()],
             };
             differences(x, self.max, terms);
-            exp_each(terms);
-            let has_max = start + b * BLOCK == self.block;
-            sum += sum_without(terms, has_max.then(|| place_of(x, self.max)));
+            exp_each(isa, terms);
+            sum += match start + b * BLOCK == self.block {
+                true => sum_without(terms, place_of(x, self.max)),
+                false => block_sum(terms),
+            };
         }
         sum
     }
@@ -425,6 +437,7 @@ impl Highest {
 /// Rows of at most one block each: as many as a block holds are computed together.
 #[inline(always)]
 fn narrow_rows(
+    isa: Isa,
     columns: usize,
     targets: &Targets<'_>,
     divisor: f64,
@@ -435,7 +448,7 @@ fn narrow_rows(
     let group = (BLOCK / columns).min(ROWS);
     let mut terms = [0.0; BLOCK];
     let (mut max, mut places) = ([0.0; ROWS], [0; ROWS]);
-    let (mut others, mut logarithms) = ([0.0; ROWS], [0.0; ROWS]);
+    let mut others = [0.0; ROWS];
     for (g, out) in out.chunks_mut(group * columns).enumerate() {
         let first = g * group;
         if let Source::Slice(x) = x {
@@ -448,13 +461,12 @@ fn narrow_rows(
             places[r] = place_of(x, max[r]);
             differences(x, max[r], z);
         }
-        exp_each(terms);
+        exp_each(isa, terms);
         for (r, terms) in terms.chunks_exact_mut(columns).enumerate() {
-            others[r] = sum_without(terms, Some(places[r]));
+            others[r] = sum_without(terms, places[r]);
         }
-        for (logarithm, &others) in logarithms.iter_mut().zip(&others) {
-            *logarithm = ln_1p(others);
-        }
+        let mut logarithms = others;
+        ln_1p_each(isa, &mut logarithms[..out.len() / columns]);
         let rows = out.chunks_exact_mut(columns).zip(terms.chunks_exact(columns));
         for (r, (out, terms)) in rows.enumerate() {
             let Some(target) = targets.of(first + r) else {
@@ -520,17 +532,18 @@ pub fn binary_cross_entropy(
     out: &mut [f32],
     total: &mut Total,
 ) {
-    let scale = 1.0 / divisor;
-    dispatch_plain!(
-        isa,
-        each_element(
-            &labels,
-            &x,
-            out,
-            total,
-            #[inline(always)]
-            |s, y| {
-                let e = exp(-s.abs());
+    let (scale, mut exponentials) = (1.0 / divisor, [0.0; BLOCK]);
+    each_block(&labels, &x, out, total, &mut |labels, out, losses| {
+        let e = &mut exponentials[..out.len()];
+        for (e, &s) in e.iter_mut().zip(&*out) {
+            *e = -f64::from(s.abs());
+        }
+        exp_each(isa, e);
+        losses.copy_from_slice(e);
+        ln_1p_each(isa, losses);
+        dispatch_plain!(isa, {
+            for (((out, loss), &e), &y) in out.iter_mut().zip(&mut *losses).zip(&*e).zip(labels) {
+                let (s, y) = (f64::from(*out), f64::from(y));
                 // A masked score adds nothing, although its product with 0 is NaN.
                 let weighted = if y == 0.0 && s == f64::NEG_INFINITY {
                     0.0
@@ -541,10 +554,12 @@ pub fn binary_cross_entropy(
                 // sigma(-|s|)
                 let q = e / (1.0 + e);
                 let gradient = if s >= 0.0 { (1.0 - y) - q } else { q - y };
-                ((above - weighted) + ln_1p(e), gradient * scale)
+                *loss += above - weighted;
+                *out = (gradient * scale) as f32;
             }
-        )
-    )
+            block_sum(losses)
+        })
+    })
 }
 
 /// Computes the squared error of elements, and replaces `x` by gradients.
@@ -566,30 +581,27 @@ pub fn squared_error(
     total: &mut Total,
 ) {
     let scale = 2.0 / divisor;
-    dispatch_plain!(
-        isa,
-        each_element(
-            &target,
-            &x,
-            out,
-            total,
-            #[inline(always)]
-            |x, target| {
-                let difference = x - target;
-                (difference * difference, difference * scale)
+    each_block(&target, &x, out, total, &mut |target, out, losses| {
+        dispatch_plain!(isa, {
+            for ((out, loss), &target) in out.iter_mut().zip(&mut *losses).zip(target) {
+                let difference = f64::from(*out) - f64::from(target);
+                *loss = difference * difference;
+                *out = (difference * scale) as f32;
             }
-        )
-    )
+            block_sum(losses)
+        })
+    })
 }
 
-/// The loss and the gradient of each element, `term(x, label)`, block by block.
-#[inline(always)]
-fn each_element(
+/// Calls `terms(labels, x, losses)` with blocks of elements: it replaces `x` by gradients, and returns the sum of the
+/// losses. `losses` is scratch.
+#[inline(never)]
+fn each_block(
     labels: &Labels<'_>,
     x: &Source<'_>,
     out: &mut [f32],
     total: &mut Total,
-    term: impl Fn(f64, f64) -> (f64, f64),
+    terms: &mut dyn FnMut(&[f32], &mut [f32], &mut [f64]) -> f64,
 ) {
     let (mut losses, mut targets) = ([0.0; BLOCK], [0.0; BLOCK]);
     for (b, out) in out.chunks_mut(BLOCK).enumerate() {
@@ -599,11 +611,6 @@ fn each_element(
             out.copy_from_slice(&x[range.clone()]);
         }
         labels.copy_to(range, targets);
-        for ((out, loss), &target) in out.iter_mut().zip(losses.iter_mut()).zip(targets.iter()) {
-            let gradient;
-            (*loss, gradient) = term(f64::from(*out), f64::from(target));
-            *out = gradient as f32;
-        }
-        total.add(block_sum(losses));
+        total.add(terms(targets, out, losses));
     }
 }
