@@ -15,7 +15,7 @@ use crate::expr::{Divided, Scaled};
 use crate::indices::Indices;
 use crate::ops::gradient::{add_part, Slot, Sums};
 use crate::row::{Plain, Row};
-use crate::simd::{dispatch_once, dispatch_plain, Isa, Simd, MAX_LANES};
+use crate::simd::{dispatch, dispatch_plain, Isa, Simd, MAX_LANES};
 use crate::table::{Rows, Table};
 use std::ops::Range;
 
@@ -78,7 +78,7 @@ pub fn add_bags(
         bags.group >= len || bags.shared.is_some(),
         "groups of ids that all bags have"
     );
-    dispatch_once!(isa, simd => add_groups(simd, sums, bags, cols, rows, factors))
+    dispatch!(isa, simd => add_groups(simd, sums, bags, cols, rows, factors))
 }
 
 #[inline(always)]
@@ -277,7 +277,7 @@ pub fn add_maxima(
         id: i as u32,
     };
     let all = 0..slots.len();
-    dispatch_once!(isa, simd => match counts {
+    dispatch!(isa, simd => match counts {
         None => add_part(simd, sums, slots, all, true, &cols, chosen),
         Some(counts) => add_part(simd, sums, slots, all, true, &cols, |i| {
             Divided(chosen(i), slots[i].count(counts))
@@ -292,7 +292,7 @@ pub fn add_maxima(
 #[inline(never)]
 pub fn divide(isa: Isa, row: &[f32], divisor: f32, out: &mut [f32]) {
     assert!(row.len() == out.len(), "a quotient for each value");
-    dispatch_once!(isa, simd => Divided(Plain::of(row), divisor).copy_to(simd, out));
+    dispatch!(isa, simd => Divided(Plain::of(row), divisor).copy_to(simd, out));
 }
 
 /// Finishes the gradients of weights, which are dot products with the rows of `ids`: `mean`, the product with a mean, is
