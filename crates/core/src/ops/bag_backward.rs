@@ -15,12 +15,15 @@ use crate::expr::{Divided, Scaled};
 use crate::indices::Indices;
 use crate::ops::gradient::{add_part, Slot, Sums};
 use crate::row::{Plain, Row};
-use crate::simd::{dispatch, dispatch_plain, Isa, Simd, MAX_LANES};
+use crate::simd::{dispatch, Isa, Simd, MAX_LANES};
 use crate::table::{Rows, Table};
 use std::ops::Range;
 
-/// The columns that are divided, or searched for maxima, at once.
+/// The most columns of [`Maxima`].
 pub const BAG_COLS: usize = 1024;
+
+/// The columns that are divided at once.
+const QUOTIENTS: usize = 256;
 
 /// The slots of the ids of bags.
 #[derive(Debug, Clone, Copy)]
@@ -104,8 +107,8 @@ fn add_groups<S: Simd>(
         weights,
         counts,
     } = factors;
-    let mut quotient = [0.0; BAG_COLS];
-    let wide = if divisor.is_some() { BAG_COLS } else { width };
+    let mut quotient = [0.0; QUOTIENTS];
+    let wide = if divisor.is_some() { QUOTIENTS } else { width };
     for start in (0..len).step_by(group) {
         let end = len.min(start.saturating_add(group));
         for (b, grad) in rows.chunks_exact(width).enumerate() {
@@ -163,6 +166,8 @@ pub struct Maxima {
     maxima: [f32; BAG_COLS],
     /// The number of the id.
     ids: [u32; BAG_COLS],
+    /// A copy of a row.
+    row: [f32; BAG_COLS],
 }
 
 impl Default for Maxima {
@@ -172,11 +177,17 @@ impl Default for Maxima {
             empty: true,
             maxima: [0.0; BAG_COLS],
             ids: [0; BAG_COLS],
+            row: [0.0; BAG_COLS],
         }
     }
 }
 
 impl Maxima {
+    /// Begins another bag.
+    pub fn clear(&mut self) {
+        (self.seen, self.empty) = (0, true);
+    }
+
     /// Adds more ids of the bag: the first of equal values has the maximum, and the first NaN.
     ///
     /// # Panics
@@ -191,13 +202,21 @@ impl Maxima {
         cols: Range<usize>,
     ) {
         assert!(cols.len() <= BAG_COLS, "too many columns");
-        dispatch_plain!(isa, self.search(table, padding, ids, cols))
+        dispatch!(isa, simd => self.search(simd, table, padding, ids, cols))
     }
 
     #[inline(always)]
-    fn search(&mut self, table: Table<'_>, padding: Option<usize>, ids: Indices<'_>, cols: Range<usize>) {
+    fn search<S: Simd>(
+        &mut self,
+        simd: S,
+        table: Table<'_>,
+        padding: Option<usize>,
+        ids: Indices<'_>,
+        cols: Range<usize>,
+    ) {
         let rows = Rows::<Plain<'_>>::of(table);
         let (maxima, winners) = (&mut self.maxima[..cols.len()], &mut self.ids[..cols.len()]);
+        let values = &mut self.row[..cols.len()];
         for i in 0..ids.len() {
             let id = self.seen;
             self.seen += 1;
@@ -205,13 +224,19 @@ impl Maxima {
                 continue;
             }
             let row = rows.of_id(ids, i).cols(cols.clone());
-            for (col, (max, winner)) in maxima.iter_mut().zip(&mut *winners).enumerate() {
-                let x = row.get(col);
-                if self.empty || x > *max || x.is_nan() && !max.is_nan() {
-                    (*max, *winner) = (x, id);
-                }
+            if self.empty {
+                row.copy_to(simd, maxima);
+                winners.fill(id);
+                self.empty = false;
+                continue;
             }
-            self.empty = false;
+            // A copy, so that the compiler vectorizes the loop.
+            row.copy_to(simd, values);
+            for ((&x, max), winner) in values.iter().zip(&mut *maxima).zip(&mut *winners) {
+                let greater = (x > *max) | (x.is_nan() & !max.is_nan());
+                *max = if greater { x } else { *max };
+                *winner = if greater { id } else { *winner };
+            }
         }
     }
 }

@@ -148,8 +148,8 @@ pub(crate) fn add_each<S: Simd, R: Row>(
     add_part(simd, sums, slots, 0..slots.len(), true, cols, row)
 }
 
-/// [`add_each`] for a range of contributions; the slots of later ones are prefetched, too. Without `first`, no contribution
-/// is the first one of its slot: slots of an earlier row are used again.
+/// [`add_each`] for a range of contributions; the slots of later ones are prefetched, too. Without `first`, the slots are those
+/// of an earlier range: no contribution is the first one of its slot, and the sums are not prefetched again.
 #[inline(always)]
 pub(crate) fn add_part<S: Simd, R: Row>(
     simd: S,
@@ -160,7 +160,7 @@ pub(crate) fn add_part<S: Simd, R: Row>(
     cols: &Range<usize>,
     row: impl Fn(usize) -> R,
 ) {
-    let prefetching = cols.len() * size_of::<f32>() <= LONGEST;
+    let prefetching = first && cols.len() * size_of::<f32>() <= LONGEST;
     for i in part {
         let slot = slots[i];
         if let Some(&ahead) = slots.get(i + DISTANCE).filter(|_| prefetching) {
