@@ -310,7 +310,7 @@ fn bag_backward(isa: Isa, mode: Mode, weighted: bool) -> Work {
             if mode == Mode::Max {
                 maxima.clear();
                 maxima.extend(isa, table, None, ids.slice(part.clone()), 0..DIM);
-                ops::add_maxima(isa, &mut sums, &slots[part], 0..DIM, (row, &maxima), None);
+                ops::add_maxima(isa, &mut sums, &slots[part], 0..DIM, (row, &mut maxima), None);
                 continue;
             }
             let bags = BagSlots {

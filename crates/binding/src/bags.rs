@@ -182,7 +182,7 @@ impl<I: IdArray, B: IdArray, F: FloatArray> Inputs<I, B, F> {
                         maxima.extend(isa, table, op.padding, ids, cols.clone());
                     }
                     let row = &self.grad.tile(grad.clone())[part];
-                    ops::add_maxima(isa, sums, slots, cols, (row, &maxima), counts);
+                    ops::add_maxima(isa, sums, slots, cols, (row, &mut maxima), counts);
                 }
                 continue;
             }

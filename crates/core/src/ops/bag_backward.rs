@@ -15,7 +15,7 @@ use crate::expr::{Divided, Scaled};
 use crate::indices::Indices;
 use crate::ops::gradient::{add_part, Slot, Sums};
 use crate::row::{Plain, Row};
-use crate::simd::{dispatch_once, Isa, Simd, MAX_LANES};
+use crate::simd::{dispatch, Isa, Simd};
 use crate::table::{Rows, Table};
 use std::ops::Range;
 
@@ -81,7 +81,7 @@ pub fn add_bags(
         bags.group >= len || bags.shared.is_some(),
         "groups of ids that all bags have"
     );
-    dispatch_once!(isa, simd => add_groups(simd, sums, bags, cols, rows, factors))
+    dispatch!(isa, simd => add_groups(simd, sums, bags, cols, rows, factors))
 }
 
 #[inline(always)]
@@ -166,7 +166,7 @@ pub struct Maxima {
     maxima: [f32; BAG_COLS],
     /// The number of the id.
     ids: [u32; BAG_COLS],
-    /// A copy of a row.
+    /// A copy of a row, or a contribution.
     row: [f32; BAG_COLS],
 }
 
@@ -202,7 +202,7 @@ impl Maxima {
         cols: Range<usize>,
     ) {
         assert!(cols.len() <= BAG_COLS, "too many columns");
-        dispatch_once!(isa, simd => self.search(simd, table, padding, ids, cols))
+        dispatch!(isa, simd => self.search(simd, table, padding, ids, cols))
     }
 
     #[inline(always)]
@@ -241,44 +241,6 @@ impl Maxima {
     }
 }
 
-/// The columns of a row in which an id has the maximum, and +0.
-#[derive(Debug, Clone, Copy)]
-struct Chosen<'a> {
-    row: &'a [f32],
-    ids: &'a [u32],
-    id: u32,
-}
-
-impl Row for Chosen<'_> {
-    #[inline(always)]
-    fn cols(self, cols: Range<usize>) -> Self {
-        Chosen {
-            row: &self.row[cols.clone()],
-            ids: &self.ids[cols],
-            ..self
-        }
-    }
-
-    #[inline(always)]
-    fn get(self, col: usize) -> f32 {
-        if self.ids[col] == self.id {
-            self.row[col]
-        } else {
-            0.0
-        }
-    }
-
-    #[inline(always)]
-    fn load<S: Simd>(self, simd: S, col: usize, n: usize) -> S::F32 {
-        let mut values = [0.0; MAX_LANES];
-        let (row, ids) = (&self.row[col..col + n], &self.ids[col..col + n]);
-        for ((value, &x), &id) in values.iter_mut().zip(row).zip(ids) {
-            *value = if id == self.id { x } else { 0.0 };
-        }
-        simd.load(&values[..S::LANES])
-    }
-}
-
 /// Adds columns `cols` of the contributions of a maximum: `row`, `[cols.len()]`, is the gradient of the bag, and `slots` are
 /// those of its ids.
 ///
@@ -290,23 +252,28 @@ pub fn add_maxima(
     sums: &mut Sums<'_>,
     slots: &[Slot],
     cols: Range<usize>,
-    (row, maxima): (&[f32], &Maxima),
+    (row, maxima): (&[f32], &mut Maxima),
     counts: Option<&[u32]>,
 ) {
     sums.expect_cols(&cols);
     assert!(row.len() == cols.len(), "a gradient for each column");
-    let ids = &maxima.ids[..cols.len()];
-    let chosen = |i: usize| Chosen {
-        row,
+    let Maxima {
         ids,
-        id: i as u32,
-    };
-    let all = 0..slots.len();
-    dispatch_once!(isa, simd => match counts {
-        None => add_part(simd, sums, slots, all, true, &cols, chosen),
-        Some(counts) => add_part(simd, sums, slots, all, true, &cols, |i| {
-            Divided(chosen(i), slots[i].count(counts))
-        }),
+        row: contribution,
+        ..
+    } = maxima;
+    let (ids, contribution) = (&ids[..row.len()], &mut contribution[..row.len()]);
+    dispatch!(isa, simd => for (i, slot) in slots.iter().enumerate() {
+        for ((c, &x), &id) in contribution.iter_mut().zip(row).zip(ids) {
+            *c = if id == i as u32 { x } else { 0.0 };
+        }
+        if let Some(counts) = counts {
+            let count = slot.count(counts);
+            for c in &mut *contribution {
+                *c /= count;
+            }
+        }
+        add_part(simd, sums, slots, i..i + 1, true, &cols, |_| Plain::of(contribution));
     })
 }
 
@@ -317,7 +284,7 @@ pub fn add_maxima(
 #[inline(never)]
 pub fn divide(isa: Isa, row: &[f32], divisor: f32, out: &mut [f32]) {
     assert!(row.len() == out.len(), "a quotient for each value");
-    dispatch_once!(isa, simd => Divided(Plain::of(row), divisor).copy_to(simd, out));
+    dispatch!(isa, simd => Divided(Plain::of(row), divisor).copy_to(simd, out));
 }
 
 /// Finishes the gradients of weights, which are dot products with the rows of `ids`: `mean`, the product with a mean, is
