@@ -19,8 +19,8 @@ export const DIM = 64;
 export const WORDS = { vocab: 30_000, dim: 100, batch: 1024, negatives: 5, pairs: 2 ** 18 };
 /** Words of a line of a corpus. */
 export const LINE = 1000;
-/** A corpus whose words have topics: a run of words is drawn from one topic. `dim`: of its vectors. */
-export const TOPICS = { topics: 50, words: 20, run: 25, dim: 50 };
+/** A corpus whose words have topics: a run of words is drawn from one topic, but for some noise. `dim`: of its vectors. */
+export const TOPICS = { topics: 50, words: 20, run: 25, noise: 0.5, dim: 50 };
 
 /** xorshift32, as numbers in [0, 1). @param {number} seed */
 export function generator(seed) {
@@ -82,11 +82,12 @@ function vectors(values, columns) {
 /** The words of a corpus of topics: word i is of topic `floor(i / words)`. @param {number} length */
 function topicWords(length) {
   const random = generator(7);
-  const { topics, words, run } = TOPICS;
+  const { topics, words, run, noise } = TOPICS;
   let topic = 0;
   return Int32Array.from({ length }, (_, i) => {
     if (i % run === 0) topic = Math.floor(random() * topics);
-    return topic * words + Math.floor(random() * words);
+    const of = random() < noise ? Math.floor(random() * topics) : topic;
+    return of * words + Math.floor(random() * words);
   });
 }
 
@@ -115,7 +116,7 @@ function* files() {
   yield ['scores.f32', uniform(32 * 50_000, 4, 6)];
   const corpora = {
     corpus: Int32Array.from({ length: 300_000 }, word),
-    topics: topicWords(1_000_000),
+    topics: topicWords(200_000),
   };
   for (const [name, ids] of Object.entries(corpora)) {
     yield [`${name}.i32`, ids];

@@ -119,6 +119,19 @@ describe('tokenbed', () => {
     expect(sizeOf(tensors, 'index', '.js')).toBeLessThan(sizeOf(main, 'index', '.js') / 2);
   });
 
+  test('contains no optimizer, unless it uses one', async () => {
+    const use = (names: string) =>
+      `import { init, ${names} } from 'tokenbed';\nglobalThis.used = [init, ${names}];\n`;
+    const table = await bundle('untrained', use('Embedding'));
+    const sgd = await bundle('trained', use('Embedding, SGD'));
+    expect(sgd.code).toContain('tokenbed-optimizer');
+    expect(table.code).not.toContain('tokenbed-optimizer');
+    for (const ofOthers of ['RowwiseAdagrad', 'initialAccumulator', 'AdamW']) {
+      expect(main.code).toContain(ofOthers);
+      expect(table.code).not.toContain(ofOthers);
+    }
+  });
+
   test('contains no code of tokenizers of models and of static models, unless it uses them', async () => {
     const use = (name: string) =>
       `import { init, ${name} } from 'tokenbed';\nglobalThis.used = [init, ${name}];\n`;

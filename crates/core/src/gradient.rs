@@ -74,8 +74,8 @@ impl Index {
             return self.entries.fill(0);
         }
         let mask = self.entries.len().wrapping_sub(1);
-        // The last one first: then no entry that is still needed lies behind a removed one.
-        for slot in (first..rows.len()).rev() {
+        // A hole does not end this search. Rows that remain were entered earlier: no hole is on the way to them.
+        for slot in first..rows.len() {
             let mut at = Index::hash(rows[slot]) & mask;
             while self.entries[at] != slot as u32 + 1 {
                 at = (at + 1) & mask;

@@ -15,7 +15,7 @@ use crate::expr::{Divided, Scaled};
 use crate::indices::Indices;
 use crate::ops::gradient::{add_part, Slot, Sums};
 use crate::row::{Plain, Row};
-use crate::simd::{dispatch_once, Isa, Simd};
+use crate::simd::{dispatch, Isa, Simd};
 use crate::table::{Rows, Table};
 use std::ops::Range;
 
@@ -81,7 +81,7 @@ pub fn add_bags(
         bags.group >= len || bags.shared.is_some(),
         "groups of ids that all bags have"
     );
-    dispatch_once!(isa, simd => add_groups(simd, sums, bags, cols, rows, factors))
+    dispatch!(isa, simd => add_groups(simd, sums, bags, cols, rows, factors))
 }
 
 #[inline(always)]
@@ -202,7 +202,7 @@ impl Maxima {
         cols: Range<usize>,
     ) {
         assert!(cols.len() <= BAG_COLS, "too many columns");
-        dispatch_once!(isa, simd => self.search(simd, table, padding, ids, cols))
+        dispatch!(isa, simd => self.search(simd, table, padding, ids, cols))
     }
 
     #[inline(always)]
@@ -263,7 +263,7 @@ pub fn add_maxima(
         ..
     } = maxima;
     let (ids, contribution) = (&ids[..row.len()], &mut contribution[..row.len()]);
-    dispatch_once!(isa, simd => for (i, slot) in slots.iter().enumerate() {
+    dispatch!(isa, simd => for (i, slot) in slots.iter().enumerate() {
         for ((c, &x), &id) in contribution.iter_mut().zip(row).zip(ids) {
             *c = if id == i as u32 { x } else { 0.0 };
         }
@@ -284,7 +284,7 @@ pub fn add_maxima(
 #[inline(never)]
 pub fn divide(isa: Isa, row: &[f32], divisor: f32, out: &mut [f32]) {
     assert!(row.len() == out.len(), "a quotient for each value");
-    dispatch_once!(isa, simd => Divided(Plain::of(row), divisor).copy_to(simd, out));
+    dispatch!(isa, simd => Divided(Plain::of(row), divisor).copy_to(simd, out));
 }
 
 /// Finishes the gradients of weights, which are dot products with the rows of `ids`: `mean`, the product with a mean, is

@@ -12,7 +12,7 @@
 
 use crate::expr::{Divided, Scaled};
 use crate::row::{Plain, Row};
-use crate::simd::{dispatch_once, for_each_vector, Hint, Isa, Simd, LINE};
+use crate::simd::{dispatch, for_each_vector, Hint, Isa, Simd, LINE};
 use std::ops::Range;
 
 /// Where a contribution goes.
@@ -211,7 +211,7 @@ pub fn add_rows(
     sums.expect_cols(&cols);
     assert!(slots.len() * width == rows.len(), "a row for each contribution");
     let row = |i: usize| Plain::of(&rows[i * width..][..width]);
-    dispatch_once!(isa, simd => match factor {
+    dispatch!(isa, simd => match factor {
         Factor::One => add_each(simd, sums, slots, &cols, row),
         Factor::Scale(factor) => add_each(simd, sums, slots, &cols, |i| Scaled(row(i), factor)),
         Factor::PerCount(counts) => {

@@ -430,7 +430,7 @@ fn narrow_rows(
             others[r] = sum_without(terms, Some(places[r]));
         }
         let mut logarithms = others;
-        ln_1p_each(isa, &mut logarithms);
+        ln_1p_each(isa, &mut logarithms[..out.len() / columns]);
         let rows = out.chunks_exact_mut(columns).zip(terms.chunks_exact(columns));
         for (r, (out, terms)) in rows.enumerate() {
             let Some(target) = targets.of(first + r) else {

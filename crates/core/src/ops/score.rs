@@ -18,7 +18,7 @@ use crate::ops::nearest::{BLOCK, BLOCK_VALUES};
 use crate::ops::tile::{for_each_tile, height, TILE_COLS};
 use crate::row::{is_decoded, is_plain, with_direct_rows, Plain, Row, Stored};
 use crate::simd::dot::{dots, sum, ZERO};
-use crate::simd::{dispatch_once, Isa, Simd};
+use crate::simd::{dispatch, Isa, Simd};
 use crate::table::Table;
 use crate::tuning::Exec;
 use std::ops::Range;
@@ -109,7 +109,7 @@ fn score_each(
     assert!(x.len() / dim * len <= ids.len(), "ids for each row");
     if !is_decoded(isa, table.spec().dtype()) {
         let prefetch = exec.tuning.bag(table.spec().bytes(), table.spec().row_bytes());
-        return dispatch_once!(isa, simd => with_direct_rows!(simd, table, rows => {
+        return dispatch!(isa, simd => with_direct_rows!(simd, table, rows => {
             multiply_each(simd, Lookup::new(rows, ids, prefetch), len, x, out, stride)
         }));
     }
@@ -126,7 +126,7 @@ fn score_each(
 #[inline(never)]
 fn multiply(isa: Isa, table: Table<'_>, range: Range<usize>, x: &[f32], out: &mut [f32], stride: usize) {
     let dim = table.dim();
-    dispatch_once!(isa, simd => with_direct_rows!(simd, table, rows => {
+    dispatch!(isa, simd => with_direct_rows!(simd, table, rows => {
         for (b, x) in x.chunks_exact(dim).enumerate() {
             let out = &mut out[b * stride..][..range.len()];
             multiply_rows(simd, rows.dim(), Plain::of(x), |i| rows.row(range.start + i), out);
