@@ -47,6 +47,7 @@ const sharedBy = (/** @type {'web' | 'node'} */ kind) => [
   { name: 'tokenizer', test: /\/ts\/(tokenizer\/.*|version\.ts)$/ }, // with the version, or `--help` would load the library
   { name: 'library', test: LIBRARY[kind] },
   { name: 'static-model', test: /\/ts\/static-model\// },
+  { name: 'optimizers', test: /\/ts\/optimizers\// },
   { name: 'text', test: /\/ts\/text\/|\/ts\/backend\/text\.ts$/ },
   { name: 'program', test: /\/ts\/cli\/main\.ts$/ },
 ];

@@ -23,7 +23,7 @@ export async function wasmToolchain() {
 }
 
 /**
- * The modules: the crate, the inputs beside those of every Rust product, and the files that the glue consists of.
+ * The modules: the crate, the files that the glue consists of, flags of the compiler and options of cargo.
  *
  * @type {import('./wasm-glue.mjs').WasmModule[]}
  */
@@ -34,6 +34,8 @@ const MODULES = [
     file: 'core.wasm',
     glue: 'wasm-glue',
     inline: 'core-inline',
+    // Kernels are always inlined. Elsewhere, the usual 275 makes the module larger and no kernel faster.
+    flags: ['-Cllvm-args=-inline-threshold=50'],
   },
   {
     crate: 'text-wasm',
@@ -58,7 +60,12 @@ async function buildModule(module, faults) {
   const staging = path.join(root, '.cache/build', name);
   const { env, settings } = await releaseBuild({
     // As in .cargo/config.toml.
-    flags: ['-Ctarget-feature=+simd128', '--cfg=sha2_backend="soft"', '--cfg=sha2_backend_soft="compact"'],
+    flags: [
+      '-Ctarget-feature=+simd128',
+      '--cfg=sha2_backend="soft"',
+      '--cfg=sha2_backend_soft="compact"',
+      ...(module.flags ?? []),
+    ],
     toolchain: await wasmToolchain(),
   });
   const inputs = [

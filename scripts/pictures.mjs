@@ -55,6 +55,17 @@ const PICTURES = [
     take: page({ colorScheme: 'dark', viewport: SMALL }, 'main', search),
   },
   { file: 'search-phone.png', what: 'the search on a phone', take: page(PHONE, '#search-form', search) },
+  {
+    file: 'train-light.png',
+    what: 'the training, light',
+    take: page({ colorScheme: 'light', viewport: SMALL }, 'main', train),
+  },
+  {
+    file: 'train-dark.png',
+    what: 'the training, dark',
+    take: page({ colorScheme: 'dark', viewport: SMALL }, 'main', train),
+  },
+  { file: 'train-phone.png', what: 'the training on a phone', take: page(PHONE, '#losses', train) },
   { file: 'report.png', what: 'a report of the profiler, measured now', take: report },
   { file: 'terminal.png', what: 'tokenbed bench in a terminal', take: terminal('bench --tokens 64,4096') },
   {
@@ -113,6 +124,19 @@ async function search(visit) {
   await visit.getByRole('combobox', { name: 'Query' }).pressSequentially('foliage colours');
   await visit.getByRole('option').first().waitFor();
   await visit.getByText('Kept in this browser').waitFor();
+}
+
+/** Trains in the tab "Train", and stops. @param {import('playwright').Page} visit */
+async function train(visit) {
+  await visit.evaluate(() => void (location.hash = 'train'));
+  await visit.getByRole('button', { name: 'Train', exact: true }).click();
+  await visit.waitForFunction(
+    () => /** @type {HTMLProgressElement} */ (document.querySelector('#train-progress')).value > 0.6,
+  );
+  await visit.getByRole('textbox', { name: 'A word of the text' }).fill('gradient');
+  await visit.getByRole('button', { name: 'Stop' }).click();
+  await visit.getByText('Stopped at').waitFor();
+  await visit.mouse.move(0, 0); // not on a tab
 }
 
 /**

@@ -17,6 +17,7 @@ import path from 'node:path';
  * @property {string} file     the name of the module in dist/
  * @property {string} glue     the name of the glue
  * @property {string} [inline] the name of the file with the module as base64
+ * @property {string[]} [flags] more flags of the compiler
  * @property {string[]} [cargo] more options of cargo
  */
 

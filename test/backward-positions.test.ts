@@ -239,6 +239,20 @@ describe('learned positions', () => {
     expectGradient(learned.positionEmbedding.weight, sums);
   });
 
+  it('get memory during a call that reads and writes an allocated Tensor', () => {
+    const [rows, width] = [1000, 4096];
+    const learned = kept(
+      new LearnedPositionalEmbedding({ maxSeqLength: rows, embeddingDim: width, seed: 1 }),
+    );
+    const grad = Float32Array.from({ length: rows * width }, (_, i) => (i % 977) - 400.5);
+    const allocated = kept(Tensor.allocate([rows, width]));
+    allocated.data.set(grad);
+    learned.backwardInto(allocated, allocated);
+    expectBits(allocated.data, grad);
+    const all = Array.from({ length: rows }, (_, r) => r);
+    expectGradient(learned.positionEmbedding.weight, new Sums(width).add(all, grad));
+  });
+
   it('that are frozen return the gradient and add nothing', () => {
     const learned = positionsOf.LearnedPositionalEmbedding();
     learned.positionEmbedding.weight.requiresGrad = false;

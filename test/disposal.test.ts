@@ -43,6 +43,8 @@ const KINDS = [
       forward: () => embedding.forward(1),
       forwardInto: () => embedding.forwardInto(1, floats()),
       'forwardInto with options': () => embedding.forwardInto([1], floats(), { shape: [1] }),
+      backward: () => embedding.backward(1, new Float32Array(DIM)),
+      requiresGrad: () => (embedding.weight.requiresGrad = true),
       row: () => embedding.weight.row(0),
       set: () => embedding.weight.set(0, [1, 2]),
       setRows: () => embedding.weight.setRows(0, floats()),
@@ -72,6 +74,8 @@ const KINDS = [
       }).train(),
     methods: (layer) => ({
       forward: () => layer.forward([1]),
+      backward: () => layer.backward([1], new Float32Array(DIM)),
+      trainingCalls: () => (layer.trainingCalls = 0),
       forwardInto: () => layer.forwardInto([1], floats()),
       train: () => layer.train(),
       eval: () => layer.eval(),
@@ -84,6 +88,9 @@ const KINDS = [
     methods: (positions) => ({
       forward: () => positions.forward(floats(), X),
       forwardInto: () => positions.forwardInto(floats(), floats(), X),
+      backward: () => positions.backward(floats(), X),
+      backwardInto: () => positions.backwardInto(floats(), floats(), X),
+      trainingCalls: () => (positions.trainingCalls = 0),
       encode: () => positions.encode(1),
       pe: () => positions.pe,
       visualizeEncoding: () => positions.visualizeEncoding({ print: null }),
@@ -108,6 +115,8 @@ const KINDS = [
     methods: (positions) => ({
       forward: () => positions.forward(floats(), X),
       forwardInto: () => positions.forwardInto(floats(), floats(), X),
+      backward: () => positions.backward(floats(), X),
+      backwardInto: () => positions.backwardInto(floats(), floats(), X),
       train: () => positions.train(),
       eval: () => positions.eval(),
     }),

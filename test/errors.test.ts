@@ -3,11 +3,14 @@
  */
 
 import {
+  binaryCrossEntropy,
   BPETokenizer,
   CharTokenizer,
+  crossEntropy,
   Embedding,
   EmbeddingBag,
   EmbeddingLayer,
+  type Gradient,
   PositionalEncoding,
   RotaryEncoding,
   Tensor,
@@ -29,6 +32,10 @@ let layer: EmbeddingLayer;
 let positions: PositionalEncoding;
 let rotary: RotaryEncoding;
 let blocks: Embedding;
+let stored: Embedding;
+let dropping: PositionalEncoding;
+let full: PositionalEncoding;
+let ended: Gradient;
 beforeAll(() => {
   table = countingTable(10, 2);
   gone = countingTable(10, 2);
@@ -39,9 +46,17 @@ beforeAll(() => {
   rotary = new RotaryEncoding({ headDim: 64, maxSeqLength: 6 });
   const tensors = [{ name: 'token_embd.weight', sizes: [32, 1], type: TYPE.q8_0 }];
   blocks = Embedding.loadSync(gguf({ tensors, data: new Uint8Array(34) }));
+  stored = table.convert('i8');
+  dropping = new PositionalEncoding({ embeddingDim: 4, dropout: 0.5 }).train();
+  full = new PositionalEncoding({ embeddingDim: 4, dropout: 0.5 }).train();
+  full.trainingCalls = 2 ** 32;
+  table.backward([1], new Float32Array(2));
+  ended = table.weight.grad!;
+  table.weight.zeroGrad();
 });
 afterAll(() => {
-  for (const each of [bag, layer, positions, rotary, blocks, table]) each.dispose();
+  const objects = [bag, layer, positions, rotary, blocks, stored, dropping, full, table];
+  for (const each of objects) each.dispose();
 });
 
 /** Casts any value to any type. */
@@ -341,6 +356,30 @@ const rows: Row[] = [
     { shape: [3] },
   ],
   [
+    'flat scores without targets',
+    () => crossEntropy(new Float32Array(6)),
+    RangeError,
+    'ERR_RANK',
+    'Expected at least 2D scores without targets, got shape [6]',
+    { shape: [6] },
+  ],
+  [
+    'flat scores without labels',
+    () => binaryCrossEntropy(new Float32Array(6)),
+    RangeError,
+    'ERR_RANK',
+    'Expected at least 2D scores without labels, got shape [6]',
+    { shape: [6] },
+  ],
+  [
+    'a single score',
+    () => crossEntropy(new Tensor(3), { targets: 0 }),
+    RangeError,
+    'ERR_RANK',
+    'Expected at least 1D scores, got shape []',
+    { shape: [] },
+  ],
+  [
     'queries of another width',
     () => table.nearest(new Float32Array(3)),
     RangeError,
@@ -462,6 +501,70 @@ const rows: Row[] = [
     Error,
     'ERR_READ_ONLY',
     "A table of q8_0 is read-only; convert('f32') returns one that can be written",
+    {},
+  ],
+  [
+    'a table of i8 that is to be trained',
+    () => (stored.weight.requiresGrad = true),
+    Error,
+    'ERR_NOT_TRAINABLE',
+    "A table of i8 cannot be trained; convert('f32') returns one that can",
+    { dtype: 'i8' },
+  ],
+  [
+    'a requiresGrad that is not a boolean',
+    () => Object.assign(table.weight, { requiresGrad: 1 }),
+    TypeError,
+    'ERR_INVALID_OPTION',
+    'Option requiresGrad must be true or false: got 1',
+    { option: 'requiresGrad', value: 1 },
+  ],
+  [
+    'a gradOutput that is too short',
+    () => table.backward([1, 2], new Float32Array(3)),
+    RangeError,
+    'ERR_SHAPE',
+    'gradOutput has length 3, but the result of forward has 4 elements',
+    { length: 3 },
+  ],
+  [
+    'a gradOutput of another width',
+    () => table.backward([1], new Tensor([[1]])),
+    RangeError,
+    'ERR_DIM',
+    'Embedding dim mismatch: expected 2, got 1',
+    { expected: 2, got: 1 },
+  ],
+  [
+    'a gradOutput of the wrong kind',
+    () => table.backward([1], [1, 2] as never),
+    TypeError,
+    'ERR_INVALID_ARRAY',
+    "Argument gradOutput must be a Float32Array or a Tensor<'f32'>: got an array of length 2",
+    { argument: 'gradOutput' },
+  ],
+  [
+    'a training call that was not made',
+    () => dropping.backward(new Float32Array(4), { shape: [1, 4], call: 0 }),
+    RangeError,
+    'ERR_INVALID_OPTION',
+    'Option call must be the number of a training call (there was none): got 0',
+    { option: 'call', value: 0 },
+  ],
+  [
+    'one training call more than the generator can tell apart',
+    () => full.forward(new Float32Array(4), { shape: [1, 4] }),
+    RangeError,
+    'ERR_TOO_LARGE',
+    'There are at most 4294967296 training calls: set trainingCalls to a lower number',
+    { limit: 2 ** 32 },
+  ],
+  [
+    'a gradient that has ended',
+    () => ended.values,
+    Error,
+    'ERR_DISPOSED',
+    'The gradient has been disposed: it has ended; parameter.grad is the next one',
     {},
   ],
   [

@@ -246,9 +246,19 @@ describe('analyzeEmbeddingSystemDesign', () => {
         'seqLength',
         'embeddingParameters',
         'memoryMb',
+        'gradientMb',
+        'optimizerStateMb',
       ]);
       expect(each.embeddingParameters).toBe(vocabSize * embeddingDim);
       expect(each.memoryMb).toBe((vocabSize * embeddingDim * 4) / 2 ** 20);
+      expect(each.gradientMb).toBe((each.seqLength * embeddingDim * 4) / 2 ** 20);
+      expect(each.optimizerStateMb).toEqual({
+        sgd: 0,
+        sgdMomentum: each.memoryMb,
+        adagrad: each.memoryMb,
+        rowwiseAdagrad: (vocabSize * 4) / 2 ** 20,
+        adam: 2 * each.memoryMb,
+      });
     }
     expect(tradeoffs.map(({ points }) => points.length)).toEqual([2, 2, 2, 3]);
     expect(considerations).toHaveLength(4);

@@ -172,6 +172,36 @@ const CONSTRUCTORS: Case[] = [
 ];
 
 const CALLS: Case[] = [
+  [
+    'Embedding.backward',
+    3,
+    (watch) =>
+      embedding.backward(
+        Int32Array.of(0, 1, 2, 3),
+        watch(foreign(x(), [4, DIM])) as never,
+        watch({ scaleGradByFreq: true }),
+      ),
+  ],
+  [
+    'EmbeddingLayer.backward',
+    12,
+    (watch) => layer.backward(watch(ids()), x(), watch({ positionIds: [3, 1], call: 0 })),
+  ],
+  [
+    'PositionalEncoding.backward',
+    3,
+    (watch) => positions.backward(watch(foreign(x(), [4, DIM])) as never, watch({ startPos: 1, call: 0 })),
+  ],
+  [
+    'LearnedPositionalEmbedding.backwardInto',
+    4,
+    (watch) =>
+      learned.backwardInto(
+        x(),
+        watch(foreign(out(), [64])) as never,
+        watch({ shape: [4, DIM], startPos: 1 }),
+      ),
+  ],
   ['Embedding.forward', 9, (watch) => embedding.forward(watch(ids()))],
   ['Embedding.forward, shape', 4, (watch) => embedding.forward(new Uint8Array(4), watch({ shape: [2, 2] }))],
   ['Embedding.forwardInto', 9, (watch) => embedding.forwardInto(watch(ids()), out(), watch({}))],

@@ -7,7 +7,7 @@ import { formatShape } from './args/shape.js';
 import { resultFloats, resultIds, type Table } from './backend/index.js';
 import { MAX_JSON, showContents } from './contents.js';
 import { Digest } from './digest.js';
-import { disposedError, fail, tooLarge } from './errors.js';
+import { fail, tooLarge } from './errors.js';
 import { floatBytes } from './table-spec.js';
 import { type Tensor, type TensorJSON, tensorOf } from './tensor.js';
 
@@ -99,8 +99,9 @@ export class Gradient {
   }
 
   #live(): number {
-    if (this.#ended !== null) throw disposedError('The gradient');
-    return this.#table.handle();
+    if (this.#ended === null) return this.#table.handle();
+    const text = 'The gradient has been disposed: it has ended; parameter.grad is the next one';
+    throw fail(Error, 'ERR_DISPOSED', text);
   }
 
   #expectDone(status: number, bytes: number): void {

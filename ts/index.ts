@@ -61,7 +61,6 @@ export {
   type Loss,
   type LossOptions,
   meanSquaredError,
-  type MeanSquaredErrorOptions,
   type Reduction,
 } from './losses.js';
 export { type Metric, type NearestOptions, type NearestRows, similarity } from './nearest.js';
@@ -111,6 +110,7 @@ export {
   analyzeEmbeddingSystemDesign,
   type DesignTradeoff,
   type ModelConfiguration,
+  type OptimizerStateMb,
   type SystemDesign,
   type SystemDesignOptions,
 } from './profiler/system-design.js';

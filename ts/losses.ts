@@ -13,7 +13,7 @@ import { type Tensor, tensorFloats, tensorOf } from './tensor.js';
 /** How the losses of rows or elements are combined. */
 export type Reduction = 'mean' | 'sum';
 
-/** The options that all losses have. */
+/** The options that all losses have, and those of {@link meanSquaredError}. */
 export interface LossOptions {
   /** The mean over the rows that are kept, or over all elements, or the sum. Default `'mean'`. */
   readonly reduction?: Reduction | undefined;
@@ -36,9 +36,6 @@ export interface BinaryCrossEntropyOptions extends LossOptions {
   /** A label for each score, any number. Default: 1 for the first of each row, 0 for the rest. */
   readonly labels?: FloatsWithShape | undefined;
 }
-
-/** Options of {@link meanSquaredError}. */
-export type MeanSquaredErrorOptions = LossOptions;
 
 /** The result of a loss. */
 export interface Loss {
@@ -261,11 +258,7 @@ export function binaryCrossEntropy(scores: FloatsWithShape, options?: BinaryCros
  * `ERR_SHAPE` (another number of elements, `shape`, a short `out`), `ERR_OVERLAP`, `ERR_TOO_LARGE`,
  * `ERR_NOT_INITIALIZED` (browser). After an error `out` is unchanged.
  */
-export function meanSquaredError(
-  x: FloatsWithShape,
-  target: FloatsWithShape,
-  options?: MeanSquaredErrorOptions,
-): Loss {
+export function meanSquaredError(x: FloatsWithShape, target: FloatsWithShape, options?: LossOptions): Loss {
   const values = named(options, OPTIONS);
   let other!: Floats;
   const call = new LossCall('x', x, values, () => {

@@ -11,6 +11,7 @@ import {
   kindOf,
   lengthOf,
   offsetOf,
+  type IdArray,
   type TypedArray,
 } from './args/arrays.js';
 import { type Bounds, integer, named, type Named, readSeed } from './args/options.js';
@@ -31,8 +32,8 @@ import { DISPOSE, Lifetime } from './lifetime.js';
 
 /** Options of {@link NegativeSampler}. */
 export interface NegativeSamplerOptions {
-  /** A weight for each id: finite, 0 or more, with a finite sum above 0. Any typed array of numbers, not of bigints. */
-  readonly weights: readonly number[] | Exclude<TypedArray, BigInt64Array | BigUint64Array>;
+  /** A weight for each id: finite, 0 or more, with a finite sum above 0. */
+  readonly weights: readonly number[] | IdArray | Float32Array | Float64Array;
   /** The seed of the draws: an integer 0 .. 2^53 - 1 or a bigint 0 .. 2^64 - 1. Default: a random one. */
   readonly seed?: number | bigint | undefined;
 }

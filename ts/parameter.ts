@@ -57,7 +57,7 @@ export class Parameter {
     this.dtype = table.spec.dtype;
     this.size = table.spec.values;
     showContents(this, () => {
-      const training = this.#trains ? '' : ' frozen';
+      const training = this.#trains || !isTrainable(table) ? '' : ' frozen';
       const gradient = this.grad === null ? '' : ` gradient ${Reflect.get(this.grad, NAME)}`;
       return `${formatShape(this.shape)} ${this.dtype} ${digest(table)}${training}${gradient}`;
     });

@@ -66,6 +66,24 @@ function changed(): Embedding {
   return embedding;
 }
 
+/** A table that is not trained. */
+function frozen(): Embedding {
+  const embedding = table();
+  embedding.weight.requiresGrad = false;
+  return embedding;
+}
+
+/** A table with a gradient. */
+function trained(
+  ids: number[],
+  values: number[] = ids.length === 0 ? [] : [1, -0],
+  rows = weights,
+): Embedding {
+  const embedding = table(rows);
+  embedding.backward(ids, Float32Array.from(values));
+  return embedding;
+}
+
 const words = (...texts: string[]): BPETokenizer => new BPETokenizer({ vocabSize: 30 }).train(texts);
 const bytes = (...texts: string[]) => new BPETokenizer({ mode: 'bytes', vocabSize: 262 }).train(texts);
 
@@ -167,6 +185,10 @@ export const OTHERS: readonly Sample[] = [
       'another shape': () => table([[1, 2, 3, -0]]).weight,
       'another dtype': () => table(weights, 'f16').weight,
       'another narrow dtype': () => table(weights, 'bf16').weight,
+      frozen: () => frozen().weight,
+      'a gradient': () => trained([0]).weight,
+      'a gradient without rows': () => trained([]).weight,
+      'a gradient of another row': () => trained([1]).weight,
       disposed: () => gone(table()).weight,
       'disposed, of another shape': () => gone(table([[1, 2, 3, -0]])).weight,
       'disposed, of another dtype': () => gone(table(weights, 'f16')).weight,
@@ -181,6 +203,24 @@ export const OTHERS: readonly Sample[] = [
     },
   },
   {
+    name: 'Gradient',
+    make: () => trained([1]).weight.grad!,
+    others: {
+      'another row': () => trained([0]).weight.grad!,
+      'another row, too': () => trained([1, 0], [1, -0, 3, 4]).weight.grad!,
+      'another value': () => trained([1], [1, 2]).weight.grad!,
+      'another sign of 0': () => trained([1], [1, 0]).weight.grad!,
+      'no rows': () => trained([]).weight.grad!,
+      'another shape': () => trained([1], [1, -0], [...weights, [5, 6]]).weight.grad!,
+      ended: () => {
+        const { weight } = trained([1]);
+        const { grad } = weight;
+        weight.zeroGrad();
+        return grad!;
+      },
+    },
+  },
+  {
     name: 'Embedding',
     make: () => table(),
     others: {
@@ -188,6 +228,8 @@ export const OTHERS: readonly Sample[] = [
       padding: () => Embedding.fromPretrained(weights, { paddingIdx: 0 }),
       'another origin': () => new Embedding({ ...ROWS, vocabSize: 2 }),
       'another dtype': () => table(weights, 'f16'),
+      frozen: () => frozen(),
+      'a gradient': () => trained([1]),
       disposed: () => gone(table()),
     },
   },
@@ -228,6 +270,11 @@ export const OTHERS: readonly Sample[] = [
       'a training call': () => {
         const positions = new PositionalEncoding({ ...POSITIONS, dropout: 0.5 }).train();
         positions.forward(new Tensor([[1, 2]]));
+        return positions;
+      },
+      trainingCalls: () => {
+        const positions = new PositionalEncoding({ ...POSITIONS, dropout: 0.5 });
+        positions.trainingCalls = 7;
         return positions;
       },
       disposed: () => gone(new PositionalEncoding({ ...POSITIONS, dropout: 0.5 })),

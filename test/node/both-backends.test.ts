@@ -17,6 +17,7 @@ import {
 import { afterAll, describe, expect, inject, it } from 'vitest';
 import { expectBits } from '../helpers/bits.js';
 import { expectError, invalidOption } from '../helpers/errors.js';
+import { numbers } from '../helpers/gradient.js';
 import { DTYPES } from '../helpers/stored.js';
 
 afterAll(() => init({ backend: inject('backend') }));
@@ -76,6 +77,13 @@ function run({ vocab, dim, seed, kind, init, dtype, dropout, steps }: Program): 
   const learned = new LearnedPositionalEmbedding({ embeddingDim: dim, maxSeqLength: 9, seed });
   const bags = (['sum', 'mean', 'max'] as const).map((mode) => EmbeddingBag.from(embedding, { mode }));
   const out = Tensor.allocate([64, dim]);
+  const trained = [embedding.weight, ...layer.parameters, ...learned.parameters];
+  const gradients = (): Tensor<'f32'> => {
+    const values = trained.flatMap(({ grad }) =>
+      grad === null ? [-1] : [...grad.rows, ...grad.values.data],
+    );
+    return new Tensor(Float32Array.from(values));
+  };
 
   const act = ({ what, ids, options: [a, b, c] }: Step): Tensor<'f32'> => {
     const form = FORMS[a % FORMS.length]!(ids);
@@ -122,6 +130,28 @@ function run({ vocab, dim, seed, kind, init, dtype, dropout, steps }: Program): 
           Float32Array.from({ length: dim }, (_, i) => (i - c) * 10 ** (4 * b - 30)),
         );
         return embedding.weight.toTensor();
+      case 14:
+        embedding.backward(form, numbers((ids.length + (c === 9 ? 1 : 0)) * dim, b + 1), {
+          scaleGradByFreq: b % 2 === 0,
+        });
+        return gradients();
+      case 15:
+        layer.backward(form, numbers(ids.length * dim, c + 1), b % 2 === 0 ? {} : { call: a % 3 });
+        return gradients();
+      case 16:
+        return pe.backward(numbers(ids.length * dim, b + 1), { shape: [ids.length, dim], startPos: c });
+      case 17:
+        learned.backward(numbers(ids.length * dim, b + 1), {
+          shape: [1, ids.length, dim],
+          positionIds: ids.map((id) => (id + c) % (b === 9 ? 12 : 9)),
+        });
+        return gradients();
+      case 18: {
+        const parameter = trained[a % trained.length]!;
+        if (b % 2 === 0) parameter.zeroGrad();
+        else parameter.requiresGrad = c % 2 === 0;
+        return gradients();
+      }
       default:
         embedding.weight.setRows(
           a % vocab,
@@ -161,7 +191,7 @@ const program: fc.Arbitrary<Program> = fc
       dropout: fc.constantFrom(0, 0.25, 0.9),
       steps: fc.array(
         fc.record({
-          what: fc.nat(14),
+          what: fc.nat(19),
           // Occasionally one that is out of range.
           ids: fc.array(fc.nat(vocab - (vocab % 5 === 0 ? 0 : 1)), { maxLength: 9 }),
           options: fc.tuple(small, small, small),

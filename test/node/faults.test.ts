@@ -69,6 +69,9 @@ describe('a panic in Rust', () => {
         layer: new api.EmbeddingLayer({ vocabSize: 5, embeddingDim: 4, maxSeqLength: 5, seed: 1 }),
       });
       const before = make();
+      const learner = new api.Embedding({ vocabSize: 5, embeddingDim: 4, seed: 1 });
+      learner.backward([1, 2], new Float32Array(8).fill(1));
+      const grad = learner.weight.grad!;
       const allocated = api.Tensor.allocate([2, 4]);
       const x = new api.Tensor(new Float32Array(8).fill(1), { shape: [2, 4] });
       const first = before.embedding.forward([1, 2]);
@@ -96,6 +99,14 @@ describe('a panic in Rust', () => {
         () => before.stored.convert('f32').dispose(),
         () => before.stored.convert('i8').dispose(),
         () => before.stored.nearest(x),
+        () => learner.backward([1, 2], new Float32Array(8)),
+        () => learner.weight.grad!.rows,
+        () => grad.values,
+        () => grad.bytes,
+        () => grad.toTensor(),
+        () => (before.bag.weight.requiresGrad = false),
+        (out) => before.pe.backwardInto(x, out, { call: 0 }),
+        () => before.layer.backward([1, 2], new Float32Array(8)),
         () => before.pe.encode([1]),
         () => before.pe.pe,
         () => before.pe.visualizeEncoding({ print: null }),
@@ -109,6 +120,15 @@ describe('a panic in Rust', () => {
           expect((error.cause as Error).message).toContain('on purpose');
         }
       }
+      // These never throw.
+      expect(String(grad)).toMatch(
+        backend === 'native' ? 'Gradient of 2 rows, shape [5, 4]' : 'Gradient of lost rows, shape [5, 4]',
+      );
+      learner.weight.zeroGrad();
+      expect(String(grad)).toContain('Gradient of');
+      learner.dispose();
+      expect(learner.weight.grad).toBeNull();
+      expectError(() => grad.rows, { class: Error, code: 'ERR_DISPOSED' });
       // Deep comparison reads this text, so it must not throw.
       const { 'tokenbed.contents': contents } = before.embedding.weight as unknown as Record<string, string>;
       expect(contents).toMatch(backend === 'native' ? /^\[5, 4\] f32 [0-9a-f]{32}$/ : /^unreadable$/);

@@ -236,6 +236,18 @@ describe('a mapped table', () => {
     expectBits(embedding.weight.row(2), values.subarray(2 * DIM, 3 * DIM));
     expect(embedding.paddingIdx).toBe(3);
     if (native) expectBits(embedding.weight.toTensor().data, values);
+    expect([embedding.weight.requiresGrad, embedding.weight.grad]).toEqual([!native, null]);
+    embedding.backward([1, 3], new Float32Array(2 * DIM));
+    expect(embedding.weight.grad?.count).toBe(native ? undefined : 1);
+    if (!native) return;
+    expectError(() => (embedding.weight.requiresGrad = true), {
+      class: Error,
+      code: 'ERR_NOT_TRAINABLE',
+      text: ['mapped table', "convert('f32')"],
+    });
+    const copy = embedding.convert('f32');
+    expect(copy.weight.requiresGrad).toBe(true);
+    copy.dispose();
   });
 
   it('is checked like any other', () => {

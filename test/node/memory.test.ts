@@ -33,6 +33,23 @@ describe('consecutive tables of 1 MiB', () => {
   );
 });
 
+describe('training', () => {
+  it.each([
+    ['steps', 4000],
+    ['tables', 300],
+  ])(
+    '%s: %i cycles leave resident memory where it was',
+    async (how, cycles) => {
+      const ended = runProgram('training-memory.mjs', [how, String(cycles)], { TOKENBED_BACKEND: backend });
+      const { backend: name, start, peak } = await jsonOf<Peak>(ended);
+      expect(name).toBe(backend);
+      console.log(`${backend} ${how}: ${cycles} cycles, +${((peak - start) / MIB).toFixed(0)} MiB`);
+      expect(peak - start).toBeLessThan(32 * MIB);
+    },
+    300_000,
+  );
+});
+
 describe('large tables', () => {
   it('have rows on both sides of the 31-bit or 32-bit limit', async () => {
     const output = await jsonOf<object>(runProgram('large.mjs', [], { TOKENBED_BACKEND: backend }));

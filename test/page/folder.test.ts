@@ -8,9 +8,10 @@ import { policyOf } from '../../scripts/lib/static-server.mjs';
 import { expectNoErrors, layoutShift, settled, visit } from './browser.js';
 import { kept, openSearch, ready } from './search.js';
 import { openTab, status } from './table.js';
+import { openTrain, progress } from './train.js';
 
 /** The most bytes of the first load, gzipped. Whatever a tab needs beyond it is loaded on demand. */
-const FIRST_LOAD = 176_000;
+const FIRST_LOAD = 176_000 + 48 * 2 ** 10; // 48 KiB are training: most of it kernels in core.wasm
 
 test('loads nothing from outside, without errors', async () => {
   const visited = await visit();
@@ -110,6 +111,18 @@ test.each([1280, 360])('nor when the tab of the search finds passages, %i px wid
     }, query);
     await expect.poll(() => page.locator('#hits li').count()).toBe(query === '' ? 0 : 5);
   }
+  expect(await layoutShift(page)).toBeLessThan(0.001);
+});
+
+test.each([1280, 360])('nor when the tab of the training trains, %i px wide', async (width) => {
+  const { page } = await visit({ viewport: { width, height: 800 } });
+  await openTrain(page);
+  const click = (button: HTMLButtonElement) => button.click();
+  await page.locator('#train-action').evaluate(click);
+  await expect.poll(() => progress(page)).toBeGreaterThan(0.1);
+  await page.locator('#near-words').evaluate((words) => words.scrollIntoView());
+  await page.locator('#train-action').evaluate(click);
+  await page.getByText('Stopped at').waitFor();
   expect(await layoutShift(page)).toBeLessThan(0.001);
 });
 

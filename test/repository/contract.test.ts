@@ -43,13 +43,14 @@ function parameter(node: Node): string {
 function member(node: Node): string {
   const { key, kind } = node;
   const name = node.computed ? '[dispose]' : (key?.name ?? `[${node.parameters?.[0]?.name}]`);
-  const parameters = kind === 'get' ? undefined : (node.value?.params ?? (key && node.params));
+  const parameters = /^[gs]et$/.test(kind) ? undefined : (node.value?.params ?? (key && node.params));
   const list = parameters ? `(${parameters.map(parameter).join(', ')})` : '';
   return `${node.static ? 'static ' : ''}${name}${node.optional ? '?' : ''}${list}`;
 }
 
-const isPublic = ({ key, accessibility }: Node): boolean =>
-  key?.type !== 'PrivateIdentifier' && accessibility !== 'private';
+/** A setter has a getter beside it. */
+const isPublic = ({ key, kind, accessibility }: Node): boolean =>
+  key?.type !== 'PrivateIdentifier' && !['private', 'protected'].includes(accessibility) && kind !== 'set';
 
 /** The members of `name` and of what it extends, in alphabetical order; overloads and inherited names once. */
 function outline(name: string, all: Declarations): string[] {
@@ -166,12 +167,14 @@ const tested = await testedErrors();
 describe('docs/contract.md', () => {
   const pages = shown(contract);
 
-  // Users do not construct a Parameter.
+  // Users do not construct a Parameter or a Gradient.
   test.each(Object.keys(pages))('%s is as packed', (name) => {
     expect(all.has(name)).toBe(true);
     const members = outline(name, all);
     expect(pages[name]).toEqual(
-      name === 'Parameter' ? members.filter((each) => !each.startsWith('constructor')) : members,
+      name === 'Parameter' || name === 'Gradient'
+        ? members.filter((each) => !each.startsWith('constructor'))
+        : members,
     );
   });
 

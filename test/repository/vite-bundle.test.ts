@@ -95,16 +95,16 @@ describe('tokenbed', () => {
 
   test('has a small WASM', async () => {
     const wasm = await readFile(path.join(root, 'dist/core.wasm'));
-    // A quarter of the code reads files; 4 kB are the vectors of static models.
-    expect(gzipSync(wasm, { level: 9 }).length).toBeLessThanOrEqual(106 * 1024);
+    // A quarter of the code reads files, and another one trains.
+    expect(gzipSync(wasm, { level: 9 }).length).toBeLessThanOrEqual(107_014 + 40 * 1024);
   });
 
   test('is small, without the bytes of tokenbed/inline', () => {
     expect(main.code).not.toContain('AGFzbQ'); // base64 of `\0asm`
     const script = sizeOf(main, 'index', '.js');
-    // 161 kB minified at the time of writing: 142 kB without static models, 106 kB without files, too.
+    // 193 kB minified at the time of writing: 161 kB without training, 106 kB without static models and files, too.
     expect(script).toBeGreaterThan(20_000);
-    expect(script).toBeLessThan(165_000);
+    expect(script).toBeLessThan(197_000);
   });
 
   test('omits unused classes', async () => {
@@ -117,6 +117,19 @@ describe('tokenbed', () => {
       expect(tensors.code).not.toContain(ofOthers);
     }
     expect(sizeOf(tensors, 'index', '.js')).toBeLessThan(sizeOf(main, 'index', '.js') / 2);
+  });
+
+  test('contains no optimizer, unless it uses one', async () => {
+    const use = (names: string) =>
+      `import { init, ${names} } from 'tokenbed';\nglobalThis.used = [init, ${names}];\n`;
+    const table = await bundle('untrained', use('Embedding'));
+    const sgd = await bundle('trained', use('Embedding, SGD'));
+    expect(sgd.code).toContain('tokenbed-optimizer');
+    expect(table.code).not.toContain('tokenbed-optimizer');
+    for (const ofOthers of ['RowwiseAdagrad', 'initialAccumulator', 'AdamW']) {
+      expect(main.code).toContain(ofOthers);
+      expect(table.code).not.toContain(ofOthers);
+    }
   });
 
   test('contains no code of tokenizers of models and of static models, unless it uses them', async () => {

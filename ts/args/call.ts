@@ -219,7 +219,8 @@ export class CallReader {
   }
 
   #readPassed(options: unknown): CallOptions {
-    return options === undefined && this.dropout === null ? NO_OPTIONS : this.#readOptions(options ?? {});
+    if (options !== undefined) return this.#readOptions(options);
+    return this.dropout === null ? NO_OPTIONS : this.#readOptions({});
   }
 
   #readOptions(options: unknown): CallOptions {

@@ -24,6 +24,24 @@ export interface ModelConfiguration {
   embeddingParameters: number;
   /** MiB of the table, 4 bytes per parameter. */
   memoryMb: number;
+  /** MiB of the gradient of one sequence of distinct tokens: its rows alone, whatever the table. */
+  gradientMb: number;
+  /** MiB of the state of an optimizer once every row has had a gradient. */
+  optimizerStateMb: OptimizerStateMb;
+}
+
+/** MiB of the state of each optimizer. */
+export interface OptimizerStateMb {
+  /** SGD without momentum has no state. */
+  sgd: number;
+  /** SGD with momentum: a value per parameter. */
+  sgdMomentum: number;
+  /** Adagrad: a value per parameter. */
+  adagrad: number;
+  /** RowwiseAdagrad: a value per row. */
+  rowwiseAdagrad: number;
+  /** Adam and AdamW: two values per parameter. */
+  adam: number;
 }
 
 /** A design choice and its consequences. */
@@ -91,6 +109,8 @@ const WIDTHS = [12, 10, 10, 8, 12, 10];
  *
  * ```text
  * embeddingParameters = vocabSize * embeddingDim;  memoryMb = embeddingParameters * 4 / 2^20
+ * gradientMb = min(seqLength, vocabSize) * embeddingDim * 4 / 2^20
+ * optimizerStateMb: sgd 0;  sgdMomentum, adagrad memoryMb;  rowwiseAdagrad vocabSize * 4 / 2^20;  adam 2 memoryMb
  * ```
  * Errors: `ERR_INVALID_OPTION`.
  */
@@ -102,7 +122,16 @@ export function analyzeEmbeddingSystemDesign(options?: SystemDesignOptions): Sys
   const configurations = MODELS.map(([name, vocabSize, embeddingDim, seqLength]) => {
     const embeddingParameters = vocabSize * embeddingDim;
     const memoryMb = (embeddingParameters * 4) / MIB;
-    return { name, vocabSize, embeddingDim, seqLength, embeddingParameters, memoryMb };
+    const gradientMb = (Math.min(seqLength, vocabSize) * embeddingDim * 4) / MIB;
+    const optimizerStateMb = {
+      sgd: 0,
+      sgdMomentum: memoryMb,
+      adagrad: memoryMb,
+      rowwiseAdagrad: (vocabSize * 4) / MIB,
+      adam: 2 * memoryMb,
+    };
+    const shape = { name, vocabSize, embeddingDim, seqLength };
+    return { ...shape, embeddingParameters, memoryMb, gradientMb, optimizerStateMb };
   });
   const tradeoffs = TRADEOFFS.map(([title, ...points]) => ({ title, points: [...points] }));
   const considerations = [...CONSIDERATIONS];

@@ -26,11 +26,17 @@ kernels! {
     layer_scale layer_positions layer_scale_positions
     add add_in_place
     bag_sum bag_mean bag_max bag_sum_padding bag_sum_weights
+    bag_backward_sum bag_backward_mean_weights bag_backward_max
+    score_each score_all score_shared score_backward_x score_backward_rows
     mean_pool mean_pool_mapped mean_pool_precise
     sinusoid_rows sinusoid_at
     rotary_halves rotary_interleaved
+    cross_entropy cross_entropy_wide binary_cross_entropy squared_error
+    sample
+    step_sgd step_momentum step_adagrad step_rowwise_adagrad step_adam
     init_uniform init_normal
     dropout
+    gradient_slots gradient_add gradient_by_freq
 }
 
 // No cache simulation: it would model another machine, and take most of the time.

@@ -433,19 +433,6 @@ impl<B: IdArray> Cuts<B> {
         }
     }
 
-    /// The first bag that ends behind entry `entry` of `count` ids.
-    pub fn bag_of(&mut self, entry: usize, count: usize) -> usize {
-        let (mut low, mut high) = (0, self.bags());
-        while low < high {
-            let middle = low + (high - low) / 2;
-            match self.range(middle, count).end <= entry {
-                true => low = middle + 1,
-                false => high = middle,
-            }
-        }
-        low
-    }
-
     /// The range of ids in one bag, out of `count` ids in total.
     pub fn range(&mut self, bag: usize, count: usize) -> Range<usize> {
         match self {

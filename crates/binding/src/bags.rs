@@ -30,6 +30,21 @@ struct Inputs<I, B, F> {
     grad: F,
 }
 
+/// Values of a row in parts.
+struct Scratch {
+    quotient: [f32; PIECE],
+    mean: [f32; PIECE],
+}
+
+impl Default for Scratch {
+    fn default() -> Self {
+        Scratch {
+            quotient: [0.0; PIECE],
+            mean: [0.0; PIECE],
+        }
+    }
+}
+
 /// Adds the gradient of the results of bags to that of their table. `weights_grad` becomes the gradient of the weights. With
 /// `by_freq` a contribution is divided by the number of contributions to its row in this call.
 pub fn bag_backward<B: IdArray, F: FloatArray>(
@@ -148,6 +163,7 @@ impl<I: IdArray, B: IdArray, F: FloatArray> Inputs<I, B, F> {
         sums: &mut Sums<'_>,
     ) {
         let (isa, count, dim) = (exec.isa, self.ids.len(), table.dim());
+        let mut maxima = Maxima::default();
         for b in window.rows() {
             let bag = self.cuts.range(b, count);
             let kept = self.kept(bag.clone(), op.padding);
@@ -160,13 +176,13 @@ impl<I: IdArray, B: IdArray, F: FloatArray> Inputs<I, B, F> {
                 let slots = &slots[bag.start - from..bag.end - from];
                 for part in pieces(0..window.cols, BAG_COLS) {
                     let cols = window.first_col + part.start..window.first_col + part.end;
-                    let mut maxima = Maxima::default();
+                    maxima.clear();
                     for ids in pieces(bag.clone(), self.ids.most()) {
                         let ids = self.ids.tile(ids);
                         maxima.extend(isa, table, op.padding, ids, cols.clone());
                     }
                     let row = &self.grad.tile(grad.clone())[part];
-                    ops::add_maxima(isa, sums, slots, cols, (row, &maxima), counts);
+                    ops::add_maxima(isa, sums, slots, cols, (row, &mut maxima), counts);
                 }
                 continue;
             }
@@ -198,28 +214,31 @@ impl<I: IdArray, B: IdArray, F: FloatArray> Inputs<I, B, F> {
         range: Range<usize>,
         out: &mut [f32],
     ) {
-        let count = self.ids.len();
-        let (mut at, mut b) = (range.start, self.cuts.bag_of(range.start, count));
+        let (count, mut scratch) = (self.ids.len(), Scratch::default());
+        let (mut at, mut b) = (range.start, first_bag(&mut self.cuts, range.start, count));
         while at < range.end {
             let bag = self.cuts.range(b, count);
             let part = at..bag.end.min(range.end);
-            let out = &mut out[part.start - range.start..part.end - range.start];
             let divisor = (op.mode == Mode::Mean).then(|| self.kept(bag.clone(), op.padding).divisor());
-            let mean = divisor.map(|divisor| self.dot_mean(exec, table, op, bag, b, divisor));
-            self.dot_rows(exec, table, b, part.clone(), divisor, out);
+            let mean = divisor.map(|divisor| self.dot_mean(exec, table, op, bag, b, divisor, &mut scratch));
+            let ids = part.start..range.end;
+            let out = &mut out[part.start - range.start..part.end - range.start];
+            self.dot_rows(exec, table, b, ids, divisor, &mut scratch, out);
             ops::finish_weights(self.ids.tile(part.clone()), op.padding, mean, out);
             (at, b) = (part.end, b + 1);
         }
     }
 
-    /// dot(q, row) for the rows of ids `part` of bag `b`, where q is the gradient of the bag, or that divided by `divisor`.
+    /// dot(q, row) for the rows of the first `out.len()` of ids `range`, where q is the gradient of bag `b`, or that divided
+    /// by `divisor`.
     fn dot_rows(
         &mut self,
         exec: Exec,
         table: Table<'_>,
         b: usize,
-        part: Range<usize>,
+        range: Range<usize>,
         divisor: Option<f32>,
+        scratch: &mut Scratch,
         out: &mut [f32],
     ) {
         let (isa, dim) = (exec.isa, table.dim());
@@ -228,14 +247,16 @@ impl<I: IdArray, B: IdArray, F: FloatArray> Inputs<I, B, F> {
             .most()
             .min(if divisor.is_some() { PIECE } else { usize::MAX });
         if dim <= most && ops::is_narrow(isa, table) {
-            let (mut row, mut quotient) = (self.grad.tile(b * dim..(b + 1) * dim), [0.0; PIECE]);
+            let mut row = self.grad.tile(b * dim..(b + 1) * dim);
             if let Some(divisor) = divisor {
-                ops::divide(isa, row, divisor, &mut quotient[..dim]);
-                row = &quotient[..dim];
+                let quotient = &mut scratch.quotient[..dim];
+                ops::divide(isa, row, divisor, quotient);
+                row = quotient;
             }
-            return ops::score_rows(exec, table, Scored::Shared(self.ids.tile(part)), row, out, 0);
+            let (ids, len) = (self.ids.tile(range), out.len());
+            return ops::score_rows(exec, table, Scored::Each { ids, len }, row, out, 0);
         }
-        for (i, out) in part.zip(out) {
+        for (i, out) in range.zip(out) {
             let row = self.ids.tile(i..i + 1).get(0);
             *out = dot_in_parts(isa, table, row, &mut self.grad, b * dim, divisor);
         }
@@ -250,6 +271,7 @@ impl<I: IdArray, B: IdArray, F: FloatArray> Inputs<I, B, F> {
         bag: Range<usize>,
         b: usize,
         divisor: f32,
+        scratch: &mut Scratch,
     ) -> f32 {
         let (isa, dim, most) = (exec.isa, table.dim(), self.most());
         let spec = Bag {
@@ -259,8 +281,10 @@ impl<I: IdArray, B: IdArray, F: FloatArray> Inputs<I, B, F> {
         };
         let mut lanes = ZERO;
         for cols in pieces(0..dim, PIECE) {
-            let (mut quotient, mut mean) = ([0.0; PIECE], [0.0; PIECE]);
-            let (quotient, mean) = (&mut quotient[..cols.len()], &mut mean[..cols.len()]);
+            let (quotient, mean) = (
+                &mut scratch.quotient[..cols.len()],
+                &mut scratch.mean[..cols.len()],
+            );
             let grad = self.grad.tile(b * dim + cols.start..b * dim + cols.end);
             ops::divide(isa, grad, divisor, quotient);
             let mut state = BagState::default();
@@ -281,4 +305,17 @@ impl<I: IdArray, B: IdArray, F: FloatArray> Inputs<I, B, F> {
         }
         sum(Scalar, &lanes)
     }
+}
+
+/// The first bag that ends behind entry `entry` of `count` ids.
+fn first_bag(cuts: &mut Cuts<impl IdArray>, entry: usize, count: usize) -> usize {
+    let (mut low, mut high) = (0, cuts.bags());
+    while low < high {
+        let middle = low + (high - low) / 2;
+        match cuts.range(middle, count).end <= entry {
+            true => low = middle + 1,
+            false => high = middle,
+        }
+    }
+    low
 }

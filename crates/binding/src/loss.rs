@@ -56,14 +56,14 @@ fn check<I: IdArray>(
     rows: usize,
     columns: usize,
 ) -> Result<usize, usize> {
-    let mut kept = 0;
-    let most = targets.as_ref().map_or(usize::MAX, IdArray::most);
-    for rows in pieces(0..rows, most) {
-        let (start, count) = (rows.start, rows.len());
-        let ids = targets.as_mut().map(|targets| targets.tile(rows));
-        kept += Targets { ids, ignored }
-            .check(isa, count, columns)
-            .map_err(|error| start + position_of(error))?;
+    let Some(targets) = targets else {
+        return Ok(if ignored == Some(0) { 0 } else { rows });
+    };
+    let (mut kept, bound) = (0, (columns as u64).min(1 << 32));
+    for rows in pieces(0..rows, targets.most()) {
+        let start = rows.start;
+        let checked = targets.tile(rows).check_except(isa, bound, ignored);
+        kept += checked.map_err(|error| start + position_of(error))?;
     }
     Ok(kept)
 }

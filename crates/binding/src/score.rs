@@ -124,7 +124,8 @@ pub fn score_run(
         let x = x.tile(window.first_row * dim..(window.first_row + window.rows) * dim);
         match ids {
             Some(ids) if per_row => {
-                let scored = Scored::Each(ids.tile(window.elements(k)));
+                let (ids, len) = (ids.tile(window.elements(k)), window.cols);
+                let scored = Scored::Each { ids, len };
                 ops::score_rows(exec, table, scored, x, out.values, window.cols);
             }
             ids => shared(ids, ahead, window.cols(), |part, scored| {

@@ -74,8 +74,8 @@ impl Index {
             return self.entries.fill(0);
         }
         let mask = self.entries.len().wrapping_sub(1);
-        // The last one first: then no entry that is still needed lies behind a removed one.
-        for slot in (first..rows.len()).rev() {
+        // A hole does not end this search. Rows that remain were entered earlier: no hole is on the way to them.
+        for slot in first..rows.len() {
             let mut at = Index::hash(rows[slot]) & mask;
             while self.entries[at] != slot as u32 + 1 {
                 at = (at + 1) & mask;
@@ -167,18 +167,31 @@ impl Gradient {
 
     /// The slots in the order of their rows; `None` if memory is exhausted.
     pub fn order(&self) -> Option<Vec<u32>> {
-        let mut keys = Vec::new();
-        let mut order = Vec::new();
-        keys.try_reserve_exact(self.rows.len()).ok()?;
-        order.try_reserve_exact(self.rows.len()).ok()?;
-        keys.extend(
-            self.rows
-                .iter()
-                .zip(0u64..)
-                .map(|(&row, slot)| u64::from(row) << 32 | slot),
-        );
-        keys.sort_unstable();
-        order.extend(keys.iter().map(|&key| key as u32));
+        let rows = &self.rows[..];
+        let (mut order, mut next) = (Vec::new(), Vec::new());
+        order.try_reserve_exact(rows.len()).ok()?;
+        next.try_reserve_exact(rows.len()).ok()?;
+        order.extend(0..rows.len() as u32);
+        next.resize(rows.len(), 0);
+        // A stable sort by one byte of the rows after the other, the lowest first.
+        let largest = rows.iter().fold(0, |largest, &row| largest.max(row));
+        for shift in (0..u32::BITS - largest.leading_zeros()).step_by(8) {
+            let byte = |row: u32| usize::from((row >> shift) as u8);
+            let mut places = [0; 256];
+            for &row in rows {
+                places[byte(row)] += 1;
+            }
+            let mut place = 0;
+            for first in &mut places {
+                place += std::mem::replace(first, place);
+            }
+            for &slot in &order {
+                let place = &mut places[byte(rows[slot as usize])];
+                next[*place] = slot;
+                *place += 1;
+            }
+            std::mem::swap(&mut order, &mut next);
+        }
         Some(order)
     }
 

@@ -84,6 +84,34 @@ impl<'a> Ids<'a> {
             None => Ok(Indices { ids: self, bound }),
         }
     }
+
+    /// Checks that every id but those equal to `ignored` is in `[0, bound)`. Returns the number of these. `bound` is at
+    /// most 2^32.
+    ///
+    /// Errors: `ERR_ID_OUT_OF_RANGE` with the position of the first id that is not.
+    #[inline(never)]
+    pub fn check_except(self, isa: Isa, bound: u64, ignored: Option<i64>) -> Result<usize, Error> {
+        let Some(ignored) = ignored else {
+            return self.check(isa, bound).map(|indices| indices.len());
+        };
+        each_type!(self, ids => count_except(ids, bound, ignored))
+            .map_err(|position| Error::IdOutOfRange { position, bound })
+    }
+}
+
+/// The number of ids that are not `ignored`; `Err` is the position of the first of them that is not in `[0, bound)`.
+fn count_except<T: Copy + Into<i64>>(ids: &[T], bound: u64, ignored: i64) -> Result<usize, usize> {
+    let mut count = 0;
+    for (position, &id) in ids.iter().enumerate() {
+        let id = id.into();
+        if id != ignored {
+            if !(0..bound as i64).contains(&id) {
+                return Err(position);
+            }
+            count += 1;
+        }
+    }
+    Ok(count)
 }
 
 /// Ids that are all in `[0, bound)`.

@@ -17,7 +17,7 @@
 use crate::gradient::Gradient;
 use crate::memory::{Contents, Growing, Memory, Write};
 use crate::ops::{update_row, Step, DECAYED};
-use crate::simd::{dispatch_once, flush, Hint, Isa, Simd, LINE};
+use crate::simd::{dispatch, flush, Hint, Isa, Simd, LINE};
 use std::marker::PhantomData;
 use std::ops::Range;
 
@@ -183,7 +183,7 @@ impl State {
     #[must_use]
     #[inline(never)]
     pub fn plan(&mut self, isa: Isa, gradient: &mut Gradient, update: Update) -> bool {
-        dispatch_once!(isa, simd => self.plan_in(simd, gradient, update))
+        dispatch!(isa, simd => self.plan_in(simd, gradient, update))
     }
 
     #[inline(always)]
@@ -361,7 +361,7 @@ impl Part<'_> {
     /// Updates its rows.
     #[inline(never)]
     pub fn step(&mut self, isa: Isa, step: &Step) {
-        dispatch_once!(isa, simd => self.step_in(simd, step))
+        dispatch!(isa, simd => self.step_in(simd, step))
     }
 
     #[inline(always)]

@@ -94,7 +94,14 @@ impl Case<'_> {
                     for part in parts() {
                         maxima.extend(isa, table, self.padding, ids(part), cols.clone());
                     }
-                    add_maxima(isa, &mut sums, slots, cols, (&row[start..end], &maxima), counts);
+                    add_maxima(
+                        isa,
+                        &mut sums,
+                        slots,
+                        cols,
+                        (&row[start..end], &mut maxima),
+                        counts,
+                    );
                 }
                 continue;
             }
@@ -172,7 +179,7 @@ fn a_lone_contribution_keeps_its_bits_and_a_second_one_adds_plus_zero() {
             let mut maxima = Maxima::default();
             maxima.extend(isa, table, None, proven(ids, 3), 0..2);
             let (slots, mut sums) = gradient.call();
-            add_maxima(isa, &mut sums, slots, 0..2, (&grad, &maxima), None);
+            add_maxima(isa, &mut sums, slots, 0..2, (&grad, &mut maxima), None);
             gradient.sums().iter().map(|x| x.to_bits()).collect::<Vec<_>>()
         };
         let sum = |ids: &[u32]| {

@@ -250,7 +250,7 @@ fn lengths_that_do_not_match_are_refused() {
 fn the_index_grows_and_finds_every_row() {
     const COUNT: usize = 300_000;
     // Spread over all ids; neighbours; multiples of a large power of two, whose low bits are equal.
-    let spreads: [fn(u32) -> u32; 3] = [|i| i.wrapping_mul(0x9e37_79b9), |i| i, |i| i << 13 | i >> 19];
+    let spreads: [fn(u32) -> u32; 3] = [|i| i.wrapping_mul(0x9e37_79b9), |i| i, |i| i.rotate_left(13)];
     for spread in spreads {
         let mut gradient = Gradient::new(1);
         let ids: Vec<u32> = (0..COUNT as u32).map(spread).collect();

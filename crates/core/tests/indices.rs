@@ -78,6 +78,33 @@ fn bounds_beyond_the_range_of_the_id_type() {
 }
 
 #[test]
+fn ignored_ids_are_in_every_range() {
+    for_each_isa!(isa => {
+        let check = |ids: &[i32], ignored| {
+            let checked = Ids::I32(ids).check_except(isa, 5, ignored);
+            checked.map_err(|error| match error {
+                Error::IdOutOfRange { position, bound: 5 } => position,
+                other => panic!("{other}"),
+            })
+        };
+        assert_eq!(check(&[0, 4, 2], None), Ok(3));
+        assert_eq!(check(&[0, 4, 5], None), Err(2));
+        assert_eq!(check(&[0, -1, 5], None), Err(1));
+        assert_eq!(check(&[0, -1, 4, -1], Some(-1)), Ok(2));
+        assert_eq!(check(&[3, 3], Some(3)), Ok(0));
+        assert_eq!(check(&[9, 3, 5], Some(9)), Err(2));
+        assert_eq!(check(&[0, -1, -2], Some(-1)), Err(2));
+        assert_eq!(check(&[0, -1], Some(i64::MAX)), Err(1));
+        assert_eq!(check(&[], Some(1)), Ok(0));
+    });
+    assert_eq!(
+        Ids::U32(&[u32::MAX, 1]).check_except(detect(), 1 << 32, Some(7)),
+        Ok(2)
+    );
+    assert_eq!(Ids::U8(&[255, 1]).check_except(detect(), 2, Some(255)), Ok(1));
+}
+
+#[test]
 fn indices_know_their_length_and_bound() {
     let ids = [3i8, 0, 9, 5];
     let proven = Ids::I8(&ids).check(detect(), 10).unwrap();

@@ -195,7 +195,6 @@ fn targets_of_every_type() {
     ];
     for ids in ids.map(Some) {
         let targets = Targets { ids, ignored: None };
-        assert_eq!(targets.check(detect(), 4, 3), Ok(4));
         let mut out = x.clone();
         let (isa, terms) = (detect(), &mut [][..]);
         let mut op = CrossEntropy {
@@ -207,36 +206,6 @@ fn targets_of_every_type() {
         };
         op.rows(&targets, Source::InPlace, &mut out);
         same(&format!("{ids:?}"), (op.total.value(), out), &expected);
-    }
-}
-
-#[test]
-fn targets_are_checked() {
-    let check = |ids: &[i32], ignored| {
-        let rows = ids.len();
-        let ids = Some(Ids::I32(ids));
-        Targets { ids, ignored }
-            .check(detect(), rows, 5)
-            .map_err(position_of)
-    };
-    assert_eq!(check(&[0, 4, 2], None), Ok(3));
-    assert_eq!(check(&[0, 4, 5], None), Err(2));
-    assert_eq!(check(&[0, -1, 5], None), Err(1));
-    assert_eq!(check(&[0, -1, 4, -1], Some(-1)), Ok(2));
-    assert_eq!(check(&[3, 3], Some(3)), Ok(0));
-    assert_eq!(check(&[9, 3, 5], Some(9)), Err(2));
-    assert_eq!(check(&[0, -1, -2], Some(-1)), Err(2));
-    assert_eq!(check(&[0, -1], Some(i64::MAX)), Err(1));
-    assert_eq!(check(&[], Some(1)), Ok(0));
-    for (ignored, kept) in [(None, 7), (Some(1), 7), (Some(0), 0)] {
-        assert_eq!(Targets { ids: None, ignored }.check(detect(), 7, 5), Ok(kept));
-    }
-}
-
-fn position_of(error: tokenbed_core::Error) -> usize {
-    match error {
-        tokenbed_core::Error::IdOutOfRange { position, bound: 5 } => position,
-        other => panic!("{other}"),
     }
 }
 

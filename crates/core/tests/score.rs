@@ -30,11 +30,14 @@ fn forms(n: usize, k: usize) -> [(Vec<u32>, bool); 4] {
     [(run, false), (shared, false), (each, true), (vec![], false)]
 }
 
-fn scored<'a>(form: usize, ids: &'a [u32], per_row: bool) -> Scored<'a> {
+fn scored<'a>(form: usize, ids: &'a [u32], per_row: bool, n: usize) -> Scored<'a> {
     match (form, per_row) {
         (0, _) => Scored::All(3..3 + ids.len()),
         (_, false) => Scored::Shared(proven(ids, ROWS)),
-        (_, true) => Scored::Each(proven(ids, ROWS)),
+        (_, true) => Scored::Each {
+            ids: proven(ids, ROWS),
+            len: ids.len() / n.max(1),
+        },
     }
 }
 
@@ -66,7 +69,7 @@ fn check(isa: Isa, table: Table<'_>, values: &[f32], x: &[f32], ks: &[usize]) {
                 let what = (dim, table.spec().dtype().name(), n, k, form);
                 for stride in [k, k + 3] {
                     let out = strided(n, k, stride, |out| {
-                        score_rows(exec, table, scored(form, &ids, per_row), x, out, stride)
+                        score_rows(exec, table, scored(form, &ids, per_row, n), x, out, stride)
                     });
                     let wanted = score(values, dim, x, &rows);
                     assert!(bits_any_nan(&out) == bits_any_nan(&wanted), "{what:?}");
@@ -81,7 +84,7 @@ fn check(isa: Isa, table: Table<'_>, values: &[f32], x: &[f32], ks: &[usize]) {
                     let width = cols.len();
                     let out = painted(n * width, |out| {
                         out.fill(0.0);
-                        let scored = scored(form, &ids, false);
+                        let scored = scored(form, &ids, false, n);
                         add_scored(exec, table, scored, cols.clone(), (&gs, k + 1), out)
                     });
                     let wanted: Vec<f32> = (0..n)
@@ -163,8 +166,15 @@ fn mismatched_lengths_panic() {
     assert!(panics(Scored::All(0..2), &x, 3), "a short output");
     assert!(panics(Scored::All(149..151), &x, 4), "rows outside the table");
     assert!(
-        panics(Scored::Each(proven(&ids, ROWS)), &x, 4),
-        "three ids for two rows"
+        panics(
+            Scored::Each {
+                ids: proven(&ids, ROWS),
+                len: 2
+            },
+            &x,
+            4
+        ),
+        "three ids for two rows of two"
     );
 }
 

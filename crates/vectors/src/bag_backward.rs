@@ -8,7 +8,7 @@ use crate::reference::bag_backward::{add, contributions, weights_gradient};
 use crate::reference::gradient::Gradient;
 
 const ABOUT: &[&str] = &[
-    "rows and grad [rows, embeddingDim]: the gradient of table [vocabSize, embeddingDim] after two backward passes of bags",
+    "rows and values [rows, embeddingDim]: the gradient of table [vocabSize, embeddingDim] after two backward passes of bags",
     "with gradOutput [bags, embeddingDim]; then with every gradOutput times -3. weightsGrad is that of the first pass.",
     "Bags begin at `offsets`. Ids equal to paddingIdx, where given, contribute nothing, and their weightsGrad is +0.",
     "G = gradOutput[b]; sum: c = G, with weights f32(G w); mean: q = f32(G / divisor), c = q, with weights f32(q w);",
@@ -67,7 +67,7 @@ impl Call<'_> {
             .with("scaleGradByFreq", self.by_freq)
             .with("gradOutput", Exact(self.grad))
             .with("rows", gradient.rows())
-            .with("grad", Computed(&gradient.values()))
+            .with("values", Computed(&gradient.values()))
             .maybe("weightsGrad", self.weights.map(|_| Computed(&weights_grad)))
     }
 }

@@ -11,7 +11,7 @@ const ABOUT: &[&str] = &[
     "out [n, k]: out[b][j] = dot(x[b], row (b, j) of table [vocabSize, embeddingDim]), where row (b, j) is that of ids[b][j]",
     "if ids have the shape [n, k], that of ids[j] if it is [k], and row j without ids. dot has 16 lanes, column c in lane",
     "c mod 16, which are added in a tree. xGrad [n, embeddingDim]: from +0, for j ascending, f32(acc + f32(gradScores[b][j]",
-    "row (b, j))). rows and grad [rows, embeddingDim]: the gradient of the table; c = f32(gradScores[b][j] x[b]) to row (b, j)",
+    "row (b, j))). rows and values [rows, embeddingDim]: the gradient of the table; c = f32(gradScores[b][j] x[b]) to row (b, j)",
     "in order, except to paddingIdx; scaleGradByFreq: c = f32(c / (contributions to the row)). The first c is stored, later",
     "ones are added. Floats are the bits of f32, eight hexadecimal digits each; in results 7fc00000 is any NaN.",
 ];
@@ -64,7 +64,7 @@ fn case(
         .with("out", Computed(&score(table, dim, x, &rows)))
         .with("xGrad", Computed(&gradient_of_x(table, dim, &rows, gs)))
         .with("rows", gradient.rows())
-        .with("grad", Computed(&gradient.values()))
+        .with("values", Computed(&gradient.values()))
 }
 
 /// score.json

@@ -13,11 +13,16 @@ import { readFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import {
+  Adagrad,
+  AdamW,
   backendInfo,
+  clipGradNorm,
   Embedding,
   EmbeddingBag,
   EmbeddingLayer,
   PositionalEncoding,
+  RowwiseAdagrad,
+  SGD,
   similarity,
   StaticModel,
 } from '../../../dist/index.mjs';
@@ -32,6 +37,43 @@ const words = readFileSync(new URL(import.meta.url), 'utf8').split(/(?<=[,;.])\s
 const texts = Array.from({ length: 3000 }, (_, i) =>
   Array.from({ length: i === 0 ? 5000 : i % 17 }, (_, j) => words[(i * j * j + j) % words.length]).join(' '),
 );
+
+/**
+ * Steps of every kind, over rows of a gradient and over all rows.
+ *
+ * @param {number} dim @param {(tensor: { data: Float32Array | Uint32Array }) => void} add
+ */
+function train(dim, add) {
+  const rows = Math.ceil(FLOATS / dim);
+  const ids = Int32Array.from({ length: Math.ceil(rows / 2) }, (_, i) => (i * 7919 + dim) % rows);
+  const gradient = Float32Array.from({ length: ids.length * dim }, (_, i) =>
+    Math.fround(1 / ((i % 977) - 5.5)),
+  );
+  for (const lazy of [true, false]) {
+    const embedding = new Embedding({ vocabSize: rows, embeddingDim: dim, seed: dim, paddingIdx: 7 });
+    const { parameters, weight } = embedding;
+    for (const optimizer of [
+      new SGD({ parameters, lr: 0.1, momentum: 0.9, nesterov: true, lazy }),
+      new Adagrad({ parameters, weightDecay: 0.1, lazy }),
+      new RowwiseAdagrad({ parameters, lazy }),
+      new AdamW({ parameters, lazy }),
+    ]) {
+      for (let step = 0; step < 2; step++) {
+        embedding.backward(ids, gradient);
+        add({ data: Float32Array.of(clipGradNorm(parameters, 10)) });
+        optimizer.step();
+      }
+      weight.renorm(1, ids);
+      weight.renorm(0.9);
+      add(weight.toTensor());
+      const { rows: used, momentum, sum, m, v } = optimizer.state(weight);
+      add({ data: used });
+      for (const tensor of [momentum, sum, m, v]) if (tensor !== undefined) add(tensor);
+      optimizer.dispose();
+    }
+    embedding.dispose();
+  }
+}
 
 function digest() {
   const hash = createHash('sha256');
@@ -93,6 +135,7 @@ function digest() {
       }
     };
     addNearest(token);
+    if (dim === 333) train(dim, add);
     for (const dtype of /** @type {const} */ (['f16', 'bf16', 'i8', 'i4'])) {
       const stored = token.convert(dtype);
       addNearest(stored);

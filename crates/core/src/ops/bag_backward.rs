@@ -15,12 +15,15 @@ use crate::expr::{Divided, Scaled};
 use crate::indices::Indices;
 use crate::ops::gradient::{add_part, Slot, Sums};
 use crate::row::{Plain, Row};
-use crate::simd::{dispatch_once, dispatch_plain, Isa, Simd, MAX_LANES};
+use crate::simd::{dispatch, Isa, Simd};
 use crate::table::{Rows, Table};
 use std::ops::Range;
 
-/// The columns that are divided, or searched for maxima, at once.
+/// The most columns of [`Maxima`].
 pub const BAG_COLS: usize = 1024;
+
+/// The columns that are divided at once.
+const QUOTIENTS: usize = 256;
 
 /// The slots of the ids of bags.
 #[derive(Debug, Clone, Copy)]
@@ -78,7 +81,7 @@ pub fn add_bags(
         bags.group >= len || bags.shared.is_some(),
         "groups of ids that all bags have"
     );
-    dispatch_once!(isa, simd => add_groups(simd, sums, bags, cols, rows, factors))
+    dispatch!(isa, simd => add_groups(simd, sums, bags, cols, rows, factors))
 }
 
 #[inline(always)]
@@ -104,8 +107,8 @@ fn add_groups<S: Simd>(
         weights,
         counts,
     } = factors;
-    let mut quotient = [0.0; BAG_COLS];
-    let wide = if divisor.is_some() { BAG_COLS } else { width };
+    let mut quotient = [0.0; QUOTIENTS];
+    let wide = if divisor.is_some() { QUOTIENTS } else { width };
     for start in (0..len).step_by(group) {
         let end = len.min(start.saturating_add(group));
         for (b, grad) in rows.chunks_exact(width).enumerate() {
@@ -123,9 +126,10 @@ fn add_groups<S: Simd>(
                     Divided(row, divisor).copy_to(simd, quotient);
                     row = Plain::of(quotient);
                 }
-                match (weights, counts) {
-                    (None, None) => add_part(simd, sums, slots, part.clone(), first, &cols, |_| row),
-                    (None, Some(counts)) => add_part(
+                // The product with 1 changes no quotient.
+                let weight = |i: usize| weights.map_or(1.0, |weights| weights[i - part.start]);
+                match counts {
+                    Some(counts) => add_part(
                         simd,
                         sums,
                         slots,
@@ -133,9 +137,9 @@ fn add_groups<S: Simd>(
                         first,
                         &cols,
                         #[inline(always)]
-                        |i| Divided(row, slots[i].count(counts)),
+                        |i| Divided(Scaled(row, weight(i)), slots[i].count(counts)),
                     ),
-                    (Some(weights), None) => add_part(
+                    None if weights.is_some() => add_part(
                         simd,
                         sums,
                         slots,
@@ -143,18 +147,9 @@ fn add_groups<S: Simd>(
                         first,
                         &cols,
                         #[inline(always)]
-                        |i| Scaled(row, weights[i - part.start]),
+                        |i| Scaled(row, weight(i)),
                     ),
-                    (Some(weights), Some(counts)) => add_part(
-                        simd,
-                        sums,
-                        slots,
-                        part.clone(),
-                        first,
-                        &cols,
-                        #[inline(always)]
-                        |i| Divided(Scaled(row, weights[i - part.start]), slots[i].count(counts)),
-                    ),
+                    None => add_part(simd, sums, slots, part.clone(), first, &cols, |_| row),
                 }
             }
         }
@@ -171,6 +166,8 @@ pub struct Maxima {
     maxima: [f32; BAG_COLS],
     /// The number of the id.
     ids: [u32; BAG_COLS],
+    /// A copy of a row, or a contribution.
+    row: [f32; BAG_COLS],
 }
 
 impl Default for Maxima {
@@ -180,11 +177,17 @@ impl Default for Maxima {
             empty: true,
             maxima: [0.0; BAG_COLS],
             ids: [0; BAG_COLS],
+            row: [0.0; BAG_COLS],
         }
     }
 }
 
 impl Maxima {
+    /// Begins another bag.
+    pub fn clear(&mut self) {
+        (self.seen, self.empty) = (0, true);
+    }
+
     /// Adds more ids of the bag: the first of equal values has the maximum, and the first NaN.
     ///
     /// # Panics
@@ -199,13 +202,21 @@ impl Maxima {
         cols: Range<usize>,
     ) {
         assert!(cols.len() <= BAG_COLS, "too many columns");
-        dispatch_plain!(isa, self.search(table, padding, ids, cols))
+        dispatch!(isa, simd => self.search(simd, table, padding, ids, cols))
     }
 
     #[inline(always)]
-    fn search(&mut self, table: Table<'_>, padding: Option<usize>, ids: Indices<'_>, cols: Range<usize>) {
+    fn search<S: Simd>(
+        &mut self,
+        simd: S,
+        table: Table<'_>,
+        padding: Option<usize>,
+        ids: Indices<'_>,
+        cols: Range<usize>,
+    ) {
         let rows = Rows::<Plain<'_>>::of(table);
         let (maxima, winners) = (&mut self.maxima[..cols.len()], &mut self.ids[..cols.len()]);
+        let values = &mut self.row[..cols.len()];
         for i in 0..ids.len() {
             let id = self.seen;
             self.seen += 1;
@@ -213,52 +224,20 @@ impl Maxima {
                 continue;
             }
             let row = rows.of_id(ids, i).cols(cols.clone());
-            for (col, (max, winner)) in maxima.iter_mut().zip(&mut *winners).enumerate() {
-                let x = row.get(col);
-                if self.empty || x > *max || x.is_nan() && !max.is_nan() {
-                    (*max, *winner) = (x, id);
-                }
+            if self.empty {
+                row.copy_to(simd, maxima);
+                winners.fill(id);
+                self.empty = false;
+                continue;
             }
-            self.empty = false;
+            // A copy, so that the compiler vectorizes the loop.
+            row.copy_to(simd, values);
+            for ((&x, max), winner) in values.iter().zip(&mut *maxima).zip(&mut *winners) {
+                let greater = (x > *max) | (x.is_nan() & !max.is_nan());
+                *max = if greater { x } else { *max };
+                *winner = if greater { id } else { *winner };
+            }
         }
-    }
-}
-
-/// The columns of a row in which an id has the maximum, and +0.
-#[derive(Debug, Clone, Copy)]
-struct Chosen<'a> {
-    row: &'a [f32],
-    ids: &'a [u32],
-    id: u32,
-}
-
-impl Row for Chosen<'_> {
-    #[inline(always)]
-    fn cols(self, cols: Range<usize>) -> Self {
-        Chosen {
-            row: &self.row[cols.clone()],
-            ids: &self.ids[cols],
-            ..self
-        }
-    }
-
-    #[inline(always)]
-    fn get(self, col: usize) -> f32 {
-        if self.ids[col] == self.id {
-            self.row[col]
-        } else {
-            0.0
-        }
-    }
-
-    #[inline(always)]
-    fn load<S: Simd>(self, simd: S, col: usize, n: usize) -> S::F32 {
-        let mut values = [0.0; MAX_LANES];
-        let (row, ids) = (&self.row[col..col + n], &self.ids[col..col + n]);
-        for ((value, &x), &id) in values.iter_mut().zip(row).zip(ids) {
-            *value = if id == self.id { x } else { 0.0 };
-        }
-        simd.load(&values[..S::LANES])
     }
 }
 
@@ -273,23 +252,28 @@ pub fn add_maxima(
     sums: &mut Sums<'_>,
     slots: &[Slot],
     cols: Range<usize>,
-    (row, maxima): (&[f32], &Maxima),
+    (row, maxima): (&[f32], &mut Maxima),
     counts: Option<&[u32]>,
 ) {
     sums.expect_cols(&cols);
     assert!(row.len() == cols.len(), "a gradient for each column");
-    let ids = &maxima.ids[..cols.len()];
-    let chosen = |i: usize| Chosen {
-        row,
+    let Maxima {
         ids,
-        id: i as u32,
-    };
-    let all = 0..slots.len();
-    dispatch_once!(isa, simd => match counts {
-        None => add_part(simd, sums, slots, all, true, &cols, chosen),
-        Some(counts) => add_part(simd, sums, slots, all, true, &cols, |i| {
-            Divided(chosen(i), slots[i].count(counts))
-        }),
+        row: contribution,
+        ..
+    } = maxima;
+    let (ids, contribution) = (&ids[..row.len()], &mut contribution[..row.len()]);
+    dispatch!(isa, simd => for (i, slot) in slots.iter().enumerate() {
+        for ((c, &x), &id) in contribution.iter_mut().zip(row).zip(ids) {
+            *c = if id == i as u32 { x } else { 0.0 };
+        }
+        if let Some(counts) = counts {
+            let count = slot.count(counts);
+            for c in &mut *contribution {
+                *c /= count;
+            }
+        }
+        add_part(simd, sums, slots, i..i + 1, true, &cols, |_| Plain::of(contribution));
     })
 }
 
@@ -300,7 +284,7 @@ pub fn add_maxima(
 #[inline(never)]
 pub fn divide(isa: Isa, row: &[f32], divisor: f32, out: &mut [f32]) {
     assert!(row.len() == out.len(), "a quotient for each value");
-    dispatch_once!(isa, simd => Divided(Plain::of(row), divisor).copy_to(simd, out));
+    dispatch!(isa, simd => Divided(Plain::of(row), divisor).copy_to(simd, out));
 }
 
 /// Finishes the gradients of weights, which are dot products with the rows of `ids`: `mean`, the product with a mean, is

@@ -12,7 +12,7 @@
 
 use crate::expr::{Divided, Scaled};
 use crate::row::{Plain, Row};
-use crate::simd::{dispatch_once, for_each_vector, Hint, Isa, Simd, LINE};
+use crate::simd::{dispatch, for_each_vector, Hint, Isa, Simd, LINE};
 use std::ops::Range;
 
 /// Where a contribution goes.
@@ -148,8 +148,8 @@ pub(crate) fn add_each<S: Simd, R: Row>(
     add_part(simd, sums, slots, 0..slots.len(), true, cols, row)
 }
 
-/// [`add_each`] for a range of contributions; the slots of later ones are prefetched, too. Without `first`, no contribution
-/// is the first one of its slot: slots of an earlier row are used again.
+/// [`add_each`] for a range of contributions; the slots of later ones are prefetched, too. Without `first`, the slots are those
+/// of an earlier range: no contribution is the first one of its slot, and the sums are not prefetched again.
 #[inline(always)]
 pub(crate) fn add_part<S: Simd, R: Row>(
     simd: S,
@@ -160,7 +160,7 @@ pub(crate) fn add_part<S: Simd, R: Row>(
     cols: &Range<usize>,
     row: impl Fn(usize) -> R,
 ) {
-    let prefetching = cols.len() * size_of::<f32>() <= LONGEST;
+    let prefetching = first && cols.len() * size_of::<f32>() <= LONGEST;
     for i in part {
         let slot = slots[i];
         if let Some(&ahead) = slots.get(i + DISTANCE).filter(|_| prefetching) {
@@ -211,7 +211,7 @@ pub fn add_rows(
     sums.expect_cols(&cols);
     assert!(slots.len() * width == rows.len(), "a row for each contribution");
     let row = |i: usize| Plain::of(&rows[i * width..][..width]);
-    dispatch_once!(isa, simd => match factor {
+    dispatch!(isa, simd => match factor {
         Factor::One => add_each(simd, sums, slots, &cols, row),
         Factor::Scale(factor) => add_each(simd, sums, slots, &cols, |i| Scaled(row(i), factor)),
         Factor::PerCount(counts) => {

@@ -24,8 +24,7 @@
 //! other terms, the loss is ln(1 + others) - z_t, a sum of two numbers >= 0, and the gradient of a target that has the
 //! maximum is -others / (1 + others). The gradient of the binary cross entropy uses sigma(s) = 1 - sigma(-s) likewise.
 
-use crate::error::Error;
-use crate::indices::{each_type, Ids};
+use crate::indices::Ids;
 use crate::math::{exp, ln_1p};
 use crate::ops::position::Source;
 use crate::simd::{dispatch_plain, Isa};
@@ -76,20 +75,7 @@ pub struct Targets<'a> {
     pub ignored: Option<i64>,
 }
 
-impl<'a> Targets<'a> {
-    /// Checks that every target is a column or the ignored one. Returns the number of rows that are kept, of `rows`.
-    ///
-    /// Errors: `ERR_ID_OUT_OF_RANGE` with the position of the first target that is neither.
-    pub fn check(&self, isa: Isa, rows: usize, columns: usize) -> Result<usize, Error> {
-        let bound = (columns as u64).min(1 << 32);
-        match (self.ids, self.ignored) {
-            (None, ignored) => Ok(if ignored == Some(0) { 0 } else { rows }),
-            (Some(ids), None) => ids.check(isa, bound).map(|_| rows),
-            (Some(ids), Some(ignored)) => each_type!(ids, ids => kept(ids, ignored, bound))
-                .map_err(|position| Error::IdOutOfRange { position, bound }),
-        }
-    }
-
+impl Targets<'_> {
     /// The target column of a row; `None` if the row is excluded.
     ///
     /// # Panics
@@ -99,22 +85,6 @@ impl<'a> Targets<'a> {
         let target = self.ids.map_or(0, |ids| ids.value(row));
         (self.ignored != Some(target)).then_some(target as usize)
     }
-}
-
-/// The number of ids that are not the ignored one; `Err` is the position of the first of them that is not below
-/// `bound`.
-fn kept<T: Copy + Into<i64>>(ids: &[T], ignored: i64, bound: u64) -> Result<usize, usize> {
-    let mut kept = 0;
-    for (position, &id) in ids.iter().enumerate() {
-        let id = id.into();
-        if id != ignored {
-            if !(0..bound as i64).contains(&id) {
-                return Err(position);
-            }
-            kept += 1;
-        }
-    }
-    Ok(kept)
 }
 
 /// f32 values that are compared together.
@@ -179,13 +149,10 @@ fn block_sum(values: &[f64]) -> f64 {
 /// The sum of the terms of a block without the one at `place`, which is that of the maximum.
 #[inline(always)]
 fn sum_without(terms: &mut [f64], place: Option<usize>) -> f64 {
-    let Some(place) = place else {
-        return block_sum(terms);
-    };
     // 1 - 1 is 0, but a NaN stays one.
-    terms[place] -= 1.0;
+    place.into_iter().for_each(|place| terms[place] -= 1.0);
     let sum = block_sum(terms);
-    terms[place] += 1.0;
+    place.into_iter().for_each(|place| terms[place] += 1.0);
     sum
 }
 
@@ -197,12 +164,18 @@ fn differences(x: &[f32], max: f32, z: &mut [f64]) {
     }
 }
 
+// The polynomials are in functions of their own, which all losses call with a block of values.
+
 /// z = e^z
-#[inline(always)]
-fn exp_each(z: &mut [f64]) {
-    for z in z {
-        *z = exp(*z);
-    }
+#[inline(never)]
+fn exp_each(isa: Isa, z: &mut [f64]) {
+    dispatch_plain!(isa, z.iter_mut().for_each(|z| *z = exp(*z)));
+}
+
+/// x = ln(1 + x)
+#[inline(never)]
+fn ln_1p_each(isa: Isa, x: &mut [f64]) {
+    dispatch_plain!(isa, x.iter_mut().for_each(|x| *x = ln_1p(*x)));
 }
 
 /// What the loss and the gradient of a row need besides its scores.
@@ -238,22 +211,22 @@ impl Row {
 
     /// The same from their scores, in place.
     #[inline(always)]
-    fn gradients_again(&self, out: &mut [f32]) {
+    fn gradients_again(&self, isa: Isa, out: &mut [f32]) {
         let mut terms = [0.0; BLOCK];
         for out in out.chunks_mut(BLOCK) {
             let terms = &mut terms[..out.len()];
             differences(out, self.max, terms);
-            exp_each(terms);
+            exp_each(isa, terms);
             self.gradients(terms, out);
         }
     }
 
-    /// The gradient of the score `x` of the target.
+    /// The gradient of the score `x` of the target, which has the term `term`.
     #[inline(always)]
-    fn of_target(&self, x: f32) -> f32 {
+    fn of_target(&self, x: f32, term: f64) -> f32 {
         let gradient = match x == self.max {
             true => 0.0 - self.others * self.inverse,
-            false => exp(f64::from(x) - f64::from(self.max)) * self.inverse - 1.0,
+            false => term * self.inverse - 1.0,
         };
         (gradient / self.divisor) as f32
     }
@@ -307,7 +280,7 @@ impl CrossEntropy<'_> {
         );
         if columns <= BLOCK {
             let (divisor, total) = (self.divisor, &mut self.total);
-            return dispatch_plain!(isa, narrow_rows(columns, targets, divisor, &x, out, total));
+            return dispatch_plain!(isa, narrow_rows(isa, columns, targets, divisor, &x, out, total));
         }
         for (row, out) in out.chunks_exact_mut(columns).enumerate() {
             if let Source::Slice(x) = x {
@@ -345,27 +318,30 @@ impl CrossEntropy<'_> {
                 dispatch_plain!(isa, highest.extend(cols.start, x));
             });
         }
-        let max = highest.max;
         let kept = self.terms.len() >= columns;
         let place = |cols: &Range<usize>| if kept { cols.clone() } else { 0..0 };
         let mut others = 0.0;
         for cols in parts() {
             let terms = &mut self.terms[place(&cols)];
             edit(cols.clone(), false, &mut |x| {
-                others = dispatch_plain!(isa, highest.sum_others(others, cols.start, x, terms))
+                others = dispatch_plain!(isa, highest.sum_others(isa, others, cols.start, x, terms))
             });
         }
-        let row = Row::new(max, others, self.divisor);
-        self.total.add(row.loss(score, ln_1p(others)));
+        let row = Row::new(highest.max, others, self.divisor);
+        let (mut logarithm, mut term) = ([others], [0.0]);
+        ln_1p_each(isa, &mut logarithm);
+        self.total.add(row.loss(score, logarithm[0]));
+        differences(&[score], row.max, &mut term);
+        exp_each(isa, &mut term);
         for cols in parts() {
             let terms = &self.terms[place(&cols)];
             edit(cols.clone(), false, &mut |out| {
                 match kept {
                     true => dispatch_plain!(isa, row.gradients(terms, out)),
-                    false => dispatch_plain!(isa, row.gradients_again(out)),
+                    false => dispatch_plain!(isa, row.gradients_again(isa, out)),
                 }
                 if cols.contains(&target) {
-                    out[target - cols.start] = row.of_target(score);
+                    out[target - cols.start] = row.of_target(score, term[0]);
                 }
             });
         }
@@ -406,7 +382,7 @@ impl Highest {
 
     /// `sum` and their terms without that of the first maximum. Keeps the terms if there is room for them.
     #[inline(always)]
-    fn sum_others(&self, sum: f64, start: usize, x: &[f32], kept: &mut [f64]) -> f64 {
+    fn sum_others(&self, isa: Isa, sum: f64, start: usize, x: &[f32], kept: &mut [f64]) -> f64 {
         let (mut sum, mut block) = (sum, [0.0; BLOCK]);
         for (b, x) in x.chunks(BLOCK).enumerate() {
             let terms = match kept.is_empty() {
@@ -414,7 +390,7 @@ impl Highest {
                 false => &mut kept[b * BLOCK..][..x.len()],
             };
             differences(x, self.max, terms);
-            exp_each(terms);
+            exp_each(isa, terms);
             let has_max = start + b * BLOCK == self.block;
             sum += sum_without(terms, has_max.then(|| place_of(x, self.max)));
         }
@@ -425,6 +401,7 @@ impl Highest {
 /// Rows of at most one block each: as many as a block holds are computed together.
 #[inline(always)]
 fn narrow_rows(
+    isa: Isa,
     columns: usize,
     targets: &Targets<'_>,
     divisor: f64,
@@ -435,7 +412,7 @@ fn narrow_rows(
     let group = (BLOCK / columns).min(ROWS);
     let mut terms = [0.0; BLOCK];
     let (mut max, mut places) = ([0.0; ROWS], [0; ROWS]);
-    let (mut others, mut logarithms) = ([0.0; ROWS], [0.0; ROWS]);
+    let mut others = [0.0; ROWS];
     for (g, out) in out.chunks_mut(group * columns).enumerate() {
         let first = g * group;
         if let Source::Slice(x) = x {
@@ -448,13 +425,12 @@ fn narrow_rows(
             places[r] = place_of(x, max[r]);
             differences(x, max[r], z);
         }
-        exp_each(terms);
+        exp_each(isa, terms);
         for (r, terms) in terms.chunks_exact_mut(columns).enumerate() {
             others[r] = sum_without(terms, Some(places[r]));
         }
-        for (logarithm, &others) in logarithms.iter_mut().zip(&others) {
-            *logarithm = ln_1p(others);
-        }
+        let mut logarithms = others;
+        ln_1p_each(isa, &mut logarithms[..out.len() / columns]);
         let rows = out.chunks_exact_mut(columns).zip(terms.chunks_exact(columns));
         for (r, (out, terms)) in rows.enumerate() {
             let Some(target) = targets.of(first + r) else {
@@ -464,7 +440,7 @@ fn narrow_rows(
             let (row, score) = (Row::new(max[r], others[r], divisor), out[target]);
             total.add(row.loss(score, logarithms[r]));
             row.gradients(terms, out);
-            out[target] = row.of_target(score);
+            out[target] = row.of_target(score, terms[target]);
         }
     }
 }
@@ -485,7 +461,6 @@ pub enum Labels<'a> {
 
 impl Labels<'_> {
     /// Writes the labels of elements `range` to `to`.
-    #[inline(always)]
     fn copy_to(&self, range: Range<usize>, to: &mut [f32]) {
         match *self {
             Labels::Slice(labels) => to.copy_from_slice(&labels[range]),
@@ -521,30 +496,43 @@ pub fn binary_cross_entropy(
     total: &mut Total,
 ) {
     let scale = 1.0 / divisor;
-    dispatch_plain!(
-        isa,
-        each_element(
-            &labels,
-            &x,
-            out,
-            total,
-            #[inline(always)]
-            |s, y| {
-                let e = exp(-s.abs());
-                // A masked score adds nothing, although its product with 0 is NaN.
-                let weighted = if y == 0.0 && s == f64::NEG_INFINITY {
-                    0.0
-                } else {
-                    s * y
-                };
-                let above = if s > 0.0 { s } else { 0.0 };
-                // sigma(-|s|)
-                let q = e / (1.0 + e);
-                let gradient = if s >= 0.0 { (1.0 - y) - q } else { q - y };
-                ((above - weighted) + ln_1p(e), gradient * scale)
-            }
-        )
-    )
+    let mut terms = [0.0; BLOCK];
+    each_block(isa, &labels, &x, out, total, |labels, out, losses| {
+        let terms = &mut terms[..out.len()];
+        dispatch_plain!(isa, minus_sizes(out, terms));
+        exp_each(isa, terms);
+        losses.copy_from_slice(terms);
+        ln_1p_each(isa, losses);
+        dispatch_plain!(isa, binary(terms, labels, scale, out, losses));
+    });
+}
+
+/// z = -|s|
+#[inline(always)]
+fn minus_sizes(s: &[f32], z: &mut [f64]) {
+    for (z, &s) in z.iter_mut().zip(s) {
+        *z = -f64::from(s).abs();
+    }
+}
+
+/// The binary cross entropy of scores, which become gradients, from e = e^-|s|. `losses` has ln(1 + e).
+#[inline(always)]
+fn binary(terms: &[f64], labels: &[f32], scale: f64, out: &mut [f32], losses: &mut [f64]) {
+    for (((out, loss), &e), &y) in out.iter_mut().zip(losses).zip(terms).zip(labels) {
+        let (s, y) = (f64::from(*out), f64::from(y));
+        let above = if s > 0.0 { s } else { 0.0 };
+        // A masked score adds nothing, although its product with 0 is NaN.
+        let product = if y == 0.0 && s == f64::NEG_INFINITY {
+            0.0
+        } else {
+            s * y
+        };
+        *loss += above - product;
+        // sigma(-|s|)
+        let q = e / (1.0 + e);
+        let gradient = if s >= 0.0 { (1.0 - y) - q } else { q - y };
+        *out = (gradient * scale) as f32;
+    }
 }
 
 /// Computes the squared error of elements, and replaces `x` by gradients.
@@ -566,30 +554,30 @@ pub fn squared_error(
     total: &mut Total,
 ) {
     let scale = 2.0 / divisor;
-    dispatch_plain!(
-        isa,
-        each_element(
-            &target,
-            &x,
-            out,
-            total,
-            #[inline(always)]
-            |x, target| {
-                let difference = x - target;
-                (difference * difference, difference * scale)
-            }
-        )
-    )
+    each_block(isa, &target, &x, out, total, |target, out, losses| {
+        dispatch_plain!(isa, squared(target, scale, out, losses))
+    });
 }
 
-/// The loss and the gradient of each element, `term(x, label)`, block by block.
+/// The squared error of values, which become gradients.
 #[inline(always)]
-fn each_element(
+fn squared(target: &[f32], scale: f64, out: &mut [f32], losses: &mut [f64]) {
+    for ((out, loss), &target) in out.iter_mut().zip(losses).zip(target) {
+        let difference = f64::from(*out) - f64::from(target);
+        *loss = difference * difference;
+        *out = (difference * scale) as f32;
+    }
+}
+
+/// Computes the losses and the gradients of elements, block by block: `work(labels, values, losses)` replaces the values
+/// by gradients.
+fn each_block(
+    isa: Isa,
     labels: &Labels<'_>,
     x: &Source<'_>,
     out: &mut [f32],
     total: &mut Total,
-    term: impl Fn(f64, f64) -> (f64, f64),
+    mut work: impl FnMut(&[f32], &mut [f32], &mut [f64]),
 ) {
     let (mut losses, mut targets) = ([0.0; BLOCK], [0.0; BLOCK]);
     for (b, out) in out.chunks_mut(BLOCK).enumerate() {
@@ -599,11 +587,7 @@ fn each_element(
             out.copy_from_slice(&x[range.clone()]);
         }
         labels.copy_to(range, targets);
-        for ((out, loss), &target) in out.iter_mut().zip(losses.iter_mut()).zip(targets.iter()) {
-            let gradient;
-            (*loss, gradient) = term(f64::from(*out), f64::from(target));
-            *out = gradient as f32;
-        }
-        total.add(block_sum(losses));
+        work(targets, out, losses);
+        total.add(dispatch_plain!(isa, block_sum(losses)));
     }
 }

@@ -12,7 +12,7 @@
 
 use super::nearest::norms;
 use crate::simd::dot::{self, dots};
-use crate::simd::{dispatch_once, dispatch_plain, flush, for_each_vector, Isa, Simd, MAX_LANES};
+use crate::simd::{dispatch, dispatch_plain, flush, for_each_vector, Isa, Simd, MAX_LANES};
 
 /// The rule of an optimizer, with its options rounded to f32.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -290,7 +290,7 @@ fn add_squares_in(values: &[f32], dim: usize, order: &[u32], mut sum: f64) -> f6
 
 /// x = f32(x factor) for every value.
 pub fn scale_values(isa: Isa, values: &mut [f32], factor: f32) {
-    dispatch_once!(isa, simd => {
+    dispatch!(isa, simd => {
         let factor = simd.splat(factor);
         for_each_vector(
             simd,

@@ -18,7 +18,7 @@ use crate::ops::nearest::{BLOCK, BLOCK_VALUES};
 use crate::ops::tile::{for_each_tile, height, TILE_COLS};
 use crate::row::{is_decoded, is_plain, with_direct_rows, Plain, Row, Stored};
 use crate::simd::dot::{dots, sum, ZERO};
-use crate::simd::{dispatch_once, Isa, Simd};
+use crate::simd::{dispatch, Isa, Simd};
 use crate::table::Table;
 use crate::tuning::Exec;
 use std::ops::Range;
@@ -31,7 +31,12 @@ pub enum Scored<'a> {
     /// The rows of these ids, for all rows of `x`.
     Shared(Indices<'a>),
     /// The rows of equally many ids for each row of `x`.
-    Each(Indices<'a>),
+    Each {
+        /// The ids. More may follow: their rows are prefetched.
+        ids: Indices<'a>,
+        /// The number of ids for each row.
+        len: usize,
+    },
 }
 
 /// The rows of the table that are multiplied at once.
@@ -85,29 +90,35 @@ pub fn score_rows(
             &|i| ids.get(i),
             &mut |tile, first| multiply(isa, tile, 0..tile.rows(), x, &mut out[first..], stride),
         ),
-        Scored::Shared(ids) | Scored::Each(ids) => {
-            let len = ids.len() / count;
-            assert!(len * count == ids.len(), "as many ids for each row");
-            if !decoded {
-                let prefetch = exec.tuning.bag(table.spec().bytes(), table.spec().row_bytes());
-                return dispatch_once!(isa, simd => with_direct_rows!(simd, table, rows => {
-                    multiply_each(simd, Lookup::new(rows, ids, prefetch), len, x, out, stride)
-                }));
-            }
-            for (b, x) in x.chunks_exact(dim).enumerate() {
-                let row = |i| ids.get(b * len + i);
-                for_each_tile(isa, table, 0..dim, len, &row, &mut |tile, first| {
-                    multiply(
-                        isa,
-                        tile,
-                        0..tile.rows(),
-                        x,
-                        &mut out[b * stride + first..],
-                        stride,
-                    )
-                })
-            }
-        }
+        Scored::Shared(ids) => score_each(exec, table, ids, ids.len(), x, out, stride),
+        Scored::Each { ids, len } => score_each(exec, table, ids, len, x, out, stride),
+    }
+}
+
+/// [`score_rows`] for the rows of `len` ids for each row of `x`.
+fn score_each(
+    exec: Exec,
+    table: Table<'_>,
+    ids: Indices<'_>,
+    len: usize,
+    x: &[f32],
+    out: &mut [f32],
+    stride: usize,
+) {
+    let (isa, dim) = (exec.isa, table.dim());
+    assert!(x.len() / dim * len <= ids.len(), "ids for each row");
+    if !is_decoded(isa, table.spec().dtype()) {
+        let prefetch = exec.tuning.bag(table.spec().bytes(), table.spec().row_bytes());
+        return dispatch!(isa, simd => with_direct_rows!(simd, table, rows => {
+            multiply_each(simd, Lookup::new(rows, ids, prefetch), len, x, out, stride)
+        }));
+    }
+    for (b, x) in x.chunks_exact(dim).enumerate() {
+        let row = |i| ids.get(b * len + i);
+        for_each_tile(isa, table, 0..dim, len, &row, &mut |tile, first| {
+            let out = &mut out[b * stride + first..];
+            multiply(isa, tile, 0..tile.rows(), x, out, stride)
+        })
     }
 }
 
@@ -115,7 +126,7 @@ pub fn score_rows(
 #[inline(never)]
 fn multiply(isa: Isa, table: Table<'_>, range: Range<usize>, x: &[f32], out: &mut [f32], stride: usize) {
     let dim = table.dim();
-    dispatch_once!(isa, simd => with_direct_rows!(simd, table, rows => {
+    dispatch!(isa, simd => with_direct_rows!(simd, table, rows => {
         for (b, x) in x.chunks_exact(dim).enumerate() {
             let out = &mut out[b * stride..][..range.len()];
             multiply_rows(simd, rows.dim(), Plain::of(x), |i| rows.row(range.start + i), out);
@@ -220,7 +231,7 @@ pub fn add_scored(
         }
         Scored::All(rows) => (rows, None),
         Scored::Shared(ids) => (0..ids.len(), Some(ids)),
-        Scored::Each(_) => panic!("rows for each row of x are bags"),
+        Scored::Each { .. } => panic!("rows for each row of x are bags"),
     };
     let row = |i| ids.map_or(range.start + i, |ids| ids.get(i));
     for start in (0..width).step_by(TILE_COLS) {

@@ -430,6 +430,24 @@ mod arch {
 
 /// `dispatch!(isa, simd => expression)` evaluates the expression compiled for `isa`, with `simd` as the proof that the
 /// CPU supports it. To be used at the entry of an operation only. Panics if the CPU does not support `isa`.
+///
+/// On WebAssembly, where code size counts, the expression is compiled for `simd128` alone, which then also runs for
+/// [`Isa::Scalar`]: every engine that loads the module has it.
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+macro_rules! dispatch {
+    ($isa:expr, $simd:ident => $body:expr) => {{
+        $isa.require();
+        let $simd = $crate::simd::Simd128::get();
+        $crate::simd::Simd::vectorize(
+            $simd,
+            #[inline(always)]
+            || $body,
+        )
+    }};
+}
+
+/// See above.
+#[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
 macro_rules! dispatch {
     ($isa:expr, $simd:ident => $body:expr) => {{
         use $crate::simd::{Isa, Simd};
@@ -458,14 +476,6 @@ macro_rules! dispatch {
                     || $body,
                 )
             }
-            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-            Isa::Simd128 => {
-                let $simd = $crate::simd::Simd128::get();
-                $simd.vectorize(
-                    #[inline(always)]
-                    || $body,
-                )
-            }
             Isa::Scalar => {
                 let $simd = $crate::simd::Scalar;
                 $simd.vectorize(
@@ -478,27 +488,6 @@ macro_rules! dispatch {
     }};
 }
 pub(crate) use dispatch;
-
-/// `dispatch_once!(isa, simd => expression)`: as `dispatch!`, but on WebAssembly, where code size counts, compiled for
-/// `simd128` alone, which then also runs for [`Isa::Scalar`]. For kernels that few programs use: those of training.
-macro_rules! dispatch_once {
-    ($isa:expr, $simd:ident => $body:expr) => {{
-        #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-        let result = {
-            $isa.require();
-            let $simd = $crate::simd::Simd128::get();
-            $crate::simd::Simd::vectorize(
-                $simd,
-                #[inline(always)]
-                || $body,
-            )
-        };
-        #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
-        let result = $crate::simd::dispatch!($isa, $simd => $body);
-        result
-    }};
-}
-pub(crate) use dispatch_once;
 
 /// `dispatch_plain!(isa, expression)`: as `dispatch!`, for an expression without vectors, which the compiler vectorizes.
 /// Where the target has a single set of instructions, the code is the same for every [`Isa`], and compiled once.

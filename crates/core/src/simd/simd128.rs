@@ -38,16 +38,12 @@ impl Simd for Simd128 {
         f32x4_splat(x)
     }
 
-    /// There are no masked loads: a short load goes through a zeroed array.
+    /// There are no masked loads.
     #[inline(always)]
     fn load_bytes(self, from: &[[u8; 4]]) -> v128 {
-        let mut short = [[0; 4]; 4];
-        let from = if from.len() >= Self::LANES {
-            from
-        } else {
-            short[..from.len()].copy_from_slice(from);
-            &short
-        };
+        if from.len() < Self::LANES {
+            return load_short(from);
+        }
         // SAFETY: `from` has 4 elements, and v128 loads need no alignment.
         unsafe { v128_load(from.as_ptr().cast()) }
     }
@@ -91,15 +87,11 @@ impl Simd for Simd128 {
 
     #[inline(always)]
     fn store(self, x: v128, to: &mut [f32]) {
-        if to.len() >= Self::LANES {
-            // SAFETY: `to` has 4 elements, and v128 stores need no alignment.
-            unsafe { v128_store(to.as_mut_ptr().cast(), x) }
-        } else {
-            let mut lanes = [0.0; 4];
-            // SAFETY: `lanes` has 4 elements, and v128 stores need no alignment.
-            unsafe { v128_store(lanes.as_mut_ptr().cast(), x) }
-            to.copy_from_slice(&lanes[..to.len()]);
+        if to.len() < Self::LANES {
+            return store_short(x, to);
         }
+        // SAFETY: `to` has 4 elements, and v128 stores need no alignment.
+        unsafe { v128_store(to.as_mut_ptr().cast(), x) }
     }
 
     #[inline(always)]
@@ -151,6 +143,25 @@ impl Simd for Simd128 {
     fn second_of_pairs(self, x: v128) -> v128 {
         i32x4_shuffle::<1, 1, 3, 3>(x, x)
     }
+}
+
+/// Fewer than 4 values, and zeros. A separate function, as kernels load vectors in many places, but short ones only at the
+/// end of a row.
+#[inline(never)]
+fn load_short(from: &[[u8; 4]]) -> v128 {
+    let mut lanes = [[0; 4]; 4];
+    lanes[..from.len()].copy_from_slice(from);
+    // SAFETY: `lanes` has 4 elements, and v128 loads need no alignment.
+    unsafe { v128_load(lanes.as_ptr().cast()) }
+}
+
+/// Stores fewer than 4 lanes. A separate function, as `load_short`.
+#[inline(never)]
+fn store_short(x: v128, to: &mut [f32]) {
+    let mut lanes = [0.0; 4];
+    // SAFETY: `lanes` has 4 elements, and v128 stores need no alignment.
+    unsafe { v128_store(lanes.as_mut_ptr().cast(), x) }
+    to.copy_from_slice(&lanes[..to.len()]);
 }
 
 /// The first 4 of `from`, or fewer and zeros, in lanes of 32 bits.

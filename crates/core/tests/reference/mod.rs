@@ -20,7 +20,7 @@ pub mod optimizer;
 pub mod position;
 pub mod rng;
 pub mod rotary;
-pub mod score;
 pub mod sampler;
+pub mod score;
 pub mod sinusoid;
 pub mod store;

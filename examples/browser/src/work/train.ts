@@ -104,7 +104,7 @@ async function keep({ text, model, losses }: Current): Promise<void> {
     await writeRun({ text, losses, checkpoint: model.save() });
     kept = true;
   } catch (error) {
-    kept = error instanceof Error ? error.message : String(error);
+    kept = String(error); // such as QuotaExceededError, which has no message
   }
 }
 
