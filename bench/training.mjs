@@ -10,6 +10,7 @@
  * it is noise. `npm run bench:peers` installs the peers.
  */
 
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -17,7 +18,7 @@ import { say, step } from '../scripts/lib/progress.mjs';
 import { describeMachine } from './harness/machine.mjs';
 import { median } from './harness/statistics.mjs';
 import { lineProcess, ratio, shuffled } from './harness/turns.mjs';
-import { python } from './peers/installed.mjs';
+import { notInstalled, python } from './peers/installed.mjs';
 import { CASES, QUALITY } from './training/cases.mjs';
 import { dataFile, makeData, POOL, TOPICS } from './training/data.mjs';
 
@@ -39,6 +40,7 @@ const COMMANDS = {
 /** A contender's process, prepared for a task. @param {string} name @param {Task} task */
 async function contender(name, task) {
   const [command, ...args] = COMMANDS[name];
+  if (!existsSync(command)) throw notInstalled(name);
   const TOKENBED_THREADS = name === 'two' ? '2' : '1';
   const variables = { ...ONE_THREAD, TOKENBED_THREADS, BENCH_TRAINING_DATA: dataFile('') };
   const child = lineProcess(name, command, args, variables);
@@ -70,9 +72,12 @@ function difference(own, other) {
 
 /** Measures a case and prints its line. @param {Case} spec */
 async function compare({ target, what, task, own, peer, other, wanted, goal, steps, tolerance, clock }) {
-  const us = await contender(own, task);
-  const them = await contender(peer, { ...task, ...other });
+  /** @type {Awaited<ReturnType<typeof contender>>[]} */
+  const both = [];
   try {
+    both.push(await contender(own, task));
+    both.push(await contender(peer, { ...task, ...other }));
+    const [us, them] = both;
     const answers = [await us.answer(), await them.answer()];
     let agreement = '';
     if (tolerance !== undefined) {
@@ -81,12 +86,12 @@ async function compare({ target, what, task, own, peer, other, wanted, goal, ste
       if (!(apart <= tolerance)) throw new Error(`the answers differ by ${apart}: at most ${tolerance}`);
     }
     /** @type {Map<object, number[]>} */
-    const times = new Map([us, them].map((each) => [each, []]));
+    const times = new Map(both.map((each) => [each, []]));
     // Every row of the pool once: then the state of an optimizer is warm.
     const warm = task.ids === undefined ? steps : POOL / Number(task.batch);
-    for (const each of [us, them]) await each.run(1, warm);
+    for (const each of both) await each.run(1, warm);
     for (let round = 0; round < rounds; round++) {
-      for (const each of shuffled([us, them])) {
+      for (const each of shuffled(both)) {
         const [elapsed, used] = await each.run(1 + warm + round * steps, steps);
         times.get(each)?.push((clock ? elapsed : Math.min(elapsed, used)) / steps);
       }
@@ -101,8 +106,7 @@ async function compare({ target, what, task, own, peer, other, wanted, goal, ste
     const limits = goal === undefined ? `${wanted.toFixed(2)}` : `${wanted.toFixed(2)}, goal ${goal}`;
     return [target, what, ...ms, `${measured.toFixed(2)} x`, limits, verdict, agreement];
   } finally {
-    us.end();
-    them.end();
+    for (const each of both) each.end();
   }
 }
 
