@@ -75,8 +75,8 @@ impl Index {
         }
         let mask = self.entries.len().wrapping_sub(1);
         // A hole does not end this search. Rows that remain were entered earlier: no hole is on the way to them.
-        for slot in first..rows.len() {
-            let mut at = Index::hash(rows[slot]) & mask;
+        for (slot, &row) in rows.iter().enumerate().skip(first) {
+            let mut at = Index::hash(row) & mask;
             while self.entries[at] != slot as u32 + 1 {
                 at = (at + 1) & mask;
             }
