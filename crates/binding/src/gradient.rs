@@ -272,6 +272,7 @@ fn add_window(
 }
 
 /// Contributions that are added in parts.
+#[cfg_attr(target_family = "wasm", expect(dead_code, reason = "there is one thread"))]
 pub(crate) struct Parts {
     /// The most threads.
     pub threads: usize,
