@@ -690,3 +690,54 @@ describe('a layer', () => {
     }
   });
 });
+
+describe('one table for both parts of a layer', () => {
+  it.each([[[5, 6, 7]], [[0, 1, 2]], [[2, 2, 0]]])(
+    'ids %j: the bits of the parts, one after the other',
+    (ids) => {
+      const gradOutput = numbers(3 * D, 7);
+      const gradients = [true, false].map((together) => {
+        const positions = kept(new LearnedPositionalEmbedding(SIZES));
+        const token = positions.positionEmbedding;
+        // Memory that held other values.
+        token.backward([0, 1, 2, 3, 4, 5], new Float32Array(6 * D).fill(99));
+        token.weight.zeroGrad();
+        const layer = kept(new EmbeddingLayer({ token, positional: positions }));
+        if (together) layer.backward(ids, gradOutput);
+        else {
+          positions.backward(gradOutput, { shape: [3, D] });
+          token.backward(ids, gradOutput);
+        }
+        return token.weight.grad!;
+      });
+      expect(gradients[0]!.rows).toEqual(gradients[1]!.rows);
+      expectBits(gradients[0]!.values.data, gradients[1]!.values.data);
+    },
+  );
+});
+
+describe('getters in nested ids', () => {
+  it.each(['eval', 'forward'] as const)('that call %s take effect before anything is added', (name) => {
+    const make = () => {
+      const layer = kept(
+        new EmbeddingLayer({ vocabSize: V, ...SIZES, positional: null, dropout: 0.5 }),
+      ).train();
+      layer.forward([1, 2]);
+      return layer;
+    };
+    const change = (layer: EmbeddingLayer) => void (name === 'eval' ? layer.eval() : layer.forward([3, 4]));
+    const gradOutput = numbers(2 * D, 3);
+    const [first, second] = [make(), make()];
+    const row = [1, 2];
+    Object.defineProperty(row, 0, {
+      get() {
+        change(first);
+        return 1;
+      },
+    });
+    first.backward([row] as never, gradOutput);
+    change(second);
+    second.backward([[1, 2]], gradOutput);
+    expectBits(first.token.weight.grad!.values.data, second.token.weight.grad!.values.data);
+  });
+});

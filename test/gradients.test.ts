@@ -936,3 +936,25 @@ describe('accumulation', () => {
     });
   });
 });
+
+describe('Gradients beside other memory', () => {
+  it('toTensor is +0 in all other rows, also in memory that held other values', () => {
+    const [rows, dim] = [2000, 33];
+    for (let round = 0; round < 20; round++) {
+      using embedding = new Embedding({ vocabSize: rows, embeddingDim: dim, seed: round });
+      embedding.forward(Int32Array.from({ length: rows }, (_, i) => i)); // memory that is freed
+      embedding.backward([5], new Float32Array(dim).fill(1));
+      const dense = embedding.weight.grad!.toTensor().data;
+      expect(dense.findIndex((value, i) => !Object.is(value, Math.floor(i / dim) === 5 ? 1 : 0))).toBe(-1);
+    }
+  });
+
+  it('a Tensor whose array no longer fits its shape is refused', () => {
+    const embedding = kept(new Embedding({ vocabSize: 9, embeddingDim: 4, seed: 1 }));
+    const buffer = resizable(32, 64);
+    const tensor = new Tensor(new Float32Array(buffer), { shape: [2, 4] });
+    buffer.resize(64);
+    expectError(() => embedding.backward([1, 2, 3, 4], tensor), { class: RangeError, code: 'ERR_SHAPE' });
+    expect(embedding.weight.grad).toBeNull();
+  });
+});

@@ -783,3 +783,31 @@ describe('errors', () => {
     expectError(() => cross(x, { out: view }), invalidArray('out', 'shrunk'));
   });
 });
+
+describe('allocated memory', () => {
+  it('the gradient over the first elements of a longer Tensor stays live', () => {
+    using out = Tensor.allocate([9]);
+    const { gradient } = crossEntropy(new Float32Array([1, 2, 3, 4]), { shape: [2, 2], out });
+    const values = Float32Array.from(gradient.data);
+    using more = Tensor.allocate([2 ** 23]);
+    expect(more.size).toBe(2 ** 23);
+    expect([gradient.shape, gradient.data.length]).toEqual([[2, 2], 4]);
+    expectBits(gradient.data, values);
+    expectBits(out.data.subarray(0, 4), values);
+  });
+
+  it('an argument that a Tensor of another copy disposes is not read', () => {
+    const x = Tensor.allocate([2, 2]);
+    const target = {
+      [Symbol.for('tokenbed.Tensor')]: true,
+      shape: [4],
+      dtype: 'f32',
+      size: 4,
+      get data() {
+        x.dispose();
+        return new Float32Array(4);
+      },
+    };
+    expectError(() => meanSquaredError(x, target as never), disposed);
+  });
+});

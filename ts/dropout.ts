@@ -36,7 +36,8 @@ export class Dropout {
   /** What determines the next calls, for the comparison of objects. */
   get text(): string {
     const mode = this.training ? 'training' : 'evaluating';
-    return this.p > 0 ? `${mode} dropout ${this.p} seed ${this.seed} call ${this.#calls}` : mode;
+    const calls = this.#calls === 0 ? '' : ` call ${this.#calls}`;
+    return this.p > 0 ? `${mode} dropout ${this.p} seed ${this.seed}${calls}` : mode + calls;
   }
 
   /** The number of successful training calls. */

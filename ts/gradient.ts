@@ -2,7 +2,6 @@
 /** The gradient of a table: the rows that occurred in backward passes, and their values. */
 
 import { lengthOf } from './args/arrays.js';
-import { DONE } from './args/call.js';
 import { formatShape } from './args/shape.js';
 import { resultFloats, resultIds, type Table } from './backend/index.js';
 import { MAX_JSON, showContents } from './contents.js';
@@ -47,7 +46,7 @@ export class Gradient {
   get rows(): Uint32Array {
     const handle = this.#live();
     const rows = resultIds(this.count);
-    this.#expectDone(this.#table.backend.kernels.gradientRows(handle, rows), rows.byteLength);
+    this.#table.backend.kernels.gradientRows(handle, rows);
     return rows;
   }
 
@@ -56,7 +55,7 @@ export class Gradient {
     const handle = this.#live();
     const { count } = this;
     const values = resultFloats(count * this.#table.dim);
-    this.#expectDone(this.#table.backend.kernels.gradientValues(handle, values), values.byteLength);
+    this.#table.backend.kernels.gradientValues(handle, values);
     return tensorOf(values, [count, this.#table.dim]);
   }
 
@@ -64,7 +63,7 @@ export class Gradient {
   toTensor(): Tensor<'f32'> {
     this.#live();
     const { dim, spec } = this.#table;
-    const dense = resultFloats(spec.values);
+    const dense = resultFloats(spec.values).fill(0); // new memory is not zeros
     const { data } = this.values;
     this.rows.forEach((row, i) => dense.set(data.subarray(i * dim, (i + 1) * dim), row * dim));
     return tensorOf(dense, this.shape);
@@ -102,10 +101,6 @@ export class Gradient {
     if (this.#ended === null) return this.#table.handle();
     const text = 'The gradient has been disposed: it has ended; parameter.grad is the next one';
     throw fail(Error, 'ERR_DISPOSED', text);
-  }
-
-  #expectDone(status: number, bytes: number): void {
-    if (status !== DONE) throw tooLarge('The order of the rows', bytes, this.#table.backend.limit);
   }
 }
 

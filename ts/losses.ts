@@ -8,7 +8,7 @@ import { choice, named, type Named } from './args/options.js';
 import { formatShape, shapeOption } from './args/shape.js';
 import { activeBackend, type Kernels, resultFloats } from './backend/index.js';
 import { fail, lengthError, overlapError, wrongKind, wrongValue } from './errors.js';
-import { type Tensor, tensorFloats, tensorOf } from './tensor.js';
+import { frontOf, isTensor, type Tensor, tensorOf } from './tensor.js';
 
 /** How the losses of rows or elements are combined. */
 export type Reduction = 'mean' | 'sum';
@@ -58,7 +58,7 @@ const ROW = rank(1, Infinity, 'at least 1D scores');
 const result = new Float64Array(2);
 
 /** Whether reading an argument runs no code of the caller: it is a Float32Array, or a Tensor of this package. */
-const isPlain = (value: unknown): boolean => kindOf(value) !== undefined || tensorFloats(value) !== undefined;
+const isPlain = (value: unknown): boolean => kindOf(value) !== undefined || isTensor(value);
 
 /** The scores, the gradient and the options of one call. */
 class LossCall {
@@ -133,10 +133,11 @@ class LossCall {
   #gradient(): Tensor<'f32'> {
     const { shape, count } = this.x;
     const out = this.#out!;
-    if (lengthOf(out) > count) return tensorOf(new Float32Array(bufferOf(out), offsetOf(out), count), shape);
     // The Tensor of an allocated one has its live memory.
-    const isTensor = kindOf(this.#passed) === undefined && tensorFloats(this.#passed) !== undefined;
-    return isTensor ? (this.#passed as Tensor<'f32'>).reshape(shape) : tensorOf(out, shape);
+    const live = isTensor(this.#passed) ? frontOf(this.#passed, shape) : undefined;
+    if (live !== undefined) return live;
+    const exact = lengthOf(out) === count;
+    return tensorOf(exact ? out : new Float32Array(bufferOf(out), offsetOf(out), count), shape);
   }
 }
 

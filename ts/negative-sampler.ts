@@ -28,6 +28,7 @@ import {
   wrongKind,
   wrongValue,
 } from './errors.js';
+import { scratchBytes } from './table-spec.js';
 import { DISPOSE, Lifetime } from './lifetime.js';
 
 /** Options of {@link NegativeSampler}. */
@@ -193,7 +194,11 @@ export class NegativeSampler {
     const limit = Number.MAX_SAFE_INTEGER;
     if (count <= limit - this.#position) return;
     const text = `A sampler has at most 2^53 - 1 draws: got ${count} at position ${this.#position}`;
-    throw fail(RangeError, 'ERR_TOO_LARGE', text, { position: this.#position, limit });
+    throw fail(RangeError, 'ERR_TOO_LARGE', text, {
+      position: this.#position,
+      bytes: scratchBytes(count),
+      limit,
+    });
   }
 
   #draw(out: Uint32Array): void {

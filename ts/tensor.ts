@@ -80,17 +80,18 @@ export interface TensorConstructor {
   allocate(shape: readonly number[]): TypedTensor<'f32'>;
 }
 
-/** Memory of a backend, and the Tensors over it: the one that was allocated, and its reshapes. */
+/** Memory of a backend, and the Tensors over it: the one that was allocated, its reshapes, and those of its first elements. */
 class Allocation {
   /** One of each shape. Each holds this list, so they live as long as one of them. */
   readonly #tensors: Tensor<'f32'>[] = [];
 
   constructor(readonly storage: Storage) {}
 
-  /** The live view. Errors: `ERR_DISPOSED`. */
-  get data(): Float32Array {
+  /** The live view of the first `size` elements. Errors: `ERR_DISPOSED`. */
+  data(size: number): Float32Array {
     if (this.storage.disposed) throw disposedError('The tensor');
-    return this.storage.data;
+    const { data } = this.storage;
+    return data.length === size ? data : new Float32Array(data.buffer, data.byteOffset, size);
   }
 
   /** The Tensor of this shape. */
@@ -219,7 +220,7 @@ class Tensor<T extends DType = DType> {
   /** `data` of an allocated Tensor. It is configurable, so that it can be hidden. */
   static readonly #liveData: PropertyDescriptor & ThisType<Tensor> = {
     get() {
-      return (this.#source as Allocation).data;
+      return (this.#source as Allocation).data(this.size);
     },
     enumerable: true,
     configurable: true,
@@ -245,7 +246,18 @@ class Tensor<T extends DType = DType> {
     if (typeof value !== 'object' || value === null || !(#source in value)) return undefined;
     const source = value.#source;
     if (kindOf(source) === 'Float32Array') return source as Float32Array;
-    return source instanceof Allocation && !source.storage.disposed ? source.storage.data : undefined;
+    return source instanceof Allocation && !source.storage.disposed ? source.data(value.size) : undefined;
+  }
+
+  /** See `isTensor`. */
+  private static isOwn(value: unknown): boolean {
+    return typeof value === 'object' && value !== null && #source in value;
+  }
+
+  /** See `frontOf`. */
+  private static frontOf(tensor: Tensor, shape: readonly number[]): Tensor<'f32'> | undefined {
+    const source = tensor.#source;
+    return source instanceof Allocation ? source.tensor(shape) : undefined;
   }
 
   /** Zeros in the backend's own memory. */
@@ -372,6 +384,13 @@ export function idTensorOf(data: Uint32Array, shape: readonly number[]): Tensor<
 
 /** The f32 data of a Tensor of this copy of the package, undefined for anything else. Runs no code of the caller. */
 export const tensorFloats = (value: unknown): Float32Array | undefined => Tensor['floatsOf'](value);
+
+/** Whether a value is a Tensor of this copy of the package, disposed or not. Runs no code of the caller. */
+export const isTensor = (value: unknown): value is Tensor => Tensor['isOwn'](value);
+
+/** A Tensor of the first elements of an allocated Tensor, over the same memory; undefined for one that was not allocated. */
+export const frontOf = (tensor: Tensor, shape: readonly number[]): Tensor<'f32'> | undefined =>
+  Tensor['frontOf'](tensor, shape);
 
 /** The limit of a plain array of elements. Engines abort the process on arrays that are not much longer. */
 const MAX_LISTED = 2 ** 26;

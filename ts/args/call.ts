@@ -102,7 +102,7 @@ class CallOptions {
     readonly weights: unknown,
     readonly inverse: boolean = false,
     readonly counted: boolean = false,
-    /** The number of the training call whose dropout applies. */
+    /** The option `call`. */
     readonly call: number | undefined = undefined,
     /** `perSampleWeightsGrad`. */
     readonly weightsGrad: unknown = undefined,
@@ -263,7 +263,8 @@ export class CallReader {
       }
     }
     const inverse = this.heads && flag({ inverse: options['inverse'] }, 'inverse', false);
-    const call = this.dropout?.readCall(options['call']);
+    const call = options['call'] as number | undefined;
+    this.dropout?.readCall(call); // checks it
     return new CallOptions(shape, start, positionIds, undefined, inverse, false, call);
   }
 }
@@ -325,7 +326,7 @@ export class Call {
 
   /** The number of the training call whose dropout applies; undefined: none. */
   get call(): number | undefined {
-    return this.#passed.call;
+    return this.#takes.dropout?.readCall(this.#passed.call); // getters inside nested ids may have changed the dropout
   }
 
   /** The option `scaleGradByFreq`. */
@@ -377,6 +378,7 @@ export class Call {
     else expectRank(ids.rank, ids, takes.rank);
     this.#grad?.expectRows(takes.dim);
     ids.fit();
+    this.#grad?.fit();
     index?.fit();
     this.seq = ids.rank === 2 ? ids.shape[1]! : ids.count;
     this.rows = ids.count;

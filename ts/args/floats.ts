@@ -23,7 +23,6 @@ import {
   dimMismatch,
   invalidArray,
   outOfStorage,
-  rankError,
   type TokenbedError,
   tooLarge,
   withArticle,
@@ -118,9 +117,8 @@ export class Floats {
   /** Throws `ERR_DIM` unless the last size of a Tensor is `dim`. A Float32Array has no rows of its own. */
   expectRows(dim: number): void {
     if (!this.isTensor) return;
-    const shape = this.shape;
-    if (shape.length === 0) throw rankError('rows of a gradient', shape);
-    if (shape.at(-1) !== dim) throw dimMismatch(dim, shape.at(-1)!);
+    const width = this.shape.at(-1) ?? 0;
+    if (width !== dim) throw dimMismatch(dim, width);
   }
 
   /** Throws `ERR_SHAPE` unless the shape has as many elements as there are. */

@@ -84,8 +84,10 @@ export function real<T = never>(options: Named, name: string, bounds: Bounds, ..
 
 /** A finite number greater than 0. */
 export function positive(options: Named, name: string): number {
-  const value = real(options, name, {});
-  if (!(value > 0)) throw wrongValue(name, options[name], 'a number > 0');
+  const value = options[name];
+  const wanted = 'a finite number > 0';
+  if (typeof value !== 'number') throw wrongKind(name, value, wanted);
+  if (!(Number.isFinite(value) && value > 0)) throw wrongValue(name, value, wanted);
   return value;
 }
 

@@ -395,16 +395,13 @@ export interface Kernels {
   gradientBytes(table: number): number;
   /** Ends the gradient of a table. Its memory is reused for the next one, and freed with the table. */
   gradientClear(table: number): void;
-  /** out = the rows of the gradient, ascending. A status. */
-  gradientRows(table: number, out: Uint32Array): number;
-  /** out = the values of the gradient, in ascending order of the rows. A status. */
-  gradientValues(table: number, out: Float32Array): number;
+  /** out = the rows of the gradient, ascending. */
+  gradientRows(table: number, out: Uint32Array): void;
+  /** out = the values of the gradient, in ascending order of the rows. */
+  gradientValues(table: number, out: Float32Array): void;
 
-  /**
-   * `sum`, plus dot(g, g) in 16 lanes of f64 for each row of the gradient of a table, in ascending order; `undefined` if the
-   * memory does not suffice.
-   */
-  gradientSquares(table: number, sum: number): number | undefined;
+  /** `sum`, plus dot(g, g) in 16 lanes of f64 for each row of the gradient of a table, in ascending order. */
+  gradientSquares(table: number, sum: number): number;
   /** g = f32(g factor) for every value of the gradient of a table. */
   gradientScale(table: number, factor: number): void;
   /**

@@ -127,29 +127,51 @@ pub fn embed_backward(
         second,
         positions.check(isa, table.map_or(0, |table| table.rows()))
     );
-    let token = env.training(op.table)?.1;
-    if token.is_some_and(|token| assign_ids(token, &mut ids, false).is_none()) {
-        return Ok(EXHAUSTED);
-    }
-    let trains = op.positions.map(|table| env.training(table)).transpose()?;
-    let position = trains.and_then(|(_, training)| training);
-    if position.is_some_and(|at| assign_positions(at, &mut positions, seq as usize, count).is_none()) {
-        if let Some(token) = env.training(op.table)?.1 {
-            token.gradient.cancel();
+    let (seq, shared) = (seq as usize, op.positions == Some(op.table));
+    if shared {
+        // Both parts have one gradient, to which each is added in turn: only their memory is reserved now.
+        if let Some(both) = env.training(op.table)?.1 {
+            let reserved = assign(both, 2 * count, false, |gradient, padding| {
+                each_position(gradient, padding, &mut positions, seq, count)
+                    && each_id(gradient, padding, &mut ids)
+            });
+            if reserved.is_none() {
+                return Ok(EXHAUSTED);
+            }
+            both.gradient.cancel();
         }
-        return Ok(EXHAUSTED);
+    } else {
+        let token = env.training(op.table)?.1;
+        if token.is_some_and(|token| assign_ids(token, &mut ids, false).is_none()) {
+            return Ok(EXHAUSTED);
+        }
+        let trains = op.positions.map(|table| env.training(table)).transpose()?;
+        let position = trains.and_then(|(_, training)| training);
+        if position.is_some_and(|at| assign_positions(at, &mut positions, seq, count).is_none()) {
+            if let Some(token) = env.training(op.table)?.1 {
+                token.gradient.cancel();
+            }
+            return Ok(EXHAUSTED);
+        }
     }
     let dropout = Dropping::in_call(op.dropping, call);
     let cut = Cut {
         most_values: grad.most(),
         ..Cut::any(count, dim)
     };
-    let parts = [op.positions.map(|table| (table, Factor::One))];
     let scale = op.scale.map_or(Factor::One, Factor::Scale);
-    for (table, factor) in parts.into_iter().flatten().chain([(op.table, scale)]) {
-        let Some(training) = env.training(table)?.1 else {
+    for (table, factor, of_tokens) in [(op.positions, Factor::One, false), (Some(op.table), scale, true)] {
+        let training = table.map(|table| env.training(table)).transpose()?;
+        let Some(training) = training.and_then(|(_, training)| training) else {
             continue;
         };
+        if shared {
+            let assigned = match of_tokens {
+                true => assign_ids(training, &mut ids, false).map(|_| ()),
+                false => assign_positions(training, &mut positions, seq, count),
+            };
+            assert!(assigned.is_some(), "memory that was reserved");
+        }
         let grad = grad.clone();
         add(
             threads,
@@ -187,12 +209,15 @@ pub(crate) fn assign_ids(
     ids: &mut Proven<impl IdArray>,
     counted: bool,
 ) -> Option<Option<Vec<u32>>> {
-    let most = ids.most();
     assign(training, ids.len(), counted, |gradient, padding| {
-        pieces(0..ids.len(), most).all(|part| {
-            let ids = ids.tile(part);
-            gradient.assign((0..ids.len()).map(|i| ids.get(i)), padding)
-        })
+        each_id(gradient, padding, ids)
+    })
+}
+
+fn each_id(gradient: &mut Gradient, padding: Option<usize>, ids: &mut Proven<impl IdArray>) -> bool {
+    pieces(0..ids.len(), ids.most()).all(|part| {
+        let ids = ids.tile(part);
+        gradient.assign((0..ids.len()).map(|i| ids.get(i)), padding)
     })
 }
 
@@ -203,18 +228,28 @@ fn assign_positions(
     seq: usize,
     rows: usize,
 ) -> Option<()> {
+    let assigned = assign(training, rows, false, |gradient, padding| {
+        each_position(gradient, padding, positions, seq, rows)
+    });
+    assigned.map(|_| ())
+}
+
+fn each_position(
+    gradient: &mut Gradient,
+    padding: Option<usize>,
+    positions: &mut At<Proven<impl IdArray>>,
+    seq: usize,
+    rows: usize,
+) -> bool {
     let cut = Cut {
         most_rows: positions.most_rows(),
         period: positions.period(),
         ..Cut::any(rows, 1)
     };
-    let assigned = assign(training, rows, false, |gradient, padding| {
-        cut.windows(usize::MAX).all(|window| {
-            let positions = positions.rows(&window, seq);
-            gradient.assign(window.rows().map(|r| positions.row(r)), padding)
-        })
-    });
-    assigned.map(|_| ())
+    cut.windows(usize::MAX).all(|window| {
+        let positions = positions.rows(&window, seq);
+        gradient.assign(window.rows().map(|r| positions.row(r)), padding)
+    })
 }
 
 /// Assigns slots to the contributions of a call with `each`, and reserves memory for them. The result has the number of
@@ -333,10 +368,11 @@ pub fn clear(env: &mut Environment, table: f64) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The rows of the gradient, ascending. Returns a status: memory may be exhausted.
-pub fn rows(env: &mut Environment, table: f64, mut out: impl IntegersOut<u32>) -> Run {
+/// The rows of the gradient, ascending.
+pub fn rows(env: &mut Environment, table: f64, mut out: impl IntegersOut<u32>) -> Result<(), Failure> {
     let (most, len) = (out.most(), out.len());
-    ordered(env, table, len, |gradient, order| {
+    ordered(env, table, len, |gradient| {
+        let order = gradient.order();
         for part in pieces(0..order.len(), most) {
             out.edit(part.clone(), |rows| {
                 for (row, &slot) in rows.iter_mut().zip(&order[part]) {
@@ -347,11 +383,11 @@ pub fn rows(env: &mut Environment, table: f64, mut out: impl IntegersOut<u32>) -
     })
 }
 
-/// The values of the gradient, `[count, dim]`, in ascending order of the rows. Returns a status, as `rows`.
-pub fn values(env: &mut Environment, table: f64, mut out: impl OutArray) -> Run {
+/// The values of the gradient, `[count, dim]`, in ascending order of the rows.
+pub fn values(env: &mut Environment, table: f64, mut out: impl OutArray) -> Result<(), Failure> {
     let len = out.len();
-    ordered(env, table, len, |gradient, order| {
-        let dim = gradient.dim();
+    ordered(env, table, len, |gradient| {
+        let (order, dim) = (gradient.order(), gradient.dim());
         for window in Cut::any(order.len(), dim).windows(out.most()) {
             out.edit(window.elements(dim), true, |out| {
                 for (row, &slot) in out.chunks_exact_mut(window.cols).zip(&order[window.rows()]) {
@@ -363,14 +399,16 @@ pub fn values(env: &mut Environment, table: f64, mut out: impl OutArray) -> Run 
     })
 }
 
-fn ordered(env: &mut Environment, table: f64, len: usize, read: impl FnOnce(&Gradient, &[u32])) -> Run {
-    let Some(gradient) = gradient(env, table)? else {
-        return Ok(DONE);
-    };
-    expect_length("out", len, Some(gradient.rows().len()))?;
-    let Some(order) = gradient.order() else {
-        return Ok(EXHAUSTED);
-    };
-    read(gradient, &order);
-    Ok(DONE)
+fn ordered(
+    env: &mut Environment,
+    table: f64,
+    len: usize,
+    read: impl FnOnce(&Gradient),
+) -> Result<(), Failure> {
+    if let Some(gradient) = gradient(env, table)? {
+        expect_length("out", len, Some(gradient.rows().len()))?;
+        gradient.sort();
+        read(gradient);
+    }
+    Ok(())
 }

@@ -296,14 +296,15 @@ pub fn write(
     Ok(())
 }
 
-/// `sum` and the squares of the gradient of a table; `None` if memory is exhausted.
-pub fn gradient_squares(env: &mut Environment, table: f64, sum: f64) -> Result<Option<f64>, Failure> {
+/// `sum` and the squares of the gradient of a table.
+pub fn gradient_squares(env: &mut Environment, table: f64, sum: f64) -> Result<f64, Failure> {
     let isa = env.isa();
     let Some(Training { gradient, .. }) = env.training(table)?.1 else {
-        return Ok(Some(sum));
+        return Ok(sum);
     };
-    let squares = |order: Vec<u32>| ops::add_squares(isa, gradient.sums(), gradient.dim(), &order, sum);
-    Ok(gradient.order().map(squares))
+    gradient.sort();
+    let (values, dim) = (gradient.sums(), gradient.dim());
+    Ok(ops::add_squares(isa, values, dim, gradient.order(), sum))
 }
 
 /// Multiplies the gradient of a table by a factor.

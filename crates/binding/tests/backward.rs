@@ -79,8 +79,8 @@ fn taken(env: &mut Environment, table: f64, dim: usize) -> Option<(Vec<u32>, Vec
     let (mut rows, mut values) = (vec![0; count], vec![0.0; count * dim]);
     // SAFETY: the vector outlives the call, and nobody else uses it.
     let out = unsafe { Whole::new(rows.as_mut_ptr(), count) };
-    assert_eq!(gradient::rows(env, table, out), Ok(DONE));
-    assert_eq!(gradient::values(env, table, whole(&mut values)), Ok(DONE));
+    assert_eq!(gradient::rows(env, table, out), Ok(()));
+    assert_eq!(gradient::values(env, table, whole(&mut values)), Ok(()));
     gradient::clear(env, table).unwrap();
     Some((rows, values))
 }

@@ -107,8 +107,8 @@ fn bits(values: &[f32]) -> Vec<u32> {
 fn read(env: &mut Environment, table: f64, dim: usize, most: usize) -> Option<(Vec<usize>, Vec<u32>)> {
     let count = count(env, table).unwrap()? as usize;
     let (mut ids, mut floats) = (vec![0; count], vec![0.0; count * dim]);
-    assert_eq!(rows(env, table, Rows(&mut ids, most)), Ok(DONE));
-    assert_eq!(values(env, table, Out::overwritten(&mut floats, most)), Ok(DONE));
+    assert_eq!(rows(env, table, Rows(&mut ids, most)), Ok(()));
+    assert_eq!(values(env, table, Out::overwritten(&mut floats, most)), Ok(()));
     Some((plain(&ids), bits(&floats)))
 }
 

@@ -99,6 +99,9 @@ pub struct Gradient {
     call: Vec<Slot>,
     /// The place of each row in the state of the optimizer that was prepared last.
     places: Vec<u32>,
+    /// The slots in the order of their rows, since they were sorted; and memory for sorting them.
+    order: Vec<u32>,
+    spare: Vec<u32>,
     /// The number of rows before the current call, and whether there was a gradient.
     before: usize,
     existed: bool,
@@ -127,6 +130,7 @@ impl Gradient {
     pub fn bytes(&self) -> usize {
         let words = self.rows.capacity() + self.index.entries.capacity();
         let words = words + self.call.capacity() + self.places.capacity();
+        let words = words + self.order.capacity() + self.spare.capacity();
         words * size_of::<u32>() + self.sums.bytes()
     }
 
@@ -165,12 +169,15 @@ impl Gradient {
         &mut self.sums.values_mut()[..self.rows.len() * self.dim]
     }
 
-    /// The slots in the order of their rows; `None` if memory is exhausted.
-    pub fn order(&self) -> Option<Vec<u32>> {
-        let rows = &self.rows[..];
-        let (mut order, mut next) = (Vec::new(), Vec::new());
-        order.try_reserve_exact(rows.len()).ok()?;
-        next.try_reserve_exact(rows.len()).ok()?;
+    /// The slots in the order of their rows, since the last [`sort`](Gradient::sort).
+    pub fn order(&self) -> &[u32] {
+        &self.order
+    }
+
+    /// Sorts the slots. Allocates nothing: the memory was reserved with that of the rows.
+    pub fn sort(&mut self) {
+        let (rows, order, next) = (&self.rows[..], &mut self.order, &mut self.spare);
+        order.clear();
         order.extend(0..rows.len() as u32);
         next.resize(rows.len(), 0);
         // A stable sort by one byte of the rows after the other, the lowest first.
@@ -185,14 +192,13 @@ impl Gradient {
             for first in &mut places {
                 place += std::mem::replace(first, place);
             }
-            for &slot in &order {
+            for &slot in &*order {
                 let place = &mut places[byte(rows[slot as usize])];
                 next[*place] = slot;
                 *place += 1;
             }
-            std::mem::swap(&mut order, &mut next);
+            std::mem::swap(order, next);
         }
-        Some(order)
     }
 
     /// Ends the gradient. Its memory is reused for the next one.
@@ -200,6 +206,7 @@ impl Gradient {
         self.index.remove(&self.rows, 0);
         self.rows.clear();
         self.places.clear();
+        self.order.clear();
         self.exists = false;
     }
 
@@ -243,12 +250,16 @@ impl Gradient {
         true
     }
 
-    /// Reserves memory for the sums of the new rows. From now on there is a gradient.
+    /// Reserves memory for the sums of the new rows, and for sorting all rows. From now on there is a gradient.
     #[must_use]
     pub fn commit(&mut self) -> bool {
-        let needed = self.rows.len().checked_mul(self.dim);
-        let kept = self.before * self.dim;
-        let reserved = needed.is_some_and(|needed| self.sums.reserve(needed, kept, usize::MAX));
+        let (rows, kept) = (self.rows.len(), self.before * self.dim);
+        let room = |words: &mut Vec<u32>| words.try_reserve(rows.saturating_sub(words.len())).is_ok();
+        let reserved = room(&mut self.order)
+            && room(&mut self.spare)
+            && rows
+                .checked_mul(self.dim)
+                .is_some_and(|needed| self.sums.reserve(needed, kept, usize::MAX));
         self.exists |= reserved;
         reserved
     }

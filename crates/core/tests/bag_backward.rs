@@ -34,7 +34,8 @@ fn begin(gradient: &mut Gradient, ids: &[u32], padding: Option<usize>) -> Vec<u3
 
 /// The rows of a gradient with their values.
 fn rows(gradient: &Gradient) -> Vec<(usize, Vec<u32>)> {
-    let order = gradient.order().unwrap();
+    let mut order: Vec<u32> = (0..gradient.rows().len() as u32).collect();
+    order.sort_by_key(|&slot| gradient.rows()[slot as usize]);
     let values = |slot: u32| &gradient.sums()[slot as usize * gradient.dim()..][..gradient.dim()];
     let row = |slot: &u32| {
         (

@@ -833,20 +833,20 @@ pub fn gradient_clear(env: Env, table: f64) -> napi::Result<()> {
 
 /// The rows of a gradient, ascending.
 #[napi(ts_args_type = "table: number, out: Uint32Array")]
-pub fn gradient_rows(env: Env, table: f64, mut out: IdsOut) -> napi::Result<f64> {
+pub fn gradient_rows(env: Env, table: f64, mut out: IdsOut) -> napi::Result<()> {
     with(&env, |env| gradient::rows(env, table, out.whole()))
 }
 
 /// The values of a gradient, in ascending order of the rows.
 #[napi(ts_args_type = "table: number, out: Float32Array")]
-pub fn gradient_values(env: Env, table: f64, mut out: FloatsOut) -> napi::Result<f64> {
+pub fn gradient_values(env: Env, table: f64, mut out: FloatsOut) -> napi::Result<()> {
     with(&env, |env| gradient::values(env, table, out.whole()))
 }
 
-/// `sum` and the squares of a gradient; `undefined` if memory is exhausted.
-#[napi(ts_return_type = "number | undefined")]
-pub fn gradient_squares(env: Env, table: f64, sum: f64) -> napi::Result<OrUndefined<f64>> {
-    with(&env, |env| optimizer::gradient_squares(env, table, sum)).map(OrUndefined)
+/// `sum` and the squares of a gradient.
+#[napi]
+pub fn gradient_squares(env: Env, table: f64, sum: f64) -> napi::Result<f64> {
+    with(&env, |env| optimizer::gradient_squares(env, table, sum))
 }
 
 /// Multiplies a gradient by a factor.

@@ -650,22 +650,19 @@ pub fn gradient_clear(table: f64) {
 
 /// The rows of a gradient, ascending.
 #[wasm_bindgen(js_name = gradientRows)]
-pub fn gradient_rows(table: f64, #[wasm_bindgen(unchecked_param_type = "Uint32Array")] out: &JsValue) -> f64 {
+pub fn gradient_rows(table: f64, #[wasm_bindgen(unchecked_param_type = "Uint32Array")] out: &JsValue) {
     with(|env| gradient::rows(env, table, IdsOut::new(out)?))
 }
 
 /// The values of a gradient, in ascending order of the rows.
 #[wasm_bindgen(js_name = gradientValues)]
-pub fn gradient_values(
-    table: f64,
-    #[wasm_bindgen(unchecked_param_type = "Float32Array")] out: &JsValue,
-) -> f64 {
+pub fn gradient_values(table: f64, #[wasm_bindgen(unchecked_param_type = "Float32Array")] out: &JsValue) {
     with(|env| gradient::values(env, table, FloatsOut::new(out)?))
 }
 
-/// `sum` and the squares of a gradient; `undefined` if memory is exhausted.
-#[wasm_bindgen(js_name = gradientSquares, unchecked_return_type = "number | undefined")]
-pub fn gradient_squares(table: f64, sum: f64) -> Option<f64> {
+/// `sum` and the squares of a gradient.
+#[wasm_bindgen(js_name = gradientSquares)]
+pub fn gradient_squares(table: f64, sum: f64) -> f64 {
     with(|env| optimizer::gradient_squares(env, table, sum))
 }
 
