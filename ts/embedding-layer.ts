@@ -243,6 +243,7 @@ export class EmbeddingLayer {
     return this.#dropout.calls;
   }
 
+  /** Sets the number of training calls. Errors: `ERR_DISPOSED`, `ERR_INVALID_OPTION`. */
   set trainingCalls(value: number) {
     this.#lifetime.check();
     this.#dropout.setCalls(value);

@@ -8,7 +8,7 @@ import { MAX_JSON, showContents } from './contents.js';
 import { Digest } from './digest.js';
 import { fail, tooLarge } from './errors.js';
 import { floatBytes } from './table-spec.js';
-import { type Tensor, type TensorJSON, tensorOf } from './tensor.js';
+import { type Tensor, tensorOf } from './tensor.js';
 
 /**
  * The gradient of a table of shape `[V, D]`: its rows that were passed to `backward`, and their values.
@@ -90,7 +90,7 @@ export class Gradient {
    * A new plain object of shape, rows and values, for `JSON.stringify`. Errors: `ERR_DISPOSED` after the end;
    * `ERR_TOO_LARGE` for more than 1 MiB of values.
    */
-  toJSON(): { shape: number[]; rows: number[]; values: TensorJSON } {
+  toJSON(): object {
     this.#live();
     const bytes = floatBytes(this.count * this.#table.dim);
     if (bytes > MAX_JSON) throw tooLarge('The JSON of a gradient', bytes, MAX_JSON);

@@ -142,6 +142,7 @@ export class NegativeSampler {
     return this.#position;
   }
 
+  /** Sets the number of draws. Errors: `ERR_DISPOSED`, `ERR_INVALID_OPTION` unless it is an integer in 0 .. 2^53 - 1. */
   set position(position: number) {
     this.#lifetime.check();
     this.#position = integer({ position }, 'position', POSITIONS);

@@ -129,6 +129,7 @@ export class Parameter {
     return this.#trains;
   }
 
+  /** Freezes the table, or lets it train again. Errors: `ERR_DISPOSED`, `ERR_INVALID_OPTION`, `ERR_NOT_TRAINABLE`. */
   set requiresGrad(value: boolean) {
     this.#lifetime.check();
     if (typeof value !== 'boolean') throw wrongKind('requiresGrad', value, 'true or false');

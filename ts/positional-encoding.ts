@@ -133,6 +133,7 @@ export class PositionalEncoding extends PositionLayer {
     return this.#dropout.calls;
   }
 
+  /** Sets the number of training calls. Errors: `ERR_DISPOSED`, `ERR_INVALID_OPTION`. */
   set trainingCalls(value: number) {
     this.#lifetime.check();
     this.#dropout.setCalls(value);

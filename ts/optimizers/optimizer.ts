@@ -102,6 +102,7 @@ export abstract class Optimizer {
     return this.#lr;
   }
 
+  /** Sets the learning rate of the next steps. Errors: `ERR_INVALID_OPTION` unless it is finite and >= 0. */
   set lr(value: number) {
     this.#lifetime.check();
     this.#lr = readRate({ lr: value });

@@ -53,7 +53,7 @@ export async function keptRun(): Promise<Run | null> {
 export async function train(onStep: (step: TrainStep) => void): Promise<TrainState> {
   const run = current!;
   const { signal } = (stopping = new AbortController());
-  let keptAt = performance.now();
+  let keptAt = -Infinity; // the first step is kept at once: a run may take less than the time between two
   for (let isDone = false; !isDone && !signal.aborted;) {
     const start = performance.now();
     let [pairs, loss] = [0, 0];
