@@ -13,7 +13,9 @@ use tokenbed_core::Gradient;
 
 /// The rows of a gradient and their sums, in ascending order.
 fn ordered(gradient: &mut Gradient) -> (Vec<usize>, Vec<f32>) {
+    let bytes = gradient.bytes();
     gradient.sort();
+    assert_eq!(gradient.bytes(), bytes, "sorting allocates nothing");
     let order = gradient.order();
     let dim = gradient.dim();
     let rows = order.iter().map(|&slot| gradient.rows()[slot as usize] as usize);
