@@ -4,43 +4,13 @@
 
 mod common;
 
-use common::{TiledFloats, TiledOut};
-use std::ops::Range;
-use tokenbed_binding::arrays::{Cuts, IdArray, OutArray};
+use common::{TiledFloats, TiledIds, TiledOut};
+use tokenbed_binding::arrays::{Cuts, OutArray};
 use tokenbed_binding::bags::bag_backward;
 use tokenbed_binding::score::{score_backward, score_run};
 use tokenbed_binding::whole::Whole;
 use tokenbed_binding::{gradient, run, BagRecord, Environment, Failure, TableRecord, DONE};
 use tokenbed_core::indices::Ids;
-
-/// Ids of which at most `1` are seen at a time.
-#[derive(Clone)]
-struct Tiled<'a>(&'a [i32], usize);
-
-// SAFETY: a slice does not change while it is borrowed.
-unsafe impl IdArray for Tiled<'_> {
-    fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    fn most(&self) -> usize {
-        self.1
-    }
-
-    fn first(self, len: usize) -> Self {
-        Tiled(&self.0[..len], self.1)
-    }
-
-    fn tile(&mut self, range: Range<usize>) -> Ids<'_> {
-        assert!(range.len() <= self.1);
-        Ids::I32(&self.0[range])
-    }
-
-    fn address(&self) -> Range<usize> {
-        let range = self.0.as_ptr_range();
-        range.start.addr()..range.end.addr()
-    }
-}
 
 const ROWS: usize = 40;
 
@@ -100,7 +70,7 @@ fn bags(
     let cuts = || match offsets {
         None => Cuts::Equal(4),
         Some(offsets) => Cuts::At {
-            offsets: Tiled(offsets, most_ids),
+            offsets: TiledIds(Ids::I32(offsets), most_ids),
             include_last: false,
         },
     };
@@ -113,7 +83,7 @@ fn bags(
     let status = bag_backward(
         env,
         bag,
-        Tiled(ids, most_ids),
+        TiledIds(Ids::I32(ids), most_ids),
         cuts(),
         weights,
         grad,
@@ -228,7 +198,7 @@ fn scores(
 ) -> (Vec<f32>, Vec<f32>, Grad) {
     let n = x.len() / dim;
     let k = ids.map_or(ROWS, |ids| if per_row { ids.len() / n } else { ids.len() });
-    let ids = ids.map(|ids| Tiled(ids, most_ids));
+    let ids = ids.map(|ids| TiledIds(Ids::I32(ids), most_ids));
     let (mut out, mut x_grad) = (vec![0.0; n * k], vec![0.0; x.len()]);
     let tiles = TiledOut::overwritten(&mut out, most);
     let status = score_run(env, table, TiledFloats(x, most), ids.clone(), per_row, tiles);
@@ -382,12 +352,21 @@ fn a_bad_entry_changes_nothing_and_lengths_are_checked() {
     let mut run = |ids: &[i32], offsets: &[i32], grads: usize| {
         let mut out = [0.5; 4];
         let cuts = Cuts::At {
-            offsets: Tiled(offsets, 2),
+            offsets: TiledIds(Ids::I32(offsets), 2),
             include_last: false,
         };
         let (weights, grad) = (Some(TiledFloats(&weights, 9)), TiledFloats(&grad[..grads], 9));
         let tiles = Some(TiledOut::new(&mut out, 9));
-        let status = bag_backward(&mut env, bag, Tiled(ids, 3), cuts, weights, grad, tiles, false);
+        let status = bag_backward(
+            &mut env,
+            bag,
+            TiledIds(Ids::I32(ids), 3),
+            cuts,
+            weights,
+            grad,
+            tiles,
+            false,
+        );
         (status, out == [0.5; 4], gradient::count(&mut env, table).unwrap())
     };
     assert_eq!(run(&[0, 1, 40, 3], &[0, 2, 4], 2 * dim), (Ok(2.0), true, None));
@@ -407,7 +386,7 @@ fn a_bad_entry_changes_nothing_and_lengths_are_checked() {
     let mut run = |ids: &[i32], per_row, scores: usize, len: usize| {
         let mut out = vec![0.5; len];
         let grads = floats(scores);
-        let ids = Some(Tiled(ids, 3));
+        let ids = Some(TiledIds(Ids::I32(ids), 3));
         let (values, grads) = (TiledFloats(&x, 99), TiledFloats(&grads, 99));
         let tiles = TiledOut::new(&mut out, 99);
         let status = score_backward(&mut env, table, values, ids, grads, per_row, false, tiles);
@@ -442,7 +421,7 @@ fn a_bad_entry_changes_nothing_and_lengths_are_checked() {
         &mut env,
         table,
         x,
-        Some(Tiled(&[0, 1], 3)),
+        Some(TiledIds(Ids::I32(&[0, 1]), 3)),
         &grads[..],
         false,
         false,

@@ -1,72 +1,18 @@
 //! Backward passes through arrays in tiles, as on WebAssembly, and on several threads: the sums of plain loops.
 
-#![expect(unsafe_code, reason = "arrays of the test, as a binding makes them")]
-
 mod common;
 #[path = "../../core/tests/reference/mod.rs"]
 mod reference;
 
-use common::{TiledFloats as Floats, TiledOut as Out};
+use common::{TiledFloats as Floats, TiledIds, TiledIdsOut, TiledOut as Out};
 use reference::gradient::{by_freq, scaled, undropped, Gradient as Expected};
 use reference::position::Drop;
-use std::ops::Range;
-use tokenbed_binding::arrays::{At, IdArray, IntegersOut};
+use tokenbed_binding::arrays::At;
 use tokenbed_binding::gradient::{
     backward, bytes, clear, count, embed_backward, positions_backward, rows, values,
 };
 use tokenbed_binding::{EmbedRecord, Environment, PositionsRecord, TableRecord, DONE};
 use tokenbed_core::indices::Ids;
-
-/// Ids of which at most `1` are seen at a time.
-#[derive(Clone)]
-struct Tiled<'a>(&'a [u32], usize);
-
-// SAFETY: a slice does not change while it is borrowed.
-unsafe impl IdArray for Tiled<'_> {
-    fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    fn most(&self) -> usize {
-        self.1
-    }
-
-    fn first(self, len: usize) -> Self {
-        Tiled(&self.0[..len], self.1)
-    }
-
-    fn tile(&mut self, range: Range<usize>) -> Ids<'_> {
-        assert!(range.len() <= self.1);
-        Ids::U32(&self.0[range])
-    }
-
-    fn address(&self) -> Range<usize> {
-        0..0
-    }
-}
-
-/// Rows that are written at most `1` at a time.
-struct Rows<'a>(&'a mut [u32], usize);
-
-impl IntegersOut<u32> for Rows<'_> {
-    fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    fn address(&self) -> Range<usize> {
-        let range = self.0.as_ptr_range();
-        range.start.addr()..range.end.addr()
-    }
-
-    fn most(&self) -> usize {
-        self.1
-    }
-
-    fn edit(&mut self, range: Range<usize>, edit: impl FnOnce(&mut [u32])) {
-        assert!(range.len() <= self.1, "{range:?}");
-        edit(&mut self.0[range])
-    }
-}
 
 const WHOLE: usize = usize::MAX;
 
@@ -107,7 +53,7 @@ fn bits(values: &[f32]) -> Vec<u32> {
 fn read(env: &mut Environment, table: f64, dim: usize, most: usize) -> Option<(Vec<usize>, Vec<u32>)> {
     let count = count(env, table).unwrap()? as usize;
     let (mut ids, mut floats) = (vec![0; count], vec![0.0; count * dim]);
-    assert_eq!(rows(env, table, Rows(&mut ids, most)), Ok(()));
+    assert_eq!(rows(env, table, TiledIdsOut(&mut ids, most)), Ok(()));
     assert_eq!(values(env, table, Out::overwritten(&mut floats, most)), Ok(()));
     Some((plain(&ids), bits(&floats)))
 }
@@ -144,7 +90,7 @@ fn lookups_do_not_depend_on_the_tiles() {
                 let mut env = Environment::default();
                 let table = table(&mut env, ROWS, dim, Some(4));
                 for _ in 0..2 {
-                    let ids = Tiled(&ids, ids_at_once);
+                    let ids = TiledIds(Ids::U32(&ids), ids_at_once);
                     assert_eq!(
                         backward(&mut env, table, ids, Floats(&grad, most), freq),
                         Ok(DONE)
@@ -185,7 +131,8 @@ fn positions_do_not_depend_on_the_tiles() {
                         let op = env
                             .positions_create(&PositionsRecord { table, dropout, seed })
                             .unwrap();
-                        let at = list.map_or(At::From(1), |list| At::Ids(Tiled(list, ids_at_once)));
+                        let at =
+                            list.map_or(At::From(1), |list| At::Ids(TiledIds(Ids::U32(list), ids_at_once)));
                         let mut out = if in_place {
                             grad.clone()
                         } else {
@@ -237,8 +184,8 @@ fn layers_do_not_depend_on_the_tiles() {
                         seed: dropout.map(|_| 5),
                     };
                     let op = env.embed_create(&op).unwrap();
-                    let at = list.map_or(At::From(0), |list| At::Ids(Tiled(list, ids_at_once)));
-                    let (ids, grad) = (Tiled(&ids, ids_at_once), Floats(&grad, most));
+                    let at = list.map_or(At::From(0), |list| At::Ids(TiledIds(Ids::U32(list), ids_at_once)));
+                    let (ids, grad) = (TiledIds(Ids::U32(&ids), ids_at_once), Floats(&grad, most));
                     let call = dropout.map(|_| 1);
                     let run = embed_backward(&mut env, op, ids, SEQ as f64, at, call, grad);
                     assert_eq!(run, Ok(DONE));
@@ -276,7 +223,10 @@ fn a_bad_id_is_named_and_adds_nothing() {
     let grad = numbers(4 * dim, 1);
     for most in [1, 3, WHOLE] {
         let mut layer = |ids: [u32; 4], at: [u32; 4]| {
-            let (ids, at) = (Tiled(&ids, most), At::Ids(Tiled(&at, most)));
+            let (ids, at) = (
+                TiledIds(Ids::U32(&ids), most),
+                At::Ids(TiledIds(Ids::U32(&at), most)),
+            );
             let run = embed_backward(&mut env, embed, ids, 4.0, at, None, Floats(&grad, WHOLE));
             let gradients = [token, positions].map(|table| count(&mut env, table).unwrap());
             (run, gradients)
@@ -284,13 +234,13 @@ fn a_bad_id_is_named_and_adds_nothing() {
         let none = [None, None];
         assert_eq!(layer([0, 4, 5, 6], [9, 9, 9, 9]), (Ok(2.0), none));
         assert_eq!(layer([0, 4, 3, 1], [0, 3, 2, 4]), (Ok(-5.0), none));
-        let ids = Tiled(&[1, 1, 7, 1], most);
+        let ids = TiledIds(Ids::U32(&[1, 1, 7, 1]), most);
         assert_eq!(
             backward(&mut env, token, ids, Floats(&grad, WHOLE), true),
             Ok(2.0)
         );
         let mut out = [0.5; 12];
-        let at = At::Ids(Tiled(&[3, 4, 0, 0], most));
+        let at = At::Ids(TiledIds(Ids::U32(&[3, 4, 0, 0]), most));
         let (x, tiles) = (Some(Floats(&grad, WHOLE)), Out::new(&mut out, WHOLE));
         let run = positions_backward(&mut env, added, x, 4.0, at, None, tiles);
         assert_eq!((run, out), (Ok(1.0), [0.5; 12]));
@@ -299,7 +249,13 @@ fn a_bad_id_is_named_and_adds_nothing() {
             (Ok(None), Ok(None))
         );
     }
-    let short = backward(&mut env, token, Tiled(&[1], 1), Floats(&grad[..2], WHOLE), false);
+    let short = backward(
+        &mut env,
+        token,
+        TiledIds(Ids::U32(&[1]), 1),
+        Floats(&grad[..2], WHOLE),
+        false,
+    );
     assert!(short.is_err(), "a gradOutput that is shorter than the rows");
 }
 
@@ -314,7 +270,13 @@ fn a_frozen_table_gets_no_gradient_and_a_thawed_one_a_new_one() {
         }
         for ids in [[0], [1]] {
             assert_eq!(
-                backward(&mut env, table, Tiled(&ids, 1), Floats(&grad, 2), false),
+                backward(
+                    &mut env,
+                    table,
+                    TiledIds(Ids::U32(&ids), 1),
+                    Floats(&grad, 2),
+                    false
+                ),
                 Ok(DONE)
             );
         }

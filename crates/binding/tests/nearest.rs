@@ -3,34 +3,9 @@
 
 mod common;
 
-use common::{TiledFloats as Floats, TiledOut as Out};
-use std::ops::Range;
-use tokenbed_binding::arrays::IntegersOut;
+use common::{TiledFloats as Floats, TiledIdsOut, TiledOut as Out};
 use tokenbed_binding::nearest::{nearest, similarity};
 use tokenbed_binding::{run, Environment, Failure, TableRecord};
-
-/// Ids that are written at most `1` at a time.
-struct Ids<'a>(&'a mut [u32], usize);
-
-impl IntegersOut<u32> for Ids<'_> {
-    fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    fn address(&self) -> Range<usize> {
-        let range = self.0.as_ptr_range();
-        range.start.addr()..range.end.addr()
-    }
-
-    fn most(&self) -> usize {
-        self.1
-    }
-
-    fn edit(&mut self, range: Range<usize>, edit: impl FnOnce(&mut [u32])) {
-        assert!(range.len() <= self.1, "{range:?}");
-        edit(&mut self.0[range])
-    }
-}
 
 const WHOLE: usize = usize::MAX;
 
@@ -103,8 +78,10 @@ fn tiles_and_passes_do_not_change_the_best_rows() {
                         continue;
                     }
                     let (mut ids, mut scores) = (vec![9; 7 * k + 2], vec![9.0; 7 * k + 1]);
-                    let (to_ids, to_scores) =
-                        (Ids(&mut ids, entries), Out::overwritten(&mut scores, entries));
+                    let (to_ids, to_scores) = (
+                        TiledIdsOut(&mut ids, entries),
+                        Out::overwritten(&mut scores, entries),
+                    );
                     nearest(
                         &env,
                         handle,
@@ -140,7 +117,8 @@ fn threads_do_not_change_the_best_rows() {
             // The last one is too large for heaps of other threads.
             for k in [1, 10, 500, rows.min(17_000)] {
                 let (mut ids, mut scores) = (vec![0; 5 * k], vec![0.0; 5 * k]);
-                let (to_ids, to_scores) = (Ids(&mut ids, WHOLE), Out::overwritten(&mut scores, WHOLE));
+                let (to_ids, to_scores) =
+                    (TiledIdsOut(&mut ids, WHOLE), Out::overwritten(&mut scores, WHOLE));
                 let queries = Floats(&queries, WHOLE);
                 nearest(&env, handle, queries, k as f64, true, to_ids, to_scores).unwrap();
                 let wanted = sorted.iter().flat_map(|rows| &rows[..k]);
@@ -187,7 +165,7 @@ fn wrong_lengths_and_overlaps_are_failures() {
     let (handle, _) = table(&mut env, "f32", 4, 3);
     let search = |env: &Environment, queries: &[f32], k, ids: usize, scores: usize| {
         let (mut ids, mut scores) = (vec![0; ids], vec![0.0; scores]);
-        let (ids, scores) = (Ids(&mut ids, WHOLE), Out::overwritten(&mut scores, WHOLE));
+        let (ids, scores) = (TiledIdsOut(&mut ids, WHOLE), Out::overwritten(&mut scores, WHOLE));
         nearest(env, handle, Floats(queries, WHOLE), k, false, ids, scores)
     };
     let queries = [1.0; 6];

@@ -1,8 +1,9 @@
 //! Arrays in tiles, as on WebAssembly.
 
 use std::ops::Range;
-use tokenbed_binding::arrays::{BagInputs, Cut, FloatArray, IdArray, OutArray};
+use tokenbed_binding::arrays::{BagInputs, Cut, FloatArray, IdArray, IntegersOut, OutArray};
 use tokenbed_binding::Environment;
+use tokenbed_core::indices::Ids;
 use tokenbed_core::ops::{bag_extend, bag_finish, normalize, BagState, Pool};
 use tokenbed_core::{Output, Window};
 
@@ -35,6 +36,59 @@ impl FloatArray for TiledFloats<'_> {
 
     fn address(&self) -> Range<usize> {
         address(self.0)
+    }
+}
+
+/// Ids of which at most `1` are seen at a time.
+#[derive(Clone)]
+#[allow(dead_code, reason = "each test uses its own part")]
+pub struct TiledIds<'a>(pub Ids<'a>, pub usize);
+
+// SAFETY: a slice does not change while it is borrowed.
+#[allow(unsafe_code, reason = "promises that ids do not change")]
+unsafe impl IdArray for TiledIds<'_> {
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn most(&self) -> usize {
+        self.1
+    }
+
+    fn first(self, len: usize) -> Self {
+        TiledIds(self.0.slice(0..len), self.1)
+    }
+
+    fn tile(&mut self, range: Range<usize>) -> Ids<'_> {
+        assert!(range.len() <= self.1, "{range:?}");
+        self.0.slice(range)
+    }
+
+    fn address(&self) -> Range<usize> {
+        self.0.address()
+    }
+}
+
+/// Ids that are written at most `1` at a time.
+#[allow(dead_code, reason = "each test uses its own part")]
+pub struct TiledIdsOut<'a>(pub &'a mut [u32], pub usize);
+
+impl IntegersOut<u32> for TiledIdsOut<'_> {
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn address(&self) -> Range<usize> {
+        address(self.0)
+    }
+
+    fn most(&self) -> usize {
+        self.1
+    }
+
+    fn edit(&mut self, range: Range<usize>, edit: impl FnOnce(&mut [u32])) {
+        assert!(range.len() <= self.1, "{range:?}");
+        edit(&mut self.0[range])
     }
 }
 
