@@ -1,7 +1,8 @@
 /**
  * Everything of the caller is read once: no property of options, no length and no element of nested arrays is read
  * twice in one call. So a getter or a Proxy cannot change what was checked. The same holds for a Tensor of another copy
- * of the package, unless getters inside nested ids have run: they may have disposed it.
+ * of the package, unless getters inside nested ids have run: they may have disposed it. Arguments that were read before
+ * such a Tensor are checked again.
  */
 
 import {
@@ -387,4 +388,80 @@ it('ids that the getter of a foreign Tensor detaches are refused', () => {
   const run = () => embedding.forwardInto(detached, hostile as never, {});
   expectError(run, { class: TypeError, code: 'ERR_INVALID_IDS', text: 'detached' });
   expect(target.every((value) => value === 7)).toBe(true);
+});
+
+describe('an argument that the getter of a foreign Tensor disposes or detaches is refused', () => {
+  const scored = { ids: [1, 2] };
+  const weighted = EmbeddingBag.from(embedding, { mode: 'sum' });
+  const one = Int32Array.of(1);
+  /** Calls with an argument that is read before the foreign Tensor `late`. */
+  const cases: [string, size: number, run: (early: never, late: never) => unknown][] = [
+    ['scoreInto, x', DIM, (x, late) => embedding.scoreInto(x, late, scored)],
+    ['scoreBackward, x', DIM, (x, late) => embedding.scoreBackward(x, late, { ids: [1] })],
+    [
+      'scoreBackwardInto, gradScores',
+      2,
+      (grad, late) => embedding.scoreBackwardInto(x().subarray(0, DIM), grad, late, scored),
+    ],
+    [
+      'scoreInto, out',
+      64,
+      (out, late) => embedding.scoreInto(x().subarray(0, DIM), out, { ids: late, shape: [1] }),
+    ],
+    [
+      'bags, out',
+      DIM,
+      (out, late) => weighted.forwardInto(one, out, { offsets: [0], perSampleWeights: late }),
+    ],
+    [
+      'bags, gradOutput',
+      DIM,
+      (grad, late) => weighted.backward(one, grad, { offsets: [0], perSampleWeights: late }),
+    ],
+    ['bags, gradOutput before offsets', DIM, (grad, late) => weighted.backward(one, grad, { offsets: late })],
+    ['positions, x', 4 * DIM, (x, late) => positions.forwardInto(x, late, { shape: [4, DIM] })],
+    ['positions, gradOutput', DIM, (grad, late) => learned.backwardInto(grad, late, { shape: [1, DIM] })],
+    ['a layer, out', DIM, (out, late) => layer.forwardInto(one, out, { positionIds: late })],
+    ['a layer, gradOutput', DIM, (grad, late) => layer.backward(one, grad, { positionIds: late, call: 0 })],
+    ['Embedding.forwardInto, out', DIM, (out, late) => embedding.forwardInto(late, out)],
+    ['similarity', DIM, (a, late) => similarity(a, late)],
+  ];
+  /** A foreign Tensor of the right kind whose getter runs `harm`. */
+  const hostile = (name: string, harm: () => void): never => {
+    const integers = /offsets|layer|scoreInto, out|Embedding.forwardInto/.test(name);
+    const size = name.includes('Backward, x') ? 1 : name.startsWith('bags') ? 1 : 64;
+    const data = integers ? new Int32Array(1) : new Float32Array(size);
+    const shape = name === 'similarity' ? [16, DIM] : [data.length];
+    return {
+      ...foreign(data, shape),
+      get data() {
+        harm();
+        return data;
+      },
+    } as never;
+  };
+  // `out` of Embedding.forwardInto is read after the ids: then it is refused as it is.
+  it.each(cases)('%s', (name, size, run) => {
+    const shape = name === 'similarity' ? [1, DIM] : [size];
+    const tensor = Tensor.allocate(shape);
+    run(
+      tensor as never,
+      hostile(name, () => {}),
+    );
+    const disposing = hostile(name, () => {
+      tensor.dispose();
+    });
+    expectError(() => run(tensor as never, disposing), { class: Error, code: 'ERR_DISPOSED' });
+    const array = new Float32Array(size);
+    const early = name === 'similarity' ? new Tensor(array, { shape }) : array;
+    const detaching = hostile(name, () => {
+      detach(array);
+    });
+    expectError(() => run(early as never, detaching), {
+      class: TypeError,
+      code: 'ERR_INVALID_ARRAY',
+      text: 'detached',
+    });
+  });
+  embedding.weight.zeroGrad();
 });

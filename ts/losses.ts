@@ -1,7 +1,7 @@
 /** Losses: a number, and the gradient of the scores. */
 
-import { bufferOf, kindOf, lengthOf, offsetOf, overlaps, sameView } from './args/arrays.js';
-import { DONE, expectRank, rank } from './args/call.js';
+import { bufferOf, lengthOf, offsetOf, overlaps, sameView } from './args/arrays.js';
+import { DONE, expectRank, isForeign, rank, readAgain } from './args/call.js';
 import { Floats, type FloatsWithShape, type Out, readFloats, unshared } from './args/floats.js';
 import { Ids, type IdsInput } from './args/ids.js';
 import { choice, named, type Named } from './args/options.js';
@@ -57,15 +57,11 @@ const ROW = rank(1, Infinity, 'at least 1D scores');
 /** The loss and the count of the last call. */
 const result = new Float64Array(2);
 
-/** Whether reading an argument runs no code of the caller: it is a Float32Array, or a Tensor of this package. */
-const isPlain = (value: unknown): boolean => kindOf(value) !== undefined || isTensor(value);
-
 /** The scores, the gradient and the options of one call. */
 class LossCall {
   readonly x: Floats;
   readonly mean: boolean;
   readonly #shape: readonly number[] | undefined;
-  readonly #scores: unknown;
   readonly #passed: unknown;
   /** Where the gradient goes; `null` until there is an array for it. */
   #out: Float32Array | null = null;
@@ -74,21 +70,22 @@ class LossCall {
   constructor(name: string, scores: unknown, options: Named, others: () => void) {
     this.mean = choice(options, 'reduction', REDUCTIONS, 'mean') === 'mean';
     this.#shape = shapeOption(options['shape']);
-    this.#scores = scores;
     this.#passed = options['out'];
     this.x = new Floats(name, scores);
     others();
     if (this.#passed !== undefined) this.#out = readFloats('out', this.#passed);
   }
 
-  /**
-   * Reads the arrays again: code of the caller may have detached or disposed them. A Tensor of another copy of the package
-   * is read again only if it is `certain` that such code has run, in nested targets.
-   */
-  refresh(certain = false): void {
-    if (certain || isPlain(this.#scores)) this.x.refresh();
+  /** Reads the arrays again, also `other`, if getters have run: see `readAgain`. */
+  readAgain(other: Ids | Floats | undefined): void {
     const passed = this.#passed;
-    if (passed !== undefined && (certain || isPlain(passed))) this.#out = readFloats('out', passed);
+    const nested = other instanceof Ids && other.nested;
+    if (!nested && ![this.x.value, other?.value, passed].some(isForeign)) return;
+    readAgain(nested, (selects) => {
+      this.x.refresh(selects);
+      if (other instanceof Floats) other.refresh(selects);
+      if (passed !== undefined && selects(passed)) this.#out = readFloats('out', passed);
+    });
   }
 
   /** Gives flat scores their shape, whose size `fit` checks. */
@@ -178,7 +175,7 @@ export function crossEntropy(scores: FloatsWithShape, options?: CrossEntropyOpti
     if (passed !== undefined) targets = new Ids(passed, 'targets', ignoreIndex);
   });
   targets?.read();
-  call.refresh(targets?.nested);
+  call.readAgain(targets);
   const { x } = call;
   call.reshape();
   expectRank(x.shape.length, x, targets === undefined ? ROWS : ROW);
@@ -232,8 +229,7 @@ export function binaryCrossEntropy(scores: FloatsWithShape, options?: BinaryCros
     if (passed !== undefined) labels = new Floats('labels', passed);
   });
   const { x } = call;
-  call.refresh();
-  if (isPlain(passed)) labels!.refresh();
+  call.readAgain(labels);
   call.reshape();
   if (labels === undefined) expectRank(x.shape.length, x, ROWS_OR_LABELS);
   x.fit();
@@ -265,8 +261,7 @@ export function meanSquaredError(x: FloatsWithShape, target: FloatsWithShape, op
   const call = new LossCall('x', x, values, () => {
     other = new Floats('target', target);
   });
-  call.refresh();
-  if (isPlain(target)) other.refresh();
+  call.readAgain(other);
   call.reshape();
   call.x.fit();
   const data = labelsOf(call, other)!;

@@ -1,14 +1,14 @@
 /** Nearest rows of a table, and the similarity of rows. */
 
 import { lengthOf } from './args/arrays.js';
-import { expectRank, rank } from './args/call.js';
+import { expectRank, isForeign, rank } from './args/call.js';
 import { Floats, unshared } from './args/floats.js';
 import { choice, integer, named } from './args/options.js';
 import { shapeOption } from './args/shape.js';
 import { activeBackend, resultFloats, resultIds, type Table } from './backend/index.js';
 import { dimMismatch } from './errors.js';
 import type { Lifetime } from './lifetime.js';
-import { idTensorOf, type Tensor, tensorFloats, tensorOf } from './tensor.js';
+import { idTensorOf, type Tensor, tensorOf } from './tensor.js';
 
 /** What is compared: the cosine of the angle between two rows, or their dot product. */
 export type Metric = 'cosine' | 'dot';
@@ -73,8 +73,8 @@ export function nearestRows(
 export function similarity(a: Tensor, b: Tensor): Tensor<'f32'> {
   const x = new Floats('a', a, true);
   const y = new Floats('b', b, true);
-  // Getters of a Tensor of another copy of the package may have detached or disposed of `a`.
-  if (tensorFloats(b) === undefined) x.refresh();
+  // Getters of `b` may have detached or disposed of `a`; those of `a` ran before `b` was read.
+  if (isForeign(b) && !isForeign(a)) x.refresh();
   expectRank(x.shape.length, x, ROWS);
   expectRank(y.shape.length, y, ROWS);
   const [n, dim] = x.shape as readonly [number, number];

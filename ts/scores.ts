@@ -1,7 +1,7 @@
 /** Scores: dot products of rows of the caller with rows of a table, and their backward pass. */
 
 import { type IdArray, lengthOf, overlaps } from './args/arrays.js';
-import { DONE } from './args/call.js';
+import { DONE, isForeign, readAgain } from './args/call.js';
 import { Floats, readFloats, unshared } from './args/floats.js';
 import { Ids, type IdsInput } from './args/ids.js';
 import { flag, named } from './args/options.js';
@@ -99,13 +99,17 @@ class ScoreCall {
     return this.#ids !== null && this.#ids.rank > 1;
   }
 
-  /** Reads nested ids, and copies ids from shared memory. Getters may have run; then the other arrays are read again. */
+  /** Reads nested ids, and copies ids from shared memory. If getters have run, reads the other arrays again. */
   #takeSnapshot(lifetime: Lifetime, out: Argument): void {
-    this.#ids?.read();
-    if (this.#ids?.nested) {
-      this.#x.refresh();
-      this.#grads?.refresh();
-      if (out !== null) this.out = readFloats('out', out[0]);
+    const ids = this.#ids;
+    ids?.read();
+    const nested = ids?.nested ?? false;
+    if (nested || [ids?.value, this.#x.value, this.#grads?.value, out?.[0]].some(isForeign)) {
+      readAgain(nested, (selects) => {
+        this.#x.refresh(selects);
+        this.#grads?.refresh(selects);
+        if (out !== null && selects(out[0])) this.out = readFloats('out', out[0]);
+      });
     }
     lifetime.check();
   }

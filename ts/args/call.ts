@@ -9,11 +9,11 @@
  * ```
  *
  * Code of the caller runs in phase 1 only, so phase 2 sees values that can no longer change. Everything is read once. Only
- * if getters inside nested arrays have run are the object, the caller's arrays and `out` checked again. Floats in shared
- * memory are copied last: their values are not checked.
+ * if getters have run, inside nested arrays or of a Tensor of another copy of the package, are the object, the caller's
+ * arrays and `out` checked again. Floats in shared memory are copied last: their values are not checked.
  */
 
-import { bufferOf, type IdArray, isNarrow, kindOf, lengthOf, overlaps, sameView } from './arrays.js';
+import { bufferOf, type IdArray, isArray, isNarrow, kindOf, lengthOf, overlaps, sameView } from './arrays.js';
 import { resultFloats } from '../backend/index.js';
 import {
   dimMismatch,
@@ -32,7 +32,7 @@ import type { Lifetime } from '../lifetime.js';
 import { brokenOffset, expectBagRanks } from './offsets.js';
 import { expectNames, expectOptions, flag, integer, type Named } from './options.js';
 import { formatShape, shapeOption } from './shape.js';
-import { type Tensor, tensorOf } from '../tensor.js';
+import { isTensor, type Tensor, tensorOf } from '../tensor.js';
 
 /** Options of a call that takes ids. */
 export interface IdsOptions {
@@ -109,6 +109,26 @@ class CallOptions {
   ) {}
 }
 
+/** Whether reading a value runs getters of the caller: it is a Tensor of another copy of the package. */
+export const isForeign = (value: unknown): boolean =>
+  typeof value === 'object' &&
+  value !== null &&
+  kindOf(value) === undefined &&
+  !isArray(value) &&
+  !isTensor(value);
+
+/**
+ * Reads floats again, because getters of the caller have run since: those in nested arrays (`nested`), or only those of
+ * foreign Tensors. They may have detached, disposed or moved other arguments.
+ *
+ * `read` reads the arguments that `selects` selects: first, if getters in nested arrays have run, foreign Tensors, whose own
+ * getters run again; then the others.
+ */
+export function readAgain(nested: boolean, read: (selects: (value: unknown) => boolean) => void): void {
+  if (nested) read(isForeign);
+  read((value) => !isForeign(value));
+}
+
 /** The argument `out` of calls whose result is a new array, and `gradOutput` of those that are not backward passes. */
 const NEW = new Float32Array(0);
 const NO_OPTIONS = new CallOptions(undefined, 0, undefined, undefined);
@@ -180,7 +200,7 @@ export class CallReader {
     this.lifetime.check();
     const passed = this.#readPassed(options);
     const call = new Call(this, passed, first, out, NEW);
-    call.takeSnapshot(out);
+    call.takeSnapshot();
     if (this.takesIds) call.checkIds();
     else call.checkFloats();
     return call;
@@ -191,7 +211,7 @@ export class CallReader {
     this.lifetime.check();
     const passed = this.#readPassed(options);
     const call = new Call(this, passed, ids, NEW, gradOutput);
-    call.takeSnapshot(NEW);
+    call.takeSnapshot();
     call.checkIds();
     return call;
   }
@@ -289,6 +309,7 @@ export class Call {
   gradOutput: Float32Array = NEW;
   readonly #takes: CallReader;
   readonly #passed: CallOptions;
+  readonly #passedOut: unknown;
   readonly #ids: Ids | null;
   readonly #x: Floats | null;
   /** The offsets or the position ids. */
@@ -299,6 +320,7 @@ export class Call {
   constructor(takes: CallReader, passed: CallOptions, first: unknown, out: unknown, gradOutput: unknown) {
     this.#takes = takes;
     this.#passed = passed;
+    this.#passedOut = out;
     this.#ids = takes.takesIds ? new Ids(first, takes.kind === 'Positions' ? 'positions' : 'ids') : null;
     this.#x = takes.takesIds ? null : new Floats(takes.xName, first);
     this.#grad = gradOutput === NEW ? null : new Floats('gradOutput', gradOutput);
@@ -340,31 +362,45 @@ export class Call {
   }
 
   /** Reads nested arrays, and copies ids from shared memory. If getters have run, checks the rest again. */
-  takeSnapshot(out: unknown): void {
+  takeSnapshot(): void {
     const ids = this.#ids;
     const index = this.#index;
-    let ran = false;
+    let nested = false;
     if (index !== null) {
       index.read();
-      ran = index.nested;
+      ({ nested } = index);
     }
     if (ids !== null) {
       ids.read();
       if (ids.nested) {
-        ran = true;
+        nested = true;
         index?.expectWhole();
       }
     }
-    if (ran) {
-      if (out !== NEW) this.out = readFloats('out', out);
-      if (this.weights !== undefined) this.weights = readFloats('perSampleWeights', this.#passed.weights);
-      if (this.weightsGrad !== undefined) {
-        this.weightsGrad = readFloats('perSampleWeightsGrad', this.#passed.weightsGrad);
-      }
-      this.#x?.refresh();
-      this.#grad?.refresh();
-    }
+    const ran = nested || this.#hasForeign();
+    if (ran) this.#readAgain(nested);
     if (ran || this.#passed !== NO_OPTIONS) this.#takes.lifetime.check();
+  }
+
+  #hasForeign(): boolean {
+    if (isForeign(this.#passedOut) || isForeign((this.#ids ?? this.#x)!.value)) return true;
+    if (this.#passed === NO_OPTIONS) return false;
+    const { index, weights, weightsGrad } = this.#passed;
+    return isForeign(index) || isForeign(weights) || isForeign(weightsGrad) || isForeign(this.#grad?.value);
+  }
+
+  #readAgain(nested: boolean): void {
+    const { weights, weightsGrad } = this.#passed;
+    const out = this.#passedOut;
+    readAgain(nested, (selects) => {
+      if (out !== NEW && selects(out)) this.out = readFloats('out', out);
+      if (weights !== undefined && selects(weights)) this.weights = readFloats('perSampleWeights', weights);
+      if (weightsGrad !== undefined && selects(weightsGrad)) {
+        this.weightsGrad = readFloats('perSampleWeightsGrad', weightsGrad);
+      }
+      this.#x?.refresh(selects);
+      this.#grad?.refresh(selects);
+    });
   }
 
   /** Phase 2 of a call whose first argument is ids. */

@@ -69,17 +69,15 @@ export class Floats {
   #data: Float32Array;
   /** The shape, `null` for `[length]`. */
   #shape: readonly number[] | null = null;
-  readonly #value: unknown;
   /** Whether it is a Tensor, whose shape is its own. */
   readonly isTensor: boolean;
 
   /** `name`: the argument's name in messages. Errors: those of `readFloats`, `ERR_INVALID_OPTION` (a foreign shape). */
   constructor(
     readonly name: string,
-    value: unknown,
+    readonly value: unknown,
     isTensor = false,
   ) {
-    this.#value = value;
     this.isTensor = kindOf(value) !== 'Float32Array';
     if (!this.isTensor && !isTensor) {
       this.#data = expectPresent(name, value as Float32Array, '');
@@ -103,9 +101,9 @@ export class Floats {
     return this.#shape;
   }
 
-  /** Reads the data again after code of the caller has run: it may be detached, disposed or moved. */
-  refresh(): void {
-    this.#data = readFloats(this.name, this.#value);
+  /** Reads the data again, if `selects` selects the argument: see `readAgain`. */
+  refresh(selects: (value: unknown) => boolean = () => true): void {
+    if (selects(this.value)) this.#data = readFloats(this.name, this.value);
   }
 
   /** Gives flat floats another shape, whose size `fit` checks. Errors: `ERR_SHAPE`. */

@@ -134,7 +134,6 @@ export class Ids implements LeafSink {
   /** The caller's typed array; `null` for a number and for nested arrays. */
   readonly #view: TypedArray | null;
   readonly #kind: ArrayKind | null;
-  readonly #value: unknown;
   /** The shape, `null` for `[count]`. */
   #shape: readonly number[] | null = null;
   /** The first id that does not fit 32 bits. An id in `data` that is out of range comes before it. */
@@ -153,11 +152,10 @@ export class Ids implements LeafSink {
    * `ERR_INVALID_IDS`; for a Tensor of another copy of the package `ERR_INVALID_OPTION` (its shape).
    */
   constructor(
-    value: unknown,
+    readonly value: unknown,
     readonly name: string,
     private readonly ignored?: number,
   ) {
-    this.#value = value;
     this.#skip = ignored;
     this.#reserved = ignored === undefined || ignored >>> 0 === ignored ? -1 : IGNORED;
     const kind = kindOf(value);
@@ -181,7 +179,7 @@ export class Ids implements LeafSink {
 
   /** Whether `read` runs getters of the caller. */
   get nested(): boolean {
-    return this.#view === null && typeof this.#value !== 'number';
+    return this.#view === null && typeof this.value !== 'number';
   }
 
   /**
@@ -192,7 +190,7 @@ export class Ids implements LeafSink {
   read(): void {
     const view = this.#view;
     if (view === null) {
-      this.#readNumbers(this.#value as number | readonly unknown[]);
+      this.#readNumbers(this.value as number | readonly unknown[]);
       return;
     }
     this.#refresh(view);
@@ -211,7 +209,7 @@ export class Ids implements LeafSink {
 
   /** Reads the length again: code of the caller may have run. Throws `ERR_INVALID_IDS` if the array has gone. */
   #refresh(view: TypedArray): void {
-    this.count = expectIntegers(view, this.#kind!, this.name, view === this.#value ? '' : 'a Tensor of ');
+    this.count = expectIntegers(view, this.#kind!, this.name, view === this.value ? '' : 'a Tensor of ');
   }
 
   /** Whether the caller's array shares bytes with `out`. Nested arrays are copies. */
