@@ -178,7 +178,11 @@ fn in_parts<T>(_: usize, _: usize, _: usize, parts: impl FnOnce(usize) -> Vec<T>
     parts(1).into_iter().for_each(work)
 }
 
-/// Calls `work` with the parts of `rows` rows, which cost as much as reading `bytes` bytes each, on a thread for each part.
+/// The parts for each thread: one that starts late takes fewer.
+#[cfg(not(target_family = "wasm"))]
+const PARTS: usize = 8;
+
+/// Calls `work` with the parts of `rows` rows, which cost as much as reading `bytes` bytes each, on up to `threads` threads.
 #[cfg(not(target_family = "wasm"))]
 fn in_parts<T: Send>(
     threads: usize,
@@ -190,7 +194,7 @@ fn in_parts<T: Send>(
     let threads = crate::split::Parts::of(threads, rows, bytes, 1).threads;
     match threads {
         1 => parts(1).into_iter().for_each(work),
-        _ => crate::split::each(parts(threads), work),
+        _ => crate::split::each(threads, parts(PARTS * threads), work),
     }
 }
 

@@ -137,12 +137,12 @@ pub fn by_parts<T: Send>(parts: Parts, states: &mut [T], work: impl Fn(&mut T, R
     });
 }
 
-/// Calls `work` with each of `items`, on a thread for each of them or on fewer.
+/// Calls `work` with each of `items`, on up to `threads` threads.
 ///
 /// # Panics
 /// If `work` panics.
-pub fn each<T: Send>(items: Vec<T>, work: impl Fn(T) + Sync) {
-    let (threads, items) = (items.len(), Mutex::new(items.into_iter()));
+pub fn each<T: Send>(threads: usize, items: Vec<T>, work: impl Fn(T) + Sync) {
+    let items = Mutex::new(items.into_iter());
     fork_join(threads, &|| loop {
         let item = lock(&items).next();
         let Some(item) = item else {

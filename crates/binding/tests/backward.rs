@@ -259,7 +259,7 @@ fn scores_do_not_depend_on_tiles() {
 #[test]
 fn threads_change_no_bit() {
     // Above the size from which a call runs on several threads.
-    let (rows, dim, n) = (3000, 64, 400);
+    let (rows, dim, n) = (3000, 128, 400);
     let (ids, x) = (ids(n * 50, rows), floats(n * dim));
     let zipf: Vec<i32> = ids.iter().map(|&id| if id % 2 == 0 { 5 } else { id }).collect();
     let (weights, mut results) = (floats(n * 50), Vec::new());

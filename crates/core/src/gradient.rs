@@ -11,72 +11,124 @@
 
 use crate::memory::Growing;
 use crate::ops::{Slot, Sums};
+use std::hint::select_unpredictable;
 
-/// The slot of each row: a hash table with open addressing that compares keys in the list of rows.
+/// The rows of the slots, and a hash table with open addressing that finds the slot of a row.
 ///
-/// It has 4 bytes per entry and at least two entries per row, however large the table is: that of a batch stays in the
-/// caches.
+/// The table compares keys in the list of rows: it has 4 bytes per entry and at least four entries per row, however large the
+/// table of the rows is. That of a batch stays in the caches.
 #[derive(Debug, Default)]
 struct Index {
     /// 0, or a slot + 1. The length is 0 or a power of two.
     entries: Vec<u32>,
+    /// The row of slot `i` at `i + 1`: entry 0 needs no branch. Longer than the number of rows.
+    rows: Vec<u32>,
+    count: usize,
 }
 
 impl Index {
     /// Mixes the bits of a row: the finalizer `lowbias32` of Wellons, "Prospecting for hash functions" (2018).
     #[inline(always)]
-    fn hash(row: u32) -> usize {
+    fn hash(row: u32) -> u32 {
         let x = (row ^ (row >> 16)).wrapping_mul(0x7feb_352d);
         let x = (x ^ (x >> 15)).wrapping_mul(0x846c_a68b);
-        (x ^ (x >> 16)) as usize
+        x ^ (x >> 16)
     }
 
-    /// The place of `row`'s entry: one with its slot, or an empty one.
-    #[inline(always)]
-    fn find(&self, rows: &[u32], row: u32) -> usize {
-        let mask = self.entries.len() - 1;
-        let mut at = Index::hash(row) & mask;
-        loop {
-            match self.entries[at] {
-                0 => return at,
-                entry if rows[entry as usize - 1] == row => return at,
-                _ => at = (at + 1) & mask,
-            }
-        }
+    /// The row of each slot.
+    fn rows(&self) -> &[u32] {
+        self.rows.get(1..=self.count).unwrap_or(&[])
     }
 
-    /// Makes room for another row. Returns false if memory is exhausted.
+    /// Makes room for `more` rows. Returns false if memory is exhausted.
     #[inline(always)]
-    fn reserve(&mut self, rows: &[u32]) -> bool {
-        2 * rows.len() < self.entries.len() || self.grow(rows)
+    fn reserve(&mut self, more: usize) -> bool {
+        let count = self.count + more;
+        (count < self.rows.len() && 4 * count <= self.entries.len()) || self.grow(count)
     }
 
     #[cold]
     #[inline(never)]
-    fn grow(&mut self, rows: &[u32]) -> bool {
-        let len = (2 * self.entries.len()).max(64);
+    fn grow(&mut self, count: usize) -> bool {
+        if count >= Slot::LIMIT
+            || self
+                .rows
+                .try_reserve((count + 1).saturating_sub(self.rows.len()))
+                .is_err()
+        {
+            return false;
+        }
+        self.rows.resize(self.rows.capacity(), 0);
+        if 4 * count <= self.entries.len() {
+            return true;
+        }
+        let len = (4 * count).next_power_of_two();
         let mut entries = Vec::new();
         if entries.try_reserve_exact(len).is_err() {
             return false;
         }
         entries.resize(len, 0);
         self.entries = entries;
-        for (slot, &row) in rows.iter().enumerate() {
-            let at = self.find(rows, row);
+        let mask = len - 1;
+        for slot in 0..self.count {
+            let mut at = Index::hash(self.rows[slot + 1]) as usize & mask;
+            while self.entries[at] != 0 {
+                at = (at + 1) & mask;
+            }
             self.entries[at] = slot as u32 + 1;
         }
         true
     }
 
+    /// The slot of a row, if it has one. There are entries.
+    #[inline(always)]
+    fn find(&self, row: u32) -> Option<usize> {
+        let mask = self.entries.len() - 1;
+        let mut at = Index::hash(row) as usize & mask;
+        loop {
+            let slot = (self.entries[at] as usize).checked_sub(1)?;
+            if self.rows[slot + 1] == row {
+                return Some(slot);
+            }
+            at = (at + 1) & mask;
+        }
+    }
+
+    /// The slot of a row, which is the next one if the row is new. There is room for a row, and `hash` is that of the row.
+    ///
+    /// Nothing is a branch that is hard to predict: whether the row is new, and whether the first entry is that of another.
+    #[inline(always)]
+    fn insert(&mut self, row: u32, hash: u32) -> Slot {
+        // An entry without a slot has this row.
+        self.rows[0] = row;
+        let mask = self.entries.len() - 1;
+        let (first, second) = (hash as usize & mask, (hash as usize + 1) & mask);
+        let entries = (self.entries[first], self.entries[second]);
+        let found = self.rows[entries.0 as usize] == row;
+        let mut at = select_unpredictable(found, first, second);
+        let mut entry = select_unpredictable(found, entries.0, entries.1);
+        while self.rows[entry as usize] != row {
+            at = (at + 1) & mask;
+            entry = self.entries[at];
+        }
+        let (new, next) = (entry == 0, self.count + 1);
+        self.rows[next] = row;
+        self.count += usize::from(new);
+        let entry = select_unpredictable(new, next as u32, entry);
+        self.entries[at] = entry;
+        Slot::new(entry as usize - 1, new)
+    }
+
     /// Removes the rows with the slots from `first` on. Costs what they cost, not what the table has room for.
-    fn remove(&mut self, rows: &[u32], first: usize) {
-        if 8 * rows.len() > self.entries.len() && first == 0 {
+    fn remove(&mut self, first: usize) {
+        let last = std::mem::replace(&mut self.count, first);
+        if 8 * last > self.entries.len() && first == 0 {
             return self.entries.fill(0);
         }
         let mask = self.entries.len().wrapping_sub(1);
         // A hole does not end this search. Rows that remain were entered earlier: no hole is on the way to them.
-        for (slot, &row) in rows.iter().enumerate().skip(first) {
-            let mut at = Index::hash(row) & mask;
+        for slot in first..last {
+            let mut at = Index::hash(self.rows[slot + 1]) as usize & mask;
             while self.entries[at] != slot as u32 + 1 {
                 at = (at + 1) & mask;
             }
@@ -85,13 +137,14 @@ impl Index {
     }
 }
 
+/// The contributions to which slots are assigned at once.
+const BLOCK: usize = 32;
+
 /// The gradient of a table of `dim` columns.
 #[derive(Debug, Default)]
 pub struct Gradient {
     dim: usize,
     exists: bool,
-    /// The row of each slot.
-    rows: Vec<u32>,
     index: Index,
     /// The sum of each slot.
     sums: Growing,
@@ -118,7 +171,7 @@ impl Gradient {
 
     /// The number of rows; `None` if there is no gradient.
     pub fn count(&self) -> Option<usize> {
-        self.exists.then_some(self.rows.len())
+        self.exists.then_some(self.index.count)
     }
 
     /// The number of columns.
@@ -128,7 +181,7 @@ impl Gradient {
 
     /// Bytes of memory.
     pub fn bytes(&self) -> usize {
-        let words = self.rows.capacity() + self.index.entries.capacity();
+        let words = self.index.rows.capacity() + self.index.entries.capacity();
         let words = words + self.call.capacity() + self.places.capacity();
         let words = words + self.order.capacity() + self.spare.capacity();
         words * size_of::<u32>() + self.sums.bytes()
@@ -136,17 +189,16 @@ impl Gradient {
 
     /// The row of each slot, in the order of their first contributions.
     pub fn rows(&self) -> &[u32] {
-        &self.rows
+        self.index.rows()
     }
 
     /// The slot of a row; `None` if it has no gradient.
     #[inline(always)]
     pub fn slot(&self, row: usize) -> Option<usize> {
-        if self.rows.is_empty() {
+        if self.index.count == 0 {
             return None;
         }
-        let entry = self.index.entries[self.index.find(&self.rows, row as u32)];
-        (entry as usize).checked_sub(1)
+        self.index.find(row as u32)
     }
 
     /// The place of each row in the state of an optimizer, as the last plan of a step has it.
@@ -156,17 +208,17 @@ impl Gradient {
 
     /// The rows, and their places in the state of an optimizer, for its plan of a step.
     pub(crate) fn plan(&mut self) -> (&[u32], &mut Vec<u32>) {
-        (&self.rows, &mut self.places)
+        (self.index.rows(), &mut self.places)
     }
 
     /// The sum of each slot, `[count, dim]`.
     pub fn sums(&self) -> &[f32] {
-        &self.sums.values()[..self.rows.len() * self.dim]
+        &self.sums.values()[..self.index.count * self.dim]
     }
 
     /// The same, mutable.
     pub fn sums_mut(&mut self) -> &mut [f32] {
-        &mut self.sums.values_mut()[..self.rows.len() * self.dim]
+        &mut self.sums.values_mut()[..self.index.count * self.dim]
     }
 
     /// The slots in the order of their rows, since the last [`sort`](Gradient::sort).
@@ -176,7 +228,7 @@ impl Gradient {
 
     /// Sorts the slots. Allocates nothing: the memory was reserved with that of the rows.
     pub fn sort(&mut self) {
-        let (rows, order, next) = (&self.rows[..], &mut self.order, &mut self.spare);
+        let (rows, order, next) = (self.index.rows(), &mut self.order, &mut self.spare);
         order.clear();
         order.extend(0..rows.len() as u32);
         next.resize(rows.len(), 0);
@@ -203,8 +255,7 @@ impl Gradient {
 
     /// Ends the gradient. Its memory is reused for the next one.
     pub fn clear(&mut self) {
-        self.index.remove(&self.rows, 0);
-        self.rows.clear();
+        self.index.remove(0);
         self.places.clear();
         self.order.clear();
         self.exists = false;
@@ -214,7 +265,7 @@ impl Gradient {
     /// [`cancel`](Gradient::cancel) must follow.
     #[must_use]
     pub fn begin(&mut self, contributions: usize) -> bool {
-        (self.before, self.existed) = (self.rows.len(), self.exists);
+        (self.before, self.existed) = (self.index.count, self.exists);
         self.call.clear();
         contributions as u64 <= 1 << 32 && self.call.try_reserve(contributions).is_ok()
     }
@@ -222,38 +273,36 @@ impl Gradient {
     /// Assigns slots to the next contributions of the call: those to `rows`, without `padding`.
     #[must_use]
     pub fn assign(&mut self, mut rows: impl Iterator<Item = usize>, padding: Option<usize>) -> bool {
-        rows.all(|row| {
-            if padding == Some(row) {
-                self.call.push(Slot::NONE);
+        let (mut block, mut hashes) = ([0; BLOCK], [0; BLOCK]);
+        loop {
+            let mut len = 0;
+            while len < BLOCK {
+                let Some(row) = rows.next() else { break };
+                block[len] = row;
+                len += 1;
+            }
+            if len == 0 {
                 return true;
             }
-            self.index.reserve(&self.rows) && self.assign_row(row as u32)
-        })
-    }
-
-    #[inline(always)]
-    fn assign_row(&mut self, row: u32) -> bool {
-        let at = self.index.find(&self.rows, row);
-        let slot = match self.index.entries[at] {
-            0 => {
-                let slot = self.rows.len();
-                if slot == Slot::LIMIT || self.rows.try_reserve(1).is_err() {
-                    return false;
-                }
-                self.rows.push(row);
-                self.index.entries[at] = slot as u32 + 1;
-                Slot::new(slot, true)
+            if !self.index.reserve(len) {
+                return false;
             }
-            entry => Slot::new(entry as usize - 1, false),
-        };
-        self.call.push(slot);
-        true
+            for (hash, &row) in hashes.iter_mut().zip(&block) {
+                *hash = Index::hash(row as u32);
+            }
+            for (&row, &hash) in block[..len].iter().zip(&hashes) {
+                self.call.push(match padding == Some(row) {
+                    true => Slot::NONE,
+                    false => self.index.insert(row as u32, hash),
+                });
+            }
+        }
     }
 
     /// Reserves memory for the sums of the new rows, and for sorting all rows. From now on there is a gradient.
     #[must_use]
     pub fn commit(&mut self) -> bool {
-        let (rows, kept) = (self.rows.len(), self.before * self.dim);
+        let (rows, kept) = (self.index.count, self.before * self.dim);
         let room = |words: &mut Vec<u32>| words.try_reserve(rows.saturating_sub(words.len())).is_ok();
         let reserved = room(&mut self.order)
             && room(&mut self.spare)
@@ -266,16 +315,15 @@ impl Gradient {
 
     /// Undoes a call to which nothing was added.
     pub fn cancel(&mut self) {
-        self.index.remove(&self.rows, self.before);
-        self.rows.truncate(self.before);
+        self.index.remove(self.before);
         self.exists = self.existed;
     }
 
     /// The number of contributions to each slot in the call; `None` if memory is exhausted.
     pub fn counts(&self) -> Option<Vec<u32>> {
         let mut counts = Vec::new();
-        counts.try_reserve_exact(self.rows.len()).ok()?;
-        counts.resize(self.rows.len(), 0u32);
+        counts.try_reserve_exact(self.index.count).ok()?;
+        counts.resize(self.index.count, 0u32);
         for place in self.call.iter().filter_map(|slot| slot.place()) {
             counts[place] += 1;
         }
@@ -284,7 +332,7 @@ impl Gradient {
 
     /// The slots of the contributions of the call, and all sums.
     pub fn call(&mut self) -> (&[Slot], Sums<'_>) {
-        let values = &mut self.sums.values_mut()[..self.rows.len() * self.dim];
+        let values = &mut self.sums.values_mut()[..self.index.count * self.dim];
         (&self.call, Sums::all(self.dim, values))
     }
 }

@@ -138,6 +138,7 @@ fn add_groups<S: Simd>(
                         &cols,
                         #[inline(always)]
                         |i| Divided(Scaled(row, weight(i)), slots[i].count(counts)),
+                        |_| (),
                     ),
                     None if weights.is_some() => add_part(
                         simd,
@@ -148,8 +149,9 @@ fn add_groups<S: Simd>(
                         &cols,
                         #[inline(always)]
                         |i| Scaled(row, weight(i)),
+                        |_| (),
                     ),
-                    None => add_part(simd, sums, slots, part.clone(), first, &cols, |_| row),
+                    None => add_part(simd, sums, slots, part.clone(), first, &cols, |_| row, |_| ()),
                 }
             }
         }
@@ -273,7 +275,7 @@ pub fn add_maxima(
                 *c /= count;
             }
         }
-        add_part(simd, sums, slots, i..i + 1, true, &cols, |_| Plain::of(contribution));
+        add_part(simd, sums, slots, i..i + 1, true, &cols, |_| Plain::of(contribution), |_| ());
     })
 }
 

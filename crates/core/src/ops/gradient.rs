@@ -32,13 +32,19 @@ impl Slot {
     /// Slot `place`, of the first contribution to its row or of a later one.
     #[inline(always)]
     pub(crate) fn new(place: usize, first: bool) -> Slot {
-        Slot(place as u32 | if first { Slot::FIRST } else { 0 })
+        Slot(place as u32 | u32::from(first) << 31)
     }
 
     /// The place of the row; `None` for padding.
     #[inline(always)]
     pub(crate) fn place(self) -> Option<usize> {
-        (self != Slot::NONE).then_some((self.0 & !Slot::FIRST) as usize)
+        (self != Slot::NONE).then_some(self.index())
+    }
+
+    /// The place of the row; [`Slot::LIMIT`] for padding.
+    #[inline(always)]
+    fn index(self) -> usize {
+        (self.0 & !Slot::FIRST) as usize
     }
 
     /// The number of contributions to the row, from those of all slots.
@@ -58,6 +64,9 @@ impl Slot {
 #[derive(Debug)]
 pub struct Sums<'a> {
     first: usize,
+    count: usize,
+    /// Whether they are those of all slots.
+    all: bool,
     dim: usize,
     values: &'a mut [f32],
 }
@@ -67,6 +76,8 @@ impl<'a> Sums<'a> {
     pub(crate) fn all(dim: usize, values: &'a mut [f32]) -> Self {
         Sums {
             first: 0,
+            count: values.len() / dim.max(1),
+            all: true,
             dim,
             values,
         }
@@ -74,24 +85,34 @@ impl<'a> Sums<'a> {
 
     /// Splits the sums into at most `parts` with about as many of the contributions `call` each.
     pub fn split(self, call: &[Slot], parts: usize) -> Vec<Sums<'a>> {
-        let slots = self.values.len() / self.dim.max(1);
+        let slots = self.count;
+        // A sample of many contributions suffices.
+        let step = (call.len() / SAMPLE).max(1);
         let mut counts = vec![0u32; slots];
-        for place in call.iter().filter_map(|slot| slot.place()) {
+        for place in call.iter().step_by(step).filter_map(|slot| slot.place()) {
             counts[place] += 1;
         }
         let (mut split, mut rest) = (Vec::with_capacity(parts), self);
         // The contributions that no part before has; those that this part has so far; its first slot.
-        let (mut left, mut taken, mut start) = (call.len(), 0, 0);
+        let (mut left, mut taken, mut start) = (call.len().div_ceil(step), 0, 0);
         for (slot, count) in counts.into_iter().enumerate() {
             taken += count as usize;
             if split.len() + 1 < parts && taken * (parts - split.len()) >= left {
-                let (part, after) = rest.values.split_at_mut((slot + 1 - start) * rest.dim);
-                split.push(Sums { values: part, ..rest });
+                let count = slot + 1 - start;
+                let (part, after) = rest.values.split_at_mut(count * rest.dim);
+                split.push(Sums {
+                    count,
+                    all: false,
+                    values: part,
+                    ..rest
+                });
                 (left, taken, start) = (left - taken, 0, slot + 1);
                 rest = Sums {
                     first: start,
-                    dim: rest.dim,
+                    count: slots - start,
+                    all: false,
                     values: after,
+                    ..rest
                 };
             }
         }
@@ -107,6 +128,12 @@ impl<'a> Sums<'a> {
         );
     }
 
+    /// Whether the sum at `slot` is one of these. That of padding is not.
+    #[inline(always)]
+    fn has(&self, slot: Slot) -> bool {
+        slot.index().wrapping_sub(self.first) < self.count
+    }
+
     /// Columns `cols` of the sum at `slot`, if it is one of these.
     #[inline(always)]
     fn row(&mut self, slot: Slot, cols: &Range<usize>) -> Option<&mut [f32]> {
@@ -117,39 +144,43 @@ impl<'a> Sums<'a> {
     /// Prefetches the sum at `slot`. One that is not of these may be prefetched, too.
     #[inline(always)]
     fn prefetch<S: Simd>(&self, simd: S, slot: Slot, cols: &Range<usize>) {
-        let Some(place) = slot.place() else { return };
-        let value = place
+        let value = slot
+            .index()
             .wrapping_sub(self.first)
             .wrapping_mul(self.dim)
             .wrapping_add(cols.start);
-        let start = self.values.as_ptr().wrapping_add(value).cast::<u8>();
-        for line in (0..cols.len() * size_of::<f32>()).step_by(LINE) {
-            simd.prefetch(Hint::Near, start.wrapping_add(line));
-        }
+        prefetch(simd, self.values.as_ptr().wrapping_add(value), cols.len());
     }
 }
 
-/// The prefetch distance, in contributions.
-const DISTANCE: usize = 16;
+/// Prefetches the cache lines of `len` values. Any address is allowed.
+#[inline(always)]
+fn prefetch<S: Simd>(simd: S, start: *const f32, len: usize) {
+    for line in (0..len * size_of::<f32>()).step_by(LINE) {
+        simd.prefetch(Hint::Near, start.cast::<u8>().wrapping_add(line));
+    }
+}
+
+/// The prefetch distance of sums, in contributions.
+const DISTANCE: usize = 32;
+
+/// The prefetch distance of contributions: hardware prefetchers do not follow those of one of several threads.
+const ROW_DISTANCE: usize = 16;
 
 /// The bytes of a row up to which it is prefetched whole: hardware prefetchers follow longer rows.
 const LONGEST: usize = 1024;
 
-/// Adds columns `cols` of contributions: contribution i is `row(i)`, which has `cols.len()` columns, and goes to
-/// `slots[i]`.
-#[inline(always)]
-pub(crate) fn add_each<S: Simd, R: Row>(
-    simd: S,
-    sums: &mut Sums<'_>,
-    slots: &[Slot],
-    cols: &Range<usize>,
-    row: impl Fn(usize) -> R,
-) {
-    add_part(simd, sums, slots, 0..slots.len(), true, cols, row)
-}
+/// The contributions that are counted to split sums.
+const SAMPLE: usize = 4096;
 
-/// [`add_each`] for a range of contributions; the slots of later ones are prefetched, too. Without `first`, the slots are those
-/// of an earlier range: no contribution is the first one of its slot, and the sums are not prefetched again.
+/// The contributions of which a thread finds its own at once.
+const BLOCK: usize = 512;
+
+/// Adds columns `cols` of the contributions `part`: contribution i is `row(i)`, which has `cols.len()` columns, and goes to
+/// `slots[i]`. The slots of later ones are prefetched, too, and `ahead(i)` may prefetch contribution i.
+///
+/// Without `first`, the slots are those of an earlier range: no contribution is the first one of its slot, and the sums are
+/// not prefetched again.
 #[inline(always)]
 pub(crate) fn add_part<S: Simd, R: Row>(
     simd: S,
@@ -159,28 +190,64 @@ pub(crate) fn add_part<S: Simd, R: Row>(
     first: bool,
     cols: &Range<usize>,
     row: impl Fn(usize) -> R,
+    ahead: impl Fn(usize),
 ) {
     let prefetching = first && cols.len() * size_of::<f32>() <= LONGEST;
-    for i in part {
-        let slot = slots[i];
-        if let Some(&ahead) = slots.get(i + DISTANCE).filter(|_| prefetching) {
-            sums.prefetch(simd, ahead, cols);
+    if !S::THREADS || sums.all {
+        for i in part {
+            if let Some(&slot) = slots.get(i + DISTANCE).filter(|_| prefetching) {
+                sums.prefetch(simd, slot, cols);
+            }
+            ahead(i + ROW_DISTANCE);
+            add_one(simd, sums, slots[i], first, cols, || row(i));
         }
-        let Some(sum) = sums.row(slot, cols) else {
-            continue;
-        };
-        let contribution = row(i);
-        if first && slot.is_first() {
-            contribution.copy_to(simd, sum);
-        } else {
-            for_each_vector(
-                simd,
-                sum,
-                #[inline(always)]
-                |col, n, sum| simd.add(simd.load(sum), contribution.load(simd, col, n)),
-            );
+        return;
+    }
+    let mut own = [0; BLOCK];
+    for start in part.clone().step_by(BLOCK) {
+        // No branch: which thread a slot belongs to is hard to predict, too.
+        let mut count = 0;
+        for (i, &slot) in slots[start..part.end.min(start + BLOCK)].iter().enumerate() {
+            own[count] = i as u16;
+            count += usize::from(sums.has(slot));
+        }
+        let own = &own[..count];
+        for (j, &i) in own.iter().enumerate() {
+            if let Some(&next) = own.get(j + ROW_DISTANCE) {
+                let next = start + usize::from(next);
+                if prefetching {
+                    sums.prefetch(simd, slots[next], cols);
+                }
+                ahead(next);
+            }
+            let i = start + usize::from(i);
+            add_one(simd, sums, slots[i], first, cols, || row(i));
         }
     }
+}
+
+/// Adds a contribution, if the sum at `slot` is one of these.
+#[inline(always)]
+fn add_one<S: Simd, R: Row>(
+    simd: S,
+    sums: &mut Sums<'_>,
+    slot: Slot,
+    first: bool,
+    cols: &Range<usize>,
+    row: impl FnOnce() -> R,
+) {
+    let Some(sum) = sums.row(slot, cols) else { return };
+    // No branch: whether a contribution is the first one of its row is hard to predict.
+    let (contribution, first) = (row(), first && slot.is_first());
+    for_each_vector(
+        simd,
+        sum,
+        #[inline(always)]
+        |col, n, sum| {
+            let c = contribution.load(simd, col, n);
+            simd.select(first, c, simd.add(simd.load(sum), c))
+        },
+    );
 }
 
 /// What happens to a row before it is added.
@@ -210,12 +277,19 @@ pub fn add_rows(
     let width = cols.len();
     sums.expect_cols(&cols);
     assert!(slots.len() * width == rows.len(), "a row for each contribution");
-    let row = |i: usize| Plain::of(&rows[i * width..][..width]);
-    dispatch!(isa, simd => match factor {
-        Factor::One => add_each(simd, sums, slots, &cols, row),
-        Factor::Scale(factor) => add_each(simd, sums, slots, &cols, |i| Scaled(row(i), factor)),
-        Factor::PerCount(counts) => {
-            add_each(simd, sums, slots, &cols, |i| Divided(row(i), slots[i].count(counts)))
+    dispatch!(isa, simd => {
+        let row = |i: usize| Plain::of(&rows[i * width..][..width]);
+        let ahead = |i: usize| prefetch(simd, rows.as_ptr().wrapping_add(i * width), width);
+        let all = 0..slots.len();
+        match factor {
+            Factor::One => add_part(simd, sums, slots, all, true, &cols, row, ahead),
+            Factor::Scale(factor) => {
+                add_part(simd, sums, slots, all, true, &cols, |i| Scaled(row(i), factor), ahead)
+            }
+            Factor::PerCount(counts) => {
+                let row = |i| Divided(row(i), slots[i].count(counts));
+                add_part(simd, sums, slots, all, true, &cols, row, ahead)
+            }
         }
     });
 }

@@ -144,6 +144,12 @@ impl Simd for Avx512 {
         }
     }
 
+    #[inline(always)]
+    fn select(self, first: bool, a: __m512, b: __m512) -> __m512 {
+        // SAFETY: `self` proves AVX-512.
+        unsafe { _mm512_mask_blend_ps(u16::from(first).wrapping_neg(), b, a) }
+    }
+
     /// `vmaxps` is unsuitable for the same reason as `maxps`; see `avx2.rs`.
     #[inline(always)]
     fn max(self, acc: __m512, x: __m512) -> __m512 {

@@ -61,6 +61,9 @@ pub trait Simd: Copy {
     /// bits in less code.
     const FUSED: bool = true;
 
+    /// Whether several threads may share an operation.
+    const THREADS: bool = true;
+
     /// Whether [`Simd::store_non_temporal`] differs from [`Simd::store`].
     const NON_TEMPORAL: bool = false;
 
@@ -132,6 +135,16 @@ pub trait Simd: Copy {
     #[inline(always)]
     fn flush(self, x: Self::F32) -> Self::F32 {
         map_lanes(self, x, flush)
+    }
+
+    /// `a` or `b`, without a branch where it costs more than both values.
+    #[inline(always)]
+    fn select(self, first: bool, a: Self::F32, b: Self::F32) -> Self::F32 {
+        if first {
+            a
+        } else {
+            b
+        }
     }
 
     /// `x` where it is greater than `acc`, or where `x` is NaN and `acc` is not; otherwise the bits of `acc`.

@@ -25,6 +25,7 @@ impl Simd128 {
 impl Simd for Simd128 {
     const LANES: usize = 4;
     const ACCUMULATORS: usize = 16;
+    const THREADS: bool = false;
     const EVERY_DTYPE: bool = false;
     type F32 = v128;
 
@@ -118,6 +119,11 @@ impl Simd for Simd128 {
     #[inline(always)]
     fn flush(self, x: v128) -> v128 {
         v128_andnot(x, f32x4_lt(f32x4_abs(x), f32x4_splat(f32::MIN_POSITIVE)))
+    }
+
+    #[inline(always)]
+    fn select(self, first: bool, a: v128, b: v128) -> v128 {
+        v128_bitselect(a, b, i32x4_splat(-i32::from(first)))
     }
 
     /// `f32x4.max` is unsuitable: it turns two NaNs into a new one and prefers +0 over -0. Keeps `acc` where it is NaN,
