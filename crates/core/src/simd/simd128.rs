@@ -149,6 +149,17 @@ impl Simd for Simd128 {
     fn second_of_pairs(self, x: v128) -> v128 {
         i32x4_shuffle::<1, 1, 3, 3>(x, x)
     }
+
+    #[inline(always)]
+    fn slide(self, a: v128, b: v128, from: usize) -> v128 {
+        match from {
+            0 => a,
+            1 => i32x4_shuffle::<1, 2, 3, 4>(a, b),
+            2 => i32x4_shuffle::<2, 3, 4, 5>(a, b),
+            3 => i32x4_shuffle::<3, 4, 5, 6>(a, b),
+            _ => b,
+        }
+    }
 }
 
 /// Fewer than 4 values, and zeros. A separate function, as kernels load vectors in many places, but short ones only at the
