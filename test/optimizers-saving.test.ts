@@ -1,5 +1,6 @@
 /** The bytes of optimizers: their format, and everything that is wrong with them. */
 
+import fc from 'fast-check';
 import { Adam, Adagrad, AdamW, Embedding, type Optimizer, RowwiseAdagrad, SGD } from 'tokenbed';
 import { afterEach, describe, expect, it } from 'vitest';
 import { answersThroughout } from './helpers/backend.js';
@@ -23,9 +24,18 @@ const table = (rows = ROWS, dim = DIM, options = {}): Embedding => {
   return kept(Embedding.fromPretrained(values, { embeddingDim: dim, ...options }));
 };
 
-/** A gradient of rows 1, 4 and 5. */
-const backward = (embedding: Embedding): void =>
-  embedding.backward([4, 1, 5], Float32Array.of(1, -2, 3, 0.5, 0, -1, 1e-3, 2, 7));
+/** A gradient of three rows. */
+const backward = (embedding: Embedding, ids = [4, 1, 5]): void =>
+  embedding.backward(ids, Float32Array.of(1, -2, 3, 0.5, 0, -1, 1e-3, 2, 7));
+
+/** Every class, and the options with which it has state. */
+const CLASSES = [
+  ['SGD', SGD, { momentum: 0.9 }],
+  ['Adagrad', Adagrad, {}],
+  ['RowwiseAdagrad', RowwiseAdagrad, {}],
+  ['Adam', Adam, {}],
+  ['AdamW', AdamW, {}],
+] as const;
 
 /** An Adam of two tables after two steps, of which the second table took one. */
 function trained(): { readonly tables: readonly [Embedding, Embedding]; readonly optimizer: Adam } {
@@ -253,6 +263,42 @@ describe('malformed bytes', () => {
     }
     expect(accepted).toBeGreaterThan(100);
     tables.forEach(({ weight }, i) => expectBits(weight.toTensor().data, before[i]!));
+  });
+
+  it.each(CLASSES)('%s: never do more than fail, whatever is changed', (_, Class, options) => {
+    const tables = [table(4, 3), table(2, 2)];
+    const parameters = tables.map(({ weight }) => weight);
+    const first = kept(new Class({ parameters, lr: 0.1, ...options }));
+    backward(tables[0]!, [2, 0, 3]);
+    tables[1]!.backward([1], Float32Array.of(3, 4));
+    first.step();
+    const bytes = first.toBytes();
+    const tokens = '0 1 -1 2 0.9 1e999 " \\" { } [ ] , : null true rows p1'.split(' ');
+    const edit = fc.tuple(fc.nat(bytes.length), fc.nat(12), fc.constantFrom(...tokens));
+    fc.assert(
+      fc.property(fc.array(edit, { minLength: 1, maxLength: 4 }), fc.boolean(), (edits, sized) => {
+        let mutated = join(bytes);
+        for (const [at, removed, token] of edits) {
+          mutated = join(mutated.subarray(0, at), token, mutated.subarray(at + removed));
+        }
+        // The length of the header, so that most changes get past it.
+        if (sized) {
+          const length =
+            Number(new DataView(bytes.buffer).getBigUint64(0, true)) + mutated.length - bytes.length;
+          new DataView(mutated.buffer).setBigUint64(0, BigInt(Math.max(0, length)), true);
+        }
+        let next: Optimizer;
+        try {
+          next = Class.fromBytes(mutated, { parameters });
+        } catch (error) {
+          expect(['ERR_FORMAT', 'ERR_SHAPE']).toContain((error as { code?: string }).code);
+          return;
+        }
+        expect(Class.fromBytes(next.toBytes(), { parameters }).toBytes()).toEqual(next.toBytes());
+        next.dispose();
+      }),
+      { numRuns: 1000 },
+    );
   });
 
   type Parts = ReturnType<typeof parts>;

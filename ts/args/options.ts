@@ -76,9 +76,9 @@ function inside(value: number, { min = -Infinity, max = Infinity, below = Infini
 export function real<T = never>(options: Named, name: string, bounds: Bounds, ...fallback: [T?]): number | T {
   const value = options[name];
   if (value === undefined && fallback.length > 0) return fallback[0] as T;
-  const text = wanted('a number', bounds);
-  if (typeof value !== 'number') throw wrongKind(name, value, text);
-  if (!Number.isFinite(value) || !inside(value, bounds)) throw wrongValue(name, value, text);
+  if (typeof value !== 'number') throw wrongKind(name, value, wanted('a number', bounds));
+  if (!Number.isFinite(value)) throw wrongValue(name, value, wanted('a finite number', bounds));
+  if (!inside(value, bounds)) throw wrongValue(name, value, wanted('a number', bounds));
   return value + 0;
 }
 

@@ -41,8 +41,8 @@ export const readRate = (values: Named, ...fallback: [number?]): number =>
 
 /** The option `eps`: its f32 is greater than 0. */
 export function readEps(values: Named, fallback: number): number {
-  const eps = real(values, 'eps', { max: 1 }, fallback);
-  if (!(Math.fround(eps) > 0)) throw wrongValue('eps', eps, 'a number <= 1 whose f32 is > 0');
+  const eps = real(values, 'eps', { min: 0, max: 1 }, fallback);
+  if (Math.fround(eps) === 0) throw wrongValue('eps', eps, 'a number > 0 and <= 1, as f32, too');
   return eps;
 }
 
