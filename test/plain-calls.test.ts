@@ -1,6 +1,6 @@
 /**
- * `forwardInto` without options has a fast path (`plainCount` in ts/args/call.ts), and few rows are copied without a
- * kernel. With `{}` as options the same call takes the other path: results, errors and bits must be equal.
+ * `forwardInto` without options has a fast path (`plainCount` in ts/args/call.ts), so has `forward` of few ids, and few rows
+ * are copied without a kernel. With `{}` as options the same call takes the other path: results, errors and bits must be equal.
  */
 
 import fc from 'fast-check';
@@ -22,6 +22,17 @@ function outcome(run: () => unknown, out: Float32Array) {
     error = { name, message, ...(thrown as object) };
   }
   return { error, written: [...bits(out)] };
+}
+
+/** The outcome of a call with a new result: all properties of the error, or the shape and the contents. */
+function result(run: () => Tensor<'f32'>) {
+  try {
+    const { shape, data } = run();
+    return { shape, data: [...bits(data)], buffer: data.buffer.byteLength };
+  } catch (thrown) {
+    const { name, message } = thrown as Error;
+    return { name, message, ...(thrown as object) };
+  }
 }
 
 const CLASSES = [
@@ -68,6 +79,8 @@ describe('the fast and the general path', () => {
           );
         });
         expect(ends[0]).toEqual(ends[1]);
+        const forward = (options?: object) => untyped(embedding).forward(ids, options) as Tensor<'f32'>;
+        expect(result(() => forward())).toEqual(result(() => forward({})));
       }),
     );
   });
@@ -100,6 +113,8 @@ describe('the fast and the general path', () => {
           return outcome(() => layer.forwardInto(ids as never, out, options), out);
         });
         expect(ends[0]).toEqual(ends[1]);
+        const forward = (options?: object) => layer.forward(ids as never, options);
+        expect(result(() => forward())).toEqual(result(() => forward({})));
       }),
     );
     for (const layer of layers.values()) layer.dispose();

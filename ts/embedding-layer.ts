@@ -45,7 +45,7 @@ import type { Parameter } from './parameter.js';
 import { BRAND as POSITIONS, positionInternals } from './position-layer.js';
 import { PositionalEncoding, type PositionalEncodingOptions, readForm } from './positional-encoding.js';
 import { TableSpec } from './table-spec.js';
-import { type Tensor, tensorFloats } from './tensor.js';
+import { rowsOf, type Tensor, tensorFloats } from './tensor.js';
 
 /** The positional part of a layer. */
 export type Positional = PositionalEncoding | LearnedPositionalEmbedding | null;
@@ -277,6 +277,8 @@ export class EmbeddingLayer {
    * `ERR_SHAPE`, `ERR_SEQUENCE_LENGTH`, `ERR_TOO_LARGE`, `ERR_ID_OUT_OF_RANGE` (tokens, then positions).
    */
   forward(ids: IdsInput, options?: PositionOptions): Tensor<'f32'> {
+    const few = options === undefined ? this.#calls.plainResult(ids) : null;
+    if (few !== null && this.#runPlain(ids, few)) return rowsOf(few, this.#calls.dim);
     return this.#run(this.#calls.read(ids, options)).tensor();
   }
 

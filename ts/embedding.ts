@@ -39,7 +39,7 @@ import { Parameter, trainingOf } from './parameter.js';
 import { score, scoreBackward, type ScoreBackwardOptions, type ScoreOptions } from './scores.js';
 import { filled } from './storing.js';
 import { type BlockDType, STORAGE_DTYPES, type StorageDType, TableSpec } from './table-spec.js';
-import { type Tensor, tensorFloats } from './tensor.js';
+import { rowsOf, type Tensor, tensorFloats } from './tensor.js';
 import { VERSION } from './version.js';
 
 /** Options of {@link Embedding}. */
@@ -323,6 +323,8 @@ export class Embedding {
    * `ERR_SHAPE`, `ERR_TOO_LARGE`, `ERR_ID_OUT_OF_RANGE`.
    */
   forward(ids: IdsInput, options?: IdsOptions): Tensor<'f32'> {
+    const few = options === undefined ? this.#calls.plainResult(ids) : null;
+    if (few !== null && runPlain(this.#table, this.#calls, ids, few)) return rowsOf(few, this.embeddingDim);
     return this.#run(this.#calls.read(ids, options)).tensor();
   }
 

@@ -377,6 +377,10 @@ export function tensorOf(data: Float32Array, shape: readonly number[]): Tensor<'
   return new Tensor<'f32'>(new Parts(data, shape, 'f32'));
 }
 
+/** A Tensor of whole rows of `dim` values over a new array. */
+export const rowsOf = (data: Float32Array, dim: number): Tensor<'f32'> =>
+  tensorOf(data, [data.length / dim, dim]);
+
 /** The same for ids. */
 export function idTensorOf(data: Uint32Array, shape: readonly number[]): Tensor<'u32'> {
   return new Tensor<'u32'>(new Parts(data, shape, 'u32'));
