@@ -251,6 +251,10 @@ pub(crate) fn tile(tensors: &[Tensor], start: u64, total: u64, alignment: u64) -
         };
         return Err(Error::byte(offset.min(total), template, &[bound, total], &[name]));
     }
+    if total < end {
+        let template = "the data begin at byte #, but the file ends after #";
+        return Err(Error::byte(total, template, &[end, total], &[]));
+    }
     if total != UNKNOWN && total != end && total != round(end) {
         return Err(Error::byte(
             end,
