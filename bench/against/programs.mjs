@@ -135,7 +135,12 @@ async function work(task) {
 /** @param {Task} task @returns {Promise<boolean>} */
 function workApart(task) {
   return new Promise((resolve) => {
-    const env = { TOKENBED_ISA: undefined, TOKENBED_BACKEND: undefined, ...ON[task.on].env };
+    const env = {
+      TOKENBED_ISA: undefined,
+      TOKENBED_TUNING: undefined,
+      TOKENBED_BACKEND: undefined,
+      ...ON[task.on].env,
+    };
     const child = fork(fileURLToPath(import.meta.url), [], { env: environment(env), stdio: 'inherit' });
     endWithUs(child);
     child.once('exit', (code) => resolve(code === 0));

@@ -41,6 +41,7 @@ async function vitest(suite, more) {
   const env = {
     TOKENBED_BACKEND: undefined,
     TOKENBED_ISA: undefined,
+    TOKENBED_TUNING: undefined,
     TOKENBED_THREADS: undefined,
     TOKENBED_CHROMIUM: ['chromium', 'page'].includes(suite) ? await ensureChromium() : undefined,
   };

@@ -21,6 +21,7 @@ export function measureApart(task, env, flags, take) {
       env: environment({
         TOKENBED_THREADS: undefined,
         TOKENBED_ISA: undefined,
+        TOKENBED_TUNING: undefined,
         TOKENBED_BACKEND: undefined,
         ...env,
       }),

@@ -203,7 +203,12 @@ async function bareFolder(scratch) {
 
 /** @param {string} scratch @param {string} folder @param {string} node @param {string[]} args */
 async function use(scratch, folder, node, args) {
-  const unset = { TOKENBED_BACKEND: undefined, TOKENBED_ISA: undefined, TOKENBED_THREADS: undefined };
+  const unset = {
+    TOKENBED_BACKEND: undefined,
+    TOKENBED_ISA: undefined,
+    TOKENBED_TUNING: undefined,
+    TOKENBED_THREADS: undefined,
+  };
   const env = { ...unset, NODE_OPTIONS: undefined, NODE_PATH: undefined, PATH: await bareFolder(scratch) };
   return must(node, args, { cwd: folder, env });
 }

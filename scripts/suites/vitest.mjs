@@ -31,6 +31,7 @@ export async function vitest(project, env = {}) {
       env: {
         TOKENBED_BACKEND: undefined,
         TOKENBED_ISA: undefined,
+        TOKENBED_TUNING: undefined,
         TOKENBED_THREADS: undefined,
         ...env,
         NO_COLOR: '1',

@@ -151,6 +151,8 @@ describe('the program', () => {
   });
 });
 
+const CLASSES = ['intel', 'zen4', 'zen5', 'amd', 'arm', 'other'];
+
 describe('info', () => {
   it('prints backendInfo() and the limits of the machine', async () => {
     const info = JSON.parse(await printed(['info', '--json'])) as Record<string, unknown>;
@@ -175,8 +177,20 @@ describe('info', () => {
     const { name, isa } = backendInfo();
     expect(text).toMatch(new RegExp(`^backend +${name}$`, 'm'));
     expect(text).toMatch(new RegExp(`^instruction set +${isa}$`, 'm'));
+    expect(text).toMatch(/^tuning +[a-z0-9]+$/m);
     expect(text).toMatch(/^memory limit +[0-9.]+ GiB$/m);
     expect(text).toMatch(/^copy rate +[0-9]+ MiB\/s/m);
+  });
+
+  it('prints the class whose thresholds are used, by default that of this machine', async () => {
+    const tuning = async (env: Record<string, string>) =>
+      (JSON.parse(await printed(['info', '--json'], { env })) as { tuning: string }).tuning;
+    const named = await Promise.all(CLASSES.map((name) => tuning({ TOKENBED_TUNING: name })));
+    const native = inject('backend') === 'native';
+    expect(named).toEqual(native ? CLASSES : CLASSES.map(() => 'wasm'));
+    const own = await tuning({});
+    expect(native ? CLASSES : ['wasm']).toContain(own);
+    expect(await tuning({ TOKENBED_TUNING: '' })).toBe(own);
   });
 
   it('follows TOKENBED_ISA', async () => {

@@ -191,6 +191,7 @@ describe('the environment', () => {
       { TOKENBED_BACKEND: 'gpu' },
       { TOKENBED_BACKEND: 'WASM' },
       { TOKENBED_ISA: 'avx1024' },
+      { TOKENBED_TUNING: 'zen9' },
       { TOKENBED_THREADS: '0' },
       { TOKENBED_THREADS: '-1' },
       { TOKENBED_THREADS: 'many' },

@@ -1,4 +1,6 @@
-/** Environment variables: all instruction sets give identical bits, and a malformed value is an error. */
+/**
+ * Environment variables: all instruction sets and all thresholds give identical bits, and a malformed value is an error.
+ */
 
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
@@ -58,6 +60,12 @@ describe('TOKENBED_ISA', () => {
   });
 });
 
+describe('TOKENBED_TUNING', () => {
+  it.each(['intel', 'zen4', 'zen5', 'amd', 'arm', 'other'])('%s is bit-identical', async (tuning) => {
+    expect((await digest({ TOKENBED_TUNING: tuning })).digest).toBe((await reference).digest);
+  });
+});
+
 describe('a malformed variable', () => {
   const errorOf = async (env: Record<string, string>) => {
     const { code, stderr } = await runProgram('info.mjs', [], { TOKENBED_BACKEND: backend, ...env });
@@ -69,6 +77,12 @@ describe('a malformed variable', () => {
   const foreign = backend === 'native' ? [x64 ? 'neon' : 'avx2'] : [];
   it.each(['sse2', 'AVX2', 'avx512 ', '1', ...foreign])('TOKENBED_ISA=%s', async (value) => {
     expect(await errorOf({ TOKENBED_ISA: value })).toContain('TOKENBED_ISA');
+  });
+
+  it.each(['zen', 'Zen5', 'zen5 ', '26'])('TOKENBED_TUNING=%s', async (value) => {
+    const text = await errorOf({ TOKENBED_TUNING: value });
+    expect(text).toContain('TOKENBED_TUNING');
+    expect(text).toContain('one of intel, zen4, zen5, amd, arm, other');
   });
 
   it.each(['0', '-1', '1.5', 'two', '1e1', '10000'])('TOKENBED_THREADS=%s', async (value) => {

@@ -569,6 +569,11 @@ export interface TextWasmBinding extends TextKernels, HashKernels {
 export interface NativeBinding extends Kernels, TextKernels {
   /** The version of the package that the addon belongs to. */
   version(): string;
+  /**
+   * Selects the thresholds of a class of processors for this environment, by default those of this machine's class.
+   * Returns the name of the class.
+   */
+  useTuning(name: string | undefined): string;
   /** Sets the number of threads per call in this environment, 0 for all processors. Returns the number in effect. */
   useThreads(wanted: number): number;
   /**
@@ -619,6 +624,8 @@ export interface Machine {
 export interface Settings {
   /** The highest instruction set to use, if one is set. */
   readonly isa: string | undefined;
+  /** The class of processors whose thresholds are used, if one is set. */
+  readonly tuning: string | undefined;
   /** The number of threads per call; 0 for all processors. */
   readonly threads: number;
 }
@@ -643,6 +650,8 @@ export type Contents = 'zeros' | 'anything';
 export interface Backend {
   readonly name: BackendInfo['name'];
   readonly isa: BackendInfo['isa'];
+  /** The class of processors whose thresholds it uses. */
+  readonly tuning: string;
   readonly threads: number;
   readonly kernels: Kernels;
   /** The functions of tokenizers; null if they are in a module of their own. */

@@ -34,6 +34,7 @@ type Wanted = 'auto' | 'native' | 'wasm';
 
 const BACKENDS = ['auto', 'native', 'wasm'] as const;
 const ISAS = ['scalar', 'simd128', 'neon', 'avx2', 'avx512'] as const;
+const TUNINGS = ['intel', 'zen4', 'zen5', 'amd', 'arm', 'other'] as const;
 
 /** Options of {@link init}. */
 export interface InitOptions {
@@ -71,7 +72,11 @@ function settings(): Settings {
   if (threads !== undefined && !/^[1-9][0-9]{0,3}$/.test(threads)) {
     throw wrongValue('TOKENBED_THREADS', threads, 'an integer from 1 to 9999');
   }
-  return { isa: variable('TOKENBED_ISA', ISAS), threads: Number(threads ?? 0) };
+  return {
+    isa: variable('TOKENBED_ISA', ISAS),
+    tuning: variable('TOKENBED_TUNING', TUNINGS),
+    threads: Number(threads ?? 0),
+  };
 }
 
 /** The native backend, or the error that prevents it. */

@@ -56,6 +56,7 @@ export function nativeBackend(host: Host, settings: Settings): Backend {
   const backend: Backend = {
     name: 'native',
     isa: kernels.isa() as Backend['isa'],
+    tuning: kernels.useTuning(settings.tuning),
     threads: kernels.useThreads(settings.threads),
     kernels,
     texts: kernels,

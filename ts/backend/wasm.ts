@@ -86,6 +86,7 @@ export function wasmBackend(module: WebAssembly.Module, settings: { isa: string 
   const backend: Backend = {
     name: 'wasm',
     isa: kernels.isa() as Backend['isa'],
+    tuning: 'wasm',
     threads: 1,
     kernels,
     texts: null,

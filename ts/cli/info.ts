@@ -17,9 +17,13 @@ Usage: tokenbed info [OPTIONS]
 The copy rate is the limit of the memory: the best of ${COPIES} plain copies of 64 MiB on one thread,
 in MiB copied per second. Large lookups on one thread write vectors no faster than about that.
 
+The tuning is the class of processors whose thresholds are used. TOKENBED_TUNING names another
+class, for machines that do not identify themselves well. It changes speed, never a result.
+
 Options:
-      --json               one JSON object: version, backend, isa, threads, fallbackReason,
-                           node, platform, cpu, cpus, memoryLimitBytes, copyMbS (MiB/s)
+      --json               one JSON object: version, backend, isa, tuning, threads,
+                           fallbackReason, node, platform, cpu, cpus, memoryLimitBytes,
+                           copyMbS (MiB/s)
 
 Examples:
   tokenbed info
@@ -37,6 +41,7 @@ async function run(values: Values): Promise<void> {
     ['tokenbed', report.version],
     ['backend', report.backend],
     ['instruction set', report.isa],
+    ['tuning', report.tuning],
     ['threads', report.threads],
     ...(report.fallbackReason === null ? [] : [['fallback reason', report.fallbackReason] as const]),
     ['node', report.node],

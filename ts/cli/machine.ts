@@ -1,7 +1,7 @@
 /** Describes the backend and the machine. */
 
 import os from 'node:os';
-import { memoryLimit } from '../backend/index.js';
+import { activeBackend, memoryLimit } from '../backend/index.js';
 import { backendInfo } from '../index.js';
 
 /** The backend, the runtime and the machine, for every command that prints figures. */
@@ -12,6 +12,7 @@ export function describeMachine() {
     version,
     backend: name,
     isa,
+    tuning: activeBackend().tuning,
     threads,
     fallbackReason,
     node: process.version,

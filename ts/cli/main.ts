@@ -71,7 +71,8 @@ Every command has:
 ${COMMON_HELP}
 
 tokenbed COMMAND --help describes each command. The environment variable TOKENBED_BACKEND
-selects the backend, TOKENBED_ISA lowers the instruction set.
+selects the backend, TOKENBED_ISA lowers the instruction set, TOKENBED_TUNING names the class of
+processors whose thresholds are used.
 
 Examples:
   tokenbed search --model DIR --query 'how do I install it' *.md

@@ -386,7 +386,7 @@ impl Object {
 /// The objects of one environment. They are freed with it, and other environments cannot access them.
 pub struct Environment {
     objects: Slots<Object>,
-    isa: Isa,
+    exec: Exec,
     threads: usize,
     misfit: f64,
     /// The mapped tables that the current call has read.
@@ -398,7 +398,7 @@ impl Default for Environment {
     fn default() -> Self {
         Environment {
             objects: Slots::new(),
-            isa: simd::detect(),
+            exec: Exec::from(simd::detect()),
             threads: 1,
             misfit: 0.0,
             #[cfg(unix)]
@@ -434,12 +434,12 @@ macro_rules! accessor_mut {
 impl Environment {
     /// The instruction set in use.
     pub fn isa(&self) -> Isa {
-        self.isa
+        self.exec.isa
     }
 
-    /// The instruction set and the thresholds of this machine.
+    /// The instruction set and the thresholds in use.
     pub fn exec(&self) -> Exec {
-        Exec::from(self.isa)
+        self.exec
     }
 
     /// Switches to a lower instruction set. One that is higher, or that this machine lacks, has no effect.
@@ -449,10 +449,23 @@ impl Environment {
         let Some(&isa) = simd::compiled().iter().find(|isa| isa.name() == name) else {
             return false;
         };
-        if place(isa) > place(self.isa) {
-            self.isa = isa;
+        if place(isa) > place(self.exec.isa) {
+            self.exec.isa = isa;
         }
         true
+    }
+
+    /// Selects the thresholds of a class of processors, by default those of this machine's class. Returns the name of
+    /// the class. Errors: no class has that name.
+    #[cfg(not(target_family = "wasm"))]
+    pub fn use_tuning(&mut self, name: Option<&str>) -> Result<&'static str, Failure> {
+        let class = match name {
+            Some(name) => simd::Class::ALL.into_iter().find(|class| class.name() == name),
+            None => Some(simd::processor().class),
+        };
+        let class = class.ok_or(Failure::Argument("the name of a class of processors"))?;
+        self.exec = self.exec.with_class(class);
+        Ok(class.name())
     }
 
     /// The number of threads that a call may use.
@@ -557,7 +570,7 @@ impl Environment {
         let bad_row = |_| Failure::Argument("rows of the table");
         let mapping = record
             .mapping
-            .map(|rows_of| Mapping::check(self.isa, rows_of, rows as u64).map_err(bad_row))
+            .map(|rows_of| Mapping::check(self.isa(), rows_of, rows as u64).map_err(bad_row))
             .transpose()?;
         let (single, double) = (&record.weights, &record.precise_weights);
         let weights = match (single.as_ref().map(Vec::len), double.as_ref().map(Vec::len)) {

@@ -7,7 +7,7 @@ use common::{bits, for_each_isa, odd_table, proven, some_ids, table};
 use tokenbed_core::ops::{
     add_positions, bag, embed, gather, Bag, Dropout, Embed, Mode, PositionRows, Positions, Source,
 };
-use tokenbed_core::simd::{detect, processor, Hint, Isa, Processor, Vendor};
+use tokenbed_core::simd::{detect, processor, Class, Hint, Isa, Processor};
 use tokenbed_core::table::Table;
 use tokenbed_core::tuning::{Exec, Prefetch, Step, Tuning};
 use tokenbed_core::window::Window;
@@ -17,13 +17,6 @@ use tokenbed_core::{
 };
 
 const ROWS: usize = 23;
-const VENDORS: [Vendor; 5] = [
-    Vendor::Intel,
-    Vendor::AmdFamily19h,
-    Vendor::Amd,
-    Vendor::Arm,
-    Vendor::Other,
-];
 const HINTS: [Hint; 2] = [Hint::Near, Hint::Far];
 
 /// Widths around vectors and cache lines, shorter ones, and ones whose rows end inside a vector or line.
@@ -50,14 +43,14 @@ fn extreme(hint: Hint, rows: usize, stream: usize) -> &'static Tuning {
 /// number of ids.
 fn tunings() -> Vec<&'static Tuning> {
     let mut all = Vec::new();
-    for vendor in VENDORS {
+    for class in Class::ALL {
         for l2 in [0, 1 << 20] {
-            let class = Tuning::of(Processor { vendor, l2 });
-            all.push(&*Box::leak(Box::new(class)));
+            let tuning = Tuning::of(Processor { class, l2 });
+            all.push(&*Box::leak(Box::new(tuning)));
             all.push(&*Box::leak(Box::new(Tuning {
                 non_temporal_bytes: 0,
                 non_temporal_row: 0,
-                ..class
+                ..tuning
             })));
         }
     }
@@ -269,16 +262,16 @@ fn the_last_matching_step_applies() {
 
 #[test]
 fn no_class_prefetches_small_tables_or_bypasses_caches_for_small_outputs() {
-    for vendor in VENDORS {
+    for class in Class::ALL {
         for l2 in [0, 256 << 10, 2 << 20] {
-            let tuning = Tuning::of(Processor { vendor, l2 });
+            let tuning = Tuning::of(Processor { class, l2 });
             for row in [4, 512, 4096] {
                 assert_eq!(
                     tuning.lookup(l2 / 2, row, 0).prefetch,
                     Prefetch::NONE,
-                    "{vendor:?}"
+                    "{class:?}"
                 );
-                assert_eq!(tuning.bag(l2 / 2, row), Prefetch::NONE, "{vendor:?}");
+                assert_eq!(tuning.bag(l2 / 2, row), Prefetch::NONE, "{class:?}");
             }
             assert!(
                 !tuning.non_temporal(4096, 1 << 20),
@@ -292,6 +285,19 @@ fn no_class_prefetches_small_tables_or_bypasses_caches_for_small_outputs() {
 fn a_call_uses_the_thresholds_of_this_machine() {
     let exec = Exec::from(detect());
     assert_eq!((exec.isa, *exec.tuning), (detect(), Tuning::of(processor())));
+}
+
+#[test]
+fn a_call_uses_the_thresholds_of_the_class_that_is_named() {
+    for class in Class::ALL {
+        let named = Exec::from(detect()).with_class(class);
+        let processor = Processor { class, ..processor() };
+        assert_eq!(
+            (named.isa, *named.tuning),
+            (detect(), Tuning::of(processor)),
+            "{class:?}"
+        );
+    }
 }
 
 #[test]

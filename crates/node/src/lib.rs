@@ -204,6 +204,13 @@ pub fn lower_isa(env: Env, name: String) -> napi::Result<bool> {
     with(&env, |env| Ok(env.lower_isa(&name)))
 }
 
+/// Selects the thresholds of a class of processors for this environment, by default those of this machine's class. Returns
+/// the name of the class.
+#[napi(ts_args_type = "name: string | undefined")]
+pub fn use_tuning(env: Env, name: Option<String>) -> napi::Result<&'static str> {
+    with(&env, |env| env.use_tuning(name.as_deref()))
+}
+
 /// Sets the number of threads that a call of this environment may use, 0 for the number of processors available to the
 /// process. Returns the number in effect.
 #[napi]

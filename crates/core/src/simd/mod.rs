@@ -20,7 +20,7 @@ mod half;
 mod processor;
 mod scalar;
 pub use half::{bf16_to_f32, f16_to_f32, f32_to_bf16, f32_to_f16};
-pub use processor::{Processor, Vendor};
+pub use processor::{Class, Processor};
 pub use scalar::Scalar;
 
 #[cfg(target_arch = "x86_64")]
@@ -413,7 +413,7 @@ pub use arch::processor;
 
 #[cfg(not(target_arch = "x86_64"))]
 mod arch {
-    use super::{Isa, Processor, Vendor};
+    use super::{Class, Isa, Processor};
 
     /// As on x86-64.
     pub const SCALAR_ALONE: bool = available().len() == 1;
@@ -421,10 +421,10 @@ mod arch {
     /// The processor, as far as it is known at compile time.
     pub fn processor() -> Processor {
         #[cfg(target_arch = "aarch64")]
-        let vendor = Vendor::Arm;
+        let class = Class::Arm;
         #[cfg(not(target_arch = "aarch64"))]
-        let vendor = Vendor::Other;
-        Processor { vendor, l2: 0 }
+        let class = Class::Other;
+        Processor { class, l2: 0 }
     }
 
     /// Known at compile time: every aarch64 has NEON, and only engines with simd128 load a module that uses it.

@@ -1,13 +1,14 @@
-//! The processor properties that thresholds depend on: the vendor, the family of AMD's cores, and the size of the L2
-//! cache.
+//! The processor properties that thresholds depend on: its class, and the size of the L2 cache.
 
-/// The vendor of a processor.
+/// A class of processors, which share their thresholds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Vendor {
+pub enum Class {
     /// Intel, x86-64.
     Intel,
-    /// AMD, x86-64, Zen 3 and Zen 4.
-    AmdFamily19h,
+    /// AMD, x86-64, family 19h: Zen 3 and Zen 4.
+    Zen4,
+    /// AMD, x86-64, family 1Ah: Zen 5.
+    Zen5,
     /// AMD of any other family. Includes Hygon, which uses the same cores.
     Amd,
     /// Any aarch64 vendor.
@@ -16,11 +17,35 @@ pub enum Vendor {
     Other,
 }
 
+impl Class {
+    /// Every class, on any machine.
+    pub const ALL: [Class; 6] = [
+        Class::Intel,
+        Class::Zen4,
+        Class::Zen5,
+        Class::Amd,
+        Class::Arm,
+        Class::Other,
+    ];
+
+    /// The name in the public API.
+    pub fn name(self) -> &'static str {
+        match self {
+            Class::Intel => "intel",
+            Class::Zen4 => "zen4",
+            Class::Zen5 => "zen5",
+            Class::Amd => "amd",
+            Class::Arm => "arm",
+            Class::Other => "other",
+        }
+    }
+}
+
 /// The properties of a processor that kernels use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Processor {
-    /// The vendor.
-    pub vendor: Vendor,
+    /// The class.
+    pub class: Class,
     /// The size of a core's L2 cache in bytes, 0 if unknown.
     pub l2: usize,
 }

@@ -2,7 +2,7 @@
 
 #![expect(unsafe_code, reason = "intrinsics of every x86-64")]
 
-use super::{Hint, Processor, Vendor};
+use super::{Class, Hint, Processor};
 use std::arch::x86_64::*;
 
 /// Prefetches the cache line at `address`.
@@ -33,18 +33,19 @@ fn family() -> u32 {
     }
 }
 
-/// The vendor of the processor, and the size of its L2 cache.
+/// The class of the processor, and the size of its L2 cache.
 pub fn processor() -> Processor {
     let leaf = __cpuid(0);
     let mut name = [0; 12];
     for (part, register) in name.chunks_exact_mut(4).zip([leaf.ebx, leaf.edx, leaf.ecx]) {
         part.copy_from_slice(&register.to_le_bytes());
     }
-    let vendor = match &name {
-        b"GenuineIntel" => Vendor::Intel,
-        b"AuthenticAMD" if family() == 0x19 => Vendor::AmdFamily19h,
-        b"AuthenticAMD" | b"HygonGenuine" => Vendor::Amd,
-        _ => Vendor::Other,
+    let class = match (&name, family()) {
+        (b"GenuineIntel", _) => Class::Intel,
+        (b"AuthenticAMD", 0x19) => Class::Zen4,
+        (b"AuthenticAMD", 0x1a) => Class::Zen5,
+        (b"AuthenticAMD" | b"HygonGenuine", _) => Class::Amd,
+        _ => Class::Other,
     };
     // The upper half of ECX of leaf 0x80000006 is the size of the L2 cache in KiB, on Intel and AMD.
     let l2 = if __cpuid(0x8000_0000).eax >= 0x8000_0006 {
@@ -52,5 +53,5 @@ pub fn processor() -> Processor {
     } else {
         0
     };
-    Processor { vendor, l2 }
+    Processor { class, l2 }
 }
