@@ -10,10 +10,10 @@
 //! the output is larger than the caches  non-temporal stores
 //! ```
 //!
-//! The numbers depend on the class of the processor, which is detected once, or named by `TOKENBED_TUNING`. Ratios in the comments are speed-ups:
-//! medians of interleaved runs with random ids, compared with the same kernel without the optimization. Each class
-//! names the machine of its measurement. A class that was not measured uses numbers of another class that cannot slow
-//! it down much.
+//! The numbers depend on the class of the processor, which is detected once, or named by `TOKENBED_TUNING`. Ratios in
+//! the comments are speed-ups: medians of interleaved runs with random ids, compared with the same kernel without the
+//! optimization. Each class names the machine of its measurement; `npm run bench:tune` repeats it on another one. A
+//! class that was not measured uses numbers of another class that cannot slow it down much.
 
 use crate::memory::TableSpec;
 use crate::simd::{self, Class, Hint, Isa, Processor};
@@ -143,29 +143,29 @@ impl Tuning {
                 non_temporal_bytes: NON_TEMPORAL_BYTES,
                 non_temporal_row: NON_TEMPORAL_ROW,
             },
-            // Zen 5, 2 vCPUs of a shared machine with 32 MiB of L3: sweeps over the built package at 798c4ca. Far instead of
-            // near was never better.
+            // Zen 5, 2 vCPUs of a shared machine with 32 MiB of L3: `npm run bench:tune` at 2dc4830, 1 December 2026.
+            // Rows of 40 to 4096 bytes (f32, f16, i8), tables of 4 to 256 MiB; quartiles over dtypes and operations.
+            // Far instead of near: 0.93.
             Class::Zen5 => Tuning {
                 lookup: [
-                    // 1.25 at 1536 bytes in 12 MiB, 1.5 in 46 MiB; 1.3 to 1.5 at 3072 bytes in 150 MiB. 4 to 32 rows: within
-                    // 15 %.
+                    // 1.4 to 2.4 from 32 MiB on, 1.2 to 1.5 in 16 MiB, 0.96 to 1.1 in 8 MiB, where rows of 3 KiB and
+                    // more lose. 4 rows: within 1 %; 16 rows: 0.95 of it.
                     Step::from(8 * MIB, 4096, Hint::Near, 8),
-                    // 0.95 at 256 bytes in 2 MiB.
-                    Step {
-                        prefetch: Prefetch::NONE,
-                        ..Step::from(8 * MIB, 512, Hint::Near, 0)
-                    },
-                    // 1.4 at 256 bytes in 256 MiB, 8 rows 0.7; 0.9 at 512 bytes in 200 MiB.
-                    Step::from(64 * MIB, 256, Hint::Near, 32),
+                    // 2.1 to 4.0 from 32 MiB on, 1.5 to 2.0 in 16 MiB. 8 and 32 rows: 0.9 of it.
+                    Step::from(8 * MIB, 512, Hint::Near, 16),
+                    // 1.8 to 3.6. 16 rows: 0.77 of it; 64 rows: within 5 %.
+                    Step::from(16 * MIB, 256, Hint::Near, 32),
                 ],
                 bag: [
-                    // 1.13 at 1024 bytes in 30 MiB, 2.6 for a maximum; 3072 bytes lose (0.96), but for a maximum (1.3).
-                    Step::from(16 * MIB, 2048, Hint::Near, 8),
-                    // 1.1 to 1.2 at 256 bytes in 256 MiB; 0.75 to 0.9 in 2 MiB.
-                    Step::from(64 * MIB, 512, Hint::Near, 32),
+                    // 1.4 to 3.4 from 32 MiB on; f32 rows of 1024 bytes 0.86 to 1.1. 1032: rows of 1024 i8 values.
+                    // Longer rows of f32 lose (0.82 to 1.0), those of f16 would gain (1.25 to 1.7).
+                    Step::from(16 * MIB, 1032, Hint::Near, 32),
+                    // 1.7 to 3.8. 32 rows: 0.93 of it.
+                    Step::from(16 * MIB, 128, Hint::Near, 64),
                 ],
                 non_temporal_bytes: NON_TEMPORAL_BYTES,
-                non_temporal_row: NON_TEMPORAL_ROW,
+                // f32 rows of 256 bytes: 1.1 to 1.6; of 128: 0.9 to 1.0; of 3 KiB and more: 0.9 to 1.05.
+                non_temporal_row: 256,
             },
             // 16 rows into every cache gave 1.3 to 1.5 for tables in memory.
             Class::Amd => Tuning {
