@@ -15,6 +15,8 @@ if (out === undefined || parts.length === 0) throw new Error('usage: node bench/
 const [first, ...others] = await Promise.all(parts.map((part) => readRecord(part)));
 const all = others.reduce(
   (made, part) => ({
+    commit: part.commit,
+    date: part.date,
     machine: part.machine,
     versions: { ...made.versions, ...part.versions },
     missing: [...new Set([...made.missing, ...part.missing])],
@@ -24,7 +26,7 @@ const all = others.reduce(
   }),
   /** @type {import('./harness/record.mjs').BenchRecord} */ (first),
 );
-const record = { ...all, marks: judgeMarks(all.rows, all.startUpMs) };
+const record = { ...all, marks: judgeMarks(all.machine.class, all.rows, all.startUpMs) };
 await writeRecord(out, record);
 for (const line of markLines(record.marks)) console.log(line);
 

@@ -1,5 +1,5 @@
 /**
- * Updates the figures of README.md and bench/README.md from a record of a full run.
+ * Updates the figures of README.md and bench/README.md from the records of full runs, one per class of processors.
  *
  *   npm run bench:readme               writes them
  *   npm run bench:readme -- --check    compares them
@@ -7,13 +7,18 @@
  * The figures are between two comments; the rest of each file is not changed.
  */
 
-import { readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { judgeMarks } from './harness/judge-marks.mjs';
 import { readRecord } from './harness/record.mjs';
 import { MARKS } from './marks.mjs';
 
-/** The source of the figures. */
-const RECORD = new URL('results/0.1.0.json', import.meta.url);
+/** The records: one per class of processors, the one that was measured last. */
+const RESULTS = new URL('results/', import.meta.url);
+/** Classes in words, where the record's machine is known. @type {Record<string, string>} */
+const NAMES = { intel: 'Sapphire Rapids', zen5: 'Zen 5' };
+
+/** @typedef {import('./harness/types.d.ts').Mark} Mark */
+
 const [BEGIN, END] = ['<!-- bench: npm run bench:readme -->', '<!-- bench: end -->'];
 const WIDTH = 108;
 
@@ -41,35 +46,55 @@ function wrapped(text) {
   return lines.join('\n');
 }
 
-const { machine, versions, rows, startUpMs } = await readRecord(RECORD);
-const marks = judgeMarks(rows, startUpMs).flatMap(({ measured, ...mark }) =>
-  measured === null ? [] : [{ ...mark, measured }],
+const files = (await readdir(RESULTS)).filter((name) => name !== 'instructions.json').sort();
+const records = await Promise.all(
+  files.map(async (name) => {
+    const { machine, rows, startUpMs, ...rest } = await readRecord(new URL(name, RESULTS));
+    if (name !== `${machine.class}.json`) throw new Error(`results/${name} is a record of ${machine.class}`);
+    const title = NAMES[machine.class] ?? machine.class;
+    return { ...rest, machine, title, marks: judgeMarks(machine.class, rows, startUpMs) };
+  }),
 );
-const peers = Object.entries(versions)
-  .filter(([name]) => !['tokenbed', 'naive', 'variants'].includes(name))
-  .map(([name, version]) => `${name} ${version}`)
-  .join(', ');
-const place = `${machine.cpu}, ${machine.threads} threads shared with others`;
+const titles = records.map(({ title }) => title);
+/** What is measured in some record: the same mark of every record. */
+const marks = (records[0]?.marks ?? [])
+  .map((_, i) => records.map((record) => /** @type {Mark} */ (record.marks[i])))
+  .filter((each) => each.some(({ measured }) => measured !== null));
+
+/** @param {Mark} mark */
+const result = ({ measured, unit }) => (measured === null ? '-' : figure(measured, unit));
 
 const headlines = MARKS.flatMap(({ headline, name, peer }) => {
-  const mark = marks.find((each) => each.name === name && each.against === peer);
-  return headline === undefined || mark === undefined
-    ? []
-    : [[headline, peer, figure(mark.measured, mark.unit)]];
+  const mark = marks.find(([first]) => first?.name === name && first.against === peer);
+  return headline === undefined || mark === undefined ? [] : [[headline, peer, ...mark.map(result)]];
 });
-const targets = marks.map(({ name, against, wanted, measured, met, unit }) => [
-  name,
-  against,
-  figure(wanted, unit),
-  figure(measured, unit),
-  met ? 'yes' : '**no**',
-]);
+const targets = marks.map((each) => {
+  const cells = each.flatMap((mark) => [
+    figure(mark.wanted, mark.unit),
+    mark.met === false ? `**${result(mark)}**` : result(mark),
+  ]);
+  return [each[0]?.name ?? '', each[0]?.against ?? '', ...cells];
+});
+
+/** @param {typeof records[number]} record */
+const place = ({ title, machine, commit, date }) =>
+  `${title}: ${machine.cpu}, ${machine.threads} threads shared with others, commit ${commit}, ${date}`;
+/** @param {typeof records[number]} record */
+const peers = ({ versions }) =>
+  Object.entries(versions)
+    .filter(([name]) => !['tokenbed', 'naive', 'variants'].includes(name))
+    .map(([name, version]) => `${name} ${version}`)
+    .join(', ');
 
 const FILES = {
-  '../README.md': [table([['work', 'compared with', 'times as fast'], ...headlines]), wrapped(`${place}.`)],
+  '../README.md': [
+    table([['work', 'compared with', ...titles], ...headlines]),
+    wrapped(`${records.map(place).join('; ')}.`),
+  ],
   'README.md': [
-    table([['what', 'against', 'target', 'measured', 'met'], ...targets]),
-    wrapped(`${place}; ${peers}.`),
+    table([['what', 'against', ...titles.flatMap((title) => [`${title}: target`, 'measured'])], ...targets]),
+    'A measured value in bold misses its target.',
+    ...records.map((record) => wrapped(`${place(record)}; ${peers(record)}.`)),
   ],
 };
 

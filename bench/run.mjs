@@ -20,7 +20,7 @@ import { setUp } from '../scripts/setup.mjs';
 import { benchAgainst } from './against/bench.mjs';
 import { measureApart } from './harness/apart.mjs';
 import { judgeMarks } from './harness/judge-marks.mjs';
-import { describeMachine } from './harness/machine.mjs';
+import { describeCommit, describeMachine } from './harness/machine.mjs';
 import { readOptions, USAGE } from './harness/options.mjs';
 import { plan } from './harness/plan.mjs';
 import { writeRecord } from './harness/record.mjs';
@@ -85,11 +85,21 @@ async function bench(options) {
   }
   const startUp = options.cases?.includes('L1') ?? (options.ops === null && options.peers === null);
   const startUpMs = startUp && !options.answers ? measureStartUp() : {};
-  const marks = judgeMarks(record.rows, startUpMs);
+  const marks = judgeMarks(machine.class, record.rows, startUpMs);
 
   if (options.json !== null) {
     const { rows, versions, missing } = record;
-    await writeRecord(options.json, { machine, versions, missing, startUpMs, rows, marks });
+    const date = new Date().toISOString().slice(0, 10);
+    await writeRecord(options.json, {
+      commit: await describeCommit(),
+      date,
+      machine,
+      versions,
+      missing,
+      startUpMs,
+      rows,
+      marks,
+    });
   }
   say();
   if (!options.answers) for (const line of markLines(marks)) say(line);

@@ -1,6 +1,6 @@
 /** Judges which marks were met, from the specification in `marks.mjs` and the rows of a run. */
 
-import { MARKS, START_UP } from '../marks.mjs';
+import { MARKS, START_UP, wantedOn } from '../marks.mjs';
 import { listed } from './names.mjs';
 import { median } from './statistics.mjs';
 
@@ -31,13 +31,15 @@ function measured(mark, rows) {
 /**
  * Every mark. `measured` is null if the run has no matching row.
  *
+ * @param {string} processor its class
  * @param {readonly Row[]} rows @param {Readonly<Record<string, number>>} startUpMs over an empty module, by backend
  * @returns {Mark[]}
  */
-export function judgeMarks(rows, startUpMs) {
+export function judgeMarks(processor, rows, startUpMs) {
   const speeds = MARKS.map((mark) => {
     const value = measured(mark, rows);
-    const { name, peer: against, wanted } = mark;
+    const { name, peer: against } = mark;
+    const wanted = wantedOn(mark.wanted, processor);
     return {
       name,
       against,
@@ -47,8 +49,8 @@ export function judgeMarks(rows, startUpMs) {
       unit: /** @type {const} */ ('x'),
     };
   });
-  const starts = START_UP.map(({ name, program, wanted }) => {
-    const value = startUpMs[program] ?? null;
+  const starts = START_UP.map(({ name, program, wanted: byClass }) => {
+    const [value, wanted] = [startUpMs[program] ?? null, wantedOn(byClass, processor)];
     const against = 'an empty module (milliseconds more)';
     return {
       name,

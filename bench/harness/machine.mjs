@@ -1,7 +1,8 @@
-/** Describes the machine of a run: the CPU's model, never the host name. */
+/** Describes the machine of a run: the CPU's class and model, never the host name. */
 
 import { readFile } from 'node:fs/promises';
 import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
+import { must } from '../../scripts/lib/run.mjs';
 
 const THP = '/sys/kernel/mm/transparent_hugepage/enabled';
 
@@ -11,8 +12,16 @@ async function transparentHugePages() {
   return /\[(\w+)\]/.exec(text)?.[1] ?? 'unknown';
 }
 
+/** The class of the processor, which `tokenbed info` prints. @returns {Promise<string>} */
+async function processorClass() {
+  const env = { TOKENBED_BACKEND: 'native', TOKENBED_TUNING: undefined };
+  const { stdout } = await must(process.execPath, ['dist/cli.js', 'info', '--json'], { env });
+  return JSON.parse(stdout).tuning;
+}
+
 export async function describeMachine() {
   return {
+    class: await processorClass(),
     cpu: cpus()[0]?.model ?? 'unknown',
     threads: availableParallelism(),
     memoryGib: Math.round(totalmem() / 2 ** 30),
@@ -21,4 +30,10 @@ export async function describeMachine() {
     /** The load average at the start of the run: 0 is an idle machine. */
     load: Number(loadavg()[0]?.toFixed(2)),
   };
+}
+
+/** The commit that is measured, with `-dirty` if files differ from it. */
+export async function describeCommit() {
+  const { stdout } = await must('git', ['describe', '--always', '--dirty', '--exclude=*']);
+  return stdout.trim();
 }

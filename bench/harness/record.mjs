@@ -4,6 +4,8 @@ import { readFile, writeFile } from 'node:fs/promises';
 
 /**
  * @typedef {object} BenchRecord
+ * @property {string} commit             of the build that was measured
+ * @property {string} date
  * @property {Awaited<ReturnType<typeof import('./machine.mjs').describeMachine>>} machine
  * @property {Record<string, string>} versions
  * @property {string[]} missing          peers that were not installed, and why
