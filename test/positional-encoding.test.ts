@@ -115,6 +115,21 @@ describe('the values', () => {
     const beyond = pe.encode(700).data;
     expectBits(beyond, sinusoidRow(700, 33, 777.7));
   });
+
+  it('of encode are the same in runs and one by one, in several tiles and for several threads', () => {
+    const [dim, length] = [512, 2300];
+    const pe = new PositionalEncoding({ embeddingDim: dim, maxSeqLength: 1 });
+    // Runs of up to 599 positions, the last one to 2^32 - 1.
+    const at = new Uint32Array(length);
+    for (let end = length, run = 599; end > 0; end -= run, run = Math.max(1, run - 70)) {
+      for (let i = Math.max(0, end - run); i < end; i++)
+        at[i] = 2 ** 32 - 1 - (end - 1 - i) - (length - end) * 7;
+    }
+    const all = pe.encode(at).data;
+    at.forEach((position, row) => {
+      expectBits(all.subarray(row * dim, (row + 1) * dim), pe.encode(position).data);
+    });
+  });
 });
 
 describe('the constructor', () => {

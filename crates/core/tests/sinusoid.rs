@@ -304,6 +304,61 @@ fn rows_by_position_equal_consecutive_rows() {
     }
 }
 
+/// Runs below and above the length from which rows are rotated, over several tiles of columns and pieces of rows, next
+/// to positions without order. A run ends with the last position, and the next position is 0.
+#[test]
+fn runs_of_positions_equal_one_row_at_a_time() {
+    let mut ids: Vec<u32> = (5..20).chain(100..116).chain((30..60).rev()).collect();
+    ids.extend([7; 40]);
+    ids.extend(245_850_900..245_850_900 + 1_100);
+    ids.extend(u32::MAX - 30..=u32::MAX);
+    ids.extend(0..33);
+    ids.extend([34, 35, 33, 36, 36]);
+    let small = [1.0, 0.25, 1e-20, 0.0];
+    for s in [
+        Sinusoid::new(37, 10_000.0, Layout::Interleaved),
+        Sinusoid::new(300, 10_000.0, Layout::Halves),
+        Sinusoid::with_frequencies(&small, Layout::Interleaved),
+    ] {
+        let dim = s.dim();
+        for &isa in available() {
+            let rows: Vec<f32> = ids.iter().flat_map(|&id| row(&s, isa, u64::from(id))).collect();
+            for cols in [0..dim, 1..dim - 2] {
+                let expected: Vec<f32> = rows
+                    .chunks(dim)
+                    .flat_map(|row| row[cols.clone()].to_vec())
+                    .collect();
+                let out = painted(expected.len(), |out| {
+                    sinusoid_at(isa, &s, positions(&ids), cols.clone(), out)
+                });
+                assert!(
+                    bits(&out) == bits(&expected),
+                    "{isa:?}: {dim} columns, of these {cols:?}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn runs_end_with_the_type_of_the_positions() {
+    let s = Sinusoid::new(8, 10_000.0, Layout::Interleaved);
+    let (bytes, signed): (Vec<u8>, Vec<i8>) = (
+        (200..=255).chain(0..30).collect(),
+        (90..=127).chain(0..30).collect(),
+    );
+    for &isa in available() {
+        for ids in [Ids::U8(&bytes), Ids::I8(&signed)] {
+            let expected: Vec<f32> = (0..ids.len())
+                .flat_map(|i| row(&s, isa, ids.value(i) as u64))
+                .collect();
+            let checked = ids.check(isa, 1 << 32).expect("none is negative");
+            let out = painted(expected.len(), |out| sinusoid_at(isa, &s, checked, 0..8, out));
+            assert_eq!(bits(&out), bits(&expected), "{isa:?}");
+        }
+    }
+}
+
 #[test]
 fn halves_are_the_interleaved_columns_with_the_sines_first() {
     for dim in [1, 2, 3, 9, 64] {

@@ -22,8 +22,8 @@
 //!     out[r] = anchor rotated by steps[r mod GROUP], rounded
 //!     elements too close to a rounding boundary: direct
 //! ```
-//! This takes two products and a sum per element instead of two polynomials. A few rows do not repay the
-//! computation of the steps, and rows by position have no order, so both use the direct method.
+//! This takes two products and a sum per element instead of two polynomials. A few rows do not repay the computation of
+//! the steps and use the direct method. Rows by position are computed in runs of consecutive positions.
 
 use core::ops::Range;
 
@@ -185,16 +185,8 @@ pub fn sinusoid_rows(isa: Isa, s: &Sinusoid, first_position: u64, cols: Range<us
         first_position <= (1 << 32) - rows as u64,
         "positions above 2^32 - 1"
     );
-    dispatch_plain!(isa, {
-        for (n, out) in out.chunks_mut(CHUNK * width).enumerate() {
-            consecutive(s, (first_position + (n * CHUNK) as u64) as u32, cols.clone(), out);
-        }
-    });
-    if !s.small.is_empty() {
-        for (position, row) in (first_position..).zip(out.chunks_exact_mut(width)) {
-            s.put_small(position, &cols, row);
-        }
-    }
+    let run = |r| (first_position + r as u64, rows - r);
+    for_each_run(isa, s, &run, cols, out)
 }
 
 /// Computes one row for each position, restricted to the columns `cols`.
@@ -215,15 +207,46 @@ pub fn sinusoid_at(isa: Isa, s: &Sinusoid, positions: Indices<'_>, cols: Range<u
         positions.len() * width == out.len(),
         "rows that do not fit the output"
     );
-    if out.is_empty() {
-        return;
-    }
-    dispatch_plain!(isa, {
-        for (r, out) in out.chunks_exact_mut(width).enumerate() {
-            direct(s, positions.get(r) as u32, cols.clone(), out);
-            s.put_small(positions.get(r) as u64, &cols, out);
+    let run = |r| {
+        let first = positions.get(r) as u64;
+        let mut rows = 1;
+        while r + rows < positions.len()
+            && rows < CHUNK
+            && positions.get(r + rows) as u64 == first + rows as u64
+        {
+            rows += 1;
         }
-    })
+        (first, rows)
+    };
+    for_each_run(isa, s, &run, cols, out)
+}
+
+/// Computes rows in runs of consecutive positions. `run(r)` is the position of row `r`, and the number of rows in the
+/// run from there on.
+///
+/// One function for both kinds of rows, so that its code exists once.
+#[inline(never)]
+fn for_each_run(
+    isa: Isa,
+    s: &Sinusoid,
+    run: &dyn Fn(usize) -> (u64, usize),
+    cols: Range<usize>,
+    out: &mut [f32],
+) {
+    let width = cols.len();
+    dispatch_plain!(isa, {
+        let (mut r, mut out) = (0, out);
+        while !out.is_empty() {
+            let (first, rows) = run(r);
+            let rows = rows.min(CHUNK);
+            let (of_run, rest) = out.split_at_mut(rows * width);
+            consecutive(s, first as u32, cols.clone(), of_run);
+            for (position, row) in (first..).zip(of_run.chunks_exact_mut(width)) {
+                s.put_small(position, &cols, row);
+            }
+            (r, out) = (r + rows, rest);
+        }
+    });
 }
 
 /// Rows between two rotations of the anchor.
