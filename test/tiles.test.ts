@@ -68,6 +68,36 @@ describe('Embedding', () => {
     embedding.dispose();
   });
 
+  it.each([40, 100, 384, 1000])('reads tables beyond the caches, of %i columns', (dim) => {
+    // From 16 MiB on, WASM loads rows before it reads them.
+    const vocab = Math.ceil(2 ** 22 / dim) + 1;
+    const table = values(vocab, dim);
+    const embedding = embeddingOf(table, dim);
+    const positional = new PositionalEncoding({ embeddingDim: dim, maxSeqLength: 150 });
+    const layer = new EmbeddingLayer({ token: embedding, positional });
+    const positions = positional.pe.data;
+    const bags = EmbeddingBag.from(embedding, { mode: 'max' });
+    for (const count of [1, 9, 64, 65, 150]) {
+      const ids = someIds(count, vocab).map((id, i) => (i % 3 === 0 ? vocab - 1 - i : id));
+      const rows = gather(table, dim, ids);
+      expectBits(embedding.forward(ids).data, rows);
+      const sum = rows.map((x, i) => x + positions[i]!);
+      expectBits(layer.forward(ids).data, sum);
+      const most = Float32Array.from({ length: dim }, (_, col) =>
+        Math.max(...Array.from(ids, (_, r) => rows[r * dim + col]!)),
+      );
+      expectBits(bags.forward(ids, { offsets: [0] }).data, most);
+      const ones = new Float32Array(dim).fill(1);
+      expectBits(
+        embedding.score(ones, { ids }).data,
+        Array.from(ids, (_, r) => rows.subarray(r * dim, (r + 1) * dim).reduce((a, b) => a + b)),
+      );
+    }
+    bags.dispose();
+    layer.dispose();
+    embedding.dispose();
+  });
+
   it('writes to allocated tensors', () => {
     const table = values(50, 300);
     const embedding = embeddingOf(table, 300);

@@ -233,6 +233,9 @@ impl<'a, R: Stored<'a>> Rows<'a, R> {
     /// range: a prefetch only computes addresses and reads nothing.
     #[inline(always)]
     pub fn prefetch<S: Simd>(&self, simd: S, hint: Hint, row: usize) {
+        if S::LOADS_AHEAD {
+            return self.load(row);
+        }
         let start = self.start.wrapping_add(row.wrapping_mul(self.stride));
         let into_line = start.addr() % LINE;
         let mut at = 0;
@@ -240,6 +243,25 @@ impl<'a, R: Stored<'a>> Rows<'a, R> {
             simd.prefetch(hint, start.wrapping_sub(into_line).wrapping_add(at));
             at += LINE;
         }
+    }
+
+    /// Loads every cache line of row `row`, if there is one. As few instructions as possible: the more loads a processor
+    /// sees at once, the fewer it waits for.
+    #[inline(always)]
+    fn load(&self, row: usize) {
+        if row >= self.rows {
+            return;
+        }
+        let last = self.stride - 1;
+        let mut at = 0;
+        while at < last {
+            // SAFETY: a byte of a row, which `Table::new` has checked. Volatile, as the value is not used.
+            unsafe { self.start.add(row * self.stride + at).read_volatile() };
+            at += LINE;
+        }
+        // The row may end in the next line.
+        // SAFETY: as above.
+        unsafe { self.start.add(row * self.stride + last).read_volatile() };
     }
 
     /// Row `row`. Panics if it is out of range.

@@ -75,7 +75,7 @@ fn embed_into(exec: Exec, op: &Embed<'_>, ids: Indices<'_>, window: Window, out:
             embed_stepwise(exec, op, ids, block, plan, out);
         } else {
             dispatch!(exec.isa, simd => {
-                let token = Lookup::new(Rows::of(op.token), ids, plan.prefetch);
+                let token = Lookup::new(simd, Rows::of(op.token), ids, plan.prefetch);
                 embed_rows(simd, token, op, block, plan, out)
             });
         }

@@ -69,11 +69,11 @@ pub(crate) fn gather_rows(
     if !(plan.non_temporal && dispatch!(isa, simd => has_non_temporal(simd))) {
         // A separate function: in one function with the other loop, its values would not stay in registers.
         return dispatch!(isa, simd => with_direct_rows!(simd, table, rows => {
-            copy_rows(simd, Lookup::new(rows, ids, plan.prefetch), cols, out)
+            copy_rows(simd, Lookup::new(simd, rows, ids, plan.prefetch), plan.non_temporal, cols, out)
         }));
     }
     dispatch!(isa, simd => with_direct_rows!(simd, table, rows => {
-        store_rows(simd, Lookup::new(rows, ids, plan.prefetch), cols, out)
+        store_rows(simd, Lookup::new(simd, rows, ids, plan.prefetch), cols, out)
     }))
 }
 
@@ -98,19 +98,26 @@ fn store_rows<'a, S: Simd, R: Stored<'a>>(
 }
 
 /// With ordinary stores. The dtype selects the fastest copy.
+///
+/// If the output is larger than the caches, copies wait for it, and a prefetch by loads only adds to that: 0.85 to 0.93 at
+/// 1536 and 3072 bytes (Zen 5).
 #[inline(always)]
 fn copy_rows<'a, S: Simd, R: Stored<'a>>(
     simd: S,
     rows: Lookup<'a, '_, R>,
+    large: bool,
     cols: Range<usize>,
     out: &mut [f32],
 ) {
     // Two loops: with a test inside one loop, short rows without prefetch took 3 to 10 % longer.
     let width = cols.len();
-    let split = rows.prefetching().min(out.len() / width);
+    let split = match S::LOADS_AHEAD && large {
+        true => 0,
+        false => rows.prefetching().min(out.len() / width),
+    };
     let (first, last) = out.split_at_mut(split * width);
     for (r, out) in first.chunks_exact_mut(width).enumerate() {
-        rows.prefetch(simd, r);
+        rows.advance(simd, r);
         rows.row(r).cols(cols.clone()).copy_to(simd, out);
     }
     let rest = rows.after(split);

@@ -13,19 +13,23 @@ pub(crate) struct Lookup<'t, 'i, R> {
     ids: Indices<'i>,
     hint: Hint,
     distance: usize,
-    /// Entries before this one are followed by another one at the prefetch distance.
+    /// Entries before this one are followed by another one at the prefetch distance. With prefetches by loads: all, or none.
     prefetching: usize,
 }
 
 impl<'t, 'i, R: Stored<'t>> Lookup<'t, 'i, R> {
     #[inline(always)]
-    pub fn new(rows: Rows<'t, R>, ids: Indices<'i>, prefetch: Prefetch) -> Self {
+    pub fn new<S: Simd>(_: S, rows: Rows<'t, R>, ids: Indices<'i>, prefetch: Prefetch) -> Self {
+        let last = match S::LOADS_AHEAD && prefetch != Prefetch::NONE {
+            true => 0,
+            false => prefetch.rows,
+        };
         Lookup {
             rows,
             ids,
             hint: prefetch.hint,
             distance: prefetch.rows,
-            prefetching: ids.len().saturating_sub(prefetch.rows),
+            prefetching: ids.len().saturating_sub(last),
         }
     }
 
@@ -45,7 +49,7 @@ impl<'t, 'i, R: Stored<'t>> Lookup<'t, 'i, R> {
         }
     }
 
-    /// How many entries are followed by another one at the prefetch distance.
+    /// The number of entries, from the first one on, that prefetch a row.
     #[inline(always)]
     pub fn prefetching(&self) -> usize {
         self.prefetching
@@ -58,6 +62,19 @@ impl<'t, 'i, R: Stored<'t>> Lookup<'t, 'i, R> {
             .prefetch(simd, self.hint, self.ids.get(i + self.distance));
     }
 
+    /// Prefetches what is due before entry `i`, one of the first `prefetching()`, is read: the row at the prefetch distance,
+    /// or, with prefetches by loads, the next rows, as many as the distance.
+    #[inline(always)]
+    pub fn advance<S: Simd>(&self, simd: S, i: usize) {
+        if !S::LOADS_AHEAD {
+            self.prefetch(simd, i);
+        } else if i.is_multiple_of(self.distance) {
+            for k in i..self.ids.len().min(i + self.distance) {
+                self.rows.prefetch(simd, self.hint, self.ids.get(k));
+            }
+        }
+    }
+
     /// The row of entry `i`.
     #[inline(always)]
     pub fn row(&self, i: usize) -> R {
@@ -68,7 +85,7 @@ impl<'t, 'i, R: Stored<'t>> Lookup<'t, 'i, R> {
     #[inline(always)]
     pub fn open<S: Simd>(&self, simd: S, i: usize) -> R {
         if i < self.prefetching {
-            self.prefetch(simd, i);
+            self.advance(simd, i);
         }
         self.row(i)
     }

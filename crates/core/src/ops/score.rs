@@ -110,7 +110,7 @@ fn score_each(
     if !is_decoded(isa, table.spec().dtype()) {
         let prefetch = exec.tuning.bag(table.spec().bytes(), table.spec().row_bytes());
         return dispatch!(isa, simd => with_direct_rows!(simd, table, rows => {
-            multiply_each(simd, Lookup::new(rows, ids, prefetch), len, x, out, stride)
+            multiply_each(simd, Lookup::new(simd, rows, ids, prefetch), len, x, out, stride)
         }));
     }
     for (b, x) in x.chunks_exact(dim).enumerate() {

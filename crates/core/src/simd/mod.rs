@@ -67,6 +67,11 @@ pub trait Simd: Copy {
     /// Whether [`Simd::store_non_temporal`] differs from [`Simd::store`].
     const NON_TEMPORAL: bool = false;
 
+    /// Whether rows are prefetched by loads, because there are no prefetches. A processor keeps a load until it is done, and
+    /// has no room for many instructions in between. So the loads of many rows follow each other, right before the first
+    /// of these rows is read.
+    const LOADS_AHEAD: bool = false;
+
     /// A vector.
     type F32: Copy;
 
@@ -422,7 +427,9 @@ mod arch {
     pub fn processor() -> Processor {
         #[cfg(target_arch = "aarch64")]
         let class = Class::Arm;
-        #[cfg(not(target_arch = "aarch64"))]
+        #[cfg(target_arch = "wasm32")]
+        let class = Class::WebAssembly;
+        #[cfg(not(any(target_arch = "aarch64", target_arch = "wasm32")))]
         let class = Class::Other;
         Processor { class, l2: 0 }
     }

@@ -13,18 +13,21 @@ pub enum Class {
     Amd,
     /// Any aarch64 vendor.
     Arm,
-    /// Any other vendor, or WebAssembly, which does not reveal it.
+    /// Any processor, seen from WebAssembly, which does not reveal it.
+    WebAssembly,
+    /// Any other vendor.
     Other,
 }
 
 impl Class {
     /// Every class, on any machine.
-    pub const ALL: [Class; 6] = [
+    pub const ALL: [Class; 7] = [
         Class::Intel,
         Class::Zen4,
         Class::Zen5,
         Class::Amd,
         Class::Arm,
+        Class::WebAssembly,
         Class::Other,
     ];
 
@@ -36,6 +39,7 @@ impl Class {
             Class::Zen5 => "zen5",
             Class::Amd => "amd",
             Class::Arm => "arm",
+            Class::WebAssembly => "wasm",
             Class::Other => "other",
         }
     }

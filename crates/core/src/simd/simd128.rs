@@ -27,6 +27,7 @@ impl Simd for Simd128 {
     const ACCUMULATORS: usize = 16;
     const THREADS: bool = false;
     const EVERY_DTYPE: bool = false;
+    const LOADS_AHEAD: bool = true;
     type F32 = v128;
 
     #[inline(always)]
