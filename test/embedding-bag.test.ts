@@ -343,6 +343,23 @@ describe('maximum', () => {
     );
     expect([...words]).toEqual([0x7fc1_2345, 0xffc6_7890]);
   });
+
+  it('finds the only NaN in any row and column', () => {
+    const [rows, ids] = [5, [[0, 1, 2, 3, 4]]];
+    for (const embeddingDim of [1, 3, 4, 5, 16, 21, 64, 81]) {
+      const values = Float32Array.from({ length: rows * embeddingDim }, (_, i) => Math.sin(i));
+      const bag = (table: Float32Array) =>
+        EmbeddingBag.from(Embedding.fromPretrained(table, { embeddingDim }), { mode: 'max' });
+      const wanted = hex(bag(values).forward(ids).data);
+      for (let at = 0; at < values.length; at++) {
+        const table = values.slice();
+        table[at] = Number.NaN;
+        const column = at % embeddingDim;
+        const expected = wanted.map((word, c) => (c === column ? nan : word));
+        expect(hex(bag(table).forward(ids).data)).toEqual(expected);
+      }
+    }
+  });
 });
 
 describe('order', () => {

@@ -327,6 +327,10 @@ mod tests {
             a / b
         }
 
+        fn greater(self, accumulator: f32, _: f32) -> f32 {
+            accumulator
+        }
+
         fn max(self, accumulator: f32, _: f32) -> f32 {
             accumulator
         }

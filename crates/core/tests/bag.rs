@@ -108,6 +108,75 @@ fn max_keeps_the_bits_of_the_first_nan_and_the_first_zero() {
     });
 }
 
+/// A single NaN, so that no other value of its block of columns reveals it, and one before another NaN or an infinity.
+#[test]
+fn max_finds_a_nan_in_any_row_and_column() {
+    // Two runs of ids. Row 1 is padding: its NaNs and infinities do not count.
+    const N: usize = 259;
+    let (nan, other) = (f32::from_bits(0x7f80_0001), f32::from_bits(0xffc0_0002));
+    let ids: Vec<u32> = (0..N as u32).collect();
+    for_each_isa!(isa => {
+        for dim in [1, 3, 4, 5, 8, 15, 16, 17, 33, 64, 100, 257] {
+            let mut values = table(N, dim);
+            for (i, x) in values.iter_mut().enumerate() {
+                let (row, c) = (i / dim, i % dim);
+                if row == 1 {
+                    *x = [nan, f32::INFINITY, other, f32::NEG_INFINITY][c % 4];
+                } else if c % 3 == 0 {
+                    *x = if (row + c).is_multiple_of(2) { 0.0 } else { -0.0 };
+                }
+            }
+            let max = |values: &[f32]| {
+                let table = Table::f32(N, dim, values).unwrap();
+                bits(&one(isa, &Bag { table, mode: Mode::Max, padding: Some(1) }, &ids, None))
+            };
+            let mut wanted = bits(&expected(&values, dim, Plain::Max, Some(1), &plain(&ids), None));
+            assert_eq!(max(&values), wanted, "{dim} columns without NaN");
+            for c in 0..dim {
+                let without = wanted[c];
+                wanted[c] = nan.to_bits();
+                for (row, next) in [(0, 2), (2, 3), (100, 256), (255, 257), (256, 258), (N - 1, N - 1)] {
+                    let (at, next) = (row * dim + c, next * dim + c);
+                    let before = (values[at], values[next]);
+                    for x in [other, f32::INFINITY] {
+                        values[next] = x;
+                        values[at] = nan;
+                        assert_eq!(max(&values), wanted, "row {row}, column {c} of {dim}, then {x}");
+                    }
+                    values[next] = before.1;
+                    values[at] = nan;
+                    assert_eq!(max(&values), wanted, "row {row}, column {c} of {dim}");
+                    values[at] = before.0;
+                }
+                wanted[c] = without;
+            }
+        }
+    });
+}
+
+#[test]
+fn max_of_infinities_of_both_signs_and_of_zeros() {
+    for_each_isa!(isa => {
+        for dim in WIDTHS {
+            let of = |row: usize, c: usize| match (c + row) % 5 {
+                0 if c.is_multiple_of(2) => f32::INFINITY,
+                1 => f32::NEG_INFINITY,
+                2 => -0.0,
+                3 => 0.0,
+                _ => f32::MIN,
+            };
+            for n in [1, 2, 3, 257] {
+                let values: Vec<f32> = (0..n * dim).map(|i| of(i / dim, i % dim)).collect();
+                let ids: Vec<u32> = (0..n as u32).collect();
+                let table = Table::f32(n, dim, &values).unwrap();
+                let out = one(isa, &Bag { table, mode: Mode::Max, padding: None }, &ids, None);
+                let wanted = expected(&values, dim, Plain::Max, None, &plain(&ids), None);
+                assert_eq!(bits(&out), bits(&wanted), "{n} x {dim}");
+            }
+        }
+    });
+}
+
 #[test]
 fn padding_and_its_weight_are_ignored() {
     let values = odd_table(3, 40);

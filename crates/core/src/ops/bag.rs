@@ -489,26 +489,46 @@ impl<'a, 'i, S: Simd, R: Stored<'a>> Bagger<'a, 'i, S, R> {
         }
         let cols = col..col + acc.len();
         let accumulators = match (self.mode, weighted) {
-            (Mode::Max, _) => self.walk(
-                cols,
-                n,
-                accumulators,
-                #[inline(always)]
-                |max, x, _| simd.max(max, x),
-            ),
+            (Mode::Max, _) => {
+                // `greater` is one instruction on most machines, but loses a NaN, which a sum keeps. Nothing waits for the
+                // sums before the end.
+                let mut sums = [simd.splat(0.0); 4];
+                let maxima = self.walk(
+                    cols.clone(),
+                    n,
+                    accumulators,
+                    #[inline(always)]
+                    |k, max, x, _| {
+                        sums[k % 4] = simd.add(sums[k % 4], x);
+                        simd.greater(max, x)
+                    },
+                );
+                if any_nan(simd, sums) {
+                    // Again, for the NaNs: other values no longer change the maxima.
+                    self.walk(
+                        cols,
+                        n,
+                        maxima,
+                        #[inline(always)]
+                        |_, max, x, _| simd.max(max, x),
+                    )
+                } else {
+                    maxima
+                }
+            }
             (_, false) => self.walk(
                 cols,
                 n,
                 accumulators,
                 #[inline(always)]
-                |sum, x, _| simd.add(sum, x),
+                |_, sum, x, _| simd.add(sum, x),
             ),
             (_, true) => self.walk(
                 cols,
                 n,
                 accumulators,
                 #[inline(always)]
-                |sum, x, weight| simd.add(sum, simd.mul(x, simd.splat(weight))),
+                |_, sum, x, weight| simd.add(sum, simd.mul(x, simd.splat(weight))),
             ),
         };
         for (accumulator, acc) in accumulators.into_iter().zip(acc.chunks_mut(S::LANES)) {
@@ -523,7 +543,7 @@ impl<'a, 'i, S: Simd, R: Stored<'a>> Bagger<'a, 'i, S, R> {
         cols: Range<usize>,
         n: usize,
         mut accumulators: [S::F32; N],
-        step: impl Fn(S::F32, S::F32, f32) -> S::F32,
+        mut step: impl FnMut(usize, S::F32, S::F32, f32) -> S::F32,
     ) -> [S::F32; N] {
         let ids = self.run.ids();
         let weights = &self.run.weights()[..ids.len()];
@@ -532,11 +552,19 @@ impl<'a, 'i, S: Simd, R: Stored<'a>> Bagger<'a, 'i, S, R> {
             let weight = weights.get(i).copied().unwrap_or(1.0);
             let row = self.rows.of_id(ids, i).cols(cols.clone());
             for (k, accumulator) in accumulators.iter_mut().enumerate() {
-                *accumulator = step(*accumulator, row.load(self.simd, k * S::LANES, n), weight);
+                *accumulator = step(k, *accumulator, row.load(self.simd, k * S::LANES, n), weight);
             }
         }
         accumulators
     }
+}
+
+/// Whether the sums have added a NaN. Also true for infinities of both signs.
+#[inline(always)]
+fn any_nan<S: Simd>(simd: S, [a, b, c, d]: [S::F32; 4]) -> bool {
+    let mut lanes = [0.0f32; MAX_LANES];
+    simd.store(simd.add(simd.add(a, b), simd.add(c, d)), &mut lanes);
+    lanes.iter().fold(false, |nan, x| nan | x.is_nan())
 }
 
 /// A run of valid rows as u32, without padding, for the inner loop.

@@ -155,6 +155,13 @@ impl Simd for Avx2 {
         unsafe { _mm256_blendv_ps(b, a, _mm256_castsi256_ps(_mm256_set1_epi32(-i32::from(first)))) }
     }
 
+    /// `maxps` returns the first operand if it is greater; otherwise, and if either is NaN, the second.
+    #[inline(always)]
+    fn greater(self, acc: __m256, x: __m256) -> __m256 {
+        // SAFETY: `self` proves AVX2.
+        unsafe { _mm256_max_ps(x, acc) }
+    }
+
     /// `maxps` is unsuitable: it returns the second operand if either is NaN, or if both are zeros of any sign.
     #[inline(always)]
     fn max(self, acc: __m256, x: __m256) -> __m256 {

@@ -150,6 +150,13 @@ impl Simd for Avx512 {
         unsafe { _mm512_mask_blend_ps(u16::from(first).wrapping_neg(), b, a) }
     }
 
+    /// `vmaxps` selects an operand as `maxps` does; see `avx2.rs`.
+    #[inline(always)]
+    fn greater(self, acc: __m512, x: __m512) -> __m512 {
+        // SAFETY: `self` proves AVX-512.
+        unsafe { _mm512_max_ps(x, acc) }
+    }
+
     /// `vmaxps` is unsuitable for the same reason as `maxps`; see `avx2.rs`.
     #[inline(always)]
     fn max(self, acc: __m512, x: __m512) -> __m512 {

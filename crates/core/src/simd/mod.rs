@@ -152,6 +152,9 @@ pub trait Simd: Copy {
         }
     }
 
+    /// `x` where it is greater than `acc`; otherwise, and where either is NaN, the bits of `acc`.
+    fn greater(self, acc: Self::F32, x: Self::F32) -> Self::F32;
+
     /// `x` where it is greater than `acc`, or where `x` is NaN and `acc` is not; otherwise the bits of `acc`.
     fn max(self, acc: Self::F32, x: Self::F32) -> Self::F32;
 

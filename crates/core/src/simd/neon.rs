@@ -157,6 +157,13 @@ impl Simd for Neon {
         unsafe { vbslq_f32(vdupq_n_u32(u32::from(first).wrapping_neg()), a, b) }
     }
 
+    /// `fmax` is unsuitable: it prefers NaN, and +0 over -0.
+    #[inline(always)]
+    fn greater(self, acc: float32x4_t, x: float32x4_t) -> float32x4_t {
+        // SAFETY: `self` proves NEON.
+        unsafe { vbslq_f32(vcgtq_f32(x, acc), x, acc) }
+    }
+
     /// `fmax` is unsuitable: it turns two NaNs into a new one. Keeps `acc` where it is NaN, or where `x <= acc`.
     #[inline(always)]
     fn max(self, acc: float32x4_t, x: float32x4_t) -> float32x4_t {

@@ -61,6 +61,15 @@ impl Simd for Scalar {
     }
 
     #[inline(always)]
+    fn greater(self, acc: f32, x: f32) -> f32 {
+        if x > acc {
+            x
+        } else {
+            acc
+        }
+    }
+
+    #[inline(always)]
     fn max(self, acc: f32, x: f32) -> f32 {
         if x > acc || (x.is_nan() && !acc.is_nan()) {
             x

@@ -127,6 +127,12 @@ impl Simd for Simd128 {
         v128_bitselect(a, b, i32x4_splat(-i32::from(first)))
     }
 
+    /// `f32x4.pmax` returns the second operand if it is greater; otherwise, and if either is NaN, the first.
+    #[inline(always)]
+    fn greater(self, acc: v128, x: v128) -> v128 {
+        f32x4_pmax(acc, x)
+    }
+
     /// `f32x4.max` is unsuitable: it turns two NaNs into a new one and prefers +0 over -0. Keeps `acc` where it is NaN,
     /// or where `x <= acc`.
     #[inline(always)]

@@ -102,12 +102,15 @@ fn arithmetic_equals_scalar_arithmetic() {
                 let sum = lanes(simd, simd.add(x, y));
                 let product = lanes(simd, simd.mul(x, y));
                 let quotient = lanes(simd, simd.div(x, y));
+                let greater = lanes(simd, simd.greater(x, y));
                 let max = lanes(simd, simd.max(x, y));
                 for k in 0..S::LANES {
                     let (a, b) = (a[k], b[k]);
                     assert!(same(a + b, sum[k]), "{a} + {b}");
                     assert!(same(a * b, product[k]), "{a} * {b}");
                     assert!(same(a / b, quotient[k]), "{a} / {b}");
+                    let expected = if b > a { b } else { a };
+                    assert_eq!(expected.to_bits(), greater[k], "the greater of {a}, then {b}");
                     let expected = if b > a || (b.is_nan() && !a.is_nan()) {
                         b
                     } else {
