@@ -24,7 +24,9 @@ impl Simd128 {
 
 impl Simd for Simd128 {
     const LANES: usize = 4;
-    const ACCUMULATORS: usize = 16;
+    /// V8 on x86-64 has 15 registers, and stores what exceeds them to memory. Sums of bags on Zen 5: 1.5 to 2 times as
+    /// fast as with 16 accumulators, 1.1 times as with 8.
+    const ACCUMULATORS: usize = 4;
     const THREADS: bool = false;
     const EVERY_DTYPE: bool = false;
     const LOADS_AHEAD: bool = true;
