@@ -421,20 +421,39 @@ impl<'a, 'i, S: Simd, R: Stored<'a>> Bagger<'a, 'i, S, R> {
     /// Reduces the run into `acc`, block by block of columns. If `fresh`, the values of `acc` are ignored.
     #[inline(always)]
     fn columns(&self, cols: Range<usize>, weighted: bool, fresh: bool, acc: &mut [f32]) {
-        let mut acc = acc;
-        let mut col = cols.start;
+        let (mut col, mut rest, mut nan) = (cols.start, &mut *acc, false);
         macro_rules! blocks {
             ($($vectors:literal)*) => {$(
-                while $vectors <= S::ACCUMULATORS && $vectors * S::LANES <= acc.len() {
-                    let (block, rest) = acc.split_at_mut($vectors * S::LANES);
-                    self.block::<$vectors>(col, S::LANES, weighted, fresh, block);
-                    (col, acc) = (col + $vectors * S::LANES, rest);
+                while $vectors <= S::ACCUMULATORS && $vectors * S::LANES <= rest.len() {
+                    let (block, after) = rest.split_at_mut($vectors * S::LANES);
+                    nan |= self.block::<$vectors>(col, S::LANES, weighted, fresh, block);
+                    (col, rest) = (col + $vectors * S::LANES, after);
                 }
             )*};
         }
         blocks!(16 8 4 2 1);
-        if !acc.is_empty() {
-            self.block::<1>(col, acc.len(), weighted, fresh, acc);
+        if !rest.is_empty() {
+            nan |= self.block::<1>(col, rest.len(), weighted, fresh, rest);
+        }
+        if nan {
+            self.add_nans(cols, acc);
+        }
+    }
+
+    /// Adds the NaNs of the run to maxima of its other values, which do not change them again.
+    #[inline(always)]
+    fn add_nans(&self, cols: Range<usize>, acc: &mut [f32]) {
+        let simd = self.simd;
+        for (k, acc) in acc.chunks_mut(S::LANES).enumerate() {
+            let col = cols.start + k * S::LANES;
+            let [max] = self.walk(
+                col..col + acc.len(),
+                acc.len(),
+                [simd.load(acc)],
+                #[inline(always)]
+                |_, max, x, _| simd.max(max, x),
+            );
+            simd.store(max, acc);
         }
     }
 
@@ -473,10 +492,19 @@ impl<'a, 'i, S: Simd, R: Stored<'a>> Bagger<'a, 'i, S, R> {
         }
     }
 
-    /// Reduces the columns of the run from `col` on into `N` vectors of `n` lanes each.
+    /// Reduces the columns of the run from `col` on into `N` vectors of `n` lanes each. Returns whether a maximum may lack a
+    /// NaN.
     #[inline(always)]
-    fn block<const N: usize>(&self, col: usize, n: usize, weighted: bool, fresh: bool, acc: &mut [f32]) {
+    fn block<const N: usize>(
+        &self,
+        col: usize,
+        n: usize,
+        weighted: bool,
+        fresh: bool,
+        acc: &mut [f32],
+    ) -> bool {
         let simd = self.simd;
+        let mut nan = false;
         let mut accumulators = [simd.splat(if self.mode == Mode::Max {
             f32::NEG_INFINITY
         } else {
@@ -494,7 +522,7 @@ impl<'a, 'i, S: Simd, R: Stored<'a>> Bagger<'a, 'i, S, R> {
                 // sums before the end.
                 let mut sums = [simd.splat(0.0); 4];
                 let maxima = self.walk(
-                    cols.clone(),
+                    cols,
                     n,
                     accumulators,
                     #[inline(always)]
@@ -503,18 +531,8 @@ impl<'a, 'i, S: Simd, R: Stored<'a>> Bagger<'a, 'i, S, R> {
                         simd.greater(max, x)
                     },
                 );
-                if any_nan(simd, sums) {
-                    // Again, for the NaNs: other values no longer change the maxima.
-                    self.walk(
-                        cols,
-                        n,
-                        maxima,
-                        #[inline(always)]
-                        |_, max, x, _| simd.max(max, x),
-                    )
-                } else {
-                    maxima
-                }
+                nan = any_nan(simd, sums);
+                maxima
             }
             (_, false) => self.walk(
                 cols,
@@ -534,6 +552,7 @@ impl<'a, 'i, S: Simd, R: Stored<'a>> Bagger<'a, 'i, S, R> {
         for (accumulator, acc) in accumulators.into_iter().zip(acc.chunks_mut(S::LANES)) {
             simd.store(accumulator, acc);
         }
+        nan
     }
 
     /// The inner loop: `N` vectors of every row in the run.
