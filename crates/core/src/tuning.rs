@@ -282,8 +282,10 @@ impl Exec {
     pub fn with_class(self, class: Class) -> Self {
         const CLASSES: usize = Class::ALL.len();
         static TUNINGS: [OnceLock<Tuning>; CLASSES] = [const { OnceLock::new() }; CLASSES];
-        let l2 = simd::processor().l2;
-        let tuning = TUNINGS[class as usize].get_or_init(|| Tuning::of(Processor { class, l2 }));
+        let tuning = TUNINGS[class as usize].get_or_init(|| {
+            let processor = simd::processor();
+            Tuning::of(Processor { class, ..processor })
+        });
         Exec { tuning, ..self }
     }
 }
@@ -292,7 +294,8 @@ impl From<Isa> for Exec {
     /// An execution context with the thresholds of this machine.
     #[inline]
     fn from(isa: Isa) -> Self {
-        let tuning = &Tuning::PLAIN;
-        Exec { isa, tuning }.with_class(simd::processor().class)
+        static DETECTED: OnceLock<Class> = OnceLock::new();
+        let (class, tuning) = (DETECTED.get_or_init(|| simd::processor().class), &Tuning::PLAIN);
+        Exec { isa, tuning }.with_class(*class)
     }
 }
