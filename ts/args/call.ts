@@ -13,7 +13,17 @@
  * arrays and `out` checked again. Floats in shared memory are copied last: their values are not checked.
  */
 
-import { bufferOf, type IdArray, isArray, isNarrow, kindOf, lengthOf, overlaps, sameView } from './arrays.js';
+import {
+  bufferOf,
+  type IdArray,
+  isArray,
+  isNarrow,
+  kindOf,
+  lengthOf,
+  type OrdinaryFloats,
+  overlaps,
+  sameView,
+} from './arrays.js';
 import { resultFloats } from '../backend/index.js';
 import {
   dimMismatch,
@@ -242,7 +252,7 @@ export class CallReader {
   }
 
   /** Memory for the result of a few such ids, for the fast path of a call that returns a Tensor; otherwise null. */
-  plainResult(ids: unknown): Float32Array<ArrayBuffer> | null {
+  plainResult(ids: unknown): OrdinaryFloats | null {
     const kind = kindOf(ids);
     if (kind === undefined || !isNarrow(kind)) return null;
     const count = lengthOf(ids as IdArray);
