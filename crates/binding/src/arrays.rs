@@ -98,7 +98,7 @@ pub struct Cut {
     pub period: Option<usize>,
     /// Whether every value is overwritten; otherwise an operation continues from the values of `out`.
     pub overwrite: bool,
-    /// The fewest rows of a window for one thread, or of a tile if they fit, unless there are fewer.
+    /// The fewest rows of a window for one thread, unless there are fewer.
     pub least_rows: usize,
     /// The cost of a value, for the choice of the number of threads. A value that is copied costs 1.
     pub cost: usize,

@@ -312,8 +312,6 @@ pub fn sinusoid_encode(
     let positions = prove!(first, Proven::check(positions, isa, 1 << 32));
     let cut = Cut {
         most_rows: positions.most(),
-        // So that a run repays its steps.
-        least_rows: 256,
         ..cut
     };
     out.compute(env, cut, positions, |positions, window, out| {

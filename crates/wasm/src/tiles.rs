@@ -42,9 +42,6 @@ mod kind_of {
 pub const INDEX_TILE: usize = 1 << 16;
 /// Values of one tile of a float array: 512 KiB, so that input and output stay in a 2 MiB cache.
 pub const FLOAT_TILE: usize = 1 << 17;
-/// Values of one tile of an output, unless it needs more rows: 128 KiB. Lookups into ordinary arrays: 1.0 to 1.17 times as fast
-/// as with 512 KiB (Zen 5).
-const OUTPUT_TILE: usize = 1 << 15;
 /// Bytes of one tile of a byte array.
 const BYTE_TILE: usize = FLOAT_TILE * 4;
 
@@ -514,14 +511,7 @@ impl OutArray for FloatsOut<'_> {
         mut inputs: I,
         work: impl Fn(&mut I, Window, Output<'_>) + Sync,
     ) {
-        let most = match self.0.own {
-            Some(_) => usize::MAX,
-            None => cut
-                .least_rows
-                .saturating_mul(cut.dim)
-                .clamp(OUTPUT_TILE, FLOAT_TILE),
-        };
-        for window in cut.windows(most) {
+        for window in cut.windows(self.most()) {
             self.edit(window.elements(cut.dim), cut.overwrite, |out| {
                 work(&mut inputs, window, out.into())
             });
