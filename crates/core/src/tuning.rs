@@ -189,15 +189,17 @@ impl Tuning {
                 non_temporal_bytes: NON_TEMPORAL_BYTES,
                 non_temporal_row: NON_TEMPORAL_ROW,
             },
-            // Node 20 on Zen 5 with 32 MiB of L3: prefetches by loads, for groups of about 32 KiB. In 8 MiB and less 0.8 to 1.0.
+            // Node 20 on Zen 5 with 32 MiB of L3: prefetches by loads, for groups of about 32 KiB. Lookups and bags in 4 MiB
+            // and less: 0.8 to 1.0.
             Class::WebAssembly => Tuning {
-                // Layers: 1.7 to 2.9 at 256 to 3072 bytes. Lookups: 1.2 at 256 bytes, 1.0 to 1.25 at more.
+                // Layers: 1.65 to 3 at 256 to 3072 bytes. Lookups: 1.0 to 1.3 at 256 bytes, 0.93 to 1.3 at more.
                 lookup: [
                     Step::from(16 * MIB, 4096, Hint::Near, 12),
                     Step::from(16 * MIB, 1536, Hint::Near, 24),
                     Step::from(16 * MIB, 512, Hint::Near, 64),
                 ],
-                // The rows of the bag itself: 1.4 to 2.3 at 256 to 3072 bytes.
+                // The rows of the bag itself: 1.35 to 2.9 at 256 to 3072 bytes. Scores, which use this
+                // step too: 1.5 to 1.8 at 256 bytes and 16 rows or more, 0.85 to 1.2 at 1536 and 3072 bytes.
                 bag: [Step::NEVER, Step::from(16 * MIB, 4096, Hint::Near, 0)],
                 non_temporal_bytes: NON_TEMPORAL_BYTES,
                 non_temporal_row: NON_TEMPORAL_ROW,

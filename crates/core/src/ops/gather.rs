@@ -99,8 +99,8 @@ fn store_rows<'a, S: Simd, R: Stored<'a>>(
 
 /// With ordinary stores. The dtype selects the fastest copy.
 ///
-/// If the output is larger than the caches, copies wait for it, and a prefetch by loads only adds to that: 0.85 to 0.93 at
-/// 1536 and 3072 bytes (Zen 5).
+/// If the output is larger than the caches, copies wait for it, and a prefetch by loads only adds to that: 0.8 to 0.93
+/// at 1536 and 3072 bytes (Zen 5).
 #[inline(always)]
 fn copy_rows<'a, S: Simd, R: Stored<'a>>(
     simd: S,
