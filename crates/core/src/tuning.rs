@@ -143,28 +143,28 @@ impl Tuning {
                 non_temporal_bytes: NON_TEMPORAL_BYTES,
                 non_temporal_row: NON_TEMPORAL_ROW,
             },
-            // Zen 5, 2 vCPUs of a shared machine with 32 MiB of L3: `npm run bench:tune` at 2dc4830, 1 December 2026.
+            // Zen 5, 2 vCPUs of a shared machine with 32 MiB of L3: `npm run bench:tune` at 39a076c, 1 December 2026.
             // Rows of 40 to 4096 bytes (f32, f16, i8), tables of 4 to 256 MiB; quartiles over dtypes and operations.
-            // Far instead of near: 0.93.
+            // Far instead of near: 0.94.
             Class::Zen5 => Tuning {
                 lookup: [
-                    // 1.4 to 2.4 from 32 MiB on, 1.2 to 1.5 in 16 MiB, 0.96 to 1.1 in 8 MiB, where rows of 3 KiB and
+                    // 1.5 to 2.1 from 32 MiB on, 1.1 to 1.3 in 16 MiB, 0.96 to 1.03 in 8 MiB, where rows of 3 KiB and
                     // more lose. 4 rows: within 1 %; 16 rows: 0.95 of it.
                     Step::from(8 * MIB, 4096, Hint::Near, 8),
-                    // 2.1 to 4.0 from 32 MiB on, 1.5 to 2.0 in 16 MiB. 8 and 32 rows: 0.9 of it.
+                    // 2.1 to 3.5 from 32 MiB on, 1.3 to 1.5 in 16 MiB, 1.0 to 1.1 in 8 MiB. 8 and 32 rows: 0.95 of it.
                     Step::from(8 * MIB, 512, Hint::Near, 16),
-                    // 1.8 to 3.6. 16 rows: 0.77 of it; 64 rows: within 5 %.
+                    // 2.3 to 3.6 from 32 MiB on, 1.6 to 1.9 in 16 MiB. 16 rows: 0.77 of it; 64 rows: within 3 %.
                     Step::from(16 * MIB, 256, Hint::Near, 32),
                 ],
                 bag: [
-                    // 1.4 to 3.4 from 32 MiB on; f32 rows of 1024 bytes 0.86 to 1.1. 1032: rows of 1024 i8 values.
-                    // Longer rows of f32 lose (0.82 to 1.0), those of f16 would gain (1.25 to 1.7).
+                    // From 32 MiB on 1.5 to 3.0, f32 1.1 to 1.5; in 16 MiB 0.94 to 1.25. 1032: rows of 1024 i8 values.
+                    // Longer f32 rows lose (0.86 to 0.98), those of f16 would gain (1.0 to 1.35). 8 rows: 0.93 of it.
                     Step::from(16 * MIB, 1032, Hint::Near, 32),
-                    // 1.7 to 3.8. 32 rows: 0.93 of it.
+                    // 2.3 to 3.4 from 32 MiB on, 1.0 to 1.8 in 16 MiB. 32 rows: 0.9 of it.
                     Step::from(16 * MIB, 128, Hint::Near, 64),
                 ],
                 non_temporal_bytes: NON_TEMPORAL_BYTES,
-                // f32 rows of 256 bytes: 1.1 to 1.6; of 128: 0.9 to 1.0; of 3 KiB and more: 0.9 to 1.05.
+                // f32 rows of 256 bytes: 1.4 to 1.6; 128: 0.95; 512 to 1536: 1.06 to 1.5; 3 KiB and more: 0.89 to 1.0.
                 non_temporal_row: 256,
             },
             // 16 rows into every cache gave 1.3 to 1.5 for tables in memory.
