@@ -69,6 +69,7 @@ async function bench(options) {
   const start = performance.now();
   const settings = SETTINGS[options.answers ? 'answers' : options.quick ? 'quick' : 'full'];
   const machine = await describeMachine();
+  const commit = await describeCommit(); // before the run: files may change during it
   const jobs = plan(options);
   const record = new Gathered();
   say(
@@ -91,7 +92,7 @@ async function bench(options) {
     const { rows, versions, missing } = record;
     const date = new Date().toISOString().slice(0, 10);
     await writeRecord(options.json, {
-      commit: await describeCommit(),
+      commit,
       date,
       machine,
       versions,
