@@ -196,6 +196,14 @@ export const CASES = [
     groups: { js: [WASM, 'js f64'] },
   },
   {
+    id: 'W4',
+    what: 'WASM encode, consecutive positions',
+    op: 'sinusoid',
+    vary: { size: ['5000x512'], base: [10_000], encode: [true] },
+    quick: { size: ['512x384'] },
+    groups: { js: [WASM, 'js f64'] },
+  },
+  {
     id: 'Q1',
     what: 'bags over stored rows',
     op: 'bag',

@@ -271,6 +271,15 @@ export const MARKS = [
     where: () => true,
     against: ['js f64'],
   },
+  {
+    ...wasm(0, on(4)),
+    name: 'WASM encode of 5,000 positions x 512',
+    case: 'W4',
+    op: 'sinusoid',
+    own: ORDINARY,
+    where: () => true,
+    against: ['js f64'],
+  },
   ...[
     { dtype: 'i8', peer: 'torch embedding_bag_byte', wanted: on(1.2) },
     { dtype: 'i4', peer: 'torch embedding_bag_4bit', wanted: on(1) },

@@ -176,10 +176,21 @@ const nearest = (backend) => async (job) => {
   };
 };
 
-/** Creates the whole table and disposes it. @type {On} */
+/** Creates the whole table and disposes it, or encodes its positions. @type {On} */
 const sinusoid = (backend) => async (job) => {
-  const { rows, dim, base } = job.params;
+  const { rows, dim, base, encode } = job.params;
   await init({ backend });
+  if (encode) {
+    const encoding = new PositionalEncoding({ maxSeqLength: rows, embeddingDim: dim, base });
+    const positions = Int32Array.from({ length: rows }, (_, position) => position);
+    let encoded = encoding.encode(positions);
+    return {
+      call() {
+        encoded = encoding.encode(positions);
+      },
+      output: () => encoded.data,
+    };
+  }
   const make = () => new PositionalEncoding({ maxSeqLength: rows, embeddingDim: dim, base });
   return {
     call: () => make().dispose(),
