@@ -440,7 +440,6 @@ describe('an argument that the getter of a foreign Tensor disposes or detaches i
       },
     } as never;
   };
-  // `out` of Embedding.forwardInto is read after the ids: then it is refused as it is.
   it.each(cases)('%s', (name, size, run) => {
     const shape = name === 'similarity' ? [1, DIM] : [size];
     const tensor = Tensor.allocate(shape);
@@ -454,8 +453,9 @@ describe('an argument that the getter of a foreign Tensor disposes or detaches i
     expectError(() => run(tensor as never, disposing), { class: Error, code: 'ERR_DISPOSED' });
     const array = new Float32Array(size);
     const early = name === 'similarity' ? new Tensor(array, { shape }) : array;
+    // After nested ids the getter runs twice.
     const detaching = hostile(name, () => {
-      detach(array);
+      if (array.length > 0) detach(array);
     });
     expectError(() => run(early as never, detaching), {
       class: TypeError,
