@@ -249,6 +249,21 @@ mod signals {
     /// The variable that names the scenario of a process.
     const SCENARIO: &str = "TOKENBED_TEST_SCENARIO";
 
+    /// This program, under the emulator that cargo runs it with, if there is one (`scripts/test-neon.sh`).
+    fn this_program() -> Command {
+        let program = std::env::current_exe().unwrap();
+        let emulator = std::env::var("CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER").unwrap_or_default();
+        let mut words = emulator.split_whitespace();
+        match words.next().filter(|_| std::env::consts::ARCH == "aarch64") {
+            Some(emulator) => {
+                let mut command = Command::new(emulator);
+                command.args(words).arg(program);
+                command
+            }
+            None => Command::new(program),
+        }
+    }
+
     #[test]
     fn other_faults_and_signals_go_where_they_went_before() {
         if let Ok(wanted) = std::env::var(SCENARIO) {
@@ -265,7 +280,7 @@ mod signals {
             return scenario();
         }
         for (name, _, signal) in SCENARIOS {
-            let mut child = Command::new(std::env::current_exe().unwrap());
+            let mut child = this_program();
             child.args([
                 "--exact",
                 "signals::other_faults_and_signals_go_where_they_went_before",
