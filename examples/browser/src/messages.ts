@@ -140,9 +140,6 @@ export interface Profile {
   readonly results: ProfilerResults;
 }
 
-/** A file of the user, or the URL of the sample. */
-export type TableFile = File | string;
-
 /** What the header of a file says. */
 export interface FileSummary {
   readonly format: string;
@@ -160,7 +157,7 @@ export interface TensorSummary {
 }
 
 export interface LoadSettings {
-  readonly file: TableFile;
+  readonly file: File;
   /** Default: the library chooses. */
   readonly tensor: string | undefined;
 }
@@ -303,7 +300,7 @@ export interface Calls {
   encoding: { input: EncodingSettings; part: never; reply: Encoding };
   measure: { input: GaugeSettings; part: Rates; reply: Rates };
   profile: { input: null; part: ProfileStep; reply: Profile };
-  inspect: { input: TableFile; part: never; reply: FileSummary };
+  inspect: { input: File; part: never; reply: FileSummary };
   load: { input: LoadSettings; part: LoadStep; reply: LoadedTable };
   find: { input: Query; part: never; reply: Found };
   /** `input` is the name of a CacheStorage that keeps the model, or null. */

@@ -5,7 +5,7 @@
  */
 
 import { Background } from '../background.js';
-import type { FileSummary, LoadedTable, LoadStep, TableFile, TensorSummary } from '../messages.js';
+import type { FileSummary, LoadedTable, LoadStep, TensorSummary } from '../messages.js';
 import { count, element, errorText, plural, size } from '../page.js';
 
 /** The tensors that are listed. A file may have many thousands. */
@@ -15,9 +15,15 @@ const USUAL_NAMES = new Set(['embeddings', 'embedding.weight', 'weight', 'token_
 
 const SAMPLE = new URL('../../sample/words.safetensors', import.meta.url);
 
+/** The sample. It is small: fetched whole, it is requested once, and reading its header cancels no request. */
+async function fetchSample(): Promise<File> {
+  const response = await fetch(SAMPLE);
+  return new File([await response.blob()], 'words.safetensors');
+}
+
 interface Opening {
   readonly background: Background;
-  readonly file: TableFile;
+  readonly source: File | Promise<File>;
   readonly name: string;
   /** Tensors of two dimensions. */
   tables: number;
@@ -50,7 +56,7 @@ export class FilePanel {
       this.#input.value = ''; // or choosing the same file again would not be a change
     });
     element('sample', HTMLButtonElement).addEventListener('click', () => {
-      void this.#open(SAMPLE.href, 'words.safetensors');
+      void this.#open(fetchSample(), 'words.safetensors');
     });
     this.#button.addEventListener('click', () => {
       if (this.#opening?.isChoosing) void this.#load(this.#opening, this.#choice());
@@ -72,14 +78,14 @@ export class FilePanel {
     });
   }
 
-  async #open(file: TableFile, name: string): Promise<void> {
+  async #open(source: File | Promise<File>, name: string): Promise<void> {
     this.#opening?.background.end();
-    const opening = { background: new Background(), file, name, tables: 0, isChoosing: false };
+    const opening = { background: new Background(), source, name, tables: 0, isChoosing: false };
     this.#opening = opening;
     this.#begin();
     this.#status.textContent = `Reading ${name} …`;
     try {
-      const summary = await opening.background.call('inspect', file);
+      const summary = await opening.background.call('inspect', await source);
       if (this.#opening !== opening) return;
       opening.tables = this.#list(summary);
       if (opening.tables > 1) {
@@ -119,11 +125,11 @@ export class FilePanel {
 
   async #load(opening: Opening, tensor: string | undefined): Promise<void> {
     opening.isChoosing = false;
-    const { background, file, name } = opening;
+    const { background, source, name } = opening;
     this.#begin();
     this.#status.textContent = `Loading ${name} …`;
     try {
-      const table = await background.call('load', { file, tensor }, (step) => this.#step(step));
+      const table = await background.call('load', { file: await source, tensor }, (step) => this.#step(step));
       if (this.#opening !== opening) return;
       this.#opening = null;
       this.#shown = name;

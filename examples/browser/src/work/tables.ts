@@ -12,7 +12,6 @@ import type {
   LoadStep,
   Neighbor,
   Query,
-  TableFile,
 } from '../messages.js';
 import { type Expression, expressionsIn } from './expressions.js';
 
@@ -28,7 +27,7 @@ const STORED_ROWS = '.rows';
 let embedding: Embedding | null = null;
 
 /** Reads the header. */
-export async function inspectFile(file: TableFile): Promise<FileSummary> {
+export async function inspectFile(file: File): Promise<FileSummary> {
   const { format, tensors, metadata } = await inspect(file);
   const isStored = 'tokenbed.dtype' in metadata;
   return {
