@@ -13,11 +13,13 @@ import { nearWords, openTrain, press, progress, started, status, trained } from 
 
 /** Some seconds of training. */
 const TEXT = topicText(7).slice(0, 60_000);
+/** More, so that a run can be stopped on a fast machine, too. */
+const LONG_TEXT = topicText(7).slice(0, 160_000);
 const text = (page: Page) => page.getByRole('textbox', { name: 'Text to train on' });
 
 /** The words of a whole run in Node, as the page shows them. */
 function wordsInNode(): [word: string, near: string][] {
-  const { corpus, settings } = plan(TEXT);
+  const { corpus, settings } = plan(LONG_TEXT);
   const run = new SkipGram(corpus, settings);
   while (run.step() !== null);
   const near = (id: number) =>
@@ -35,7 +37,7 @@ test('a run is stopped, resumed after a reload, and ends as in Node; nothing sta
   const { page } = visited;
   await openTrain(page);
   expect(await nearWords(page)).toEqual(Array.from({ length: 9 }, () => ['–', '']));
-  await text(page).fill(TEXT);
+  await text(page).fill(LONG_TEXT);
   await longestStall(page);
 
   const start = performance.now();
@@ -58,7 +60,7 @@ test('a run is stopped, resumed after a reload, and ends as in Node; nothing sta
 
   await page.reload();
   await started(page);
-  expect(await text(page).inputValue()).toBe(TEXT);
+  expect(await text(page).inputValue()).toBe(LONG_TEXT);
   expect({ progress: await progress(page), words: await nearWords(page) }).toEqual(stopped);
   expect(await curve.getAttribute('aria-label')).toContain(`from ${first} to ${last}`);
   await press(page, 'Resume');
