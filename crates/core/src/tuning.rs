@@ -189,8 +189,8 @@ impl Tuning {
                 non_temporal_bytes: NON_TEMPORAL_BYTES,
                 non_temporal_row: NON_TEMPORAL_ROW,
             },
-            // Node 20 on Zen 5 with 32 MiB of L3: prefetches by loads, for groups of about 32 KiB. Lookups and bags in 4 MiB
-            // and less: 0.8 to 1.0.
+            // Node 20 on Zen 5 with 32 MiB of L3: prefetches by loads, for groups of about 32 KiB. Lookups and bags in
+            // 4 MiB and less: 0.8 to 1.0.
             Class::WebAssembly => Tuning {
                 // Layers: 1.65 to 3 at 256 to 3072 bytes. Lookups: 1.0 to 1.3 at 256 bytes, 0.93 to 1.3 at more.
                 lookup: [

@@ -104,11 +104,13 @@ fn arithmetic_equals_scalar_arithmetic() {
                 let quotient = lanes(simd, simd.div(x, y));
                 let greater = lanes(simd, simd.greater(x, y));
                 let max = lanes(simd, simd.max(x, y));
+                let selected = [true, false].map(|first| lanes(simd, simd.select(first, x, y)));
                 for k in 0..S::LANES {
                     let (a, b) = (a[k], b[k]);
                     assert!(same(a + b, sum[k]), "{a} + {b}");
                     assert!(same(a * b, product[k]), "{a} * {b}");
                     assert!(same(a / b, quotient[k]), "{a} / {b}");
+                    assert_eq!(selected.map(|lanes| lanes[k]), [a, b].map(f32::to_bits));
                     let expected = if b > a { b } else { a };
                     assert_eq!(expected.to_bits(), greater[k], "the greater of {a}, then {b}");
                     let expected = if b > a || (b.is_nan() && !a.is_nan()) {
