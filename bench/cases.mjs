@@ -25,6 +25,8 @@ import { CALLS } from './contenders/calls.mjs';
 const NATIVE = 'tokenbed native';
 const WASM = 'tokenbed wasm*';
 const JS = 'js*';
+/** The loops that show the limit of the machine. */
+const LIMIT = 'limit*';
 
 const STORED = ['i8', 'i4', 'f16'];
 
@@ -38,7 +40,7 @@ export const CASES = [
     op: 'gather',
     vary: { dim: [64, 128, 300, 384, 768], mib: [256, 1], tokens: MANY },
     quick: { dim: [64, 384], mib: [96], tokens: [64, 512] },
-    groups: { js: [NATIVE, JS, 'naive napi'] },
+    groups: { js: [NATIVE, JS, LIMIT, 'naive napi'] },
   },
   {
     id: 'N2',
@@ -46,7 +48,7 @@ export const CASES = [
     op: 'forward',
     vary: { dim: [384], mib: [256], tokens: [32_768] },
     quick: { mib: [96] },
-    groups: { js: [NATIVE, 'js set', 'js set, 2 MiB'] },
+    groups: { js: [NATIVE, 'js set', 'js set, 2 MiB', LIMIT] },
   },
   {
     id: 'N3',
@@ -82,7 +84,7 @@ export const CASES = [
     op: 'gather',
     vary: { dim: [128, 384, 768], mib: [256], tokens: [512, 4096, 32_768] },
     quick: { dim: [384], mib: [96], tokens: [512] },
-    groups: { python: [NATIVE, 'js set', 'torch*', 'numpy*', 'onnxruntime*'] },
+    groups: { python: [NATIVE, 'js set', LIMIT, 'torch*', 'numpy*', 'onnxruntime*'] },
   },
   {
     id: 'G2',
@@ -90,7 +92,7 @@ export const CASES = [
     op: 'forward',
     vary: { dim: [300, 384, 768], mib: [256], tokens: [32_768] },
     quick: { dim: [384], mib: [96] },
-    groups: { python: [NATIVE, 'js set', 'torch*'] },
+    groups: { python: [NATIVE, 'js set', LIMIT, 'torch*'] },
   },
   {
     id: 'G3',
@@ -98,7 +100,7 @@ export const CASES = [
     op: 'gather',
     vary: { dim: [64, 128, 384, 768], mib: [256], tokens: [32_768] },
     quick: { dim: [384], mib: [96] },
-    groups: { js: [NATIVE, 'tokenbed wasm, allocated', 'copy*', 'naive*'] },
+    groups: { js: [NATIVE, 'tokenbed wasm, allocated', 'copy*', LIMIT, 'naive*'] },
   },
   {
     id: 'F1',
@@ -114,7 +116,7 @@ export const CASES = [
     op: 'bag',
     vary: bags({ mode: ['max'], padding: [null] }),
     quick: { table: ['30000x256'] },
-    groups: { python: [NATIVE, 'torch*'] },
+    groups: { python: [NATIVE, LIMIT, 'torch*'] },
   },
   {
     id: 'B2',
@@ -122,7 +124,7 @@ export const CASES = [
     op: 'bag',
     vary: bags({ mode: ['sum'], padding: [0] }),
     quick: { table: ['30000x256'] },
-    groups: { python: [NATIVE, 'torch*'] },
+    groups: { python: [NATIVE, LIMIT, 'torch*'] },
   },
   {
     id: 'B3',
@@ -130,7 +132,7 @@ export const CASES = [
     op: 'bag',
     vary: bags({ mode: ['sum', 'mean'], padding: [null] }),
     quick: { table: ['30000x256'], mode: ['sum'] },
-    groups: { python: [NATIVE, 'torch*'] },
+    groups: { python: [NATIVE, LIMIT, 'torch*'] },
   },
   {
     id: 'B4',
@@ -138,7 +140,7 @@ export const CASES = [
     op: 'bag',
     vary: bags({ mode: ['sum', 'mean', 'max'], padding: [null, 0] }),
     quick: { table: ['30000x256'], padding: [0] },
-    groups: { js: [NATIVE, JS] },
+    groups: { js: [NATIVE, JS, LIMIT] },
   },
   {
     id: 'S1',
@@ -146,7 +148,7 @@ export const CASES = [
     op: 'sinusoid',
     vary: { size: ['512x384', '5000x512', '65536x1024'], base: [10_000] },
     quick: { size: ['512x384'] },
-    groups: { python: [NATIVE, 'torch*', 'numpy*'] },
+    groups: { python: [NATIVE, LIMIT, 'torch*', 'numpy*'] },
   },
   {
     id: 'S2',
@@ -154,14 +156,14 @@ export const CASES = [
     op: 'sinusoid',
     vary: { size: ['512x384', '5000x512', '65536x1024'], base: [10_000] },
     quick: { size: ['512x384'] },
-    groups: { js: [NATIVE, 'js f64'] },
+    groups: { js: [NATIVE, LIMIT, 'js f64'] },
   },
   {
     id: 'I1',
     what: 'construct 50,000 x 384 compared with torch',
     op: 'init',
     vary: { dim: [384], vocab: [50_000], kind: ['uniform', 'normal'] },
-    groups: { python: [NATIVE, 'torch*'] },
+    groups: { python: [NATIVE, LIMIT, 'torch*'] },
   },
   {
     id: 'W1',
@@ -233,7 +235,7 @@ export const CASES = [
     op: 'gather',
     vary: { dim: [384], mib: [256], tokens: [64, 512, 2048, 4096, 32_768] },
     quick: { mib: [96], tokens: [512, 4096] },
-    groups: { variants: ['tokenbed 1 thread', 'tokenbed 2 threads'] },
+    groups: { variants: ['tokenbed 1 thread', 'tokenbed 2 threads', "two threads' limit*"] },
   },
   {
     id: 'ISA',

@@ -3,6 +3,8 @@
  *
  *   measured = the median over all matching jobs of  min over `against` of (time of the peer / time of `own`)
  *
+ *   limit    = the same with the time of the fastest limiting loop (contenders/limits.mjs) in place of `own`
+ *
  * With several peers the fastest one counts. `least: true` takes the worst job instead of the median. A target depends
  * on the class of the processor (`tokenbed info` prints it): `on(intel, zen5)`. Other classes have those of `intel`.
  */
@@ -20,6 +22,7 @@
  * @property {readonly string[]} against  names, or prefixes followed by `*`
  * @property {string} peer         the same in words
  * @property {Wanted} wanted
+ * @property {readonly string[]} [limits]  the loops that show the limit of the machine; default: `limit, *`
  * @property {boolean} [least]
  * @property {string} [group]
  */

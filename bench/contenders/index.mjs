@@ -32,13 +32,13 @@ export const INSTALLABLE = ['ort', 'ort-web', 'tfjs', 'jax', 'torch', 'numpy', '
  */
 export const GROUPS = {
   js: { files: ['js', 'tokenbed', 'naive', 'limits'], peers: ['js', 'naive', 'limits'] },
-  variants: { files: ['js', 'variants'], peers: ['variants', 'isa', 'threads', 'pages'] },
+  variants: { files: ['js', 'variants', 'limits'], peers: ['variants', 'isa', 'threads', 'pages'] },
   ort: { files: ['js', 'tokenbed', 'ort'], peers: ['ort'] },
   'ort-web': { files: ['js', 'tokenbed', 'ort-web'], peers: ['ort-web'] },
   tfjs: { files: ['js', 'tokenbed', 'tfjs'], peers: ['tfjs'] },
   jax: { files: ['js', 'tokenbed', 'jax'], peers: ['jax'] },
   python: {
-    files: ['js', 'tokenbed', 'torch', 'numpy', 'ort-python'],
+    files: ['js', 'tokenbed', 'limits', 'torch', 'numpy', 'ort-python'],
     peers: ['torch', 'numpy', 'ort-python', 'python'],
   },
 };

@@ -1,12 +1,21 @@
 /**
- * The limit of the machine: a copy of as many bytes as the result has, one stream in, one stream out.
+ * The limits of the machine.
  *
- * The source moves through the table from call to call, so that it is as cold as the rows of the other contenders.
+ *   copy, ...        a copy of as many bytes as the result has, one stream in, one stream out
+ *   limit, ...       loops with the memory accesses of tokenbed's kernels and as few instructions as possible beside
+ *                    them (bench/naive/node/src/limits.rs), with several prefetch distances and both kinds of stores
+ *   two threads' limit, ...    lookups by two threads that are started for the call
+ *
+ * The source of a copy moves through the table from call to call, so that it is as cold as the rows of the others.
  */
 
+import { copyOf } from './copies.mjs';
+import { batchOf } from './job.mjs';
 import { machine } from './machine.mjs';
 
-/** @typedef {import('../harness/types.d.ts').Prepare} Prepare */
+/** @typedef {import('../harness/types.d.ts').Job} Job @typedef {import('../harness/types.d.ts').Prepare} Prepare */
+/** @typedef {import('../harness/types.d.ts').Contender} Contender */
+/** The prefetch distance in rows, the caches, the stores. @typedef {{ ahead: number, far: boolean, streaming: boolean }} Way */
 
 export const peer = 'limits';
 
@@ -28,19 +37,135 @@ const copying = (way) => (job) => {
   };
 };
 
-/** The values that call k copies: the same steps as above. @param {import('../harness/types.d.ts').Job} job @param {number} k */
-function answer({ table, out }, k) {
+/** The values that call k copies: the same steps as above. @param {Job} job @param {number} k */
+function copied({ table, out }, k) {
   const start = (k % Math.floor(table.length / out.length)) * out.length;
   return table.subarray(start, start + out.length);
 }
 
-/** @returns {Promise<{ version: string, contenders: readonly import('../harness/types.d.ts').Contender[] }>} */
+const KIND = 'limit, 2 MiB';
+
+/** @type {(way: Way, threads?: number) => Prepare} */
+const gather =
+  ({ ahead, far, streaming }, threads = 1) =>
+  (job) => {
+    const { batches, out } = job;
+    const table = copyOf(job, KIND);
+    const { copyRows } = machine();
+    return {
+      call: (k) => copyRows(table, batchOf(batches, k), out, ahead, far, streaming, threads),
+      output: () => out,
+    };
+  };
+
+/** Into new memory for each call; the answer is that of `gather`. @type {(way: Way) => Prepare} */
+const forward =
+  ({ ahead, far, streaming }) =>
+  (job) => {
+    const { batches, out, params } = job;
+    const table = copyOf(job, KIND);
+    const { copyRows, copyRowsFresh } = machine();
+    let last = 0;
+    return {
+      call(k) {
+        last = k;
+        copyRowsFresh(table, batchOf(batches, k), params.dim, ahead, far, streaming);
+      },
+      output() {
+        copyRows(table, batchOf(batches, last), out, ahead, far, streaming, 1);
+        return out;
+      },
+    };
+  };
+
+/** @type {(way: Way) => Prepare} */
+const bag =
+  ({ ahead, far }) =>
+  (job) => {
+    const { batches, out, params } = job;
+    const table = copyOf(job, KIND);
+    const { xorRows } = machine();
+    return {
+      call: (k) => xorRows(table, batchOf(batches, k), params.dim, out, ahead, far),
+      output: () => out,
+    };
+  };
+
+const LINE = 16;
+
+/** The xor of the lines of each bag's rows. @param {Job} job @param {number} k */
+function xored({ batches, table, params, out }, k) {
+  const { dim, bags } = params;
+  const ids = batchOf(batches, k);
+  const [from, to] = [new Int32Array(table.buffer, table.byteOffset, table.length), new Int32Array(out.length)];
+  ids.forEach((id, i) => {
+    const start = Math.floor(i / (ids.length / bags)) * dim;
+    for (let c = 0; c < dim; c++) to[start + (c % LINE)] ^= from[id * dim + c];
+  });
+  for (let i = 0; i < to.length; i++) to[i] = to[i - (i % dim) + (i % LINE)];
+  return new Float32Array(to.buffer);
+}
+
+/** Writes as many bytes as the table has, into the same memory each time. @type {(way: Way) => Prepare} */
+const fill =
+  ({ streaming }) =>
+  ({ out }) => ({
+    call: () => machine().fill(out, 1, streaming),
+    output: () => out,
+  });
+
+/** @param {Job} job */
+const filled = ({ out }) => new Float32Array(out.length).fill(1);
+
+/** @type {(job: Job, k: number) => Float32Array | null} */
+function answer(job, k) {
+  if (job.op === 'bag') return xored(job, k);
+  return job.op === 'sinusoid' || job.op === 'init' ? filled(job) : null;
+}
+
+/** @type {readonly { name: string, ahead: number, far: boolean }[]} */
+const PREFETCHES = [
+  { name: 'none', ahead: 0, far: false },
+  { name: '8 ahead', ahead: 8, far: false },
+  { name: '32 ahead', ahead: 32, far: false },
+  { name: '32 ahead, far', ahead: 32, far: true },
+];
+
+/** @type {Contender[]} */
+const LIMITS = PREFETCHES.flatMap(({ name, ...prefetch }) =>
+  [false, true].map((streaming) => {
+    const way = { ...prefetch, streaming };
+    const reads = streaming ? {} : { bag: bag(way) };
+    const writes = prefetch.ahead > 0 ? {} : { sinusoid: fill(way), init: fill(way) };
+    return {
+      name: `limit, ${name}${streaming ? ', non-temporal' : ''}`,
+      backend: 'limit',
+      answer,
+      ops: { gather: gather(way), forward: forward(way), ...reads, ...writes },
+    };
+  }),
+);
+
+/** @returns {Promise<{ version: string, contenders: readonly Contender[] }>} */
 export async function open() {
   return {
     version: '',
     contenders: [
-      { name: 'copy, memcpy', backend: 'limit', answer, ops: { gather: copying('copy') } },
-      { name: 'copy, non-temporal', backend: 'limit', answer, ops: { gather: copying('copyStreaming') } },
+      { name: 'copy, memcpy', backend: 'limit', answer: copied, ops: { gather: copying('copy') } },
+      {
+        name: 'copy, non-temporal',
+        backend: 'limit',
+        answer: copied,
+        ops: { gather: copying('copyStreaming') },
+      },
+      ...LIMITS,
+      ...PREFETCHES.flatMap(({ name, ...prefetch }) =>
+        [false, true].map((streaming) => ({
+          name: `two threads' limit, ${name}${streaming ? ', non-temporal' : ''}`,
+          backend: 'limit',
+          ops: { gather: gather({ ...prefetch, streaming }, 2) },
+        })),
+      ),
     ],
   };
 }

@@ -6,9 +6,20 @@ import { median } from './statistics.mjs';
 
 /** @typedef {import('./types.d.ts').Row} Row @typedef {import('./types.d.ts').Mark} Mark */
 
+/** The loops that show the limit of the machine, unless a mark has others. */
+const LIMITS = ['limit, *'];
+
+/** The fastest of some contenders: the least ratio of their times to the row's. @param {Row} row @param {readonly string[]} names */
+const fastest = ({ vs }, names) =>
+  Math.min(
+    ...Object.entries(vs)
+      .filter(([name]) => listed(names, name))
+      .map(([, { ratio }]) => ratio),
+  );
+
 /** @param {import('../marks.mjs').MarkSpec} mark @param {readonly Row[]} rows */
 function measured(mark, rows) {
-  const ratios = rows
+  const own = rows
     .filter(
       (row) =>
         row.case === mark.case &&
@@ -17,19 +28,22 @@ function measured(mark, rows) {
         (mark.group === undefined || row.group === mark.group) &&
         (mark.where?.(row.params) ?? true),
     )
-    .map((row) =>
-      Object.entries(row.vs)
-        .filter(([name]) => listed(mark.against, name))
-        .map(([, { ratio }]) => ratio),
-    )
-    .filter((others) => others.length > 0)
-    .map((others) => Math.min(...others));
-  if (ratios.length === 0) return null;
-  return mark.least ? Math.min(...ratios) : median(ratios);
+    .map((row) => {
+      const ratio = fastest(row, mark.against);
+      return { ratio, limit: ratio / fastest(row, mark.limits ?? LIMITS) };
+    })
+    .filter(({ ratio }) => Number.isFinite(ratio));
+  /** @param {number[]} ratios */
+  const all = (ratios) =>
+    ratios.length === 0 ? null : mark.least ? Math.min(...ratios) : median(ratios);
+  return {
+    value: all(own.map(({ ratio }) => ratio)),
+    limit: all(own.map(({ limit }) => limit).filter((limit) => limit > 0)),
+  };
 }
 
 /**
- * Every mark. `measured` is null if the run has no matching row.
+ * Every mark. `measured` is null if the run has no matching row, `limit` if the row has no limiting loop.
  *
  * @param {string} processor its class
  * @param {readonly Row[]} rows @param {Readonly<Record<string, number>>} startUpMs over an empty module, by backend
@@ -37,7 +51,7 @@ function measured(mark, rows) {
  */
 export function judgeMarks(processor, rows, startUpMs) {
   const speeds = MARKS.map((mark) => {
-    const value = measured(mark, rows);
+    const { value, limit } = measured(mark, rows);
     const { name, peer: against } = mark;
     const wanted = wantedOn(mark.wanted, processor);
     return {
@@ -45,6 +59,7 @@ export function judgeMarks(processor, rows, startUpMs) {
       against,
       wanted,
       measured: value,
+      limit,
       met: value === null ? null : value >= wanted,
       unit: /** @type {const} */ ('x'),
     };
@@ -57,6 +72,7 @@ export function judgeMarks(processor, rows, startUpMs) {
       against,
       wanted,
       measured: value,
+      limit: null,
       met: value === null ? null : value <= wanted,
       unit: /** @type {const} */ ('ms'),
     };

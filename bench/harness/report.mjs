@@ -43,11 +43,13 @@ export function markLines(marks) {
   const figure = (value, unit) =>
     value === null ? '-' : unit === 'ms' ? `+ ${value.toFixed(1)} ms` : `${value.toFixed(2)} x`;
   const words = { true: 'met', false: 'NOT MET', null: 'not measured' };
+  /** @param {readonly string[]} figures */
+  const columns = (figures) => figures.map((each) => each.padStart(11)).join('');
   return [
-    `${'target'.padEnd(46)}${'against'.padEnd(48)}${'wanted'.padStart(11)}${'measured'.padStart(11)}`,
-    ...marks.map(
-      ({ name, against, wanted, measured, met, unit }) =>
-        `${name.padEnd(46)}${against.padEnd(48)}${figure(wanted, unit).padStart(11)}${figure(measured, unit).padStart(11)}  ${words[/** @type {'true'} */ (String(met))]}`,
-    ),
+    `${'target'.padEnd(46)}${'against'.padEnd(48)}${columns(['wanted', 'measured', 'limit'])}`,
+    ...marks.map(({ name, against, wanted, measured, limit, met, unit }) => {
+      const figures = columns([wanted, measured, limit].map((value) => figure(value, unit)));
+      return `${name.padEnd(46)}${against.padEnd(48)}${figures}  ${words[/** @type {'true'} */ (String(met))]}`;
+    }),
   ];
 }

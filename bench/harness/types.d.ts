@@ -58,6 +58,8 @@ export interface Mark {
   readonly against: string;
   readonly wanted: number;
   readonly measured: number | null;
+  /** What the fastest limiting loop reaches: the ratio of the peer's time to its time. */
+  readonly limit: number | null;
   readonly met: boolean | null;
   readonly unit: 'x' | 'ms';
 }

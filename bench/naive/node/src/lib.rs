@@ -1,11 +1,12 @@
-//! The naive native gather, and the bench's functions for memory and pages.
+//! The naive native gather, the limiting loops, and the bench's functions for memory and pages.
 //!
 //! ```text
 //! for each id:  check it;  append its row to the output
 //! ```
 //!
-//! It has no table handle, no prefetch and no non-temporal stores. A comparison with it shows their effect.
+//! The gather has no table handle, no prefetch and no non-temporal stores. A comparison with it shows their effect.
 
+mod limits;
 mod machine;
 mod streaming;
 

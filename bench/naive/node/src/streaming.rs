@@ -30,6 +30,41 @@ pub fn copy(from: &[f32], to: &mut [f32]) {
     to.copy_from_slice(from);
 }
 
+/// `to = from` for one row of several, before a [`fence`]: the arrays of JavaScript begin at a multiple of 16 bytes, so
+/// the stores have 16 bytes. Rows that begin elsewhere are copied with ordinary stores.
+#[inline(always)]
+pub fn row(from: &[f32], to: &mut [f32]) {
+    assert_eq!(from.len(), to.len());
+    #[cfg(target_arch = "x86_64")]
+    if to.as_ptr().addr() % 16 == 0 && to.len() % 4 == 0 {
+        use std::arch::x86_64::{_mm_loadu_ps, _mm_stream_ps};
+        for at in (0..to.len()).step_by(4) {
+            // SAFETY: four values follow `at` in both, and those in `to` are aligned.
+            unsafe { _mm_stream_ps(to.as_mut_ptr().add(at), _mm_loadu_ps(from.as_ptr().add(at))) };
+        }
+        return;
+    }
+    to.copy_from_slice(from);
+}
+
+/// `to = value` for all of `to`, with a fence.
+#[inline(always)]
+pub fn fill(to: &mut [f32], value: f32) {
+    let line = [value; 16];
+    to.chunks_mut(16).for_each(|to| row(&line[..to.len()], to));
+    fence();
+}
+
+/// Ends a sequence of non-temporal stores.
+#[inline(always)]
+pub fn fence() {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: the instruction exists on every x86-64.
+    unsafe {
+        std::arch::x86_64::_mm_sfence();
+    }
+}
+
 #[cfg(target_arch = "x86_64")]
 const LINE: usize = 64;
 #[cfg(target_arch = "x86_64")]
