@@ -15,7 +15,7 @@ import { MARKS } from './marks.mjs';
 /** The records: one per class of processors, the one that was measured last. */
 const RESULTS = new URL('results/', import.meta.url);
 /** Classes in words, where the record's machine is known. @type {Record<string, string>} */
-const NAMES = { intel: 'Sapphire Rapids', zen5: 'Zen 5' };
+const NAMES = { intel: 'Sapphire Rapids', granite: 'Granite Rapids', zen5: 'Zen 5' };
 
 /** @typedef {import('./harness/types.d.ts').Mark} Mark */
 

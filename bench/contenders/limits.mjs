@@ -43,14 +43,16 @@ function copied({ table, out }, k) {
   return table.subarray(start, start + out.length);
 }
 
-const KIND = 'limit, 2 MiB';
+/** Each way has its own table, so that none finds rows in a cache which another one has read. @param {Way} way @param {number} [threads] */
+const kind = (way, threads = 1) => `${JSON.stringify(way)} ${threads}, 2 MiB`;
 
 /** @type {(way: Way, threads?: number) => Prepare} */
 const gather =
-  ({ ahead, far, streaming }, threads = 1) =>
+  (way, threads = 1) =>
   (job) => {
     const { batches, out } = job;
-    const table = copyOf(job, KIND);
+    const { ahead, far, streaming } = way;
+    const table = copyOf(job, kind(way, threads));
     const { copyRows } = machine();
     return {
       call: (k) => copyRows(table, batchOf(batches, k), out, ahead, far, streaming, threads),
@@ -59,37 +61,35 @@ const gather =
   };
 
 /** Into new memory for each call; the answer is that of `gather`. @type {(way: Way) => Prepare} */
-const forward =
-  ({ ahead, far, streaming }) =>
-  (job) => {
-    const { batches, out, params } = job;
-    const table = copyOf(job, KIND);
-    const { copyRows, copyRowsFresh } = machine();
-    let last = 0;
-    return {
-      call(k) {
-        last = k;
-        copyRowsFresh(table, batchOf(batches, k), params.dim, ahead, far, streaming);
-      },
-      output() {
-        copyRows(table, batchOf(batches, last), out, ahead, far, streaming, 1);
-        return out;
-      },
-    };
+const forward = (way) => (job) => {
+  const { batches, out, params } = job;
+  const { ahead, far, streaming } = way;
+  const table = copyOf(job, kind(way));
+  const { copyRows, copyRowsFresh } = machine();
+  let last = 0;
+  return {
+    call(k) {
+      last = k;
+      copyRowsFresh(table, batchOf(batches, k), params.dim, ahead, far, streaming);
+    },
+    output() {
+      copyRows(table, batchOf(batches, last), out, ahead, far, streaming, 1);
+      return out;
+    },
   };
+};
 
 /** @type {(way: Way) => Prepare} */
-const bag =
-  ({ ahead, far }) =>
-  (job) => {
-    const { batches, out, params } = job;
-    const table = copyOf(job, KIND);
-    const { xorRows } = machine();
-    return {
-      call: (k) => xorRows(table, batchOf(batches, k), params.dim, out, ahead, far),
-      output: () => out,
-    };
+const bag = (way) => (job) => {
+  const { batches, out, params } = job;
+  const { ahead, far } = way;
+  const table = copyOf(job, kind(way));
+  const { xorRows } = machine();
+  return {
+    call: (k) => xorRows(table, batchOf(batches, k), params.dim, out, ahead, far),
+    output: () => out,
   };
+};
 
 const LINE = 16;
 
@@ -97,7 +97,10 @@ const LINE = 16;
 function xored({ batches, table, params, out }, k) {
   const { dim, bags } = params;
   const ids = batchOf(batches, k);
-  const [from, to] = [new Int32Array(table.buffer, table.byteOffset, table.length), new Int32Array(out.length)];
+  const [from, to] = [
+    new Int32Array(table.buffer, table.byteOffset, table.length),
+    new Int32Array(out.length),
+  ];
   ids.forEach((id, i) => {
     const start = Math.floor(i / (ids.length / bags)) * dim;
     for (let c = 0; c < dim; c++) to[start + (c % LINE)] ^= from[id * dim + c];

@@ -151,7 +151,7 @@ describe('the program', () => {
   });
 });
 
-const CLASSES = ['intel', 'zen4', 'zen5', 'amd', 'arm', 'other'];
+const CLASSES = ['intel', 'granite', 'zen4', 'zen5', 'amd', 'arm', 'other'];
 
 describe('info', () => {
   it('prints backendInfo() and the limits of the machine', async () => {

@@ -61,7 +61,7 @@ describe('TOKENBED_ISA', () => {
 });
 
 describe('TOKENBED_TUNING', () => {
-  it.each(['intel', 'zen4', 'zen5', 'amd', 'arm', 'other'])('%s is bit-identical', async (tuning) => {
+  it.each(['intel', 'granite', 'zen4', 'zen5', 'amd', 'arm', 'other'])('%s is bit-identical', async (tuning) => {
     expect((await digest({ TOKENBED_TUNING: tuning })).digest).toBe((await reference).digest);
   });
 });
@@ -82,7 +82,7 @@ describe('a malformed variable', () => {
   it.each(['zen', 'Zen5', 'zen5 ', '26'])('TOKENBED_TUNING=%s', async (value) => {
     const text = await errorOf({ TOKENBED_TUNING: value });
     expect(text).toContain('TOKENBED_TUNING');
-    expect(text).toContain('one of intel, zen4, zen5, amd, arm, other');
+    expect(text).toContain('one of intel, granite, zen4, zen5, amd, arm, other');
   });
 
   it.each(['0', '-1', '1.5', 'two', '1e1', '10000'])('TOKENBED_THREADS=%s', async (value) => {

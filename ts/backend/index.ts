@@ -34,7 +34,7 @@ type Wanted = 'auto' | 'native' | 'wasm';
 
 const BACKENDS = ['auto', 'native', 'wasm'] as const;
 const ISAS = ['scalar', 'simd128', 'neon', 'avx2', 'avx512'] as const;
-const TUNINGS = ['intel', 'zen4', 'zen5', 'amd', 'arm', 'other'] as const;
+const TUNINGS = ['intel', 'granite', 'zen4', 'zen5', 'amd', 'arm', 'other'] as const;
 
 /** Options of {@link init}. */
 export interface InitOptions {

@@ -320,7 +320,7 @@ fn everywhere(prefetch: Prefetch) -> Tuning {
     };
     Tuning {
         lookup: [step; 3],
-        bag: [step; 2],
+        bag: [step; 3],
         ..Tuning::PLAIN
     }
 }
@@ -355,12 +355,12 @@ fn name(prefetch: Prefetch) -> String {
 }
 
 /// Tunings that differ from `tuning` in two of its steps.
-fn steps<'a, const N: usize>(
+fn steps(
     tuning: Tuning,
-    all: &'a [Step],
-    of: fn(&mut Tuning) -> &mut [Step; N],
-) -> impl Iterator<Item = Tuning> + 'a {
-    let pairs = (0..N).flat_map(|i| (i + 1..N).map(move |j| (i, j)));
+    all: &[Step],
+    of: fn(&mut Tuning) -> &mut [Step; 3],
+) -> impl Iterator<Item = Tuning> + '_ {
+    let pairs = [(0, 1), (0, 2), (1, 2)].into_iter();
     pairs.flat_map(move |(i, j)| {
         all.iter().flat_map(move |&first| {
             all.iter().map(move |&second| {

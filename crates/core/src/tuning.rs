@@ -70,7 +70,7 @@ pub struct Tuning {
     /// For rows that are looked up one by one. The last step that fits is used.
     pub lookup: [Step; 3],
     /// The same for rows that go into bags.
-    pub bag: [Step; 2],
+    pub bag: [Step; 3],
     /// Bytes of the smallest output that is written with non-temporal stores.
     pub non_temporal_bytes: usize,
     /// Bytes of the shortest rows of such an output.
@@ -91,7 +91,7 @@ impl Tuning {
     /// No prefetch, no non-temporal stores.
     pub const PLAIN: Tuning = Tuning {
         lookup: [Step::NEVER; 3],
-        bag: [Step::NEVER; 2],
+        bag: [Step::NEVER; 3],
         non_temporal_bytes: usize::MAX,
         non_temporal_row: usize::MAX,
     };
@@ -115,11 +115,34 @@ impl Tuning {
                 ],
                 bag: [
                     Step::NEVER,
+                    Step::NEVER,
                     // 1.10 to 1.16 at 256 bytes, from 8 MiB to 512. Longer rows lose: 1.0 at 1024 bytes (0.9 in a
                     // table of 8 MiB), 0.8 from 1536 on.
                     Step::from(4 * l2, 512, Hint::Near, 8),
                 ],
                 non_temporal_bytes: NON_TEMPORAL_BYTES,
+                non_temporal_row: NON_TEMPORAL_ROW,
+            },
+            // Granite Rapids, 2 vCPUs of a shared machine with 480 MiB of L3: `npm run bench:tune` at fc68b67, 1 December
+            // 2026, compared with the numbers of `Intel`. Rows of 40 to 4096 bytes (f32, f16, i8), tables of 4 to 256 MiB.
+            Class::Granite => Tuning {
+                lookup: [
+                    Step::NEVER,
+                    // 256 MiB: 1.1 to 1.2, i8 1.5; 32 and 64 MiB: 1.0 to 1.3. Near instead of far: 0.8 to 0.95 of it.
+                    Step::from(32 * MIB, 4096, Hint::Far, 32),
+                    Step::from(32 * MIB, 512, Hint::Far, 64),
+                ],
+                bag: [
+                    // 64 MiB: 1.05 to 1.2; 32 MiB: 1.0 to 1.1; less: 0.95 to 1.05, i8 1.1.
+                    Step::from(4 * MIB, 1024, Hint::Near, 8),
+                    // 256 MiB: 1.25 to 1.6, rows of 1.5 KiB 1.1; 64 MiB: 1.15 to 1.3, 0.9 to 1.0 at 1 KiB and more. Longer
+                    // rows lose up to 13 %.
+                    Step::from(64 * MIB, 2048, Hint::Far, 64),
+                    // f32 1.1; 1.1 to 1.5 at 128 bytes and less.
+                    Step::from(32 * MIB, 512, Hint::Far, 64),
+                ],
+                non_temporal_bytes: NON_TEMPORAL_BYTES,
+                // 512 to 1536 bytes: 1.3 to 2; 3 KiB and more: 1.4.
                 non_temporal_row: NON_TEMPORAL_ROW,
             },
             // Zen 4, 2 vCPUs of a shared machine with 32 MiB of L3: rows of 72 to 4096 bytes, tables of 4 to 256 MiB.
@@ -134,6 +157,7 @@ impl Tuning {
                     Step::from(8 * MIB, 3072, Hint::Far, 16),
                 ],
                 bag: [
+                    Step::NEVER,
                     // 1.3 to 3.
                     Step::from(16 * MIB, 3072, Hint::Far, 32),
                     // 2.8 to 4.7 at 64 to 256 bytes in 64 MiB, 16 rows 0.7 to 0.9 of it; 1.0 to 2.8 in 8 MiB, where
@@ -157,6 +181,7 @@ impl Tuning {
                     Step::from(16 * MIB, 256, Hint::Near, 32),
                 ],
                 bag: [
+                    Step::NEVER,
                     // From 32 MiB on 1.5 to 3.0, f32 1.1 to 1.5; in 16 MiB 0.94 to 1.25. 1032: rows of 1024 i8 values.
                     // Longer f32 rows lose (0.86 to 0.98), those of f16 would gain (1.0 to 1.35). 8 rows: 0.93 of it.
                     Step::from(16 * MIB, 1032, Hint::Near, 32),
@@ -174,7 +199,11 @@ impl Tuning {
                     Step::NEVER,
                     Step::from(64 * MIB, 2048, Hint::Near, 16),
                 ],
-                bag: [Step::NEVER, Step::from(64 * MIB, 512, Hint::Near, 16)],
+                bag: [
+                    Step::NEVER,
+                    Step::NEVER,
+                    Step::from(64 * MIB, 512, Hint::Near, 16),
+                ],
                 non_temporal_bytes: NON_TEMPORAL_BYTES,
                 non_temporal_row: NON_TEMPORAL_ROW,
             },
@@ -185,7 +214,7 @@ impl Tuning {
                     Step::NEVER,
                     Step::from(64 * MIB, 2048, Hint::Near, 4),
                 ],
-                bag: [Step::NEVER; 2],
+                bag: [Step::NEVER; 3],
                 non_temporal_bytes: NON_TEMPORAL_BYTES,
                 non_temporal_row: NON_TEMPORAL_ROW,
             },
@@ -200,7 +229,11 @@ impl Tuning {
                 ],
                 // The rows of the bag itself: 1.35 to 2.9 at 256 to 3072 bytes. Scores, which use this
                 // step too: 1.5 to 1.8 at 256 bytes and 16 rows or more, 0.85 to 1.2 at 1536 and 3072 bytes.
-                bag: [Step::NEVER, Step::from(16 * MIB, 4096, Hint::Near, 0)],
+                bag: [
+                    Step::NEVER,
+                    Step::NEVER,
+                    Step::from(16 * MIB, 4096, Hint::Near, 0),
+                ],
                 non_temporal_bytes: NON_TEMPORAL_BYTES,
                 non_temporal_row: NON_TEMPORAL_ROW,
             },

@@ -349,6 +349,8 @@ struct Bagger<'a, 'i, S, R> {
     ids: Indices<'i>,
     prefetch: Prefetch,
     run: Run,
+    /// The rows at the prefetch distance after the entries of the run, of this bag or of later ones.
+    ahead: Ahead,
 }
 
 impl<'a, 'i, S: Simd, R: Stored<'a>> Bagger<'a, 'i, S, R> {
@@ -366,6 +368,7 @@ impl<'a, 'i, S: Simd, R: Stored<'a>> Bagger<'a, 'i, S, R> {
                 .tuning
                 .bag(bag.table.spec().bytes(), bag.table.spec().row_bytes()),
             run: Run::default(),
+            ahead: Ahead::default(),
         }
     }
 
@@ -382,14 +385,16 @@ impl<'a, 'i, S: Simd, R: Stored<'a>> Bagger<'a, 'i, S, R> {
         let kept = &mut state.kept;
         for start in part.clone().step_by(Run::LEN) {
             let part = start..part.end.min(start + Run::LEN);
-            self.prefetch_rows(part.clone());
+            self.look_ahead(part.clone());
             let weights = weights.map(|weights| &weights[part.clone()]);
             let ids = self.ids.slice(part);
             self.run.fill(ids, weights, self.padding, &self.tokens);
             if self.run.is_empty() {
+                self.prefetch_from(0);
                 continue;
             }
             if let Some(weights) = self.tokens.precise {
+                self.prefetch_from(0);
                 let sums = state.precise.get_or_insert([0.0; PRECISE_COLS]);
                 self.precise_columns(ids, weights, cols.clone(), &mut sums[..acc.len()]);
                 kept.ids += ids.len();
@@ -397,6 +402,7 @@ impl<'a, 'i, S: Simd, R: Stored<'a>> Bagger<'a, 'i, S, R> {
             }
             let weighted = weights.is_some() || self.tokens.weights.is_some();
             self.columns(cols.clone(), weighted, kept.ids == 0, acc);
+            self.prefetch_from(self.run.len());
             kept.ids += self.run.len();
             if weights.is_some() {
                 let sum = kept.weight.unwrap_or(0.0);
@@ -405,16 +411,29 @@ impl<'a, 'i, S: Simd, R: Stored<'a>> Bagger<'a, 'i, S, R> {
         }
     }
 
-    /// Prefetches the rows at the prefetch distance after entries `part`, of this bag or of a later one. It prefetches
-    /// them all at once, since the rows of the current run were prefetched earlier.
+    /// Notes the rows at the prefetch distance after entries `part`, which are prefetched one by one while the run is read.
+    /// Prefetches by loads all happen here.
     #[inline(always)]
-    fn prefetch_rows(&self, part: Range<usize>) {
-        let Prefetch { hint, rows } = self.prefetch;
-        for i in part.start.saturating_add(rows)..part.end.saturating_add(rows).min(self.ids.len()) {
-            let id = self.ids.get(i);
-            if self.padding != Some(id) {
-                self.rows.prefetch(self.simd, hint, self.tokens.row(id));
-            }
+    fn look_ahead(&mut self, part: Range<usize>) {
+        let Prefetch { rows, .. } = self.prefetch;
+        let (end, len) = (part.end.saturating_add(rows), self.ids.len());
+        let part = part.start.saturating_add(rows).min(len)..end.min(len);
+        if part.is_empty() {
+            self.ahead.len = 0;
+            return;
+        }
+        self.ahead.fill(self.ids.slice(part), &self.tokens);
+        if S::LOADS_AHEAD {
+            self.prefetch_from(0);
+            self.ahead.len = 0;
+        }
+    }
+
+    /// Prefetches the rows that were noted, from the one on that belongs to entry `i` of the run.
+    #[inline(always)]
+    fn prefetch_from(&self, i: usize) {
+        for &row in self.ahead.rows().get(i..).unwrap_or_default() {
+            self.rows.prefetch(self.simd, self.prefetch.hint, row as usize);
         }
     }
 
@@ -566,7 +585,12 @@ impl<'a, 'i, S: Simd, R: Stored<'a>> Bagger<'a, 'i, S, R> {
     ) -> [S::F32; N] {
         let ids = self.run.ids();
         let weights = &self.run.weights()[..ids.len()];
+        // The first block of columns prefetches whole rows.
+        let ahead = if cols.start == 0 { self.ahead.rows() } else { &[] };
         for i in 0..ids.len() {
+            if let Some(&row) = ahead.get(i) {
+                self.rows.prefetch(self.simd, self.prefetch.hint, row as usize);
+            }
             // `weights[i]` would check a bound even for sums without weights, which do not use the value.
             let weight = weights.get(i).copied().unwrap_or(1.0);
             let row = self.rows.of_id(ids, i).cols(cols.clone());
@@ -584,6 +608,43 @@ fn any_nan<S: Simd>(simd: S, [a, b, c, d]: [S::F32; 4]) -> bool {
     let mut lanes = [0.0f32; MAX_LANES];
     simd.store(simd.add(simd.add(a, b), simd.add(c, d)), &mut lanes);
     lanes.iter().fold(false, |nan, x| nan | x.is_nan())
+}
+
+/// The rows that the inner loop prefetches.
+struct Ahead {
+    rows: [u32; Run::LEN],
+    len: usize,
+}
+
+impl Default for Ahead {
+    fn default() -> Self {
+        Ahead {
+            rows: [0; Run::LEN],
+            len: 0,
+        }
+    }
+}
+
+impl Ahead {
+    /// Replaces the rows by those of all `ids` (at most `Run::LEN`). Padding has a row, too: skipping it takes longer than
+    /// prefetching it. Compiled once, as `Run::fill`.
+    #[inline(never)]
+    fn fill(&mut self, ids: Indices<'_>, tokens: &Tokens<'_>) {
+        self.len = ids.len();
+        let rows = &mut self.rows[..self.len];
+        each_type!(ids.ids(), ids => for (to, id) in rows.iter_mut().zip(ids) {
+            *to = id.bits().into();
+        });
+        if tokens.rows.is_some() {
+            for row in rows {
+                *row = tokens.row(*row as usize) as u32;
+            }
+        }
+    }
+
+    fn rows(&self) -> &[u32] {
+        &self.rows[..self.len]
+    }
 }
 
 /// A run of valid rows as u32, without padding, for the inner loop.

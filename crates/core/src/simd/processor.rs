@@ -5,6 +5,8 @@
 pub enum Class {
     /// Intel, x86-64.
     Intel,
+    /// Intel, x86-64, with AVX10: Granite Rapids and later.
+    Granite,
     /// AMD, x86-64, family 19h: Zen 3 and Zen 4.
     Zen4,
     /// AMD, x86-64, family 1Ah: Zen 5.
@@ -21,8 +23,9 @@ pub enum Class {
 
 impl Class {
     /// Every class, on any machine.
-    pub const ALL: [Class; 7] = [
+    pub const ALL: [Class; 8] = [
         Class::Intel,
+        Class::Granite,
         Class::Zen4,
         Class::Zen5,
         Class::Amd,
@@ -35,6 +38,7 @@ impl Class {
     pub fn name(self) -> &'static str {
         match self {
             Class::Intel => "intel",
+            Class::Granite => "granite",
             Class::Zen4 => "zen4",
             Class::Zen5 => "zen5",
             Class::Amd => "amd",

@@ -33,6 +33,11 @@ fn family() -> u32 {
     }
 }
 
+/// Whether the processor has AVX10. A virtual machine may hide the model of its processor, and rarely hides this.
+fn has_avx10() -> bool {
+    __cpuid(0).eax >= 7 && __cpuid_count(7, 0).eax >= 1 && __cpuid_count(7, 1).edx >> 19 & 1 == 1
+}
+
 /// The class of the processor, and the size of its L2 cache.
 pub fn processor() -> Processor {
     let leaf = __cpuid(0);
@@ -41,6 +46,7 @@ pub fn processor() -> Processor {
         part.copy_from_slice(&register.to_le_bytes());
     }
     let class = match (&name, family()) {
+        (b"GenuineIntel", _) if has_avx10() => Class::Granite,
         (b"GenuineIntel", _) => Class::Intel,
         (b"AuthenticAMD", 0x19) => Class::Zen4,
         (b"AuthenticAMD", 0x1a) => Class::Zen5,
