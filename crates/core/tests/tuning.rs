@@ -33,7 +33,7 @@ fn extreme(hint: Hint, rows: usize, stream: usize) -> &'static Tuning {
     };
     Box::leak(Box::new(Tuning {
         lookup: [Step::NEVER, Step::NEVER, step],
-        bag: [Step::NEVER, step],
+        bag: [Step::NEVER, Step::NEVER, step],
         non_temporal_bytes: stream,
         non_temporal_row: 0,
     }))
@@ -228,7 +228,7 @@ fn the_last_matching_step_applies() {
     };
     let tuning = Tuning {
         lookup: [Step::NEVER, step(100, 10, 1), step(1000, 20, 2)],
-        bag: [Step::NEVER, step(1000, 10, 3)],
+        bag: [Step::NEVER, Step::NEVER, step(1000, 10, 3)],
         non_temporal_bytes: 64,
         non_temporal_row: 8,
     };

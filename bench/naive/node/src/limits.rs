@@ -39,7 +39,10 @@ struct Lookup<'a> {
 impl<'a> Lookup<'a> {
     fn new(table: &'a [f32], dim: usize, ids: &'a [i32], way: Way) -> Result<Self> {
         let rows = table.len().checked_div(dim).unwrap_or(0);
-        match ids.iter().find(|&&id| usize::try_from(id).map_or(true, |id| id >= rows)) {
+        match ids
+            .iter()
+            .find(|&&id| usize::try_from(id).map_or(true, |id| id >= rows))
+        {
             Some(id) => Err(Error::new(Status::InvalidArg, format!("no row {id}"))),
             None => Ok(Lookup { table, dim, ids, way }),
         }
@@ -78,24 +81,28 @@ impl<'a> Lookup<'a> {
         streaming::fence();
     }
 
+    /// Four vectors hold the xor, so that no line waits for the one before it.
     #[inline(always)]
     fn xor(&self, out: &mut [f32]) {
         let per_bag = self.ids.len() / (out.len() / self.dim);
-        let mut all = [0_u32; LINE];
+        let mut all = [[0_u32; LINE]; 4];
         for (i, row) in self.rows() {
-            for line in row.chunks_exact(LINE) {
-                all.iter_mut().zip(line).for_each(|(all, x)| *all ^= x.to_bits());
+            for lines in row.chunks_exact(4 * LINE) {
+                for (all, line) in all.iter_mut().zip(lines.chunks_exact(LINE)) {
+                    all.iter_mut().zip(line).for_each(|(all, x)| *all ^= x.to_bits());
+                }
             }
             if (i + 1) % per_bag == 0 {
+                let [a, b, c, d] = std::mem::take(&mut all);
+                let line: [f32; LINE] = std::array::from_fn(|k| f32::from_bits(a[k] ^ b[k] ^ c[k] ^ d[k]));
                 let to = &mut out[i / per_bag * self.dim..][..self.dim];
-                to.chunks_exact_mut(LINE).for_each(|to| to.copy_from_slice(&all.map(f32::from_bits)));
-                all = [0; LINE];
+                to.chunks_exact_mut(LINE).for_each(|to| to.copy_from_slice(&line));
             }
         }
     }
 }
 
-/// `body` with the widest vectors of this machine.
+/// `body`, which must be inlined, with the widest vectors of this machine.
 fn widest(body: impl FnOnce()) {
     #[cfg(target_arch = "x86_64")]
     {
@@ -143,7 +150,10 @@ fn request(line: &[f32], far: bool) {
 /// # Errors
 /// An id outside the table.
 #[napi]
-#[expect(clippy::too_many_arguments, reason = "an object would take longer to read than a few rows")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "an object would take longer to read than a few rows"
+)]
 pub fn copy_rows(
     table: Float32ArraySlice,
     ids: Int32ArraySlice,
@@ -159,13 +169,21 @@ pub fn copy_rows(
     let dim = out.len().checked_div(ids.len()).unwrap_or(0);
     let all = Lookup::new(table.as_ref(), dim, ids, way)?;
     if threads <= 1 || dim == 0 {
-        widest(|| all.copy(out));
+        widest(
+            #[inline(always)]
+            || all.copy(out),
+        );
         return Ok(());
     }
     let part = ids.len().div_ceil(threads as usize);
     std::thread::scope(|scope| {
         for (ids, out) in ids.chunks(part).zip(out.chunks_mut(part * dim)) {
-            scope.spawn(move || widest(|| Lookup { ids, ..all }.copy(out)));
+            scope.spawn(move || {
+                widest(
+                    #[inline(always)]
+                    || Lookup { ids, ..all }.copy(out),
+                )
+            });
         }
     });
     Ok(())
@@ -189,12 +207,15 @@ pub fn copy_rows_fresh(
     let mut out = Box::<[f32]>::new_uninit_slice(ids.len() * dim);
     // SAFETY: `copy` writes every value, and reads none.
     let out = unsafe { &mut *(std::ptr::from_mut(&mut *out) as *mut [f32]) };
-    widest(|| lookup.copy(out));
+    widest(
+        #[inline(always)]
+        || lookup.copy(out),
+    );
     Ok(())
 }
 
-/// Each line of `out[b]` is the xor of all lines of the rows of bag `b`, bit by bit. Rows are whole lines, bags of
-/// equal length.
+/// Each line of `out[b]` is the xor of all lines of the rows of bag `b`, bit by bit. Rows are multiples of four lines,
+/// bags of equal length.
 ///
 /// # Errors
 /// An id outside the table.
@@ -210,7 +231,10 @@ pub fn xor_rows(
     // SAFETY: as in `gather`.
     let out = unsafe { out.as_mut() };
     let lookup = Lookup::new(table.as_ref(), dim as usize, ids.as_ref(), way(ahead, far, false))?;
-    widest(|| lookup.xor(out));
+    widest(
+        #[inline(always)]
+        || lookup.xor(out),
+    );
     Ok(())
 }
 
@@ -221,7 +245,10 @@ pub fn fill(mut out: Float32Array, value: f64, streaming: bool) {
     let out = unsafe { out.as_mut() };
     match streaming {
         true => streaming::fill(out, value as f32),
-        false => widest(|| out.fill(value as f32)),
+        false => widest(
+            #[inline(always)]
+            || out.fill(value as f32),
+        ),
     }
 }
 

@@ -26,7 +26,7 @@ pub const fn everything() -> Tuning {
     };
     Tuning {
         lookup: [step; 3],
-        bag: [step; 2],
+        bag: [step; 3],
         non_temporal_bytes: 0,
         non_temporal_row: 0,
     }
