@@ -415,24 +415,34 @@ impl<'a, 'i, S: Simd, R: Stored<'a>> Bagger<'a, 'i, S, R> {
     /// Prefetches by loads all happen here.
     #[inline(always)]
     fn look_ahead(&mut self, part: Range<usize>) {
-        let Prefetch { rows, .. } = self.prefetch;
+        let Prefetch { hint, rows } = self.prefetch;
         let (end, len) = (part.end.saturating_add(rows), self.ids.len());
         let part = part.start.saturating_add(rows).min(len)..end.min(len);
-        if part.is_empty() {
-            self.ahead.len = 0;
-            return;
-        }
-        self.ahead.fill(self.ids.slice(part), &self.tokens);
         if S::LOADS_AHEAD {
-            self.prefetch_from(0);
+            for i in part {
+                self.rows
+                    .prefetch(self.simd, hint, self.tokens.row(self.ids.get(i)));
+            }
+        } else if part.is_empty() {
             self.ahead.len = 0;
+        } else {
+            self.ahead.fill(self.ids.slice(part), &self.tokens);
+        }
+    }
+
+    /// The rows that were noted; none with prefetches by loads.
+    #[inline(always)]
+    fn noted(&self) -> &[u32] {
+        match S::LOADS_AHEAD {
+            true => &[],
+            false => &self.ahead.rows[..self.ahead.len],
         }
     }
 
     /// Prefetches the rows that were noted, from the one on that belongs to entry `i` of the run.
     #[inline(always)]
     fn prefetch_from(&self, i: usize) {
-        for &row in self.ahead.rows().get(i..).unwrap_or_default() {
+        for &row in self.noted().get(i..).unwrap_or_default() {
             self.rows.prefetch(self.simd, self.prefetch.hint, row as usize);
         }
     }
@@ -586,7 +596,7 @@ impl<'a, 'i, S: Simd, R: Stored<'a>> Bagger<'a, 'i, S, R> {
         let ids = self.run.ids();
         let weights = &self.run.weights()[..ids.len()];
         // The first block of columns prefetches whole rows.
-        let ahead = if cols.start == 0 { self.ahead.rows() } else { &[] };
+        let ahead = if cols.start == 0 { self.noted() } else { &[] };
         for i in 0..ids.len() {
             if let Some(&row) = ahead.get(i) {
                 self.rows.prefetch(self.simd, self.prefetch.hint, row as usize);
@@ -640,10 +650,6 @@ impl Ahead {
                 *row = tokens.row(*row as usize) as u32;
             }
         }
-    }
-
-    fn rows(&self) -> &[u32] {
-        &self.rows[..self.len]
     }
 }
 

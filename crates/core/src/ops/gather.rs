@@ -69,7 +69,7 @@ pub(crate) fn gather_rows(
     if !(plan.non_temporal && dispatch!(isa, simd => has_non_temporal(simd))) {
         // A separate function: in one function with the other loop, its values would not stay in registers.
         return dispatch!(isa, simd => with_direct_rows!(simd, table, rows => {
-            copy_rows(simd, Lookup::new(simd, rows, ids, plan.prefetch), plan.non_temporal, cols, out)
+            copy_rows(simd, Lookup::new(simd, rows, ids, plan.prefetch), cols, out)
         }));
     }
     dispatch!(isa, simd => with_direct_rows!(simd, table, rows => {
@@ -99,19 +99,18 @@ fn store_rows<'a, S: Simd, R: Stored<'a>>(
 
 /// With ordinary stores. The dtype selects the fastest copy.
 ///
-/// If the output is larger than the caches, copies wait for it, and a prefetch by loads only adds to that: 0.8 to 0.93
-/// at 1536 and 3072 bytes (Zen 5).
+/// Only short rows are prefetched by loads: processors overlap longer copies anyway. With them WebAssembly took 0.9 times
+/// as long at 256 bytes in 256 MiB, but 1.0 to 1.4 at 512 to 3072 bytes (Granite Rapids).
 #[inline(always)]
 fn copy_rows<'a, S: Simd, R: Stored<'a>>(
     simd: S,
     rows: Lookup<'a, '_, R>,
-    large: bool,
     cols: Range<usize>,
     out: &mut [f32],
 ) {
     // Two loops: with a test inside one loop, short rows without prefetch took 3 to 10 % longer.
     let width = cols.len();
-    let split = match S::LOADS_AHEAD && large {
+    let split = match S::LOADS_AHEAD && width > 64 {
         true => 0,
         false => rows.prefetching().min(out.len() / width),
     };
