@@ -95,7 +95,10 @@ const FILES = {
     wrapped(`${records.map(place).join('; ')}.`),
   ],
   'README.md': [
-    table([['what', 'against', ...titles.flatMap((title) => [`${title}: target`, 'measured', 'limit'])], ...targets]),
+    table([
+      ['what', 'against', ...titles.flatMap((title) => [`${title}: target`, 'measured', 'limit'])],
+      ...targets,
+    ]),
     'A measured value in bold misses its target. The limit is what the fastest loop with the same memory accesses\nreaches in the same run.',
     ...records.map((record) => wrapped(`${place(record)}; ${peers(record)}.`)),
   ],

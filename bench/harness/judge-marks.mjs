@@ -34,8 +34,7 @@ function measured(mark, rows) {
     })
     .filter(({ ratio }) => Number.isFinite(ratio));
   /** @param {number[]} ratios */
-  const all = (ratios) =>
-    ratios.length === 0 ? null : mark.least ? Math.min(...ratios) : median(ratios);
+  const all = (ratios) => (ratios.length === 0 ? null : mark.least ? Math.min(...ratios) : median(ratios));
   return {
     value: all(own.map(({ ratio }) => ratio)),
     limit: all(own.map(({ limit }) => limit).filter((limit) => limit > 0)),
@@ -46,7 +45,7 @@ function measured(mark, rows) {
  * Every mark. `measured` is null if the run has no matching row, `limit` if the row has no limiting loop.
  *
  * @param {string} processor its class
- * @param {readonly Row[]} rows @param {Readonly<Record<string, number>>} startUpMs over an empty module, by backend
+ * @param {readonly Row[]} rows @param {Readonly<Record<string, number>>} startUpMs over an empty module, by program
  * @returns {Mark[]}
  */
 export function judgeMarks(processor, rows, startUpMs) {
@@ -72,7 +71,7 @@ export function judgeMarks(processor, rows, startUpMs) {
       against,
       wanted,
       measured: value,
-      limit: null,
+      limit: startUpMs[`${program}Limit`] ?? null,
       met: value === null ? null : value <= wanted,
       unit: /** @type {const} */ ('ms'),
     };

@@ -2,6 +2,7 @@
  * Start-up time, measured on whole processes: one of an empty module, and one with `import` and a first lookup, in turn.
  *
  *   milliseconds over the empty module = median over rounds of (ours - empty), paired
+ *   their limit: the same for a process that only compiles the library and loads its addon or its WASM
  */
 
 import { spawnSync } from 'node:child_process';
@@ -12,7 +13,14 @@ const ROUNDS = 15;
 
 /** @param {string} name */
 const program = (name) => fileURLToPath(new URL(`../start-up/${name}.mjs`, import.meta.url));
-const [EMPTY, FIRST_LOOKUP] = [program('empty'), program('first-lookup')];
+const EMPTY = program('empty');
+/** What is measured, by the name in the record: a program and its argument. */
+const PROGRAMS = {
+  native: [program('first-lookup'), 'native'],
+  wasm: [program('first-lookup'), 'wasm'],
+  nativeLimit: [program('limit'), 'native'],
+  wasmLimit: [program('limit'), 'wasm'],
+};
 
 /** @param {readonly string[]} args @param {NodeJS.ProcessEnv} env */
 function timed(args, env) {
@@ -22,17 +30,20 @@ function timed(args, env) {
   return Number(process.hrtime.bigint() - start) / 1e6;
 }
 
-/** @returns {Record<string, number>} milliseconds over an empty module, by backend */
+/** @returns {Record<string, number>} milliseconds over an empty module, by the names above */
 export function measureStartUp() {
   const env = { ...process.env };
-  /** @type {Record<string, number[]>} */
-  const extra = { native: [], wasm: [] };
+  const extra = Object.entries(PROGRAMS).map(([name, args]) => ({
+    name,
+    args,
+    list: /** @type {number[]} */ ([]),
+  }));
   for (let round = 0; round <= ROUNDS; round++) {
     const empty = timed([EMPTY], env);
-    for (const [backend, list] of Object.entries(extra)) {
-      const ms = timed([FIRST_LOOKUP, backend], env) - empty;
+    for (const { args, list } of extra) {
+      const ms = timed(args, env) - empty;
       if (round > 0) list.push(ms); // the first one fills the system's file cache
     }
   }
-  return Object.fromEntries(Object.entries(extra).map(([backend, list]) => [backend, median(list)]));
+  return Object.fromEntries(extra.map(({ name, list }) => [name, median(list)]));
 }

@@ -58,7 +58,7 @@ export interface Mark {
   readonly against: string;
   readonly wanted: number;
   readonly measured: number | null;
-  /** What the fastest limiting loop reaches: the ratio of the peer's time to its time. */
+  /** What the fastest limiting loop reaches, or the limiting program takes. */
   readonly limit: number | null;
   readonly met: boolean | null;
   readonly unit: 'x' | 'ms';
