@@ -465,3 +465,75 @@ describe('an argument that the getter of a foreign Tensor disposes or detaches i
   });
   embedding.weight.zeroGrad();
 });
+
+describe('bags of plain arrays', () => {
+  const bags = EmbeddingBag.from(embedding, { mode: 'sum' });
+  const ids = () => Int32Array.of(1, 2, 3);
+  const offsets = () => Int32Array.of(0, 2);
+
+  it('read offsets once, also if an id is refused', () => {
+    const reads = new Reads();
+    const run = (last: number) =>
+      bags.forward(Int32Array.of(1, 2, last), reads.watch({ offsets: offsets() }));
+    expect(run(3).shape).toEqual([2, DIM]);
+    expectError(() => run(-1), { class: RangeError, code: 'ERR_ID_OUT_OF_RANGE' });
+    expect(reads.all).toEqual(['object 0.offsets', 'object 1.offsets']);
+    expect(reads.repeated).toEqual([]);
+  });
+
+  it('are refused if the getter of the offsets disposes the bag or detaches the ids', () => {
+    const target = out().fill(7);
+    const own = EmbeddingBag.from(embedding);
+    const disposing = {
+      get offsets() {
+        own.dispose();
+        return offsets();
+      },
+    };
+    expectError(() => own.forwardInto(ids(), target, disposing), { class: Error, code: 'ERR_DISPOSED' });
+    const detached = ids();
+    const detaching = {
+      get offsets() {
+        detach(detached);
+        return offsets();
+      },
+    };
+    const run = () => bags.forwardInto(detached, target, detaching);
+    expectError(run, { class: TypeError, code: 'ERR_INVALID_IDS', text: 'detached' });
+    expect(target.every((value) => value === 7)).toBe(true);
+  });
+
+  it('that overlap out, or do not fit it, are refused', () => {
+    const memory = new ArrayBuffer(4 * 64);
+    const target = new Float32Array(memory);
+    const overlapping = { class: RangeError, code: 'ERR_OVERLAP' } as const;
+    expectError(() => bags.forwardInto(new Int32Array(memory, 0, 2), target, { offsets: [0] }), overlapping);
+    expectError(
+      () => bags.forwardInto(ids(), target, { offsets: new Int32Array(memory, 0, 2) }),
+      overlapping,
+    );
+    const short = new Float32Array(2 * DIM - 1);
+    expectError(() => bags.forwardInto(ids(), short, { offsets: offsets() }), {
+      class: RangeError,
+      code: 'ERR_SHAPE',
+    });
+  });
+});
+
+it('a shape that a subclass of Tensor defines is read once', () => {
+  const reads: string[] = [];
+  class Odd extends Tensor<'i32'> {
+    constructor() {
+      super(Int32Array.of(1, 2, 3, 4) as never, { shape: [2, 2] });
+      Object.defineProperty(this, 'shape', {
+        get: () => {
+          reads.push('shape');
+          return [1, 4];
+        },
+      });
+    }
+  }
+  const { shape } = EmbeddingBag.from(embedding).forward(new Odd());
+  expect(shape).toEqual([1, DIM]);
+  expect(reads).toEqual(['shape']);
+});

@@ -1,11 +1,12 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /** Bags of ids, each reduced to one vector without materializing the rows. */
 
-import { type Call, CallReader, type IdsOptions, type Takes } from './args/call.js';
+import { type IdArray, isNarrow, kindOf, lengthOf } from './args/arrays.js';
+import { type Call, type CallOptions, CallReader, DONE, type IdsOptions, type Takes } from './args/call.js';
 import type { Out } from './args/floats.js';
 import type { IdsInput } from './args/ids.js';
 import { choice, flag, type Named, named } from './args/options.js';
-import type { Handle, Table } from './backend/index.js';
+import { type Handle, resultFloats, type Table } from './backend/index.js';
 import {
   Embedding,
   type EmbeddingOptions,
@@ -21,7 +22,7 @@ import type { InitType } from './initializer.js';
 import { DISPOSE, Lifetime } from './lifetime.js';
 import type { Parameter } from './parameter.js';
 import type { BlockDType, StorageDType } from './table-spec.js';
-import type { Tensor } from './tensor.js';
+import { rowsOf, type Tensor, tensorFloats, tensorIds } from './tensor.js';
 
 /** How the rows of a bag are reduced. */
 export type BagMode = 'sum' | 'mean' | 'max';
@@ -196,7 +197,10 @@ export class EmbeddingBag {
    * `ERR_SHAPE`, `ERR_TOO_LARGE`, `ERR_OFFSETS`, `ERR_ID_OUT_OF_RANGE`.
    */
   forward(ids: IdsInput, options?: BagCallOptions): Tensor<'f32'> {
-    return this.#run(this.#calls.read(ids, options)).tensor();
+    const passed = this.#calls.readOptions(options);
+    const few = this.#runPlain(ids, undefined, passed);
+    if (few !== undefined) return rowsOf(few, this.#calls.dim);
+    return this.#run(this.#calls.readNew(ids, passed)).tensor();
   }
 
   /**
@@ -205,8 +209,26 @@ export class EmbeddingBag {
    * Errors: as `forward`, and `ERR_OVERLAP`. After an error `out` is unchanged.
    */
   forwardInto<O extends Out>(ids: IdsInput, out: O, options?: BagCallOptions): O {
-    this.#run(this.#calls.readInto(ids, out, options));
+    const passed = this.#calls.readOptions(options);
+    const target = kindOf(out) === 'Float32Array' ? (out as Float32Array) : tensorFloats(out);
+    if (target === undefined || this.#runPlain(ids, target, passed) === undefined) {
+      this.#run(this.#calls.readRest(ids, out, passed));
+    }
     return out;
+  }
+
+  /** The fast path, see `CallReader.plainBags`: the result, or undefined if it did nothing. */
+  #runPlain(ids: unknown, out: Float32Array | undefined, passed: CallOptions): Float32Array | undefined {
+    this.#lifetime.check(); // code of the caller may have run
+    const kind = kindOf(ids);
+    const data = kind === undefined ? tensorIds(ids) : isNarrow(kind) ? (ids as IdArray) : undefined;
+    if (data === undefined) return undefined;
+    const bags = this.#calls.plainBags(ids, data, out, passed);
+    if (bags === undefined) return undefined;
+    const rows = typeof bags === 'number' ? bags : lengthOf(bags) - Number(this.includeLastOffset);
+    const result = out ?? resultFloats(rows * this.#calls.dim);
+    const { kernels } = this.#table.backend;
+    return kernels.bagRun(this.#op.handle(), data, bags, undefined, result) === DONE ? result : undefined;
   }
 
   #run(call: Call): Call {

@@ -1,6 +1,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /** The base class of both kinds of positions: adds a table of positions to embeddings. */
 
+import { kindOf } from './args/arrays.js';
 import {
   type Call,
   CallReader,
@@ -13,7 +14,7 @@ import type { Handle, Table } from './backend/index.js';
 import type { Dropout } from './dropout.js';
 import { added } from './gradient.js';
 import { DISPOSE, type Lifetime } from './lifetime.js';
-import type { Tensor } from './tensor.js';
+import { type Tensor, tensorFloats, tensorOf, tensorSizes } from './tensor.js';
 import { VERSION } from './version.js';
 
 /** The internals of a PositionLayer that a fused layer uses. */
@@ -98,6 +99,8 @@ export abstract class PositionLayer {
    * `ERR_RANK`, `ERR_DIM`, `ERR_SHAPE`, `ERR_SEQUENCE_LENGTH`, `ERR_TOO_LARGE`, `ERR_ID_OUT_OF_RANGE` (positions).
    */
   forward(x: FloatsWithShape, options?: PositionOptions): Tensor<'f32'> {
+    const few = options === undefined ? this.#calls.plainFloats(x) : null;
+    if (few !== null && this.#runPlain(x, few)) return tensorOf(few, tensorSizes(x)!);
     return this.#run(this.#calls.read(x, options)).tensor();
   }
 
@@ -108,8 +111,23 @@ export abstract class PositionLayer {
    * Errors: as `forward`, and `ERR_OVERLAP`. After an error `out` is unchanged.
    */
   forwardInto<O extends Out>(x: FloatsWithShape, out: O, options?: PositionOptions): O {
-    this.#run(this.#calls.readInto(x, out, options));
+    if (options !== undefined || !this.#runPlain(x, out)) this.#run(this.#calls.readInto(x, out, options));
     return out;
+  }
+
+  /** The fast path of `forwardInto`, see `CallReader.plainSequence`. Returns false if it did nothing. */
+  #runPlain(x: unknown, out: unknown): boolean {
+    this.#lifetime.check();
+    const data = tensorFloats(x);
+    const target = kindOf(out) === 'Float32Array' ? (out as Float32Array) : tensorFloats(out);
+    if (data === undefined || target === undefined) return false;
+    const seq = this.#calls.plainSequence(x, data, target);
+    if (seq === 0) return false;
+    const { kernels } = this.#table.backend;
+    const from = data === target ? undefined : data;
+    kernels.positionsRun(this.#op.handle(), from, seq, 0, this.#dropout.call, target);
+    this.#dropout.done();
+    return true;
   }
 
   #run(call: Call): Call {

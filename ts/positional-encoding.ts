@@ -1,6 +1,7 @@
 /** Fixed positions: sines and cosines of the position at geometrically decreasing frequencies. */
 
-import { CallReader } from './args/call.js';
+import { bufferOf, type IdArray, isShared } from './args/arrays.js';
+import { CallReader, DONE } from './args/call.js';
 import type { IdsInput } from './args/ids.js';
 import { callback, choice, COLUMNS, integer, type Named, named, real, ROWS } from './args/options.js';
 import { activeBackend, type Handle, resultFloats, type Table } from './backend/index.js';
@@ -12,7 +13,7 @@ import { Lifetime } from './lifetime.js';
 import { NO_PARAMETERS } from './parameter.js';
 import { PositionLayer } from './position-layer.js';
 import { TableSpec } from './table-spec.js';
-import { type Tensor, tensorOf } from './tensor.js';
+import { rowsOf, type Tensor, tensorOf } from './tensor.js';
 
 /** Options of {@link PositionalEncoding}. */
 export interface PositionalEncodingOptions {
@@ -155,9 +156,18 @@ export class PositionalEncoding extends PositionLayer {
    * `Positions must be in range [0, 4294967296)`.
    */
   encode(positions: IdsInput): Tensor<'f32'> {
-    const call = this.#encodes.read(positions, undefined);
     const { kernels } = this.#table.backend;
+    const few = this.#encodes.plainResult(positions);
+    if (few !== null && this.#encodePlain(positions as IdArray, few)) return rowsOf(few, this.embeddingDim);
+    const call = this.#encodes.read(positions, undefined);
     return call.done(kernels.sinusoidEncode(this.#sinusoid.handle(), call.ids, call.out)).tensor();
+  }
+
+  /** The fast path of `encode`, see `CallReader.plainCount`. Returns false if it did nothing. */
+  #encodePlain(positions: IdArray, out: Float32Array): boolean {
+    this.#lifetime.check();
+    if (this.#encodes.plainCount(positions, out) === 0 || isShared(bufferOf(positions))) return false;
+    return this.#table.backend.kernels.sinusoidEncode(this.#sinusoid.handle(), positions, out) === DONE;
   }
 
   /**

@@ -1,6 +1,16 @@
 /** Tensor: a typed array and a shape, row-major and contiguous. It computes nothing. */
 
-import { describeGone, isArray, isGone, kindOf, lengthOf, TENSOR, type TypedArray } from './args/arrays.js';
+import {
+  describeGone,
+  type IdArray,
+  isArray,
+  isGone,
+  isNarrow,
+  kindOf,
+  lengthOf,
+  TENSOR,
+  type TypedArray,
+} from './args/arrays.js';
 import type { Storage } from './backend/contract.js';
 import { Numbers } from './args/floats.js';
 import { choice, named } from './args/options.js';
@@ -194,6 +204,8 @@ class Tensor<T extends DType = DType> {
   /** The number of elements: the product of `shape`. */
   declare readonly size: number;
   readonly #source: TypedArray | Allocation;
+  /** `shape`. */
+  readonly #sizes: readonly number[];
 
   static {
     Object.defineProperty(this.prototype, TENSOR, { value: true });
@@ -210,6 +222,7 @@ class Tensor<T extends DType = DType> {
     this.#source = source;
     if (source instanceof Allocation) Tensor.#showAllocation(this);
     else this.data = source as DTypeArrays[T];
+    this.#sizes = sizes;
     this.shape = sizes;
     this.dtype = dtype as T;
     this.size = size;
@@ -247,6 +260,19 @@ class Tensor<T extends DType = DType> {
     const source = value.#source;
     if (kindOf(source) === 'Float32Array') return source as Float32Array;
     return source instanceof Allocation && !source.storage.disposed ? source.data(value.size) : undefined;
+  }
+
+  /** See `tensorSizes`. */
+  private static sizesOf(value: unknown): readonly number[] | undefined {
+    if (typeof value !== 'object' || value === null || !(#source in value)) return undefined;
+    return Object.getPrototypeOf(value) === Tensor.prototype ? value.#sizes : undefined;
+  }
+
+  /** See `tensorIds`. */
+  private static idsOf(value: unknown): IdArray | undefined {
+    if (typeof value !== 'object' || value === null || !(#source in value)) return undefined;
+    const kind = kindOf(value.#source);
+    return kind !== undefined && isNarrow(kind) ? (value.#source as IdArray) : undefined;
   }
 
   /** See `isTensor`. */
@@ -388,6 +414,15 @@ export function idTensorOf(data: Uint32Array, shape: readonly number[]): Tensor<
 
 /** The f32 data of a Tensor of this copy of the package, undefined for anything else. Runs no code of the caller. */
 export const tensorFloats = (value: unknown): Float32Array | undefined => Tensor['floatsOf'](value);
+
+/** The same for integers of up to 32 bits. */
+export const tensorIds = (value: unknown): IdArray | undefined => Tensor['idsOf'](value);
+
+/**
+ * The shape of a Tensor of this copy of the package, undefined for anything else, and for a subclass, which may define it
+ * anew. Runs no code of the caller.
+ */
+export const tensorSizes = (value: unknown): readonly number[] | undefined => Tensor['sizesOf'](value);
 
 /** Whether a value is a Tensor of this copy of the package, disposed or not. Runs no code of the caller. */
 export const isTensor = (value: unknown): value is Tensor => Tensor['isOwn'](value);

@@ -61,9 +61,12 @@ describe('TOKENBED_ISA', () => {
 });
 
 describe('TOKENBED_TUNING', () => {
-  it.each(['intel', 'granite', 'zen4', 'zen5', 'amd', 'arm', 'other'])('%s is bit-identical', async (tuning) => {
-    expect((await digest({ TOKENBED_TUNING: tuning })).digest).toBe((await reference).digest);
-  });
+  it.each(['intel', 'granite', 'zen4', 'zen5', 'amd', 'arm', 'other'])(
+    '%s is bit-identical',
+    async (tuning) => {
+      expect((await digest({ TOKENBED_TUNING: tuning })).digest).toBe((await reference).digest);
+    },
+  );
 });
 
 describe('a malformed variable', () => {

@@ -18,6 +18,7 @@ import {
   type IdArray,
   isArray,
   isNarrow,
+  isShared,
   kindOf,
   lengthOf,
   type OrdinaryFloats,
@@ -41,8 +42,8 @@ import type { Dropout } from '../dropout.js';
 import type { Lifetime } from '../lifetime.js';
 import { brokenOffset, expectBagRanks } from './offsets.js';
 import { expectNames, expectOptions, flag, integer, type Named } from './options.js';
-import { formatShape, shapeOption } from './shape.js';
-import { isTensor, type Tensor, tensorOf } from '../tensor.js';
+import { formatShape, shapeOption, sizeOf } from './shape.js';
+import { isTensor, type Tensor, tensorOf, tensorSizes } from '../tensor.js';
 
 /** Options of a call that takes ids. */
 export interface IdsOptions {
@@ -103,7 +104,7 @@ export interface Takes {
 export const DONE = -1;
 
 /** The options of one call, each read once. */
-class CallOptions {
+export class CallOptions {
   constructor(
     readonly shape: readonly number[] | undefined,
     readonly startPos: number,
@@ -205,13 +206,27 @@ export class CallReader {
 
   /** Phases 1 and 2 of a call whose result is a new array. */
   read(first: unknown, options: unknown): Call {
-    return this.readInto(first, NEW, options);
+    return this.readNew(first, this.readOptions(options));
+  }
+
+  /** The rest of phases 1 and 2 of a call whose result is a new array. */
+  readNew(first: unknown, passed: CallOptions): Call {
+    return this.readRest(first, NEW, passed);
   }
 
   /** Phases 1 and 2 of a call that writes to `out`. */
   readInto(first: unknown, out: unknown, options: unknown): Call {
+    return this.readRest(first, out, this.readOptions(options));
+  }
+
+  /** The options of a call. Code of the caller may run here. */
+  readOptions(options: unknown): CallOptions {
     this.lifetime.check();
-    const passed = this.#readPassed(options);
+    return this.#readPassed(options);
+  }
+
+  /** The rest of phases 1 and 2 of a call that writes to `out`. */
+  readRest(first: unknown, out: unknown, passed: CallOptions): Call {
     const call = new Call(this, passed, first, out, NEW);
     call.takeSnapshot();
     if (this.takesIds) call.checkIds();
@@ -257,6 +272,67 @@ export class CallReader {
     if (kind === undefined || !isNarrow(kind)) return null;
     const count = lengthOf(ids as IdArray);
     return count === 0 || count > FEW ? null : resultFloats(count * this.dim);
+  }
+
+  /**
+   * The fast path of bags: the offsets, or the number of equal bags, of a call that passes all checks before those of a
+   * kernel; otherwise undefined. `ids` is in `data`, `out` undefined for a new result.
+   *
+   * The ids must be a flat array with offsets, or a Tensor `[bags, n]`, of integers of up to 32 bits in ordinary memory, and
+   * there must be no other options. This runs no code of the caller.
+   */
+  plainBags(
+    ids: unknown,
+    data: IdArray,
+    out: Float32Array | undefined,
+    { index, shape, weights }: CallOptions,
+  ): IdArray | number | undefined {
+    if (shape !== undefined || weights !== undefined) return undefined;
+    let bags: IdArray | number;
+    let rows: number;
+    if (index === undefined) {
+      const sizes = tensorSizes(ids);
+      if (sizes?.length !== 2 || sizes[0]! * sizes[1]! !== lengthOf(data)) return undefined;
+      bags = rows = sizes[0]!;
+    } else {
+      const kind = kindOf(index);
+      if (data !== ids || kind === undefined || !isNarrow(kind)) return undefined;
+      bags = index as IdArray;
+      rows = lengthOf(bags) - Number(this.includeLastOffset);
+    }
+    if (rows <= 0 || lengthOf(data) === 0) return undefined;
+    if (out === undefined ? rows > FEW : rows * this.dim > lengthOf(out)) return undefined;
+    const to = out === undefined ? undefined : bufferOf(out);
+    const isSeparate = (array: IdArray) => {
+      const buffer = bufferOf(array);
+      return buffer !== to && !isShared(buffer);
+    };
+    return isSeparate(data) && (typeof bags === 'number' || isSeparate(bags)) ? bags : undefined;
+  }
+
+  /** Memory for the result of a few such rows, for the fast path of a call that returns a Tensor; otherwise null. */
+  plainFloats(x: unknown): OrdinaryFloats | null {
+    const sizes = tensorSizes(x);
+    if (sizes === undefined) return null;
+    const size = sizeOf(sizes);
+    return size === 0 || size > FEW * this.dim ? null : resultFloats(size);
+  }
+
+  /**
+   * The fast path of position layers: the length of a sequence of a call without options that passes all checks; otherwise
+   * 0. `x` has its values in `data` and is not in shared memory. This runs no code of the caller.
+   */
+  plainSequence(x: unknown, data: Float32Array, out: Float32Array): number {
+    const sizes = tensorSizes(x);
+    if (sizes === undefined) return 0;
+    const rank = sizes.length;
+    const seq = rank === 2 ? sizes[0]! : rank === 3 ? sizes[1]! : 0;
+    const rows = rank === 3 ? sizes[0]! * seq : seq;
+    const count = rows * this.dim;
+    if (sizes[rank - 1] !== this.dim || seq > this.positions! || count !== lengthOf(data)) return 0;
+    if (lengthOf(out) < count) return 0;
+    const from = bufferOf(data);
+    return (data !== out && from === bufferOf(out)) || isShared(from) ? 0 : seq;
   }
 
   #readPassed(options: unknown): CallOptions {
