@@ -108,7 +108,7 @@ export const CASES = [
     op: 'layer',
     vary: { dim: [384], mib: [128], tokens: [16_384], batch: [32], seq: [512], scale: [null] },
     quick: { mib: [96] },
-    groups: { js: [NATIVE, JS], python: [NATIVE, 'js loop', 'torch*'] },
+    groups: { js: [NATIVE, JS, LIMIT], python: [NATIVE, 'js loop', LIMIT, 'torch*'] },
   },
   {
     id: 'B1',
@@ -179,7 +179,7 @@ export const CASES = [
     op: 'layer',
     vary: { dim: [384], mib: [128], tokens: [16_384], batch: [32], seq: [512], scale: [null] },
     quick: { mib: [96] },
-    groups: { js: [WASM, JS] },
+    groups: { js: [WASM, JS, 'naive wasm'] },
   },
   {
     id: 'W3',

@@ -60,6 +60,7 @@ const wasm = (dim, wanted) => ({
   own: ALLOCATED,
   against: JS,
   peer: 'best plain JS',
+  limits: ['naive wasm'],
   wanted,
 });
 
@@ -319,12 +320,14 @@ export const MARKS = [
   native('T1', 'Two threads, result of 4 MB and more', {
     where: ({ tokens, dim }) => tokens * dim * 4 >= 4e6,
     own: 'tokenbed 2 threads',
+    limits: ["two threads' limit*"],
     against: ['tokenbed 1 thread'],
     peer: 'one thread',
     wanted: on(1.5),
   }),
   native('T1', 'Two threads, the worst of all sizes', {
     own: 'tokenbed 2 threads',
+    limits: ["two threads' limit*"],
     against: ['tokenbed 1 thread'],
     peer: 'one thread',
     wanted: on(0.95),

@@ -3,7 +3,8 @@
  *
  *   copy, ...        a copy of as many bytes as the result has, one stream in, one stream out
  *   limit, ...       loops with the memory accesses of tokenbed's kernels and as few instructions as possible beside
- *                    them (bench/naive/node/src/limits.rs), with several prefetch distances and both kinds of stores
+ *                    them (bench/naive/node/src/limits.rs), with several prefetch distances and both kinds of stores;
+ *                    for a layer, a lookup of the tokens
  *   two threads' limit, ...    lookups by two threads that are started for the call
  *
  * The source of a copy moves through the table from call to call, so that it is as cold as the rows of the others.
@@ -12,6 +13,7 @@
 import { copyOf } from './copies.mjs';
 import { batchOf } from './job.mjs';
 import { machine } from './machine.mjs';
+import { rows } from './naive.mjs';
 
 /** @typedef {import('../harness/types.d.ts').Job} Job @typedef {import('../harness/types.d.ts').Prepare} Prepare */
 /** @typedef {import('../harness/types.d.ts').Contender} Contender */
@@ -122,6 +124,7 @@ const filled = ({ out }) => new Float32Array(out.length).fill(1);
 
 /** @type {(job: Job, k: number) => Float32Array | null} */
 function answer(job, k) {
+  if (job.op === 'layer') return rows(job, k);
   if (job.op === 'bag') return xored(job, k);
   return job.op === 'sinusoid' || job.op === 'init' ? filled(job) : null;
 }
@@ -144,7 +147,7 @@ const LIMITS = PREFETCHES.flatMap(({ name, ...prefetch }) =>
       name: `limit, ${name}${streaming ? ', non-temporal' : ''}`,
       backend: 'limit',
       answer,
-      ops: { gather: gather(way), forward: forward(way), ...reads, ...writes },
+      ops: { gather: gather(way), layer: gather(way), forward: forward(way), ...reads, ...writes },
     };
   }),
 );

@@ -2,19 +2,24 @@
  * The reference kernels in Rust without any tuning, native and WASM (bench/naive).
  *
  *   native   typed arrays in, a check per id, one memcpy per row
- *   wasm     the table is in the module's memory, one memory.copy per row; ids are copied in, rows are read in place
+ *   wasm     the table is in the module's memory, one memory.copy per row; ids are copied in, rows are read in place.
+ *            For a layer it copies the rows of the tokens and adds nothing: the limit of WASM
  */
 
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { root } from '../../scripts/lib/run.mjs';
 import { copyOf } from './copies.mjs';
+import { expected } from '../harness/expected.mjs';
 import { batchOf, shapeOf } from './job.mjs';
 import { machine } from './machine.mjs';
 
 /** @import { Job, Opened, Prepared } from './contract.js' @import { Machine } from './machine.mjs' */
 
 export const peer = 'naive';
+
+/** The rows of the tokens. @param {Job} job @param {number} k */
+export const rows = (job, k) => expected({ ...job, op: 'gather' }, k);
 
 const MODULE = path.join(root, '.cache/bench/naive.wasm');
 
@@ -26,7 +31,15 @@ export async function open() {
     version: '0',
     contenders: [
       { name: 'naive napi', backend: 'native', ops: { gather: (job) => gatherNative(native, job) } },
-      { name: 'naive wasm', backend: 'wasm', ops: { gather: (job) => gatherWasm(module, native, job) } },
+      {
+        name: 'naive wasm',
+        backend: 'wasm',
+        answer: rows,
+        ops: {
+          gather: (job) => gatherWasm(module, native, job),
+          layer: (job) => gatherWasm(module, native, job),
+        },
+      },
     ],
   };
 }
