@@ -83,6 +83,8 @@ const targets = marks.map((each) => {
 const place = ({ title, machine, commit, date }) =>
   `${title}: ${machine.cpu}, ${machine.threads} threads shared with others, commit ${commit}, ${date}`;
 /** @param {typeof records[number]} record */
+const shortPlace = ({ title, commit, date }) => `${title} (commit ${commit}, ${date})`;
+/** @param {typeof records[number]} record */
 const peers = ({ versions }) =>
   Object.entries(versions)
     .filter(([name]) => !['tokenbed', 'naive', 'variants'].includes(name))
@@ -92,7 +94,7 @@ const peers = ({ versions }) =>
 const FILES = {
   '../README.md': [
     table([['work', 'compared with', ...titles], ...headlines]),
-    wrapped(`${records.map(place).join('; ')}.`),
+    wrapped(`${records.map(shortPlace).join(', ')}: 2 threads of machines shared with others.`),
   ],
   'README.md': [
     table([

@@ -134,7 +134,7 @@ const PREFETCHES = [
   { name: 'none', ahead: 0, far: false },
   { name: '8 ahead', ahead: 8, far: false },
   { name: '32 ahead', ahead: 32, far: false },
-  { name: '32 ahead, far', ahead: 32, far: true },
+  { name: '64 ahead, far', ahead: 64, far: true },
 ];
 
 /** @type {Contender[]} */

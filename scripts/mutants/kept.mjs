@@ -41,8 +41,8 @@ export const KEPT = [
     name: 'bag-backwards',
     what: 'the rows of a bag are added from the last one on',
     file: 'crates/core/src/ops/bag.rs',
-    find: 'for i in 0..ids.len() {\n            // `weights[i]`',
-    replace: 'for i in (0..ids.len()).rev() {\n            // `weights[i]`',
+    find: 'for i in 0..ids.len() {\n            if let Some(&row) = ahead',
+    replace: 'for i in (0..ids.len()).rev() {\n            if let Some(&row) = ahead',
     suite: cargo('bag'),
   },
   {

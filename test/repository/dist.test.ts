@@ -145,8 +145,10 @@ describe('dist', () => {
   test('the addon is small', async () => {
     const addon = (await readdir(path.join(dist, 'native'))).find((name) => name.endsWith('.node'));
     const { size } = await stat(path.join(dist, 'native', addon!));
-    // Without symbols. It has the kernels of three instruction sets on x86-64. 1.6 MiB without training.
-    expect(size).toBeLessThanOrEqual(1.6 * 2 ** 20 + 384 * 2 ** 10);
+    // Without symbols. It has the kernels of three instruction sets on x86-64. 1.6 MiB without training, and without the
+    // prefetches in the inner loops of bags, which make cold bags 1.1 to 1.5 times as fast.
+    const [training, prefetches] = [384 * 2 ** 10, 48 * 2 ** 10];
+    expect(size).toBeLessThanOrEqual(1.6 * 2 ** 20 + training + prefetches);
   });
 
   test('the module of kernels is small', async () => {

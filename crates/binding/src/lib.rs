@@ -39,6 +39,8 @@ pub mod words;
 #[cfg(target_family = "wasm")]
 pub mod owned;
 #[cfg(not(target_family = "wasm"))]
+mod placement;
+#[cfg(not(target_family = "wasm"))]
 pub mod pool;
 #[cfg(not(target_family = "wasm"))]
 pub mod split;

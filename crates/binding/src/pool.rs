@@ -10,6 +10,7 @@
 //!           sleep until every helper has left
 //! ```
 //!
+//! * Helpers wake on another processor than the caller's: see `placement.rs`.
 //! * A helper that is scheduled late finds no work and sleeps again: it costs the call only the wake-up. A helper that
 //!   loses its processor delays the part that it works on.
 //! * No thread spins: on a busy machine, a spinning helper would take processors from the call itself.
@@ -18,6 +19,7 @@
 //! * If a thread cannot be spawned, the call runs without it.
 //! * Helpers are never stopped. They hold no resources of a host environment, only wait, and end with the process.
 
+use crate::placement::Placement;
 use std::any::Any;
 use std::panic::{catch_unwind, resume_unwind, AssertUnwindSafe};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -43,6 +45,7 @@ struct State {
     panic: Option<Box<dyn Any + Send>>,
     /// The number of helpers spawned.
     helpers: usize,
+    placement: Placement,
     /// Whether the system refused to spawn a thread; then no more are spawned.
     refused: bool,
 }
@@ -62,6 +65,7 @@ static POOL: Pool = Pool {
         running: 0,
         panic: None,
         helpers: 0,
+        placement: Placement::new(),
         refused: false,
     }),
     work: Condvar::new(),
@@ -113,6 +117,7 @@ impl Pool {
         let work = unsafe { std::mem::transmute::<Work<'_>, Work<'static>>(work) };
         state.job = Some(Job { work, places });
         state.in_use = true;
+        state.placement.leave_own_processor();
         drop(state);
         (0..places).for_each(|_| self.work.notify_one());
         true
@@ -143,6 +148,7 @@ impl Pool {
     /// The loop of a helper.
     fn help(&self) -> ! {
         let mut state = self.lock();
+        state.placement.add_own_thread();
         loop {
             match &mut state.job {
                 Some(job) if job.places > 0 => {

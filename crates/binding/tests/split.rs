@@ -344,3 +344,38 @@ fn no_more_threads_than_requested() {
     assert_eq!((threads(1), threads(3), threads(9999)), (1, 3, MOST));
     assert!((1..=MOST).contains(&threads(0)));
 }
+
+/// The processors that a thread of this process may use, from its entry in `/proc`.
+#[cfg(target_os = "linux")]
+fn processors(thread: &std::path::Path) -> u32 {
+    let status = std::fs::read_to_string(thread.join("status")).expect("the status of a thread");
+    let mask = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed:"));
+    mask.expect("its processors")
+        .chars()
+        .filter_map(|digit| digit.to_digit(16))
+        .map(u32::count_ones)
+        .sum()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn helpers_leave_the_processor_of_the_caller() {
+    let own = processors(std::path::Path::new("/proc/thread-self"));
+    let deadline = Instant::now() + Duration::from_secs(60);
+    let placed = || {
+        fork_join(2, &|| ());
+        let mut helpers = Vec::new();
+        for thread in std::fs::read_dir("/proc/self/task").expect("the threads") {
+            let thread = thread.expect("a thread").path();
+            let name = std::fs::read_to_string(thread.join("comm")).unwrap_or_default();
+            if name.trim() == "tokenbed-helper" {
+                helpers.push(processors(&thread));
+            }
+        }
+        !helpers.is_empty() && helpers.iter().all(|&count| count == (own - 1).max(1))
+    };
+    while !placed() {
+        assert!(Instant::now() < deadline, "helpers with other processors");
+        thread::sleep(Duration::from_millis(1));
+    }
+}

@@ -329,8 +329,8 @@ impl From<Isa> for Exec {
     /// An execution context with the thresholds of this machine.
     #[inline]
     fn from(isa: Isa) -> Self {
-        static DETECTED: OnceLock<Class> = OnceLock::new();
-        let (class, tuning) = (DETECTED.get_or_init(|| simd::processor().class), &Tuning::PLAIN);
-        Exec { isa, tuning }.with_class(*class)
+        static DETECTED: OnceLock<Tuning> = OnceLock::new();
+        let tuning = DETECTED.get_or_init(|| Tuning::of(simd::processor()));
+        Exec { isa, tuning }
     }
 }

@@ -55,24 +55,23 @@ impl<'a> Lookup<'a> {
         unsafe { self.table.get_unchecked(start..start + self.dim) }
     }
 
-    /// Every row with its index, after a request for the row that is used later.
+    /// The row of entry `i`, after a request for the one that is used later.
     #[inline(always)]
-    fn rows(&self) -> impl Iterator<Item = (usize, &'a [f32])> + '_ {
+    fn advance(&self, i: usize) -> &'a [f32] {
         let Way { ahead, far, .. } = self.way;
-        self.ids.iter().enumerate().map(move |(i, &id)| {
-            if ahead > 0 {
-                if let Some(&later) = self.ids.get(i + ahead) {
-                    self.row(later).chunks(LINE).for_each(|line| request(line, far));
-                }
+        if ahead > 0 {
+            if let Some(&later) = self.ids.get(i + ahead) {
+                let lines = self.row(later).chunks(LINE);
+                lines.for_each(|line| request(line, far));
             }
-            (i, self.row(id))
-        })
+        }
+        self.row(self.ids[i])
     }
 
     #[inline(always)]
     fn copy(&self, out: &mut [f32]) {
-        for (i, row) in self.rows() {
-            let to = &mut out[i * self.dim..][..self.dim];
+        for (i, to) in out.chunks_exact_mut(self.dim).enumerate() {
+            let row = self.advance(i);
             match self.way.streaming {
                 true => streaming::row(row, to),
                 false => to.copy_from_slice(row),
@@ -85,19 +84,19 @@ impl<'a> Lookup<'a> {
     #[inline(always)]
     fn xor(&self, out: &mut [f32]) {
         let per_bag = self.ids.len() / (out.len() / self.dim);
-        let mut all = [[0_u32; LINE]; 4];
-        for (i, row) in self.rows() {
-            for lines in row.chunks_exact(4 * LINE) {
-                for (all, line) in all.iter_mut().zip(lines.chunks_exact(LINE)) {
-                    all.iter_mut().zip(line).for_each(|(all, x)| *all ^= x.to_bits());
+        for (b, to) in out.chunks_exact_mut(self.dim).enumerate() {
+            let mut all = [0_u32; 4 * LINE];
+            for i in b * per_bag..(b + 1) * per_bag {
+                for lines in self.advance(i).as_chunks::<{ 4 * LINE }>().0 {
+                    for k in 0..4 * LINE {
+                        all[k] ^= lines[k].to_bits();
+                    }
                 }
             }
-            if (i + 1) % per_bag == 0 {
-                let [a, b, c, d] = std::mem::take(&mut all);
-                let line: [f32; LINE] = std::array::from_fn(|k| f32::from_bits(a[k] ^ b[k] ^ c[k] ^ d[k]));
-                let to = &mut out[i / per_bag * self.dim..][..self.dim];
-                to.chunks_exact_mut(LINE).for_each(|to| to.copy_from_slice(&line));
-            }
+            let line: [f32; LINE] = std::array::from_fn(|k| {
+                f32::from_bits(all[k] ^ all[k + LINE] ^ all[k + 2 * LINE] ^ all[k + 3 * LINE])
+            });
+            to.as_chunks_mut::<LINE>().0.fill(line);
         }
     }
 }

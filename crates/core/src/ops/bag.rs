@@ -385,7 +385,7 @@ impl<'a, 'i, S: Simd, R: Stored<'a>> Bagger<'a, 'i, S, R> {
         let kept = &mut state.kept;
         for start in part.clone().step_by(Run::LEN) {
             let part = start..part.end.min(start + Run::LEN);
-            self.look_ahead(part.clone());
+            self.look_ahead(&cols, part.clone());
             let weights = weights.map(|weights| &weights[part.clone()]);
             let ids = self.ids.slice(part);
             self.run.fill(ids, weights, self.padding, &self.tokens);
@@ -394,7 +394,6 @@ impl<'a, 'i, S: Simd, R: Stored<'a>> Bagger<'a, 'i, S, R> {
                 continue;
             }
             if let Some(weights) = self.tokens.precise {
-                self.prefetch_from(0);
                 let sums = state.precise.get_or_insert([0.0; PRECISE_COLS]);
                 self.precise_columns(ids, weights, cols.clone(), &mut sums[..acc.len()]);
                 kept.ids += ids.len();
@@ -411,38 +410,40 @@ impl<'a, 'i, S: Simd, R: Stored<'a>> Bagger<'a, 'i, S, R> {
         }
     }
 
-    /// Notes the rows at the prefetch distance after entries `part`, which are prefetched one by one while the run is read.
-    /// Prefetches by loads all happen here.
+    /// Whether a block of `n` vectors of the first columns prefetches rows between those that it reads. Shorter ones, other
+    /// code for which would be as long, have all prefetches before the run, as have sums in f64.
     #[inline(always)]
-    fn look_ahead(&mut self, part: Range<usize>) {
+    fn interleaves(&self, n: usize) -> bool {
+        n >= 2 && S::LANES > 1 && !S::LOADS_AHEAD && self.tokens.precise.is_none()
+    }
+
+    /// Prefetches the rows at the prefetch distance after entries `part`, or notes them for the first block of `cols`.
+    #[inline(always)]
+    fn look_ahead(&mut self, cols: &Range<usize>, part: Range<usize>) {
         let Prefetch { hint, rows } = self.prefetch;
         let (end, len) = (part.end.saturating_add(rows), self.ids.len());
         let part = part.start.saturating_add(rows).min(len)..end.min(len);
-        if S::LOADS_AHEAD {
-            for i in part {
-                self.rows
-                    .prefetch(self.simd, hint, self.tokens.row(self.ids.get(i)));
-            }
-        } else if part.is_empty() {
-            self.ahead.len = 0;
-        } else {
+        self.ahead.len = 0;
+        if part.is_empty() {
+        } else if cols.start == 0 && self.interleaves(cols.len() / S::LANES) {
             self.ahead.fill(self.ids.slice(part), &self.tokens);
+        } else {
+            for i in part {
+                let row = self.tokens.row(self.ids.get(i));
+                self.rows.prefetch(self.simd, hint, row);
+            }
         }
     }
 
-    /// The rows that were noted; none with prefetches by loads.
     #[inline(always)]
-    fn noted(&self) -> &[u32] {
-        match S::LOADS_AHEAD {
-            true => &[],
-            false => &self.ahead.rows[..self.ahead.len],
-        }
+    fn ahead(&self) -> &[u32] {
+        &self.ahead.rows[..self.ahead.len]
     }
 
     /// Prefetches the rows that were noted, from the one on that belongs to entry `i` of the run.
     #[inline(always)]
     fn prefetch_from(&self, i: usize) {
-        for &row in self.noted().get(i..).unwrap_or_default() {
+        for &row in self.ahead().get(i..).unwrap_or_default() {
             self.rows.prefetch(self.simd, self.prefetch.hint, row as usize);
         }
     }
@@ -595,8 +596,10 @@ impl<'a, 'i, S: Simd, R: Stored<'a>> Bagger<'a, 'i, S, R> {
     ) -> [S::F32; N] {
         let ids = self.run.ids();
         let weights = &self.run.weights()[..ids.len()];
-        // The first block of columns prefetches whole rows.
-        let ahead = if cols.start == 0 { self.noted() } else { &[] };
+        let ahead = match cols.start == 0 && self.interleaves(N) {
+            true => self.ahead(),
+            false => &[],
+        };
         for i in 0..ids.len() {
             if let Some(&row) = ahead.get(i) {
                 self.rows.prefetch(self.simd, self.prefetch.hint, row as usize);
@@ -618,6 +621,13 @@ fn any_nan<S: Simd>(simd: S, [a, b, c, d]: [S::F32; 4]) -> bool {
     let mut lanes = [0.0f32; MAX_LANES];
     simd.store(simd.add(simd.add(a, b), simd.add(c, d)), &mut lanes);
     lanes.iter().fold(false, |nan, x| nan | x.is_nan())
+}
+
+#[inline(always)]
+fn as_u32<T: Id>(ids: &[T], to: &mut [u32]) {
+    for (to, id) in to.iter_mut().zip(ids) {
+        *to = id.bits().into();
+    }
 }
 
 /// The rows that the inner loop prefetches.
@@ -642,9 +652,7 @@ impl Ahead {
     fn fill(&mut self, ids: Indices<'_>, tokens: &Tokens<'_>) {
         self.len = ids.len();
         let rows = &mut self.rows[..self.len];
-        each_type!(ids.ids(), ids => for (to, id) in rows.iter_mut().zip(ids) {
-            *to = id.bits().into();
-        });
+        each_type!(ids.ids(), ids => as_u32(ids, rows));
         if tokens.rows.is_some() {
             for row in rows {
                 *row = tokens.row(*row as usize) as u32;
@@ -706,9 +714,7 @@ impl Run {
     #[inline(always)]
     fn keep<T: Id>(&mut self, ids: &[T], weights: Option<&[f32]>, skip: Option<usize>) {
         let Some(skip) = skip else {
-            for (to, id) in self.ids.iter_mut().zip(ids) {
-                *to = id.bits().into();
-            }
+            as_u32(ids, &mut self.ids);
             if let Some(weights) = weights {
                 self.weights[..weights.len()].copy_from_slice(weights);
             }
