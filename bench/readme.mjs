@@ -70,11 +70,13 @@ const headlines = MARKS.flatMap(({ headline, name, peer }) => {
   const mark = marks.find(([first]) => first?.name === name && first.against === peer);
   return headline === undefined || mark === undefined ? [] : [[headline, peer, ...mark.map(result)]];
 });
+/** Older records have no limiting loops. @param {readonly Mark[]} of a record */
+const hasLimits = (of) => of.some(({ limit }) => limit !== null);
 const targets = marks.map((each) => {
-  const cells = each.flatMap((mark) => [
+  const cells = each.flatMap((mark, i) => [
     figure(mark.wanted, mark.unit),
     mark.met === false ? `**${result(mark)}**` : result(mark),
-    shown(mark.limit, mark.unit),
+    ...(hasLimits(records[i]?.marks ?? []) ? [shown(mark.limit, mark.unit)] : []),
   ]);
   return [each[0]?.name ?? '', each[0]?.against ?? '', ...cells];
 });
@@ -98,7 +100,15 @@ const FILES = {
   ],
   'README.md': [
     table([
-      ['what', 'against', ...titles.flatMap((title) => [`${title}: target`, 'measured', 'limit'])],
+      [
+        'what',
+        'against',
+        ...records.flatMap(({ title, marks }) => [
+          `${title}: target`,
+          'measured',
+          ...(hasLimits(marks) ? ['limit'] : []),
+        ]),
+      ],
       ...targets,
     ]),
     'A measured value in bold misses its target. The limit is what the fastest loop with the same memory accesses\nreaches in the same run.',
