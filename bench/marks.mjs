@@ -36,6 +36,8 @@ export const wantedOn = (wanted, processor) => (processor === 'zen5' ? wanted.ze
 const NATIVE = 'tokenbed native';
 const ALLOCATED = 'tokenbed wasm, allocated';
 const ORDINARY = 'tokenbed wasm, ordinary';
+/** The limits of marks whose work no limiting loop does: those in the same jobs only write, or write elsewhere. @type {readonly string[]} */
+const NONE = [];
 
 const JS = ['js set', 'js copyWithin', 'js loop'];
 const JS_HUGE = JS.map((name) => `${name}, 2 MiB`);
@@ -218,6 +220,7 @@ export const MARKS = [
   ].map(({ size, rows, wanted }) =>
     native('S1', `Sinusoid table, ${size}`, {
       op: 'sinusoid',
+      limits: NONE,
       where: (params) => params.rows === rows,
       against: ['torch*'],
       peer: "torch's f32 recipe (inexact)",
@@ -226,12 +229,14 @@ export const MARKS = [
   ),
   native('S1', 'Sinusoid table', {
     op: 'sinusoid',
+    limits: NONE,
     against: ['numpy*'],
     peer: 'numpy f64',
     wanted: on(20, 35),
   }),
   native('S2', 'Sinusoid table', {
     op: 'sinusoid',
+    limits: NONE,
     against: ['js f64'],
     peer: 'plain JS f64',
     wanted: on(18, 26),
@@ -239,6 +244,7 @@ export const MARKS = [
   ...['uniform', 'normal'].map((kind) =>
     native('I1', `Initialize 50,000 x 384, ${kind}`, {
       op: 'init',
+      limits: NONE,
       where: (params) => params.kind === kind,
       against: ['torch*'],
       peer: `torch ${kind}_, one thread`,
@@ -249,7 +255,13 @@ export const MARKS = [
   wasm(128, on(2.4, 2.8)),
   wasm(384, on(1.4, 2)),
   wasm(768, on(1.1, 1.4)),
-  { ...wasm(0, on(1.1, 1.6)), name: 'WASM lookup into an ordinary array', own: ORDINARY, where: () => true },
+  {
+    ...wasm(0, on(1.1, 1.6)),
+    name: 'WASM lookup into an ordinary array',
+    own: ORDINARY,
+    where: () => true,
+    limits: NONE,
+  },
   {
     ...wasm(0, on(5, 4.5)),
     name: 'WASM token + position, [32, 512] x 384',
@@ -327,7 +339,7 @@ export const MARKS = [
   }),
   native('T1', 'Two threads, the worst of all sizes', {
     own: 'tokenbed 2 threads',
-    limits: ["two threads' limit*"],
+    limits: NONE,
     against: ['tokenbed 1 thread'],
     peer: 'one thread',
     wanted: on(0.95),

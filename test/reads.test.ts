@@ -537,3 +537,31 @@ it('a shape that a subclass of Tensor defines is read once', () => {
   expect(shape).toEqual([1, DIM]);
   expect(reads).toEqual(['shape']);
 });
+
+it('an error of the ids comes before that of a bag that the getter of the offsets disposed', () => {
+  const own = EmbeddingBag.from(embedding);
+  const disposing = {
+    get offsets() {
+      own.dispose();
+      return [0];
+    },
+  };
+  expectError(() => own.forward('bad' as never, disposing), { class: TypeError, code: 'ERR_INVALID_IDS' });
+});
+
+it('a detached array is refused as out for no rows, and no training call is counted', () => {
+  const encoding = new PositionalEncoding({ ...sinusoidal, dropout: 0.5 }).train();
+  const none = new Tensor(new Float32Array(0), { shape: [0, 5, DIM] });
+  const detached = out();
+  detach(detached);
+  expectError(() => encoding.forwardInto(none, detached), { class: TypeError, code: 'ERR_INVALID_ARRAY' });
+  expect(encoding.trainingCalls).toBe(0);
+});
+
+it('an allocated Tensor whose shape was replaced is read by it, with and without options', () => {
+  const allocated = Tensor.allocate([2, DIM]);
+  Object.assign(allocated, { shape: [2, 1, DIM] });
+  expect(positions.forward(allocated).shape).toEqual([2, 1, DIM]);
+  expect(positions.forward(allocated, {}).shape).toEqual([2, 1, DIM]);
+  allocated.dispose();
+});

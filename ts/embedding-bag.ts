@@ -219,12 +219,12 @@ export class EmbeddingBag {
 
   /** The fast path, see `CallReader.plainBags`: the result, or undefined if it did nothing. */
   #runPlain(ids: unknown, out: Float32Array | undefined, passed: CallOptions): Float32Array | undefined {
-    this.#lifetime.check(); // code of the caller may have run
     const kind = kindOf(ids);
     const data = kind === undefined ? tensorIds(ids) : isNarrow(kind) ? (ids as IdArray) : undefined;
     if (data === undefined) return undefined;
     const bags = this.#calls.plainBags(ids, data, out, passed);
     if (bags === undefined) return undefined;
+    this.#lifetime.check(); // the caller's options may have disposed it
     const rows = typeof bags === 'number' ? bags : lengthOf(bags) - Number(this.includeLastOffset);
     const result = out ?? resultFloats(rows * this.#calls.dim);
     const { kernels } = this.#table.backend;

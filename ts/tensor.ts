@@ -265,7 +265,9 @@ class Tensor<T extends DType = DType> {
   /** See `tensorSizes`. */
   private static sizesOf(value: unknown): readonly number[] | undefined {
     if (typeof value !== 'object' || value === null || !(#source in value)) return undefined;
-    return Object.getPrototypeOf(value) === Tensor.prototype ? value.#sizes : undefined;
+    return Object.isFrozen(value) && Object.getPrototypeOf(value) === Tensor.prototype
+      ? value.#sizes
+      : undefined;
   }
 
   /** See `tensorIds`. */
@@ -419,8 +421,8 @@ export const tensorFloats = (value: unknown): Float32Array | undefined => Tensor
 export const tensorIds = (value: unknown): IdArray | undefined => Tensor['idsOf'](value);
 
 /**
- * The shape of a Tensor of this copy of the package, undefined for anything else, and for a subclass, which may define it
- * anew. Runs no code of the caller.
+ * The shape of a Tensor of this copy of the package over an array, undefined for anything else, and for a subclass, which may
+ * override it. Runs no code of the caller.
  */
 export const tensorSizes = (value: unknown): readonly number[] | undefined => Tensor['sizesOf'](value);
 

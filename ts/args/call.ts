@@ -310,7 +310,7 @@ export class CallReader {
     return isSeparate(data) && (typeof bags === 'number' || isSeparate(bags)) ? bags : undefined;
   }
 
-  /** Memory for the result of a few such rows, for the fast path of a call that returns a Tensor; otherwise null. */
+  /** Memory for the result of a call on a few rows `x`, for the fast path of one that returns a Tensor; otherwise null. */
   plainFloats(x: unknown): OrdinaryFloats | null {
     const sizes = tensorSizes(x);
     if (sizes === undefined) return null;
@@ -320,7 +320,7 @@ export class CallReader {
 
   /**
    * The fast path of position layers: the length of a sequence of a call without options that passes all checks; otherwise
-   * 0. `x` has its values in `data` and is not in shared memory. This runs no code of the caller.
+   * 0. The values of `x` are in `data`. This runs no code of the caller.
    */
   plainSequence(x: unknown, data: Float32Array, out: Float32Array): number {
     const sizes = tensorSizes(x);
@@ -330,7 +330,7 @@ export class CallReader {
     const rows = rank === 3 ? sizes[0]! * seq : seq;
     const count = rows * this.dim;
     if (sizes[rank - 1] !== this.dim || seq > this.positions! || count !== lengthOf(data)) return 0;
-    if (lengthOf(out) < count) return 0;
+    if (count === 0 || lengthOf(out) < count) return 0; // an empty array may be a detached one
     const from = bufferOf(data);
     return (data !== out && from === bufferOf(out)) || isShared(from) ? 0 : seq;
   }

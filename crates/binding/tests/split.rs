@@ -345,16 +345,29 @@ fn no_more_threads_than_requested() {
     assert!((1..=MOST).contains(&threads(0)));
 }
 
-/// The processors that a thread of this process may use, from its entry in `/proc`.
+/// The numbers of a list of ranges: `0-3,8` is 0, 1, 2, 3, 8.
 #[cfg(target_os = "linux")]
-fn processors(thread: &std::path::Path) -> u32 {
-    let status = std::fs::read_to_string(thread.join("status")).expect("the status of a thread");
-    let mask = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed:"));
-    mask.expect("its processors")
-        .chars()
-        .filter_map(|digit| digit.to_digit(16))
-        .map(u32::count_ones)
-        .sum()
+fn numbers(list: &str) -> HashSet<u32> {
+    let number = |text: &str| text.trim().parse::<u32>().expect("a number");
+    let ranges = list
+        .trim()
+        .split(',')
+        .map(|range| range.split_once('-').unwrap_or((range, range)));
+    ranges
+        .flat_map(|(first, last)| number(first)..=number(last))
+        .collect()
+}
+
+/// The processors online that a thread of this process may use, from its entry in `/proc`.
+#[cfg(target_os = "linux")]
+fn processors(thread: &std::path::Path) -> HashSet<u32> {
+    let read = |path: &std::path::Path| std::fs::read_to_string(path).expect("a file of the system");
+    let status = read(&thread.join("status"));
+    let allowed = status
+        .lines()
+        .find_map(|line| line.strip_prefix("Cpus_allowed_list:"));
+    let online = read(std::path::Path::new("/sys/devices/system/cpu/online"));
+    &numbers(allowed.expect("its processors")) & &numbers(&online)
 }
 
 #[cfg(target_os = "linux")]
@@ -372,7 +385,8 @@ fn helpers_leave_the_processor_of_the_caller() {
                 helpers.push(processors(&thread));
             }
         }
-        !helpers.is_empty() && helpers.iter().all(|&count| count == (own - 1).max(1))
+        let left = |helper: &HashSet<u32>| helper.is_subset(&own) && helper.len() == (own.len() - 1).max(1);
+        !helpers.is_empty() && helpers.iter().all(left)
     };
     while !placed() {
         assert!(Instant::now() < deadline, "helpers with other processors");

@@ -410,8 +410,8 @@ impl<'a, 'i, S: Simd, R: Stored<'a>> Bagger<'a, 'i, S, R> {
         }
     }
 
-    /// Whether a block of `n` vectors of the first columns prefetches rows between those that it reads. Shorter ones, other
-    /// code for which would be as long, have all prefetches before the run, as have sums in f64.
+    /// Whether a block of `n` vectors of the first columns prefetches rows between those that it reads. Shorter blocks and
+    /// sums in f64 prefetch everything before the run: their inner loops would need as much code again.
     #[inline(always)]
     fn interleaves(&self, n: usize) -> bool {
         n >= 2 && S::LANES > 1 && !S::LOADS_AHEAD && self.tokens.precise.is_none()
