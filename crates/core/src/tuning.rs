@@ -123,8 +123,9 @@ impl Tuning {
                 non_temporal_bytes: NON_TEMPORAL_BYTES,
                 non_temporal_row: NON_TEMPORAL_ROW,
             },
-            // Granite Rapids, 2 vCPUs of a shared machine with 480 MiB of L3: `npm run bench:tune` at fc68b67, 1 December
-            // 2026, compared with the numbers of `Intel`. Rows of 40 to 4096 bytes (f32, f16, i8), tables of 4 to 256 MiB.
+            // Granite Rapids, 2 vCPUs of a shared machine with 480 MiB of L3: `npm run bench:tune`, 1 December 2026, lookups
+            // at fc68b67, bags at 478290f; compared with the numbers of `Intel`. Rows of 40 to 4096 bytes (f32, f16, i8),
+            // tables of 4 to 256 MiB.
             Class::Granite => Tuning {
                 lookup: [
                     Step::NEVER,
