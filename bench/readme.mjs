@@ -70,13 +70,11 @@ const headlines = MARKS.flatMap(({ headline, name, peer }) => {
   const mark = marks.find(([first]) => first?.name === name && first.against === peer);
   return headline === undefined || mark === undefined ? [] : [[headline, peer, ...mark.map(result)]];
 });
-/** Older records have no limiting loops. @param {readonly Mark[]} of a record */
-const hasLimits = (of) => of.some(({ limit }) => limit !== null);
 const targets = marks.map((each) => {
-  const cells = each.flatMap((mark, i) => [
+  const cells = each.flatMap((mark) => [
     figure(mark.wanted, mark.unit),
     mark.met === false ? `**${result(mark)}**` : result(mark),
-    ...(hasLimits(records[i]?.marks ?? []) ? [shown(mark.limit, mark.unit)] : []),
+    shown(mark.limit, mark.unit),
   ]);
   return [each[0]?.name ?? '', each[0]?.against ?? '', ...cells];
 });
@@ -100,15 +98,7 @@ const FILES = {
   ],
   'README.md': [
     table([
-      [
-        'what',
-        'against',
-        ...records.flatMap(({ title, marks }) => [
-          `${title}: target`,
-          'measured',
-          ...(hasLimits(marks) ? ['limit'] : []),
-        ]),
-      ],
+      ['what', 'against', ...titles.flatMap((title) => [`${title}: target`, 'measured', 'limit'])],
       ...targets,
     ]),
     'A measured value in bold misses its target. The limit is what the fastest loop with the same memory accesses\nreaches in the same run.',

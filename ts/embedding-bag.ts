@@ -1,7 +1,6 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /** Bags of ids, each reduced to one vector without materializing the rows. */
 
-import { type IdArray, isNarrow, kindOf, lengthOf } from './args/arrays.js';
 import { type Call, type CallOptions, CallReader, DONE, type IdsOptions, type Takes } from './args/call.js';
 import type { Out } from './args/floats.js';
 import type { IdsInput } from './args/ids.js';
@@ -22,7 +21,7 @@ import type { InitType } from './initializer.js';
 import { DISPOSE, Lifetime } from './lifetime.js';
 import type { Parameter } from './parameter.js';
 import type { BlockDType, StorageDType } from './table-spec.js';
-import { rowsOf, type Tensor, tensorFloats, tensorIds } from './tensor.js';
+import { rowsOf, type Tensor, plainFloats, plainIds } from './tensor.js';
 
 /** How the rows of a bag are reduced. */
 export type BagMode = 'sum' | 'mean' | 'max';
@@ -210,7 +209,7 @@ export class EmbeddingBag {
    */
   forwardInto<O extends Out>(ids: IdsInput, out: O, options?: BagCallOptions): O {
     const passed = this.#calls.readOptions(options);
-    const target = kindOf(out) === 'Float32Array' ? (out as Float32Array) : tensorFloats(out);
+    const target = plainFloats(out);
     if (target === undefined || this.#runPlain(ids, target, passed) === undefined) {
       this.#run(this.#calls.readRest(ids, out, passed));
     }
@@ -219,14 +218,12 @@ export class EmbeddingBag {
 
   /** The fast path, see `CallReader.plainBags`: the result, or undefined if it did nothing. */
   #runPlain(ids: unknown, out: Float32Array | undefined, passed: CallOptions): Float32Array | undefined {
-    const kind = kindOf(ids);
-    const data = kind === undefined ? tensorIds(ids) : isNarrow(kind) ? (ids as IdArray) : undefined;
+    const data = plainIds(ids);
     if (data === undefined) return undefined;
     const bags = this.#calls.plainBags(ids, data, out, passed);
     if (bags === undefined) return undefined;
     this.#lifetime.check(); // the caller's options may have disposed it
-    const rows = typeof bags === 'number' ? bags : lengthOf(bags) - Number(this.includeLastOffset);
-    const result = out ?? resultFloats(rows * this.#calls.dim);
+    const result = out ?? resultFloats(this.#calls.bagCount(bags) * this.#calls.dim);
     const { kernels } = this.#table.backend;
     return kernels.bagRun(this.#op.handle(), data, bags, undefined, result) === DONE ? result : undefined;
   }

@@ -1,7 +1,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /** Token to vector in one pass: lookup, scale, position, dropout. */
 
-import { bufferOf, type IdArray, isShared, kindOf } from './args/arrays.js';
+import { bufferOf, type IdArray, isShared } from './args/arrays.js';
 import {
   type Call,
   CallReader,
@@ -45,7 +45,7 @@ import type { Parameter } from './parameter.js';
 import { BRAND as POSITIONS, positionInternals } from './position-layer.js';
 import { PositionalEncoding, type PositionalEncodingOptions, readForm } from './positional-encoding.js';
 import { TableSpec } from './table-spec.js';
-import { rowsOf, type Tensor, tensorFloats } from './tensor.js';
+import { rowsOf, type Tensor, plainFloats } from './tensor.js';
 
 /** The positional part of a layer. */
 export type Positional = PositionalEncoding | LearnedPositionalEmbedding | null;
@@ -324,7 +324,7 @@ export class EmbeddingLayer {
   /** The fast path of `forwardInto`, see `CallReader.plainCount`. Returns false if it did nothing. */
   #runPlain(ids: unknown, out: unknown): boolean {
     this.#lifetime.check();
-    const target = kindOf(out) === 'Float32Array' ? (out as Float32Array) : tensorFloats(out);
+    const target = plainFloats(out);
     if (target === undefined) return false;
     const count = this.#calls.plainCount(ids, target);
     if (count === 0 || isShared(bufferOf(ids as IdArray))) return false;

@@ -1,7 +1,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /** The lookup table: ids in, rows out. */
 
-import { bufferOf, type IdArray, isShared, kindOf, lengthOf } from './args/arrays.js';
+import { bufferOf, type IdArray, isShared, lengthOf } from './args/arrays.js';
 import { type Call, CallReader, DONE, type IdsOptions } from './args/call.js';
 import type { FloatsWithShape, Out } from './args/floats.js';
 import type { IdsInput } from './args/ids.js';
@@ -39,7 +39,7 @@ import { Parameter, trainingOf } from './parameter.js';
 import { score, scoreBackward, type ScoreBackwardOptions, type ScoreOptions } from './scores.js';
 import { filled } from './storing.js';
 import { type BlockDType, STORAGE_DTYPES, type StorageDType, TableSpec } from './table-spec.js';
-import { rowsOf, type Tensor, tensorFloats } from './tensor.js';
+import { rowsOf, type Tensor, plainFloats } from './tensor.js';
 import { VERSION } from './version.js';
 
 /** Options of {@link Embedding}. */
@@ -142,7 +142,7 @@ const single = new Uint32Array(1);
 
 /** The fast path of `forwardInto`, see `CallReader.plainCount`. Returns false if it did nothing. */
 function runPlain(table: Table, calls: CallReader, ids: unknown, out: unknown): boolean {
-  const target = kindOf(out) === 'Float32Array' ? (out as Float32Array) : tensorFloats(out);
+  const target = plainFloats(out);
   if (target === undefined || table.disposed) return false;
   if (typeof ids === 'number') {
     if (ids >>> 0 !== ids || lengthOf(target) < table.dim) return false;

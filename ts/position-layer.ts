@@ -1,7 +1,6 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /** The base class of both kinds of positions: adds a table of positions to embeddings. */
 
-import { kindOf } from './args/arrays.js';
 import {
   type Call,
   CallReader,
@@ -14,7 +13,7 @@ import type { Handle, Table } from './backend/index.js';
 import type { Dropout } from './dropout.js';
 import { added } from './gradient.js';
 import { DISPOSE, type Lifetime } from './lifetime.js';
-import { type Tensor, tensorFloats, tensorOf, tensorSizes } from './tensor.js';
+import { type Tensor, plainFloats, tensorOf, tensorSizes } from './tensor.js';
 import { VERSION } from './version.js';
 
 /** The internals of a PositionLayer that a fused layer uses. */
@@ -99,7 +98,7 @@ export abstract class PositionLayer {
    * `ERR_RANK`, `ERR_DIM`, `ERR_SHAPE`, `ERR_SEQUENCE_LENGTH`, `ERR_TOO_LARGE`, `ERR_ID_OUT_OF_RANGE` (positions).
    */
   forward(x: FloatsWithShape, options?: PositionOptions): Tensor<'f32'> {
-    const few = options === undefined ? this.#calls.plainFloats(x) : null;
+    const few = options === undefined ? this.#calls.plainFloatsResult(x) : null;
     if (few !== null && this.#runPlain(x, few)) return tensorOf(few, tensorSizes(x)!);
     return this.#run(this.#calls.read(x, options)).tensor();
   }
@@ -118,8 +117,8 @@ export abstract class PositionLayer {
   /** The fast path of `forwardInto`, see `CallReader.plainSequence`. Returns false if it did nothing. */
   #runPlain(x: unknown, out: unknown): boolean {
     this.#lifetime.check();
-    const data = tensorFloats(x);
-    const target = kindOf(out) === 'Float32Array' ? (out as Float32Array) : tensorFloats(out);
+    const data = plainFloats(x);
+    const target = plainFloats(out);
     if (data === undefined || target === undefined) return false;
     const seq = this.#calls.plainSequence(x, data, target);
     if (seq === 0) return false;

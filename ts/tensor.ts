@@ -204,8 +204,6 @@ class Tensor<T extends DType = DType> {
   /** The number of elements: the product of `shape`. */
   declare readonly size: number;
   readonly #source: TypedArray | Allocation;
-  /** `shape`. */
-  readonly #sizes: readonly number[];
 
   static {
     Object.defineProperty(this.prototype, TENSOR, { value: true });
@@ -222,7 +220,6 @@ class Tensor<T extends DType = DType> {
     this.#source = source;
     if (source instanceof Allocation) Tensor.#showAllocation(this);
     else this.data = source as DTypeArrays[T];
-    this.#sizes = sizes;
     this.shape = sizes;
     this.dtype = dtype as T;
     this.size = size;
@@ -254,7 +251,7 @@ class Tensor<T extends DType = DType> {
     Object.defineProperty(tensor, 'data', Tensor.#liveData);
   }
 
-  /** See `tensorFloats`. */
+  /** See `plainFloats`. */
   private static floatsOf(value: unknown): Float32Array | undefined {
     if (typeof value !== 'object' || value === null || !(#source in value)) return undefined;
     const source = value.#source;
@@ -266,11 +263,11 @@ class Tensor<T extends DType = DType> {
   private static sizesOf(value: unknown): readonly number[] | undefined {
     if (typeof value !== 'object' || value === null || !(#source in value)) return undefined;
     return Object.isFrozen(value) && Object.getPrototypeOf(value) === Tensor.prototype
-      ? value.#sizes
+      ? value.shape
       : undefined;
   }
 
-  /** See `tensorIds`. */
+  /** See `plainIds`. */
   private static idsOf(value: unknown): IdArray | undefined {
     if (typeof value !== 'object' || value === null || !(#source in value)) return undefined;
     const kind = kindOf(value.#source);
@@ -414,11 +411,19 @@ export function idTensorOf(data: Uint32Array, shape: readonly number[]): Tensor<
   return new Tensor<'u32'>(new Parts(data, shape, 'u32'));
 }
 
-/** The f32 data of a Tensor of this copy of the package, undefined for anything else. Runs no code of the caller. */
-export const tensorFloats = (value: unknown): Float32Array | undefined => Tensor['floatsOf'](value);
+/**
+ * A Float32Array, or the f32 data of a Tensor of this copy of the package; undefined for anything else. Runs no code of the
+ * caller.
+ */
+export const plainFloats = (value: unknown): Float32Array | undefined =>
+  kindOf(value) === 'Float32Array' ? (value as Float32Array) : Tensor['floatsOf'](value);
 
 /** The same for integers of up to 32 bits. */
-export const tensorIds = (value: unknown): IdArray | undefined => Tensor['idsOf'](value);
+export function plainIds(value: unknown): IdArray | undefined {
+  const kind = kindOf(value);
+  if (kind === undefined) return Tensor['idsOf'](value);
+  return isNarrow(kind) ? (value as IdArray) : undefined;
+}
 
 /**
  * The shape of a Tensor of this copy of the package over an array, undefined for anything else, and for a subclass, which may

@@ -17,7 +17,7 @@ import { rows } from './naive.mjs';
 
 /** @typedef {import('../harness/types.d.ts').Job} Job @typedef {import('../harness/types.d.ts').Prepare} Prepare */
 /** @typedef {import('../harness/types.d.ts').Contender} Contender */
-/** The prefetch distance in rows, the caches, the stores. @typedef {{ ahead: number, far: boolean, streaming: boolean }} Way */
+/** The prefetch distance in rows, the caches, the stores. @typedef {{ ahead: number, far: boolean, nonTemporal: boolean }} Way */
 
 export const peer = 'limits';
 
@@ -53,11 +53,11 @@ const gather =
   (way, threads = 1) =>
   (job) => {
     const { batches, out } = job;
-    const { ahead, far, streaming } = way;
+    const { ahead, far, nonTemporal } = way;
     const table = copyOf(job, kind(way, threads));
     const { copyRows } = machine();
     return {
-      call: (k) => copyRows(table, batchOf(batches, k), out, ahead, far, streaming, threads),
+      call: (k) => copyRows(table, batchOf(batches, k), out, ahead, far, nonTemporal, threads),
       output: () => out,
     };
   };
@@ -65,17 +65,17 @@ const gather =
 /** Into new memory for each call; the answer is that of `gather`. @type {(way: Way) => Prepare} */
 const forward = (way) => (job) => {
   const { batches, out, params } = job;
-  const { ahead, far, streaming } = way;
+  const { ahead, far, nonTemporal } = way;
   const table = copyOf(job, kind(way));
   const { copyRows, copyRowsFresh } = machine();
   let last = 0;
   return {
     call(k) {
       last = k;
-      copyRowsFresh(table, batchOf(batches, k), params.dim, ahead, far, streaming);
+      copyRowsFresh(table, batchOf(batches, k), params.dim, ahead, far, nonTemporal);
     },
     output() {
-      copyRows(table, batchOf(batches, last), out, ahead, far, streaming, 1);
+      copyRows(table, batchOf(batches, last), out, ahead, far, nonTemporal, 1);
       return out;
     },
   };
@@ -113,9 +113,9 @@ function xored({ batches, table, params, out }, k) {
 
 /** Writes as many bytes as the table has, into the same memory each time. @type {(way: Way) => Prepare} */
 const fill =
-  ({ streaming }) =>
+  ({ nonTemporal }) =>
   ({ out }) => ({
-    call: () => machine().fill(out, 1, streaming),
+    call: () => machine().fill(out, 1, nonTemporal),
     output: () => out,
   });
 
@@ -139,12 +139,12 @@ const PREFETCHES = [
 
 /** @type {Contender[]} */
 const LIMITS = PREFETCHES.flatMap(({ name, ...prefetch }) =>
-  [false, true].map((streaming) => {
-    const way = { ...prefetch, streaming };
-    const reads = streaming ? {} : { bag: bag(way) };
+  [false, true].map((nonTemporal) => {
+    const way = { ...prefetch, nonTemporal };
+    const reads = nonTemporal ? {} : { bag: bag(way) };
     const writes = prefetch.ahead > 0 ? {} : { sinusoid: fill(way), init: fill(way) };
     return {
-      name: `limit, ${name}${streaming ? ', non-temporal' : ''}`,
+      name: `limit, ${name}${nonTemporal ? ', non-temporal' : ''}`,
       backend: 'limit',
       answer,
       ops: { gather: gather(way), layer: gather(way), forward: forward(way), ...reads, ...writes },
@@ -166,10 +166,10 @@ export async function open() {
       },
       ...LIMITS,
       ...PREFETCHES.flatMap(({ name, ...prefetch }) =>
-        [false, true].map((streaming) => ({
-          name: `two threads' limit, ${name}${streaming ? ', non-temporal' : ''}`,
+        [false, true].map((nonTemporal) => ({
+          name: `two threads' limit, ${name}${nonTemporal ? ', non-temporal' : ''}`,
           backend: 'limit',
-          ops: { gather: gather({ ...prefetch, streaming }, 2) },
+          ops: { gather: gather({ ...prefetch, nonTemporal }, 2) },
         })),
       ),
     ],

@@ -12,10 +12,10 @@ import { root } from '../../scripts/lib/run.mjs';
  * @property {(table: Float32Array, ids: Int32Array, out: Float32Array) => void} gather
  * @property {(from: Float32Array, to: Float32Array) => void} copy           memcpy, as long as the shorter of both
  * @property {(from: Float32Array, to: Float32Array) => void} copyStreaming  the same past the caches
- * @property {(table: Float32Array, ids: Int32Array, out: Float32Array, ahead: number, far: boolean, streaming: boolean, threads: number) => void} copyRows  the accesses of a lookup
- * @property {(table: Float32Array, ids: Int32Array, dim: number, ahead: number, far: boolean, streaming: boolean) => void} copyRowsFresh  into new memory
+ * @property {(table: Float32Array, ids: Int32Array, out: Float32Array, ahead: number, far: boolean, nonTemporal: boolean, threads: number) => void} copyRows  the accesses of a lookup
+ * @property {(table: Float32Array, ids: Int32Array, dim: number, ahead: number, far: boolean, nonTemporal: boolean) => void} copyRowsFresh  into new memory
  * @property {(table: Float32Array, ids: Int32Array, dim: number, out: Float32Array, ahead: number, far: boolean) => void} xorRows  the accesses of a bag
- * @property {(out: Float32Array, value: number, streaming: boolean) => void} fill
+ * @property {(out: Float32Array, value: number, nonTemporal: boolean) => void} fill
  * @property {(memory: Float32Array) => number} address       of its first value
  * @property {(memory: Float32Array) => number} advise        requests 2 MiB pages, before the first touch; returns the bytes requested
  * @property {(on: boolean) => void} noHugePages              forbids this process 2 MiB pages, or allows them again

@@ -274,6 +274,11 @@ export class CallReader {
     return count === 0 || count > FEW ? null : resultFloats(count * this.dim);
   }
 
+  /** The number of bags in offsets, or of equal bags; negative if the last offset is missing. */
+  bagCount(bags: IdArray | number): number {
+    return typeof bags === 'number' ? bags : lengthOf(bags) - Number(this.includeLastOffset);
+  }
+
   /**
    * The fast path of bags: the offsets, or the number of equal bags, of a call that passes all checks before those of a
    * kernel; otherwise undefined. `ids` is in `data`, `out` undefined for a new result.
@@ -289,17 +294,16 @@ export class CallReader {
   ): IdArray | number | undefined {
     if (shape !== undefined || weights !== undefined) return undefined;
     let bags: IdArray | number;
-    let rows: number;
     if (index === undefined) {
       const sizes = tensorSizes(ids);
       if (sizes?.length !== 2 || sizes[0]! * sizes[1]! !== lengthOf(data)) return undefined;
-      bags = rows = sizes[0]!;
+      bags = sizes[0]!;
     } else {
       const kind = kindOf(index);
       if (data !== ids || kind === undefined || !isNarrow(kind)) return undefined;
       bags = index as IdArray;
-      rows = lengthOf(bags) - Number(this.includeLastOffset);
     }
+    const rows = this.bagCount(bags);
     if (rows <= 0 || lengthOf(data) === 0) return undefined;
     if (out === undefined ? rows > FEW : rows * this.dim > lengthOf(out)) return undefined;
     const to = out === undefined ? undefined : bufferOf(out);
@@ -311,7 +315,7 @@ export class CallReader {
   }
 
   /** Memory for the result of a call on a few rows `x`, for the fast path of one that returns a Tensor; otherwise null. */
-  plainFloats(x: unknown): OrdinaryFloats | null {
+  plainFloatsResult(x: unknown): OrdinaryFloats | null {
     const sizes = tensorSizes(x);
     if (sizes === undefined) return null;
     const size = sizeOf(sizes);

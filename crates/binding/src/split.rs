@@ -21,9 +21,8 @@ use tokenbed_core::ops::Bags;
 /// A call that accesses fewer bytes of rows runs on one thread.
 ///
 /// Two threads against one, call after call on a machine whose host is busy, lookups of 4.2 / 8 / 16 / 48 MB: 1.36 /
-/// 1.70 / 1.78 / 1.83; layers, bags and normal draws of 12 MB and more 1.75 to 2.0. Waking a helper takes 5 to 20
-/// microseconds if its processor is awake, and a millisecond if the host must first return it: then a call on 4 MB
-/// after a pause ends before the helper starts (1.0), and so would every smaller call.
+/// 1.70 / 1.78 / 1.83; layers, bags and normal draws of 12 MB and more 1.75 to 2.0. A helper runs 5
+/// to 20 microseconds after it was woken if its processor is awake, otherwise 30 to 100, and later if the host is busy.
 pub const LEAST_BYTES: usize = 4_000_000;
 
 /// The approximate bytes of rows in a part. A call may have to wait for one part if a helper loses its processor.

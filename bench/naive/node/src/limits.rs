@@ -24,7 +24,7 @@ struct Way {
     /// Whether prefetches go into the outer caches only.
     far: bool,
     /// Whether results are written with non-temporal stores.
-    streaming: bool,
+    non_temporal: bool,
 }
 
 /// A table of rows, and ids that were checked.
@@ -72,7 +72,7 @@ impl<'a> Lookup<'a> {
     fn copy(&self, out: &mut [f32]) {
         for (i, to) in out.chunks_exact_mut(self.dim).enumerate() {
             let row = self.advance(i);
-            match self.way.streaming {
+            match self.way.non_temporal {
                 true => streaming::row(row, to),
                 false => to.copy_from_slice(row),
             }
@@ -159,12 +159,12 @@ pub fn copy_rows(
     mut out: Float32Array,
     ahead: u32,
     far: bool,
-    streaming: bool,
+    non_temporal: bool,
     threads: u32,
 ) -> Result<()> {
     // SAFETY: as in `gather`.
     let out = unsafe { out.as_mut() };
-    let (ids, way) = (ids.as_ref(), way(ahead, far, streaming));
+    let (ids, way) = (ids.as_ref(), way(ahead, far, non_temporal));
     let dim = out.len().checked_div(ids.len()).unwrap_or(0);
     let all = Lookup::new(table.as_ref(), dim, ids, way)?;
     if threads <= 1 || dim == 0 {
@@ -199,10 +199,10 @@ pub fn copy_rows_fresh(
     dim: u32,
     ahead: u32,
     far: bool,
-    streaming: bool,
+    non_temporal: bool,
 ) -> Result<()> {
     let (ids, dim) = (ids.as_ref(), dim as usize);
-    let lookup = Lookup::new(table.as_ref(), dim, ids, way(ahead, far, streaming))?;
+    let lookup = Lookup::new(table.as_ref(), dim, ids, way(ahead, far, non_temporal))?;
     let mut out = Box::<[f32]>::new_uninit_slice(ids.len() * dim);
     // SAFETY: `copy` writes every value, and reads none.
     let out = unsafe { &mut *(std::ptr::from_mut(&mut *out) as *mut [f32]) };
@@ -239,10 +239,10 @@ pub fn xor_rows(
 
 /// `out = value`.
 #[napi]
-pub fn fill(mut out: Float32Array, value: f64, streaming: bool) {
+pub fn fill(mut out: Float32Array, value: f64, non_temporal: bool) {
     // SAFETY: as in `gather`.
     let out = unsafe { out.as_mut() };
-    match streaming {
+    match non_temporal {
         true => streaming::fill(out, value as f32),
         false => widest(
             #[inline(always)]
@@ -251,10 +251,10 @@ pub fn fill(mut out: Float32Array, value: f64, streaming: bool) {
     }
 }
 
-fn way(ahead: u32, far: bool, streaming: bool) -> Way {
+fn way(ahead: u32, far: bool, non_temporal: bool) -> Way {
     Way {
         ahead: ahead as usize,
         far,
-        streaming,
+        non_temporal,
     }
 }

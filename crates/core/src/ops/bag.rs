@@ -424,8 +424,8 @@ impl<'a, 'i, S: Simd, R: Stored<'a>> Bagger<'a, 'i, S, R> {
         let (end, len) = (part.end.saturating_add(rows), self.ids.len());
         let part = part.start.saturating_add(rows).min(len)..end.min(len);
         self.ahead.len = 0;
-        if part.is_empty() {
-        } else if cols.start == 0 && self.interleaves(cols.len() / S::LANES) {
+        let interleaved = cols.start == 0 && self.interleaves(cols.len() / S::LANES);
+        if interleaved && !part.is_empty() {
             self.ahead.fill(self.ids.slice(part), &self.tokens);
         } else {
             for i in part {
