@@ -1,10 +1,11 @@
 /**
  * `forwardInto` without options has a fast path (`plainCount` in ts/args/call.ts), so has `forward` of few ids, and few rows
  * are copied without a kernel. With `{}` as options the same call takes the other path: results, errors and bits must be equal.
+ * Bags have one if `offsets` is the only option; `shape` makes them take the other.
  */
 
 import fc from 'fast-check';
-import { Embedding, EmbeddingLayer, Tensor } from 'tokenbed';
+import { Embedding, EmbeddingBag, EmbeddingLayer, PositionalEncoding, Tensor } from 'tokenbed';
 import { describe, expect, it } from 'vitest';
 import { answersThroughout, countingRows, countingTable, untyped } from './helpers/backend.js';
 import { bits, expectBits, expectPainted, fromBits, paint, painted } from './helpers/bits.js';
@@ -118,6 +119,118 @@ describe('the fast and the general path', () => {
       }),
     );
     for (const layer of layers.values()) layer.dispose();
+  });
+
+  it('give the same bags or error, whatever the ids, the offsets, their classes and the room', () => {
+    using embedding = countingTable(9, 3);
+    const bags = [true, false].flatMap((includeLastOffset) =>
+      (['sum', 'mean', 'max'] as const).map((mode) =>
+        EmbeddingBag.from(embedding, { mode, includeLastOffset }),
+      ),
+    );
+    const place = fc.integer({ min: 0, max: 20 });
+    const call = fc.record({
+      bag: fc.constantFrom(...bags),
+      ids: fc.array(fc.integer({ min: -1, max: 9 }), { maxLength: 8 }),
+      offsets: fc.oneof(
+        fc.constantFrom([0], [0, 2], [0, 2, 4], [0, 3, 3, 8]),
+        fc.array(fc.integer({ min: -1, max: 9 }), { maxLength: 5 }),
+      ),
+      Class: fc.constantFrom(...CLASSES),
+      OffsetClass: fc.constantFrom(...CLASSES),
+      places: fc.tuple(place, place, place),
+      room: fc.integer({ min: 0, max: 18 }),
+      shared: fc.boolean(),
+    });
+    fc.assert(
+      fc.property(call, ({ bag, ids, offsets, Class, OffsetClass, places: [at, from, to], room, shared }) => {
+        const memory = new ArrayBuffer(512);
+        const arrays = () => {
+          const flat = new Class(shared ? sharedMemory : memory, 8 * at, ids.length);
+          const starts = new OffsetClass(memory, 256 + 8 * from, Math.min(offsets.length, 5));
+          flat.set(ids);
+          starts.set(offsets);
+          return { flat, starts, out: new Float32Array(memory, 8 * to, room) };
+        };
+        const ends = [{}, { shape: [ids.length] }].map((more) => {
+          const { flat, starts, out } = arrays();
+          const run = () => bag.forwardInto(flat as never, out, { offsets: starts as never, ...more });
+          return outcome(run, new Float32Array(memory));
+        });
+        expect(ends[0]).toEqual(ends[1]);
+        const { flat, starts } = arrays();
+        const forward = (more: object) => bag.forward(flat as never, { offsets: starts as never, ...more });
+        expect(result(() => forward({}))).toEqual(result(() => forward({ shape: [ids.length] })));
+      }),
+    );
+  });
+
+  it('give the same bags of a Tensor as of nested ids', () => {
+    using embedding = countingTable(9, 3);
+    const bag = EmbeddingBag.from(embedding);
+    const nested = [
+      [1, 2],
+      [3, 8],
+      [0, 0],
+    ];
+    const tensor = new Tensor(Int32Array.from(nested.flat()), { shape: [3, 2] });
+    expect(result(() => bag.forward(tensor))).toEqual(result(() => bag.forward(nested)));
+    const cube = new Tensor(Int32Array.from(nested.flat()), { shape: [3, 1, 2] });
+    expectError(() => bag.forward(cube), { class: RangeError, code: 'ERR_RANK' });
+    const bounded = EmbeddingBag.from(embedding, { includeLastOffset: true });
+    const offsets = Int32Array.of(0, 1, 3);
+    expect(bounded.forward(Int32Array.of(1, 2, 3), { offsets }).shape).toEqual([2, 3]);
+    const two = new Float32Array(6);
+    expect(bounded.forwardInto(Int32Array.of(1, 2, 3), two, { offsets })).toBe(two);
+  });
+
+  it('add the same positions, or give the same error, whatever the shape, the place of out and the room', () => {
+    using encoding = new PositionalEncoding({ embeddingDim: 2, maxSeqLength: 4 });
+    const size = fc.integer({ min: 0, max: 5 });
+    const place = fc.integer({ min: 0, max: 40 });
+    const call = fc.record({
+      shape: fc.oneof(
+        fc.tuple(size, fc.constantFrom(2, 2, 3)),
+        fc.tuple(size, size, fc.constant(2)),
+        fc.tuple(size),
+      ),
+      at: place,
+      to: fc.option(place, { nil: undefined }),
+      room: fc.integer({ min: 0, max: 60 }),
+    });
+    fc.assert(
+      fc.property(call, ({ shape, at, to, room }) => {
+        const length = shape.reduce((product, each) => product * each, 1);
+        const ends = [undefined, {}].map((options) => {
+          const memory = new Float32Array(128).map((_, i) => i);
+          const x = memory.subarray(at, at + length);
+          const out = to === undefined ? x : memory.subarray(to, to + room);
+          const tensor = new Tensor(x, { shape });
+          return outcome(() => encoding.forwardInto(tensor, out, options), memory);
+        });
+        expect(ends[0]).toEqual(ends[1]);
+        const x = new Tensor(new Float32Array(length), { shape });
+        expect(result(() => encoding.forward(x))).toEqual(result(() => encoding.forward(x, {})));
+      }),
+    );
+  });
+
+  it('encode the same positions, or give the same error', () => {
+    using encoding = new PositionalEncoding({ embeddingDim: 3, maxSeqLength: 4 });
+    const call = fc.record({
+      values: fc.array(fc.integer({ min: -1, max: 2 ** 31 - 1 }), { maxLength: 18 }),
+      Class: fc.constantFrom(...CLASSES),
+    });
+    fc.assert(
+      fc.property(call, ({ values, Class }) => {
+        const flat = Class.from(values);
+        const { length } = flat;
+        const tensor = new Tensor(flat as Int32Array, { shape: [length] });
+        const [plain, general] = [flat, tensor].map((each) => result(() => encoding.encode(each as never)));
+        if ('code' in general!) expect(plain).toHaveProperty('code', general.code);
+        else expect(plain).toEqual(general);
+      }),
+    );
   });
 
   it('drop the same elements in every training call', () => {

@@ -563,5 +563,21 @@ it('an allocated Tensor whose shape was replaced is read by it, with and without
   Object.assign(allocated, { shape: [2, 1, DIM] });
   expect(positions.forward(allocated).shape).toEqual([2, 1, DIM]);
   expect(positions.forward(allocated, {}).shape).toEqual([2, 1, DIM]);
+  let reads = 0;
+  Object.defineProperty(allocated, 'shape', { get: () => (reads++, [1, 2, DIM]) });
+  expect(positions.forward(allocated).shape).toEqual([1, 2, DIM]);
+  expect(reads).toBe(1);
   allocated.dispose();
+});
+
+it('a bag whose Embedding the getter of the offsets disposes is refused', () => {
+  const own = countingTable(9, DIM);
+  const shared = EmbeddingBag.from(own);
+  const disposing = {
+    get offsets() {
+      own.dispose();
+      return Int32Array.of(0);
+    },
+  };
+  expectError(() => shared.forward(Int32Array.of(1), disposing), { class: Error, code: 'ERR_DISPOSED' });
 });

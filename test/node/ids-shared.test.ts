@@ -1,7 +1,7 @@
 /** Ids that another thread changes during the call: a torn value can be read, but never memory out of bounds. */
 
 import { Worker } from 'node:worker_threads';
-import { Tensor } from 'tokenbed';
+import { EmbeddingBag, Tensor } from 'tokenbed';
 import { describe, expect, it } from 'vitest';
 import { answersThroughout, countingTable } from '../helpers/backend.js';
 import { expectPainted, paint, painted } from '../helpers/bits.js';
@@ -54,11 +54,14 @@ describe('ids flipped by another thread', () => {
     const ids = new Class(new SharedArrayBuffer(COUNT * Class.BYTES_PER_ELEMENT));
     const out = painted(COUNT * DIM);
     const tensor = new Tensor(ids, { shape: [64, 64] });
+    const bags = EmbeddingBag.from(table, { mode: 'sum' });
+    const offsets = Int32Array.from({ length: COUNT }, (_, i) => i);
     let [served, refused] = [0, 0];
     const forms = [
       () => table.forwardInto(ids, out),
       () => table.forwardInto(tensor, out),
       () => table.forwardInto([ids, ids.subarray(0)], new Float32Array(2 * COUNT * DIM)),
+      () => bags.forwardInto(ids, out, { offsets }),
     ];
     await whileFlipping(ids, bad, () => {
       const form = (served + refused) % forms.length;
